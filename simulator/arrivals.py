@@ -1,0 +1,104 @@
+"""When they come: a non-homogeneous Poisson process with a daily and weekly profile."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simulator.protocols import SESSION_BITS
+from simulator.randomness import Draws
+from simulator.spec import Spec
+
+DAY = 86_400.0
+VISITS_PER_DAY_LIMIT = 64  # ordinals of one shopper's visits within a day
+DAYS_LIMIT = 2**SESSION_BITS // VISITS_PER_DAY_LIMIT
+
+
+class Promotion(Spec):
+    """A day on which more shoppers come."""
+
+    day: int = Field(ge=0, description="day of the simulation, history included (0 is the first)")
+    factor: float = Field(gt=0, description="multiplier of the day's visit rate")
+
+
+class ArrivalSpec(Spec):
+    """The profile of visits over the day and the week."""
+
+    peak_hour: float = Field(20.0, ge=0, lt=24, description="hour of the evening peak")
+    peak_to_trough: float = Field(3.0, ge=1, description="busiest over quietest hour's rate")
+    weekend: float = Field(1.2, gt=0, description="rate on days 5 and 6 of a week over others")
+    promotions: tuple[Promotion, ...] = ()
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """V visits, ordered by start, then shopper.
+
+    Attributes:
+        shopper_V: who comes.
+        ordinal_V: number of the visit among all visits of this shopper; unique over days.
+        start_V: simulated seconds.
+    """
+
+    shopper_V: NDArray[np.int64]
+    ordinal_V: NDArray[np.int64]
+    start_V: NDArray[np.float64]
+
+
+def day_factor(spec: ArrivalSpec, day: int) -> float:
+    """Multiplier of the visit rate on a day."""
+    factor = spec.weekend if day % 7 in (5, 6) else 1.0
+    for promotion in spec.promotions:
+        if promotion.day == day:
+            factor *= promotion.factor
+    return factor
+
+
+def daily_profile(spec: ArrivalSpec, bins: int = 1_440) -> NDArray[np.float64]:
+    """(bins + 1,) cumulative share of a day's visits: a cosine around the evening peak."""
+    hour = 24.0 * (np.arange(bins) + 0.5) / bins
+    depth = (spec.peak_to_trough - 1) / (spec.peak_to_trough + 1)
+    rate = 1 + depth * np.cos(2 * np.pi * (hour - spec.peak_hour) / 24)
+    cumulative = np.concatenate(([0.0], np.cumsum(rate)))
+    return np.asarray(cumulative / cumulative[-1])
+
+
+def visits_of_day(
+    spec: ArrivalSpec, rate_S: NDArray[np.float32], day: int, draws: Draws
+) -> Arrivals:
+    """All visits of one day.
+
+    Given its count, a Poisson process's points are independent draws from its intensity; so one
+    Poisson count per shopper and one uniform per visit make the process exactly.
+    """
+    shopper_S = np.arange(len(rate_S), dtype=np.int64)
+    count_S = _poisson(rate_S * day_factor(spec, day), draws.uniform("visits", shopper_S, day))
+    shopper_V = np.repeat(shopper_S, count_S)
+    first_V = np.repeat(np.cumsum(count_S) - count_S, count_S)
+    number_V = np.arange(len(shopper_V)) - first_V
+    profile = daily_profile(spec)
+    clock_V = draws.uniform("visit.time", shopper_V, day, number_V)
+    share_V = np.interp(clock_V, profile, np.linspace(0.0, 1.0, len(profile)))
+    start_V = DAY * (day + share_V)
+    order = np.lexsort((shopper_V, start_V))
+    ordinal_V = day * VISITS_PER_DAY_LIMIT + number_V
+    return Arrivals(shopper_V[order], ordinal_V[order], start_V[order])
+
+
+def _poisson(
+    mean_S: NDArray[np.float64] | NDArray[np.float32], uniform_S: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Poisson counts by inversion, capped at VISITS_PER_DAY_LIMIT - 1."""
+    mean_S = mean_S.astype(np.float64)
+    count_S = np.zeros(len(mean_S), np.int64)
+    term_S = np.exp(-mean_S)
+    cumulative_S = term_S.copy()
+    for count in range(1, VISITS_PER_DAY_LIMIT):
+        more_S = uniform_S > cumulative_S
+        if not more_S.any():
+            break
+        count_S[more_S] = count
+        term_S *= mean_S / count
+        cumulative_S += term_S
+    return count_S

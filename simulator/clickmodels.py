@@ -1,0 +1,84 @@
+"""How a page is looked at: click models of the literature behind one signature."""
+
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simulator.spec import Spec
+
+Reals = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+
+class ClickModel(Protocol):
+    """From attraction to looks and clicks."""
+
+    def __call__(
+        self, attraction_BK: Reals, phone_B: Flags, look_BK: Reals, click_BK: Reals
+    ) -> tuple[Flags, Flags]:
+        """Which slots are examined and which are clicked.
+
+        Args:
+            attraction_BK: probability of a click on an examined result, 0 on padding.
+            phone_B: whether the page is seen on a phone.
+            look_BK, click_BK: uniform draws of the slot and of the item.
+
+        Returns:
+            (B, K) examined, (B, K) clicked; a click implies examination.
+        """
+
+
+class PositionBased(Spec):
+    """PBM: slot k is examined with probability (1/k)^eta (Craswell et al., WSDM 2008)."""
+
+    type: Literal["pbm"] = "pbm"
+    eta_phone: float = Field(0.9, ge=0, description="decay of examination on a phone")
+    eta_desktop: float = Field(0.6, ge=0, description="decay of examination on a desktop")
+
+    def examination(self, slots: int) -> Reals:
+        """(2, slots) examination probability on desktop (row 0) and phone (row 1)."""
+        slot_K = np.arange(1, slots + 1, dtype=np.float32)
+        eta_D = np.array([[self.eta_desktop], [self.eta_phone]], np.float32)
+        return np.asarray(slot_K**-eta_D, np.float32)
+
+    def __call__(
+        self, attraction_BK: Reals, phone_B: Flags, look_BK: Reals, click_BK: Reals
+    ) -> tuple[Flags, Flags]:
+        """Examination depends on the slot alone, a click on the examined result alone."""
+        chance_BK = self.examination(attraction_BK.shape[1])[phone_B.astype(np.intp)]
+        examined_BK = look_BK < chance_BK
+        return examined_BK, examined_BK & (click_BK < attraction_BK)
+
+
+class Cascade(Spec):
+    """Cascade: read from the top, stop at the first click (Craswell et al., WSDM 2008).
+
+    `persistence` below 1 lets the reader give up between two results, as every real one does;
+    1 is the cascade as published.
+    """
+
+    type: Literal["cascade"] = "cascade"
+    persistence_phone: float = Field(0.9, gt=0, le=1, description="chance to read on, on a phone")
+    persistence_desktop: float = Field(0.95, gt=0, le=1, description="chance to read on, desktop")
+
+    def __call__(
+        self, attraction_BK: Reals, phone_B: Flags, look_BK: Reals, click_BK: Reals
+    ) -> tuple[Flags, Flags]:
+        """At most one click per page; nothing below it is examined."""
+        persistence_B = np.where(phone_B, self.persistence_phone, self.persistence_desktop)
+        goes_on_BK = look_BK < persistence_B[:, None]
+        goes_on_BK[:, 0] = True
+        would_click_BK = click_BK < attraction_BK
+        clicks_above_BK: NDArray[np.int64] = np.cumsum(would_click_BK, axis=1) - would_click_BK
+        examined_BK = np.logical_and.accumulate(goes_on_BK, axis=1) & (clicks_above_BK == 0)
+        return examined_BK, examined_BK & would_click_BK
+
+
+class CustomClickModel(Spec):
+    """A user's own click model: an object that, called with `options`, gives a `ClickModel`."""
+
+    type: Literal["custom"] = "custom"
+    object: str = Field(description="MODULE:OBJECT")
+    options: dict[str, Any] = Field({}, description="keyword arguments of the object")

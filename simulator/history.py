@@ -1,0 +1,124 @@
+"""The log as models may read it: a past log's public columns, joined and in memory."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+
+from simulator.catalog import Ints
+from simulator.protocols import Requests
+
+
+@dataclass(frozen=True)
+class History:
+    """A past log as models may see it: R requests with X exposures and O orders.
+
+    Attributes:
+        texts: every query text of the log.
+        channels: channel names, in the order of the provenance bits.
+        request_R: request id, int64, ascending.
+        shopper_R, text_R, at_R, page_R, device_R, gender_R, age_R: columns of the requests.
+        row_X: row of the exposure's request in the request columns, ascending.
+        item_X, position_X: item shown and its 0-based position over all pages of the query.
+        sources_X: bitmask of the channels that found it.
+        clicked_X, carted_X: what the shopper did with it.
+        order_row_O: row of the order's request in the request columns.
+        order_item_O, order_price_O, order_quantity_O, order_at_O: the purchases.
+    """
+
+    texts: tuple[str, ...]
+    channels: tuple[str, ...]
+    request_R: NDArray[np.int64]
+    shopper_R: NDArray[np.int64]
+    text_R: Ints
+    at_R: NDArray[np.float64]
+    page_R: NDArray[np.int16]
+    device_R: NDArray[np.int8]
+    gender_R: NDArray[np.int8]
+    age_R: NDArray[np.int8]
+    row_X: Ints
+    item_X: Ints
+    position_X: NDArray[np.int16]
+    sources_X: Ints
+    clicked_X: NDArray[np.bool_]
+    carted_X: NDArray[np.bool_]
+    order_row_O: Ints
+    order_item_O: Ints
+    order_price_O: NDArray[np.float64]
+    order_quantity_O: NDArray[np.int16]
+    order_at_O: NDArray[np.float64]
+
+    def requests(self, rows: NDArray[np.intp] | slice, depth: int = 10) -> Requests:
+        """These requests as the search service saw them.
+
+        The history of `depth` clicked items is rebuilt from the shopper's earlier requests.
+        """
+        chosen = np.arange(len(self.request_R))[rows]
+        return Requests(
+            id_B=self.request_R[chosen],
+            shopper_B=self.shopper_R[chosen],
+            text_B=self.text_R[chosen],
+            at_B=self.at_R[chosen],
+            history_BH=self._clicked_before(chosen, depth),
+            device_B=self.device_R[chosen],
+            gender_B=self.gender_R[chosen],
+            age_B=self.age_R[chosen],
+            page_B=self.page_R[chosen],
+            slots_B=np.bincount(self.row_X, minlength=len(self.request_R))[chosen].astype(np.int16),
+            traced_B=np.zeros(len(chosen), np.bool_),
+            texts=self.texts,
+        )
+
+    def _clicked_before(self, chosen: NDArray[np.intp], depth: int) -> Ints:
+        """(B, depth) items clicked in earlier requests of the same shopper, newest first."""
+        clicks = np.flatnonzero(self.clicked_X)
+        row_C = self.row_X[clicks]
+        order = np.lexsort((self.position_X[clicks], self.at_R[row_C], self.shopper_R[row_C]))
+        clicks, row_C = clicks[order], row_C[order]
+        # A (shopper, time) pair becomes one number: the rank of the request in that order.
+        rank_R = np.empty(len(self.request_R), np.int64)
+        rank_R[np.lexsort((self.request_R, self.at_R, self.shopper_R))] = np.arange(len(rank_R))
+        before_B = np.searchsorted(rank_R[row_C], rank_R[chosen])
+        at_BH = before_B[:, None] - 1 - np.arange(depth)
+        if not len(clicks):
+            return np.full((len(chosen), depth), -1, np.int32)
+        source_BH = np.maximum(at_BH, 0)
+        same_BH = self.shopper_R[row_C][source_BH] == self.shopper_R[chosen][:, None]
+        found_BH = self.item_X[clicks][source_BH]
+        return np.where((at_BH >= 0) & same_BH, found_BH, -1).astype(np.int32)
+
+
+def load_history(folder: Path) -> History:
+    """Read a log folder's public tables; the latent table is never opened."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    requests = _columns(
+        folder, "requests", "request shopper text at page device gender age".split()
+    )
+    by_id = np.argsort(requests["request"], kind="stable")
+    requests = {name: column[by_id] for name, column in requests.items()}
+    exposures = _columns(
+        folder, "exposures", "request item position sources clicked carted".split()
+    )
+    orders = _columns(folder, "orders", "request item price quantity at".split())
+    row_X = np.searchsorted(requests["request"], exposures["request"]).astype(np.int32)
+    by_row = np.argsort(row_X, kind="stable")
+    texts = ds.dataset(folder / "texts", format="parquet").to_table(columns=["string"])
+    return History(
+        texts=tuple(texts["string"].to_pylist()),
+        channels=tuple(manifest["channels"]),
+        **{f"{name}_R": column for name, column in requests.items()},
+        row_X=row_X[by_row],
+        **{f"{name}_X": exposures[name][by_row] for name in exposures if name != "request"},
+        order_row_O=np.searchsorted(requests["request"], orders["request"]).astype(np.int32),
+        **{f"order_{name}_O": orders[name] for name in orders if name != "request"},
+    )
+
+
+def _columns(folder: Path, table: str, names: list[str]) -> dict[str, NDArray[Any]]:
+    shards = ds.dataset(folder / table, format="parquet")
+    read = shards.to_table(columns=names)
+    return {name: read[name].to_numpy() for name in names}

@@ -1,0 +1,189 @@
+"""The seams of the world: what a search service is asked, what it answers, what it may read.
+
+Axis suffixes: B requests, N candidates, K slots, H history, I items, C channels, S shoppers.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.catalog import Ints
+
+SESSION_BITS = 20  # sessions of one shopper: at most 2**20
+REQUEST_BITS = 8  # requests of one session: at most 2**8
+MAX_CHANNELS = 31  # provenance is a bitmask in an int32
+
+
+def session_ids(shopper: NDArray[np.int64], ordinal: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pack a shopper and the ordinal of their session into one id."""
+    return (shopper << SESSION_BITS) | ordinal
+
+
+def request_ids(session: NDArray[np.int64], ordinal: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pack a session id and the ordinal of its request into one id."""
+    return (session << REQUEST_BITS) | ordinal
+
+
+@dataclass(frozen=True)
+class Requests:
+    """B search requests, as a search engine sees them: nothing latent is in here.
+
+    Attributes:
+        id_B: request id, int64, see `request_ids`.
+        shopper_B: shopper number, int64.
+        text_B: index into `texts`.
+        at_B: simulated seconds.
+        history_BH: items the shopper clicked lately, newest first, -1 padded.
+        device_B: 0 phone, 1 desktop.
+        gender_B: 0, 1, or 2 (not given).
+        age_B: age band 0..5.
+        page_B: 0 for the first page of results.
+        slots_B: how many results this page shows, at most K of the service's pages.
+        traced_B: whether the candidates of this request are to be returned for the log.
+        texts: every query text of this world.
+    """
+
+    id_B: NDArray[np.int64]
+    shopper_B: NDArray[np.int64]
+    text_B: Ints
+    at_B: NDArray[np.float64]
+    history_BH: Ints
+    device_B: NDArray[np.int8]
+    gender_B: NDArray[np.int8]
+    age_B: NDArray[np.int8]
+    page_B: NDArray[np.int16]
+    slots_B: NDArray[np.int16]
+    traced_B: NDArray[np.bool_]
+    texts: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.id_B)
+
+    def rows(self, rows: NDArray[np.intp] | slice) -> "Requests":
+        """The same requests restricted to some rows (an index array or a slice)."""
+        columns = {
+            name: getattr(self, name)[rows] for name in self.__dataclass_fields__ if name != "texts"
+        }
+        return Requests(**columns, texts=self.texts)
+
+
+@dataclass(frozen=True)
+class ItemStatistics:
+    """What a shop has counted about each of its I items up to the last daily refresh."""
+
+    exposures_I: NDArray[np.float32]
+    clicks_I: NDArray[np.float32]
+    orders_I: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Index:
+    """The snapshot of the shop that a funnel reads between two refreshes.
+
+    Attributes:
+        at: simulated seconds of the refresh.
+        price_I: current price.
+        available_I: on sale and in stock at the refresh.
+        statistics: one per arm, or a single one that all arms share.
+    """
+
+    at: float
+    price_I: NDArray[np.float64]
+    available_I: NDArray[np.bool_]
+    statistics: tuple[ItemStatistics, ...]
+
+    def statistics_of(self, arm: int) -> ItemStatistics:
+        """The statistics that an arm's models read."""
+        return self.statistics[arm if len(self.statistics) > 1 else 0]
+
+
+class FaultReason(StrEnum):
+    """Why a channel was dropped from a batch or a request."""
+
+    RAISED = "raised"  # recall() raised an exception
+    UNKNOWN_ITEMS = "unknown_items"  # it returned ids that are not in the catalogue
+    BAD_SHAPE = "bad_shape"  # it returned arrays of the wrong shape or type
+    DEADLINE = "deadline"  # its latency passed the funnel's deadline
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A channel that failed for some requests; the page was served without it."""
+
+    arm: str
+    channel: str
+    reason: FaultReason
+    requests: int
+    detail: str  # the first message, "" for a missed deadline
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Candidates of the traced requests, one row each (R rows), for the log.
+
+    Attributes:
+        row_R: row of the request in its batch.
+        item_R, sources_R: item and the bitmask of all channels that found it.
+        ranks_RC: 0-based rank in each channel, -1 where it did not find the item.
+        scores_RC: score in each channel, NaN where it did not find the item.
+        merged_R: 0-based rank after the merge.
+        ranker_score_R: NaN where the pre-ranker cut the item.
+    """
+
+    row_R: Ints
+    item_R: Ints
+    sources_R: Ints
+    ranks_RC: NDArray[np.int16]
+    scores_RC: NDArray[np.float32]
+    merged_R: NDArray[np.int16]
+    ranker_score_R: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pages:
+    """B result pages of up to K slots.
+
+    Attributes:
+        items_BK: item ids in the order shown, -1 padded on the right.
+        sources_BK: bitmask of ALL channels that found each item; bit c is channel c of the
+            service's `channels`.
+        scores_BK: ranker score, NaN padded.
+        propensity_BK: probability with which the service puts this item here, 1 where it does not
+            explore.
+        latency_B: seconds from request to page.
+        dropped_B: bitmask of the channels dropped for this request.
+        merged_B: candidates after merge and availability filter.
+        ranked_B: candidates that reached the ranker.
+        arm_B: arm that served the request.
+        traces: candidates of the traced requests.
+    """
+
+    items_BK: Ints
+    sources_BK: Ints
+    scores_BK: NDArray[np.float32]
+    propensity_BK: NDArray[np.float32]
+    latency_B: NDArray[np.float32]
+    dropped_B: Ints
+    merged_B: Ints
+    ranked_B: Ints
+    arm_B: NDArray[np.int8]
+    traces: Traces
+
+
+@runtime_checkable
+class SearchService(Protocol):
+    """Whatever turns requests into pages: one funnel, or a router over the arms' funnels."""
+
+    channels: tuple[str, ...]  # names of the channels, in the order of the provenance bits
+
+    def refresh(self, index: Index) -> None:
+        """Read a new snapshot; until the next one, pages are a pure function of requests."""
+
+    def serve(self, requests: Requests) -> Pages:
+        """One page for each request."""
+
+    def faults(self) -> list[Fault]:
+        """Channels dropped so far, one row for each channel and reason."""
