@@ -42,8 +42,8 @@ class BehaviorSpec(Spec):
     quality: float = Field(0.5, ge=0, description="utility of one standard deviation of quality")
     taste: float = Field(0.5, ge=0, description="utility of one standard deviation of taste")
     owned: float = Field(2.0, ge=0, description="utility lost where one has bought the item")
-    click_cost: float = Field(5.2, description="perceived utility at which half would click")
-    outside: float = Field(8.6, description="utility of buying nothing")
+    click_cost: float = Field(5.5, description="perceived utility at which half would click")
+    outside: float = Field(9.4, description="utility of buying nothing")
     cart_margin: float = Field(
         1.1, ge=0, description="how far below the outside option an item still goes to the cart"
     )

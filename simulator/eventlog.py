@@ -56,6 +56,11 @@ class EventLog:
         self._tables = {name: _Table(schema) for name, schema in table_schemas(channels).items()}
         folder.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows written so far, by table."""
+        return {name: table.rows for name, table in self._tables.items()}
+
     def append(self, table: str, columns: Columns) -> None:
         """Add rows; every column of the table must be given, all of one length."""
         buffer = self._tables[table]
@@ -78,7 +83,7 @@ class EventLog:
         manifest = {
             "channels": list(self.channels),
             "arms": list(self.arms),
-            "rows": {name: table.rows for name, table in self._tables.items()},
+            "rows": self.rows,
             "digest": digest.hexdigest(),
             "faults": [asdict(fault) for fault in faults],
             **facts,

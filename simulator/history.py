@@ -12,6 +12,21 @@ from numpy.typing import NDArray
 from simulator.catalog import Ints
 from simulator.protocols import Requests
 
+_DTYPES: dict[str, Any] = {
+    "text_R": np.int32,
+    "at_R": np.float64,
+    "page_R": np.int16,
+    "device_R": np.int8,
+    "gender_R": np.int8,
+    "age_R": np.int8,
+    "position_X": np.int16,
+    "clicked_X": np.bool_,
+    "carted_X": np.bool_,
+    "order_price_O": np.float64,
+    "order_quantity_O": np.int16,
+    "order_at_O": np.float64,
+}
+
 
 @dataclass(frozen=True)
 class History:
@@ -51,6 +66,26 @@ class History:
     order_price_O: NDArray[np.float64]
     order_quantity_O: NDArray[np.int16]
     order_at_O: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls) -> "History":
+        """The log of a shop that has not opened yet."""
+        kinds = {"R": np.int64, "X": np.int32, "O": np.int32}
+        columns = [name for name in cls.__dataclass_fields__ if name not in ("texts", "channels")]
+        none = {name: np.zeros(0, _DTYPES.get(name, kinds[name[-1]])) for name in columns}
+        return cls(texts=(), channels=(), **none)
+
+    def before(self, until: float) -> "History":
+        """The part of the log before a moment (simulated seconds)."""
+        kept_R = self.at_R < until
+        kept_X, kept_O = kept_R[self.row_X], kept_R[self.order_row_O] & (self.order_at_O < until)
+        row_R = (np.cumsum(kept_R) - 1).astype(np.int32)
+        kept = {"R": kept_R, "X": kept_X, "O": kept_O}
+        names = [name for name in self.__dataclass_fields__ if name not in ("texts", "channels")]
+        columns = {name: getattr(self, name)[kept[name[-1]]] for name in names}
+        columns["row_X"] = row_R[columns["row_X"]]
+        columns["order_row_O"] = row_R[columns["order_row_O"]]
+        return History(texts=self.texts, channels=self.channels, **columns)
 
     def requests(self, rows: NDArray[np.intp] | slice, depth: int = 10) -> Requests:
         """These requests as the search service saw them.

@@ -62,6 +62,25 @@ class Requests:
     def __len__(self) -> int:
         return len(self.id_B)
 
+    @classmethod
+    def of_texts(cls, texts: tuple[str, ...], depth: int = 10) -> "Requests":
+        """First-page requests of unknown shoppers, one for each text, for offline evaluation."""
+        rows = np.arange(len(texts))
+        return cls(
+            id_B=rows.astype(np.int64),
+            shopper_B=rows.astype(np.int64),
+            text_B=rows.astype(np.int32),
+            at_B=np.zeros(len(texts)),
+            history_BH=np.full((len(texts), depth), -1, np.int32),
+            device_B=np.zeros(len(texts), np.int8),
+            gender_B=np.full(len(texts), 2, np.int8),
+            age_B=np.zeros(len(texts), np.int8),
+            page_B=np.zeros(len(texts), np.int16),
+            slots_B=np.full(len(texts), 10, np.int16),
+            traced_B=np.zeros(len(texts), np.bool_),
+            texts=texts,
+        )
+
     def rows(self, rows: NDArray[np.intp] | slice) -> "Requests":
         """The same requests restricted to some rows (an index array or a slice)."""
         columns = {

@@ -100,7 +100,7 @@ def make_shoppers(
         return np.asarray(draws.normal(purpose, shopper_S), np.float32)
 
     def positive(purpose: str, mean: float, sigma: float) -> Reals:
-        return (mean * np.exp(sigma * normal(purpose) - sigma**2 / 2)).astype(np.float32)
+        return np.asarray(mean * np.exp(sigma * normal(purpose) - sigma**2 / 2), np.float32)
 
     def directions(purpose: str) -> Reals:
         axis_T = np.arange(tastes)

@@ -1,0 +1,15 @@
+"""What every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data sets; tests that need it are skipped where it is missing."""
+    folder = Path(os.environ.get("FUNNELAB_DATA", "../shared/data")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no data at {folder}; set FUNNELAB_DATA")
+    return folder
