@@ -1,0 +1,35 @@
+"""The protocol of a recall channel."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from recall.candidates import Candidates
+from simulator.catalog import Catalog
+from simulator.eventlog import History
+from simulator.protocols import Index, Requests
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """Turns requests into candidates. All state comes from `fit` and, optionally, `refresh`.
+
+    `recall` must be a pure function of the requests between two refreshes: the answer to one
+    request may not depend on the others in its batch.
+    """
+
+    name: str
+
+    def fit(self, catalog: Catalog, history: History, *, rng: np.random.Generator) -> None:
+        """Learn from the public catalogue and a past log."""
+
+    def recall(self, requests: Requests, limit: int) -> Candidates:
+        """At most `limit` candidates for each request."""
+
+
+@runtime_checkable
+class Refreshable(Protocol):
+    """A channel or ranker that also reads the shop's periodic snapshot."""
+
+    def refresh(self, index: Index, arm: int) -> None:
+        """Read a new snapshot; `arm` tells whose statistics are this model's."""

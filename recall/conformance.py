@@ -1,0 +1,173 @@
+"""The conformance suite of a channel, run on a tiny shop; `funnelab check channel` runs it too."""
+
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recall.candidates import Candidates
+from recall.channel import Channel, Refreshable
+from recall.contract import CandidatesError, validate_candidates
+from recall.sample import sample_catalog, sample_history, sample_index, sample_requests
+from simulator.catalog import Catalog
+from simulator.eventlog import History
+from simulator.protocols import Requests
+
+_LIMIT = 10
+_HOSTILE = ("", "   ", "zzzzqqqq", "?!", "x" * 5_000, "red lamp " * 555, "lämpchen 灯 \U0001f4a1")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One violation: where, what was found, what is wanted."""
+
+    place: str
+    found: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"{self.place} == {self.found}, must {self.wanted}"
+
+
+def check_channel(factory: Callable[[], Channel]) -> list[Finding]:
+    """Every way in which the channels that `factory` makes break the contract; [] if none.
+
+    The channel is fitted on a tiny shop with a log and without one, refreshed where it can be,
+    and asked ordinary and hostile requests, singly, in batches and in another order.
+    """
+    catalog = sample_catalog()
+    findings: list[Finding] = []
+    for label, history in (
+        ("", sample_history(catalog)),
+        (" with an empty history", sample_history(catalog, 0)),
+    ):
+        channel, problems = _fitted(factory, catalog, history, label)
+        findings += problems
+        if channel is not None:
+            findings += _Check(channel, catalog, label).run()
+    return findings
+
+
+def _fitted(
+    factory: Callable[[], Channel], catalog: Catalog, history: History, label: str
+) -> tuple[Channel | None, list[Finding]]:
+    try:
+        channel = factory()
+    except Exception as error:
+        return None, [Finding("factory()", f"{error!r} raised", "make a channel")]
+    if not isinstance(channel, Channel):
+        wanted = "have name, fit and recall"
+        return None, [Finding("channel", type(channel).__name__, wanted)]
+    named = isinstance(channel.name, str) and channel.name
+    problems = (
+        [] if named else [Finding("channel.name", repr(channel.name), "be a text, not empty")]
+    )
+    try:
+        channel.fit(catalog, history, rng=np.random.default_rng(0))
+    except Exception as error:
+        return None, [*problems, Finding(f"fit(){label}", f"{error!r} raised", "learn")]
+    return channel, problems
+
+
+class _Check:
+    """The checks of one fitted channel."""
+
+    def __init__(self, channel: Channel, catalog: Catalog, label: str) -> None:
+        self._channel = channel
+        self._catalog = catalog
+        self._label = label
+        self._requests = sample_requests(catalog)
+
+    def run(self) -> list[Finding]:
+        """All violations; the later checks are left out where plain requests already fail."""
+        findings = [*self._valid("recall()", self._requests, _LIMIT)]
+        if not findings:
+            findings += [*self._limits(), *self._hostile(), *self._pure(), *self._pickled()]
+        if not findings and isinstance(self._channel, Refreshable):
+            findings += self._refreshed()
+        return findings
+
+    def _recall(self, requests: Requests, limit: int = _LIMIT) -> Candidates:
+        return self._channel.recall(requests, limit)
+
+    def _valid(self, place: str, requests: Requests, limit: int) -> Iterator[Finding]:
+        place += self._label
+        try:
+            found = self._recall(requests, limit)
+            validate_candidates(found, len(requests), limit, len(self._catalog))
+        except CandidatesError as error:
+            at, _, wanted = str(error).partition(", must ")
+            where, _, value = at.partition(" == ")
+            yield Finding(f"{place}.{where}", value, wanted)
+        except Exception as error:
+            yield Finding(place, f"{error!r} raised", "answer")
+
+    def _limits(self) -> Iterator[Finding]:
+        for limit in (1, len(self._catalog) + 7):
+            yield from self._valid(f"recall(limit={limit})", self._requests, limit)
+        nobody = self._requests.rows(slice(0, 0))
+        yield from self._valid("recall(no requests)", nobody, _LIMIT)
+
+    def _hostile(self) -> Iterator[Finding]:
+        for text in _HOSTILE:
+            requests = sample_requests(self._catalog, 3, texts=(text,))
+            name = repr(text) if len(text) < 20 else f"{text[:8]!r}.. of {len(text)} characters"
+            yield from self._valid(f"recall(text {name})", requests, _LIMIT)
+
+    def _pure(self) -> Iterator[Finding]:
+        requests, n = self._requests, len(self._requests)
+        whole = self._recall(requests)
+        order = np.random.default_rng(1).permutation(n)
+        fresh = replace(requests, texts=(*requests.texts, "another world"))
+        singles = [self._recall(requests.rows(slice(b, b + 1))) for b in range(n)]
+        shuffled = self._recall(requests.rows(order))
+        single_of = np.argsort(order)
+        for place, same in (
+            ("recall() asked twice", _same(whole, self._recall(requests))),
+            ("recall() asked singly", all(_same(_row(whole, b), singles[b]) for b in range(n))),
+            (
+                "recall() in another order",
+                all(_same(_row(whole, b), _row(shuffled, single_of[b])) for b in range(n)),
+            ),
+            ("recall() with more texts", _same(whole, self._recall(fresh))),
+        ):
+            if not same:
+                yield Finding(place + self._label, "another answer", "be a function of the request")
+
+    def _pickled(self) -> Iterator[Finding]:
+        try:
+            copy: Channel = pickle.loads(pickle.dumps(self._channel))
+            same = _same(self._recall(self._requests), copy.recall(self._requests, _LIMIT))
+        except Exception as error:
+            yield Finding(f"pickle{self._label}", f"{error!r} raised", "keep the channel")
+            return
+        if not same:
+            yield Finding(f"pickle{self._label}", "another answer", "keep the fitted channel")
+
+    def _refreshed(self) -> Iterator[Finding]:
+        assert isinstance(self._channel, Refreshable)
+        try:
+            self._channel.refresh(sample_index(self._catalog), 0)
+        except Exception as error:
+            yield Finding(f"refresh(){self._label}", f"{error!r} raised", "read a snapshot")
+            return
+        findings = list(self._valid("recall() after refresh()", self._requests, _LIMIT))
+        yield from findings or self._pure()
+
+
+def _row(candidates: Candidates, b: int) -> Candidates:
+    return Candidates(candidates.items_BN[b : b + 1], candidates.scores_BN[b : b + 1])
+
+
+def _same(one: Candidates, other: Candidates) -> bool:
+    """Equal bit for bit, but for padding."""
+    width = max(one.items_BN.shape[1], other.items_BN.shape[1])
+    items, scores = zip(*(_padded(found, width) for found in (one, other)), strict=True)
+    return np.array_equal(*items) and np.array_equal(*scores)
+
+
+def _padded(found: Candidates, width: int) -> tuple[np.ndarray, np.ndarray]:
+    missing = ((0, 0), (0, width - found.items_BN.shape[1]))
+    items = np.pad(found.items_BN, missing, constant_values=-1)
+    return items, np.where(items >= 0, np.pad(found.scores_BN, missing), np.float32(0))

@@ -1,0 +1,67 @@
+"""Estimates of a synthetic log: one DuckDB pass against tea-tasting's row-level path (pandas)."""
+
+import pandas as pd
+import pytest
+
+from experiments.aggregates import open_units
+from experiments.inference import estimate, sample_ratio
+from experiments.metrics import select_metrics
+from tests.experiments.logs import write_log
+from tests.experiments.parity import row_level
+
+FOUR = select_metrics(["gmv", "orders", "uctcvr", "ctr"])
+CONTRAST = ("control", "treatment")
+
+pytestmark = pytest.mark.benchmark(group="analysis: 2M exposures, CUPED, SRM")
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    return [
+        write_log(folder / name, shoppers=180_000, days=7, requests=1.13, luck=luck, arms=arms)
+        for name, luck, arms in (("log", 1, CONTRAST), ("history", 2, ("bootstrap",)))
+    ]
+
+
+def ours(log, history):
+    with open_units(log, FOUR, history=history) as units:
+        arms = units.aggregates(FOUR, covariates=True)
+    counts = {arm: found.count() for arm, found in arms.items()}
+    sample_ratio("exposed", counts, dict.fromkeys(counts, 0.5))
+    return {metric.name: estimate(metric, CONTRAST, arms, cuped=True).p_value for metric in FOUR}
+
+
+def shoppers(log, by, prefix=""):
+    requests = pd.read_parquet(log / "requests", columns=[*by, "request"])
+    exposures = pd.read_parquet(log / "exposures", columns=[*by, "clicked"])
+    orders = pd.read_parquet(log / "orders", columns=[*by, "price", "quantity"])
+    orders = orders.assign(gmv=orders["price"].astype(float) * orders["quantity"])
+    table = pd.concat(
+        [
+            requests.groupby(by).size().rename("requests"),
+            exposures.groupby(by)["clicked"]
+            .agg(["size", "sum"])
+            .set_axis(["exposures", "clicks"], axis=1),
+            orders.groupby(by)["gmv"].agg(["size", "sum"]).set_axis(["orders", "gmv"], axis=1),
+        ],
+        axis=1,
+    ).fillna(0.0)
+    return table.assign(bought=(table["orders"] > 0).astype(float)).add_prefix(prefix)
+
+
+def peers(log, history):
+    table = shoppers(log, ["shopper", "arm"]).reset_index()
+    before = shoppers(history, ["shopper"], "pre_")
+    table = table.merge(before, "left", left_on="shopper", right_index=True).fillna(0.0)
+    table["arm"] = table["arm"].map(dict(enumerate(CONTRAST)))
+    return {metric.name: row_level(table, metric, *CONTRAST, cuped=True)[8] for metric in FOUR}
+
+
+def test_aggregates_from_duckdb(benchmark, logs):
+    found = benchmark.pedantic(ours, logs, rounds=3, warmup_rounds=1)
+    assert found == pytest.approx(peers(*logs), rel=1e-9)
+
+
+def test_tea_tasting_on_a_pandas_table_of_shoppers(benchmark, logs):
+    benchmark.pedantic(peers, logs, rounds=3, warmup_rounds=1)
