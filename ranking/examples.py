@@ -1,0 +1,189 @@
+"""Training examples from a past log, as the funnel that will serve would have seen them.
+
+The earlier part of the log gives the item statistics, the later part the examples, so no feature
+knows what it is to predict. Requests are replayed through the funnel's own recall, so channel
+ranks mean the same in training and in serving.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from pydantic import Field
+
+from recall.candidates import Pool
+from simulator.catalog import Catalog, Ints
+from simulator.errors import DataError
+from simulator.eventlog import History
+from simulator.protocols import Index, ItemStatistics, Requests
+from simulator.spec import Spec
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+class ExamplesSpec(Spec):
+    """Which part of the history becomes examples."""
+
+    requests: int = Field(20_000, gt=0, description="most requests to learn from")
+    statistics_share: float = Field(
+        0.5, gt=0, lt=1, description="earlier share of the requests, used for item statistics only"
+    )
+    depth: int = Field(10, gt=0, description="recent clicks of a shopper that a request carries")
+    batch: int = Field(1024, gt=0, description="requests replayed at once")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Exposed items of B requests (N = most exposures of one request), with what became of them.
+
+    Attributes:
+        requests: the requests, as the search service saw them.
+        pool: the exposed items with their rank and score in each channel; an item that the
+            channels do not find now has rank -1 everywhere and no sources.
+        merged_BN: rank after the merge, -1 where not found.
+        position_BN: 0-based position at which the item was shown.
+        clicked_BN, bought_BN: labels.
+        index: a snapshot with the statistics of the part of the log before the examples.
+    """
+
+    requests: Requests
+    pool: Pool
+    merged_BN: NDArray[np.int16]
+    position_BN: NDArray[np.int16]
+    clicked_BN: NDArray[np.bool_]
+    bought_BN: NDArray[np.bool_]
+    index: Index
+
+
+def history_index(catalog: Catalog, history: History, until: float = np.inf) -> Index:
+    """The snapshot that a shop would have at `until`: list prices, all there, counts so far."""
+    size = len(catalog)
+    seen_X = history.at_R[history.row_X] < until
+    bought_O = history.order_at_O < until
+
+    def count(items: Ints) -> NDArray[np.float32]:
+        return np.bincount(items, minlength=size).astype(np.float32)
+
+    statistics = ItemStatistics(
+        exposures_I=count(history.item_X[seen_X]),
+        clicks_I=count(history.item_X[seen_X & history.clicked_X]),
+        orders_I=count(history.order_item_O[bought_O]),
+    )
+    at = until if np.isfinite(until) else float(history.at_R.max(initial=0.0))
+    return Index(at, catalog.price_I, np.ones(size, np.bool_), (statistics,))
+
+
+def split_time(history: History, spec: ExamplesSpec) -> float:
+    """The moment that parts statistics from examples.
+
+    Raises:
+        DataError: if the log has no requests.
+    """
+    if not len(history.at_R):
+        raise DataError("history.requests == 0, must be > 0 (requests to learn a ranker from)")
+    return float(np.quantile(history.at_R, spec.statistics_share))
+
+
+def build_examples(
+    history: History,
+    catalog: Catalog,
+    pool_of: Callable[[Requests], Pool],
+    spec: ExamplesSpec,
+    *,
+    rng: np.random.Generator,
+) -> Examples:
+    """Examples from a uniform sample of the later requests that showed anything.
+
+    Args:
+        history: the past log.
+        catalog: the public catalogue.
+        pool_of: recall and merge of the funnel that will serve, refreshed with
+            `history_index(catalog, history, split_time(history, spec))`.
+        spec: settings.
+        rng: draws the sample.
+
+    Raises:
+        DataError: if the log has no requests.
+    """
+    start = split_time(history, spec)
+    shown_R = np.bincount(history.row_X, minlength=len(history.at_R)) > 0
+    rows_B = np.flatnonzero((history.at_R >= start) & shown_R)
+    if len(rows_B) > spec.requests:
+        rows_B = np.sort(rng.choice(rows_B, spec.requests, replace=False))
+    exposures_BN = _exposures(history, rows_B)
+    requests = history.requests(rows_B, spec.depth)
+    items_BN = np.where(exposures_BN >= 0, _taken(history.item_X, exposures_BN), -1)
+    pool, merged_BN = _replayed(requests, items_BN.astype(np.int32), pool_of, spec.batch)
+    held_BN = exposures_BN >= 0
+    return Examples(
+        requests=requests,
+        pool=pool,
+        merged_BN=merged_BN,
+        position_BN=_taken(history.position_X, exposures_BN),
+        clicked_BN=_taken(history.clicked_X, exposures_BN) & held_BN,
+        bought_BN=_bought(history, rows_B, pool.items_BN, len(catalog)) & held_BN,
+        index=history_index(catalog, history, start),
+    )
+
+
+def _taken(column_X: NDArray[_T], rows_BN: NDArray[np.int64]) -> NDArray[_T]:
+    """A column at the given rows; any value where the row is -1."""
+    return column_X[rows_BN] if len(column_X) else np.zeros(rows_BN.shape, column_X.dtype)
+
+
+def _exposures(history: History, rows_B: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(B, N) rows of the exposures of each request by position, -1 padded."""
+    place_R = np.full(len(history.at_R), -1, np.int64)
+    place_R[rows_B] = np.arange(len(rows_B))
+    wanted = np.flatnonzero(place_R[history.row_X] >= 0)
+    place = place_R[history.row_X[wanted]]
+    order = np.lexsort((history.position_X[wanted], place))
+    wanted, place = wanted[order], place[order]
+    count_B = np.bincount(place, minlength=len(rows_B))
+    column = np.arange(len(place)) - np.repeat(np.cumsum(count_B) - count_B, count_B)
+    exposures_BN = np.full((len(rows_B), count_B.max(initial=0)), -1, np.int64)
+    exposures_BN[place, column] = wanted
+    return exposures_BN
+
+
+def _bought(
+    history: History, rows_B: NDArray[np.int64], items_BN: Ints, size: int
+) -> NDArray[np.bool_]:
+    """(B, N) whether an order names the request and the item."""
+    orders_O = history.order_row_O.astype(np.int64) * size + history.order_item_O
+    return np.isin(rows_B[:, None] * size + items_BN, orders_O)
+
+
+@njit(cache=True, nogil=True)
+def _columns(wanted_BN: Any, items_BM: Any) -> Any:  # pragma: no cover
+    """(B, N) column at which each wanted item stands in the pool, -1 where it does not."""
+    columns_BN = np.full(wanted_BN.shape, -1, np.int64)
+    for b in range(wanted_BN.shape[0]):
+        for n in range(wanted_BN.shape[1]):
+            for m in range(items_BM.shape[1]):
+                if wanted_BN[b, n] >= 0 and items_BM[b, m] == wanted_BN[b, n]:
+                    columns_BN[b, n] = m
+                    break
+    return columns_BN
+
+
+def _replayed(
+    requests: Requests, items_BN: Ints, pool_of: Callable[[Requests], Pool], batch: int
+) -> tuple[Pool, NDArray[np.int16]]:
+    """The exposed items with what recall says of them now, and their merged rank."""
+    parts = []
+    for start in range(0, max(len(requests), 1), batch):
+        chunk = slice(start, start + batch)
+        found = pool_of(requests.rows(chunk))
+        columns_BN = _columns(items_BN[chunk], found.items_BN)
+        missing_BN, rows_B1 = columns_BN < 0, np.arange(len(columns_BN))[:, None]
+        ranks_BNC = found.ranks_BNC[rows_B1, columns_BN]
+        scores_BNC = found.scores_BNC[rows_B1, columns_BN]
+        ranks_BNC[missing_BN], scores_BNC[missing_BN] = -1, np.nan
+        sources_BN = np.where(missing_BN, 0, found.sources_BN[rows_B1, columns_BN])
+        parts.append((sources_BN.astype(np.int32), ranks_BNC, scores_BNC, columns_BN))
+    sources, ranks, scores, columns = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Pool(items_BN, sources, ranks, scores), columns.astype(np.int16)

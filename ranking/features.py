@@ -1,0 +1,184 @@
+"""The features of a request and a candidate: a fixed, named list, from public data alone."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ranking.categories import QueryCategories
+from ranking.itemfacts import ItemFacts, blank_index
+from recall.candidates import Pool
+from simulator.catalog import Catalog, Ints
+from simulator.errors import ConfigError
+from simulator.protocols import Index, Requests
+
+Floats = NDArray[np.float32]
+
+SECONDS_PER_DAY = 86_400.0
+
+PLAIN_FEATURES = (
+    "text_match",  # BM25 of the query and the item's text
+    "category_match",  # share of the query's words that speak of the item's category
+    "log_price",
+    "price_gap",  # log price against the mean of the shopper's recent clicks, 0 without clicks
+    "popularity",  # log of orders, relative to the shop's mean
+    "age",  # log of 1 + days since the item entered the shop
+    "click_through",  # log of the smoothed rate over the shop's rate
+    "conversion",  # the same for orders per click
+    "rating",
+    "same_brand",  # share of recent clicks on the item's brand
+    "same_category",  # share of recent clicks in the item's category
+    "channels",  # how many channels found it
+)
+
+
+class PairScorer(Protocol):
+    """Scores given items for given queries: BM25 or a dense model."""
+
+    def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N) score of each pair; padding (item -1) is ignored."""
+
+
+@njit(cache=True, nogil=True)
+def _fill(
+    out_BNF: Any,
+    items_BN: Any,
+    ranks_BNC: Any,
+    history_BH: Any,
+    days_B: Any,
+    text_B: Any,
+    start_T: Any,
+    category_E: Any,
+    share_E: Any,
+    columns_I: Any,
+    brand_I: Any,
+    category_I: Any,
+    created_I: Any,
+    n_categories: Any,
+) -> None:  # pragma: no cover
+    """Everything but the model scores, one pass over the pairs."""
+    log_price_I, popularity_I, click_I, conversion_I, rating_I = columns_I
+    share_C = np.zeros(n_categories, np.float32)
+    for b in range(items_BN.shape[0]):
+        text = text_B[b]
+        for e in range(start_T[text], start_T[text + 1]):
+            share_C[category_E[e]] = share_E[e]
+        clicks, usual = 0, np.float32(0.0)
+        for h in range(history_BH.shape[1]):
+            if history_BH[b, h] >= 0:
+                usual += log_price_I[history_BH[b, h]]
+                clicks += 1
+        if clicks:
+            usual /= np.float32(clicks)
+        for n in range(items_BN.shape[1]):
+            item = items_BN[b, n]
+            out = out_BNF[b, n]
+            if item < 0:
+                out[:] = 0.0
+                continue
+            brand, category = brand_I[item], category_I[item]
+            out[1] = share_C[category] if category >= 0 else 0.0
+            out[2] = log_price_I[item]
+            out[3] = log_price_I[item] - usual if clicks else 0.0
+            out[4] = popularity_I[item]
+            out[5] = np.log1p(max(days_B[b] - created_I[item], np.float32(0.0)))
+            out[6] = click_I[item]
+            out[7] = conversion_I[item]
+            out[8] = rating_I[item]
+            brands, categories = 0, 0
+            for h in range(history_BH.shape[1]):
+                clicked = history_BH[b, h]
+                if clicked >= 0:
+                    brands += brand >= 0 and brand_I[clicked] == brand
+                    categories += category >= 0 and category_I[clicked] == category
+            out[9] = np.float32(brands) / np.float32(max(clicks, 1))
+            out[10] = np.float32(categories) / np.float32(max(clicks, 1))
+            found = 0
+            for c in range(ranks_BNC.shape[2]):
+                rank = ranks_BNC[b, n, c]
+                out[12 + c] = np.float32(1.0) / np.float32(1 + rank) if rank >= 0 else 0.0
+                found += rank >= 0
+            out[11] = found
+        for e in range(start_T[text], start_T[text + 1]):
+            share_C[category_E[e]] = 0.0
+
+
+class FeatureSet:
+    """Computes the features of candidates; reads the shop's snapshot at every refresh.
+
+    Args:
+        catalog: the public catalogue.
+        channels: names of all channels, in the order of the pool's last axis.
+        text: scorer of query and item text.
+        dense: dense scorer, where the run has one.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        channels: tuple[str, ...],
+        text: PairScorer,
+        dense: PairScorer | None = None,
+    ) -> None:
+        self.names = (
+            *PLAIN_FEATURES,
+            *(f"rank_{channel}" for channel in channels),  # 1 / (1 + rank), 0 where not found
+            *(("dense_match",) if dense is not None else ()),
+        )
+        self._catalog = catalog
+        self._text = text
+        self._dense = dense
+        self._categories = QueryCategories(catalog)
+        self._created_I = (catalog.created_at_I / SECONDS_PER_DAY).astype(np.float32)
+        self._facts = ItemFacts.of(blank_index(catalog), 0)
+
+    def use_scorers(self, text: PairScorer, dense: PairScorer | None) -> None:
+        """Read text and dense scores from these scorers from now on.
+
+        Training needs scorers that have not seen the clicks they help to predict, service the
+        latest ones.
+
+        Raises:
+            ConfigError: if a dense scorer comes or goes, which would change `names`.
+        """
+        if (dense is None) != (self._dense is None):
+            found, wanted = (scorer is not None for scorer in (dense, self._dense))
+            raise ConfigError(f"dense scorer given == {found}, must be {wanted} as in training")
+        self._text, self._dense = text, dense
+
+    def refresh(self, index: Index, arm: int) -> None:
+        """Read prices and the statistics of an arm."""
+        self._facts = ItemFacts.of(index, arm)
+
+    def __call__(self, requests: Requests, pool: Pool) -> Floats:
+        """(B, N, F) features in the order of `names`; zeros on padding."""
+        facts = self._facts
+        out_BNF = np.empty((*pool.items_BN.shape, len(self.names)), np.float32)
+        _fill(
+            out_BNF,
+            pool.items_BN,
+            pool.ranks_BNC,
+            requests.history_BH,
+            (requests.at_B / SECONDS_PER_DAY).astype(np.float32),
+            requests.text_B,
+            *self._categories.shares(requests.texts),
+            (
+                facts.log_price_I,
+                facts.popularity_I,
+                facts.click_through_I,
+                facts.conversion_I,
+                self._catalog.rating_I,
+            ),
+            self._catalog.brand_I,
+            self._catalog.category_I,
+            self._created_I,
+            len(self._catalog.categories),
+        )
+        held_BN = pool.items_BN >= 0
+        scorers = {0: self._text, len(self.names) - 1: self._dense}
+        for column, scorer in scorers.items():
+            if scorer is not None:
+                scores_BN = scorer.pair_scores(requests, pool.items_BN)
+                out_BNF[:, :, column] = np.where(held_BN, scores_BN, 0)
+        return out_BNF

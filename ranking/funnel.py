@@ -1,0 +1,200 @@
+"""One arm's search service: channels, merge, pre-ranker, ranker, page.
+
+Requests pass in chunks; nothing in a page depends on the chunk. A channel that breaks is dropped
+from the batch, one that is late from the request, and the page is served without it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ranking.ordering import best_first
+from ranking.pages import blank_pages, explored_order, gather, page_columns, propensities, trace
+from ranking.preranker import Preranker, PrerankerSpec, take
+from ranking.ranker import Ranker
+from ranking.recallstage import Recalled, RecallStage
+from recall.candidates import Pool
+from recall.channel import Refreshable
+from recall.latency import LatencySpec
+from recall.merge import MergeSpec
+from simulator.errors import ConfigError, ContractError
+from simulator.protocols import Fault, FaultReason, Index, Pages, Requests
+from simulator.randomness import Draws
+from simulator.spec import Spec
+
+
+class FunnelSpec(Spec):
+    """What one request may cost, and what its page may hold."""
+
+    deadline_s: float = Field(0.050, gt=0, description="time after which recall goes on (s)")
+    merge: MergeSpec = Field(MergeSpec(), description="the merge of the channels' candidates")
+    keep: int = Field(100, gt=0, description="most candidates that reach the ranker (items)")
+    slots: int = Field(20, gt=0, description="most results on a page (items)")
+    exploration: float = Field(
+        0.0, ge=0, le=1, description="share of queries shown in a random order of the ranked items"
+    )
+    ranking_base_s: float = Field(0.004, ge=0, description="time to rank nothing (s)")
+    ranking_per_item_s: float = Field(2e-5, ge=0, description="time to rank a candidate (s)")
+    preranker: PrerankerSpec = Field(PrerankerSpec(), description="the cut before the ranker")
+
+
+class Funnel:
+    """A `simulator.protocols.SearchService` for one arm.
+
+    Args:
+        name: the arm's name.
+        arm: its number, which says whose statistics its models read.
+        recall: the arm's channels and their merge.
+        ranker: fitted ranker.
+        spec: settings.
+        latencies: latency model of each channel; a channel without one takes no time.
+        draws: the luck of latencies and exploration.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arm: int,
+        recall: RecallStage,
+        ranker: Ranker,
+        spec: FunnelSpec,
+        latencies: Mapping[str, LatencySpec],
+        draws: Draws,
+    ) -> None:
+        self.name = name
+        self.arm = arm
+        self.channels = recall.universe  # bit c of the provenance is channel c
+        self.recall = recall
+        self.ranker = ranker
+        self.preranker = Preranker(spec.preranker, recall.n_items)
+        self.spec = spec
+        self.latencies = dict(latencies)
+        self.draws = draws
+        self._faults: Counter[tuple[str, FaultReason]] = Counter()
+        self._details: dict[tuple[str, FaultReason], str] = {}
+
+    def refresh(self, index: Index) -> None:
+        """Hand the snapshot to whatever reads one."""
+        self.recall.refresh(index, self.arm)
+        self.preranker.refresh(index, self.arm)
+        if isinstance(self.ranker, Refreshable):
+            self.ranker.refresh(index, self.arm)
+
+    def faults(self) -> list[Fault]:
+        """Channels dropped so far, one row for each channel and reason."""
+        return [
+            Fault(self.name, channel, reason, count, self._details[channel, reason])
+            for (channel, reason), count in self._faults.items()
+        ]
+
+    def serve(self, requests: Requests) -> Pages:
+        """One page for each request.
+
+        Raises:
+            ConfigError: if a request wants more slots than a page may have.
+            ContractError: if the ranker breaks its contract.
+        """
+        self._check(requests)
+        recalled = self.recall.recall(requests)
+        for drop in recalled.drops:
+            self._count(drop.channel, drop.reason, len(requests), drop.detail)
+        seconds_BC = self._seconds(requests, recalled)
+        late_BC = seconds_BC > self.spec.deadline_s
+        for channel, late in zip(self.channels, late_BC.sum(axis=0), strict=True):
+            self._count(channel, FaultReason.DEADLINE, int(late), "")
+        waited_B = np.minimum(seconds_BC, self.spec.deadline_s).max(axis=1, initial=0.0)
+        dropped_BC = late_BC | np.isin(self.channels, [drop.channel for drop in recalled.drops])
+        parts = []
+        for number, chunk in enumerate(recalled.chunks):
+            pool = self.recall.merge(recalled, number, late_BC[chunk])
+            pages = self._pages(requests.rows(chunk), pool, waited_B[chunk], dropped_BC[chunk])
+            parts.append((np.arange(chunk.start, chunk.stop), pages))
+        blank = blank_pages(len(requests), self.spec.slots, len(self.channels), self.arm)
+        return gather(parts, blank)
+
+    def _pages(
+        self,
+        requests: Requests,
+        pool: Pool,
+        waited_B: NDArray[np.float64],
+        dropped_BC: NDArray[np.bool_],
+    ) -> Pages:
+        """Pages of one chunk."""
+        spec, rows_B1 = self.spec, np.arange(len(requests))[:, None]
+        kept_BM = self.preranker.cut(pool, spec.keep)
+        kept = take(pool, kept_BM)
+        scores_BM = self._scores(requests, kept)
+        greedy_BM = order_BM = best_first(scores_BM, kept.items_BN)
+        ranked_B = (kept.items_BN >= 0).sum(axis=1).astype(np.int32)
+        if spec.exploration > 0:
+            order_BM = explored_order(
+                greedy_BM, kept.items_BN, requests, spec.exploration, self.draws
+            )
+        shown_BK = page_columns(order_BM, ranked_B, requests, spec.slots)
+        best_BK = page_columns(greedy_BM, ranked_B, requests, spec.slots)
+        empty_BK = shown_BK < 0
+        at_BK = np.where(empty_BK, 0, shown_BK)
+        ranking_B = spec.ranking_base_s + spec.ranking_per_item_s * ranked_B
+        bits_C = np.left_shift(1, np.arange(len(self.channels)))
+        return Pages(
+            items_BK=np.where(empty_BK, np.int32(-1), kept.items_BN[rows_B1, at_BK]),
+            sources_BK=np.where(empty_BK, np.int32(0), kept.sources_BN[rows_B1, at_BK]),
+            scores_BK=np.where(empty_BK, np.float32(np.nan), scores_BM[rows_B1, at_BK]),
+            propensity_BK=propensities(shown_BK, best_BK, ranked_B, spec.exploration),
+            latency_B=(waited_B + ranking_B).astype(np.float32),
+            dropped_B=(dropped_BC @ bits_C).astype(np.int32),
+            merged_B=(pool.items_BN >= 0).sum(axis=1).astype(np.int32),
+            ranked_B=ranked_B,
+            arm_B=np.full(len(requests), self.arm, np.int8),
+            traces=trace(pool, kept_BM, scores_BM, requests.traced_B),
+        )
+
+    def _scores(self, requests: Requests, kept: Pool) -> NDArray[np.float32]:
+        scores_BM = self.ranker.score(requests, kept)
+        if np.shape(scores_BM) != kept.items_BN.shape:
+            raise ContractError(
+                f"{self.ranker.name}.score.shape == {np.shape(scores_BM)}, "
+                f"must be {kept.items_BN.shape} (requests, candidates)"
+            )
+        return scores_BM
+
+    def _seconds(self, requests: Requests, recalled: Recalled) -> NDArray[np.float64]:
+        """(B, C) service time of each channel; 0 for channels that were not asked."""
+        seconds_BC = np.zeros((len(requests), len(self.channels)))
+        for name in recalled.found:
+            if name in self.latencies:
+                normal_B = self.draws.normal(f"latency:{name}", request=requests.id_B)
+                seconds_B = self.latencies[name].seconds(normal_B, self.recall.limits[name])
+                seconds_BC[:, self.channels.index(name)] = seconds_B
+        return seconds_BC
+
+    def _count(self, channel: str, reason: FaultReason, requests: int, detail: str) -> None:
+        if requests:
+            self._faults[channel, reason] += requests
+            self._details.setdefault((channel, reason), detail)
+
+    def _check(self, requests: Requests) -> None:
+        most = int(requests.slots_B.max(initial=0))
+        if most > self.spec.slots:
+            raise ConfigError(
+                f"requests.slots == {most}, must be <= {self.spec.slots} (funnel.slots)"
+            )
+
+    def __repr__(self) -> str:
+        """The funnel, drawn."""
+        spec = self.spec
+        asked = [f"{name} {limit}" for name, limit in self.recall.limits.items()]
+        width = max(map(len, asked))
+        marks = ["─"] if len(asked) == 1 else ["┐", *"┤" * (len(asked) - 2), "┘"]
+        merged = f"merge {self.recall.spec.limit} ─ prerank {spec.keep} ─ rank {self.ranker.name}"
+        page = f"page {spec.slots}" + (f", explore {spec.exploration:g}" * bool(spec.exploration))
+        middle = (len(asked) - 1) // 2
+        lines = [f"Funnel {self.name} (deadline {1000 * spec.deadline_s:g} ms)"]
+        for place, (name, mark) in enumerate(zip(asked, marks, strict=True)):
+            joint = {"┐": "┬", "┤": "┼", "┘": "┴"}.get(mark, mark)
+            tail = f"{joint}─ {merged} ─ {page}" if place == middle else mark
+            lines.append(f"  {name:<{width}} ─{tail}")
+        return "\n".join(lines)

@@ -1,0 +1,159 @@
+"""The recall of one arm: its channels asked in chunks, checked, and merged."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recall.candidates import Candidates, Pool
+from recall.channel import Channel, Refreshable
+from recall.contract import CandidatesError, validate_candidates
+from recall.merge import Merge, MergeSpec
+from simulator.errors import ConfigError
+from simulator.protocols import FaultReason, Index, Requests
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A channel that was dropped from a whole batch, and the first thing it did wrong."""
+
+    channel: str
+    reason: FaultReason
+    detail: str
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What the channels found for a batch.
+
+    Attributes:
+        chunks: the batch's chunks, in order.
+        found: the candidates of each channel that kept its contract, one entry for each chunk.
+        drops: the channels that did not.
+    """
+
+    chunks: Sequence[slice]
+    found: Mapping[str, Sequence[Candidates]]
+    drops: Sequence[Drop]
+
+
+class RecallStage:
+    """Asks the channels of an arm and merges what they find.
+
+    Args:
+        n_items: items in the catalogue.
+        channels: fitted channels by name.
+        universe: names of the channels of all arms, in the order of the provenance bits.
+        limits: candidates to ask of each channel.
+        spec: settings of the merge.
+        batch: requests that pass through the channels at once; a matter of speed alone.
+
+    Raises:
+        ConfigError: if there is no channel, or one that `universe` or `limits` do not name.
+    """
+
+    def __init__(
+        self,
+        n_items: int,
+        channels: Mapping[str, Channel],
+        universe: tuple[str, ...],
+        limits: Mapping[str, int],
+        spec: MergeSpec,
+        batch: int = 512,
+    ) -> None:
+        _check(channels, universe, limits)
+        self.n_items = n_items
+        self.channels = dict(channels)
+        self.universe = universe
+        self.limits = {name: limits[name] for name in channels}
+        self.spec = spec
+        self.batch = batch
+        self._merge = Merge(spec, universe)
+        self._broken: set[str] = set()
+        self._available_I = np.ones(n_items, np.bool_)
+
+    def refresh(self, index: Index, arm: int) -> None:
+        """Hand the snapshot to the channels that read one."""
+        self._available_I = index.available_I
+        for channel in self.channels.values():
+            if isinstance(channel, Refreshable):
+                channel.refresh(index, arm)
+
+    def recall(self, requests: Requests) -> Recalled:
+        """Ask every channel; whichever breaks in any chunk is dropped from the whole batch."""
+        chunks = [
+            slice(start, min(start + self.batch, len(requests)))
+            for start in range(0, len(requests), self.batch)
+        ]
+        parts = [requests.rows(chunk) for chunk in chunks]
+        found: dict[str, Sequence[Candidates]] = {}
+        drops: list[Drop] = []
+        for name in self.channels:
+            try:
+                found[name] = [self._ask(name, part) for part in parts]
+            except CandidatesError as error:
+                drops.append(Drop(name, error.reason, str(error)))
+            except Exception as error:  # a plug-in may fail in any way; the page must be served
+                drops.append(Drop(name, FaultReason.RAISED, f"{type(error).__name__}: {error}"))
+        for drop in drops:
+            if drop.channel not in self._broken:
+                logger.warning("channel %s dropped: %s", drop.channel, drop.detail)
+                self._broken.add(drop.channel)
+        return Recalled(chunks, found, drops)
+
+    def _ask(self, name: str, requests: Requests) -> Candidates:
+        found = self.channels[name].recall(requests, self.limits[name])
+        validate_candidates(found, len(requests), self.limits[name], self.n_items)
+        return found
+
+    def merge(self, recalled: Recalled, chunk: int, late_BC: NDArray[np.bool_]) -> Pool:
+        """The pool of one chunk.
+
+        Args:
+            recalled: what the channels found.
+            chunk: number of the chunk.
+            late_BC: which channels are left out for which of the chunk's requests.
+        """
+        found = [
+            _without(recalled.found[name][chunk], late_BC[:, bit])
+            if name in recalled.found
+            else None
+            for bit, name in enumerate(self.universe)
+        ]
+        return self._merge(found, len(late_BC), self._available_I)
+
+    def pool(self, requests: Requests) -> Pool:
+        """The pool of one batch when nothing is late; what training replays."""
+        rows, recalled = len(requests), self.recall(requests)
+        nothing_late_BC = np.zeros((rows, len(self.universe)), np.bool_)
+        pools = [
+            self.merge(recalled, number, nothing_late_BC[chunk])
+            for number, chunk in enumerate(recalled.chunks)
+        ]
+        if not pools:
+            return self._merge([None] * len(self.universe), 0, self._available_I)
+        names = Pool.__dataclass_fields__
+        return Pool(*(np.concatenate([getattr(pool, name) for pool in pools]) for name in names))
+
+
+def _without(found: Candidates, late_B: NDArray[np.bool_]) -> Candidates:
+    """The candidates, none for the late rows."""
+    if not late_B.any():
+        return found
+    items_BN = np.where(late_B[:, None], np.int32(-1), found.items_BN)
+    return Candidates(items_BN, found.scores_BN)
+
+
+def _check(
+    channels: Mapping[str, Channel], universe: tuple[str, ...], limits: Mapping[str, int]
+) -> None:
+    if not channels:
+        raise ConfigError("arm.channels == [], must name at least one channel")
+    for name in channels:
+        for place, names in (("channels", universe), ("limits", tuple(limits))):
+            if name not in names:
+                raise ConfigError(f"{place} == {list(names)}, must hold {name!r} (used by an arm)")

@@ -1,0 +1,119 @@
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ranking.features import FeatureSet
+from simulator.errors import ConfigError
+from simulator.protocols import ItemStatistics
+
+CHANNELS = ("a", "b", "c")
+
+
+@pytest.fixture
+def features(catalog, scorer, index):
+    made = FeatureSet(catalog, CHANNELS, scorer)
+    made.refresh(index, 0)
+    return made
+
+
+def column(features, values, name):
+    return values[..., features.names.index(name)]
+
+
+def oracle(catalog, index, requests, pool, row, place):
+    """The features of one pair that need no model, written out."""
+    item = pool.items_BN[row, place]
+    clicked = requests.history_BH[row][requests.history_BH[row] >= 0]
+    ranks = pool.ranks_BNC[row, place]
+    log_price = np.log(index.price_I)
+    brand, category = catalog.brand_I[item], catalog.category_I[item]
+    share = 1 / max(len(clicked), 1)
+    age = (requests.at_B[row] - catalog.created_at_I[item]) / 86_400
+    return {
+        "log_price": log_price[item],
+        "price_gap": log_price[item] - log_price[clicked].mean() if len(clicked) else 0.0,
+        "age": np.log1p(age),
+        "rating": catalog.rating_I[item],
+        "same_brand": share * sum(brand >= 0 and catalog.brand_I[c] == brand for c in clicked),
+        "same_category": share
+        * sum(category >= 0 and catalog.category_I[c] == category for c in clicked),
+        "channels": sum(rank >= 0 for rank in ranks),
+        **{f"rank_{c}": 1 / (1 + rank) if rank >= 0 else 0 for c, rank in zip("abc", ranks)},  # noqa: B905
+    }
+
+
+def test_features_equal_their_definitions_pair_by_pair(catalog, index, features, requests_, pool):
+    values = features(requests_, pool)
+    assert values.shape == (*pool.items_BN.shape, len(features.names))
+    for row, place in np.argwhere(pool.items_BN >= 0)[::7]:
+        expected = oracle(catalog, index, requests_, pool, row, place)
+        for name, value in expected.items():
+            assert column(features, values, name)[row, place] == pytest.approx(value, abs=1e-5)
+
+
+def test_text_and_dense_scores_are_passed_on_and_padding_is_zero(catalog, scorer, requests_, pool):
+    features = FeatureSet(catalog, CHANNELS, scorer, dense=scorer)
+    values = features(requests_, pool)
+    expected = scorer.pair_scores(requests_, pool.items_BN)
+    np.testing.assert_array_equal(column(features, values, "text_match"), expected)
+    np.testing.assert_array_equal(column(features, values, "dense_match"), expected)
+    assert not values[pool.items_BN < 0].any()
+
+
+def test_without_a_dense_channel_there_is_no_dense_feature(features):
+    assert "dense_match" not in features.names
+
+
+def test_a_query_that_names_a_category_matches_its_items(catalog, features, requests_, pool):
+    values = column(features, features(requests_, pool), "category_match")
+    categories_BN = np.where(pool.items_BN >= 0, catalog.category_I[pool.items_BN], -1)
+    row = requests_.texts.index("lamp")
+    lamp = categories_BN[row] == 2
+    assert lamp.any()
+    assert values[row, lamp].min() > 0.9
+    assert values[row, ~lamp].max() < 0.1
+
+
+def test_features_do_not_depend_on_the_batch_or_the_order_of_candidates(
+    features, requests_, pool, permuted
+):
+    values = features(requests_, pool)
+    for row in (0, 7, 20):
+        alone = type(pool)(*(getattr(pool, f)[[row]] for f in pool.__dataclass_fields__))
+        rows = np.array([row])
+        np.testing.assert_array_equal(features(requests_.rows(rows), alone)[0], values[row])
+    columns = np.random.default_rng(0).permutation(values.shape[1])
+    np.testing.assert_array_equal(features(requests_, permuted(pool, columns)), values[:, columns])
+
+
+def test_an_arm_reads_its_own_statistics(catalog, scorer, index, requests_, pool):
+    zeros = np.zeros(len(catalog), np.float32)
+    both = (index.statistics[0], ItemStatistics(zeros, zeros, zeros))
+    features = FeatureSet(catalog, CHANNELS, scorer)
+    features.refresh(replace(index, statistics=both), 1)
+    assert not column(features, features(requests_, pool), "popularity").any()
+    features.refresh(replace(index, statistics=both), 0)
+    assert column(features, features(requests_, pool), "popularity").any()
+
+
+def test_features_survive_pickling_and_leave_the_texts_behind(features, requests_, pool):
+    values = features(requests_, pool)
+    stored = pickle.dumps(features)
+    assert b"lap top blu" not in stored
+    np.testing.assert_array_equal(pickle.loads(stored)(requests_, pool), values)
+
+
+def test_scorers_can_be_replaced_as_long_as_the_names_stay(features, scorer, requests_, pool):
+    class Doubled:
+        def pair_scores(self, requests, items_BN):
+            return 2 * scorer.pair_scores(requests, items_BN)
+
+    values = features(requests_, pool)
+    features.use_scorers(Doubled(), None)
+    replaced = features(requests_, pool)
+    np.testing.assert_array_equal(replaced[..., 0], 2 * values[..., 0])
+    np.testing.assert_array_equal(replaced[..., 1:], values[..., 1:])
+    with pytest.raises(ConfigError, match="dense scorer given == True, must be False"):
+        features.use_scorers(scorer, scorer)

@@ -1,0 +1,286 @@
+import pickle
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from ranking.examples import ExamplesSpec, build_examples
+from ranking.features import FeatureSet
+from ranking.funnel import Funnel, FunnelSpec
+from ranking.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker
+from ranking.recallstage import RecallStage
+from recall.latency import LatencySpec
+from recall.merge import MergeSpec
+from simulator.errors import ConfigError, ContractError
+from simulator.protocols import Fault, FaultReason, Pages, SearchService, Traces
+from simulator.randomness import Draws
+
+UNIVERSE = ("a", "b", "other")
+SPEC = FunnelSpec(keep=16, slots=10, merge=MergeSpec(limit=40))
+QUICK = LatencySpec(base_s=0.01, per_item_s=0, sigma=0.2)
+
+
+@pytest.fixture
+def funnel(channel, index, history, catalog, scorer):
+    def make(spec=SPEC, batch=512, latencies=None, ranker=None, **channels):
+        channels = channels or {"a": channel("a", 1), "b": channel("b", 7)}
+        limits = dict.fromkeys(UNIVERSE, 30)
+        stage = RecallStage(60, channels, UNIVERSE, limits, spec.merge, batch)
+        made = Funnel(
+            "treatment", 0, stage, ranker or MergeOrderRanker(), spec, latencies or {}, Draws(11)
+        )
+        made.refresh(index)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def learned(channel, history, catalog, scorer):
+    channels = {"a": channel("a", 1), "b": channel("b", 7)}
+    stage = RecallStage(60, channels, UNIVERSE, {"a": 30, "b": 30}, SPEC.merge)
+    ranker = LearnedRanker(FeatureSet(catalog, UNIVERSE, scorer), LearnedSpec(epochs=2))
+    rng = np.random.default_rng(0)
+    ranker.fit(build_examples(history, catalog, stage.pool, ExamplesSpec(), rng=rng), rng=rng)
+    return ranker
+
+
+@pytest.fixture
+def many(requests_):
+    """200 requests of different shoppers, a third of them traced, on three pages."""
+    rows = np.arange(200) % len(requests_)
+    shopper_B = np.arange(200, dtype=np.int64)
+    return replace(
+        requests_.rows(rows),
+        id_B=shopper_B << 28,
+        shopper_B=shopper_B,
+        page_B=(np.arange(200) % 3).astype(np.int16),
+        slots_B=np.where(np.arange(200) % 2, 10, 6).astype(np.int16),
+        traced_B=np.arange(200) % 3 == 0,
+    )
+
+
+def assert_same(one: Pages, other: Pages):
+    for field in fields(Pages):
+        if field.name != "traces":
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+    for field in fields(Traces):
+        np.testing.assert_array_equal(
+            getattr(one.traces, field.name), getattr(other.traces, field.name)
+        )
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64])
+def test_pages_are_the_same_bits_for_any_batch_size(funnel, learned, many, batch):
+    spec = SPEC.model_copy(update={"exploration": 0.3, "deadline_s": 0.011})
+    latencies = {"a": QUICK, "b": QUICK}
+    whole = funnel(spec, 512, latencies, learned).serve(many)
+    assert (whole.items_BK >= 0).any()
+    assert whole.dropped_B.any()
+    assert len(whole.traces.row_R)
+    assert_same(funnel(spec, batch, latencies, learned).serve(many), whole)
+
+
+def test_pages_do_not_depend_on_who_else_asks(funnel, learned, many):
+    made = funnel(ranker=learned)
+    whole = made.serve(many)
+    order = np.random.default_rng(0).permutation(len(many))
+    shuffled = made.serve(many.rows(order))
+    np.testing.assert_array_equal(shuffled.items_BK, whole.items_BK[order])
+    np.testing.assert_array_equal(shuffled.scores_BK, whole.scores_BK[order])
+
+
+def test_provenance_survives_to_the_page(funnel, channel, learned, requests_, index):
+    channels = {"a": channel("a", 1), "b": channel("b", 7)}
+    pages = funnel(ranker=learned, **channels).serve(requests_)
+    found = [channels[name].recall(requests_, 30).items_BN for name in "ab"]
+    both = 0
+    for row, slot in np.argwhere(pages.items_BK >= 0):
+        item = pages.items_BK[row, slot]
+        expected = sum(1 << bit for bit in (0, 1) if item in found[bit][row])
+        assert pages.sources_BK[row, slot] == expected
+        assert index.available_I[item]
+        both += expected == 3
+    assert both
+
+
+def test_consecutive_pages_are_slices_of_one_ranked_list(funnel, requests_):
+    made = funnel()
+    pages = []
+    for page in range(4):
+        page_B = np.full(len(requests_), page, np.int16)
+        slots_B = np.full(len(requests_), 6, np.int16)
+        pages.append(made.serve(replace(requests_, page_B=page_B, slots_B=slots_B)))
+    assert (pages[0].items_BK[:, 6:] == -1).all()
+    shown = np.concatenate([page.items_BK[:, :6] for page in pages], axis=1)
+    assert (pages[0].ranked_B == 16).all()
+    assert (shown[:, :16] >= 0).all()
+    assert (shown[:, 16:] == -1).all()
+    assert all(len(set(row[:16])) == 16 for row in shown)
+    scores = np.concatenate([page.scores_BK[:, :6] for page in pages], axis=1)[:, :16]
+    assert (np.diff(scores, axis=1) <= 0).all()
+
+
+def test_padding_carries_nothing(funnel, requests_):
+    pages = funnel().serve(replace(requests_, slots_B=np.full(len(requests_), 4, np.int16)))
+    empty = pages.items_BK < 0
+    assert empty[:, 4:].all()
+    assert not empty[:, :4].any()
+    assert not pages.sources_BK[empty].any()
+    assert np.isnan(pages.scores_BK[empty]).all()
+    assert (pages.propensity_BK[empty] == 1).all()
+
+
+class Raising:
+    name = "b"
+
+    def fit(self, catalog, history, *, rng): ...
+
+    def recall(self, requests, limit):
+        raise RuntimeError("index not loaded")
+
+
+def test_a_channel_that_raises_is_counted_and_the_page_served_without_it(
+    funnel, channel, requests_
+):
+    broken = funnel(a=channel("a"), b=Raising())
+    pages = broken.serve(requests_)
+    broken.serve(requests_)
+    assert_same(
+        replace(pages, dropped_B=np.zeros_like(pages.dropped_B)),
+        funnel(a=channel("a")).serve(requests_),
+    )
+    assert (pages.dropped_B == 2).all()
+    detail = "RuntimeError: index not loaded"
+    assert broken.faults() == [
+        Fault("treatment", "b", FaultReason.RAISED, 2 * len(requests_), detail)
+    ]
+
+
+def test_a_channel_that_misses_the_deadline_is_dropped_for_that_request(funnel, many):
+    spec = SPEC.model_copy(update={"deadline_s": 0.012})
+    late = funnel(spec, latencies={"b": QUICK})
+    pages, on_time = late.serve(many), funnel(spec).serve(many)
+    dropped_B = pages.dropped_B == 2
+    assert 0.05 < dropped_B.mean() < 0.5
+    assert set(np.unique(pages.sources_BK[dropped_B])) <= {0, 1}
+    np.testing.assert_array_equal(pages.items_BK[~dropped_B], on_time.items_BK[~dropped_B])
+    seconds_B = QUICK.seconds(Draws(11).normal("latency:b", request=many.id_B), 30)
+    np.testing.assert_array_equal(dropped_B, seconds_B > 0.012)
+    ranking_B = spec.ranking_base_s + spec.ranking_per_item_s * pages.ranked_B
+    expected_B = np.minimum(seconds_B, 0.012) + ranking_B
+    np.testing.assert_allclose(pages.latency_B, expected_B, rtol=1e-6)
+    assert late.faults() == [
+        Fault("treatment", "b", FaultReason.DEADLINE, int(dropped_B.sum()), "")
+    ]
+
+
+def test_latency_is_that_of_the_slowest_channel(funnel, many):
+    slow = LatencySpec(base_s=0.03, per_item_s=0, sigma=0)
+    pages = funnel(latencies={"a": QUICK, "b": slow}).serve(many)
+    ranking_B = SPEC.ranking_base_s + SPEC.ranking_per_item_s * pages.ranked_B
+    np.testing.assert_allclose(pages.latency_B - ranking_B, 0.03, atol=1e-6)
+
+
+def test_when_every_channel_is_dropped_the_page_is_empty(funnel, requests_):
+    pages = funnel(b=Raising()).serve(requests_)
+    assert (pages.items_BK == -1).all()
+    assert not pages.ranked_B.any()
+
+
+def test_exploration_shows_each_ranked_item_everywhere_with_its_logged_probability(
+    funnel, requests_
+):
+    n_requests, rate = 20_000, 0.4
+    spec = SPEC.model_copy(update={"exploration": rate, "keep": 6, "slots": 4})
+    shopper_B = np.arange(n_requests, dtype=np.int64)
+    same = replace(
+        requests_.rows(np.zeros(n_requests, np.intp)),
+        id_B=shopper_B << 28,
+        shopper_B=shopper_B,
+        slots_B=np.full(n_requests, 4, np.int16),
+    )
+    pages = funnel(spec).serve(same)
+    greedy = funnel(spec.model_copy(update={"exploration": 0.0})).serve(same).items_BK[0]
+    for slot in range(4):
+        items, counts = np.unique(pages.items_BK[:, slot], return_counts=True)
+        assert len(items) == 6
+        for item, count in zip(items, counts, strict=True):
+            logged = pages.propensity_BK[pages.items_BK[:, slot] == item, slot]
+            expected = rate / 6 + (1 - rate) * (greedy[slot] == item)
+            np.testing.assert_allclose(logged, expected, rtol=1e-6)
+            error = 4.5 * np.sqrt(expected * (1 - expected) / n_requests)
+            assert abs(count / n_requests - expected) < error
+    assert all(len(set(row)) == 4 for row in pages.items_BK[:500])
+
+
+def test_an_explored_query_repeats_no_item_on_later_pages(funnel, requests_):
+    made = funnel(SPEC.model_copy(update={"exploration": 1.0}))
+    shown = []
+    for page in range(2):
+        ids = requests_.id_B + page
+        page_B, slots_B = (np.full(len(requests_), value, np.int16) for value in (page, 8))
+        one = replace(requests_, id_B=ids, page_B=page_B, slots_B=slots_B)
+        shown.append(made.serve(one).items_BK[:, :8])
+    for row in np.concatenate(shown, axis=1):
+        assert len(set(row)) == 16
+
+
+def test_without_exploration_every_propensity_is_one(funnel, requests_):
+    assert (funnel().serve(requests_).propensity_BK == 1).all()
+
+
+def test_traces_hold_the_merged_candidates_of_the_traced_requests(funnel, many):
+    pages = funnel(batch=64).serve(many)
+    traces = pages.traces
+    count_B = np.bincount(traces.row_R, minlength=len(many))
+    np.testing.assert_array_equal(count_B, np.where(many.traced_B, pages.merged_B, 0))
+    assert (pages.merged_B > pages.ranked_B).all()
+    ranked = np.bincount(traces.row_R, ~np.isnan(traces.ranker_score_R), len(many))
+    np.testing.assert_array_equal(ranked, np.where(many.traced_B, pages.ranked_B, 0))
+    assert ((traces.ranks_RC >= 0) == ((traces.sources_R[:, None] >> np.arange(3)) & 1 > 0)).all()
+    assert (np.isnan(traces.scores_RC) == (traces.ranks_RC < 0)).all()
+    for row in np.flatnonzero(many.traced_B)[:5]:
+        np.testing.assert_array_equal(traces.merged_R[traces.row_R == row], range(count_B[row]))
+
+
+def test_nobody_asks_and_nothing_breaks(funnel, requests_):
+    pages = funnel().serve(requests_.rows(slice(0, 0)))
+    assert pages.items_BK.shape == (0, 10)
+
+
+def test_too_many_slots_are_refused(funnel, requests_):
+    wide = replace(requests_, slots_B=np.full(len(requests_), 11, np.int16))
+    with pytest.raises(ConfigError, match=r"requests\.slots == 11, must be <= 10"):
+        funnel().serve(wide)
+
+
+def test_a_ranker_of_the_wrong_shape_is_named(funnel, requests_):
+    class Wrong(MergeOrderRanker):
+        def score(self, requests, pool):
+            return super().score(requests, pool)[:, :3]
+
+    with pytest.raises(ContractError, match=r"merge_order\.score\.shape == \(24, 3\)"):
+        funnel(ranker=Wrong()).serve(requests_)
+
+
+def test_a_funnel_is_a_search_service_and_survives_pickling(funnel, learned, requests_):
+    made = funnel(ranker=learned)
+    assert isinstance(made, SearchService)
+    copy = pickle.loads(pickle.dumps(made))
+    assert_same(copy.serve(requests_), made.serve(requests_))
+
+
+def test_repr_draws_the_funnel(funnel, channel):
+    drawing = """\
+Funnel treatment (deadline 50 ms)
+  a 30     ─┐
+  b 30     ─┼─ merge 40 ─ prerank 16 ─ rank merge_order ─ page 10, explore 0.1
+  other 30 ─┘"""
+    spec = SPEC.model_copy(update={"exploration": 0.1})
+    channels = {name: channel(name) for name in UNIVERSE}
+    assert repr(funnel(spec, **channels)) == drawing
+    assert repr(funnel(a=channel("a"))) == (
+        "Funnel treatment (deadline 50 ms)\n"
+        "  a 30 ─── merge 40 ─ prerank 16 ─ rank merge_order ─ page 10"
+    )
