@@ -1,0 +1,151 @@
+"""From settings to the heavy objects: the population of a run and the funnels of its arms."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.schema import ArmSpec, Config, FileCatalog
+from ranking.funnel import Funnel, FunnelSpec
+from ranking.ranker import MergeOrderRanker, Ranker
+from ranking.recallstage import RecallStage
+from ranking.router import ArmRouter
+from recall.channel import Channel
+from recall.lexical import LexicalSpec
+from recall.popular import PopularSpec
+from recall.registry import ChannelSpec, build_channel
+from recall.settings import ChannelSettings
+from simulator.catalog import Catalog
+from simulator.history import History
+from simulator.importer import read_judgments, read_supply
+from simulator.intents import generate_intents
+from simulator.needs import department_weights
+from simulator.randomness import Draws
+from simulator.shoppers import make_shoppers
+from simulator.synthetic import generate_supply
+from simulator.world import Population
+
+# The history is what a company has before the experiment: text search, best sellers, and a
+# little exploration so that the log also tells of items that the ranking would not show.
+BOOTSTRAP_CHANNELS: dict[str, ChannelSpec] = {"lexical": LexicalSpec(), "popular": PopularSpec()}
+BOOTSTRAP_EXPLORATION = 0.05
+
+
+def make_population(config: Config) -> Population:
+    """Catalogue, shoppers and what they want: generated, or read from the user's files."""
+    draws = Draws(config.seed)
+    if isinstance(config.catalog, FileCatalog):
+        supply = read_supply(config.catalog.file, draws)
+    else:
+        supply = generate_supply(config.catalog, draws)
+    judgments = None
+    if config.judgments is not None:
+        judgments = read_judgments(config.judgments, supply.catalog)
+    intents = generate_intents(supply, config.queries, draws, judgments)
+    departments = int(supply.truth.department_C.max()) + 1
+    shoppers = make_shoppers(
+        config.shoppers, supply.truth, department_weights(intents, departments), draws
+    )
+    return Population(supply, shoppers, intents)
+
+
+def bootstrap_funnel(config: Config, catalog: Catalog, draws: Draws) -> Funnel:
+    """The funnel of the history period; it has nothing to learn from but the catalogue."""
+    channels = {name: build_channel(name, spec) for name, spec in BOOTSTRAP_CHANNELS.items()}
+    for name, channel in channels.items():
+        channel.fit(catalog, History.empty(), rng=model_rng(config, f"bootstrap.{name}"))
+    return _funnel(
+        config,
+        name="bootstrap",
+        arm=0,
+        universe=tuple(BOOTSTRAP_CHANNELS),
+        recall=recall_stage(config, catalog, channels, tuple(channels), BOOTSTRAP_CHANNELS),
+        ranker=MergeOrderRanker(),
+        specs=BOOTSTRAP_CHANNELS,
+        draws=draws,
+        exploration=BOOTSTRAP_EXPLORATION,
+    )
+
+
+def recall_stage(
+    config: Config,
+    catalog: Catalog,
+    channels: Mapping[str, Channel],
+    universe: tuple[str, ...],
+    specs: Mapping[str, ChannelSettings],
+    arm: ArmSpec | None = None,
+) -> RecallStage:
+    """The recall of an arm over fitted channels."""
+    limits = {name: spec.limit for name, spec in specs.items()}
+    merge = config.funnel.merge
+    if arm is not None:
+        limits |= arm.limits
+        merge = arm.merge or merge
+    return RecallStage(
+        len(catalog), channels, universe, limits, merge, batch=config.execution.batch_size
+    )
+
+
+def arm_funnel(
+    config: Config,
+    number: int,
+    catalog: Catalog,
+    channels: Mapping[str, Channel],
+    ranker: Ranker,
+    draws: Draws,
+) -> Funnel:
+    """The search service of one arm, from its fitted channels and ranker."""
+    arm, universe = config.arms[number], tuple(config.channels)
+    return _funnel(
+        config,
+        name=arm.name,
+        arm=number,
+        universe=universe,
+        recall=recall_stage(config, catalog, channels, universe, config.channels, arm),
+        ranker=ranker,
+        specs=config.channels,
+        draws=draws,
+        exploration=config.funnel.exploration,
+    )
+
+
+def router(funnels: list[Funnel], arm_S: NDArray[np.int8]) -> ArmRouter:
+    """All arms as one service, each shopper in their arm."""
+    return ArmRouter(funnels, arm_S)
+
+
+def model_rng(config: Config, purpose: str) -> np.random.Generator:
+    """The random stream of one training, apart from all others."""
+    return np.random.default_rng(Draws(config.seed).child(f"train:{purpose}").seed)
+
+
+def save_object(path: Path, thing: Any) -> None:
+    """Pickle an object of ours or of a user's plug-in."""
+    with path.open("wb") as stream:
+        pickle.dump(thing, stream, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def load_saved(path: Path) -> Any:
+    """The object that `save_object` wrote; only ever called on files of the run's own store."""
+    with path.open("rb") as stream:
+        return pickle.load(stream)
+
+
+def _funnel(
+    config: Config,
+    *,
+    name: str,
+    arm: int,
+    universe: tuple[str, ...],
+    recall: RecallStage,
+    ranker: Ranker,
+    specs: Mapping[str, ChannelSettings],
+    draws: Draws,
+    exploration: float,
+) -> Funnel:
+    spec: FunnelSpec = config.funnel.model_copy(update={"exploration": exploration})
+    latencies = {channel: specs[channel].latency for channel in recall.channels}
+    return Funnel(name, arm, recall, ranker, spec, latencies, draws)

@@ -1,0 +1,234 @@
+"""The command `funnelab`: runs experiments, shows settings, checks what a user brings.
+
+Heavy libraries are imported inside the commands, so that help and errors come at once.
+"""
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulator.errors import ContractError, FunnelabError
+
+EXIT_REFUSED = 2
+
+app = typer.Typer(
+    help="A laboratory for simulation-based A/B testing of e-commerce search recall.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Look at data before a run.", no_args_is_help=True)
+check_app = typer.Typer(help="Check your own channel or ranker.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(check_app, name="check")
+
+ConfigName = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="A TOML file, or the name of a shipped config.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; may be repeated."),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Run folder [runs/<config name>].")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a summary for scripts.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace the results of a run with other settings."),
+]
+PlugIn = Annotated[str, typer.Argument(metavar="MODULE:OBJECT", help="What to import and check.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    show: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if show:
+        typer.echo(f"funnelab {version('funnelab')}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Out = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Run the demo experiment on a generated catalogue; writes runs/demo."""
+    _run("demo", out, overrides, as_json, overwrite)
+
+
+@app.command()
+def run(
+    config: ConfigName,
+    out: Out = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Run an experiment from its settings to its report.
+
+    Finished stages are kept: the same command continues an interrupted run.
+    """
+    _run(config, out, overrides, as_json, overwrite)
+
+
+def _run(
+    name: str, out: Path | None, overrides: list[str] | None, as_json: bool, overwrite: bool
+) -> None:
+    from experiments.config import load_config, resolved_toml
+    from experiments.progress import default_progress
+    from experiments.run import run_experiment
+    from experiments.store import check_is_run, check_same_settings, finished_stages
+
+    config = load_config(name, overrides or ())
+    folder = out or Path("runs") / config.name
+    check_is_run(folder)
+    if not overwrite:
+        check_same_settings(folder, resolved_toml(config))
+    command = shlex.join(["funnelab", *sys.argv[1:]])
+    try:
+        run_experiment(config, folder, progress=default_progress(), command=command)
+    except KeyboardInterrupt:
+        kept = ", ".join(finished_stages(folder)) or "none"
+        _complain(
+            f"Interrupted. Finished stages in {folder} are kept ({kept}); "
+            "the same command continues from there."
+        )
+        raise
+    _summarise(folder, as_json)
+
+
+def _summarise(folder: Path, as_json: bool) -> None:
+    from experiments.files import read_json
+
+    report = folder / "report.html"
+    metrics = read_json(folder / "metrics.json")
+    truth = read_json(folder / "truth.json") if (folder / "truth.json").is_file() else None
+    if as_json:
+        summary = {"run": str(folder), "report": str(report), "metrics": metrics, "truth": truth}
+        typer.echo(json.dumps(summary, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from experiments.terminal import summary_table
+
+    Console().print(summary_table(metrics, truth))
+    typer.echo(f"Report: {report}")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the report of a finished run again, from its JSON files."""
+    from experiments.report import write_report
+
+    write_report(folder)
+    _summarise(folder, as_json)
+
+
+@app.command()
+def config(
+    name: Annotated[
+        str, typer.Argument(metavar="[CONFIG]", help="A TOML file or a shipped config.")
+    ] = "demo",
+    show: Annotated[bool, typer.Option("--show", help="Print all settings, as TOML.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print their JSON schema.")] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Check settings; show them with all defaults, or their JSON schema."""
+    from experiments.config import json_schema, load_config, resolved_toml
+
+    if schema:
+        typer.echo(json.dumps(json_schema(), indent=1))
+        return
+    settings = load_config(name, overrides or ())
+    typer.echo(resolved_toml(settings) if show else f"{name}: settings are valid", nl=not show)
+
+
+@data_app.command("check")
+def data_check(
+    files: Annotated[
+        list[str], typer.Argument(metavar="CONFIG|FILE...", help="Configs or catalogue files.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Check catalogue files, or the data files that a config names, without a run."""
+    from experiments.datacheck import check_data
+
+    rows = [row for name in files for row in check_data(name)]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        counts = ", ".join(f"{key} {value:,}" for key, value in row.items() if key != "file")
+        typer.echo(f"{row['file']} can be used: {counts.replace('_', ' ')}")
+    if not rows:
+        typer.echo("No data files: the catalogue is generated.")
+
+
+@check_app.command("channel")
+def check_channel_command(name: PlugIn, as_json: AsJson = False) -> None:
+    """Check that a class or function makes channels that keep the contract."""
+    from recall.conformance import check_channel
+    from recall.registry import load_object
+
+    _tell(name, "channel", check_channel(load_object(name)), as_json)
+
+
+@check_app.command("ranker")
+def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
+    """Check that a class or function makes rankers that keep the contract."""
+    from ranking.contract import check_ranker
+    from recall.registry import load_object
+
+    _tell(name, "ranker", check_ranker(load_object(name)), as_json)
+
+
+def _tell(name: str, kind: str, findings: Sequence[object], as_json: bool) -> None:
+    """Print what the checks of a plug-in found; findings are an error."""
+    if as_json:
+        typer.echo(json.dumps({"object": name, "findings": [str(each) for each in findings]}))
+    if findings:
+        problems = "\n".join(f"  {each}" for each in findings)
+        raise ContractError(f"{name} breaks the contract of a {kind}:\n{problems}")
+    if not as_json:
+        typer.echo(f"{name} keeps the contract of a {kind}")
+
+
+def _complain(text: str) -> None:
+    typer.secho(text, fg=typer.colors.RED, err=True)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Carry out one command line; returns the exit status.
+
+    0 done, 2 refused (a clear message went to standard error), 130 interrupted by Ctrl-C.
+    """
+    sys.path.insert(0, "")  # so that MODULE:OBJECT finds modules of the current folder
+    try:
+        app(arguments, prog_name="funnelab")
+    except FunnelabError as error:
+        _complain(f"Error: {error}")
+        return EXIT_REFUSED
+    except SystemExit as done:
+        return int(done.code or 0)
+    return 0
+
+
+def main() -> None:
+    """Entry point of the command."""
+    sys.exit(run_command(sys.argv[1:]))

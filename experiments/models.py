@@ -1,0 +1,168 @@
+"""Training: every channel and every arm's ranker, from the public catalogue and the history.
+
+Nothing here holds the population: the catalogue is stored apart from the latent truth, and the
+workers that train models load the catalogue alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.build import load_saved, model_rng, recall_stage, save_object
+from experiments.executor import Advance
+from experiments.files import write_json
+from experiments.grades import graded_retrieval
+from experiments.schema import Config
+from experiments.store import Stage
+from experiments.worlds import LOG, MODEL
+from ranking.examples import ExamplesSpec, build_examples, history_index, split_time
+from ranking.features import FeatureSet
+from ranking.ranker import LearnedRanker
+from ranking.registry import RankerSpec, build_ranker
+from recall.channel import Channel, Refreshable
+from recall.dense import DenseChannel
+from recall.lexical import LexicalChannel
+from recall.registry import build_channel
+from simulator.catalog import Catalog
+from simulator.history import History, load_history
+from simulator.protocols import Requests
+from simulator.queries import Judgments
+
+CATALOG = "catalog.pickle"
+REPORT = "report.json"
+RETRIEVAL = "retrieval.json"
+_GRADED_DEPTH = 100
+
+
+@dataclass(frozen=True)
+class ChannelJob:
+    """One channel to be fitted.
+
+    Attributes:
+        name: name of the channel in the config.
+        early: learn from the earlier part of the history alone. A ranker learns from replayed
+            requests of the later part; channels that had seen the clicks of those requests
+            would look better there than they will be in service.
+    """
+
+    config: Config
+    stage: Stage
+    catalog: Path
+    history: Path
+    name: str
+    early: bool
+
+
+def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
+    """Fit one channel and finish its stage."""
+    catalog: Catalog = load_saved(job.catalog / CATALOG)
+    history = load_history(job.history / LOG)
+    if job.early:
+        history = history.before(split_time(history, ExamplesSpec()))
+    channel = build_channel(job.name, job.config.channels[job.name])
+    with job.stage.write() as folder:
+        channel.fit(catalog, history, rng=model_rng(job.config, f"channel.{job.name}"))
+        save_object(folder / MODEL, channel)
+    advance(1)
+
+
+@dataclass(frozen=True)
+class RankerJob:
+    """The ranker of one arm, to be fitted.
+
+    Attributes:
+        arm: number of the arm.
+        early: model folders of the arm's channels as of the earlier part of the history.
+        channels: model folders of the channels as they will serve, for the scores in features.
+    """
+
+    config: Config
+    stage: Stage
+    catalog: Path
+    history: Path
+    arm: int
+    early: Mapping[str, Path]
+    channels: Mapping[str, Path]
+
+
+def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
+    """Fit one arm's ranker on the later part of the history and finish its stage."""
+    config, arm = job.config, job.config.arms[job.arm]
+    catalog: Catalog = load_saved(job.catalog / CATALOG)
+    history = load_history(job.history / LOG)
+    rng = model_rng(config, "ranker")
+    early = {name: load_saved(folder / MODEL) for name, folder in job.early.items()}
+    text = _text_scorer(config, catalog, rng)
+    features = FeatureSet(catalog, tuple(config.channels), text, _dense_scorer(config, early))
+    spec: RankerSpec = arm.ranker or config.ranker
+    ranker = build_ranker(spec, features)
+    with job.stage.write() as folder:
+        if spec.type != "merge_order":
+            recall = recall_stage(
+                config,
+                catalog,
+                {name: early[name] for name in arm.channels},
+                tuple(config.channels),
+                config.channels,
+                arm,
+            )
+            examples_spec = ExamplesSpec()
+            start = split_time(history, examples_spec)
+            recall.refresh(history_index(catalog, history, start), job.arm)
+            examples = build_examples(history, catalog, recall.pool, examples_spec, rng=rng)
+            ranker.fit(examples, rng=rng)
+        late = {name: load_saved(folder / MODEL) for name, folder in job.channels.items()}
+        features.use_scorers(text, _dense_scorer(config, late))
+        save_object(folder / MODEL, ranker)
+        report = ranker.report if isinstance(ranker, LearnedRanker) else None
+        write_json(folder / REPORT, asdict(report) if report is not None else {})
+    advance(1)
+
+
+def _text_scorer(config: Config, catalog: Catalog, rng: np.random.Generator) -> LexicalChannel:
+    """Text match is a feature of every ranker, also where no channel searches the text."""
+    scorer = LexicalChannel()
+    scorer.fit(catalog, History.empty(), rng=rng)
+    return scorer
+
+
+def dense_name(config: Config) -> str | None:
+    """The channel whose score is a feature of all arms' rankers: the first dense one, if any.
+
+    Also an arm whose recall has no dense channel gets the feature, so that a difference between
+    arms is one of recall.
+    """
+    return next((name for name, spec in config.channels.items() if spec.type == "dense"), None)
+
+
+def _dense_scorer(config: Config, channels: Mapping[str, Channel]) -> DenseChannel | None:
+    name = dense_name(config)
+    channel = channels.get(name) if name is not None else None
+    return channel if isinstance(channel, DenseChannel) else None
+
+
+def grade_channels(
+    config: Config,
+    catalog: Catalog,
+    judgments: Judgments,
+    history: Path,
+    channels: Mapping[str, Path],
+) -> list[dict[str, str | int | float | None]]:
+    """Each channel's recall@100, NDCG@10 and judged@10 on the human-judged queries.
+
+    The shopper is unknown (no history of clicks), and every item is on sale.
+    """
+    index = history_index(catalog, load_history(history / LOG))
+    requests = Requests.of_texts(judgments.queries)
+    query_B = np.arange(len(judgments.queries), dtype=np.int32)
+    rows = []
+    for name, folder in channels.items():
+        channel: Channel = load_saved(folder / MODEL)
+        if isinstance(channel, Refreshable):
+            channel.refresh(index, 0)
+        found = channel.recall(requests, _GRADED_DEPTH)
+        grades = graded_retrieval(found.items_BN, query_B, judgments, len(catalog))
+        rows.append(grades.row(name))
+    return rows

@@ -1,0 +1,136 @@
+"""How far a run got: one bar per stage on a terminal, one line per stage elsewhere.
+
+Library code takes a `Progress` and knows nothing of terminals.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+
+class Bar(Protocol):
+    """The progress of one stage."""
+
+    def advance(self, amount: int = 1) -> None:
+        """Count `amount` more units as done."""
+
+
+class Progress(Protocol):
+    """Tells a person what a run is doing."""
+
+    def stage(
+        self, name: str, *, total: int | None = None, unit: str = ""
+    ) -> AbstractContextManager[Bar]:
+        """Show one stage while the block runs; `total` units are expected, None if unknown."""
+
+    def reused(self, name: str) -> None:
+        """Tell that a stage was found in the store."""
+
+
+class _Counter:
+    """A bar that only counts."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def advance(self, amount: int = 1) -> None:
+        self.done += amount
+
+
+class NoProgress:
+    """Tells nobody."""
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
+        """A bar that is not shown."""
+        yield _Counter()
+
+    def reused(self, name: str) -> None:
+        """Say nothing."""
+
+
+class LineProgress:
+    """One line per finished stage, for logs and pipes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
+        """Count in silence, then write what was done, in which time, at which rate."""
+        bar, start = _Counter(), time.perf_counter()
+        yield bar
+        seconds = time.perf_counter() - start
+        self._write(f"{name}: {finished(bar.done, unit, seconds)}")
+
+    def reused(self, name: str) -> None:
+        """Write one line."""
+        self._write(f"{name}: found in the store")
+
+    def _write(self, line: str) -> None:
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+def finished(done: int, unit: str, seconds: float) -> str:
+    """A finished stage in words, such as `1,200 requests in 3.0 s (400/s)`."""
+    if not done:
+        return f"{seconds:.1f} s"
+    return f"{done:,} {unit} in {seconds:.1f} s ({done / max(seconds, 1e-9):,.0f}/s)"
+
+
+class TerminalProgress:
+    """A live bar with throughput and time left for the stage that runs, a line for the others."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
+        """Show a live bar; a finished stage leaves one line."""
+        counter, start = _Counter(), time.perf_counter()
+        with Bars(
+            TextColumn("[bold]{task.description:<11}"),
+            BarColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        ) as bars:
+            task = bars.add_task(name, total=total, rate="")
+            yield _LiveBar(counter, bars, task, unit, start)
+        text = finished(counter.done, unit, time.perf_counter() - start)
+        self._console.print(f"[green]done[/] [bold]{name:<11}[/] {text}", highlight=False)
+
+    def reused(self, name: str) -> None:
+        """Leave one line."""
+        self._console.print(f"[green]kept[/] [bold]{name:<11}[/] found in the store")
+
+
+class _LiveBar:
+    def __init__(
+        self, counter: _Counter, bars: Bars, task: TaskID, unit: str, start: float
+    ) -> None:
+        self._counter, self._bars, self._task = counter, bars, task
+        self._unit, self._start = unit, start
+
+    def advance(self, amount: int = 1) -> None:
+        self._counter.advance(amount)
+        rate = self._counter.done / max(time.perf_counter() - self._start, 1e-9)
+        text = f"{self._counter.done:,} {self._unit} {rate:,.0f}/s"
+        self._bars.update(self._task, completed=self._counter.done, rate=text)
+
+
+def default_progress(stream: TextIO | None = None) -> Progress:
+    """Live bars where standard error is a terminal, plain lines where it is not."""
+    stream = stream or sys.stderr
+    console = Console(file=stream)
+    return TerminalProgress(console) if console.is_terminal else LineProgress(stream)

@@ -1,0 +1,134 @@
+"""The page: reads a run folder, sets its sections in order, writes one file."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+from experiments.report.channels import overlap, retrieval, shares
+from experiments.report.compared import compared
+from experiments.report.daily import daily
+from experiments.report.effects import effects
+from experiments.report.health import calibration, health
+from experiments.report.markup import Html, join, raw_asset, tag
+from experiments.report.overview import headline, key_figures
+from experiments.report.reproduce import reproduce
+from experiments.report.run import Run, read_run
+from experiments.report.service import end_reasons, funnel_counts, latency
+from experiments.report.words import number
+
+CONTENTS = (
+    ("compared", "What was compared"),
+    ("figures", "Key figures"),
+    ("effects", "Estimates and truth"),
+    ("daily", "Day by day"),
+    ("shares", "Channel shares"),
+    ("overlap", "Channel overlap"),
+    ("funnel", "Funnel"),
+    ("latency", "Latency"),
+    ("ends", "End reasons"),
+    ("retrieval", "Human grades"),
+    ("health", "Health"),
+    ("reproduce", "Reproduce"),
+)
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write `report.html` of a finished run from its JSON files and configuration.
+
+    The file needs no network and no other file. An older report is replaced in one step.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        StoreError: the folder has no metrics.json.
+        DataError: one of the run's JSON files cannot be read.
+    """
+    page = render(read_run(run_folder))
+    target = run_folder / "report.html"
+    unfinished = run_folder / ".report.html.tmp"
+    unfinished.write_text(page, encoding="utf-8")
+    os.replace(unfinished, target)
+    return target
+
+
+def render(run: Run) -> str:
+    """The whole page."""
+    name = run.metrics.name
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{name} \u00b7 funnelab"),
+        raw_asset("style", asset("style.css")),
+    )
+    body = tag(
+        "body",
+        top(run),
+        tag("div", contents(), tag("main", sections(run)), cls="columns"),
+        raw_asset("script", asset("script.js")),
+    )
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def asset(name: str) -> str:
+    """A file of this package."""
+    return files("experiments.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def top(run: Run) -> Html:
+    """Name of the run, the verdict, and what the run is in a line."""
+    toggle = tag(
+        "button", "Theme", id="theme", type="button", hidden=True, aria_label="Change the theme"
+    )
+    return tag(
+        "header",
+        tag("div", tag("span", "funnelab report", cls="kind"), toggle, cls="bar-top"),
+        tag("h1", run.metrics.name),
+        headline(run),
+        tag("p", join(setting(run), " \u00b7 "), cls="setting"),
+    )
+
+
+def setting(run: Run) -> list[object]:
+    """The size of the world, as far as the manifest tells."""
+    manifest = run.manifest
+    if manifest is None:
+        return ["The manifest is missing: the world's size is unknown."]
+    sizes = [
+        (manifest.items, "items"),
+        (manifest.shoppers, "shoppers"),
+        (manifest.history_days, "days of history"),
+        (manifest.days, "days of experiment"),
+    ]
+    told: list[object] = [f"{number(size)} {what}" for size, what in sizes if size is not None]
+    link = tag("a", "levels uncalibrated", href="#calibration")
+    return [*told, f"seed {manifest.seed}", link]
+
+
+def contents() -> Html:
+    """Links to the sections."""
+    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label in CONTENTS]
+    return tag("nav", tag("ol", *links), aria_label="Contents")
+
+
+def sections(run: Run) -> Html:
+    """All sections in their order."""
+    return join(
+        [
+            compared(run),
+            key_figures(run),
+            effects(run),
+            daily(run),
+            shares(run),
+            overlap(run),
+            funnel_counts(run),
+            latency(run),
+            end_reasons(run),
+            retrieval(run),
+            health(run),
+            calibration(),
+            reproduce(run),
+        ]
+    )

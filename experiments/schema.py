@@ -1,0 +1,178 @@
+"""The settings of a run, composed of the specs that lie beside the code they configure."""
+
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from experiments.designs import MAX_ARMS, check_shares
+from experiments.executor import ExecutionSpec
+from experiments.metrics import METRICS, Metric
+from experiments.settings_tree import suggestion
+from ranking.funnel import FunnelSpec
+from ranking.registry import RankerSpec
+from recall.merge import MergeSpec
+from recall.registry import ChannelSpec
+from simulator.errors import ConfigError
+from simulator.eventlog import LogSpec
+from simulator.importer import CatalogFileSpec, JudgmentFileSpec
+from simulator.intents import QuerySpec
+from simulator.protocols import MAX_CHANNELS
+from simulator.shoppers import ShopperSpec
+from simulator.spec import Spec
+from simulator.synthetic import CatalogSpec
+from simulator.world import WorldSpec
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"  # also the name of a folder
+
+
+class FileCatalog(Spec):
+    """A catalogue read from the user's own file."""
+
+    file: CatalogFileSpec
+
+
+def _catalog_kind(value: Any) -> str:
+    from_file = "file" in value if isinstance(value, dict) else isinstance(value, FileCatalog)
+    return "file" if from_file else "generated"
+
+
+class ArmSpec(Spec):
+    """One arm of the experiment: a funnel over some of the channels, and who sees it."""
+
+    name: str = Field(pattern=_NAME, description="name of the arm")
+    share: float = Field(gt=0, le=1, description="share of the shoppers; all arms sum to 1")
+    channels: tuple[str, ...] = Field(min_length=1, description="names of its recall channels")
+    limits: dict[str, Annotated[int, Field(gt=0)]] = Field(
+        {}, description="candidates asked of a channel, where not the channel's own limit"
+    )
+    merge: MergeSpec | None = Field(None, description="merge of this arm, where not the common")
+    ranker: RankerSpec | None = Field(None, description="ranker of this arm, where not the common")
+
+
+class AnalysisSpec(Spec):
+    """What is estimated, and how."""
+
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="level of all intervals")
+    primary: str = Field("gmv", description="the metric that decides")
+    cuped: bool = Field(True, description="also adjust estimates by the history period (CUPED)")
+    metrics: tuple[Metric, ...] = Field(
+        (), description="metrics of your own, beside the built-in ones"
+    )
+
+    @model_validator(mode="after")
+    def _primary_exists(self) -> "AnalysisSpec":
+        names = [*METRICS, *(metric.name for metric in self.metrics)]
+        if self.primary not in names:
+            raise ValueError(
+                f"analysis.primary == {self.primary!r}, must be {suggestion(self.primary, names)}"
+            )
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        if repeated:
+            raise ValueError(f"analysis.metrics == {repeated[0]!r} twice, must be named once")
+        return self
+
+
+class TruthSpec(Spec):
+    """The paired worlds that show the true effect."""
+
+    seeds: int = Field(1, ge=0, description="pairs of worlds, each with its own luck; 0: no truth")
+    arms: tuple[str, ...] = Field((), description="arms that get worlds; none named: all")
+
+
+class Config(Spec):
+    """Everything that decides a run. The names of its parts are the sections of the TOML file."""
+
+    name: str = Field(pattern=_NAME, description="name of the run and of its folder")
+    seed: int = Field(1, ge=0, lt=2**63, description="all luck of the run")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where models train")
+    catalog: Annotated[
+        Annotated[CatalogSpec, Tag("generated")] | Annotated[FileCatalog, Tag("file")],
+        Discriminator(_catalog_kind),
+    ] = CatalogSpec()
+    judgments: JudgmentFileSpec | None = Field(None, description="human-judged queries")
+    queries: QuerySpec = QuerySpec()
+    shoppers: ShopperSpec = ShopperSpec()
+    world: WorldSpec = WorldSpec()
+    log: LogSpec = LogSpec()
+    channels: dict[str, ChannelSpec] = Field(
+        min_length=1, max_length=MAX_CHANNELS, description="recall channels by name"
+    )
+    funnel: FunnelSpec = FunnelSpec()
+    ranker: RankerSpec = Field(
+        RankerSpec(), description="the ranker of all arms that name no other"
+    )
+    arms: tuple[ArmSpec, ...] = Field(
+        min_length=2, max_length=MAX_ARMS, description="arms of the experiment"
+    )
+    control: str = Field("", description="arm that all others are compared with; the first arm")
+    analysis: AnalysisSpec = AnalysisSpec()
+    truth: TruthSpec = TruthSpec()
+    execution: ExecutionSpec = ExecutionSpec()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Config":
+        if not self.control:  # a default that depends on another field; the model is frozen
+            object.__setattr__(self, "control", self.arms[0].name)
+        problems = [*self._problems_of_names(), *self._problems_of_channels()]
+        for field in ("quotas", "weights"):
+            problems += [
+                f"funnel.merge.{field}.{name} == {value}, must be for "
+                + suggestion(name, list(self.channels))
+                for name, value in getattr(self.funnel.merge, field).items()
+                if name not in self.channels
+            ]
+        for device in ("phone", "desktop"):
+            shown = getattr(self.shoppers, f"{device}_slots")
+            if shown > self.funnel.slots:
+                problems.append(
+                    f"shoppers.{device}_slots == {shown}, must be <= funnel.slots "
+                    f"({self.funnel.slots})"
+                )
+        try:
+            check_shares(tuple(arm.share for arm in self.arms))
+        except ConfigError as error:
+            problems.append(str(error))
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _problems_of_names(self) -> list[str]:
+        names = [arm.name for arm in self.arms]
+        problems = [
+            f"arms.name == {name!r} {count} times, must be unique"
+            for name, count in Counter(names).items()
+            if count > 1
+        ]
+        if self.control not in names:
+            problems.append(
+                f"control == {self.control!r}, must be {suggestion(self.control, names)}"
+            )
+        problems += [
+            f"truth.arms == {name!r}, must be {suggestion(name, names)}"
+            for name in self.truth.arms
+            if name not in names
+        ]
+        if self.truth.arms and self.control not in self.truth.arms:
+            problems.append(f"truth.arms == {list(self.truth.arms)}, must include {self.control!r}")
+        return problems
+
+    def _problems_of_channels(self) -> list[str]:
+        known = list(self.channels)
+        problems = []
+        for arm in self.arms:
+            place = f"arms.{arm.name}.channels"
+            problems += [
+                f"{place} == {name!r}, must be {suggestion(name, known)}"
+                for name in arm.channels
+                if name not in known
+            ]
+            if len(set(arm.channels)) < len(arm.channels):
+                problems.append(f"{place} == {list(arm.channels)}, must name each channel once")
+            problems += [
+                f"arms.{arm.name}.limits.{name} == {limit}, must be for one of the arm's channels: "
+                + ", ".join(arm.channels)
+                for name, limit in arm.limits.items()
+                if name not in arm.channels
+            ]
+        return problems

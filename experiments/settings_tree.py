@@ -1,0 +1,188 @@
+"""Walking through settings by path: what a key may be, where `--set` puts a value."""
+
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from simulator.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Node:
+    """A place in the tree of settings.
+
+    Attributes:
+        kinds: types that the value may have; several for a union.
+        value: what the settings hold there, None where nothing is set.
+        description: of the field, "" where it has none.
+        tagged: whether pydantic names the chosen type in the path below this place.
+    """
+
+    kinds: tuple[Any, ...]
+    value: Any = None
+    description: str = ""
+    tagged: bool = False
+
+    @property
+    def model(self) -> type[BaseModel] | None:
+        """The settings class at this place; among several the one that the value is most like."""
+        models = [kind for kind in self.kinds if isinstance(kind, type) and _is_model(kind)]
+        if len(models) > 1 and isinstance(self.value, dict):
+            return max(models, key=self._likeness)
+        return models[0] if models else None
+
+    def _likeness(self, model: type[BaseModel]) -> tuple[bool, int]:
+        return self.value.get("type") in _tags(model), len(self.value.keys() & model.model_fields)
+
+    def child(self, key: str | int) -> "Node | None":
+        """The place one step further; None where there can be none."""
+        value = _entry(self.value, key)
+        if self.model is not None:
+            info = self.model.model_fields.get(str(key))
+            return node_of(info, value) if info else None
+        for kind in self.kinds:
+            origin, parts = get_origin(kind), get_args(kind)
+            if origin is dict:
+                return _node(parts[1], value)
+            if origin in (list, tuple) and isinstance(key, int):
+                entries = [part for part in parts if part is not ...]
+                return _node(entries[min(key, len(entries) - 1)], value)
+        return None
+
+    def keys(self) -> list[str]:
+        """The keys that are known at this place."""
+        if self.model is not None:
+            return list(self.model.model_fields)
+        if isinstance(self.value, dict):
+            return list(self.value)
+        if isinstance(self.value, list):
+            return [name_of(entry, number) for number, entry in enumerate(self.value)]
+        return []
+
+
+def _is_model(kind: type) -> bool:
+    return get_origin(kind) is None and issubclass(kind, BaseModel)
+
+
+def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    info = model.model_fields.get("type")
+    return get_args(info.annotation) if info else (None,)
+
+
+def _entry(value: Any, key: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(key)
+    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+        return value[key]
+    return None
+
+
+def node_of(info: FieldInfo, value: Any) -> Node:
+    """The place that a field describes."""
+    return _node(info.annotation, value, info.description or "")
+
+
+def _node(annotation: Any, value: Any, description: str = "") -> Node:
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) not in (Union, UnionType):
+        return Node((annotation,), value, description)
+    members = [_node(part, value) for part in get_args(annotation) if part is not NoneType]
+    kinds = tuple(kind for member in members for kind in member.kinds)
+    return Node(kinds, value, description, tagged=len(kinds) > 1)
+
+
+def root(model: type[BaseModel], settings: dict[str, Any]) -> Node:
+    """The tree of a whole configuration."""
+    return Node((model,), settings)
+
+
+def name_of(entry: Any, number: int) -> str:
+    """How an entry of a list is called in a path: by its name where it has one."""
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return name if isinstance(name, str) and name else str(number)
+
+
+def closest(word: str, known: list[str]) -> str:
+    """The known word most like another, "" where none is near."""
+    return next(iter(get_close_matches(word, known, n=1, cutoff=0.5)), "")
+
+
+def suggestion(word: str, known: list[str], place: str = "") -> str:
+    """What a word must be: the closest known one first, else all that are known."""
+    near = closest(word, known)
+    prefix = f"{place}." if place else ""
+    if near:
+        return f"{prefix}{near} (the closest known)"
+    return f"one of {', '.join(sorted(known))}" if known else "left out"
+
+
+def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str) -> str:
+    """Carry out one `path.to.key=value` on raw settings.
+
+    An entry of a list is named by its number or its `name`; the value is read as TOML, or else
+    taken as a string.
+
+    Returns:
+        The path as errors show it.
+
+    Raises:
+        ConfigError: there is no such path, or the assignment has no `=`.
+    """
+    path, equals, text = assignment.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError(f"--set {assignment}, must be path.to.key=value")
+    node, holder = root(model, settings), settings
+    for depth, key in enumerate(keys):
+        step = _number(node.value, key)
+        child = node.child(step)
+        if child is None or not _may_add(node, step):
+            place = ".".join(keys[:depth])
+            raise ConfigError(
+                f"--set {assignment}: {'.'.join(keys[: depth + 1])} is not a setting, "
+                f"must be {suggestion(key, node.keys(), place)}"
+            )
+        if depth == len(keys) - 1:
+            holder[step] = parse_value(text.strip(), child)  # type: ignore[index]
+        else:
+            if child.value is None:
+                holder[step] = {}  # type: ignore[index]
+            holder = holder[step]  # type: ignore[index]
+            node = Node(child.kinds, holder, child.description)
+    return ".".join(keys)
+
+
+def _number(value: Any, key: str) -> str | int:
+    """A list's entry by name or number; -1 where there is none."""
+    if not isinstance(value, list):
+        return key
+    names = [name_of(entry, number) for number, entry in enumerate(value)]
+    if key in names:
+        return names.index(key)
+    return int(key) if key.isdecimal() and int(key) < len(value) else -1
+
+
+def _may_add(node: Node, step: str | int) -> bool:
+    """Whether a step leads to a field, an existing entry, or a new plain entry of a table."""
+    if isinstance(step, int):
+        return step >= 0
+    if node.model is not None or (isinstance(node.value, dict) and step in node.value):
+        return True
+    child = node.child(step)
+    return child is not None and child.model is None
+
+
+def parse_value(text: str, node: Node) -> Any:
+    """A value as TOML reads it; as a string where it is none, or where a string is wanted."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    value = table["value"] if list(table) == ["value"] else text
+    return text if node.kinds == (str,) and not isinstance(value, str) else value

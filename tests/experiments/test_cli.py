@@ -1,0 +1,145 @@
+"""The command answers with one clear message, or with results; never with a traceback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from experiments.cli import run_command
+from experiments.config import Config, resolved_toml
+from experiments.store import RunFolder
+
+METRICS = {"schema": 1, "name": "demo", "primary": "gmv", "confidence": 0.95, "estimates": []}
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Run in an empty folder, with a stand-in for the stages that notes what it is asked."""
+    calls: list[dict[str, Any]] = []
+
+    def run_experiment(config: Config, folder: Path, *, progress: Any, command: str) -> Path:
+        calls.append({"config": config, "folder": folder, "command": command})
+        with RunFolder(folder) as run:
+            stage = run.stage("history", "abc")
+            if not stage.finished:
+                with stage.write():
+                    pass
+            if config.seed == 666:
+                raise KeyboardInterrupt
+            run.write_text("config.toml", resolved_toml(config))
+            run.write_json("metrics.json", METRICS)
+            run.write_json("manifest.json", {})
+        return folder / "report.html"
+
+    module = ModuleType("experiments.run")
+    module.run_experiment = run_experiment  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "experiments.run", module)
+    monkeypatch.chdir(tmp_path)
+    return calls
+
+
+def test_the_demo_goes_to_its_folder_and_says_where(
+    runs: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["demo"]) == 0
+    assert runs[0]["folder"] == Path("runs/demo")
+    assert "report.html" in capsys.readouterr().out
+
+
+def test_a_run_takes_overrides_and_a_folder(runs: list[dict[str, Any]]) -> None:
+    assert (
+        run_command(["run", "demo", "--set", "seed=5", "--set", "world.days=2", "--out", "x"]) == 0
+    )
+    assert runs[0]["folder"] == Path("x")
+    assert (runs[0]["config"].seed, runs[0]["config"].world.days) == (5, 2)
+
+
+def test_json_is_all_that_goes_to_standard_output(
+    runs: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["demo", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["metrics"] == METRICS
+    assert summary["truth"] is None
+    assert summary["run"] == str(Path("runs/demo"))
+
+
+def test_other_settings_do_not_replace_a_finished_run_unless_told(
+    runs: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["demo"]) == 0
+    before = Path("runs/demo/config.toml").read_text()
+    assert run_command(["demo", "--set", "seed=5"]) == 2
+    assert "now 5" in capsys.readouterr().err
+    assert Path("runs/demo/config.toml").read_text() == before
+    assert run_command(["demo"]) == 0
+    assert run_command(["demo", "--set", "seed=5", "--overwrite"]) == 0
+    assert "seed = 5" in Path("runs/demo/config.toml").read_text()
+
+
+def test_ctrl_c_exits_130_and_names_what_is_kept(
+    runs: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["demo", "--set", "seed=666"]) == 130
+    error = capsys.readouterr().err
+    assert "Finished stages in runs/demo are kept (history)" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["run", "nowhere.toml"], "CONFIG == 'nowhere.toml', must be a TOML file"),
+        (["run", "demo", "--set", "world.days=0"], "world.days == 0, must be >= 1"),
+        (["run", "demo", "--out", "taken"], "taken exists and is not a funnelab run"),
+        (["run", "demo", "--out", "taken/file"], "taken/file is a file"),
+        (["report", "nowhere"], "nowhere"),
+        (["config", "nowhere"], "CONFIG == 'nowhere'"),
+        (["check", "channel", "nonsense"], "must be MODULE:OBJECT"),
+        (["check", "ranker", "no_such_module:X"], "no_such_module"),
+        (["data", "check", "nowhere.csv"], "nowhere.csv"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message_and_status_2(
+    runs: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    wanted: str,
+) -> None:
+    Path("taken").mkdir()
+    Path("taken/file").write_text("precious")
+    assert run_command(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("Error: ")
+    assert wanted in output.err
+    assert Path("taken/file").read_text() == "precious"
+
+
+def test_the_shown_config_is_the_whole_config(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["config", "--show", "demo", "--set", "seed=5"]) == 0
+    shown = capsys.readouterr().out
+    assert "seed = 5" in shown
+    assert "[world.market]" in shown
+    assert run_command(["config", "--schema"]) == 0
+    assert "world" in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_version_and_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("funnelab ")
+    assert run_command(["rnu"]) == 2
+
+
+def test_help_comes_before_any_heavy_import() -> None:
+    program = (
+        "import sys, experiments.cli\n"
+        "heavy = {'torch', 'transformers', 'numba', 'numpy', 'pandas', 'duckdb', 'plotly'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
