@@ -88,9 +88,10 @@ def _run(
     name: str, out: Path | None, overrides: list[str] | None, as_json: bool, overwrite: bool
 ) -> None:
     from experiments.config import load_config, resolved_toml
+    from experiments.guard import check_same_settings
     from experiments.progress import default_progress
     from experiments.run import run_experiment
-    from experiments.store import check_is_run, check_same_settings, finished_stages
+    from experiments.store import check_is_run, finished_stages
 
     config = load_config(name, overrides or ())
     folder = out or Path("runs") / config.name

@@ -143,8 +143,10 @@ def _prepare_worker(counts: Any) -> None:
     global _counts
     _counts = counts
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers
-    if "torch" in sys.modules:  # imported by the user's main module
+    if "torch" in sys.modules:  # loaded before this process could say how many threads
         sys.modules["torch"].set_num_threads(1)
+    if "tqdm" in sys.modules:  # bm25s shows bars; their semaphore would outlive a killed worker
+        sys.modules["tqdm"].tqdm.set_lock(threading.RLock())
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

@@ -115,11 +115,14 @@ class Config(Spec):
         if not self.control:  # a default that depends on another field; the model is frozen
             object.__setattr__(self, "control", self.arms[0].name)
         problems = [*self._problems_of_names(), *self._problems_of_channels()]
-        for field in ("quotas", "weights"):
+        merges = {"funnel.merge": self.funnel.merge}
+        merges |= {f"arms.{arm.name}.merge": arm.merge for arm in self.arms if arm.merge}
+        for place, merge in merges.items():
             problems += [
-                f"funnel.merge.{field}.{name} == {value}, must be for "
+                f"{place}.{field}.{name} == {value}, must be for "
                 + suggestion(name, list(self.channels))
-                for name, value in getattr(self.funnel.merge, field).items()
+                for field in ("quotas", "weights")
+                for name, value in getattr(merge, field).items()
                 if name not in self.channels
             ]
         for device in ("phone", "desktop"):

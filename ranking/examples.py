@@ -27,7 +27,7 @@ _T = TypeVar("_T", bound=np.generic)
 class ExamplesSpec(Spec):
     """Which part of the history becomes examples."""
 
-    requests: int = Field(20_000, gt=0, description="most requests to learn from")
+    requests: int = Field(60_000, gt=0, description="most requests to learn from")
     statistics_share: float = Field(
         0.5, gt=0, lt=1, description="earlier share of the requests, used for item statistics only"
     )

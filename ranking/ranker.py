@@ -61,7 +61,7 @@ class LearnedSpec(NetworkSpec):
     """The learned ranker: its network, its training and what a place on the page is worth."""
 
     price_power: float = Field(
-        0.5,
+        0.0,
         ge=0,
         description="power of the price in an item's value: 0 ranks for purchases, 1 for GMV",
     )

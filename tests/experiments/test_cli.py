@@ -129,6 +129,32 @@ def test_the_shown_config_is_the_whole_config(capsys: pytest.CaptureFixture[str]
     assert "world" in json.loads(capsys.readouterr().out)["properties"]
 
 
+def test_a_plug_in_is_judged_by_its_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["check", "channel", "recall.popular:PopularChannel"]) == 0
+    assert "keeps the contract of a channel" in capsys.readouterr().out
+    assert run_command(["check", "channel", "pathlib:Path", "--json"]) == 2
+    output = capsys.readouterr()
+    assert json.loads(output.out)["findings"]
+    assert "Error: pathlib:Path breaks the contract of a channel:" in output.err
+
+
+def test_data_files_are_looked_at_before_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("id,title,price\n1,red lamp,9.5\n2,blue lamp,12\n")
+    bad.write_text("id,title,price\n1,red lamp,-3\n1,,12\n")
+    assert run_command(["data", "check", str(good)]) == 0
+    assert f"{good} can be used: items 2" in capsys.readouterr().out
+    assert run_command(["data", "check", str(good), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["items"] == 2
+    assert run_command(["data", "check", str(bad)]) == 2
+    error = capsys.readouterr().err
+    assert all(word in error for word in ("bad.csv, row 1", "price == ", "row 2", "title == "))
+    assert run_command(["data", "check", "demo"]) == 0
+    assert "the catalogue is generated" in capsys.readouterr().out
+
+
 def test_version_and_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["--version"]) == 0
     assert capsys.readouterr().out.startswith("funnelab ")

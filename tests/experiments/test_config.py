@@ -161,6 +161,8 @@ CROSS = [
     (['truth.arms=["control", "x"]'], "truth.arms == 'x', must be one of control, dense"),
     (['truth.arms=["dense"]'], "truth.arms == ['dense'], must include 'control'"),
     (["analysis.primary=gvm"], "analysis.primary == 'gvm', must be gmv (the closest known)"),
+    (["funnel.merge.quotas.lexicla=3"], "funnel.merge.quotas.lexicla == 3, must be for lexical"),
+    (["arms.dense.merge.weights.x=1"], "arms.dense.merge.weights.x == 1.0, must be for one of"),
     (["funnel.slots=12"], "shoppers.desktop_slots == 20, must be <= funnel.slots (12)"),
 ]
 
