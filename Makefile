@@ -21,8 +21,11 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_layers.py
 
+# One thread in each process, so that a figure is one core's. BENCH_LARGE=1 adds runs of a million
+# items and of a million shoppers; SARDINE_PYTHON names a Python that has sardine-rec, for its row.
 bench: $(INSTALLED)
-	$(BIN)/pytest -m benchmark tests/benchmarks -s --timeout 3600
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+	$(BIN)/pytest -m benchmark tests/benchmarks -q --benchmark-quiet --timeout 3600
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks dist build

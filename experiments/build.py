@@ -19,6 +19,7 @@ from recall.popular import PopularSpec
 from recall.registry import ChannelSpec, build_channel
 from recall.settings import ChannelSettings
 from simulator.catalog import Catalog
+from simulator.errors import StoreError
 from simulator.history import History
 from simulator.importer import read_judgments, read_supply
 from simulator.intents import generate_intents
@@ -129,9 +130,19 @@ def save_object(path: Path, thing: Any) -> None:
 
 
 def load_saved(path: Path) -> Any:
-    """The object that `save_object` wrote; only ever called on files of the run's own store."""
-    with path.open("rb") as stream:
-        return pickle.load(stream)
+    """The object that `save_object` wrote; only ever called on files of the run's own store.
+
+    Raises:
+        StoreError: the file is gone or spoiled, or names a plug-in that is gone.
+    """
+    try:
+        with path.open("rb") as stream:
+            return pickle.load(stream)
+    except Exception as error:  # a spoiled pickle may raise anything
+        raise StoreError(
+            f"{path} == unreadable ({error!r}), must be whole: "
+            f"delete {path.parent}, and the same command makes it again"
+        ) from error
 
 
 def _funnel(

@@ -87,20 +87,18 @@ def run(
 def _run(
     name: str, out: Path | None, overrides: list[str] | None, as_json: bool, overwrite: bool
 ) -> None:
-    from experiments.config import load_config, resolved_toml
-    from experiments.guard import check_same_settings
+    from experiments.config import load_config
     from experiments.progress import default_progress
     from experiments.run import run_experiment
-    from experiments.store import check_is_run, finished_stages
+    from experiments.store import finished_stages
 
     config = load_config(name, overrides or ())
     folder = out or Path("runs") / config.name
-    check_is_run(folder)
-    if not overwrite:
-        check_same_settings(folder, resolved_toml(config))
     command = shlex.join(["funnelab", *sys.argv[1:]])
     try:
-        run_experiment(config, folder, progress=default_progress(), command=command)
+        run_experiment(
+            config, folder, progress=default_progress(), command=command, overwrite=overwrite
+        )
     except KeyboardInterrupt:
         kept = ", ".join(finished_stages(folder)) or "none"
         _complain(
@@ -185,7 +183,7 @@ def data_check(
 def check_channel_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a class or function makes channels that keep the contract."""
     from recall.conformance import check_channel
-    from recall.registry import load_object
+    from simulator.plugins import load_object
 
     _tell(name, "channel", check_channel(load_object(name)), as_json)
 
@@ -194,7 +192,7 @@ def check_channel_command(name: PlugIn, as_json: AsJson = False) -> None:
 def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a class or function makes rankers that keep the contract."""
     from ranking.contract import check_ranker
-    from recall.registry import load_object
+    from simulator.plugins import load_object
 
     _tell(name, "ranker", check_ranker(load_object(name)), as_json)
 

@@ -89,7 +89,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: it cannot be read, is not UTF-8 or not TOML; names the line.
     """
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}, must be a file that can be read") from error
     except UnicodeDecodeError as error:

@@ -85,6 +85,11 @@ def engine(spec: EngineSpec) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         try:
             yield connection
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise DataError(
+                f"log == unreadable ({str(error).splitlines()[0]}), must be whole: "
+                "delete its stage folder, and the same command makes it again"
+            ) from error
         finally:
             connection.close()
 

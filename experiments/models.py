@@ -14,17 +14,19 @@ from experiments.build import load_saved, model_rng, recall_stage, save_object
 from experiments.executor import Advance
 from experiments.files import write_json
 from experiments.grades import graded_retrieval
+from experiments.plugins import blaming
 from experiments.schema import Config
 from experiments.store import Stage
 from experiments.worlds import LOG, MODEL
-from ranking.examples import ExamplesSpec, build_examples, history_index, split_time
+from ranking.examples import build_examples, history_index, split_time
 from ranking.features import FeatureSet
 from ranking.ranker import LearnedRanker
 from ranking.registry import RankerSpec, build_ranker
 from recall.channel import Channel, Refreshable
 from recall.dense import DenseChannel
 from recall.lexical import LexicalChannel
-from recall.registry import build_channel
+from recall.registry import ChannelSpec, build_channel
+from recall.towers import DenseSpec
 from simulator.catalog import Catalog
 from simulator.history import History, load_history
 from simulator.protocols import Requests
@@ -60,12 +62,22 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     history = load_history(job.history / LOG)
     if job.early:
-        history = history.before(split_time(history, ExamplesSpec()))
-    channel = build_channel(job.name, job.config.channels[job.name])
+        history = history.before(split_time(history, job.config.examples))
+    channel = build_channel(job.name, on_device(job.config, job.name))
     with job.stage.write() as folder:
-        channel.fit(catalog, history, rng=model_rng(job.config, f"channel.{job.name}"))
-        save_object(folder / MODEL, channel)
+        with blaming(f"channels.{job.name}: fit()", "learn from the catalogue and the history"):
+            channel.fit(catalog, history, rng=model_rng(job.config, f"channel.{job.name}"))
+        with blaming(f"channels.{job.name}: pickle.dumps(channel)", "keep the channel"):
+            save_object(folder / MODEL, channel)
     advance(1)
+
+
+def on_device(config: Config, name: str) -> ChannelSpec:
+    """The settings of a channel; one that leaves its device open trains on the run's."""
+    spec = config.channels[name]
+    if isinstance(spec, DenseSpec) and spec.device == "auto":
+        return spec.model_copy(update={"device": config.device})
+    return spec
 
 
 @dataclass(frozen=True)
@@ -108,14 +120,16 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
                 config.channels,
                 arm,
             )
-            examples_spec = ExamplesSpec()
+            examples_spec = config.examples
             start = split_time(history, examples_spec)
             recall.refresh(history_index(catalog, history, start), job.arm)
             examples = build_examples(history, catalog, recall.pool, examples_spec, rng=rng)
-            ranker.fit(examples, rng=rng)
+            with blaming(f"arms.{arm.name}: {ranker.name}.fit()", "learn from the examples"):
+                ranker.fit(examples, rng=rng)
         late = {name: load_saved(folder / MODEL) for name, folder in job.channels.items()}
         features.use_scorers(text, _dense_scorer(config, late))
-        save_object(folder / MODEL, ranker)
+        with blaming(f"arms.{arm.name}: pickle.dumps({ranker.name})", "keep the ranker"):
+            save_object(folder / MODEL, ranker)
         report = ranker.report if isinstance(ranker, LearnedRanker) else None
         write_json(folder / REPORT, asdict(report) if report is not None else {})
     advance(1)

@@ -7,8 +7,6 @@ is there already is not made again.
 """
 
 import platform
-import resource
-import sys
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -22,6 +20,7 @@ from experiments.build import load_saved, make_population, save_object
 from experiments.config import resolved_toml
 from experiments.executor import run_tasks
 from experiments.files import read_json, write_json
+from experiments.guard import check_same_settings
 from experiments.keys import data_digest, stage_key
 from experiments.metrics import METRICS, Metric
 from experiments.models import (
@@ -34,12 +33,19 @@ from experiments.models import (
     fit_ranker,
     grade_channels,
 )
+from experiments.plugins import check_plug_ins, plug_in_modules
 from experiments.progress import Progress
 from experiments.report import write_report
 from experiments.schema import Config, FileCatalog
-from experiments.store import CONFIG, MANIFEST, RunFolder, Stage, StageRecord
+from experiments.store import (
+    CONFIG,
+    MANIFEST,
+    RunFolder,
+    Stage,
+    StageRecord,
+    peak_memory_mb,
+)
 from experiments.worlds import LOG, POPULATION, WorldJob, live
-from recall.registry import CustomSpec
 from simulator.world import Population
 
 SCHEMA = 1
@@ -49,17 +55,22 @@ _LIBRARIES = ("torch", "numpy", "scipy", "pandas", "simpy", "duckdb", "tea-tasti
 _WORLD_CODE = ("simulator", "recall", "ranking", "experiments.build", "experiments.worlds")
 
 
-def run_experiment(config: Config, folder: Path, *, progress: Progress, command: str) -> Path:
+def run_experiment(
+    config: Config, folder: Path, *, progress: Progress, command: str, overwrite: bool = False
+) -> Path:
     """Run or continue an experiment; returns the path of its report.
 
     Args:
         folder: the run folder; finished stages in it are reused.
         command: what the report names as the way to reproduce it.
+        overwrite: replace the results of a finished run with other settings.
 
     Raises:
         FunnelabError: bad input, or a folder that cannot be used.
     """
     with RunFolder(folder) as run:
+        if not overwrite:
+            check_same_settings(folder, resolved_toml(config))
         return _Run(config, run, progress, command).report()
 
 
@@ -84,6 +95,7 @@ class _Run:
     def report(self) -> Path:
         """All stages; writes the results into the run folder."""
         config, run = self.config, self.run
+        check_plug_ins(config)
         catalogue = self._catalogue()
         history = self._history(catalogue)
         channels, early = self._channels(catalogue, history)
@@ -91,12 +103,13 @@ class _Run:
         retrieval = self._retrieval(catalogue, history, channels)
         worlds = self._worlds(catalogue, history, channels, rankers)
         metrics, truth = self._analysis(history, worlds, retrieval)
+        run.remove(MANIFEST)  # a run without one is not finished: its results may be replaced
         run.write_text(CONFIG, resolved_toml(config))
         run.write_json("metrics.json", metrics)
         if truth is not None:
             run.write_json("truth.json", truth)
         else:
-            (run.path / "truth.json").unlink(missing_ok=True)
+            run.remove("truth.json")
         run.link("log", worlds.experiment)
         run.write_json(MANIFEST, self._manifest(catalogue, worlds))
         with self.progress.stage("report"):
@@ -130,11 +143,12 @@ class _Run:
 
     def _history(self, catalogue: Stage) -> Stage:
         config = self.config
+        world = config.world.model_dump(exclude={"days"}, mode="json")
         stage = self._stage(
             "history",
-            [config.world, config.log, config.funnel, config.seed],
+            [world, config.log, config.funnel, config.seed],
             inputs=[catalogue.key],
-            code=_WORLD_CODE,
+            code=self._world_code(),
         )
         job = WorldJob(config, stage, catalogue.path, None, {}, (), "history", None)
         self._live("history", [job], config.world.history_days)
@@ -153,11 +167,11 @@ class _Run:
         for name in (name for name in config.channels if name in used):
             spec = config.channels[name]
             code = ["recall", "simulator.history", "experiments.models"]
-            code += [spec.object.partition(":")[0]] if isinstance(spec, CustomSpec) else []
+            code += plug_in_modules(spec)
             for is_early, stages in ((False, late), (True, early)):
                 stages[name] = self._stage(
                     f"channel-{name}" + "-early" * is_early,
-                    [spec, config.device, config.seed, is_early],
+                    [spec, config.device, config.seed, config.examples if is_early else None],
                     inputs=[catalogue.key, history.key],
                     code=code,
                 )
@@ -183,10 +197,13 @@ class _Run:
             named = [name for name in [dense_name(config)] if name is not None]
             needed = [name for name in config.channels if name in (*arm.channels, *named)]
             code = ["ranking", "recall", "experiments.models", "experiments.build"]
-            code += [spec.object.partition(":")[0]] if spec.type == "custom" else []
+            code += plug_in_modules(spec)
             stage = self._stage(
                 "ranker",
-                [spec, arm.channels, arm.limits, arm.merge or config.funnel.merge, config.seed],
+                [
+                    *(spec, config.examples, config.seed),
+                    *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
+                ],
                 inputs=[*(early[name].key for name in needed), *(channels[n].key for n in needed)],
                 code=code,
             )
@@ -255,7 +272,7 @@ class _Run:
             specs = [config.channels, list(config.channels)]
             inputs = [catalogue.key, history.key, *(rankers[number].key for number in used)]
             inputs += [channels[n].key for n in sorted({n for one in arms for n in one.channels})]
-            stage = self._stage(name, [settings, specs], inputs=inputs, code=_WORLD_CODE)
+            stage = self._stage(name, [settings, specs], inputs=inputs, code=self._world_code())
             return WorldJob(
                 config, stage, catalogue.path, history.path, models, ranker_paths, luck, arm
             )
@@ -312,7 +329,7 @@ class _Run:
             "stages": [asdict(record) for record in self.records],
             "versions": {"python": platform.python_version()}
             | {name: version(name) for name in _LIBRARIES},
-            "peak_memory_mb": round(_peak_memory_mb()),
+            "peak_memory_mb": max(peak_memory_mb(), *(one.peak_memory_mb for one in self.records)),
             "arms": [
                 {"name": arm.name, "share": arm.share, "channels": list(arm.channels)}
                 for arm in config.arms
@@ -328,6 +345,9 @@ class _Run:
             "seeds": {"run": config.seed, "truth": config.truth.seeds},
             "log_digest": read_json(worlds.experiment / "manifest.json")["digest"],
         }
+
+    def _world_code(self) -> list[str]:
+        return [*_WORLD_CODE, *plug_in_modules(self.config.world.behavior.click_model)]
 
     def _stage(
         self, name: str, settings: Any, *, inputs: Sequence[str], code: Sequence[str]
@@ -374,10 +394,3 @@ class _Run:
 def _luck(seed: int) -> str:
     """The first truth worlds share the experiment's luck; each further pair has its own."""
     return _EXPERIMENT_LUCK if seed == 0 else f"truth.{seed}"
-
-
-def _peak_memory_mb() -> float:
-    """Peak resident memory of this process or of its largest worker, whichever is more (MB)."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(each).ru_maxrss for each in who) / unit

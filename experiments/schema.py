@@ -9,6 +9,7 @@ from experiments.designs import MAX_ARMS, check_shares
 from experiments.executor import ExecutionSpec
 from experiments.metrics import METRICS, Metric
 from experiments.settings_tree import suggestion
+from ranking.examples import ExamplesSpec
 from ranking.funnel import FunnelSpec
 from ranking.registry import RankerSpec
 from recall.merge import MergeSpec
@@ -101,6 +102,9 @@ class Config(Spec):
     funnel: FunnelSpec = FunnelSpec()
     ranker: RankerSpec = Field(
         RankerSpec(), description="the ranker of all arms that name no other"
+    )
+    examples: ExamplesSpec = Field(
+        ExamplesSpec(), description="which part of the history teaches rankers"
     )
     arms: tuple[ArmSpec, ...] = Field(
         min_length=2, max_length=MAX_ARMS, description="arms of the experiment"

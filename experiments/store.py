@@ -178,6 +178,11 @@ class RunFolder:
             fresh.symlink_to(target.relative_to(self.path), target_is_directory=True)
             os.replace(fresh, link)
 
+    def remove(self, name: str) -> None:
+        """Remove a result, if it is there."""
+        with _storing(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
+
     def write_json(self, name: str, value: Any) -> None:
         """Write a result atomically; numbers that are not finite become null."""
         with _storing(self.path / name):

@@ -1,27 +1,32 @@
-"""From candidates to a page: features, pre-ranker, rankers, the funnel, the router over arms."""
+"""From candidates to a page: features, pre-ranker, rankers, the funnel, the router over arms.
 
-from ranking.examples import Examples, ExamplesSpec, build_examples, history_index
-from ranking.features import FeatureSet
-from ranking.funnel import Funnel, FunnelSpec
-from ranking.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker, Ranker
-from ranking.recallstage import RecallStage
-from ranking.registry import RankerSpec, build_ranker
-from ranking.router import ArmRouter
+A `Ranker` learns from `Examples` and scores a pool of candidates. A `Funnel` is one arm's search
+service: channels, merge, pre-ranker, ranker, page; its `repr` draws it. `check_ranker` tries a
+ranker of your own against the contract.
+"""
 
-__all__ = [
-    "ArmRouter",
-    "Examples",
-    "ExamplesSpec",
-    "FeatureSet",
-    "Funnel",
-    "FunnelSpec",
-    "LearnedRanker",
-    "LearnedSpec",
-    "MergeOrderRanker",
-    "Ranker",
-    "RankerSpec",
-    "RecallStage",
-    "build_examples",
-    "build_ranker",
-    "history_index",
-]
+from typing import TYPE_CHECKING
+
+from simulator.exports import exporter
+
+if TYPE_CHECKING:
+    from ranking.contract import check_ranker
+    from ranking.examples import Examples
+    from ranking.features import FeatureSet
+    from ranking.funnel import Funnel
+    from ranking.ranker import Ranker
+    from ranking.router import ArmRouter
+else:
+    __getattr__ = exporter(
+        __name__,
+        {
+            "contract": "check_ranker",
+            "examples": "Examples",
+            "features": "FeatureSet",
+            "funnel": "Funnel",
+            "ranker": "Ranker",
+            "router": "ArmRouter",
+        },
+    )
+
+__all__ = ["ArmRouter", "Examples", "FeatureSet", "Funnel", "Ranker", "check_ranker"]

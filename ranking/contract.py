@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from ranking.examples import ExamplesSpec, build_examples
 from ranking.features import FeatureSet
+from ranking.ordering import score_fault
 from ranking.preranker import take
 from ranking.ranker import Ranker
 from ranking.recallstage import RecallStage
 from recall.candidates import Pool
 from recall.channel import Channel, Refreshable
-from recall.conformance import Finding
+from recall.conformance import Violation
 from recall.lexical import LexicalChannel
 from recall.merge import MergeSpec
 from recall.popular import PopularChannel
@@ -27,7 +28,7 @@ _TOLERANCE = 1e-5  # relative and absolute: pages see scores on a grid about as 
 Scores = NDArray[np.float32]
 
 
-def check_ranker(factory: Callable[[FeatureSet], Ranker]) -> list[Finding]:
+def check_ranker(factory: Callable[[FeatureSet], Ranker]) -> list[Violation]:
     """Every way in which the rankers that `factory` makes break the contract; [] if none.
 
     The ranker is fitted on a tiny shop with clicks and without, refreshed where it can be, and
@@ -35,7 +36,7 @@ def check_ranker(factory: Callable[[FeatureSet], Ranker]) -> list[Finding]:
     """
     catalog = sample_catalog()
     stage, features = _shop(catalog)
-    findings: list[Finding] = []
+    findings: list[Violation] = []
     for label, n_requests in (("", 400), (" without clicks", 2)):
         examples = build_examples(
             sample_history(catalog, n_requests),
@@ -50,12 +51,12 @@ def check_ranker(factory: Callable[[FeatureSet], Ranker]) -> list[Finding]:
             ranker = factory(features)
             if not isinstance(ranker, Ranker):
                 found = type(ranker).__name__
-                return [Finding("ranker", found, "have name, fit and score")]
+                return [Violation("ranker", found, "have name, fit and score")]
             ranker.fit(examples, rng=np.random.default_rng(0))
             if isinstance(ranker, Refreshable):
                 ranker.refresh(sample_index(catalog), 0)
         except Exception as error:
-            findings.append(Finding(f"ranker{label}", f"{error!r} raised", "be made and fitted"))
+            findings.append(Violation(f"ranker{label}", f"{error!r} raised", "be made and fitted"))
             continue
         requests = sample_requests(catalog)
         findings += _Check(ranker, requests, stage.pool(requests), label).run()
@@ -84,7 +85,7 @@ class _Check:
         self._held_BN = pool.items_BN >= 0
         self._label = label
 
-    def run(self) -> list[Finding]:
+    def run(self) -> list[Violation]:
         """All violations; the later checks are left out where plain scores already fail."""
         findings = list(self._guarded("score()", self._plain))
         if not findings:
@@ -99,24 +100,18 @@ class _Check:
 
     def _guarded(
         self, place: str, check: Callable[[], Iterator[tuple[str, str]]]
-    ) -> Iterator[Finding]:
+    ) -> Iterator[Violation]:
         place += self._label
         try:
-            yield from [Finding(place, found, wanted) for found, wanted in check()]
+            yield from [Violation(place, found, wanted) for found, wanted in check()]
         except Exception as error:
-            yield Finding(place, f"{error!r} raised", "score")
+            yield Violation(place, f"{error!r} raised", "score")
 
     def _plain(self) -> Iterator[tuple[str, str]]:
         scores_BN = self._ranker.score(self._requests, self._pool)
-        if not isinstance(scores_BN, np.ndarray) or scores_BN.dtype != np.float32:
-            found = getattr(scores_BN, "dtype", type(scores_BN).__name__)
-            yield str(found), "be a float32 array"
-        elif scores_BN.shape != self._held_BN.shape:
-            yield f"shape {scores_BN.shape}", f"have shape {self._held_BN.shape}"
-        elif not np.isfinite(scores_BN[self._held_BN]).all():
-            yield str(scores_BN[self._held_BN].min()), "be finite for every candidate"
-        elif not np.isneginf(scores_BN[~self._held_BN]).all():
-            yield str(scores_BN[~self._held_BN].max()), "be -inf on padding"
+        fault = score_fault(scores_BN, self._held_BN)
+        if fault is not None:
+            yield fault[0], fault[1].removeprefix("must ")
         elif not _same(scores_BN, self._ranker.score(self._requests, self._pool)):
             yield "another answer when asked twice", "be a function of the request and its pool"
 

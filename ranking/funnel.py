@@ -5,13 +5,14 @@ from the batch, one that is late from the request, and the page is served withou
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ranking.ordering import best_first
+from ranking.ordering import best_first, score_fault
 from ranking.pages import blank_pages, explored_order, gather, page_columns, propensities, trace
 from ranking.preranker import Preranker, PrerankerSpec, take
 from ranking.ranker import Ranker
@@ -20,7 +21,7 @@ from recall.candidates import Pool
 from recall.channel import Refreshable
 from recall.latency import LatencySpec
 from recall.merge import MergeSpec
-from simulator.errors import ConfigError, ContractError
+from simulator.errors import ConfigError, ContractError, FunnelabError
 from simulator.protocols import Fault, FaultReason, Index, Pages, Requests
 from simulator.randomness import Draws
 from simulator.spec import Spec
@@ -81,7 +82,8 @@ class Funnel:
         self.recall.refresh(index, self.arm)
         self.preranker.refresh(index, self.arm)
         if isinstance(self.ranker, Refreshable):
-            self.ranker.refresh(index, self.arm)
+            with self._blaming_ranker("refresh", "read a snapshot"):
+                self.ranker.refresh(index, self.arm)
 
     def faults(self) -> list[Fault]:
         """Channels dropped so far, one row for each channel and reason."""
@@ -153,13 +155,30 @@ class Funnel:
         )
 
     def _scores(self, requests: Requests, kept: Pool) -> NDArray[np.float32]:
-        scores_BM = self.ranker.score(requests, kept)
-        if np.shape(scores_BM) != kept.items_BN.shape:
+        """What the ranker says, if it is what a ranker may say.
+
+        Raises:
+            ContractError: it raised, or its scores cannot order the candidates.
+        """
+        with self._blaming_ranker("score", "score"):
+            scores_BM = self.ranker.score(requests, kept)
+        fault = score_fault(scores_BM, kept.items_BN >= 0)
+        if fault is not None:
+            found, wanted = fault
             raise ContractError(
-                f"{self.ranker.name}.score.shape == {np.shape(scores_BM)}, "
-                f"must be {kept.items_BN.shape} (requests, candidates)"
+                f"arms.{self.name}: {self.ranker.name}.score() == {found}, {wanted}"
             )
         return scores_BM
+
+    @contextmanager
+    def _blaming_ranker(self, method: str, wanted: str) -> Iterator[None]:
+        try:
+            yield
+        except FunnelabError:
+            raise
+        except Exception as error:
+            place = f"arms.{self.name}: {self.ranker.name}.{method}()"
+            raise ContractError(f"{place} raised {error!r}, must {wanted}") from error
 
     def _seconds(self, requests: Requests, recalled: Recalled) -> NDArray[np.float64]:
         """(B, C) service time of each channel; 0 for channels that were not asked."""

@@ -48,6 +48,9 @@ class MergeOrderRanker:
 
     name = "merge_order"
 
+    def __init__(self, features: FeatureSet | None = None) -> None:
+        """Made like any ranker; it has no use for features."""
+
     def fit(self, examples: Examples, *, rng: np.random.Generator) -> None:
         """Nothing to learn."""
 
@@ -100,9 +103,9 @@ class LearnedRanker:
 
     name = "learned"
 
-    def __init__(self, features: FeatureSet, spec: LearnedSpec) -> None:
+    def __init__(self, features: FeatureSet, spec: LearnedSpec | None = None) -> None:
         self.features = features
-        self.spec = spec
+        self.spec = spec or LearnedSpec()
         self.network: Network | None = None
         self.report: RankerReport | None = None
         self.examination_VP: Floats | None = None
@@ -127,14 +130,14 @@ class LearnedRanker:
             )
             return
         self.features.refresh(examples.index, 0)
-        features_BNF = self.features(examples.requests, examples.pool)
+        features_PF = self.features(examples.requests, examples.pool)[held_BN]
         labels, generator = _labels(examples), torch.Generator()
         generator.manual_seed(int(rng.integers(2**62)))
         held_out_P = np.repeat(held_out_B, held_BN.sum(axis=1))
-        trained = train_network(features_BNF[held_BN], labels, held_out_P, self.spec, generator)
+        trained = train_network(features_PF, labels, held_out_P, self.spec, generator)
         self.network, self.examination_VP = trained.network, trained.examination_VP
         clicks_BN = np.full(held_BN.shape, -np.inf, np.float32)
-        clicks_BN[held_BN] = trained.network.logits(features_BNF[held_BN])[:, 0]
+        clicks_BN[held_BN] = trained.network.logits(features_PF)[:, 0]
         self.report = _report(examples, labels, trained, clicks_BN, held_out_B)
 
     def score(self, requests: Requests, pool: Pool) -> Floats:

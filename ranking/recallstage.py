@@ -74,14 +74,19 @@ class RecallStage:
         self.batch = batch
         self._merge = Merge(spec, universe)
         self._broken: set[str] = set()
+        self._stale: dict[str, Drop] = {}  # channels that could not read the last snapshot
         self._available_I = np.ones(n_items, np.bool_)
 
     def refresh(self, index: Index, arm: int) -> None:
         """Hand the snapshot to the channels that read one."""
         self._available_I = index.available_I
-        for channel in self.channels.values():
+        self._stale = {}
+        for name, channel in self.channels.items():
             if isinstance(channel, Refreshable):
-                channel.refresh(index, arm)
+                try:
+                    channel.refresh(index, arm)
+                except Exception as error:  # dropped until it has read a later one
+                    self._stale[name] = _raised(name, error, "refresh(): ")
 
     def recall(self, requests: Requests) -> Recalled:
         """Ask every channel; whichever breaks in any chunk is dropped from the whole batch."""
@@ -93,12 +98,15 @@ class RecallStage:
         found: dict[str, Sequence[Candidates]] = {}
         drops: list[Drop] = []
         for name in self.channels:
+            if name in self._stale:
+                drops.append(self._stale[name])
+                continue
             try:
                 found[name] = [self._ask(name, part) for part in parts]
             except CandidatesError as error:
                 drops.append(Drop(name, error.reason, str(error)))
             except Exception as error:  # a plug-in may fail in any way; the page must be served
-                drops.append(Drop(name, FaultReason.RAISED, f"{type(error).__name__}: {error}"))
+                drops.append(_raised(name, error))
         for drop in drops:
             if drop.channel not in self._broken:
                 logger.warning("channel %s dropped: %s", drop.channel, drop.detail)
@@ -138,6 +146,10 @@ class RecallStage:
             return self._merge([None] * len(self.universe), 0, self._available_I)
         names = Pool.__dataclass_fields__
         return Pool(*(np.concatenate([getattr(pool, name) for pool in pools]) for name in names))
+
+
+def _raised(channel: str, error: Exception, place: str = "") -> Drop:
+    return Drop(channel, FaultReason.RAISED, f"{place}{type(error).__name__}: {error}")
 
 
 def _without(found: Candidates, late_B: NDArray[np.bool_]) -> Candidates:

@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from ranking.features import FeatureSet
 from ranking.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker, Ranker
-from recall.registry import load_object
 from simulator.errors import ContractError
+from simulator.plugins import load_object
 from simulator.spec import Spec
 
 

@@ -6,8 +6,6 @@ left of an item shown first (position as a module: Guo et al., "PAL: a position-
 learning framework for CTR prediction", RecSys 2019; here additive on the logit).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from ranking.network import Layer, Network
+from recall.device import one_thread
 from simulator.spec import Spec
 
 DEVICES = 2
@@ -59,17 +58,6 @@ class Labels:
         return Labels(
             self.device_P[rows], self.position_P[rows], self.clicked_P[rows], self.bought_P[rows]
         )
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """One torch thread, so that sums, and with them the model, do not depend on the machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class ClickAndPurchase(nn.Module):
@@ -157,13 +145,17 @@ def train_network(
     mean_F = features_PF.mean(axis=0, dtype=np.float64)
     spread_F = features_PF.std(axis=0, dtype=np.float64)
     spread_F[spread_F < 1e-6] = np.inf  # a feature that never varied must not decide anything
-    standard_PF = ((features_PF - mean_F) / spread_F).astype(np.float32)
-    with single_thread():
+
+    def part(rows_P: NDArray[np.bool_]) -> tuple[Tensor, ...]:
+        standard_PF = features_PF[rows_P]
+        standard_PF -= mean_F.astype(np.float32)
+        standard_PF /= spread_F.astype(np.float32)
+        return _tensors(standard_PF, labels.rows(rows_P))
+
+    with one_thread():
         model = ClickAndPurchase(features_PF.shape[1], spec, generator)
         _start_at_base_rates(model, labels.rows(~held_out_P))
-        learning = _tensors(standard_PF[~held_out_P], labels.rows(~held_out_P))
-        holding = _tensors(standard_PF[held_out_P], labels.rows(held_out_P))
-        losses, epochs = _descend(model, learning, holding, spec, generator)
+        losses, epochs = _descend(model, part(~held_out_P), part(held_out_P), spec, generator)
         with torch.no_grad():
             examination = torch.cat([torch.zeros(DEVICES, 1), model.examination], dim=1)
             if not labels.bought_P.any():  # nothing to tell items apart by

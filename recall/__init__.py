@@ -1,6 +1,26 @@
-"""Channels that turn requests into candidates, and the merge that keeps their provenance."""
+"""Channels that turn requests into candidates, and the merge that keeps their provenance.
 
-from recall.candidates import Candidates, Pool
-from recall.channel import Channel, Refreshable
+A `Channel` learns from the public catalogue and a past log and returns `Candidates`; the merge
+makes one `Pool` of them, in which every item keeps all channels that found it. `check_channel`
+tries a channel of your own against the contract.
+"""
 
-__all__ = ["Candidates", "Channel", "Pool", "Refreshable"]
+from typing import TYPE_CHECKING
+
+from simulator.exports import exporter
+
+if TYPE_CHECKING:
+    from recall.candidates import Candidates, Pool
+    from recall.channel import Channel, Refreshable
+    from recall.conformance import check_channel
+else:
+    __getattr__ = exporter(
+        __name__,
+        {
+            "candidates": "Candidates Pool",
+            "channel": "Channel Refreshable",
+            "conformance": "check_channel",
+        },
+    )
+
+__all__ = ["Candidates", "Channel", "Pool", "Refreshable", "check_channel"]

@@ -19,7 +19,7 @@ _HOSTILE = ("", "   ", "zzzzqqqq", "?!", "x" * 5_000, "red lamp " * 555, "lämpc
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """One violation: where, what was found, what is wanted."""
 
     place: str
@@ -30,14 +30,14 @@ class Finding:
         return f"{self.place} == {self.found}, must {self.wanted}"
 
 
-def check_channel(factory: Callable[[], Channel]) -> list[Finding]:
+def check_channel(factory: Callable[[], Channel]) -> list[Violation]:
     """Every way in which the channels that `factory` makes break the contract; [] if none.
 
     The channel is fitted on a tiny shop with a log and without one, refreshed where it can be,
     and asked ordinary and hostile requests, singly, in batches and in another order.
     """
     catalog = sample_catalog()
-    findings: list[Finding] = []
+    findings: list[Violation] = []
     for label, history in (
         ("", sample_history(catalog)),
         (" with an empty history", sample_history(catalog, 0)),
@@ -51,22 +51,22 @@ def check_channel(factory: Callable[[], Channel]) -> list[Finding]:
 
 def _fitted(
     factory: Callable[[], Channel], catalog: Catalog, history: History, label: str
-) -> tuple[Channel | None, list[Finding]]:
+) -> tuple[Channel | None, list[Violation]]:
     try:
         channel = factory()
     except Exception as error:
-        return None, [Finding("factory()", f"{error!r} raised", "make a channel")]
+        return None, [Violation("factory()", f"{error!r} raised", "make a channel")]
     if not isinstance(channel, Channel):
         wanted = "have name, fit and recall"
-        return None, [Finding("channel", type(channel).__name__, wanted)]
+        return None, [Violation("channel", type(channel).__name__, wanted)]
     named = isinstance(channel.name, str) and channel.name
     problems = (
-        [] if named else [Finding("channel.name", repr(channel.name), "be a text, not empty")]
+        [] if named else [Violation("channel.name", repr(channel.name), "be a text, not empty")]
     )
     try:
         channel.fit(catalog, history, rng=np.random.default_rng(0))
     except Exception as error:
-        return None, [*problems, Finding(f"fit(){label}", f"{error!r} raised", "learn")]
+        return None, [*problems, Violation(f"fit(){label}", f"{error!r} raised", "learn")]
     return channel, problems
 
 
@@ -79,7 +79,7 @@ class _Check:
         self._label = label
         self._requests = sample_requests(catalog)
 
-    def run(self) -> list[Finding]:
+    def run(self) -> list[Violation]:
         """All violations; the later checks are left out where plain requests already fail."""
         findings = [*self._valid("recall()", self._requests, _LIMIT)]
         if not findings:
@@ -91,7 +91,7 @@ class _Check:
     def _recall(self, requests: Requests, limit: int = _LIMIT) -> Candidates:
         return self._channel.recall(requests, limit)
 
-    def _valid(self, place: str, requests: Requests, limit: int) -> Iterator[Finding]:
+    def _valid(self, place: str, requests: Requests, limit: int) -> Iterator[Violation]:
         place += self._label
         try:
             found = self._recall(requests, limit)
@@ -99,23 +99,23 @@ class _Check:
         except CandidatesError as error:
             at, _, wanted = str(error).partition(", must ")
             where, _, value = at.partition(" == ")
-            yield Finding(f"{place}.{where}", value, wanted)
+            yield Violation(f"{place}.{where}", value, wanted)
         except Exception as error:
-            yield Finding(place, f"{error!r} raised", "answer")
+            yield Violation(place, f"{error!r} raised", "answer")
 
-    def _limits(self) -> Iterator[Finding]:
+    def _limits(self) -> Iterator[Violation]:
         for limit in (1, len(self._catalog) + 7):
             yield from self._valid(f"recall(limit={limit})", self._requests, limit)
         nobody = self._requests.rows(slice(0, 0))
         yield from self._valid("recall(no requests)", nobody, _LIMIT)
 
-    def _hostile(self) -> Iterator[Finding]:
+    def _hostile(self) -> Iterator[Violation]:
         for text in _HOSTILE:
             requests = sample_requests(self._catalog, 3, texts=(text,))
             name = repr(text) if len(text) < 20 else f"{text[:8]!r}.. of {len(text)} characters"
             yield from self._valid(f"recall(text {name})", requests, _LIMIT)
 
-    def _pure(self) -> Iterator[Finding]:
+    def _pure(self) -> Iterator[Violation]:
         requests, n = self._requests, len(self._requests)
         whole = self._recall(requests)
         order = np.random.default_rng(1).permutation(n)
@@ -133,24 +133,26 @@ class _Check:
             ("recall() with more texts", _same(whole, self._recall(fresh))),
         ):
             if not same:
-                yield Finding(place + self._label, "another answer", "be a function of the request")
+                yield Violation(
+                    place + self._label, "another answer", "be a function of the request"
+                )
 
-    def _pickled(self) -> Iterator[Finding]:
+    def _pickled(self) -> Iterator[Violation]:
         try:
             copy: Channel = pickle.loads(pickle.dumps(self._channel))
             same = _same(self._recall(self._requests), copy.recall(self._requests, _LIMIT))
         except Exception as error:
-            yield Finding(f"pickle{self._label}", f"{error!r} raised", "keep the channel")
+            yield Violation(f"pickle{self._label}", f"{error!r} raised", "keep the channel")
             return
         if not same:
-            yield Finding(f"pickle{self._label}", "another answer", "keep the fitted channel")
+            yield Violation(f"pickle{self._label}", "another answer", "keep the fitted channel")
 
-    def _refreshed(self) -> Iterator[Finding]:
+    def _refreshed(self) -> Iterator[Violation]:
         assert isinstance(self._channel, Refreshable)
         try:
             self._channel.refresh(sample_index(self._catalog), 0)
         except Exception as error:
-            yield Finding(f"refresh(){self._label}", f"{error!r} raised", "read a snapshot")
+            yield Violation(f"refresh(){self._label}", f"{error!r} raised", "read a snapshot")
             return
         findings = list(self._valid("recall() after refresh()", self._requests, _LIMIT))
         yield from findings or self._pure()

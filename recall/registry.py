@@ -1,7 +1,6 @@
 """Channels by name, the built-in ones and the user's own."""
 
-from importlib import import_module
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,6 +12,7 @@ from recall.popular import PopularChannel, PopularSpec
 from recall.settings import ChannelSettings
 from recall.towers import DenseSpec
 from simulator.errors import ContractError
+from simulator.plugins import load_object
 
 
 class CustomSpec(ChannelSettings):
@@ -59,26 +59,3 @@ def _custom(name: str, spec: CustomSpec) -> Channel:
         found = type(channel).__name__
         raise ContractError(f"{spec.object}() == {found}, must have name, fit and recall")
     return channel
-
-
-def load_object(path: str) -> Any:
-    """The callable at "module:object", such as a user's channel or ranker class.
-
-    Raises:
-        ContractError: the path is malformed, or names no importable callable.
-    """
-    module_name, _, object_name = path.partition(":")
-    if not module_name or not object_name:
-        raise ContractError(f"object == {path!r}, must be MODULE:OBJECT")
-    try:
-        module = import_module(module_name)
-    except Exception as error:
-        raise ContractError(
-            f"object == {path!r}, must name an importable module ({error!r})"
-        ) from error
-    if not hasattr(module, object_name):
-        raise ContractError(f"object == {path!r}, must name an object in {module_name}")
-    found = getattr(module, object_name)
-    if not callable(found):
-        raise ContractError(f"object == {path!r}, must be callable ({type(found).__name__} found)")
-    return cast("Any", found)

@@ -1,1 +1,52 @@
-"""simulator."""
+"""The world: what exists, who comes, what they want, what they do, and when.
+
+A `World` lives some days of a `Population` under any `SearchService` and writes an `EventLog`.
+What a search engine may see of it is public: `Catalog`, `Requests`, `Index` and `History`. The
+latent truth (tastes, quality, needs) stays in here.
+"""
+
+from typing import TYPE_CHECKING
+
+from simulator.exports import exporter
+
+if TYPE_CHECKING:
+    from simulator.catalog import Catalog
+    from simulator.clickmodels import ClickModel
+    from simulator.errors import FunnelabError
+    from simulator.eventlog import EventLog
+    from simulator.history import History, load_history
+    from simulator.protocols import Index, ItemStatistics, Pages, Requests, SearchService
+    from simulator.randomness import Draws
+    from simulator.world import Population, World, WorldSpec
+else:
+    __getattr__ = exporter(
+        __name__,
+        {
+            "catalog": "Catalog",
+            "clickmodels": "ClickModel",
+            "errors": "FunnelabError",
+            "eventlog": "EventLog",
+            "history": "History load_history",
+            "protocols": "Index ItemStatistics Pages Requests SearchService",
+            "randomness": "Draws",
+            "world": "Population World WorldSpec",
+        },
+    )
+
+__all__ = [
+    "Catalog",
+    "ClickModel",
+    "Draws",
+    "EventLog",
+    "FunnelabError",
+    "History",
+    "Index",
+    "ItemStatistics",
+    "Pages",
+    "Population",
+    "Requests",
+    "SearchService",
+    "World",
+    "WorldSpec",
+    "load_history",
+]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
@@ -130,30 +131,35 @@ class History:
 def load_history(folder: Path) -> History:
     """Read a log folder's public tables; the latent table is never opened."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    requests = _columns(
-        folder, "requests", "request shopper text at page device gender age".split()
-    )
-    by_id = np.argsort(requests["request"], kind="stable")
-    requests = {name: column[by_id] for name, column in requests.items()}
-    exposures = _columns(
-        folder, "exposures", "request item position sources clicked carted".split()
-    )
-    orders = _columns(folder, "orders", "request item price quantity at".split())
-    row_X = np.searchsorted(requests["request"], exposures["request"]).astype(np.int32)
-    by_row = np.argsort(row_X, kind="stable")
-    texts = ds.dataset(folder / "texts", format="parquet").to_table(columns=["string"])
-    return History(
-        texts=tuple(texts["string"].to_pylist()),
+    request_R = _column(folder, "requests", "request")
+    by_id = np.argsort(request_R, kind="stable")
+    request_R = request_R[by_id]
+    row_X = np.searchsorted(request_R, _column(folder, "exposures", "request")).astype(np.int32)
+    by_row = np.argsort(row_X, kind="stable").astype(np.int32)
+    row_O = np.searchsorted(request_R, _column(folder, "orders", "request")).astype(np.int32)
+    history = History(
+        texts=tuple(_table(folder, "texts", "string").to_pylist()),
         channels=tuple(manifest["channels"]),
-        **{f"{name}_R": column for name, column in requests.items()},
+        request_R=request_R,
+        **{f"{name}_R": _column(folder, "requests", name)[by_id] for name in _REQUESTS},
         row_X=row_X[by_row],
-        **{f"{name}_X": exposures[name][by_row] for name in exposures if name != "request"},
-        order_row_O=np.searchsorted(requests["request"], orders["request"]).astype(np.int32),
-        **{f"order_{name}_O": orders[name] for name in orders if name != "request"},
+        **{f"{name}_X": _column(folder, "exposures", name)[by_row] for name in _EXPOSURES},
+        order_row_O=row_O,
+        **{f"order_{name}_O": _column(folder, "orders", name) for name in _ORDERS},
     )
+    pa.default_memory_pool().release_unused()
+    return history
 
 
-def _columns(folder: Path, table: str, names: list[str]) -> dict[str, NDArray[Any]]:
-    shards = ds.dataset(folder / table, format="parquet")
-    read = shards.to_table(columns=names)
-    return {name: read[name].to_numpy() for name in names}
+_REQUESTS = ("shopper", "text", "at", "page", "device", "gender", "age")
+_EXPOSURES = ("item", "position", "sources", "clicked", "carted")
+_ORDERS = ("item", "price", "quantity", "at")
+
+
+def _column(folder: Path, table: str, name: str) -> NDArray[Any]:
+    """One column of a table; read alone, so that no second copy of the others is in memory."""
+    return np.asarray(_table(folder, table, name).to_numpy())
+
+
+def _table(folder: Path, table: str, name: str) -> pa.ChunkedArray:
+    return ds.dataset(folder / table, format="parquet").to_table(columns=[name])[name]

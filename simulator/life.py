@@ -7,10 +7,10 @@ import numpy as np
 import simpy
 
 from simulator.arrivals import DAY
-from simulator.desk import Ends, Plan, Purchases
 from simulator.eventlog import EventLog
 from simulator.market import Market, Restock
 from simulator.memory import Memory
+from simulator.plans import Ends, Plan, Purchases
 from simulator.sessions import EndReason
 from simulator.tables import table_schemas
 

@@ -101,7 +101,7 @@ class Market:
             statistics=statistics,
         )
 
-    def count_page(
+    def count_exposures(
         self,
         arm_X: NDArray[np.int8],
         item_X: NDArray[np.int32],

@@ -6,22 +6,27 @@ from typing import Any
 from simulator.errors import ContractError
 
 
-def load_object(name: str, place: str) -> Any:
-    """The object called MODULE:OBJECT.
+def load_object(name: str, place: str = "object") -> Any:
+    """The callable called MODULE:OBJECT, such as a user's channel class.
 
     Args:
         place: where the name was given, for the error.
 
     Raises:
-        ContractError: the name has no such form, or it cannot be imported.
+        ContractError: the name has no such form, or names no importable callable.
     """
-    module_name, colon, path = name.partition(":")
-    if not (colon and module_name and path):
+    module_name, _, object_name = name.partition(":")
+    if not module_name or not object_name:
         raise ContractError(f"{place} == {name!r}, must be MODULE:OBJECT, as my_package:Mine")
     try:
-        found: Any = import_module(module_name)
-        for part in path.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise ContractError(f"{place} == {name!r}, must be importable: {error}") from error
+        module = import_module(module_name)
+    except Exception as error:  # a user's module may fail in any way
+        raise ContractError(
+            f"{place} == {name!r}, must name an importable module ({error!r})"
+        ) from error
+    if not hasattr(module, object_name):
+        raise ContractError(f"{place} == {name!r}, must name an object in {module_name}")
+    found: Any = getattr(module, object_name)
+    if not callable(found):
+        raise ContractError(f"{place} == {name!r}, must be callable ({type(found).__name__} found)")
     return found

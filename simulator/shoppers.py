@@ -13,6 +13,7 @@ from simulator.spec import Spec
 PHONE, DESKTOP = 0, 1
 AGE_BANDS = 6
 _GENDER_EDGES = (0.47, 0.94)  # the rest did not say
+_GROUPS = (len(_GENDER_EDGES) + 1) * AGE_BANDS
 
 Reals = NDArray[np.float32]
 
@@ -24,9 +25,15 @@ class ShopperSpec(Spec):
     visits_per_week: float = Field(1.5, gt=0, description="mean visits a week of one shopper")
     activity_sigma: float = Field(1.0, ge=0, description="spread of log visit rates")
     affinity_sigma: float = Field(1.0, ge=0, description="spread of log department affinities")
+    demographics: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="share of the variance of affinities and tastes that gender and age explain",
+    )
     budget_sigma: float = Field(0.6, ge=0, description="spread of log budget around list price")
     price_sensitivity: float = Field(
-        0.7, ge=0, description="utility lost per unit of log price above the budget, mean"
+        0.7, ge=0, description="mean utility lost per unit of log price over the budget, won below"
     )
     loyalty: float = Field(0.8, ge=0, description="mean utility of one's favourite brand")
     taste_drift: float = Field(0.02, ge=0, description="turn of tastes per day (radians)")
@@ -50,7 +57,7 @@ class Shoppers:
         affinity_SD: cumulative probability of a need in each department.
         taste_ST, drift_ST: taste vector on day 0 and the direction in which it turns.
         budget_S: log of the price one is ready to pay relative to the category's mean.
-        sensitivity_S: utility lost per unit of log price above the budget.
+        sensitivity_S: utility lost per unit of log price over the budget, won below it.
         loyalty_S, favourite_S: utility of the favourite brand, and which one it is (-1 none).
         patience_S: mean number of requests in one visit.
         tolerance_S: mean time after which a waiting shopper leaves (seconds).
@@ -102,21 +109,29 @@ def make_shoppers(
     def positive(purpose: str, mean: float, sigma: float) -> Reals:
         return np.asarray(mean * np.exp(sigma * normal(purpose) - sigma**2 / 2), np.float32)
 
-    def directions(purpose: str) -> Reals:
-        axis_T = np.arange(tastes)
-        return draws.normal(purpose, shopper_S[:, None], slot=axis_T).astype(np.float32)
+    gender_S = np.searchsorted(_GENDER_EDGES, draws.uniform("shopper.gender", shopper_S))
+    age_S = (AGE_BANDS * draws.uniform("shopper.age", shopper_S)).astype(np.int64)
+    group_S = gender_S * AGE_BANDS + age_S
+
+    def leanings(purpose: str, axes: int) -> NDArray[np.float64]:
+        """(S, axes) standard normal traits, in part those of one's gender and age."""
+        axis_A, part = np.arange(axes), spec.demographics
+        own_SA = draws.normal(purpose, shopper_S[:, None], slot=axis_A)
+        groups_GA = draws.normal(f"{purpose}.group", np.arange(_GROUPS)[:, None], slot=axis_A)
+        return np.asarray(np.sqrt(part) * groups_GA[group_S] + np.sqrt(1 - part) * own_SA)
 
     return Shoppers(
         device_S=device_S.astype(np.int8),
-        gender_S=np.searchsorted(_GENDER_EDGES, draws.uniform("shopper.gender", shopper_S)).astype(
-            np.int8
-        ),
-        age_S=(AGE_BANDS * draws.uniform("shopper.age", shopper_S)).astype(np.int8),
+        gender_S=gender_S.astype(np.int8),
+        age_S=age_S.astype(np.int8),
         slots_S=np.where(device_S == PHONE, spec.phone_slots, spec.desktop_slots).astype(np.int16),
         rate_S=positive("shopper.rate", spec.visits_per_week / 7, spec.activity_sigma),
-        affinity_SD=_affinities(spec, department_weight_D, shopper_S, draws),
-        taste_ST=directions("shopper.taste"),
-        drift_ST=directions("shopper.drift"),
+        affinity_SD=_affinities(
+            department_weight_D,
+            spec.affinity_sigma * leanings("shopper.affinity", len(department_weight_D)),
+        ),
+        taste_ST=leanings("shopper.taste", tastes).astype(np.float32),
+        drift_ST=leanings("shopper.drift", tastes).astype(np.float32),
         budget_S=spec.budget_sigma * normal("shopper.budget"),
         sensitivity_S=positive("shopper.sensitivity", spec.price_sensitivity, 0.4),
         loyalty_S=positive("shopper.loyalty", spec.loyalty, 0.5),
@@ -127,17 +142,10 @@ def make_shoppers(
     )
 
 
-def _affinities(
-    spec: ShopperSpec,
-    department_weight_D: NDArray[np.float64],
-    shopper_S: NDArray[np.int64],
-    draws: Draws,
-) -> Reals:
-    departments_D = np.arange(len(department_weight_D))
-    noise_SD = draws.normal("shopper.affinity", shopper_S[:, None], slot=departments_D)
-    weight_SD = department_weight_D * np.exp(spec.affinity_sigma * noise_SD)
-    cumulative_SD = np.cumsum(weight_SD, axis=1)
-    return (cumulative_SD / cumulative_SD[:, -1:]).astype(np.float32)
+def _affinities(department_weight_D: NDArray[np.float64], leaning_SD: NDArray[np.float64]) -> Reals:
+    """(S, D) cumulative shares: the market's, bent by each shopper's leanings."""
+    cumulative_SD = np.cumsum(department_weight_D * np.exp(leaning_SD), axis=1)
+    return np.asarray(cumulative_SD / cumulative_SD[:, -1:], np.float32)
 
 
 def _favourite_brands(truth: ItemTruth, shopper_S: NDArray[np.int64], draws: Draws) -> Ints:

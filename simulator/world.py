@@ -12,12 +12,13 @@ from pydantic import Field, field_validator
 from simulator.arrivals import DAY, Arrivals, ArrivalSpec, visits_of_day
 from simulator.behavior import Behavior, BehaviorSpec
 from simulator.catalog import Supply
-from simulator.desk import Desk, Ends
+from simulator.desk import Desk
 from simulator.eventlog import EventLog
 from simulator.life import Life
 from simulator.market import Market, MarketSpec
 from simulator.memory import Memory
 from simulator.needs import NeedSampler
+from simulator.plans import Ends
 from simulator.protocols import SearchService
 from simulator.queries import Intents
 from simulator.randomness import Draws
@@ -147,7 +148,7 @@ class World:
             for tick in range(round(DAY / step)):
                 at = day * DAY + tick * step
                 index = self.market.index(at, statistics)
-                self.behavior.refresh(index)
+                self.behavior.utility.refresh(index)
                 self.service.refresh(index)
                 arriving = _between(visits, at, at + step)
                 due = open_sessions(arriving, shoppers, self.sampler, self.draws)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.experiments.small_runs import run, small_config
+
 
 @pytest.fixture(scope="session")
 def data() -> Path:
@@ -13,3 +15,9 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data at {folder}; set FUNNELAB_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """A finished small run; tests only read it."""
+    return run(small_config(), tmp_path_factory.mktemp("small") / "run")

@@ -102,12 +102,7 @@ def truth_words(row: Estimate, truth: Truth | None) -> str:
     if truth is None or truth.gte is None:
         return "no simulated truth was computed"
     middle, _, _ = truth.relative(row.control)
-    if truth.gte == 0:
-        shown = "exactly zero"
-    elif middle is None or row.relative is None:
-        shown = change(row.metric, truth.gte)
-    else:
-        shown = percent(middle, interval_decimals(row.relative_low, row.relative_high))
+    shown = "exactly zero" if truth.gte == 0 else _truth_size(row, truth)
     covered = inside(row, truth)
     if covered is None:
         return f"the simulated truth is {shown}"
@@ -115,9 +110,27 @@ def truth_words(row: Estimate, truth: Truth | None) -> str:
     if middle is not None and row.relative_low is not None and row.relative_high is not None:
         seen = row.relative_low <= middle <= row.relative_high
         place += "" if seen == covered else " of the absolute effect"
-    if row.effect is not None and row.effect * truth.gte < 0 and not covered:
+    sure = truth.gte_low is None or truth.gte_high is None or truth.gte_low * truth.gte_high > 0
+    if row.effect is not None and row.effect * truth.gte < 0 and not covered and sure:
         place += " and of the opposite sign"
     return f"the simulated truth is {shown}, {place}"
+
+
+def _truth_size(row: Estimate, truth: Truth) -> str:
+    """The truth and, where worlds leave it uncertain, its own interval."""
+    middle, low, high = truth.relative(row.control)
+    if middle is None or row.relative is None:
+        size = change(row.metric, truth.gte)
+        if truth.gte_low is None or truth.gte_high is None:
+            return size
+        interval = f"{change(row.metric, truth.gte_low)} to {change(row.metric, truth.gte_high)}"
+    else:
+        decimals = interval_decimals(row.relative_low, row.relative_high)
+        size = percent(middle, decimals)
+        if low is None or high is None:
+            return size
+        interval = range_of(low, high, decimals)
+    return f"{size} ({interval})"
 
 
 def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdict:
@@ -208,9 +221,9 @@ def worlds_sentence(truth: Truth) -> str:
     if truth.worlds == 1:
         return (
             "The truth comes from one pair of worlds, everybody in one arm and then in the other; "
-            "other seeds would move it a little."
+            "its interval tells how far other luck would move it."
         )
-    return f"The truth is the mean over {truth.worlds} pairs of worlds."
+    return f"The truth is the mean over {truth.worlds} pairs of worlds, each with luck of its own."
 
 
 def verdicts(metrics: Metrics, truths: Truths | None) -> tuple[Verdict, ...]:

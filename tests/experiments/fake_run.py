@@ -231,7 +231,7 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[dict[str, Any], dict[s
     retrieval = [
         {
             "channel": name,
-            "queries": 135,
+            "queries": 78,
             "recall_at_100": 0.89 * (1 - 0.13 * at),
             "ndcg_at_10": 0.75 * (1 - 0.17 * at),
             "judged_at_10": 0.93 * (1 - 0.08 * at),

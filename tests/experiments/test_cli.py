@@ -21,8 +21,10 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]
     """Run in an empty folder, with a stand-in for the stages that notes what it is asked."""
     calls: list[dict[str, Any]] = []
 
-    def run_experiment(config: Config, folder: Path, *, progress: Any, command: str) -> Path:
-        calls.append({"config": config, "folder": folder, "command": command})
+    def run_experiment(
+        config: Config, folder: Path, *, progress: Any, command: str, overwrite: bool
+    ) -> Path:
+        calls.append({"config": config, "folder": folder, "overwrite": overwrite})
         with RunFolder(folder) as run:
             stage = run.stage("history", "abc")
             if not stage.finished:
@@ -68,17 +70,9 @@ def test_json_is_all_that_goes_to_standard_output(
     assert summary["run"] == str(Path("runs/demo"))
 
 
-def test_other_settings_do_not_replace_a_finished_run_unless_told(
-    runs: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_command(["demo"]) == 0
-    before = Path("runs/demo/config.toml").read_text()
-    assert run_command(["demo", "--set", "seed=5"]) == 2
-    assert "now 5" in capsys.readouterr().err
-    assert Path("runs/demo/config.toml").read_text() == before
-    assert run_command(["demo"]) == 0
-    assert run_command(["demo", "--set", "seed=5", "--overwrite"]) == 0
-    assert "seed = 5" in Path("runs/demo/config.toml").read_text()
+def test_results_may_be_replaced_only_when_told(runs: list[dict[str, Any]]) -> None:
+    assert run_command(["demo"]) == run_command(["run", "demo", "--overwrite"]) == 0
+    assert [call["overwrite"] for call in runs] == [False, True]
 
 
 def test_ctrl_c_exits_130_and_names_what_is_kept(

@@ -74,6 +74,19 @@ def test_wrong_sign_is_named():
     assert "outside the interval and of the opposite sign" in said.sentence
 
 
+def test_an_uncertain_truth_comes_with_its_own_interval():
+    said = verdict(estimate(0.031, 0.027), truth(0.027, control=10.0, gte_low=0.15, gte_high=0.4))
+    assert "the simulated truth is 2.7 % (1.5 to 4.0 %), inside" in plain(said.sentence)
+
+
+def test_a_truth_that_may_be_zero_has_no_opposite_sign():
+    row = estimate(0.031, 0.02)
+    surely = verdict(row, truth(-0.02, control=10.0, gte_low=-0.3, gte_high=-0.1))
+    perhaps = verdict(row, truth(-0.02, control=10.0, gte_low=-0.5, gte_high=0.1))
+    assert "of the opposite sign" in surely.sentence
+    assert "of the opposite sign" not in perhaps.sentence
+
+
 def test_truth_of_identical_arms_is_exactly_zero():
     said = verdict(estimate(0.004, 0.016), truth(0.0, gte_low=0.0, gte_high=0.0))
     assert "the simulated truth is exactly zero, inside the interval" in said.sentence

@@ -4,6 +4,9 @@ import errno
 import json
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,8 @@ import pytest
 
 from experiments.store import RunFolder, finished_stages
 from simulator.errors import StoreError
+
+_NOBODY = 65_534
 
 
 @pytest.fixture
@@ -120,11 +125,26 @@ def test_an_empty_folder_is_taken(folder: Path) -> None:
         assert (folder / "stages").is_dir()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    with pytest.raises(StoreError, match="Permission denied, must be a folder that can be written"):
-        RunFolder(tmp_path / "run").__enter__()
+@contextmanager
+def not_as_root() -> Iterator[None]:
+    """Root may write anywhere; for a moment be somebody who may not."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_folder_without_permission_is_refused() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(stat.S_IRUSR | stat.S_IXUSR | stat.S_IROTH | stat.S_IXOTH)
+        wanted = "Permission denied, must be a folder that can be written"
+        with not_as_root(), pytest.raises(StoreError, match=wanted):
+            RunFolder(folder / "run").__enter__()
+        assert not list(folder.iterdir())
 
 
 def test_a_place_where_no_folder_can_be_made_is_refused() -> None:

@@ -260,7 +260,7 @@ def test_a_ranker_of_the_wrong_shape_is_named(funnel, requests_):
         def score(self, requests, pool):
             return super().score(requests, pool)[:, :3]
 
-    with pytest.raises(ContractError, match=r"merge_order\.score\.shape == \(24, 3\)"):
+    with pytest.raises(ContractError, match=r"merge_order\.score\(\) == shape \(24, 3\)"):
         funnel(ranker=Wrong()).serve(requests_)
 
 

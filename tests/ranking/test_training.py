@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ranking.training import Labels, NetworkSpec, single_thread, train_network
+from ranking.training import Labels, NetworkSpec, train_network
 
 SPEC = NetworkSpec(hidden=(16, 8), epochs=20)
 SLOTS = 10
@@ -94,16 +94,4 @@ def test_training_repeats_bit_for_bit_and_leaves_global_randomness_alone(log):
     np.testing.assert_array_equal(first.first[0], second.first[0])
     assert (first.first[0] != other.first[0]).any()
     assert torch.equal(torch.get_rng_state(), state)
-    assert torch.get_num_threads() == threads
-
-
-def fail_on_one_thread():
-    with single_thread():
-        raise RuntimeError(torch.get_num_threads())
-
-
-def test_single_thread_restores_the_thread_count_after_an_error():
-    threads = torch.get_num_threads()
-    with pytest.raises(RuntimeError, match=r"^1$"):
-        fail_on_one_thread()
     assert torch.get_num_threads() == threads

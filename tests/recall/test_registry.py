@@ -4,9 +4,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from recall.candidates import Candidates
 from recall.channel import Channel
-from recall.registry import ChannelSpec, CustomSpec, build_channel, load_object
+from recall.registry import ChannelSpec, CustomSpec, build_channel
 from recall.topk import blank
 from simulator.errors import ContractError
+from simulator.plugins import load_object
 
 SPECS = TypeAdapter(ChannelSpec)
 

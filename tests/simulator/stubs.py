@@ -26,23 +26,29 @@ class TableService:
         column_BK = np.minimum(at_BK, self.items_TN.shape[1] - 1)
         items_BK = self.items_TN[requests.text_B[:, None], column_BK]
         items_BK = np.where(real_BK, items_BK, -1).astype(np.int32)
-        rows = len(requests)
-        arm_B = np.zeros(rows, np.int8) if self.arm_S is None else self.arm_S[requests.shopper_B]
-        return Pages(
-            items_BK=items_BK,
-            sources_BK=(items_BK >= 0).astype(np.int32),
-            scores_BK=np.zeros(items_BK.shape, np.float32),
-            propensity_BK=np.ones(items_BK.shape, np.float32),
-            latency_B=np.full(rows, self.latency, np.float32),
-            dropped_B=np.zeros(rows, np.int32),
-            merged_B=np.full(rows, self.items_TN.shape[1], np.int32),
-            ranked_B=np.full(rows, self.items_TN.shape[1], np.int32),
-            arm_B=arm_B,
-            traces=no_traces(len(self.channels)),
-        )
+        arm_B = None if self.arm_S is None else self.arm_S[requests.shopper_B]
+        return pages_of(items_BK, self.latency, arm_B)
 
     def faults(self) -> list[Fault]:
         return []
+
+
+def pages_of(items_BK, latency=0.1, arm_B=None):
+    """Pages that show these items, found by the one channel there is."""
+    rows = len(items_BK)
+    held_B = (items_BK >= 0).sum(axis=1).astype(np.int32)
+    return Pages(
+        items_BK=items_BK,
+        sources_BK=(items_BK >= 0).astype(np.int32),
+        scores_BK=np.zeros(items_BK.shape, np.float32),
+        propensity_BK=np.ones(items_BK.shape, np.float32),
+        latency_B=np.full(rows, latency, np.float32),
+        dropped_B=np.zeros(rows, np.int32),
+        merged_B=held_B,
+        ranked_B=held_B,
+        arm_B=np.zeros(rows, np.int8) if arm_B is None else arm_B,
+        traces=no_traces(1),
+    )
 
 
 def no_traces(channels: int) -> Traces:

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import simpy
 
-from simulator.desk import Ends, Plan, Purchases
 from simulator.eventlog import EventLog
 from simulator.life import Life
 from simulator.market import Market, MarketSpec
 from simulator.memory import Memory
+from simulator.plans import Ends, Plan, Purchases
 from simulator.randomness import Draws
 from simulator.sessions import EndReason
 from simulator.synthetic import CatalogSpec, generate_supply

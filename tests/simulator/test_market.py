@@ -59,14 +59,16 @@ def test_the_index_tells_what_can_be_bought(market):
 def test_pages_are_counted_for_the_arm_that_showed_them(market):
     market.separate_statistics(2)
     arm_X = np.array([0, 1, 1], np.int8)
-    market.count_page(arm_X, np.array([4, 4, 5], np.int32), np.array([True, False, True]))
+    market.count_exposures(arm_X, np.array([4, 4, 5], np.int32), np.array([True, False, True]))
     first, second = market.statistics()
     assert (first.exposures_I[4], first.clicks_I[4], first.exposures_I[5]) == (1, 1, 0)
     assert (second.exposures_I[4], second.clicks_I[4], second.clicks_I[5]) == (1, 0, 1)
 
 
 def test_shared_statistics_count_all_arms_together(market):
-    market.count_page(np.array([0, 1], np.int8), np.array([4, 4], np.int32), np.array([True, True]))
+    market.count_exposures(
+        np.array([0, 1], np.int8), np.array([4, 4], np.int32), np.array([True, True])
+    )
     (shared,) = market.statistics()
     assert shared.clicks_I[4] == 2
 
@@ -74,7 +76,7 @@ def test_shared_statistics_count_all_arms_together(market):
 def test_old_counts_fade_with_their_half_life():
     spec = MarketSpec(statistics_half_life=1.0, price_changes=0.0)
     market = Market.opening(generate_supply(CatalogSpec(items=5), Draws(1)), spec)
-    market.count_page(np.zeros(1, np.int8), np.array([2], np.int32), np.array([True]))
+    market.count_exposures(np.zeros(1, np.int8), np.array([2], np.int32), np.array([True]))
     market.new_day(1, Draws(1))
     assert market.clicks_AI[0, 2] == pytest.approx(0.5)
 

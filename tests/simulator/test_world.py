@@ -9,7 +9,7 @@ from simulator.world import WorldSpec
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, simulate, table_of
 
-GOLDEN = "93a508f47d77e8060acbcdbf7936ff28"
+GOLDEN = "93476e33a6abaefa857299c40de2da2b"
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from simulator.world import Population, World, WorldSpec
 from tests.simulator.stubs import TableService
 
 
-def population(items=300, shoppers=400, intents=200, seed=1, **catalog):
+def population(items=300, shoppers=1_200, intents=200, seed=1, **catalog):
     draws = Draws(seed)
     supply = generate_supply(CatalogSpec(items=items, **catalog), draws)
     wanted = generate_intents(supply, QuerySpec(intents=intents), draws)

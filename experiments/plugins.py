@@ -1,0 +1,87 @@
+"""The user's own channels, rankers and click models, tried before the first stage."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from experiments.keys import source_digest
+from experiments.schema import Config
+from ranking.registry import RankerSpec
+from recall.registry import CustomSpec, build_channel
+from simulator.clickmodels import CustomClickModel
+from simulator.errors import ContractError, FunnelabError
+from simulator.plugins import load_object
+
+
+def check_plug_ins(config: Config) -> None:
+    """Refuse a plug-in that cannot be imported or made, before a run spends time on its world.
+
+    Raises:
+        ContractError: with the setting that names the plug-in.
+    """
+    for name, spec in config.channels.items():
+        if plug_in_modules(spec):
+            _check(f"channels.{name}", spec, partial(build_channel, name, spec))
+    rankers = {"ranker": config.ranker}
+    rankers |= {f"arms.{arm.name}.ranker": arm.ranker for arm in config.arms if arm.ranker}
+    for place, ranker in rankers.items():
+        if plug_in_modules(ranker):  # made of the features, which need the history
+            _check(place, ranker, partial(load_object, ranker.object))
+    model = config.world.behavior.click_model
+    if isinstance(model, CustomClickModel):
+        _check("world.behavior.click_model", model, partial(_click_model, model))
+
+
+def plug_in_modules(spec: Any) -> list[str]:
+    """The module of the plug-in that a spec names; none for what is built in."""
+    named = isinstance(spec, CustomSpec | CustomClickModel)
+    named = named or (isinstance(spec, RankerSpec) and spec.type == "custom")
+    return [spec.object.partition(":")[0]] if named else []
+
+
+@contextmanager
+def blaming(place: str, wanted: str) -> Iterator[None]:
+    """Turn whatever a plug-in raises into a ContractError that names the plug-in."""
+    try:
+        yield
+    except FunnelabError:
+        raise
+    except Exception as error:
+        raise ContractError(f"{place} raised {error!r}, must {wanted}") from error
+
+
+def _check(place: str, spec: Any, make: Callable[[], object]) -> None:
+    try:
+        make()
+    except ContractError as error:
+        raise ContractError(f"{place}: {error}") from error
+    try:
+        source_digest(*plug_in_modules(spec))
+    except (ImportError, ValueError, OSError) as error:
+        raise ContractError(
+            f"{place}.object == {spec.object!r}, must be in a module with a source file"
+        ) from error
+
+
+def _click_model(model: CustomClickModel) -> None:
+    """Make a click model and show it two pages with three results each."""
+    with blaming(f"{model.object}(**{model.options})", "return a click model"):
+        made = load_object(model.object)(**model.options)
+    attraction_BK = np.zeros((2, 5), np.float32)
+    attraction_BK[:, :3] = 0.9
+    luck_BK = np.full((2, 5), 0.5, np.float32)
+    with blaming(f"{model.object}()(...)", "return what is examined and what is clicked"):
+        examined_BK, clicked_BK = made(attraction_BK, np.array([True, False]), luck_BK, luck_BK)
+    for what, found_BK in (("examined", examined_BK), ("clicked", clicked_BK)):
+        if np.shape(found_BK) != (2, 5) or np.asarray(found_BK).dtype != np.bool_:
+            found = f"{np.asarray(found_BK).dtype} of shape {np.shape(found_BK)}"
+            raise ContractError(
+                f"{model.object}()(...).{what} == {found}, must be bool of shape (2, 5)"
+            )
+    if (clicked_BK & ~examined_BK).any():
+        raise ContractError(
+            f"{model.object}()(...).clicked == True where not examined, must be examined first"
+        )

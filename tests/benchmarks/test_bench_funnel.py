@@ -1,0 +1,91 @@
+"""The full funnel at 20k items: in two worlds side by side, and alone on one core, by part."""
+
+import cProfile
+import json
+import pstats
+from pathlib import Path
+from time import process_time
+
+import pytest
+
+from simulator.randomness import Draws
+from tests.benchmarks.market import Stopwatch, make_market
+from tests.benchmarks.table import Row
+
+AIM = 3_000  # requests a second on two cores
+MOST_SHARE = 5.0  # per cent of a run's time that the simulator may take
+
+PARTS = {
+    "lexical": ("recall/lexical.py", "recall"),
+    "popular": ("recall/popular.py", "recall"),
+    "itemcf": ("recall/itemcf.py", "recall"),
+    "dense": ("recall/dense.py", "recall"),
+    "merge": ("recall/merge.py", "__call__"),
+    "pre-ranker": ("ranking/preranker.py", "cut"),
+    "features": ("ranking/features.py", "__call__"),
+    "ranker": ("ranking/network.py", "log_probabilities"),
+}
+
+pytestmark = pytest.mark.benchmark(timer=process_time)
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory):
+    return make_market(tmp_path_factory.mktemp("market"))
+
+
+def test_two_complete_worlds_side_by_side(market, report):
+    served = [
+        json.loads((log / "manifest.json").read_text())["rows"]["requests"]
+        for log in market.worlds.values()
+    ]
+    assert sum(served) == market.clock.units["worlds"]
+    what = "complete world, full funnel, 20k items"
+    aim = f">= {AIM:,}"
+    wall = sum(served) / market.clock.seconds["worlds"]
+    report(Row(what, wall, "requests/s on 2 cores", aim=aim, met=wall >= AIM))
+    cores = 2 * sum(served) / market.clock.core_seconds["worlds"]
+    report(Row(what, cores, "requests per 2 core seconds", aim=aim, met=cores >= AIM))
+
+
+def test_the_funnel_alone_and_the_simulator_around_it(benchmark, market, report, tmp_path):
+    draws = Draws(market.config.seed).child("bench")
+    funnel = market.funnel(draws)
+    profile = cProfile.Profile(process_time)
+    profile.runcall(market.live, tmp_path / "profiled", funnel, draws)
+    timed, spent = [], []
+
+    def once():
+        watch, start = Stopwatch(market.funnel(draws)), process_time()
+        timed.append(watch)
+        market.live(tmp_path / f"timed-{len(timed)}", watch, draws)
+        spent.append(process_time() - start)
+
+    benchmark.pedantic(once, rounds=2)
+    best = min(range(len(timed)), key=lambda at: timed[at].seconds)
+    watch, outside = timed[best], spent[best] - timed[best].seconds
+    what = "full funnel alone, 20k items"
+    report(Row(what, watch.requests / watch.seconds, "requests/s of one core"))
+    for name, share in split(profile).items():
+        report(Row(f"  of it {name}", share, "% of the funnel"))
+    report(Row("simulator's share of a world, full funnel", 100 * outside / spent[best], "%"))
+    lived = market.clock.units["history"] + market.clock.units["worlds"]
+    whole = sum(market.clock.core_seconds.values())
+    share = 100 * outside / watch.requests * lived / whole
+    aim = f"< {MOST_SHARE:g}"
+    report(Row("simulator's share of a whole run", share, "%", aim=aim, met=share < MOST_SHARE))
+
+
+def split(profile: cProfile.Profile) -> dict[str, float]:
+    """What part of the funnel's time goes where (%)."""
+    seconds = {
+        (Path(file).parts[-2:], name): cumulative
+        for (file, _, name), (*_, cumulative, _) in pstats.Stats(profile).stats.items()
+    }
+
+    def of(file: str, name: str) -> float:
+        return seconds[Path(file).parts, name]
+
+    whole = of("ranking/funnel.py", "serve")
+    shares = {part: 100 * of(*place) / whole for part, place in PARTS.items()}
+    return shares | {"all else": 100 - sum(shares.values())}

@@ -1,0 +1,155 @@
+"""What a user might plug in: channels, rankers and click models, good ones and broken ones."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ranking.ranker import MergeOrderRanker
+from recall.candidates import Candidates
+
+
+class Shelf:
+    """A sound channel: the items from some place of the catalogue on, chosen by the text."""
+
+    name = "shelf"
+
+    def __init__(self, start: int = 0) -> None:
+        self.start = start
+
+    def fit(self, catalog, history, *, rng):
+        self.n_items = len(catalog)
+
+    def recall(self, requests, limit):
+        length_B = np.array([len(requests.texts[text]) for text in requests.text_B], np.int64)
+        column_N = np.arange(min(limit, self.n_items))
+        items_BN = (self.start + 37 * length_B[:, None] + column_N) % self.n_items
+        scores_BN = np.broadcast_to(-column_N.astype(np.float32), items_BN.shape)
+        return Candidates(items_BN.astype(np.int32), scores_BN.copy())
+
+
+class Raises(Shelf):
+    def recall(self, requests, limit):
+        raise RuntimeError("no <service> today")
+
+
+class UnknownItems(Shelf):
+    def recall(self, requests, limit):
+        found = super().recall(requests, limit)
+        return Candidates(found.items_BN + np.int32(self.n_items), found.scores_BN)
+
+
+class WrongShape(Shelf):
+    def recall(self, requests, limit):
+        found = super().recall(requests, limit)
+        return Candidates(found.items_BN[:-1], found.scores_BN[:-1])
+
+
+class CannotRefresh(Shelf):
+    def refresh(self, index, arm):
+        raise KeyError("statistics")
+
+
+class CannotFit(Shelf):
+    def fit(self, catalog, history, *, rng):
+        raise KeyError("colour")
+
+
+class CannotBeKept(Shelf):
+    def fit(self, catalog, history, *, rng):
+        super().fit(catalog, history, rng=rng)
+        self.helper = lambda: None
+
+
+class Witness(Shelf):
+    """Keeps all that it is ever given, for tests in this process to look at."""
+
+    seen: ClassVar[list[Any]] = []
+
+    def fit(self, catalog, history, *, rng):
+        self.seen.append((catalog, history))
+        super().fit(catalog, history, rng=rng)
+
+    def refresh(self, index, arm):
+        self.seen.append(index)
+
+    def recall(self, requests, limit):
+        self.seen.append(requests)
+        return super().recall(requests, limit)
+
+
+class Cheapest:
+    """A sound ranker."""
+
+    name = "cheapest"
+
+    def __init__(self, features, weight: float = 1.0) -> None:
+        self.features = features
+        self.weight = weight
+
+    def fit(self, examples, *, rng):
+        self.price_I = examples.index.price_I
+
+    def refresh(self, index, arm):
+        self.price_I = index.price_I
+
+    def score(self, requests, pool):
+        scores_BN = -self.weight * np.log(self.price_I)[pool.items_BN]
+        return np.where(pool.items_BN >= 0, scores_BN, -np.inf).astype(np.float32)
+
+
+class WitnessRanker(Cheapest):
+    seen: ClassVar[list[Any]] = []
+
+    def fit(self, examples, *, rng):
+        self.seen.append((self.features, examples))
+        super().fit(examples, rng=rng)
+
+    def score(self, requests, pool):
+        self.seen.append((requests, pool))
+        return super().score(requests, pool)
+
+
+class RankerCannotFit(MergeOrderRanker):
+    def fit(self, examples, *, rng):
+        raise IndexError("too few examples")
+
+
+class RankerRaises(MergeOrderRanker):
+    def score(self, requests, pool):
+        raise RuntimeError("no scores today")
+
+
+class RankerOfAnotherShape(MergeOrderRanker):
+    def score(self, requests, pool):
+        return super().score(requests, pool)[:, :3]
+
+
+class RankerOfNumbersThatAreNone(MergeOrderRanker):
+    def score(self, requests, pool):
+        return super().score(requests, pool) * np.float32(np.nan)
+
+
+class FirstResults:
+    """A sound click model: looks at the first results only, and clicks what attracts."""
+
+    def __init__(self, results: int = 3) -> None:
+        self.results = results
+
+    def __call__(self, attraction_BK, phone_B, look_BK, click_BK):
+        examined_BK = np.zeros(attraction_BK.shape, bool)
+        examined_BK[:, : self.results] = True
+        return examined_BK, examined_BK & (click_BK < attraction_BK)
+
+
+def clicks_unseen():
+    def model(attraction_BK, phone_B, look_BK, click_BK):
+        return np.zeros(attraction_BK.shape, bool), click_BK < attraction_BK
+
+    return model
+
+
+def clicks_of_one_column():
+    def model(attraction_BK, phone_B, look_BK, click_BK):
+        return attraction_BK[:, :1] > 0, attraction_BK[:, :1] > 0
+
+    return model

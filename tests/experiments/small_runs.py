@@ -1,0 +1,64 @@
+"""Small runs of everything, from settings to the report, in a few seconds each."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.config import Config, load_config
+from experiments.progress import NoProgress
+from experiments.run import run_experiment
+
+SMALL = Path(__file__).with_name("small.toml")
+
+
+def small_config(*overrides: str, more: str = "", folder: Path | None = None) -> Config:
+    """The small settings with overrides; `more` is TOML added to the file, kept in `folder`."""
+    if not more:
+        return load_config(SMALL, overrides)
+    assert folder is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "more.toml"
+    path.write_text(SMALL.read_text() + more)
+    return load_config(path, overrides)
+
+
+def run(config: Config, folder: Path, **options: Any) -> Path:
+    """Run in this process; returns the run folder."""
+    run_experiment(config, folder, progress=NoProgress(), command="a test", **options)
+    return folder
+
+
+def read(folder: Path, name: str) -> Any:
+    return json.loads((folder / f"{name}.json").read_text())
+
+
+def stage(folder: Path, name: str) -> Path:
+    """The only folder of a stage."""
+    (found,) = (folder / "stages").glob(f"{name}-*")
+    return found
+
+
+def log_digests(folder: Path) -> dict[str, str]:
+    """The digest of every world's log, by stage and key."""
+    logs = sorted((folder / "stages").glob("*/log/manifest.json"))
+    return {log.parent.parent.name: json.loads(log.read_text())["digest"] for log in logs}
+
+
+def table(log: Path, name: str) -> pd.DataFrame:
+    return pd.concat([pd.read_parquet(shard) for shard in sorted((log / name).glob("*.parquet"))])
+
+
+def content(folder: Path) -> dict[str, str]:
+    """What every file and link below a folder holds, by path."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_symlink():
+            found[name] = f"-> {os.readlink(path)}"
+        elif path.is_file():
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found

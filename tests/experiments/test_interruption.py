@@ -1,0 +1,75 @@
+"""Ctrl-C and kill -9: what was finished stays, and the next run goes on from there."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import run_command
+from tests.experiments.small_runs import SMALL, content, log_digests, read, run, small_config
+
+# An index refreshed every five minutes makes the worlds, and nothing else, slow enough to be hit.
+SLOW = ("world.index_refresh=300", "truth.seeds=0")
+COMMAND = Path(sys.executable).with_name("funnelab")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(small_config(*SLOW), tmp_path_factory.mktemp("whole") / "run")
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    options = [word for each in SLOW for word in ("--set", each)]
+    words = [str(COMMAND), "run", str(SMALL), "--out", str(folder), *options]
+    return subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a group of its own: Ctrl-C reaches all processes of a group
+    )
+
+
+def wait_for(pattern: str, folder: Path, program: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(pattern)):
+        assert program.poll() is None, program.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_goes_on_from_its_last_finished_stage_to_the_same_end(
+    tmp_path: Path, uninterrupted: Path, how: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    program = start(folder)
+    wait_for("stages/experiment-*.partial/log", folder, program)
+    if how == signal.SIGINT:
+        os.killpg(program.pid, how)
+    else:
+        program.kill()
+    output, error = program.communicate(timeout=30)
+    assert output == ""
+    if how == signal.SIGINT:
+        assert program.returncode == 130
+        assert f"Finished stages in {folder} are kept (catalogue, history, channel-" in error
+        assert "Traceback" not in error
+    else:
+        assert program.returncode == -signal.SIGKILL
+    assert run_command(["report", str(folder)]) == 2
+    assert "metrics.json" in capsys.readouterr().err
+    finished = {name: hash_ for name, hash_ in content(folder).items() if ".partial" not in name}
+    assert not any(name.startswith("stages/experiment-") for name in finished)
+
+    run(small_config(*SLOW), folder)
+    cached = {one["name"]: one["cached"] for one in read(folder, "manifest")["stages"]}
+    assert [name for name, found in cached.items() if not found] == ["experiment"]
+    assert finished.items() <= content(folder).items()
+    assert not list((folder / "stages").glob("*.partial"))
+    assert log_digests(folder) == log_digests(uninterrupted)
+    assert read(folder, "metrics") == read(uninterrupted, "metrics")

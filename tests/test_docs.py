@@ -1,0 +1,248 @@
+"""What README and docs say is so: examples run, links lead somewhere, names exist."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from experiments.metrics import METRICS, UNIT_COLUMNS
+from experiments.schema import Config, FileCatalog
+from simulator.sessions import EndReason, NextAction
+from simulator.tables import table_schemas
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"# ([\w.]+)(, continued)?( *\n)")
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+@dataclass
+class Example:
+    """Runs the blocks of a page in one folder, in the order of the page."""
+
+    folder: Path
+    namespace: dict[str, Any]
+    output: str = ""
+
+    def run(self, language: str, text: str) -> None:
+        named = _FILE.match(text)
+        if language == "text":
+            missing = [line for line in text.splitlines() if line not in self.output]
+            assert not missing, f"{missing} not in:\n{self.output}"
+        elif language == "sh":
+            self.output = self._shell(text)
+        elif named is not None:
+            with (self.folder / named[1]).open("a" if named[2] else "w") as file:
+                file.write(text)
+        else:
+            assert language == "python", f"nobody runs {language} blocks without a file name"
+            exec(compile(text, "docs example", "exec"), self.namespace)
+
+    def _shell(self, text: str) -> str:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-e", "-c", text],
+            cwd=self.folder,
+            env=os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+
+def _blocks(page: Path) -> list[tuple[str, str]]:
+    return _FENCE.findall(page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def example_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder that the examples of extending.md leave behind."""
+    folder = tmp_path_factory.mktemp("extending")
+    example = Example(folder, {"__name__": "example"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.syspath_prepend(folder)
+        for language, text in _blocks(DOCS / "extending.md"):
+            example.run(language, text)
+    return folder / "lab"
+
+
+def test_the_examples_of_extending_run(example_run: Path) -> None:
+    assert (example_run / "report.html").is_file()
+
+
+def test_the_channel_in_the_readme_is_the_one_that_is_tried() -> None:
+    tried = [text for language, text in _blocks(DOCS / "extending.md") if language == "python"]
+    shown = [text for language, text in _blocks(ROOT / "README.md") if language == "python"]
+    assert shown
+    assert set(shown) <= set(tried)
+
+
+def test_the_catalogue_in_the_readme_is_a_valid_setting() -> None:
+    (text,) = (text for language, text in _blocks(ROOT / "README.md") if language == "toml")
+    FileCatalog.model_validate(tomllib.loads(text)["catalog"])
+
+
+@pages
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in _anchors(file), f"{page.name} links to {target}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """Anchors of the headings, as code hosts form them."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+_SECTIONS = "|".join(Config.model_fields)
+_SETTING = re.compile(rf"`((?:{_SECTIONS})(?:\.[a-z_]+)+)`")
+_FILE_NAMES = (".json", ".toml", ".html", ".py", ".md", ".pickle", ".parquet")
+
+
+@pages
+def test_every_setting_that_is_named_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = [name for name in _SETTING.findall(text) if not name.endswith(_FILE_NAMES)]
+    assert not [name for name in named if not _exists(Config, name.split("."))]
+
+
+def _exists(kind: Any, path: list[str]) -> bool:
+    """Whether a dotted path leads to a setting; names of channels and arms may stand in it."""
+    origin, parts = get_origin(kind), [part for part in get_args(kind) if part is not ...]
+    if origin is Annotated:
+        return _exists(parts[0], path)
+    if origin in (Union, UnionType):
+        return any(_exists(part, path) for part in parts)
+    if origin in (list, tuple):
+        return not path or any(_exists(part, rest) for part in parts for rest in (path, path[1:]))
+    if origin is dict:
+        return not path or _exists(parts[1], path[1:])
+    if isinstance(kind, type) and issubclass(kind, BaseModel) and path:
+        field = kind.model_fields.get(path[0])
+        return field is not None and _exists(field.annotation, path[1:])
+    return not path
+
+
+def test_a_setting_that_does_not_exist_would_be_seen() -> None:
+    assert _exists(Config, ["world", "behavior", "click_model", "eta_phone"])
+    assert _exists(Config, ["channels", "dense", "latency", "base_s"])
+    assert _exists(Config, ["catalog", "file", "columns", "id"])
+    assert not _exists(Config, ["world", "dayz"])
+    assert not _exists(Config, ["channels", "dense", "latncy"])
+
+
+def _settings(kind: Any, place: str) -> Iterator[str]:
+    """Every setting below a place, as a dotted path."""
+    if get_origin(kind) in (Annotated, Union, UnionType, tuple):
+        for part in get_args(kind):
+            yield from _settings(part, place)
+    elif isinstance(kind, type) and get_origin(kind) is None and issubclass(kind, BaseModel):
+        for name, field in kind.model_fields.items():
+            below = list(_settings(field.annotation, f"{place}.{name}"))
+            yield from below or [f"{place}.{name}"]
+
+
+@pytest.mark.parametrize("section", ["catalog", "judgments", "queries", "shoppers", "world"])
+def test_the_market_page_names_every_setting_of_the_world(section: str) -> None:
+    named = set(_SETTING.findall((DOCS / "market.md").read_text(encoding="utf-8")))
+    known = set(_settings(Config.model_fields[section].annotation, section))
+    known = {name.replace("catalog.file.", "catalog.") for name in known}
+    mapping = {name for name in known if name.startswith("catalog.columns")}
+    missing = {name for name in known - mapping if not name.endswith((".type", ".path"))} - named
+    assert not {name for name in missing if not name.endswith((".object", ".options"))}
+
+
+def _tables(page: str) -> dict[str, list[list[str]]]:
+    """The cells of the table under each heading that is a name in backticks."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    found = {}
+    for part in re.split(r"^#+ ", text, flags=re.MULTILINE)[1:]:
+        head = re.match(r"`([^`]+)`", part)
+        if head is not None:
+            lines = [line.strip("| ") for line in part.splitlines() if line.startswith("|")]
+            found[head[1]] = [re.split(r" *(?<!\\)\| *", line) for line in lines[2:]]
+    return found
+
+
+def _names(cells: list[list[str]]) -> list[str]:
+    return [name for row in cells for name in re.findall(r"`([^`]+)`", row[0])]
+
+
+def test_the_documented_columns_are_those_of_the_log() -> None:
+    documented = _tables("architecture.md")
+    for table, schema in table_schemas(("<channel>",)).items():
+        rows = {name: row[1] for row in documented[table] for name in _names([row])}
+        assert list(rows) == schema.names, table
+        assert rows == {field.name: _short(str(field.type)) for field in schema}, table
+
+
+def _short(kind: str) -> str:
+    return {"double": "float64", "float": "float32"}.get(kind, kind.partition("<")[0])
+
+
+def test_the_documented_codes_are_those_of_the_log() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    for reason in EndReason:
+        assert f"`{reason.name.lower()}`" in text
+    for action in NextAction:
+        assert f"{action.value} {action.name.lower().replace('_', ' ')}" in text
+
+
+def _keys(value: Any) -> set[str]:
+    """The keys of an object, or of all objects in a list."""
+    if isinstance(value, list):
+        assert value, "the run must have at least one row of everything"
+        assert len({tuple(row) for row in value}) == 1
+        return set(value[0])
+    return set(value)
+
+
+@pytest.mark.parametrize("file", ["metrics.json", "truth.json", "manifest.json"])
+def test_the_documented_keys_are_those_of_a_run(file: str, example_run: Path) -> None:
+    content = json.loads((example_run / file).read_text(encoding="utf-8"))
+    documented = _tables("results.md")
+    assert set(_names(documented[file])) == set(content)
+    nested = {name: value for name, value in content.items() if _is_nested(value)}
+    nested |= {f"health.{name}": v for name, v in content.get("health", {}).items()}
+    for name in (name for name, value in nested.items() if _is_nested(value)):
+        if name != "versions":  # any number of libraries
+            assert set(_names(documented[name])) == _keys(nested[name]), name
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether a value has keys of its own."""
+    if isinstance(value, list):
+        return any(isinstance(entry, dict) for entry in value)
+    return isinstance(value, dict)
+
+
+def test_the_documented_metrics_and_unit_columns_are_those_of_the_code() -> None:
+    text = (DOCS / "results.md").read_text(encoding="utf-8")
+    listed = re.search(r"^## The unit table\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    assert listed is not None
+    assert set(re.findall(r"^\| `(\w+)`", listed[1], re.MULTILINE)) == set(UNIT_COLUMNS)
+    listed = re.search(r"^## Metrics\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    assert listed is not None
+    assert set(re.findall(r"^\| `(\w+)`", listed[1], re.MULTILINE)) == set(METRICS)

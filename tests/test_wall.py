@@ -1,0 +1,210 @@
+"""The wall between the latent truth and whatever recalls, ranks or analyses."""
+
+import functools
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from experiments import worlds
+from experiments.build import load_saved
+from ranking.examples import Examples
+from ranking.features import FeatureSet
+from ranking.funnel import Funnel
+from ranking.preranker import Preranker
+from ranking.ranker import LearnedRanker
+from ranking.recallstage import RecallStage
+from ranking.router import ArmRouter
+from recall.candidates import Pool
+from recall.dense import DenseChannel
+from recall.lexical import LexicalChannel
+from recall.popular import PopularChannel
+from simulator.catalog import Catalog
+from simulator.errors import StoreError
+from simulator.history import History
+from simulator.protocols import Index, Requests
+from simulator.world import Population, World
+from tests.experiments.plugins import Witness, WitnessRanker
+from tests.experiments.small_runs import log_digests, read, run, small_config, stage
+from tests.walls import latent_columns, leaks, types_in
+
+PLUGINS = "tests.experiments.plugins"
+WITNESS = f"""
+[channels.witness]
+type = "custom"
+object = "{PLUGINS}:Witness"
+[arms.ranker]
+type = "custom"
+object = "{PLUGINS}:WitnessRanker"
+"""
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A run whose services are kept, with a channel and a ranker that keep all they are given."""
+    services: list[Any] = []
+
+    class Watched(World):
+        def __init__(self, spec: Any, population: Any, service: Any, *rest: Any, **options: Any):
+            services.append(service)
+            super().__init__(spec, population, service, *rest, **options)
+
+    folder = tmp_path_factory.mktemp("watched")
+    Witness.seen.clear()
+    WitnessRanker.seen.clear()
+    channels = 'arms.dense.channels=["lexical", "dense", "witness"]'
+    config = small_config(channels, more=WITNESS, folder=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worlds, "World", Watched)
+        run(config, folder / "run")
+    return SimpleNamespace(
+        folder=folder / "run",
+        config=config,
+        population=load_saved(stage(folder / "run", "catalogue") / worlds.POPULATION),
+        services=services,
+        given=[list(Witness.seen), list(WitnessRanker.seen)],
+    )
+
+
+def test_no_service_that_answers_requests_can_reach_the_latent_truth(
+    watched: SimpleNamespace,
+) -> None:
+    assert len(watched.services) == 4  # history, experiment, two worlds of the truth
+    assert leaks(watched.services, watched.population) == []
+    walked = types_in(watched.services)
+    assert {ArmRouter, Funnel, RecallStage, Preranker, LearnedRanker, FeatureSet} <= walked
+    assert {LexicalChannel, PopularChannel, DenseChannel, Witness, WitnessRanker} <= walked
+    assert Catalog in walked
+
+
+def test_nothing_that_channels_and_rankers_are_given_holds_latent_truth(
+    watched: SimpleNamespace,
+) -> None:
+    assert leaks(watched.given, watched.population) == []
+    assert {Catalog, History, Requests, Index, Examples, Pool} <= types_in(watched.given)
+
+
+def test_no_file_that_training_or_service_loads_holds_latent_truth(
+    watched: SimpleNamespace,
+) -> None:
+    files = sorted((watched.folder / "stages").glob("*/*.pickle"))
+    holding = {file.name for file in files if leaks(load_saved(file), watched.population)}
+    assert holding == {worlds.POPULATION}
+    assert len(files) > 10
+
+
+def test_models_learn_where_no_latent_file_exists(watched: SimpleNamespace, tmp_path: Path) -> None:
+    folder = copy_without_latent(watched.folder, tmp_path)
+    made = {path.name for path in (folder / "stages").glob("*") if is_model(path)}
+    for path in (folder / "stages").glob("*"):
+        if is_model(path) or path.name.startswith(("experiment", "truth")):
+            shutil.rmtree(path)
+    with pytest.raises(StoreError, match=worlds.POPULATION):  # only the worlds want it
+        run(watched.config, folder)
+    assert {path.name for path in (folder / "stages").glob("*") if is_model(path)} == made
+
+
+def test_analyses_never_open_what_is_latent(small_run: Path, tmp_path: Path) -> None:
+    folder = copy_without_latent(small_run, tmp_path)
+    for name in ("metrics.json", "truth.json", "manifest.json", "report.html"):
+        (folder / name).unlink()
+    run(small_config(), folder)
+    assert read(folder, "metrics") == read(small_run, "metrics")
+    assert read(folder, "truth") == read(small_run, "truth")
+    assert log_digests(folder) == log_digests(small_run)
+
+
+def copy_without_latent(run_folder: Path, place: Path) -> Path:
+    folder = place / "run"
+    shutil.copytree(run_folder, folder, symlinks=True)
+    latent = [*folder.glob("stages/*/log/latent"), *folder.glob("stages/*/" + worlds.POPULATION)]
+    assert len(latent) == 5
+    for path in latent:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return folder
+
+
+def is_model(path: Path) -> bool:
+    return path.name.startswith(("channel-", "ranker-"))
+
+
+# --- the walker sees what it must find
+
+
+class Slotted:
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: object) -> None:
+        self.inner = inner
+
+    def method(self) -> None: ...
+
+
+def in_a_closure(secret: object) -> object:
+    return lambda: secret
+
+
+def in_an_object_array(secret: object) -> object:
+    array = np.empty((1, 1), object)
+    array[0, 0] = secret
+    return array
+
+
+HIDING = {
+    "itself": lambda secret: secret,
+    "a list in a dictionary": lambda secret: {"a": [1, (secret,)]},
+    "a closure": in_a_closure,
+    "a slot": Slotted,
+    "a bound method": lambda secret: Slotted(secret).method,
+    "a partial": lambda secret: functools.partial(print, secret),
+    "a default": lambda secret: lambda hidden=secret: hidden,
+    "an object array": in_an_object_array,
+}
+
+
+@pytest.fixture(scope="module")
+def population(small_run: Path) -> Population:
+    found: Population = load_saved(stage(small_run, "catalogue") / worlds.POPULATION)
+    return found
+
+
+@pytest.mark.parametrize("place", HIDING)
+def test_a_planted_truth_is_found_wherever_it_hides(population: Population, place: str) -> None:
+    channel = LexicalChannel()
+    channel.helper = HIDING[place](population.supply.truth)  # type: ignore[attr-defined]
+    assert "ItemTruth" in leaks(channel, population)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("ItemTruth", "truth"), ("Supply", ""), ("Intents", "intents"), ("Shoppers", "shoppers")],
+)
+def test_every_kind_of_latent_object_is_found(population: Population, part: str, name: str) -> None:
+    parts = {
+        "ItemTruth": population.supply.truth,
+        "Supply": population.supply,
+        "Intents": population.intents,
+        "Shoppers": population.shoppers,
+    }
+    assert part in leaks([parts[part]], population)
+    assert any(column.startswith(name) for column in leaks([parts[part]], population))
+
+
+def test_a_latent_column_is_found_as_a_copy_a_view_and_a_tensor(population: Population) -> None:
+    quality_I = population.supply.truth.quality_I
+    for column in (quality_I.copy(), quality_I[:7], torch.from_numpy(quality_I.copy())):
+        assert leaks({"feature": column}, population) == ["truth.quality_I"]
+
+
+def test_what_is_public_is_no_leak(population: Population) -> None:
+    catalog = population.supply.catalog
+    public = [replace(catalog), population.intents.texts, population.shoppers.device_S.copy()]
+    assert leaks(public, population) == []
+    names = set(latent_columns(population))
+    assert {"truth.quality_I", "truth.vector_IT", "shoppers.taste_ST"} <= names
+    assert {"intents.weight_Q", "shoppers.budget_S"} <= names
