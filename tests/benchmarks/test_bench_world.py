@@ -1,7 +1,6 @@
 """The world alone: sessions, behaviour, purchases and log under a service that costs nothing."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -89,10 +88,9 @@ def bare_simpy() -> float:
 def sardine() -> tuple[str, float | None]:
     """Slates a second of one core that SARDINE simulates, without retrieval or a log.
 
-    It runs in a process of its own, under `$SARDINE_PYTHON` where it is not installed beside us.
+    It runs in a process of its own: a simulator's libraries are its own affair.
     """
-    python = os.environ.get("SARDINE_PYTHON", sys.executable)
-    done = subprocess.run([python, str(PEER)], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, str(PEER)], capture_output=True, text=True, check=False)
     if done.returncode:
         return f"SARDINE (not installed: pip install {WANTED})", None
     return "SARDINE, slates of 10, no retrieval", json.loads(done.stdout)["slates_per_second"]
