@@ -63,7 +63,7 @@ def run_tasks(
     """
     if settings.backend == "ray":
         return _on_ray(task, arguments, settings.processes, advance)
-    if settings.processes == 1 or len(arguments) < 2:
+    if settings.processes == 1 or not arguments:
         return [task(*each, advance=advance) for each in arguments]
     return _in_processes(task, arguments, min(settings.processes, len(arguments)), advance)
 

@@ -18,7 +18,7 @@ from experiments.plugins import blaming
 from experiments.schema import Config
 from experiments.store import Stage
 from experiments.worlds import LOG, MODEL
-from ranking.examples import build_examples, history_index, split_time
+from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.features import FeatureSet
 from ranking.ranker import LearnedRanker
 from ranking.registry import RankerSpec, build_ranker
@@ -103,7 +103,6 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     """Fit one arm's ranker on the later part of the history and finish its stage."""
     config, arm = job.config, job.config.arms[job.arm]
     catalog: Catalog = load_saved(job.catalog / CATALOG)
-    history = load_history(job.history / LOG)
     rng = model_rng(config, "ranker")
     early = {name: load_saved(folder / MODEL) for name, folder in job.early.items()}
     text = _text_scorer(config, catalog, rng)
@@ -112,18 +111,7 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     ranker = build_ranker(spec, features)
     with job.stage.write() as folder:
         if spec.type != "merge_order":
-            recall = recall_stage(
-                config,
-                catalog,
-                {name: early[name] for name in arm.channels},
-                tuple(config.channels),
-                config.channels,
-                arm,
-            )
-            examples_spec = config.examples
-            start = split_time(history, examples_spec)
-            recall.refresh(history_index(catalog, history, start), job.arm)
-            examples = build_examples(history, catalog, recall.pool, examples_spec, rng=rng)
+            examples = _examples(job, catalog, early, rng)
             with blaming(f"arms.{arm.name}: {ranker.name}.fit()", "learn from the examples"):
                 ranker.fit(examples, rng=rng)
         late = {name: load_saved(folder / MODEL) for name, folder in job.channels.items()}
@@ -133,6 +121,20 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
         report = ranker.report if isinstance(ranker, LearnedRanker) else None
         write_json(folder / REPORT, asdict(report) if report is not None else {})
     advance(1)
+
+
+def _examples(
+    job: RankerJob, catalog: Catalog, early: Mapping[str, Channel], rng: np.random.Generator
+) -> Examples:
+    """The later part of the history, replayed through the arm's early channels."""
+    config, arm = job.config, job.config.arms[job.arm]
+    history = load_history(job.history / LOG)
+    channels = {name: early[name] for name in arm.channels}
+    universe = tuple(config.channels)
+    recall = recall_stage(config, catalog, channels, universe, config.channels, arm)
+    start = split_time(history, config.examples)
+    recall.refresh(history_index(catalog, history, start), job.arm)
+    return build_examples(history, catalog, recall.pool, config.examples, rng=rng)
 
 
 def _text_scorer(config: Config, catalog: Catalog, rng: np.random.Generator) -> LexicalChannel:
