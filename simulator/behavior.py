@@ -35,15 +35,15 @@ class BehaviorSpec(UtilitySpec):
         PositionBased | Cascade | CustomClickModel, Field(discriminator="type")
     ] = PositionBased()
     click_cost: float = Field(6.3, description="perceived utility at which half would click")
-    outside: float = Field(10.1, description="utility of buying nothing")
+    outside: float = Field(9.9, description="utility of buying nothing")
     cart_margin: float = Field(
-        1.1, ge=0, description="how far below the outside option an item still goes to the cart"
+        0.9, ge=0, description="how far below the outside option an item still goes to the cart"
     )
     basket_cost: float = Field(
-        0.7, ge=0, description="extra utility that a second item in one basket needs"
+        0.2, ge=0, description="extra utility that a second item in one basket needs"
     )
     repeat_quantity: float = Field(
-        0.2, ge=0, lt=1, description="chance of one more unit of a bought item"
+        0.25, ge=0, lt=1, description="chance of one more unit of a bought item"
     )
     satisfaction: float = Field(4.6, description="true utility that satisfies half of the clickers")
     delayed: float = Field(0.1, ge=0, le=1, description="share of purchases that come days later")

@@ -32,7 +32,7 @@ class ShelfSpec(Spec):
         0.25, ge=-2, le=2, description="rise of log demand with quality (per standard deviation)"
     )
     units_per_day: float = Field(
-        0.05, gt=0, description="sales that the shop expects of an average item (units/day)"
+        0.1, gt=0, description="sales that the shop expects of an average item (units/day)"
     )
     stock_days: float = Field(
         30.0, gt=0, description="expected sales that a full shelf covers; low is tight (days)"

@@ -1,10 +1,8 @@
-"""The demo as it ships: what it promises to write, how fast, in how much memory, and how right."""
+"""The demo as it ships: what it promises to write, in how much memory, and how right."""
 
 import json
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from tests.experiments.parity import assert_parity
 from tests.experiments.small_runs import log_digests, read, stage
 
-SECONDS, MEGABYTES = 180, 2_000  # what the demo may take on two cores
+MEGABYTES = 1_000  # of one process; two work at a time while a third waits
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -26,14 +24,12 @@ SHARE = "channel event rule arm share low high"
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, start = tmp_path_factory.mktemp("demo") / "run", time.monotonic()
+    folder = tmp_path_factory.mktemp("demo") / "run"
     command = [str(Path(sys.executable).with_name("funnelab")), "demo", "--out", str(folder)]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["report"] == str(folder / "report.html")
     assert "Traceback" not in done.stderr
-    busy = max(1.0, os.getloadavg()[1] / (os.cpu_count() or 1))  # by others, on a shared machine
-    assert time.monotonic() - start < SECONDS * busy
     return folder
 
 
@@ -63,4 +59,4 @@ def test_the_demo_has_no_mismatch_of_samples_and_drops_no_channel(demo: Path) ->
 
 
 def test_estimates_of_the_demo_equal_row_level_peers_to_10_digits(demo: Path) -> None:
-    assert_parity(demo / "log", stage(demo, "history") / "log", "control", "dense")
+    assert_parity(demo / "log", stage(demo, "history") / "log", "control", "treatment")
