@@ -1,0 +1,250 @@
+"""The stages of a run, from catalogue to worlds: what each is made of, and its key.
+
+    catalogue -> history -> channels -> rankers -> worlds (experiment, truth)
+
+Every stage is a folder in the run's store under a key that says all it depends on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.build import load_saved, make_population, save_object
+from experiments.files import read_json, write_json
+from experiments.keys import data_digest
+from experiments.maker import Maker
+from experiments.models import (
+    CATALOG,
+    RETRIEVAL,
+    ChannelJob,
+    RankerJob,
+    dense_name,
+    fit_channel,
+    fit_ranker,
+    grade_channels,
+)
+from experiments.plugins import plug_in_modules
+from experiments.schema import Config, FileCatalog
+from experiments.store import Stage
+from experiments.worlds import LOG, POPULATION, WorldJob, live
+from simulator.world import Population
+
+_EXPERIMENT_LUCK = "experiment"
+_REQUESTS_PER_VISIT = 1.6  # only for the progress bar's time left
+_WORLD_CODE = ("simulator", "recall", "ranking", "experiments.build", "experiments.worlds")
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """The logs of the finished worlds: the experiment, and for each arm one for each seed."""
+
+    experiment: Path
+    truth: dict[str, list[Path]]
+
+
+class Pipeline:
+    """One run's stages; each method finds or makes one and returns it."""
+
+    def __init__(self, config: Config, maker: Maker) -> None:
+        self.config = config
+        self.maker = maker
+
+    def catalogue(self) -> Stage:
+        """Catalogue, shoppers and what they want; the public catalogue in a file of its own."""
+        config = self.config
+        settings = [config.seed, config.catalog, config.judgments, config.queries, config.shoppers]
+        files = [config.catalog.file.path] if isinstance(config.catalog, FileCatalog) else []
+        files += [config.judgments.path] if config.judgments is not None else []
+        stage = self.maker.stage(
+            "catalogue",
+            settings,
+            inputs=[data_digest(Path(path)) for path in files],
+            code=["simulator", "experiments.build"],
+        )
+        with self.maker.making(stage, unit="items") as bar:
+            if bar is not None:
+                with stage.write() as folder:
+                    population = make_population(config)
+                    save_object(folder / CATALOG, population.supply.catalog)
+                    save_object(folder / POPULATION, population)
+                    stage.rows = {
+                        "items": len(population.supply.catalog),
+                        "shoppers": len(population.shoppers),
+                        "intents": len(population.intents.category_Q),
+                        "texts": len(population.intents.texts),
+                    }
+                    bar.advance(stage.rows["items"])
+        return stage
+
+    def history(self, catalogue: Stage) -> Stage:
+        """The log that a company would have; it does not depend on the experiment's length."""
+        config = self.config
+        world = config.world.model_dump(exclude={"days"}, mode="json")
+        stage = self.maker.stage(
+            "history",
+            [world, config.log, config.funnel, config.seed],
+            inputs=[catalogue.key],
+            code=self._world_code(),
+        )
+        job = WorldJob(config, stage, catalogue.path, None, {}, (), "history", None)
+        self._live("history", [job], config.world.history_days)
+        return stage
+
+    def channels(
+        self, catalogue: Stage, history: Stage
+    ) -> tuple[dict[str, Stage], dict[str, Stage]]:
+        """The channels that any arm uses: as they serve, and as of the earlier history."""
+        config = self.config
+        used = {name for arm in config.arms for name in arm.channels}
+        used |= {name for name in [dense_name(config)] if name is not None}
+        jobs: list[ChannelJob] = []
+        late: dict[str, Stage] = {}
+        early: dict[str, Stage] = {}
+        for name in (name for name in config.channels if name in used):
+            spec = config.channels[name]
+            code = ["recall", "simulator.history", "experiments.models"]
+            code += plug_in_modules(spec)
+            for is_early, stages in ((False, late), (True, early)):
+                stages[name] = self.maker.stage(
+                    f"channel-{name}" + "-early" * is_early,
+                    [spec, config.device, config.seed, config.examples if is_early else None],
+                    inputs=[catalogue.key, history.key],
+                    code=code,
+                )
+                jobs.append(
+                    ChannelJob(config, stages[name], catalogue.path, history.path, name, is_early)
+                )
+        self._train("channels", fit_channel, jobs)
+        return late, early
+
+    def rankers(
+        self,
+        catalogue: Stage,
+        history: Stage,
+        channels: dict[str, Stage],
+        early: dict[str, Stage],
+    ) -> list[Stage]:
+        """One ranker for each arm; arms of the same funnel share one."""
+        config = self.config
+        stages: list[Stage] = []
+        jobs: list[RankerJob] = []
+        for number, arm in enumerate(config.arms):
+            spec = arm.ranker or config.ranker
+            named = [name for name in [dense_name(config)] if name is not None]
+            needed = [name for name in config.channels if name in (*arm.channels, *named)]
+            code = ["ranking", "recall", "experiments.models", "experiments.build"]
+            code += plug_in_modules(spec)
+            stage = self.maker.stage(
+                "ranker",
+                [
+                    *(spec, config.examples, config.seed),
+                    *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
+                ],
+                inputs=[*(early[name].key for name in needed), *(channels[n].key for n in needed)],
+                code=code,
+            )
+            if stage.key not in {other.key for other in stages}:
+                jobs.append(
+                    RankerJob(
+                        config,
+                        stage,
+                        catalogue.path,
+                        history.path,
+                        number,
+                        {name: early[name].path for name in needed},
+                        {name: channels[name].path for name in needed},
+                    )
+                )
+            stages.append(stage)
+        self._train("rankers", fit_ranker, jobs)
+        return stages
+
+    def retrieval(
+        self, catalogue: Stage, history: Stage, channels: dict[str, Stage]
+    ) -> list[dict[str, Any]]:
+        """Each channel against the human grades, where the user has them."""
+        if self.config.judgments is None:
+            return []
+        stage = self.maker.stage(
+            "retrieval",
+            [],
+            inputs=[catalogue.key, *(channel.key for channel in channels.values())],
+            code=["experiments.grades", "experiments.models"],
+        )
+        with self.maker.making(stage, unit="channels") as bar:
+            if bar is not None:
+                with stage.write() as folder:
+                    population: Population = load_saved(catalogue.path / POPULATION)
+                    rows = grade_channels(
+                        self.config,
+                        population.supply.catalog,
+                        population.intents.judgments,
+                        history.path,
+                        {name: channel.path for name, channel in channels.items()},
+                    )
+                    write_json(folder / RETRIEVAL, rows)
+                    bar.advance(len(rows))
+        found: list[dict[str, Any]] = read_json(stage.path / RETRIEVAL)
+        return found
+
+    def worlds(
+        self,
+        catalogue: Stage,
+        history: Stage,
+        channels: dict[str, Stage],
+        rankers: list[Stage],
+    ) -> Worlds:
+        """The experiment and the truth: independent worlds, lived side by side."""
+        config = self.config
+        models = {name: stage.path for name, stage in channels.items()}
+        ranker_paths = tuple(stage.path for stage in rankers)
+
+        def job(name: str, luck: str, arm: int | None) -> WorldJob:
+            arms = config.arms if arm is None else (config.arms[arm],)
+            used = range(len(config.arms)) if arm is None else (arm,)
+            # The names of arms are part of the log, so they are part of the key, too.
+            settings = [config.world, config.log, config.funnel, config.seed, luck, arm]
+            settings += [list(arms), [one.name for one in config.arms]]
+            names = [n for n in config.channels if any(n in one.channels for one in arms)]
+            specs = [list(config.channels), [config.channels[n] for n in names]]
+            inputs = [catalogue.key, history.key, *(rankers[number].key for number in used)]
+            inputs += [channels[n].key for n in names]
+            stage = self.maker.stage(
+                name, [settings, specs], inputs=inputs, code=self._world_code()
+            )
+            return WorldJob(
+                config, stage, catalogue.path, history.path, models, ranker_paths, luck, arm
+            )
+
+        experiment = job("experiment", _EXPERIMENT_LUCK, None)
+        in_truth = config.truth.arms or tuple(arm.name for arm in config.arms)
+        truth = {
+            arm.name: [
+                job(f"truth-{arm.name}-{seed}", _luck(seed), number)
+                for seed in range(config.truth.seeds)
+            ]
+            for number, arm in enumerate(config.arms)
+            if arm.name in in_truth
+        }
+        jobs = [experiment, *(world for worlds in truth.values() for world in worlds)]
+        self._live("worlds", jobs, config.world.days)
+        return Worlds(
+            experiment.stage.path / LOG,
+            {name: [world.stage.path / LOG for world in worlds] for name, worlds in truth.items()},
+        )
+
+    def _world_code(self) -> list[str]:
+        return [*_WORLD_CODE, *plug_in_modules(self.config.world.behavior.click_model)]
+
+    def _live(self, name: str, jobs: list[WorldJob], days: int) -> None:
+        visits = self.config.shoppers.count * self.config.shoppers.visits_per_week / 7 * days
+        self.maker.side_by_side(name, live, jobs, "requests", round(visits * _REQUESTS_PER_VISIT))
+
+    def _train(self, name: str, task: Any, jobs: Sequence[Any]) -> None:
+        self.maker.side_by_side(name, task, jobs, "models", 1)
+
+
+def _luck(seed: int) -> str:
+    """The first truth worlds share the experiment's luck; each further pair has its own."""
+    return _EXPERIMENT_LUCK if seed == 0 else f"truth.{seed}"
