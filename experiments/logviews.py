@@ -15,29 +15,6 @@ from pydantic import Field
 from simulator.errors import DataError
 from simulator.spec import Spec
 
-_COLUMNS = {
-    "assignments": "unit BIGINT, arm TINYINT, at DOUBLE",
-    "requests": (
-        "request BIGINT, session BIGINT, shopper BIGINT, arm TINYINT, at DOUBLE, day SMALLINT, "
-        "text INTEGER, page SMALLINT, device TINYINT, gender TINYINT, age TINYINT, "
-        "latency FLOAT, dropped INTEGER, merged INTEGER, ranked INTEGER, shown SMALLINT, "
-        "next_action TINYINT"
-    ),
-    "sessions": (
-        'session BIGINT, shopper BIGINT, arm TINYINT, start DOUBLE, "end" DOUBLE, '
-        "requests SMALLINT, end_reason VARCHAR"
-    ),
-    "exposures": (
-        "request BIGINT, shopper BIGINT, arm TINYINT, day SMALLINT, item INTEGER, "
-        "position SMALLINT, sources INTEGER, clicked BOOLEAN, carted BOOLEAN, propensity FLOAT"
-    ),
-    "orders": (
-        "request BIGINT, session BIGINT, shopper BIGINT, arm TINYINT, item INTEGER, at DOUBLE, "
-        "day SMALLINT, price FLOAT, quantity SMALLINT, sources INTEGER, position SMALLINT"
-    ),
-    "candidates": "request BIGINT, item INTEGER, sources INTEGER, merged_rank SMALLINT",
-}
-
 
 class EngineSpec(Spec):
     """What the log engine (DuckDB) may use; what does not fit in memory spills to disk."""
@@ -95,11 +72,7 @@ def engine(spec: EngineSpec) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def scan(log: Path, table: str) -> str:
-    """SQL that reads one table of a log; a table nobody wrote to reads as empty."""
-    if not any((log / table).glob("*.parquet")):
-        columns = [column.rsplit(" ", 1) for column in _COLUMNS[table].split(", ")]
-        nulls = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns)
-        return f"(SELECT {nulls} WHERE false)"
+    """SQL that reads one table of a log; also an empty table has a shard, which has its columns."""
     pattern = f"{glob.escape(str(log / table))}/*.parquet".replace("'", "''")
     return f"read_parquet('{pattern}')"
 

@@ -5,12 +5,10 @@ the period. Every column is a sum over that shopper, so one pass over the log se
 and the unit of analysis is the unit of randomisation whatever a metric counts.
 """
 
-from collections.abc import Iterable
 from types import MappingProxyType
 
 from pydantic import Field, model_validator
 
-from simulator.errors import ConfigError
 from simulator.spec import Spec
 
 UNIT_COLUMNS = MappingProxyType(
@@ -90,24 +88,3 @@ METRICS = MappingProxyType(
 
 DAILY_METRICS = ("gmv", "orders", "uctcvr", "ctr")
 """The metrics that reports follow from day to day."""
-
-
-def select_metrics(names: Iterable[str], added: Iterable[Metric] = ()) -> tuple[Metric, ...]:
-    """The metrics of these names, from the registry and from those a user added.
-
-    Raises:
-        ConfigError: a name is unknown, given twice, or an added metric takes a registered name.
-    """
-    known = dict(METRICS)
-    for metric in added:
-        if metric.name in known:
-            raise ConfigError(f"metrics.name == {metric.name!r}, must not be taken already")
-        known[metric.name] = metric
-    chosen: dict[str, Metric] = {}
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"metrics == {name!r}, must be one of: {', '.join(known)}")
-        if name in chosen:
-            raise ConfigError(f"metrics == {name!r} twice, must be named once")
-        chosen[name] = known[name]
-    return tuple(chosen.values())

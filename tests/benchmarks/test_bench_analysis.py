@@ -6,11 +6,11 @@ import pytest
 
 from experiments.aggregates import open_units
 from experiments.inference import estimate, sample_ratio
-from experiments.metrics import select_metrics
+from experiments.metrics import METRICS
 from tests.experiments.logs import write_log
 from tests.experiments.parity import row_level
 
-FOUR = select_metrics(["gmv", "orders", "uctcvr", "ctr"])
+FOUR = tuple(METRICS[name] for name in ("gmv", "orders", "uctcvr", "ctr"))
 CONTRAST = ("control", "treatment")
 
 AIM = 10e6 / 3.4  # exposures a second: plain DuckDB SQL and a closed form, docs/performance.md

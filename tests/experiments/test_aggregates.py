@@ -3,7 +3,7 @@ import pytest
 
 from experiments.aggregates import PRE, open_units
 from experiments.logviews import EngineSpec
-from experiments.metrics import METRICS, UNIT_COLUMNS, Metric, select_metrics
+from experiments.metrics import METRICS, UNIT_COLUMNS, Metric
 from simulator.errors import DataError
 from tests.experiments.logs import write_log
 from tests.experiments.parity import read, shopper_table
@@ -31,7 +31,7 @@ def test_statistics_equal_those_of_a_table_of_shoppers(log, history):
 
 
 def test_only_what_the_metrics_need_is_computed(log):
-    metrics = select_metrics(["uctcvr"])
+    metrics = (METRICS["uctcvr"],)
     with open_units(log, metrics) as units:
         found = units.aggregates(metrics)["control"]
     assert set(found.mean_) == {"bought"}

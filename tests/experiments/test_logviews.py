@@ -17,10 +17,9 @@ def test_a_broken_manifest_is_named(tmp_path, text):
         read_manifest(tmp_path)
 
 
-def test_a_table_nobody_wrote_reads_as_empty(tmp_path):
-    with engine(EngineSpec()) as connection:
-        for table in ("assignments", "requests", "sessions", "exposures", "orders", "candidates"):
-            assert rows(connection, f"SELECT * FROM {scan(tmp_path, table)}") == []
+def test_a_missing_table_is_a_spoiled_log(tmp_path):
+    with pytest.raises(DataError, match="must be whole"), engine(EngineSpec()) as connection:
+        rows(connection, f"SELECT * FROM {scan(tmp_path, 'orders')}")
 
 
 @pytest.mark.parametrize("name", ["it's", "a[1]", "b*?c"])

@@ -1,8 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from experiments.metrics import DAILY_METRICS, METRICS, Metric, select_metrics
-from simulator.errors import ConfigError
+from experiments.metrics import DAILY_METRICS, METRICS, Metric
 
 
 def test_the_registry_holds_the_metrics_of_the_report_in_their_order():
@@ -27,21 +26,3 @@ def test_an_unknown_column_is_refused_with_the_place_and_the_choice():
 def test_a_name_that_could_not_be_a_key_is_refused(name):
     with pytest.raises(ValidationError):
         Metric(name=name, numerator="requests")
-
-
-def test_users_add_metrics_to_the_registry():
-    own = Metric(name="depth", numerator="requests", denominator="sessions")
-    assert select_metrics(["gmv", "depth"], [own]) == (METRICS["gmv"], own)
-
-
-@pytest.mark.parametrize(
-    ("names", "added", "message"),
-    [
-        (["gvm"], [], "metrics == 'gvm', must be one of: gmv"),
-        (["gmv", "gmv"], [], "metrics == 'gmv' twice"),
-        (["gmv"], [Metric(name="gmv", numerator="orders")], "must not be taken"),
-    ],
-)
-def test_selections_that_mean_nothing_are_refused(names, added, message):
-    with pytest.raises(ConfigError, match=message):
-        select_metrics(names, added)
