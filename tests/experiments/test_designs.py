@@ -67,3 +67,16 @@ def test_growing_an_arm_moves_no_shopper_out_of_it() -> None:
 def test_shares_that_are_no_split_are_refused(shares: tuple[float, ...], wanted: str) -> None:
     with pytest.raises(ConfigError, match=wanted):
         ShopperSplit(shares, "a", Draws(1))
+
+
+@pytest.mark.parametrize("trait", ["rate", "patience", "loyalty", "budget", "device", "affinity"])
+def test_the_arm_tells_nothing_of_a_shoppers_traits(trait):
+    shoppers, seeds = np.arange(500), range(200)
+    scores = []
+    for seed in seeds:
+        draws = Draws(seed)
+        arm = ShopperSplit((0.5, 0.5), "experiment", draws).assign(shoppers, np.zeros(500))
+        luck = draws.uniform(f"shopper.{trait}", shoppers)
+        scores.append(np.corrcoef(arm, luck)[0, 1] * np.sqrt(len(shoppers)))
+    assert abs(np.mean(scores)) < 4.5 / np.sqrt(len(scores))
+    assert np.std(scores) == pytest.approx(1.0, abs=0.25)
