@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments.schema import ArmSpec, Config, FileCatalog
 from ranking.funnel import Funnel, FunnelSpec
 from ranking.ranker import MergeOrderRanker, Ranker
 from ranking.recallstage import RecallStage
-from ranking.router import ArmRouter
 from recall.channel import Channel
 from recall.lexical import LexicalSpec
+from recall.merge import MergeSpec
 from recall.popular import PopularSpec
 from recall.registry import ChannelSpec, build_channel
 from recall.settings import ChannelSettings
@@ -79,12 +78,13 @@ def recall_stage(
     specs: Mapping[str, ChannelSettings],
     arm: ArmSpec | None = None,
 ) -> RecallStage:
-    """The recall of an arm over fitted channels."""
+    """The recall of an arm, or without one of the bootstrap funnel, over fitted channels."""
     limits = {name: spec.limit for name, spec in specs.items()}
-    merge = config.funnel.merge
+    # Quotas and weights name the arms' channels; the bootstrap funnel has channels of its own.
+    merge = MergeSpec(limit=config.funnel.merge.limit)
     if arm is not None:
         limits |= arm.limits
-        merge = arm.merge or merge
+        merge = arm.merge or config.funnel.merge
     return RecallStage(
         len(catalog), channels, universe, limits, merge, batch=config.execution.batch_size
     )
@@ -111,11 +111,6 @@ def arm_funnel(
         draws=draws,
         exploration=config.funnel.exploration,
     )
-
-
-def router(funnels: list[Funnel], arm_S: NDArray[np.int8]) -> ArmRouter:
-    """All arms as one service, each shopper in their arm."""
-    return ArmRouter(funnels, arm_S)
 
 
 def model_rng(config: Config, purpose: str) -> np.random.Generator:

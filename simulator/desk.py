@@ -13,12 +13,12 @@ from simulator.eventlog import EventLog
 from simulator.market import Market
 from simulator.memory import Memory
 from simulator.needs import NeedSampler
-from simulator.plans import Plan, planned_ends, planned_purchases
+from simulator.plans import Ends, Plan, Purchases, planned_ends, planned_purchases
 from simulator.protocols import Pages, Requests, SearchService, request_ids
 from simulator.randomness import Draws
 from simulator.recorder import record, seen
 from simulator.sessions import NextAction, Sessions, SessionSpec, step
-from simulator.shoppers import Shoppers
+from simulator.shoppers import SLOTS_LIMIT, Shoppers
 from simulator.utility import Needs
 
 # A service answers at most this many requests at once. A constant of the world and not a knob:
@@ -53,28 +53,30 @@ class Desk:
         self.draws = draws
         self.sessions = sessions
         self.trace_rate = trace_rate
-        self.slots = int(shoppers.slots_S.max())
 
     def plan(self, sessions: Sessions, until: float) -> Plan:
         """Plan every request due before `until` (simulated seconds)."""
-        plan = Plan([], [], sessions.rows(sessions.due_N >= until), 0)
+        purchases: list[Purchases] = []
+        ends: list[Ends] = []
+        waiting = sessions.rows(sessions.due_N >= until)
         due = sessions.rows(sessions.due_N < until)
         served = 0
-        waiting = plan.waiting
         while len(due):
             served += len(due)
-            after = [self._block(block, plan) for block in _blocks(due)]
+            after = [self._block(block, purchases, ends) for block in _blocks(due)]
             going_on = after[0]
             for more in after[1:]:
                 going_on = going_on.joined(more)
             waiting = waiting.joined(going_on.rows(going_on.due_N >= until))
             due = going_on.rows(going_on.due_N < until)
-        return Plan(plan.purchases, plan.buyers_ends, waiting, served)
+        return Plan(purchases, ends, waiting, served)
 
-    def _block(self, sessions: Sessions, plan: Plan) -> Sessions:
-        """Serve one block, log it, and return the sessions that go on."""
+    def _block(
+        self, sessions: Sessions, purchases: list[Purchases], buyers_ends: list[Ends]
+    ) -> Sessions:
+        """Serve one block, log it, add what is to be lived, and return the sessions that go on."""
         requests = self._requests(sessions)
-        pages = _checked(self.service.serve(requests), requests, self.slots)
+        pages = _checked(self.service.serve(requests), requests)
         needs = self._needs(sessions)
         reactions = self.behavior.react(needs, pages)
         steps = step(
@@ -88,14 +90,12 @@ class Desk:
         self.memory.click(sessions.shopper_N, pages.items_BK, reactions.clicked_BK)
         buys_B = reactions.wanted_B > 0
         if buys_B.any():
-            plan.purchases.append(
-                planned_purchases(requests, sessions, pages, reactions, steps, buys_B)
-            )
+            purchases.append(planned_purchases(requests, sessions, pages, reactions, steps, buys_B))
         ends = planned_ends(sessions, pages, steps)
         if len(ends.session_N):
             buyers_N = steps.after.bought_N[steps.action_N == NextAction.LEAVE]
             ends.rows(~buyers_N).log(self.log)
-            plan.buyers_ends.append(ends.rows(buyers_N))
+            buyers_ends.append(ends.rows(buyers_N))
         return steps.after.rows(steps.action_N != NextAction.LEAVE)
 
     def _requests(self, sessions: Sessions) -> Requests:
@@ -137,11 +137,19 @@ def _blocks(sessions: Sessions) -> list[Sessions]:
     ]
 
 
-def _checked(pages: Pages, requests: Requests, slots: int) -> Pages:
+def _checked(pages: Pages, requests: Requests) -> Pages:
     """Refuse pages that would corrupt the log: a service is the user's code, too."""
-    found, most = pages.items_BK.shape, slots
-    if len(found) != 2 or found[0] != len(requests) or found[1] > most:
+    found, rows = pages.items_BK.shape, len(requests)
+    if len(found) != 2 or found[0] != rows or found[1] > SLOTS_LIMIT:
         raise ContractError(
-            f"service.serve(...).items_BK.shape == {found}, must be ({len(requests)}, <= {most})"
+            f"service.serve(...).items_BK.shape == {found}, must be ({rows}, <= {SLOTS_LIMIT})"
+        )
+    shown_B = (pages.items_BK >= 0).sum(axis=1)
+    crowded = np.flatnonzero(shown_B > requests.slots_B)
+    if len(crowded):
+        row = crowded[0]
+        raise ContractError(
+            f"service.serve(...).items_BK[{row}] == {shown_B[row]} items, "
+            f"must be <= {requests.slots_B[row]} (slots of the request)"
         )
     return pages

@@ -10,7 +10,8 @@ from simulator.catalog import Ints, ItemTruth
 from simulator.randomness import Draws
 from simulator.spec import Spec
 
-PHONE, DESKTOP = 0, 1
+PHONE = 0  # of `device_S`; 1 is a desktop
+SLOTS_LIMIT = 63  # the log keeps what was examined as bits of an int64
 AGE_BANDS = 6
 _GENDER_EDGES = (0.47, 0.94)  # the rest did not say
 _GROUPS = (len(_GENDER_EDGES) + 1) * AGE_BANDS
@@ -42,8 +43,10 @@ class ShopperSpec(Spec):
         10.0, gt=0, description="mean time after which a waiting shopper leaves (seconds)"
     )
     phone_share: float = Field(0.6, ge=0, le=1, description="share of shoppers on a phone")
-    phone_slots: int = Field(10, ge=1, le=63, description="results on a page of a phone")
-    desktop_slots: int = Field(20, ge=1, le=63, description="results on a page of a desktop")
+    phone_slots: int = Field(10, ge=1, le=SLOTS_LIMIT, description="results on a page of a phone")
+    desktop_slots: int = Field(
+        20, ge=1, le=SLOTS_LIMIT, description="results on a page of a desktop"
+    )
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import simpy
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from simulator.arrivals import DAY, Arrivals, ArrivalSpec, visits_of_day
+from simulator.arrivals import DAY, DAYS_LIMIT, Arrivals, ArrivalSpec, visits_of_day
 from simulator.behavior import Behavior, BehaviorSpec
 from simulator.catalog import Supply
 from simulator.desk import Desk
@@ -44,6 +44,13 @@ class WorldSpec(Spec):
     sessions: SessionSpec = SessionSpec()
     behavior: BehaviorSpec = BehaviorSpec()
     market: MarketSpec = MarketSpec()
+
+    @model_validator(mode="after")
+    def _days_can_be_numbered(self) -> "WorldSpec":
+        days = self.history_days + self.days
+        if days > DAYS_LIMIT:
+            raise ValueError(f"world.history_days + world.days == {days}, must be <= {DAYS_LIMIT}")
+        return self
 
     @field_validator("index_refresh")
     @classmethod

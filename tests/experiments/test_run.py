@@ -338,3 +338,23 @@ def test_the_manifest_tells_stages_versions_and_the_most_memory_of_any_process(
     assert not any(one["cached"] for one in stages if one["name"] != "ranker")
     assert {"python", "torch", "numpy", "duckdb", "tea-tasting"} <= set(manifest["versions"])
     assert manifest["log_digest"] == log_digests(small_run)[stage(small_run, "experiment").name]
+
+
+# --- settings that reach through the whole run
+
+
+def test_a_quota_limits_what_a_channel_brings_in_alone(tmp_path: Path) -> None:
+    """The quota names a channel that the bootstrap funnel of the history does not have."""
+    config = small_config("funnel.merge.quotas.dense=5", "log.candidate_rate=1.0", "truth.seeds=0")
+    log = stage(run(config, tmp_path / "run"), "experiment") / "log"
+    found = table(log, "candidates")
+    alone = found[found.sources == 1 << list(config.channels).index("dense")]
+    assert len(alone) > 100
+    assert alone.rank_dense.max() == 4
+
+
+def test_screens_may_be_smaller_than_the_funnels_pages(tmp_path: Path) -> None:
+    sizes = ("shoppers.phone_slots=3", "shoppers.desktop_slots=7")
+    folder = run(small_config(*sizes, "truth.seeds=0"), tmp_path / "run")
+    requests = table(stage(folder, "experiment") / "log", "requests")
+    assert requests.groupby("device").shown.max().to_dict() == {0: 3, 1: 7}

@@ -1,10 +1,13 @@
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from simulator.behavior import BehaviorSpec
+from simulator.errors import ContractError
 from simulator.history import load_history
 from simulator.world import WorldSpec
 from tests.simulator.stubs import TableService
@@ -189,3 +192,16 @@ def test_replayed_requests_carry_the_clicks_before_them(world):
         assert (found >= 0).sum() == min(
             3, sum(who == shopper and when < at for who, when, _ in clicks)
         )
+
+
+def test_a_service_that_shows_more_than_fits_is_refused(people, tmp_path):
+    service = TableService(table_of(people))
+    serve = service.serve
+    service.serve = lambda requests: serve(replace(requests, slots_B=requests.slots_B + 1))
+    with pytest.raises(ContractError, match=r"items_BK\[\d+\] == \d+ items, must be <= [12]0"):
+        simulate(tmp_path, people, service=service)
+
+
+def test_days_beyond_what_session_ids_can_number_are_refused():
+    with pytest.raises(ValidationError, match="must be <= 16384"):
+        WorldSpec(history_days=16_000, days=1_000)
