@@ -1,7 +1,3 @@
-"""Semantic ids and the generative channel CQ-SID: not here yet.
-
-The package holds the place in the layers (between `ranking` and `experiments`). It has no modules
-so far, and no config can name a generative channel.
-"""
+"""Semantic ids and the generative channel CQ-SID: the tokenizer, the generator, the channel."""
 
 __all__: list[str] = []

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from cqsid.registry import ChannelSpec, build_channel
 from experiments.schema import ArmSpec, Config, FileCatalog
 from ranking.funnel import Funnel, FunnelSpec
 from ranking.ranker import MergeOrderRanker, Ranker
 from ranking.recallstage import RecallStage
-from recall.channel import Channel
+from recall.channel import Adjustable, Channel
 from recall.lexical import LexicalSpec
 from recall.merge import MergeSpec
 from recall.popular import PopularSpec
-from recall.registry import ChannelSpec, build_channel
 from recall.settings import ChannelSettings
 from simulator.catalog import Catalog
 from simulator.errors import StoreError
@@ -140,6 +140,18 @@ def load_saved(path: Path) -> Any:
         ) from error
 
 
+def load_channel(path: Path, spec: ChannelSettings) -> Channel:
+    """A fitted channel from its file, serving with the settings of this run.
+
+    Raises:
+        StoreError: as `load_saved`.
+    """
+    channel: Channel = load_saved(path)
+    if isinstance(channel, Adjustable):
+        channel.adjust(spec)
+    return channel
+
+
 def _funnel(
     config: Config,
     *,
@@ -153,5 +165,5 @@ def _funnel(
     exploration: float,
 ) -> Funnel:
     spec: FunnelSpec = config.funnel.model_copy(update={"exploration": exploration})
-    latencies = {channel: specs[channel].latency for channel in recall.channels}
+    latencies = {channel: specs[channel].service_time() for channel in recall.channels}
     return Funnel(name, arm, recall, ranker, spec, latencies, draws)

@@ -27,7 +27,9 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at data before a run.", no_args_is_help=True)
 check_app = typer.Typer(help="Check your own channel or ranker.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+ids_app = typer.Typer(help="Semantic ids by themselves.", no_args_is_help=True)
 app.add_typer(check_app, name="check")
+app.add_typer(ids_app, name="ids")
 
 ConfigName = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A TOML file, or the name of a shipped config.")
@@ -195,6 +197,42 @@ def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
     from simulator.plugins import load_object
 
     _tell(name, "ranker", check_ranker(load_object(name)), as_json)
+
+
+@ids_app.command("bench")
+def ids_bench_command(
+    config: ConfigName,
+    out: Out = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train identifier schemes on one history, compare them; writes runs/<config name>-ids.
+
+    Finished trainings are kept: the same command continues an interrupted bench.
+    """
+    from experiments.config import load_config
+    from experiments.idsbench.run import RECORD, bench_ids
+    from experiments.progress import default_progress
+
+    settings = load_config(config, overrides or ())
+    folder = out or Path("runs") / f"{settings.name}-ids"
+    command = shlex.join(["funnelab", *sys.argv[1:]])
+    report = bench_ids(
+        settings, folder, progress=default_progress(), command=command, overwrite=overwrite
+    )
+    if as_json:
+        from experiments.files import read_json
+
+        record = read_json(folder / RECORD)
+        typer.echo(json.dumps({"run": str(folder), "report": str(report), "ids": record}))
+        return
+    from rich.console import Console
+
+    from experiments.idsbench.record import read_record
+    from experiments.idsbench.tables import Summary
+
+    Console().print(Summary(read_record(folder / RECORD), report))
 
 
 def _tell(name: str, kind: str, findings: Sequence[object], as_json: bool) -> None:

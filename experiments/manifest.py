@@ -13,7 +13,17 @@ from experiments.schema import Config
 from experiments.store import Stage, StageRecord, peak_memory_mb
 
 SCHEMA = 1
-_LIBRARIES = ("torch", "numpy", "scipy", "pandas", "simpy", "duckdb", "tea-tasting", "bm25s")
+_LIBRARIES = (
+    "torch",
+    "transformers",
+    "numpy",
+    "scipy",
+    "pandas",
+    "simpy",
+    "duckdb",
+    "tea-tasting",
+    "bm25s",
+)
 
 
 def manifest(
@@ -27,6 +37,25 @@ def manifest(
         experiment: the log folder of the experiment, for its digest.
         records: the stages of the run.
     """
+    return bench_manifest(config, command, catalogue, records) | {
+        "arms": [
+            {"name": arm.name, "share": arm.share, "channels": list(arm.channels)}
+            for arm in config.arms
+        ],
+        "channels": [
+            {"name": name, "type": spec.type, "limit": spec.limit}
+            for name, spec in config.channels.items()
+        ],
+        "days": config.world.days,
+        "seeds": {"run": config.seed, "truth": config.truth.seeds},
+        "log_digest": read_json(experiment / "manifest.json")["digest"],
+    }
+
+
+def bench_manifest(
+    config: Config, command: str, catalogue: Stage, records: Sequence[StageRecord]
+) -> dict[str, Any]:
+    """What the manifest of any run tells, one without an experiment too; see `manifest`."""
     sizes = catalogue.record().rows
     return {
         "schema": SCHEMA,
@@ -39,18 +68,7 @@ def manifest(
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in _LIBRARIES},
         "peak_memory_mb": max(peak_memory_mb(), *(one.peak_memory_mb for one in records)),
-        "arms": [
-            {"name": arm.name, "share": arm.share, "channels": list(arm.channels)}
-            for arm in config.arms
-        ],
-        "channels": [
-            {"name": name, "type": spec.type, "limit": spec.limit}
-            for name, spec in config.channels.items()
-        ],
         "items": sizes["items"],
         "shoppers": sizes["shoppers"],
         "history_days": config.world.history_days,
-        "days": config.world.days,
-        "seeds": {"run": config.seed, "truth": config.truth.seeds},
-        "log_digest": read_json(experiment / "manifest.json")["digest"],
     }

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.build import load_saved, model_rng, recall_stage, save_object
+from cqsid.registry import ChannelSpec, build_channel
+from cqsid.settings import CqsidSpec
+from experiments.build import load_channel, load_saved, model_rng, recall_stage, save_object
 from experiments.executor import Advance
 from experiments.files import write_json
 from experiments.grades import graded_retrieval
@@ -22,10 +24,9 @@ from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.features import FeatureSet
 from ranking.ranker import LearnedRanker
 from ranking.registry import RankerSpec, build_ranker
-from recall.channel import Channel, Refreshable
+from recall.channel import Channel, Refreshable, Resumable
 from recall.dense import DenseChannel
 from recall.lexical import LexicalChannel
-from recall.registry import ChannelSpec, build_channel
 from recall.towers import DenseSpec
 from simulator.catalog import Catalog
 from simulator.history import History, load_history
@@ -64,6 +65,8 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
     if job.early:
         history = history.before(split_time(history, job.config.examples))
     channel = build_channel(job.name, on_device(job.config, job.name))
+    if isinstance(channel, Resumable):
+        channel.resume_in(job.stage.workspace)
     with job.stage.write() as folder:
         with blaming(f"channels.{job.name}: fit()", "learn from the catalogue and the history"):
             channel.fit(catalog, history, rng=model_rng(job.config, f"channel.{job.name}"))
@@ -75,7 +78,7 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
 def on_device(config: Config, name: str) -> ChannelSpec:
     """The settings of a channel; one that leaves its device open trains on the run's."""
     spec = config.channels[name]
-    if isinstance(spec, DenseSpec) and spec.device == "auto":
+    if isinstance(spec, DenseSpec | CqsidSpec) and spec.device == "auto":
         return spec.model_copy(update={"device": config.device})
     return spec
 
@@ -104,7 +107,7 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     config, arm = job.config, job.config.arms[job.arm]
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     rng = model_rng(config, "ranker")
-    early = {name: load_saved(folder / MODEL) for name, folder in job.early.items()}
+    early = _loaded(config, job.early)
     text = _text_scorer(config, catalog, rng)
     features = FeatureSet(catalog, tuple(config.channels), text, _dense_scorer(config, early))
     spec: RankerSpec = arm.ranker or config.ranker
@@ -114,13 +117,19 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
             examples = _examples(job, catalog, early, rng)
             with blaming(f"arms.{arm.name}: {ranker.name}.fit()", "learn from the examples"):
                 ranker.fit(examples, rng=rng)
-        late = {name: load_saved(folder / MODEL) for name, folder in job.channels.items()}
-        features.use_scorers(text, _dense_scorer(config, late))
+        features.use_scorers(text, _dense_scorer(config, _loaded(config, job.channels)))
         with blaming(f"arms.{arm.name}: pickle.dumps({ranker.name})", "keep the ranker"):
             save_object(folder / MODEL, ranker)
         report = ranker.report if isinstance(ranker, LearnedRanker) else None
         write_json(folder / REPORT, asdict(report) if report is not None else {})
     advance(1)
+
+
+def _loaded(config: Config, folders: Mapping[str, Path]) -> dict[str, Channel]:
+    return {
+        name: load_channel(folder / MODEL, config.channels[name])
+        for name, folder in folders.items()
+    }
 
 
 def _examples(
@@ -175,7 +184,7 @@ def grade_channels(
     query_B = np.arange(len(judgments.queries), dtype=np.int32)
     rows = []
     for name, folder in channels.items():
-        channel: Channel = load_saved(folder / MODEL)
+        channel = load_channel(folder / MODEL, config.channels[name])
         if isinstance(channel, Refreshable):
             channel.refresh(index, 0)
         found = channel.recall(requests, _GRADED_DEPTH)

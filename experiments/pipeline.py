@@ -24,7 +24,7 @@ from experiments.models import (
     fit_ranker,
     grade_channels,
 )
-from experiments.plugins import plug_in_modules
+from experiments.plugins import channel_code, plug_in_modules
 from experiments.schema import Config, FileCatalog
 from experiments.store import Stage
 from experiments.worlds import LOG, POPULATION, WorldJob, live
@@ -103,12 +103,14 @@ class Pipeline:
         early: dict[str, Stage] = {}
         for name in (name for name in config.channels if name in used):
             spec = config.channels[name]
-            code = ["recall", "simulator.history", "experiments.models"]
-            code += plug_in_modules(spec)
+            code = ["simulator.history", "experiments.models", *channel_code(spec)]
             for is_early, stages in ((False, late), (True, early)):
                 stages[name] = self.maker.stage(
                     f"channel-{name}" + "-early" * is_early,
-                    [spec, config.device, config.seed, config.examples if is_early else None],
+                    [
+                        *(spec.learned(), config.device, config.seed),
+                        config.examples if is_early else None,
+                    ],
                     inputs=[catalogue.key, history.key],
                     code=code,
                 )
@@ -134,12 +136,14 @@ class Pipeline:
             named = [name for name in [dense_name(config)] if name is not None]
             needed = [name for name in config.channels if name in (*arm.channels, *named)]
             code = ["ranking", "recall", "experiments.models", "experiments.build"]
+            code += [part for name in needed for part in channel_code(config.channels[name])]
             code += plug_in_modules(spec)
             stage = self.maker.stage(
                 "ranker",
                 [
                     *(spec, config.examples, config.seed),
                     *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
+                    [config.channels[name] for name in needed],
                 ],
                 inputs=[*(early[name].key for name in needed), *(channels[n].key for n in needed)],
                 code=code,
@@ -210,9 +214,9 @@ class Pipeline:
             specs = [list(config.channels), [config.channels[n] for n in names]]
             inputs = [catalogue.key, history.key, *(rankers[number].key for number in used)]
             inputs += [channels[n].key for n in names]
-            stage = self.maker.stage(
-                name, [settings, specs], inputs=inputs, code=self._world_code()
-            )
+            code = self._world_code()
+            code += [part for n in names for part in channel_code(config.channels[n])]
+            stage = self.maker.stage(name, [settings, specs], inputs=inputs, code=code)
             return WorldJob(
                 config, stage, catalogue.path, history.path, models, ranker_paths, luck, arm
             )

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from cqsid.registry import ChannelSpec, build_channel
+from cqsid.settings import CqsidSpec
 from experiments.keys import source_digest
 from experiments.schema import Config
 from ranking.registry import RankerSpec
-from recall.registry import CustomSpec, build_channel
+from recall.registry import CustomSpec
 from simulator.clickmodels import CustomClickModel
 from simulator.errors import ContractError, FunnelabError
 from simulator.plugins import load_object
@@ -40,6 +42,12 @@ def plug_in_modules(spec: Any) -> list[str]:
     named = isinstance(spec, CustomSpec | CustomClickModel)
     named = named or (isinstance(spec, RankerSpec) and spec.type == "custom")
     return [spec.object.partition(":")[0]] if named else []
+
+
+def channel_code(spec: ChannelSpec) -> list[str]:
+    """The packages and modules whose source decides what a channel does."""
+    generative = ["cqsid"] if isinstance(spec, CqsidSpec) else []
+    return ["recall", *generative, *plug_in_modules(spec)]
 
 
 @contextmanager

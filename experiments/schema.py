@@ -5,15 +5,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from cqsid.registry import ChannelSpec
 from experiments.designs import MAX_ARMS, check_shares
 from experiments.executor import ExecutionSpec
+from experiments.idsbench.settings import IdsBenchSpec
 from experiments.metrics import METRICS, Metric
 from experiments.settings_tree import suggestion
 from ranking.examples import ExamplesSpec
 from ranking.funnel import FunnelSpec
 from ranking.registry import RankerSpec
 from recall.merge import MergeSpec
-from recall.registry import ChannelSpec
 from simulator.errors import ConfigError
 from simulator.eventlog import LogSpec
 from simulator.importer import CatalogFileSpec, JudgmentFileSpec
@@ -112,6 +113,7 @@ class Config(Spec):
     control: str = Field("", description="arm that all others are compared with; the first arm")
     analysis: AnalysisSpec = AnalysisSpec()
     truth: TruthSpec = TruthSpec()
+    ids_bench: IdsBenchSpec = Field(IdsBenchSpec(), description="for `funnelab ids bench`")
     execution: ExecutionSpec = ExecutionSpec()
 
     @model_validator(mode="after")

@@ -30,6 +30,7 @@ _STAGES = "stages"
 _RECORD = "stage.json"
 _LOCK = ".lock"
 _PARTIAL = ".partial"
+_UNFINISHED = ".unfinished"
 _DISK_REFUSES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
@@ -88,6 +89,11 @@ class Stage:
         """Whether the stage is in the store and need not be made."""
         return (self.path / _RECORD).is_file()
 
+    @property
+    def workspace(self) -> Path:
+        """Where work on the stage may keep what must outlive a killed run."""
+        return self.path.with_name(self.path.name + _UNFINISHED)
+
     @contextmanager
     def write(self) -> Iterator[Path]:
         """Give an empty folder to write into; it becomes the stage when the block ends well.
@@ -112,6 +118,7 @@ class Stage:
             write_json(partial / _RECORD, record)
             sync_folder(partial)
             shutil.rmtree(self.path, ignore_errors=True)  # one that lost its record
+            shutil.rmtree(self.workspace, ignore_errors=True)
             os.replace(partial, self.path)
             sync_folder(self.path.parent, deep=False)
         self._made = True
@@ -196,6 +203,12 @@ class RunFolder:
 
 def peak_memory_mb() -> int:
     """Peak resident memory of this process so far (MB)."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # ru_maxrss would count the process that started this one, too
+        lines = status.read_text().splitlines()
+        kilobytes = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+        if kilobytes:
+            return round(int(kilobytes[0]) / 2**10)
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
 

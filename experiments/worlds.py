@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.build import arm_funnel, bootstrap_funnel, load_saved
+from experiments.build import arm_funnel, bootstrap_funnel, load_channel, load_saved
 from experiments.designs import ShopperSplit
 from experiments.executor import Advance
 from experiments.schema import Config
@@ -108,13 +108,16 @@ def _service(
         return bootstrap_funnel(config, catalog, draws)
     wanted = range(len(config.arms)) if job.arm is None else (job.arm,)
     names = {name for arm in wanted for name in config.arms[arm].channels}
-    shared = {name: load_saved(job.channels[name] / MODEL) for name in sorted(names)}
+
+    def fitted(name: str) -> Channel:
+        return load_channel(job.channels[name] / MODEL, config.channels[name])
+
+    shared = {name: fitted(name) for name in sorted(names)}
 
     def model(name: str) -> Channel:
         """A channel that reads each arm's own statistics must be each arm's own."""
         own = isinstance(shared[name], Refreshable) and len(wanted) > 1
-        fitted: Channel = load_saved(job.channels[name] / MODEL) if own else shared[name]
-        return fitted
+        return fitted(name) if own else shared[name]
 
     funnels = [
         arm_funnel(

@@ -1,6 +1,7 @@
-"""The protocol of a recall channel."""
+"""The protocol of a recall channel, and what a channel may offer besides."""
 
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -33,3 +34,19 @@ class Refreshable(Protocol):
 
     def refresh(self, index: Index, arm: int) -> None:
         """Read a new snapshot; `arm` tells whose statistics are this model's."""
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A channel whose training is long enough to be interrupted and continued."""
+
+    def resume_in(self, folder: Path) -> None:
+        """Keep what is learned so far in this folder; a later `fit` there continues from it."""
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A channel some of whose settings act on serving alone, so that changing them is cheap."""
+
+    def adjust(self, spec: Any) -> None:
+        """Serve with these settings; what was learned stays."""

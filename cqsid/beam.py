@@ -1,0 +1,177 @@
+"""Which nodes of the trie a row keeps: the best children of its beams, under one total order.
+
+Higher log-probability first, then the lower node, which is the lexicographically earlier prefix.
+Axis suffixes: A beams expanded, K codes of a level, V logits, R rows, N beams a row keeps, M beams
+it kept a level before.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from cqsid.exponential import exp32
+from recall.topk import drain, key_score, offer, order_key
+from simulator.catalog import Ints
+
+Floats = NDArray[np.float32]
+NO_SCORE = np.float32(-np.inf)
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The beams that R rows kept on one level, best first.
+
+    Attributes:
+        node_RN: node of the level, -1 where a row has fewer.
+        score_RN: log-probability, -inf where a row has fewer.
+    """
+
+    node_RN: Ints
+    score_RN: Floats
+
+    @staticmethod
+    def root(rows: int) -> "Frontier":
+        """Every row at the root, with certainty."""
+        return Frontier(np.zeros((rows, 1), np.int32), np.zeros((rows, 1), np.float32))
+
+    def parents(self, later: "Frontier", pointer: Ints) -> NDArray[np.int64]:
+        """(R, N) place among these beams of the parent of each later one; 0 where there is none."""
+        parent_RN = np.zeros(later.node_RN.shape, np.int64)
+        _parents(self.node_RN, later.node_RN, pointer, parent_RN)
+        return parent_RN
+
+
+class Selection:
+    """The best children so far of each row, at most N; grows as beams are expanded."""
+
+    def __init__(self, rows: int, beams: int) -> None:
+        self._heap_RN = np.empty((rows, beams), np.int64)
+        self._size_R = np.zeros(rows, np.int64)
+
+    def hopeful(self, score_RM: Floats) -> NDArray[np.bool_]:
+        """(R, M) beams whose children may still be kept: no child is likelier than its parent."""
+        hopeful_RM = np.zeros(score_RM.shape, np.bool_)
+        _hopeful(score_RM, self._heap_RN, self._size_R, hopeful_RM)
+        return hopeful_RM
+
+    def offer(
+        self,
+        row_A: NDArray[np.int64],
+        node_A: Ints,
+        score_A: Floats,
+        log_AK: tuple[Floats, Floats],
+        children: tuple[Ints, Ints],
+    ) -> None:
+        """Consider the children of some beams.
+
+        Args:
+            row_A, node_A, score_A: the beams.
+            log_AK: logits of the level's codes, and (A,) the logarithm of what normalises them.
+            children: pointers and codes of the trie on this level.
+        """
+        _offer(row_A, node_A, score_A, *log_AK, *children, self._heap_RN, self._size_R)
+
+    def frontier(self) -> Frontier:
+        """The kept ones in order."""
+        node_RN = np.full(self._heap_RN.shape, -1, np.int32)
+        score_RN = np.full(self._heap_RN.shape, NO_SCORE)
+        _drain(self._heap_RN, self._size_R, node_RN, score_RN)
+        return Frontier(node_RN, score_RN)
+
+
+def log_partition(logits_AV: Floats) -> Floats:
+    """(A,) logarithm of the sum of the exponentials of each row; not finite if a logit is not."""
+    found_A = np.empty(len(logits_AV), np.float32)
+    _log_partition(logits_AV, found_A)
+    return found_A
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz", "nnan"})
+def _log_sum(logits_V: Any, lanes: Any) -> Any:  # pragma: no cover
+    lanes[:] = logits_V[0]
+    whole = len(logits_V) // len(lanes) * len(lanes)
+    for first in range(0, whole, len(lanes)):  # the largest of each lane, many lanes at once
+        part = logits_V[first : first + len(lanes)]
+        for lane in range(len(lanes)):
+            lanes[lane] = max(lanes[lane], part[lane])
+    top, total = lanes[0], np.float32(0.0)
+    for lane in range(len(lanes)):
+        top = max(top, lanes[lane])
+    for v in range(whole, len(logits_V)):
+        top = max(top, logits_V[v])
+    for v in range(len(logits_V)):
+        total += exp32(logits_V[v] - top)
+    return top + np.float32(np.log(total))
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
+def _is_finite(logits_V: Any) -> Any:  # pragma: no cover
+    total = np.float32(0.0)
+    for v in range(len(logits_V)):
+        total += logits_V[v]
+    return np.isfinite(total)
+
+
+@njit(cache=True, nogil=True)
+def _log_partition(logits_AV: Any, found_A: Any) -> None:  # pragma: no cover
+    lanes = np.empty(64, np.float32)
+    for a in range(logits_AV.shape[0]):
+        found = _log_sum(logits_AV[a], lanes)
+        found_A[a] = found if _is_finite(logits_AV[a]) else np.float32(np.nan)
+
+
+@njit(cache=True, nogil=True)
+def _hopeful(score_RM: Any, heap_RN: Any, size_R: Any, hopeful_RM: Any) -> None:  # pragma: no cover
+    for r in range(score_RM.shape[0]):
+        full = size_R[r] == heap_RN.shape[1]
+        floor = key_score(heap_RN[r, 0]) if full else NO_SCORE
+        for m in range(score_RM.shape[1]):
+            hopeful_RM[r, m] = score_RM[r, m] >= floor and score_RM[r, m] > NO_SCORE
+
+
+@njit(cache=True, nogil=True)
+def _offer(
+    row_A: Any,
+    node_A: Any,
+    score_A: Any,
+    logits_AK: Any,
+    norm_A: Any,
+    pointer: Any,
+    code: Any,
+    heap_RN: Any,
+    size_R: Any,
+) -> None:  # pragma: no cover
+    beams = heap_RN.shape[1]
+    for a in range(len(row_A)):
+        r, score, norm = row_A[a], score_A[a], norm_A[a]
+        heap, size = heap_RN[r], size_R[r]
+        floor = key_score(heap[0]) if size == beams else NO_SCORE
+        for child in range(pointer[node_A[a]], pointer[node_A[a] + 1]):
+            found = score + min(logits_AK[a, code[child]] - norm, np.float32(0.0))
+            if found >= floor and found > NO_SCORE:
+                size = offer(heap, size, order_key(found, child))
+                if size == beams:
+                    floor = key_score(heap[0])
+        size_R[r] = size
+
+
+@njit(cache=True, nogil=True)
+def _drain(heap_RN: Any, size_R: Any, node_RN: Any, score_RN: Any) -> None:  # pragma: no cover
+    for r in range(len(size_R)):
+        drain(heap_RN[r], size_R[r], node_RN[r], score_RN[r])
+
+
+@njit(cache=True, nogil=True)
+def _parents(node_RM: Any, node_RN: Any, pointer: Any, parent_RN: Any) -> None:  # pragma: no cover
+    for r in range(len(node_RN)):
+        for m in range(node_RM.shape[1]):
+            node = node_RM[r, m]
+            if node < 0:
+                continue
+            first, stop = pointer[node], pointer[node + 1]
+            for n in range(node_RN.shape[1]):
+                if first <= node_RN[r, n] < stop:
+                    parent_RN[r, n] = m

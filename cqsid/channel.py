@@ -1,0 +1,141 @@
+"""The generative channel: a request becomes a prompt, the prompt a beam of ids, the ids items."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.answers import AnswerCache, Answers
+from cqsid.decode import Decoder
+from cqsid.ids import SemanticIds
+from cqsid.learning import learn
+from cqsid.prompts import Prompts
+from cqsid.settings import CqsidSpec
+from cqsid.shelves import Shelves, item_values
+from cqsid.trie import Trie
+from recall.candidates import Candidates
+from recall.device import one_thread
+from recall.textcache import TextCache
+from recall.topk import blank
+from simulator.arrivals import DAY
+from simulator.catalog import Catalog
+from simulator.errors import ConfigError
+from simulator.history import History
+from simulator.protocols import Index, ItemStatistics, Requests
+
+
+class CqsidChannel:
+    """Items whose semantic ids the generator finds likeliest for the query and its shopper.
+
+    Once a day the pool of items is read anew: new items get ids, retired ones leave, and the
+    search is over the ids of what is left. Within an id the items come by `ShelfSpec.order`; sold
+    out ones are passed over. A query without a known subword finds nothing. Picklable.
+    """
+
+    def __init__(self, spec: CqsidSpec | None = None, name: str = "cqsid") -> None:
+        self.name = name
+        self._spec = spec or CqsidSpec()
+        self._workspace: Path | None = None
+        self._texts = TextCache()
+        self._answers = AnswerCache(self._spec.serving.cache)
+        self._pool: SemanticIds | None = None
+        self._decoder: Decoder | None = None
+
+    def resume_in(self, folder: Path) -> None:
+        """Keep what is learned so far in this folder; a later `fit` there continues from it."""
+        self._workspace = folder
+
+    def adjust(self, spec: CqsidSpec) -> None:
+        """Serve with these settings; what was learned stays.
+
+        Raises:
+            ConfigError: beams for another number of levels than the ids have.
+        """
+        _check_beams(spec, self.learned.ids.levels)
+        self._spec = spec
+        self._answers = AnswerCache(spec.serving.cache)
+
+    def fit(self, catalog: Catalog, history: History, *, rng: np.random.Generator) -> None:
+        """Learn text vectors, ids and the generator."""
+        self.learned = learn(self._spec, catalog, history, rng=rng, workspace=self._workspace)
+        self._workspace = None
+        _check_beams(self._spec, self.learned.ids.levels)
+        self._retired_at_I = catalog.retired_at_I
+        signals = self.learned.signals
+        counts = (signals.exposures_I, signals.clicks_I, signals.orders_I)
+        statistics = ItemStatistics(*(column.astype(np.float32) for column in counts))
+        self._texts.clear()
+        self._day, self._pool = -np.inf, None
+        self._stock(signals.known_I, statistics)
+
+    def refresh(self, index: Index, arm: int) -> None:
+        """Read the shop's snapshot: its items once a day, its stock each time."""
+        if index.at // DAY != self._day:
+            self._day = index.at // DAY
+            created_at_I = self.learned.signals.created_at_I
+            on_sale_I = (created_at_I <= index.at) & (self._retired_at_I > index.at)
+            self._stock(on_sale_I, index.statistics_of(arm))
+        self._shelves = self._full.on_sale(index.available_I)
+
+    def _stock(self, on_sale_I: NDArray[np.bool_], statistics: ItemStatistics) -> None:
+        """Give new items their ids, and search among the ids of the items on sale."""
+        learned = self.learned
+        new = np.flatnonzero(on_sale_I & (learned.ids.sid_I < 0))
+        arrival = np.argsort(learned.signals.created_at_I[new], kind="stable")
+        self._ids = learned.ids
+        if len(new):
+            items_N = new[arrival].astype(np.int32)
+            self._ids = learned.scheme.assign(learned.signals, items_N, learned.ids)
+        pool = self._ids.among(on_sale_I)
+        self._search(pool)
+        values_I = item_values(self._spec.serving.shelves, statistics, learned.signals.created_at_I)
+        self._full = Shelves.of(pool, values_I)
+        self._shelves = self._full
+
+    def _search(self, pool: SemanticIds) -> None:
+        """Make the decoder for the pool's ids, unless they are those of the day before."""
+        before, self._pool = self._pool, pool
+        if before is not None and np.array_equal(before.sids_SL, pool.sids_SL):
+            return
+        self._answers.clear()
+        learned = self.learned
+        self._decoder = None
+        if len(pool.sids_SL):
+            trie = Trie.of(pool.sids_SL, pool.sizes)
+            self._decoder = Decoder(
+                learned.weights,
+                learned.prompts.vocabulary,
+                trie,
+                softmax=self._spec.model.softmax,
+            )
+
+    def recall(self, requests: Requests, limit: int) -> Candidates:
+        """Items of the likeliest ids, at most `limit`; the score is the id's log-probability."""
+        found = blank(len(requests), limit)
+        if self._decoder is None:
+            return found
+        prompts, known_B = self.learned.ask(
+            requests, self._ids, self._texts, personalised=self._spec.personalised
+        )
+        rows = np.flatnonzero(known_B)
+        if not len(rows):
+            return found
+        with one_thread():  # the bits of a score must not depend on the machine's cores
+            sid_UN, scores_UN = self._answers(prompts.rows(rows), self._decode)
+        cap = self._spec.serving.shelves.cap
+        some = self._shelves.expand(sid_UN, scores_UN, limit, cap)
+        found.items_BN[rows], found.scores_BN[rows] = some.items_BN, some.scores_BN
+        return found
+
+    def _decode(self, prompts: Prompts) -> Answers:
+        assert self._decoder is not None
+        beams = self._decoder.decode(prompts, self._spec.serving.beams)
+        return beams.sid_BN, beams.scores_BN
+
+
+def _check_beams(spec: CqsidSpec, levels: int) -> None:
+    beams = spec.serving.beams
+    if isinstance(beams, tuple) and len(beams) != levels:
+        raise ConfigError(
+            f"serving.beams == {beams}, must be one number or {levels}, one for each level of ids"
+        )

@@ -1,0 +1,90 @@
+"""What training leaves behind, and how a request becomes a prompt."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.ids import SemanticIds
+from cqsid.promptbuilder import PromptBuilder
+from cqsid.prompts import Prompts
+from cqsid.related import RelatedCategories, related_clicks
+from cqsid.scheme import Scheme
+from cqsid.signals import Signals, TextVectors
+from cqsid.training.stages import TrainingReport
+from cqsid.transformer import Weights
+from recall.ragged import Ragged
+from recall.textcache import TextCache
+from simulator.catalog import Ints
+from simulator.protocols import Requests
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A trained CQ-SID: tokenizer, ids and generator.
+
+    Attributes:
+        vectors: text vectors of items and queries.
+        signals: what is known of the items; new ones get their ids by it.
+        scheme: gives ids to new items.
+        ids: ids of the items that were known in training.
+        prompts: puts prompts together.
+        related: which clicks speak for a shopper.
+        weights: parameters of the generator, on the CPU.
+        report: how training went.
+    """
+
+    vectors: TextVectors
+    signals: Signals
+    scheme: Scheme
+    ids: SemanticIds
+    prompts: PromptBuilder
+    related: RelatedCategories
+    weights: Weights
+    report: TrainingReport
+
+    def tokens(self, texts: list[str]) -> tuple[Ints, NDArray[np.bool_]]:
+        """What prompts need of query texts.
+
+        Returns:
+            (T, W) subwords, -1 padded, and (T, C + 1) the categories whose clicks are told.
+        """
+        tokens = self.prompts.query_tokens(texts)
+        return (
+            _rectangle(tokens, self.prompts.spec.query_subwords),
+            self.related.keep(self.vectors.queries(texts)),
+        )
+
+    def ask(
+        self, requests: Requests, ids: SemanticIds, texts: TextCache, *, personalised: bool
+    ) -> tuple[Prompts, NDArray[np.bool_]]:
+        """The prompts of requests, and which of them have a known subword.
+
+        Args:
+            ids: ids of the items as of now, for the clicked ones.
+            texts: remembers what `tokens` says.
+            personalised: also tell gender, age band and recent clicks of related categories.
+        """
+        columns = texts(requests, self.tokens)
+        tokens_BW, related_BC = cast("tuple[Ints, NDArray[np.bool_]]", columns)
+        known_B = tokens_BW[:, 0] >= 0
+        queries = Ragged(
+            tokens_BW[tokens_BW >= 0].astype(np.int32),
+            np.concatenate([[0], np.cumsum((tokens_BW >= 0).sum(axis=1))]),
+        )
+        if not personalised:
+            return self.prompts.queries(queries), known_B
+        row_B = np.arange(len(requests))
+        clicked_BH = related_clicks(related_BC, row_B, requests.history_BH, self.signals.category_I)
+        prompts = self.prompts.shoppers(
+            queries, requests.gender_B, requests.age_B, clicked_BH, ids.codes_IL
+        )
+        return prompts, known_B
+
+
+def _rectangle(lists: Ragged, width: int) -> Ints:
+    inside_TW = np.arange(width) < lists.lengths[:, None]
+    rectangle_TW = np.full(inside_TW.shape, -1, np.int32)
+    rectangle_TW[inside_TW] = lists.values
+    return rectangle_TW

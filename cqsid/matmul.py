@@ -1,0 +1,76 @@
+"""Products with fixed matrices, as fast as the CPU multiplies.
+
+On a CPU the matrices are laid out once for oneDNN, whose kernels use the widest registers of any
+maker's processor and add, multiply or apply SiLU while a result is still in them. A row's product
+has the same bits in any company: oneDNN sums each output by itself, and the plain product does
+from four rows on, so that fewer are filled up.
+"""
+
+from functools import cache
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_FEWEST_ROWS = 4
+
+
+class Product:
+    """x W' + b for rows x and a matrix that stays as it is; float32, without gradients."""
+
+    def __init__(
+        self, weight_OD: Tensor, bias_O: Tensor | None = None, *, fused: bool = True
+    ) -> None:
+        """Copy the matrix as it is now; `fused`: use oneDNN where the tensors and torch allow."""
+        self._bias_O = None if bias_O is None else bias_O.detach().float().clone()
+        self._fused = _onednn() if fused and weight_OD.device.type == "cpu" else None
+        weight_OD = weight_OD.detach().float()
+        if self._fused is None:
+            self._weight_OD = weight_OD.clone()
+        else:
+            self._weight_OD = self._fused._reorder_linear_weight(weight_OD.contiguous(), None)
+
+    def __reduce__(self) -> Any:
+        weight_OD = self._weight_OD
+        if self._fused is not None:
+            weight_OD = weight_OD.to_dense()
+        return Product, (weight_OD, self._bias_O)
+
+    def __call__(self, x_AD: Tensor, *, silu: bool = False) -> Tensor:
+        """(A, O) the products; their SiLU, if asked for."""
+        if self._fused is None:
+            found_AO = self._plain(x_AD)
+            return F.silu(found_AO) if silu else found_AO
+        after = "swish" if silu else "none"
+        found = self._fused._linear_pointwise(x_AD, self._weight_OD, self._bias_O, after, [], "")
+        return cast("Tensor", found)
+
+    def plus(self, x_AD: Tensor, other_AO: Tensor) -> Tensor:
+        """(A, O) the products plus another matrix."""
+        return self._with(x_AD, other_AO, "add")
+
+    def times(self, x_AD: Tensor, other_AO: Tensor) -> Tensor:
+        """(A, O) the products times another matrix, element by element."""
+        return self._with(x_AD, other_AO, "mul")
+
+    def _with(self, x_AD: Tensor, other_AO: Tensor, how: str) -> Tensor:
+        if self._fused is None:
+            found_AO = self._plain(x_AD)
+            return found_AO + other_AO if how == "add" else found_AO * other_AO
+        pair = (x_AD, other_AO, self._weight_OD, self._bias_O, how)
+        return cast("Tensor", self._fused._linear_pointwise.binary(*pair))
+
+    def _plain(self, x_AD: Tensor) -> Tensor:
+        missing = max(_FEWEST_ROWS - len(x_AD), 0)
+        padded_AD = F.pad(x_AD, (0, 0, 0, missing)) if missing else x_AD
+        return F.linear(padded_AD, self._weight_OD, self._bias_O)[: len(x_AD)]
+
+
+@cache
+def _onednn() -> Any:
+    """Torch's fused products, None where this build has none."""
+    names = ("_reorder_linear_weight", "_linear_pointwise")
+    found: Any = torch.ops.mkldnn
+    built: bool = torch._C._has_mkldnn
+    return found if built and all(hasattr(found, name) for name in names) else None

@@ -1,0 +1,1 @@
+"""Quantizers: from item vectors to codes."""

@@ -1,0 +1,1 @@
+"""Identifier schemes: CQ-SID, its rivals and its variants on one interface."""

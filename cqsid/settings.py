@@ -1,0 +1,71 @@
+"""Settings of the generative channel."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cqsid.model import ModelSpec
+from cqsid.promptbuilder import PromptSpec
+from cqsid.schemes.settings import IdsSpec
+from cqsid.shelves import ShelfSpec
+from cqsid.textencoder import TextSpec
+from cqsid.training.stages import TrainingSpec
+from recall.device import DeviceName
+from recall.latency import LatencySpec
+from recall.settings import ChannelSettings
+from simulator.spec import Spec
+
+Beam = Annotated[int, Field(gt=0, le=1000)]
+
+
+class ServingSpec(Spec):
+    """How the trained generator answers requests. Nothing here asks for another training."""
+
+    beams: Beam | tuple[Beam, ...] = Field(
+        50, description="ids kept by the beam search, one number or one for each level (ids)"
+    )
+    shelves: ShelfSpec = Field(ShelfSpec(), description="how ids become items")
+    cache: int = Field(
+        100_000,
+        ge=0,
+        description="answers remembered while the legal ids stay; the key is the whole input of "
+        "the model, so a remembered answer is the same answer; 0: none (answers)",
+    )
+    per_beam_s: float = Field(
+        0.00025, ge=0, description="added to the median service time for each id of the beam (s)"
+    )
+
+    @property
+    def widest(self) -> int:
+        """The largest beam of any level."""
+        return self.beams if isinstance(self.beams, int) else max(self.beams)
+
+
+class CqsidSpec(ChannelSettings):
+    """Semantic ids, and a language model that generates them for a query."""
+
+    type: Literal["cqsid"] = "cqsid"
+    latency: LatencySpec = Field(
+        LatencySpec(base_s=0.010), description="service time of the channel, but for its beam"
+    )
+    personalised: bool = Field(
+        True, description="also read gender, age band and recent clicks; False: the query alone"
+    )
+    text: TextSpec = Field(TextSpec(), description="subwords and text vectors")
+    ids: IdsSpec = Field(IdsSpec(), description="how items get their ids")
+    prompt: PromptSpec = Field(PromptSpec(), description="what the model is told")
+    model: ModelSpec = Field(ModelSpec(), description="the language model")
+    training: TrainingSpec = Field(TrainingSpec(), description="the three stages of training")
+    serving: ServingSpec = Field(ServingSpec(), description="how requests are answered")
+    device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
+
+    def learned(self) -> "CqsidSpec":
+        """These settings without limit, latency and serving."""
+        plain = CqsidSpec.model_fields
+        fixed = {name: plain[name].default for name in ("limit", "latency", "serving")}
+        return self.model_copy(update=fixed)
+
+    def service_time(self) -> LatencySpec:
+        """The latency model; the beam's share is part of the base."""
+        base_s = self.latency.base_s + self.serving.per_beam_s * self.serving.widest
+        return self.latency.model_copy(update={"base_s": base_s})

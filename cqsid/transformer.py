@@ -1,0 +1,200 @@
+"""The forward pass of a Qwen2 model over prompts, with any mask and explicit positions.
+
+It reads the parameters of a `transformers` Qwen2 model and computes what that model computes; the
+library's own forward serves the tests as the oracle. Ours lets beams or samples lie side by side
+behind one prompt under a tree mask. Differentiable, if the parameters are.
+
+Axis suffixes: B rows, T positions, S positions attended to, D model width, V tokens.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Parameters of one block; query, key and value in one matrix, gate and up in another."""
+
+    norm: Tensor
+    qkv: Tensor
+    qkv_bias: Tensor
+    out: Tensor
+    ffn_norm: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Parameters of a Qwen2 model.
+
+    Attributes:
+        embedding_VD: one row for each token.
+        head_VD: output rows; the same tensor where the model ties them.
+        heads, kv_heads: attention heads, and those of keys and values (each serves a group).
+        head_size: width of a head.
+        rope_theta: base of the rotary frequencies.
+        epsilon: of the root mean square norms.
+    """
+
+    embedding_VD: Tensor
+    head_VD: Tensor
+    norm: Tensor
+    layers: tuple[Layer, ...]
+    heads: int
+    kv_heads: int
+    head_size: int
+    rope_theta: float
+    epsilon: float
+
+    def detached(self) -> "Weights":
+        """Copies of the parameters on the CPU, apart from the model and from its gradients."""
+        copies: dict[int, Tensor] = {}
+
+        def copied(part: Tensor) -> Tensor:  # tied tables stay tied
+            if id(part) not in copies:
+                copies[id(part)] = part.detach().cpu().clone()
+            return copies[id(part)]
+
+        layers = tuple(
+            Layer(**{name: copied(getattr(layer, name)) for name in Layer.__dataclass_fields__})
+            for layer in self.layers
+        )
+        return replace(
+            self,
+            embedding_VD=copied(self.embedding_VD),
+            head_VD=copied(self.head_VD),
+            norm=copied(self.norm),
+            layers=layers,
+        )
+
+    @staticmethod
+    def of(model: Any) -> "Weights":
+        """The parameters of a `Qwen2ForCausalLM`; gradients flow back to the model."""
+        config, core = model.config, model.model
+        layers = []
+        for block in core.layers:
+            attention, mlp = block.self_attn, block.mlp
+            parts = (attention.q_proj, attention.k_proj, attention.v_proj)
+            layers.append(
+                Layer(
+                    norm=block.input_layernorm.weight,
+                    qkv=torch.cat([part.weight for part in parts]),
+                    qkv_bias=torch.cat([part.bias for part in parts]),
+                    out=attention.o_proj.weight,
+                    ffn_norm=block.post_attention_layernorm.weight,
+                    gate_up=torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]),
+                    down=mlp.down_proj.weight,
+                )
+            )
+        heads = config.num_attention_heads
+        return Weights(
+            embedding_VD=core.embed_tokens.weight,
+            head_VD=model.lm_head.weight,
+            norm=core.norm.weight,
+            layers=tuple(layers),
+            heads=heads,
+            kv_heads=config.num_key_value_heads,
+            head_size=getattr(config, "head_dim", None) or config.hidden_size // heads,
+            rope_theta=config.rope_parameters["rope_theta"],
+            epsilon=config.rms_norm_eps,
+        )
+
+
+Past = list[tuple[Tensor, Tensor]]  # keys and values of each layer, (B, kv heads, S, head size)
+
+
+def forward(
+    weights: Weights,
+    hidden_BTD: Tensor,
+    position_BT: Tensor,
+    mask_BTS: Tensor,
+    past: Past | None = None,
+    wanted_BN: Tensor | None = None,
+    linear: Callable[..., Tensor] = F.linear,
+) -> tuple[Tensor, Past]:
+    """Run the blocks over T positions of each row.
+
+    Args:
+        weights: the model's parameters.
+        hidden_BTD: embedded tokens.
+        position_BT: position of each token in its own sequence.
+        mask_BTS: bool, whether a token attends to each of the past and the T positions; every
+            row must attend to something.
+        past: keys and values of earlier positions.
+        wanted_BN: int64, which of the T positions are read afterwards; the last block skips the
+            work for the others. None: all.
+        linear: multiplies rows with a matrix, as `torch.nn.functional.linear` does.
+
+    Returns:
+        (B, T or N, D) output after the last norm, and keys and values of all S positions.
+    """
+    cos_BTH, sin_BTH = _rotary(weights, position_BT, hidden_BTD.dtype)
+    mask_B1TS, kept = mask_BTS[:, None], []
+    for number, layer in enumerate(weights.layers):
+        normed_BTD = _rms_norm(hidden_BTD, layer.norm, weights.epsilon)
+        query, key, value = _heads(weights, linear(normed_BTD, layer.qkv, layer.qkv_bias))
+        query, key = (_rotate(each, cos_BTH, sin_BTH) for each in (query, key))
+        if past is not None:
+            key = torch.cat([past[number][0], key], dim=2)
+            value = torch.cat([past[number][1], value], dim=2)
+        kept.append((key, value))
+        if wanted_BN is not None and number == len(weights.layers) - 1:
+            hidden_BTD = _picked(hidden_BTD, wanted_BN)
+            query, mask_B1TS = _picked(query, wanted_BN), _picked(mask_B1TS, wanted_BN)
+        mixed = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask_B1TS, enable_gqa=weights.heads != weights.kv_heads
+        )
+        mixed_BTD = mixed.transpose(1, 2).flatten(2)
+        hidden_BTD = hidden_BTD + linear(mixed_BTD, layer.out)
+        normed_BTD = _rms_norm(hidden_BTD, layer.ffn_norm, weights.epsilon)
+        gate, up = linear(normed_BTD, layer.gate_up).chunk(2, dim=-1)
+        hidden_BTD = hidden_BTD + linear(F.silu(gate) * up, layer.down)
+    return _rms_norm(hidden_BTD, weights.norm, weights.epsilon), kept
+
+
+def embed(weights: Weights, tokens_BT: Tensor) -> Tensor:
+    """(B, T, D) rows of the embedding table."""
+    return F.embedding(tokens_BT, weights.embedding_VD)
+
+
+def _picked(rows: Tensor, wanted_BN: Tensor) -> Tensor:
+    """Some of the T positions: (B, T, D) to (B, N, D), or (B, heads, T, S) to (B, heads, N, S)."""
+    at = wanted_BN[:, None, :, None] if rows.ndim == 4 else wanted_BN[:, :, None]
+    shape = (len(wanted_BN), *rows.shape[1:-2], wanted_BN.shape[1], rows.shape[-1])
+    return rows.expand(len(wanted_BN), *rows.shape[1:]).gather(-2, at.expand(shape))
+
+
+def _heads(weights: Weights, packed_BTQ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Query, key and value, each (B, heads, T, head size)."""
+    sizes = [weights.heads, weights.kv_heads, weights.kv_heads]
+    split = packed_BTQ.view(*packed_BTQ.shape[:2], -1, weights.head_size).transpose(1, 2)
+    query, key, value = torch.split(split, sizes, dim=1)
+    return query, key, value
+
+
+def _rms_norm(hidden: Tensor, scale: Tensor, epsilon: float) -> Tensor:
+    return F.rms_norm(hidden, scale.shape, scale, epsilon)
+
+
+def rotary_angle(position: Tensor, head_size: int, theta: float) -> Tensor:
+    """(..., half a head) angles of the rotary embedding at some positions (Su et al., 2021)."""
+    half = torch.arange(0, head_size, 2, device=position.device) / head_size
+    return position[..., None].float() * theta**-half
+
+
+def _rotary(weights: Weights, position_BT: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """(B, 1, T, head size) cosines and sines."""
+    angle = rotary_angle(position_BT[:, None], weights.head_size, weights.rope_theta)
+    angle = torch.cat([angle, angle], dim=-1)
+    return angle.cos().to(dtype), angle.sin().to(dtype)
+
+
+def _rotate(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    first, second = heads.chunk(2, dim=-1)
+    return heads * cos + torch.cat([-second, first], dim=-1) * sin

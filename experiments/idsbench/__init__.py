@@ -1,0 +1,1 @@
+"""The id bench: identifier schemes side by side, on requests that nobody learned from."""

@@ -1,0 +1,123 @@
+"""Every measure of every scheme pooled over seeds and requests, and its gain on the baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.idsbench.compare import difference, holm, level, relative
+from experiments.idsbench.readings import Mode, Reading
+from experiments.idsbench.record import (
+    AT_ITEMS,
+    EQUAL_BEAM,
+    EQUAL_COMPUTE,
+    EQUAL_ITEMS,
+    HIT_RATE,
+    Gain,
+    Measured,
+)
+from experiments.idsbench.settings import IdsBenchSpec
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Values:
+    """One measure at all its sizes: (S, B) values by size."""
+
+    measure: str
+    values: dict[int, Floats]
+
+
+def measures(spec: IdsBenchSpec, group: Sequence[Reading]) -> list[Values]:
+    """Every measure of a scheme at every size, seeds in rows."""
+    at_beam = [spec.widths.index(beam) for beam in spec.beams]
+    columns = (
+        (HIT_RATE, spec.beams, [row.hit_BW[:, at_beam] for row in group]),
+        (AT_ITEMS, spec.beams, [row.capped_BW[:, at_beam] for row in group]),
+        (EQUAL_ITEMS, spec.recall_sizes, [row.items_BK for row in group]),
+        (EQUAL_BEAM, spec.recall_sizes, [row.beam_BK for row in group]),
+        (EQUAL_COMPUTE, spec.recall_sizes, [row.compute_BK for row in group]),
+    )
+    return [
+        Values(
+            measure,
+            {size: np.stack([values[:, at] for values in rows]) for at, size in enumerate(sizes)},
+        )
+        for measure, sizes, rows in columns
+    ]
+
+
+def levels(
+    spec: IdsBenchSpec,
+    scheme: str,
+    mode: Mode,
+    own: Sequence[Values],
+    shopper_B: NDArray[np.integer],
+) -> list[Measured]:
+    """A scheme's rows."""
+    rows = []
+    for each in own:
+        for size, values_SB in each.values.items():
+            found = level(values_SB, shopper_B, confidence=spec.confidence)
+            rows.append(
+                Measured(
+                    scheme=scheme,
+                    mode=str(mode),
+                    measure=each.measure,
+                    at=size,
+                    estimate=found.estimate,
+                    low=found.low,
+                    high=found.high,
+                    n=found.n,
+                    shoppers=found.shoppers,
+                    seeds=found.seeds,
+                    per_seed=tuple(values_SB.mean(axis=1).tolist()),
+                )
+            )
+    return rows
+
+
+def gains(
+    spec: IdsBenchSpec,
+    scheme: str,
+    mode: Mode,
+    own: Sequence[Values],
+    base: Sequence[Values],
+    shopper_B: NDArray[np.integer],
+) -> list[Gain]:
+    """A scheme's rows against the baseline's values, p-values not yet adjusted."""
+    rows = []
+    for each, other in zip(own, base, strict=True):
+        for size, values_SB in each.values.items():
+            pair = (values_SB, other.values[size], shopper_B)
+            gap = difference(*pair, confidence=spec.confidence)
+            ratio = relative(*pair, confidence=spec.confidence)
+            rows.append(
+                Gain(
+                    scheme=scheme,
+                    baseline=spec.baseline,
+                    mode=str(mode),
+                    measure=each.measure,
+                    at=size,
+                    difference=gap.estimate,
+                    difference_low=gap.low,
+                    difference_high=gap.high,
+                    relative=ratio.estimate,
+                    relative_low=ratio.low,
+                    relative_high=ratio.high,
+                    p_value=gap.p_value,
+                    p_holm=None,
+                    n=gap.n,
+                    shoppers=gap.shoppers,
+                    seeds=gap.seeds,
+                )
+            )
+    return rows
+
+
+def adjusted(gains: Sequence[Gain]) -> tuple[Gain, ...]:
+    """The gains, those in hit rates with p-values adjusted for their number."""
+    family = [row.p_value if row.measure == HIT_RATE else None for row in gains]
+    return tuple(replace(row, p_holm=p) for row, p in zip(gains, holm(family), strict=True))

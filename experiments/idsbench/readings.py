@@ -1,0 +1,211 @@
+"""What one trained scheme did with the test requests, in plain arrays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.evaluate import hit_rate_at_items, hit_rate_B, recall_B
+from cqsid.expansion import items_BN, returned_BN
+from cqsid.ids import SemanticIds
+from cqsid.reach import beam_for_positions, positions, prefixes_L, reach
+from cqsid.shelves import Shelves
+from experiments.idsbench.settings import IdsBenchSpec
+from recall.ragged import Ragged
+from simulator.catalog import Ints
+from simulator.errors import DataError
+
+Floats = NDArray[np.float64]
+
+CLUSTER_BINS = (1, 5, 20, 50, 200)
+"""Largest cluster size of each bin of the distribution; a last bin takes what is larger (items)."""
+
+
+class Mode(StrEnum):
+    """What the generator is told."""
+
+    SEMANTIC = "semantic"
+    """The query alone."""
+
+    PERSONALISED = "personalised"
+    """The query, the shopper's traits and recent clicks."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One scheme trained with one seed, asked all B test requests in one mode.
+
+    W beam widths are those of the spec, K list lengths likewise, N all beams from 1 to the widest.
+
+    Attributes:
+        scheme, mode, seed: which.
+        hit_BW: hit rate at each width.
+        capped_BW: hit rate at each width where at most `item_limit` items may be returned.
+        items_BK: item recall among the first k items, from as many ids as they need.
+        beam_BK: item recall among the first k items of the first `serving_beam` ids.
+        compute_BK: the same of the first `compute_beam` ids.
+        compute_beam: the widest beam that the budget of positions pays for.
+        capped_N: mean over requests of the capped hit rate, at every beam.
+        returned_N: mean items returned for a request, at every beam, without a limit.
+        positions_N: mean positions processed for a request, at every beam.
+        without_id, unreached: as `cqsid.reach.Reach`, at the widest beam.
+        decode_s: measured time to decode a request at the serving beam (s); None: not measured.
+    """
+
+    scheme: str
+    mode: Mode
+    seed: int
+    hit_BW: Floats
+    capped_BW: Floats
+    items_BK: Floats
+    beam_BK: Floats
+    compute_BK: Floats
+    compute_beam: int
+    capped_N: Floats
+    returned_N: Floats
+    positions_N: Floats
+    without_id: float
+    unreached: float
+    decode_s: float | None = None
+
+
+@dataclass(frozen=True)
+class IdReading:
+    """The ids that one scheme made with one seed.
+
+    Attributes:
+        scheme, seed: which.
+        sizes: codes of each level.
+        ids: distinct ids in use.
+        perplexity_L: exp of the entropy of the codes of each level, over items.
+        gini: inequality of items per id, 0 to 1.
+        p99, largest: 99th percentile and maximum of items per id.
+        purity: share of items in the commonest category of their id; None where unknown.
+        embedding_hit: share of items whose nearest other item (cosine of text vectors) has the
+            same id; None for fewer than two items.
+        cluster_shares: share of items in clusters of each size, by `CLUSTER_BINS`.
+        training_s: time to make the ids and train the generator (s); None: not measured.
+    """
+
+    scheme: str
+    seed: int
+    sizes: tuple[int, ...]
+    ids: int
+    perplexity_L: tuple[float, ...]
+    gini: float
+    p99: float
+    largest: int
+    purity: float | None
+    embedding_hit: float | None
+    cluster_shares: tuple[float, ...]
+    training_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The B test requests.
+
+    Attributes:
+        targets: distinct clicked items of each request, at least one.
+        shopper_B: who asked.
+    """
+
+    targets: Ragged
+    shopper_B: NDArray[np.integer]
+
+
+def read_beams(
+    spec: IdsBenchSpec,
+    asked: Asked,
+    decoded: Mapping[int, Ints],
+    ids: SemanticIds,
+    shelves: Shelves,
+    *,
+    scheme: str,
+    mode: Mode,
+    seed: int,
+    prompt: float,
+    budget: float | None = None,
+    cap: int | None = None,
+    decode_s: float | None = None,
+) -> Reading:
+    """Everything that is measured of decoded beams.
+
+    Args:
+        spec: widths, list lengths and limits.
+        asked: the requests.
+        decoded: (B, width) beams by the width they were decoded with. A width that is missing
+            is read off the next wider one, so the widest of the spec alone is enough; beams
+            decoded at their own width also show what a narrow search loses.
+        ids, shelves: what the beams' rows mean.
+        scheme, mode, seed: which.
+        prompt: mean prompt length (tokens).
+        budget: positions that a request may cost at equal compute: the baseline's
+            `positions(serving_beam, ...)`; None: this is the baseline.
+        cap: most items taken of one id; None: all.
+        decode_s: as `Reading`.
+
+    Raises:
+        DataError: no beams as wide as the spec's widest, or what `cqsid.evaluate` refuses.
+    """
+    widest = beams_of(decoded, spec.widest)
+    prefix_L = prefixes_L(ids)
+    every = np.arange(1, spec.widest + 1)
+    if budget is None:
+        budget = positions(spec.serving_beam, prompt, prefix_L)
+    compute_beam = beam_for_positions(budget, prompt, prefix_L, spec.widest) or 0
+
+    def capped(beams_BN: Ints, widths: NDArray[np.int64]) -> Floats:
+        return hit_rate_at_items(
+            beams_BN, widths, asked.targets, ids, shelves, spec.item_limit, cap, fill=spec.fill
+        )
+
+    def recalled(beam: int) -> Floats:
+        most = max(spec.recall_sizes)
+        beams_BN = beams_of(decoded, beam) if beam else widest[:, :0]
+        found = items_BN(beams_BN, shelves.pointer_S, shelves.items, most, cap, fill=spec.fill)
+        return np.stack([recall_B(found, asked.targets, k) for k in spec.recall_sizes], axis=1)
+
+    own = [(width, beams_of(decoded, width)) for width in spec.widths]
+    found = reach(widest, ids)
+    return Reading(
+        scheme=scheme,
+        mode=mode,
+        seed=seed,
+        hit_BW=np.stack(
+            [hit_rate_B(beams, width, asked.targets, ids) for width, beams in own], axis=1
+        ),
+        capped_BW=np.hstack([capped(beams, np.array([width])) for width, beams in own]),
+        items_BK=recalled(spec.widest),
+        beam_BK=recalled(spec.serving_beam),
+        compute_BK=recalled(compute_beam),
+        compute_beam=compute_beam,
+        capped_N=capped(widest, every).mean(axis=0),
+        returned_N=returned_BN(widest, shelves.pointer_S, cap).mean(axis=0),
+        positions_N=np.array([positions(int(beam), prompt, prefix_L) for beam in every]),
+        without_id=found.without_id,
+        unreached=found.unreached,
+        decode_s=decode_s,
+    )
+
+
+def beams_of(decoded: Mapping[int, Ints], width: int) -> Ints:
+    """The first ids of the narrowest beams that were decoded so wide.
+
+    Raises:
+        DataError: none was.
+    """
+    wide = [each for each in decoded if each >= width]
+    if not wide:
+        raise DataError(f"decoded == widths {sorted(decoded)}, must include {width} or wider")
+    return decoded[min(wide)][:, :width]
+
+
+def cluster_shares(ids: SemanticIds) -> tuple[float, ...]:
+    """Share of the items with an id that are in clusters of each size, by `CLUSTER_BINS`."""
+    size_S = np.bincount(ids.sid_I[ids.sid_I >= 0], minlength=len(ids.sids_SL))
+    bin_S = np.searchsorted(CLUSTER_BINS, size_S)
+    items = np.bincount(bin_S, size_S, len(CLUSTER_BINS) + 1)
+    return tuple((items / max(items.sum(), 1.0)).tolist())

@@ -1,0 +1,203 @@
+"""The bench of identifier schemes: every scheme and seed trained on one history, then compared."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cqsid.reach import positions, prefixes_L
+from cqsid.schemes.registry import SCHEMES
+from cqsid.settings import CqsidSpec
+from experiments.config import resolved_toml
+from experiments.guard import check_same_settings
+from experiments.idsbench.readings import IdReading, Mode, Reading, cluster_shares, read_beams
+from experiments.idsbench.record import IdsRecord, write_record
+from experiments.idsbench.report import write_report
+from experiments.idsbench.results import make_record
+from experiments.idsbench.trial import (
+    TextsJob,
+    Trial,
+    TrialJob,
+    asked_requests,
+    fit_texts,
+    load_trial,
+    run_trial,
+    test_start,
+)
+from experiments.maker import Maker
+from experiments.manifest import bench_manifest
+from experiments.pipeline import Pipeline
+from experiments.plugins import channel_code
+from experiments.progress import Progress
+from experiments.schema import Config
+from experiments.settings_tree import suggestion
+from experiments.store import CONFIG, MANIFEST, RunFolder, Stage
+from experiments.worlds import LOG
+from simulator.errors import ConfigError
+from simulator.history import load_history
+
+RECORD = "ids.json"
+_CODE = ("simulator.history", "experiments.idsbench.trial", "recall")
+
+
+def bench_ids(
+    config: Config, folder: Path, *, progress: Progress, command: str, overwrite: bool = False
+) -> Path:
+    """Compare identifier schemes; returns the path of the report.
+
+    Args:
+        config: a config with a channel of type cqsid, whose settings all schemes share.
+        folder: the run folder; finished trainings in it are reused.
+        command: what the manifest names as the way to reproduce it.
+        overwrite: replace the results of a finished bench with other settings.
+
+    Raises:
+        FunnelabError: bad input, or a folder that cannot be used.
+    """
+    channel = _channel(config)
+    _check_names(config)
+    with RunFolder(folder) as run:
+        if not overwrite:
+            check_same_settings(folder, resolved_toml(config))
+        maker = Maker(run, config.execution, progress)
+        pipeline = Pipeline(config, maker)
+        catalogue = pipeline.catalogue()
+        history = pipeline.history(catalogue)
+        test_start(load_history(history.path / LOG), config.ids_bench)  # refuses at once
+        trials = _trials(config, channel, maker, catalogue, history)
+        with progress.stage("compare"):
+            record = _compare(config, channel, trials, catalogue, history)
+        run.remove(MANIFEST)
+        run.write_text(CONFIG, resolved_toml(config))
+        write_record(folder / RECORD, record)
+        run.write_json(MANIFEST, bench_manifest(config, command, catalogue, maker.records))
+        with progress.stage("report"):
+            return write_report(folder)
+
+
+def _channel(config: Config) -> str:
+    for name, spec in config.channels.items():
+        if isinstance(spec, CqsidSpec):
+            return name
+    types = ", ".join(spec.type for spec in config.channels.values())
+    raise ConfigError(f"channels == {types}, must have one of type cqsid: it sets up the bench")
+
+
+def _check_names(config: Config) -> None:
+    for name in config.ids_bench.schemes:
+        if name not in SCHEMES:
+            wanted = suggestion(name, list(SCHEMES))
+            raise ConfigError(f"ids_bench.schemes == {name!r}, must be {wanted}")
+
+
+def _trials(
+    config: Config, channel: str, maker: Maker, catalogue: Stage, history: Stage
+) -> list[Trial]:
+    spec, bench = config.channels[channel], config.ids_bench
+    assert isinstance(spec, CqsidSpec)
+    code = [*_CODE, *channel_code(spec)]
+    inputs = [catalogue.key, history.key]
+    texts = [
+        maker.stage(
+            f"ids-texts-{seed}",
+            [spec.text, spec.model, config.device, config.seed, bench.test_days, seed],
+            inputs=inputs,
+            code=code,
+        )
+        for seed in range(bench.seeds)
+    ]
+    paths = (catalogue.path, history.path)
+    maker.side_by_side(
+        "texts",
+        fit_texts,
+        [TextsJob(config, stage, *paths, channel, seed) for seed, stage in enumerate(texts)],
+        "models",
+        1,
+    )
+    asked = [bench.test_days, bench.test_requests, bench.beams, bench.serving_beam]
+    stages = [
+        maker.stage(
+            f"ids-{scheme}-{seed}",
+            [
+                *(spec.learned(), spec.serving.shelves, config.device, config.seed, asked),
+                *(bench.personalised, scheme, seed),
+            ],
+            inputs=[*inputs, texts[seed].key],
+            code=code,
+        )
+        for seed in range(bench.seeds)
+        for scheme in bench.schemes
+    ]
+    names = [(scheme, seed) for seed in range(bench.seeds) for scheme in bench.schemes]
+    jobs = [
+        TrialJob(config, stage, *paths, texts[seed].path, channel, scheme, seed)
+        for stage, (scheme, seed) in zip(stages, names, strict=True)
+    ]
+    maker.side_by_side("schemes", run_trial, jobs, "trainings", 1)
+    return [load_trial(stage) for stage in stages]
+
+
+def _compare(
+    config: Config, channel: str, trials: Sequence[Trial], catalogue: Stage, history: Stage
+) -> IdsRecord:
+    spec, bench = config.channels[channel], config.ids_bench
+    assert isinstance(spec, CqsidSpec)
+    _, asked = asked_requests(load_history(history.path / LOG), bench, config.seed)
+    budgets = _budgets(trials, bench.baseline, bench.serving_beam)
+    readings: list[Reading] = [
+        read_beams(
+            bench,
+            asked,
+            found.decoded,
+            trial.ids,
+            trial.shelves,
+            scheme=trial.scheme,
+            mode=mode,
+            seed=trial.seed,
+            prompt=found.prompt,
+            budget=budgets[mode, trial.seed],
+            cap=spec.serving.shelves.cap,
+            decode_s=found.decode_s,
+        )
+        for trial in trials
+        for mode, found in trial.answered.items()
+    ]
+    return make_record(
+        bench,
+        readings,
+        [_id_reading(trial) for trial in trials],
+        asked.shopper_B,
+        name=config.name,
+        items=catalogue.record().rows["items"],
+    )
+
+
+def _budgets(trials: Sequence[Trial], baseline: str, beam: int) -> Mapping[tuple[Mode, int], float]:
+    """Positions that the baseline processes for a request at the serving beam."""
+    return {
+        (mode, trial.seed): positions(beam, found.prompt, prefixes_L(trial.ids))
+        for trial in trials
+        if trial.scheme == baseline
+        for mode, found in trial.answered.items()
+    }
+
+
+def _id_reading(trial: Trial) -> IdReading:
+    quality = trial.quality
+    return IdReading(
+        scheme=trial.scheme,
+        seed=trial.seed,
+        sizes=trial.ids.sizes,
+        ids=len(trial.ids.sids_SL),
+        perplexity_L=tuple(quality.perplexity_L),
+        gini=quality.gini,
+        p99=quality.p99,
+        largest=quality.largest,
+        purity=_known(quality.purity),
+        embedding_hit=_known(quality.hit_rate),
+        cluster_shares=cluster_shares(trial.ids),
+        training_s=trial.training_s,
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,184 @@
+"""The generative channel on the tiny shop."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cqsid.channel import CqsidChannel
+from cqsid.learning import learn
+from cqsid.settings import ServingSpec
+from cqsid.shelves import ShelfSpec
+from recall.conformance import check_channel
+from recall.sample import sample_catalog, sample_history, sample_index, sample_requests
+from simulator.errors import ConfigError
+from tests.cqsid.shop import tiny_shop
+from tests.cqsid.small import SMALL, fitted_channel, small_spec
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def catalog():
+    return tiny_shop()[0]
+
+
+def items_of(found, row):
+    return found.items_BN[row][found.items_BN[row] >= 0]
+
+
+@pytest.mark.parametrize("personalised", [True, False])
+def test_the_channel_keeps_its_contract(personalised):
+    findings = check_channel(lambda: CqsidChannel(small_spec(personalised=personalised)))
+    assert [str(finding) for finding in findings] == []
+
+
+def test_items_come_by_their_ids_and_never_from_an_id_outside_the_table(catalog):
+    channel = fitted_channel()
+    requests = sample_requests(catalog)
+    found = channel.recall(requests, 60)
+    ids = channel.learned.ids
+    for row in range(len(requests)):
+        items = items_of(found, row)
+        assert (ids.sid_I[items] >= 0).all()
+        runs = np.flatnonzero(np.diff(ids.sid_I[items])) + 1
+        assert len(runs) + 1 == len(np.unique(ids.sid_I[items])) or not len(items)
+
+
+def test_a_query_without_a_known_subword_finds_nothing(catalog):
+    found = fitted_channel().recall(sample_requests(catalog, 3, texts=("灯",)), 10)
+    assert (found.items_BN == -1).all()
+
+
+def test_only_the_personalised_channel_hears_of_the_shopper(catalog):
+    requests = sample_requests(catalog, 40, texts=("red lamp",))
+    answers = [
+        np.unique(fitted_channel(personalised=told).recall(requests, 10).scores_BN, axis=0)
+        for told in (True, False)
+    ]
+    assert len(answers[0]) > 1
+    assert len(answers[1]) == 1
+
+
+def test_new_items_are_found_after_the_day_they_enter_and_not_before(catalog):
+    channel = fitted_channel()
+    channel.adjust(small_spec(serving=ServingSpec(beams=200)))
+    requests, index = sample_requests(catalog), sample_index(catalog)
+    everything = replace(index, available_I=np.ones(len(catalog), bool))
+    before = channel.recall(requests, 60)
+    channel.refresh(replace(everything, at=1e9 + 2 * DAY), 0)
+    after = channel.recall(requests, 60)
+    new = np.flatnonzero(catalog.created_at_I > 0)
+    assert not np.isin(before.items_BN, new).any()
+    assert set(new) <= set(after.items_BN.ravel().tolist())
+    np.testing.assert_array_equal(
+        channel._ids.codes_IL[: new[0]], channel.learned.ids.codes_IL[: new[0]]
+    )
+
+
+def test_retired_items_leave_the_search(catalog):
+    channel = fitted_channel()
+    channel._retired_at_I = np.where(np.arange(len(catalog)) < 20, 5 * DAY, np.inf)
+    index = sample_index(catalog)
+    channel.refresh(index, 0)
+    found = channel.recall(sample_requests(catalog), 60)
+    assert not (np.isin(found.items_BN, np.arange(20))).any()
+    assert (found.items_BN >= 20).any()
+
+
+def test_a_second_refresh_of_the_day_reads_stock_alone(catalog):
+    channel = fitted_channel()
+    index = sample_index(catalog)
+    channel.refresh(index, 0)
+    decoder = channel._decoder
+    nothing = np.zeros(len(catalog), bool)
+    channel.refresh(replace(index, at=index.at + 3600.0, available_I=nothing), 0)
+    assert channel._decoder is decoder
+    assert (channel.recall(sample_requests(catalog), 10).items_BN == -1).all()
+
+
+def test_the_state_after_a_refresh_does_not_depend_on_earlier_ones(catalog):
+    index, requests = sample_index(catalog), sample_requests(catalog)
+    last = replace(index, at=1e9 + 9 * DAY)
+    direct, by_steps = fitted_channel(), fitted_channel()
+    direct.refresh(last, 0)
+    for at in (index.at, 1e9 + DAY, last.at):
+        by_steps.refresh(replace(index, at=at), 0)
+    one, other = (channel.recall(requests, 30) for channel in (direct, by_steps))
+    np.testing.assert_array_equal(one.items_BN, other.items_BN)
+    np.testing.assert_array_equal(one.scores_BN, other.scores_BN)
+
+
+def test_a_cache_changes_no_answer_and_saves_the_model(catalog):
+    requests = sample_requests(catalog, 60)
+    cached, plain = fitted_channel(), fitted_channel()
+    plain.adjust(small_spec(serving=ServingSpec(beams=8, cache=0)))
+    for _ in range(2):
+        one, other = cached.recall(requests, 20), plain.recall(requests, 20)
+        np.testing.assert_array_equal(one.items_BN, other.items_BN)
+        np.testing.assert_array_equal(one.scores_BN, other.scores_BN)
+    assert plain._answers.computed == 2 * cached._answers.computed
+
+
+def test_wider_beams_take_longer_and_other_settings_of_serving_need_no_training():
+    narrow, wide = (small_spec(serving=ServingSpec(beams=n)) for n in (20, 100))
+    assert narrow.learned() == wide.learned() == SMALL.learned()
+    assert wide.service_time().base_s - narrow.service_time().base_s == pytest.approx(0.02)
+    by_level = small_spec(serving=ServingSpec(beams=(10, 20, 50)))
+    assert by_level.service_time().base_s == pytest.approx(0.010 + 50 * 0.00025)
+
+
+def test_beams_for_another_number_of_levels_are_refused():
+    with pytest.raises(ConfigError, match=r"serving.beams == \(5, 5\), must be one number or 3"):
+        fitted_channel().adjust(small_spec(serving=ServingSpec(beams=(5, 5))))
+
+
+def test_a_shelf_of_one_item_for_each_id_shows_as_many_items_as_ids(catalog):
+    channel = fitted_channel()
+    channel.adjust(small_spec(serving=ServingSpec(beams=5, shelves=ShelfSpec(cap=1))))
+    found = channel.recall(sample_requests(catalog), 60)
+    assert (found.items_BN >= 0).sum(axis=1).max() == 5
+
+
+@pytest.mark.parametrize("n_items", [1, 2])
+def test_a_catalogue_of_one_or_two_items_is_served(n_items):
+    catalog = sample_catalog(n_items)
+    channel = CqsidChannel(SMALL)
+    channel.fit(catalog, sample_history(catalog, 20), rng=np.random.default_rng(0))
+    found = channel.recall(sample_requests(catalog), 5)
+    assert set(np.unique(found.items_BN)) <= {-1, *range(n_items)}
+    assert (found.items_BN >= 0).any()
+
+
+@pytest.mark.parametrize("category", [-1, 0])
+def test_categories_all_unknown_or_all_equal_are_no_obstacle(category):
+    catalog, history = tiny_shop()
+    catalog = replace(catalog, category_I=np.full(len(catalog), category, np.int32))
+    channel = CqsidChannel(SMALL)
+    channel.fit(catalog, history, rng=np.random.default_rng(0))
+    assert (channel.recall(sample_requests(catalog), 5).items_BN >= 0).any()
+
+
+def test_training_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
+    catalog, history = tiny_shop()
+    whole = learn(SMALL, catalog, history, rng=np.random.default_rng(3))
+
+    class Cut(Exception):
+        pass
+
+    def cut(progress):
+        if progress.stage == "query" and progress.step == 1:
+            raise Cut
+
+    rng = np.random.default_rng
+    with pytest.raises(Cut):
+        learn(SMALL, catalog, history, rng=rng(3), workspace=tmp_path, progress=cut)
+    told = []
+    resumed = learn(SMALL, catalog, history, rng=rng(3), workspace=tmp_path, progress=told.append)
+    assert "item" not in {str(progress.stage) for progress in told}
+    for one, other in zip(resumed.weights.layers, whole.weights.layers, strict=True):
+        for name in ("norm", "qkv", "out", "gate_up", "down"):
+            assert torch.equal(getattr(one, name), getattr(other, name))
+    assert torch.equal(resumed.weights.embedding_VD, whole.weights.embedding_VD)
+    np.testing.assert_array_equal(resumed.ids.codes_IL, whole.ids.codes_IL)
