@@ -35,7 +35,20 @@ def items_BN(
     *,
     fill: Fill = Fill.DEPTH,
 ) -> Ints:
-    """(B, limit) the first distinct items of each beam, padded with -1.
+    """(B, limit) the first distinct items of each beam, padded with -1; see `expanded`."""
+    return expanded(sid_BN, pointer_S, items, limit, cap, fill=fill)[0]
+
+
+def expanded(
+    sid_BN: Ints,
+    pointer_S: Counts,
+    items: Ints,
+    limit: int,
+    cap: int | None = None,
+    *,
+    fill: Fill = Fill.DEPTH,
+) -> tuple[Ints, Ints]:
+    """The first distinct items of each beam, and the ids they stand behind.
 
     Args:
         sid_BN: (B, N) beams.
@@ -43,12 +56,17 @@ def items_BN(
         limit: items returned for a request.
         cap: items taken of one id at most; None: all.
         fill: the order in which they are returned.
+
+    Returns:
+        (B, limit) items and (B, limit) places of their ids in the beam, both padded with -1.
     """
     found_BN = np.full((len(sid_BN), limit), -1, np.int32)
+    place_BN = np.full((len(sid_BN), limit), -1, np.int32)
     seen_I = np.full(int(items.max(initial=-1)) + 1, -1, np.int64)
     most = most_of(cap)
-    _expand(sid_BN, pointer_S, items, most, fill == Fill.BREADTH, seen_I, found_BN)
-    return found_BN
+    breadth = fill == Fill.BREADTH
+    _expand(sid_BN, pointer_S, items, most, breadth, seen_I, found_BN, place_BN)
+    return found_BN, place_BN
 
 
 def returned_BN(sid_BN: Ints, pointer_S: Counts, cap: int | None = None) -> Counts:
@@ -85,7 +103,14 @@ def most_of(cap: int | None) -> int:
 
 @njit(cache=True, nogil=True)
 def _expand(
-    sid_BN: Any, pointer_S: Any, items: Any, most: Any, breadth: Any, seen_I: Any, found_BN: Any
+    sid_BN: Any,
+    pointer_S: Any,
+    items: Any,
+    most: Any,
+    breadth: Any,
+    seen_I: Any,
+    found_BN: Any,
+    place_BN: Any,
 ) -> None:  # pragma: no cover
     for b in range(sid_BN.shape[0]):
         longest = 0
@@ -106,6 +131,7 @@ def _expand(
                     if size < found_BN.shape[1] and seen_I[items[at]] != b:
                         seen_I[items[at]] = b
                         found_BN[b, size] = items[at]
+                        place_BN[b, size] = n
                         size += 1
             if size == found_BN.shape[1]:
                 break

@@ -1,16 +1,15 @@
 """The table from ids to items: which items stand behind an id, in which order, and how many."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
+from cqsid.expansion import expanded
 from cqsid.ids import SemanticIds
 from recall.candidates import Candidates
-from recall.topk import blank
 from simulator.catalog import Ints
 from simulator.protocols import ItemStatistics
 from simulator.spec import Spec
@@ -68,9 +67,9 @@ class Shelves:
             limit: most items of a row.
             cap: most items of an id.
         """
-        found = blank(len(sid_BN), limit)
-        _expand(sid_BN, scores_BN, self.pointer_S, self.items, cap, found.items_BN, found.scores_BN)
-        return found
+        items_BN, place_BN = expanded(sid_BN, self.pointer_S, self.items, limit, cap)
+        rows_B1 = np.arange(len(sid_BN))[:, None]
+        return Candidates(items_BN, np.where(place_BN >= 0, scores_BN[rows_B1, place_BN], 0))
 
 
 def item_values(
@@ -90,23 +89,3 @@ def item_values(
     mean = events_I.sum() / max(shown_I.sum(), 1.0)
     value_I = (events_I + _PRIOR_EXPOSURES * mean) / (shown_I + _PRIOR_EXPOSURES)
     return np.asarray(value_I)
-
-
-@njit(cache=True, nogil=True)
-def _expand(
-    sid_BN: Any, scores_BN: Any, pointer_S: Any, items: Any, cap: Any, out_BN: Any, values_BN: Any
-) -> None:  # pragma: no cover
-    limit = out_BN.shape[1]
-    for b in range(sid_BN.shape[0]):
-        size = 0
-        for n in range(sid_BN.shape[1]):
-            sid = sid_BN[b, n]
-            if sid < 0 or size == limit:
-                break
-            start, end = pointer_S[sid], pointer_S[sid + 1]
-            for place in range(start, min(end, start + cap)):
-                if size == limit:
-                    break
-                out_BN[b, size] = items[place]
-                values_BN[b, size] = scores_BN[b, n]
-                size += 1
