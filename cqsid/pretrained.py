@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from cqsid.checkpoints import architecture, quiet
 from cqsid.signals import Floats
 from recall.device import DeviceName, one_thread, resolve_device
+from recall.towervectors import on_grid
 from simulator.errors import ConfigError
 
 _BATCH = 64  # texts of one length encoded at once
 _FEWEST = 4  # rows from which a row's bits no longer depend on how many there are
-_GRID = 2048.0  # steps per unit of a component, as in `recall.dense`
 _PLACE = "text.encoder"
 _TOKENIZERS = (
     "tokenizer.json",
@@ -111,7 +111,7 @@ class PretrainedEncoder:
         output: Any = self._model(input_ids=tokens, attention_mask=torch.ones_like(tokens))
         mean_BD: Tensor = output.last_hidden_state.double().mean(dim=1)
         vectors = F.normalize(mean_BD, dim=1)[:rows].cpu().numpy()
-        return (np.rint(vectors * _GRID) / _GRID).astype(np.float32)
+        return on_grid(vectors).astype(np.float32)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_folder": self._folder, "_longest": self._longest, "_device": self._device}

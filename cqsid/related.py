@@ -6,15 +6,13 @@ nearest to the query's vector.
 """
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.signals import Floats
+from recall.towervectors import on_grid
 from simulator.catalog import Ints
-
-_GRID = 2048.0  # steps per unit of a component: cosines are then exact sums, whatever the batch
 
 
 @dataclass(frozen=True)
@@ -84,4 +82,4 @@ def related_clicks(
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     norm = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return cast("NDArray[np.float64]", np.rint(vectors / norm * _GRID) / _GRID)
+    return on_grid(vectors / norm)  # cosines are then exact sums, whatever the batch

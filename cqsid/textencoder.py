@@ -9,22 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
-from torch import nn
 
 from cqsid.pretrained import PretrainedEncoder
 from cqsid.signals import Floats, TextVectors
 from cqsid.subwords import Subwords
-from recall.dense import _means, _project
 from recall.device import DeviceName
 from recall.ragged import Ragged
 from recall.textfeatures import TextFeatures
 from recall.towers import DenseSpec, Pairs, train_towers
+from recall.towervectors import Tower, embed, tower_weights
 from simulator.spec import Spec
-
-_CHUNK = 1024  # texts embedded at once, bounds memory
-Tower = tuple[NDArray[np.float64], ...]
 
 
 class TextSpec(Spec):
@@ -53,8 +48,8 @@ class TextSpec(Spec):
 class TextEncoder:
     """Two towers over the mean of a text's subword vectors, one for items, one for queries.
 
-    A vector is a function of its text alone: of about unit length, on the grid of `recall.dense`,
-    zeros for a text without a known subword. Picklable.
+    A vector is a function of its text alone: of about unit length, on the grid of
+    `recall.towervectors`, zeros for a text without a known subword. Picklable.
 
     Attributes:
         subwords: units of the texts.
@@ -102,8 +97,8 @@ class TextEncoder:
             subwords,
             spec.longest,
             towers.table.weight.detach().numpy().copy(),
-            _weights(towers.query),
-            _weights(towers.item),
+            tower_weights(towers.query),
+            tower_weights(towers.item),
         )
 
     def items(self, texts: list[str]) -> Floats:
@@ -115,12 +110,7 @@ class TextEncoder:
         return self._embed(texts, self.query_tower)
 
     def _embed(self, texts: list[str], tower: Tower) -> Floats:
-        vectors_ND = np.zeros((len(texts), self.table_VD.shape[1]), np.float32)
-        for start in range(0, len(texts), _CHUNK):
-            some = slice(start, start + _CHUNK)
-            bags = self.subwords.encode(texts[some], self.longest)
-            vectors_ND[some] = _project(_means(self.table_VD, bags), tower)
-        return vectors_ND
+        return embed(self.table_VD, tower, self.subwords.encode(texts, self.longest))
 
 
 def _settings(spec: TextSpec, units: int) -> DenseSpec:
@@ -141,7 +131,3 @@ def _features(subwords: Subwords, texts: Sequence[str], longest: int) -> TextFea
     unit = np.arange(len(subwords), dtype=np.int32)
     itself = Ragged(unit, np.arange(len(subwords) + 1))
     return TextFeatures(subwords.encode(texts, longest), itself)
-
-
-def _weights(tower: nn.Module) -> Tower:
-    return tuple(part.detach().numpy().astype(np.float64) for part in tower.parameters())

@@ -1,9 +1,6 @@
 """The dense channel: exact search among item vectors of a two-tower model.
 
-Vectors are rounded to multiples of 1/2048. A product of two components is then a multiple of
-2**-22, and by Cauchy-Schwarz every partial sum of a dot product stays near or below 1, so float32
-holds each of them exactly: the score of a pair has one value, whatever the order of summation,
-the shape of the batch or the number of threads.
+Vectors lie on the grid of `recall.towervectors`, so the score of a pair has one value.
 """
 
 from typing import Any, cast
@@ -11,25 +8,21 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numba import njit
-from numpy.typing import NDArray
 
 from recall.candidates import Candidates
 from recall.feedback import Feedback
 from recall.itemtext import item_texts
-from recall.ragged import Ragged
 from recall.textcache import TextCache
 from recall.textfeatures import TextFeatures
 from recall.topk import blank, drain, key_score, offer, order_key
 from recall.towers import DenseSpec, Pairs, Towers, train_towers
+from recall.towervectors import Floats, Tower, embed, tower_weights
 from simulator.catalog import Catalog, Ints
 from simulator.eventlog import History
 from simulator.protocols import Requests
 
-Floats = NDArray[np.float32]
-_GRID = 2048.0  # steps per unit of a component
 _TILE_TEXTS = 64
 _TILE_ITEMS = 8192
-_CHUNK = 1024  # texts embedded at once, bounds memory
 
 
 class DenseChannel:
@@ -62,8 +55,7 @@ class DenseChannel:
         """Keep the weights as arrays: serving and pickling need no module."""
         self._table = towers.table.weight.detach().numpy().copy()
         self._query_tower, self._item_tower = (
-            tuple(p.detach().numpy().astype(np.float64) for p in tower.parameters())
-            for tower in (towers.query, towers.item)
+            tower_weights(tower) for tower in (towers.query, towers.item)
         )
 
     @property
@@ -75,13 +67,8 @@ class DenseChannel:
         """(T, D) query vectors on the grid; zeros for a text without a letter or digit."""
         return self._embed(TextFeatures.of(texts, self._spec.buckets), self._query_tower)
 
-    def _embed(self, texts: TextFeatures, tower: tuple[NDArray[np.float64], ...]) -> Floats:
-        bags = texts.bags()
-        vectors_TD = np.zeros((len(bags), self._spec.dimensions), np.float32)
-        for start in range(0, len(bags), _CHUNK):
-            rows = np.arange(start, min(start + _CHUNK, len(bags)))
-            vectors_TD[rows] = _project(_means(self._table, bags.take(rows)), tower)
-        return vectors_TD
+    def _embed(self, texts: TextFeatures, tower: Tower) -> Floats:
+        return embed(self._table, tower, texts.bags())
 
     def recall(self, requests: Requests, limit: int) -> Candidates:
         """The `limit` nearest items of each request's text."""
@@ -108,29 +95,6 @@ class DenseChannel:
         scores_BN = np.zeros(items_BN.shape, np.float32)
         _score_pairs(query_BD, self._vectors_ID, items_BN, scores_BN)
         return scores_BN
-
-
-def _means(table: Floats, bags: Ragged) -> NDArray[np.float64]:
-    """(T, D) mean table row of each bag, zeros for an empty one."""
-    means_TD = np.zeros((len(bags), table.shape[1]))
-    full = np.flatnonzero(bags.lengths)
-    if len(full):
-        rows = table[bags.values].astype(np.float64)
-        means_TD[full] = np.add.reduceat(rows, bags.pointer[:-1][full], axis=0)
-        means_TD[full] /= bags.lengths[full, None]
-    return means_TD
-
-
-def _project(mean_TD: NDArray[np.float64], tower: tuple[NDArray[np.float64], ...]) -> Floats:
-    """A tower's forward pass, on the grid.
-
-    In float64, so that the order of summation is too small to reach the grid's rounding.
-    """
-    into_HD, bias_H, out_DH = tower
-    vector_TD = mean_TD + np.maximum(mean_TD @ into_HD.T + bias_H, 0.0) @ out_DH.T
-    vector_TD[~mean_TD.any(axis=1)] = 0.0
-    norm_T1 = np.maximum(np.linalg.norm(vector_TD, axis=1, keepdims=True), 1e-12)
-    return cast("Floats", (np.rint(vector_TD / norm_T1 * _GRID) / _GRID).astype(np.float32))
 
 
 @njit(cache=True, nogil=True)
