@@ -1,17 +1,24 @@
 """The generative channel: a request becomes a prompt, the prompt a beam of ids, the ids items."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cqsid.account import figures, share_done
 from cqsid.answers import AnswerCache, Answers
 from cqsid.decode import Decoder
 from cqsid.ids import SemanticIds
+from cqsid.learned import Learned
 from cqsid.learning import learn
 from cqsid.prompts import Prompts
+from cqsid.saved import load_learned
+from cqsid.scheme import with_newcomers
 from cqsid.settings import CqsidSpec
 from cqsid.shelves import Shelves, item_values
+from cqsid.training.stages import Stage
 from cqsid.trie import Trie
 from recall.candidates import Candidates
 from recall.device import one_thread
@@ -36,6 +43,7 @@ class CqsidChannel:
         self.name = name
         self._spec = spec or CqsidSpec()
         self._workspace: Path | None = None
+        self._tell: Callable[[float], None] | None = None
         self._texts = TextCache()
         self._answers = AnswerCache(self._spec.serving.cache)
         self._pool: SemanticIds | None = None
@@ -45,47 +53,74 @@ class CqsidChannel:
         """Keep what is learned so far in this folder; a later `fit` there continues from it."""
         self._workspace = folder
 
+    def watch(self, tell: Callable[[float], None]) -> None:
+        """During the next `fit`, tell the share of the generator's training that is done."""
+        self._tell = tell
+
     def adjust(self, spec: CqsidSpec) -> None:
         """Serve with these settings; what was learned stays.
 
         Raises:
             ConfigError: beams for another number of levels than the ids have.
         """
-        _check_beams(spec, self.learned.ids.levels)
+        spec.serving.check_levels(self.learned.ids.levels)
         self._spec = spec
         self._answers = AnswerCache(spec.serving.cache)
 
     def fit(self, catalog: Catalog, history: History, *, rng: np.random.Generator) -> None:
-        """Learn text vectors, ids and the generator."""
-        self.learned = learn(self._spec, catalog, history, rng=rng, workspace=self._workspace)
-        self._workspace = None
-        _check_beams(self._spec, self.learned.ids.levels)
+        """Learn text vectors, ids and the generator, or load those of a checkpoint.
+
+        Raises:
+            ConfigError, DataError: settings or a checkpoint that do not fit the catalogue.
+        """
+        self.learned = self._loaded(catalog) or learn(
+            self._spec,
+            catalog,
+            history,
+            rng=rng,
+            workspace=self._workspace,
+            progress=share_done(self._spec, self._tell) if self._tell is not None else None,
+        )
+        self._workspace = self._tell = None
+        self._spec.serving.check_levels(self.learned.ids.levels)
         self._retired_at_I = catalog.retired_at_I
         signals = self.learned.signals
-        counts = (signals.exposures_I, signals.clicks_I, signals.orders_I)
-        statistics = ItemStatistics(*(column.astype(np.float32) for column in counts))
         self._texts.clear()
         self._day, self._pool = -np.inf, None
-        self._stock(signals.known_I, statistics)
+        self._ids = self.learned.ids
+        self._stock(signals.known_I, signals.statistics)
+
+    def _loaded(self, catalog: Catalog) -> Learned | None:
+        spec = self._spec
+        if spec.checkpoint is None:
+            return None
+        learned = load_learned(Path(spec.checkpoint), catalog)
+        trained = {stage.stage for stage in learned.report.stages}
+        if spec.personalised and Stage.SHOPPER not in trained:
+            raise ConfigError(
+                f"personalised == True, must be false: {spec.checkpoint} never heard of shoppers"
+            )
+        return learned
+
+    def report(self) -> dict[str, Any]:
+        """Quality of the ids and course of the training, see `cqsid.account.figures`."""
+        return figures(self.learned)
 
     def refresh(self, index: Index, arm: int) -> None:
         """Read the shop's snapshot: its items once a day, its stock each time."""
         if index.at // DAY != self._day:
             self._day = index.at // DAY
             created_at_I = self.learned.signals.created_at_I
-            on_sale_I = (created_at_I <= index.at) & (self._retired_at_I > index.at)
+            entered_I = created_at_I <= index.at
+            on_sale_I = entered_I & (self._retired_at_I > index.at)
+            learned = self.learned
+            self._ids = with_newcomers(learned.scheme, learned.signals, learned.ids, entered_I)
             self._stock(on_sale_I, index.statistics_of(arm))
         self._shelves = self._full.on_sale(index.available_I)
 
     def _stock(self, on_sale_I: NDArray[np.bool_], statistics: ItemStatistics) -> None:
-        """Give new items their ids, and search among the ids of the items on sale."""
+        """Search among the ids of the items on sale."""
         learned = self.learned
-        new = np.flatnonzero(on_sale_I & (learned.ids.sid_I < 0))
-        arrival = np.argsort(learned.signals.created_at_I[new], kind="stable")
-        self._ids = learned.ids
-        if len(new):
-            items_N = new[arrival].astype(np.int32)
-            self._ids = learned.scheme.assign(learned.signals, items_N, learned.ids)
         pool = self._ids.among(on_sale_I)
         self._search(pool)
         values_I = item_values(self._spec.serving.shelves, statistics, learned.signals.created_at_I)
@@ -106,7 +141,7 @@ class CqsidChannel:
                 learned.weights,
                 learned.prompts.vocabulary,
                 trie,
-                softmax=self._spec.model.softmax,
+                softmax=learned.softmax,
             )
 
     def recall(self, requests: Requests, limit: int) -> Candidates:
@@ -131,11 +166,3 @@ class CqsidChannel:
         assert self._decoder is not None
         beams = self._decoder.decode(prompts, self._spec.serving.beams)
         return beams.sid_BN, beams.scores_BN
-
-
-def _check_beams(spec: CqsidSpec, levels: int) -> None:
-    beams = spec.serving.beams
-    if isinstance(beams, tuple) and len(beams) != levels:
-        raise ConfigError(
-            f"serving.beams == {beams}, must be one number or {levels}, one for each level of ids"
-        )

@@ -6,6 +6,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from cqsid.decode import Softmax
 from cqsid.ids import SemanticIds
 from cqsid.promptbuilder import PromptBuilder
 from cqsid.prompts import Prompts
@@ -33,6 +34,7 @@ class Learned:
         related: which clicks speak for a shopper.
         weights: parameters of the generator, on the CPU.
         report: how training went.
+        softmax: what a code competes with, in training and therefore in service.
     """
 
     vectors: TextVectors
@@ -43,6 +45,7 @@ class Learned:
     related: RelatedCategories
     weights: Weights
     report: TrainingReport
+    softmax: Softmax
 
     def tokens(self, texts: list[str]) -> tuple[Ints, NDArray[np.bool_]]:
         """What prompts need of query texts.

@@ -17,8 +17,8 @@ from cqsid.learned import Learned
 from cqsid.model import backbone_subwords, build_model
 from cqsid.promptbuilder import PromptBuilder
 from cqsid.related import RelatedCategories
-from cqsid.scheme import Scheme
-from cqsid.schemes.registry import build_scheme
+from cqsid.scheme import Scheme, first_ids
+from cqsid.schemes.registry import build_scheme, check_codes
 from cqsid.settings import CqsidSpec
 from cqsid.signals import Signals, TextVectors, catalog_texts
 from cqsid.subwords import Subwords
@@ -56,7 +56,11 @@ def learn(
         workspace: folder in which finished parts and checkpoints are kept; a call with the same
             arguments continues there. None: nothing is kept.
         progress: told about every step of the generator's training.
+
+    Raises:
+        ConfigError: settings that do not fit the catalogue, or folders of models that hold none.
     """
+    check_codes(spec.ids, len(catalog.categories))
     text_rng, ids_rng, seeds = rng.spawn(3)
 
     def read() -> tuple[Subwords, TextVectors]:
@@ -67,7 +71,7 @@ def learn(
 
     def identify() -> tuple[Scheme, SemanticIds]:
         scheme = build_scheme(spec.ids)
-        return scheme, scheme.fit(signals, rng=ids_rng)
+        return scheme, first_ids(scheme, signals, rng=ids_rng)
 
     scheme, ids = _once(workspace, "ids", identify)
     return learn_generator(
@@ -146,7 +150,9 @@ def learn_generator(
             "stage %s %s, %.0f s, hit rates %s", stage.stage, stage.stopped, stage.seconds, rates
         )
     weights = Weights.of(model).detached()
-    return Learned(vectors, signals, scheme, ids, prompts, related, weights, report)
+    return Learned(
+        vectors, signals, scheme, ids, prompts, related, weights, report, spec.model.softmax
+    )
 
 
 def _once(workspace: Path | None, name: str, make: Callable[[], Made]) -> Made:

@@ -5,6 +5,7 @@ Importing that library takes seconds and a hundred megabytes, so only these func
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from cqsid.checkpoints import CONFIG, TOKENIZER, WEIGHTS, architecture, quiet
 from cqsid.subwords import Subwords
+from cqsid.transformer import Weights
 from cqsid.vocabulary import Vocabulary
 from simulator.errors import ConfigError, DataError
 from simulator.spec import Spec
@@ -92,6 +94,53 @@ def build_model(spec: ModelSpec, vocabulary: Vocabulary, *, seed: int) -> Any:
         )
         model: Any = Qwen2ForCausalLM(config)
         return model.eval()
+
+
+def model_of(weights: Weights) -> Any:
+    """A `Qwen2ForCausalLM` with these parameters: the inverse of `Weights.of`."""
+    tied = weights.head_VD is weights.embedding_VD
+    with quiet(), torch.random.fork_rng(devices=[]):
+        from transformers import Qwen2Config, Qwen2ForCausalLM
+
+        config = Qwen2Config(
+            vocab_size=len(weights.embedding_VD),
+            hidden_size=weights.embedding_VD.shape[1],
+            num_hidden_layers=len(weights.layers),
+            num_attention_heads=weights.heads,
+            num_key_value_heads=weights.kv_heads,
+            intermediate_size=weights.layers[0].down.shape[1],
+            rms_norm_eps=weights.epsilon,
+            rope_parameters={"rope_type": "default", "rope_theta": weights.rope_theta},
+            tie_word_embeddings=tied,
+            attention_dropout=0.0,
+            dtype="float32",
+        )
+        config.head_dim = weights.head_size  # no argument of this class, but read by its models
+        model: Any = Qwen2ForCausalLM(config)
+    model.load_state_dict(dict(_named(weights)))
+    return model.eval()
+
+
+def _named(weights: Weights) -> Iterator[tuple[str, Tensor]]:
+    """The parameters under the names of `transformers`; joined matrices taken apart."""
+    sizes = [weights.heads * weights.head_size, *[weights.kv_heads * weights.head_size] * 2]
+    yield "model.embed_tokens.weight", weights.embedding_VD
+    yield "model.norm.weight", weights.norm
+    yield "lm_head.weight", weights.head_VD
+    for number, layer in enumerate(weights.layers):
+        block = f"model.layers.{number}"
+        for part, matrix, bias in zip(
+            "qkv", torch.split(layer.qkv, sizes), torch.split(layer.qkv_bias, sizes), strict=True
+        ):
+            yield f"{block}.self_attn.{part}_proj.weight", matrix
+            yield f"{block}.self_attn.{part}_proj.bias", bias
+        gate, up = layer.gate_up.chunk(2)
+        yield f"{block}.self_attn.o_proj.weight", layer.out
+        yield f"{block}.input_layernorm.weight", layer.norm
+        yield f"{block}.post_attention_layernorm.weight", layer.ffn_norm
+        yield f"{block}.mlp.gate_proj.weight", gate
+        yield f"{block}.mlp.up_proj.weight", up
+        yield f"{block}.mlp.down_proj.weight", layer.down
 
 
 @dataclass(frozen=True)

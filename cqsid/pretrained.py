@@ -13,7 +13,7 @@ from cqsid.checkpoints import architecture, quiet
 from cqsid.signals import Floats
 from recall.device import DeviceName, one_thread, resolve_device
 from recall.towervectors import on_grid
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, DataError
 
 _BATCH = 64  # texts of one length encoded at once
 _FEWEST = 4  # rows from which a row's bits no longer depend on how many there are
@@ -26,6 +26,19 @@ _TOKENIZERS = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
+
+
+def check_encoder(folder: Path) -> None:
+    """Refuse a folder that cannot hold an encoder, without reading the encoder.
+
+    Raises:
+        ConfigError: the folder lacks config, weights or tokenizer.
+    """
+    architecture(folder, _PLACE)
+    # Without one of these the library makes up a tokenizer that knows no word.
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        found = sorted(path.name for path in folder.iterdir())
+        raise ConfigError(f"{_PLACE}: files == {found}, must have one of {_TOKENIZERS}")
 
 
 class PretrainedEncoder:
@@ -42,6 +55,7 @@ class PretrainedEncoder:
 
     Raises:
         ConfigError: the folder lacks config, weights or tokenizer, or cannot be read.
+        DataError: later, on a text that has no finite vector.
     """
 
     def __init__(self, folder: Path, longest: int = 64, device: DeviceName = "auto") -> None:
@@ -49,11 +63,7 @@ class PretrainedEncoder:
         self._open()
 
     def _open(self) -> None:
-        architecture(self._folder, _PLACE)
-        # Without one of these the library makes up a tokenizer that knows no word.
-        if not any((self._folder / name).is_file() for name in _TOKENIZERS):
-            found = sorted(path.name for path in self._folder.iterdir())
-            raise ConfigError(f"{_PLACE}: files == {found}, must have one of {_TOKENIZERS}")
+        check_encoder(self._folder)
         place, device = f"{_PLACE} == {str(self._folder)!r}", resolve_device(self._device)
         with quiet(), torch.random.fork_rng(devices=[]):
             from transformers import AutoModel, AutoTokenizer
@@ -111,6 +121,11 @@ class PretrainedEncoder:
         output: Any = self._model(input_ids=tokens, attention_mask=torch.ones_like(tokens))
         mean_BD: Tensor = output.last_hidden_state.double().mean(dim=1)
         vectors = F.normalize(mean_BD, dim=1)[:rows].cpu().numpy()
+        if not np.isfinite(vectors).all():
+            raise DataError(
+                f"{_PLACE} == {str(self._folder)!r} gives numbers that are not finite, "
+                "must give vectors: are its weights whole?"
+            )
         return on_grid(vectors).astype(np.float32)
 
     def __getstate__(self) -> dict[str, Any]:

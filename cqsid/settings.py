@@ -13,6 +13,7 @@ from cqsid.training.stages import TrainingSpec
 from recall.device import DeviceName
 from recall.latency import LatencySpec
 from recall.settings import ChannelSettings
+from simulator.errors import ConfigError
 from simulator.spec import Spec
 
 Beam = Annotated[int, Field(gt=0, le=1000)]
@@ -40,6 +41,18 @@ class ServingSpec(Spec):
         """The largest beam of any level."""
         return self.beams if isinstance(self.beams, int) else max(self.beams)
 
+    def check_levels(self, levels: int) -> None:
+        """Refuse beams for another number of levels than the ids have.
+
+        Raises:
+            ConfigError: not one number, nor one for each level.
+        """
+        if isinstance(self.beams, tuple) and len(self.beams) != levels:
+            raise ConfigError(
+                f"serving.beams == {self.beams}, must be one number or {levels}, "
+                "one for each level of ids"
+            )
+
 
 class CqsidSpec(ChannelSettings):
     """Semantic ids, and a language model that generates them for a query."""
@@ -50,6 +63,12 @@ class CqsidSpec(ChannelSettings):
     )
     personalised: bool = Field(
         True, description="also read gender, age band and recent clicks; False: the query alone"
+    )
+    checkpoint: str | None = Field(
+        None,
+        description="folder that `funnelab ids save` wrote: serves instead of a training, whose "
+        "settings (text, ids, prompt, model, training, device) are then the checkpoint's. It must "
+        "be of the same catalogue; what it learned from may be later than what rankers learn from",
     )
     text: TextSpec = Field(TextSpec(), description="subwords and text vectors")
     ids: IdsSpec = Field(IdsSpec(), description="how items get their ids")
@@ -64,6 +83,16 @@ class CqsidSpec(ChannelSettings):
         plain = CqsidSpec.model_fields
         fixed = {name: plain[name].default for name in ("limit", "latency", "serving")}
         return self.model_copy(update=fixed)
+
+    def on_device(self, device: DeviceName) -> "CqsidSpec":
+        """These settings with `device` where the channel leaves it open; its parts follow it."""
+        chosen = self.device if self.device != "auto" else device
+        text, rqvae = (
+            part if part.device != "auto" else part.model_copy(update={"device": chosen})
+            for part in (self.text, self.ids.rqvae)
+        )
+        ids = self.ids.model_copy(update={"rqvae": rqvae})
+        return self.model_copy(update={"device": chosen, "text": text, "ids": ids})
 
     def service_time(self) -> LatencySpec:
         """The latency model; the beam's share is part of the base."""

@@ -10,6 +10,7 @@ from recall.feedback import Feedback
 from recall.itemtext import item_texts
 from simulator.catalog import Catalog, Ints
 from simulator.history import History
+from simulator.protocols import ItemStatistics
 
 Floats = NDArray[np.float32]
 
@@ -58,6 +59,12 @@ class Signals:
 
     def __len__(self) -> int:
         return len(self.category_I)
+
+    @property
+    def statistics(self) -> ItemStatistics:
+        """Exposures, clicks and orders as a shop counts them."""
+        counts = (self.exposures_I, self.clicks_I, self.orders_I)
+        return ItemStatistics(*(column.astype(np.float32) for column in counts))
 
     @staticmethod
     def of(catalog: Catalog, history: History, vectors: TextVectors) -> "Signals":

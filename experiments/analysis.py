@@ -29,6 +29,7 @@ def analyse(
     primary: str = "gmv",
     metrics: Sequence[Metric] = tuple(METRICS.values()),
     retrieval: Sequence[Mapping[str, Any]] = (),
+    models: Sequence[Mapping[str, Any]] = (),
     spec: EngineSpec | None = None,
 ) -> dict[str, Any]:
     """Everything that metrics.json holds.
@@ -43,6 +44,7 @@ def analyse(
         primary: the metric that decides.
         metrics: what is estimated.
         retrieval: rows of `GradedRetrieval.row`, where there are human grades.
+        models: rows of `training_reports`.
         spec: threads and memory.
 
     Raises:
@@ -75,6 +77,7 @@ def analyse(
             "latency": diagnostics.latency(connection, log, manifest),
             "end_reasons": diagnostics.end_reasons(connection, log, manifest),
             "retrieval": [dict(row) for row in retrieval],
+            "models": [dict(row) for row in models],
             "health": _health(units, log, srm, stages, estimates),
         }
 

@@ -235,6 +235,27 @@ def ids_bench_command(
     Console().print(Summary(read_record(folder / RECORD), report))
 
 
+@ids_app.command("save")
+def ids_save_command(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder to write.")],
+    channel: Annotated[
+        str | None,
+        typer.Option("--channel", metavar="NAME", help="A cqsid channel [the only one]."),
+    ] = None,
+) -> None:
+    """Save the ids and the generator of a run's channel, to serve in other runs.
+
+    They must be of the same catalogue; set channels.NAME.checkpoint to the folder.
+    """
+    from experiments.savedids import save_ids
+
+    name = save_ids(folder, channel, to)
+    typer.echo(
+        f"Saved channel {name} to {to}; it serves with channels.NAME.checkpoint = {str(to)!r}"
+    )
+
+
 def _tell(name: str, kind: str, findings: Sequence[object], as_json: bool) -> None:
     """Print what the checks of a plug-in found; findings are an error."""
     if as_json:

@@ -59,12 +59,24 @@ def explain(
         origin: names the file or option that a path comes from.
     """
     lines: list[str] = []
-    for problem in error.errors(include_url=False):
-        top = root(model, settings)
-        steps = [("", top), *_walk(top, problem["loc"])]
-        sentences = _sentence(dict(problem), _place(steps), steps).split("\n")
+    top = root(model, settings)
+    problems = [
+        (dict(problem), [("", top), *_walk(top, problem["loc"])])
+        for problem in error.errors(include_url=False)
+    ]
+    meant = {_place(steps) for problem, steps in problems if not _of_another_type(problem)}
+    for problem, steps in problems:
+        place = _place(steps)
+        nearer = any(other == place or other.startswith(f"{place}.") for other in meant)
+        if _of_another_type(problem) and nearer:
+            continue  # of a union's types the one that the value is of tells what is wrong
+        sentences = _sentence(problem, place, steps).split("\n")
         lines += [f"{origin(each.partition(' ')[0])}: {each}" for each in sentences]
     return "\n".join(dict.fromkeys(lines))
+
+
+def _of_another_type(problem: dict[str, Any]) -> bool:
+    return str(problem["type"]).endswith("_type")
 
 
 def _place(steps: Steps) -> str:

@@ -22,7 +22,7 @@ from simulator.spec import Spec
 
 Result_co = TypeVar("Result_co", covariant=True)
 Result = TypeVar("Result")
-Advance = Callable[[int], None]
+Advance = Callable[[float], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 _POLL = 0.1  # seconds between two looks at the workers' progress
@@ -42,7 +42,7 @@ class Task(Protocol[Result_co]):
     """One independent piece of work."""
 
     def __call__(self, *arguments: Any, advance: Advance) -> Result_co:
-        """Do the work; call `advance(n)` after every n units of it."""
+        """Do the work; call `advance(n)` after every n units of it, or parts of a unit."""
 
 
 def run_tasks(

@@ -64,14 +64,25 @@ def data_digest(name: str | Path) -> str:
     """SHA-256 of a data file, so that a stage is made again when its input file changes.
 
     Args:
-        name: a path as configs give it; may begin with `$FUNNELAB_DATA`.
+        name: a path as configs give it; may begin with `$FUNNELAB_DATA`. Of a folder, such as
+            that of a model, all files count, by their names and bytes.
 
     Raises:
         DataError: the file cannot be read.
     """
     path = data_path(str(name))
+    if path.is_dir():
+        return _folder_digest(path)
     try:
         with path.open("rb") as stream:
             return file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}, must be a file that can be read") from error
+
+
+def _folder_digest(folder: Path) -> str:
+    digest = sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+        digest.update(data_digest(file).encode())
+    return digest.hexdigest()

@@ -4,9 +4,11 @@ Nothing here holds the population: the catalogue is stored apart from the latent
 workers that train models load the catalogue alone.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +16,10 @@ from cqsid.registry import ChannelSpec, build_channel
 from cqsid.settings import CqsidSpec
 from experiments.build import load_channel, load_saved, model_rng, recall_stage, save_object
 from experiments.executor import Advance
-from experiments.files import write_json
+from experiments.files import plain, write_json
 from experiments.grades import graded_retrieval
-from experiments.plugins import blaming
+from experiments.plugins import blaming, placing
+from experiments.progress import Parts
 from experiments.schema import Config
 from experiments.store import Stage
 from experiments.worlds import LOG, MODEL
@@ -24,7 +27,7 @@ from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.features import FeatureSet
 from ranking.ranker import LearnedRanker
 from ranking.registry import RankerSpec, build_ranker
-from recall.channel import Channel, Refreshable, Resumable
+from recall.channel import Channel, Refreshable, Reporting, Resumable, Watchable
 from recall.dense import DenseChannel
 from recall.lexical import LexicalChannel
 from recall.towers import DenseSpec
@@ -67,18 +70,51 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
     channel = build_channel(job.name, on_device(job.config, job.name))
     if isinstance(channel, Resumable):
         channel.resume_in(job.stage.workspace)
+    parts = Parts(advance)
+    if isinstance(channel, Watchable):
+        channel.watch(parts)
     with job.stage.write() as folder:
-        with blaming(f"channels.{job.name}: fit()", "learn from the catalogue and the history"):
+        place = f"channels.{job.name}"
+        with blaming(f"{place}: fit()", "learn from the catalogue and the history"), placing(place):
             channel.fit(catalog, history, rng=model_rng(job.config, f"channel.{job.name}"))
-        with blaming(f"channels.{job.name}: pickle.dumps(channel)", "keep the channel"):
+        with blaming(f"{place}: pickle.dumps(channel)", "keep the channel"):
             save_object(folder / MODEL, channel)
-    advance(1)
+        if not job.early:
+            write_json(folder / REPORT, _report(job.name, channel))
+    parts.finish()
+
+
+def _report(name: str, channel: Channel) -> dict[str, Any]:
+    """What a channel tells of its training; nothing where it tells nothing."""
+    if not isinstance(channel, Reporting):
+        return {}
+    with blaming(f"channels.{name}: report()", "return figures that JSON can hold"):
+        told = plain(dict(channel.report()))
+        json.dumps(told, allow_nan=False)
+    return dict(told)
+
+
+def taught_as(config: Config, name: str) -> str:
+    """The channel whose training this one shares: the first that learns by the same settings.
+
+    So arms can serve one trained generator with different beams. Other channels train alone.
+    """
+    spec = config.channels[name]
+    if not isinstance(spec, CqsidSpec):
+        return name
+    return next(
+        other
+        for other, its in config.channels.items()
+        if isinstance(its, CqsidSpec) and its.learned() == spec.learned()
+    )
 
 
 def on_device(config: Config, name: str) -> ChannelSpec:
     """The settings of a channel; one that leaves its device open trains on the run's."""
     spec = config.channels[name]
-    if isinstance(spec, DenseSpec | CqsidSpec) and spec.device == "auto":
+    if isinstance(spec, CqsidSpec):
+        return spec.on_device(config.device)
+    if isinstance(spec, DenseSpec) and spec.device == "auto":
         return spec.model_copy(update={"device": config.device})
     return spec
 

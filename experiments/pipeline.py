@@ -23,8 +23,9 @@ from experiments.models import (
     fit_channel,
     fit_ranker,
     grade_channels,
+    taught_as,
 )
-from experiments.plugins import channel_code, plug_in_modules
+from experiments.plugins import channel_code, channel_data, plug_in_modules
 from experiments.schema import Config, FileCatalog
 from experiments.store import Stage
 from experiments.worlds import LOG, POPULATION, WorldJob, live
@@ -98,26 +99,28 @@ class Pipeline:
         config = self.config
         used = {name for arm in config.arms for name in arm.channels}
         used |= {name for name in [dense_name(config)] if name is not None}
-        jobs: list[ChannelJob] = []
+        jobs: dict[Path, ChannelJob] = {}
         late: dict[str, Stage] = {}
         early: dict[str, Stage] = {}
         for name in (name for name in config.channels if name in used):
-            spec = config.channels[name]
+            spec, taught = config.channels[name], taught_as(config, name)
             code = ["simulator.history", "experiments.models", *channel_code(spec)]
+            data = [data_digest(path) for path in channel_data(spec)]
             for is_early, stages in ((False, late), (True, early)):
                 stages[name] = self.maker.stage(
-                    f"channel-{name}" + "-early" * is_early,
+                    f"channel-{taught}" + "-early" * is_early,
                     [
                         *(spec.learned(), config.device, config.seed),
                         config.examples if is_early else None,
                     ],
-                    inputs=[catalogue.key, history.key],
+                    inputs=[catalogue.key, history.key, *data],
                     code=code,
                 )
-                jobs.append(
-                    ChannelJob(config, stages[name], catalogue.path, history.path, name, is_early)
+                job = ChannelJob(
+                    config, stages[name], catalogue.path, history.path, taught, is_early
                 )
-        self._train("channels", fit_channel, jobs)
+                jobs.setdefault(stages[name].path, job)
+        self._train("channels", fit_channel, list(jobs.values()))
         return late, early
 
     def rankers(

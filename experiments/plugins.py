@@ -1,4 +1,4 @@
-"""The user's own channels, rankers and click models, tried before the first stage."""
+"""The user's own channels, schemes, models, rankers and click models, tried before a run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from cqsid.registry import ChannelSpec, build_channel
+from cqsid.schemes.settings import IdsSpec
 from cqsid.settings import CqsidSpec
 from experiments.keys import source_digest
 from experiments.schema import Config
 from ranking.registry import RankerSpec
 from recall.registry import CustomSpec
 from simulator.clickmodels import CustomClickModel
-from simulator.errors import ContractError, FunnelabError
+from simulator.errors import ConfigError, ContractError, DataError, FunnelabError
 from simulator.plugins import load_object
 
 
@@ -23,10 +24,10 @@ def check_plug_ins(config: Config) -> None:
 
     Raises:
         ContractError: with the setting that names the plug-in.
+        ConfigError, DataError: a folder that holds no such model.
     """
     for name, spec in config.channels.items():
-        if plug_in_modules(spec):
-            _check(f"channels.{name}", spec, partial(build_channel, name, spec))
+        check_channel_spec(name, spec)
     rankers = {"ranker": config.ranker}
     rankers |= {f"arms.{arm.name}.ranker": arm.ranker for arm in config.arms if arm.ranker}
     for place, ranker in rankers.items():
@@ -37,16 +38,54 @@ def check_plug_ins(config: Config) -> None:
         _check("world.behavior.click_model", model, partial(_click_model, model))
 
 
+def check_channel_spec(name: str, spec: ChannelSpec) -> None:
+    """Refuse what a channel names and cannot use: a plug-in, or a folder of a model.
+
+    Raises:
+        ContractError, ConfigError, DataError: as `check_plug_ins`.
+    """
+    place = f"channels.{name}"
+    if isinstance(spec, CustomSpec):
+        _check(place, spec, partial(build_channel, name, spec))
+    if isinstance(spec, CqsidSpec):
+        _check_generative(place, spec)
+
+
+def _check_generative(place: str, spec: CqsidSpec) -> None:
+    from cqsid.checks import check_settings  # torch, only where it is used
+
+    if spec.ids.object is not None:
+        _check(f"{place}.ids", spec.ids, partial(_scheme, spec.ids))
+    with placing(place):
+        check_settings(spec)
+
+
+def _scheme(spec: IdsSpec) -> None:
+    from cqsid.schemes.registry import build_scheme
+
+    build_scheme(spec)
+
+
+def channel_data(spec: ChannelSpec) -> list[str]:
+    """The files and folders of the user's that decide what a channel learns."""
+    if not isinstance(spec, CqsidSpec):
+        return []
+    learned = (spec.model.backbone, spec.text.encoder)
+    named = (spec.checkpoint,) if spec.checkpoint is not None else learned
+    return [folder for folder in named if folder is not None]
+
+
 def plug_in_modules(spec: Any) -> list[str]:
     """The module of the plug-in that a spec names; none for what is built in."""
     named = isinstance(spec, CustomSpec | CustomClickModel)
     named = named or (isinstance(spec, RankerSpec) and spec.type == "custom")
+    named = named or (isinstance(spec, IdsSpec) and spec.object is not None)
     return [spec.object.partition(":")[0]] if named else []
 
 
 def channel_code(spec: ChannelSpec) -> list[str]:
     """The packages and modules whose source decides what a channel does."""
-    generative = ["cqsid"] if isinstance(spec, CqsidSpec) else []
+    generative = ["cqsid", *plug_in_modules(spec.ids)] if isinstance(spec, CqsidSpec) else []
     return ["recall", *generative, *plug_in_modules(spec)]
 
 
@@ -59,6 +98,19 @@ def blaming(place: str, wanted: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise ContractError(f"{place} raised {error!r}, must {wanted}") from error
+
+
+@contextmanager
+def placing(place: str) -> Iterator[None]:
+    """Tell in an error which part of the config it is about."""
+    try:
+        yield
+    except ContractError as error:
+        raise ContractError(f"{place}: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from error
+    except DataError as error:
+        raise DataError(f"{place}: {error}") from error
 
 
 def _check(place: str, spec: Any, make: Callable[[], object]) -> None:

@@ -3,9 +3,10 @@
 Library code takes a `Progress` and knows nothing of terminals.
 """
 
+import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TextIO
 
@@ -13,12 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+_ROUNDING = 1e-6  # of a unit, far above what sums of parts lose
+
 
 class Bar(Protocol):
     """The progress of one stage."""
 
-    def advance(self, amount: int = 1) -> None:
-        """Count `amount` more units as done."""
+    def advance(self, amount: float = 1) -> None:
+        """Count `amount` more units as done; a long one may be counted in parts."""
 
 
 class Progress(Protocol):
@@ -37,10 +40,43 @@ class _Counter:
     """A bar that only counts."""
 
     def __init__(self) -> None:
-        self.done = 0
+        self.amount = 0.0
 
-    def advance(self, amount: int = 1) -> None:
-        self.done += amount
+    def advance(self, amount: float = 1) -> None:
+        self.amount += amount
+
+    @property
+    def done(self) -> int:
+        """Whole units done; parts that make up a unit may fall short of it by rounding."""
+        return math.floor(self.amount + _ROUNDING)
+
+    @property
+    def shown(self) -> str:
+        """Units done as people read them, with parts where there are any."""
+        whole = abs(self.amount - self.done) < _ROUNDING
+        return f"{self.done:,}" if whole else f"{self.amount:,.1f}"
+
+
+class Parts:
+    """Counts one unit in hundredths, from the share of it that is done.
+
+    Args:
+        advance: counts units.
+    """
+
+    def __init__(self, advance: Callable[[float], None]) -> None:
+        self._advance, self._counted = advance, 0
+
+    def __call__(self, share: float) -> None:
+        """Count up to a share; the end is for `finish` to tell."""
+        hundredths = min(int(100 * share), 99)
+        if hundredths > self._counted:
+            self._advance((hundredths - self._counted) / 100)
+            self._counted = hundredths
+
+    def finish(self) -> None:
+        """Count the rest."""
+        self._advance((100 - self._counted) / 100)
 
 
 class NoProgress:
@@ -122,11 +158,11 @@ class _LiveBar:
         self._counter, self._bars, self._task = counter, bars, task
         self._unit, self._start = unit, start
 
-    def advance(self, amount: int = 1) -> None:
+    def advance(self, amount: float = 1) -> None:
         self._counter.advance(amount)
         rate = self._counter.done / max(time.perf_counter() - self._start, 1e-9)
-        text = f"{self._counter.done:,} {self._unit} {rate:,.0f}/s"
-        self._bars.update(self._task, completed=self._counter.done, rate=text)
+        text = f"{self._counter.shown} {self._unit} {rate:,.0f}/s"
+        self._bars.update(self._task, completed=self._counter.amount, rate=text)
 
 
 def default_progress(stream: TextIO | None = None) -> Progress:

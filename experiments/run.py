@@ -16,6 +16,7 @@ from experiments.progress import Progress
 from experiments.report import write_report
 from experiments.schema import Config
 from experiments.store import CONFIG, MANIFEST, RunFolder
+from experiments.trained import training_reports
 from experiments.worlds import LOG
 
 
@@ -45,7 +46,12 @@ def run_experiment(
         retrieval = pipeline.retrieval(catalogue, history, channels)
         worlds = pipeline.worlds(catalogue, history, channels, rankers)
         with progress.stage("analyse"):
-            results = _results(config, history.path / LOG, worlds, retrieval)
+            models = training_reports(
+                config,
+                {name: stage.path for name, stage in channels.items()},
+                [stage.path for stage in rankers],
+            )
+            results = _results(config, history.path / LOG, worlds, retrieval, models)
         run.remove(MANIFEST)  # a run without one is not finished: its results may be replaced
         run.write_text(CONFIG, resolved_toml(config))
         for name, content in results.items():
@@ -61,7 +67,11 @@ def run_experiment(
 
 
 def _results(
-    config: Config, history: Path, worlds: Worlds, retrieval: Sequence[Mapping[str, Any]]
+    config: Config,
+    history: Path,
+    worlds: Worlds,
+    retrieval: Sequence[Mapping[str, Any]],
+    models: Sequence[Mapping[str, Any]],
 ) -> dict[str, dict[str, Any] | None]:
     """The result files' content by name; None for one that this run does not have."""
     chosen: tuple[Metric, ...] = (*METRICS.values(), *config.analysis.metrics)
@@ -75,6 +85,7 @@ def _results(
         primary=config.analysis.primary,
         metrics=chosen,
         retrieval=retrieval,
+        models=models,
     )
     truth = None
     if config.truth.seeds:

@@ -1,5 +1,6 @@
 """The protocol of a recall channel, and what a channel may offer besides."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -42,6 +43,30 @@ class Resumable(Protocol):
 
     def resume_in(self, folder: Path) -> None:
         """Keep what is learned so far in this folder; a later `fit` there continues from it."""
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A channel whose training is long enough to be watched."""
+
+    def watch(self, tell: Callable[[float], None]) -> None:
+        """Call `tell` now and then during the next `fit`, with the share of it that is done.
+
+        The share grows from 0 to 1. What is learned must not depend on being watched, and `tell`
+        is not kept beyond that `fit`.
+        """
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A channel that can tell how its training went."""
+
+    def report(self) -> Mapping[str, Any]:
+        """Figures of the training by name, of types that JSON knows; the channel is fitted.
+
+        Numbers, texts and lists of numbers are shown as they are. `training` may hold a list of
+        stages with the keys that the documentation of metrics.json names, to be drawn as curves.
+        """
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ holds each of them exactly: the score of a pair has one value, whatever the orde
 the shape of the batch or the number of threads.
 """
 
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,8 @@ def embed(table_VD: Floats, tower: Tower, bags: Ragged) -> Floats:
 
 def on_grid(vectors_ND: NDArray[Real]) -> NDArray[Real]:
     """Vectors of about unit length rounded to the grid."""
-    return cast("NDArray[Real]", np.rint(vectors_ND * _GRID) / _GRID)
+    rounded_ND: NDArray[Real] = np.rint(vectors_ND * _GRID) / _GRID
+    return rounded_ND
 
 
 def _means(table_VD: Floats, bags: Ragged) -> NDArray[np.float64]:

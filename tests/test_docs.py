@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -15,6 +16,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from cqsid.schemes.registry import SCHEMES
+from cqsid.settings import CqsidSpec
+from experiments.idsbench.settings import IdsBenchSpec
 from experiments.metrics import METRICS, UNIT_COLUMNS
 from experiments.schema import Config, FileCatalog
 from simulator.sessions import EndReason, NextAction
@@ -69,21 +73,38 @@ def _blocks(page: Path) -> list[tuple[str, str]]:
     return _FENCE.findall(page.read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="module")
-def example_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run folder that the examples of extending.md leave behind."""
-    folder = tmp_path_factory.mktemp("extending")
+def _run_examples(page: str, folder: Path) -> None:
     example = Example(folder, {"__name__": "example"})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.syspath_prepend(folder)
-        for language, text in _blocks(DOCS / "extending.md"):
+        for language, text in _blocks(DOCS / page):
             example.run(language, text)
+
+
+@pytest.fixture(scope="module")
+def example_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder that the examples of extending.md leave behind."""
+    folder = tmp_path_factory.mktemp("extending")
+    _run_examples("extending.md", folder)
     return folder / "lab"
+
+
+@pytest.fixture(scope="module")
+def example_bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the id bench that the examples of cqsid.md leave behind."""
+    folder = tmp_path_factory.mktemp("cqsid")
+    _run_examples("cqsid.md", folder)
+    return folder / "bench"
 
 
 def test_the_examples_of_extending_run(example_run: Path) -> None:
     assert (example_run / "report.html").is_file()
+
+
+def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
+    assert (example_bench / "ids.html").is_file()
+    assert (example_bench.parent / "lab" / "report.html").is_file()
 
 
 def test_the_channel_in_the_readme_is_the_one_that_is_tried() -> None:
@@ -221,7 +242,15 @@ def _keys(value: Any) -> set[str]:
 
 @pytest.mark.parametrize("file", ["metrics.json", "truth.json", "manifest.json"])
 def test_the_documented_keys_are_those_of_a_run(file: str, example_run: Path) -> None:
-    content = json.loads((example_run / file).read_text(encoding="utf-8"))
+    _check_keys(example_run / file)
+
+
+def test_the_documented_keys_are_those_of_an_id_bench(example_bench: Path) -> None:
+    _check_keys(example_bench / "ids.json")
+
+
+def _check_keys(path: Path) -> None:
+    file, content = path.name, json.loads(path.read_text(encoding="utf-8"))
     documented = _tables("results.md")
     assert set(_names(documented[file])) == set(content)
     nested = {name: value for name, value in content.items() if _is_nested(value)}
@@ -246,3 +275,30 @@ def test_the_documented_metrics_and_unit_columns_are_those_of_the_code() -> None
     listed = re.search(r"^## Metrics\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
     assert listed is not None
     assert set(re.findall(r"^\| `(\w+)`", listed[1], re.MULTILINE)) == set(METRICS)
+
+
+def test_the_documented_schemes_are_those_of_the_registry() -> None:
+    text = (DOCS / "cqsid.md").read_text(encoding="utf-8")
+    listed = re.search(r"^## Schemes\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    assert listed is not None
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \|$", listed[1], re.MULTILINE)
+    recipes = {name: (each.meaning, each.source, each.inferred) for name, each in SCHEMES.items()}
+    assert {name: tuple(cells) for name, *cells in rows} == recipes
+
+
+def test_the_documented_defaults_of_cqsid_are_those_of_the_settings() -> None:
+    specs: dict[str, BaseModel] = {"channels.cqsid": CqsidSpec(), "ids_bench": IdsBenchSpec()}
+    tables = {head[1:-1]: rows for head, rows in _tables("cqsid.md").items() if head[0] == "["}
+    assert len(tables) > 5
+    for section, rows in tables.items():
+        root = next(root for root in specs if section.startswith(root))
+        for cells in rows:
+            path = f"{section}.{cells[0].strip('`')}".removeprefix(f"{root}.").split(".")
+            value = reduce(getattr, path, specs[root])
+            assert cells[1] == _shown(value), f"{section}.{cells[0]}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool | None) else str(value)

@@ -11,6 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from cqsid.channel import CqsidChannel
+from cqsid.decode import Decoder
+from cqsid.ids import SemanticIds
+from cqsid.learned import Learned
+from cqsid.shelves import Shelves
+from cqsid.signals import Signals
 from experiments import worlds
 from experiments.build import load_saved
 from ranking.examples import Examples
@@ -29,6 +35,7 @@ from simulator.errors import StoreError
 from simulator.history import History
 from simulator.protocols import Index, Requests
 from simulator.world import Population, World
+from tests.experiments.cqsid_runs import CQSID
 from tests.experiments.plugins import Witness, WitnessRanker
 from tests.experiments.small_runs import log_digests, read, run, small_config, stage
 from tests.walls import latent_columns, leaks, types_in
@@ -57,8 +64,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     folder = tmp_path_factory.mktemp("watched")
     Witness.seen.clear()
     WitnessRanker.seen.clear()
-    channels = 'arms.dense.channels=["lexical", "dense", "witness"]'
-    config = small_config(channels, more=WITNESS, folder=folder)
+    channels = 'arms.dense.channels=["lexical", "dense", "witness", "cqsid"]'
+    config = small_config(channels, more=WITNESS + CQSID, folder=folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worlds, "World", Watched)
         run(config, folder / "run")
@@ -79,6 +86,7 @@ def test_no_service_that_answers_requests_can_reach_the_latent_truth(
     walked = types_in(watched.services)
     assert {ArmRouter, Funnel, RecallStage, Preranker, LearnedRanker, FeatureSet} <= walked
     assert {LexicalChannel, PopularChannel, DenseChannel, Witness, WitnessRanker} <= walked
+    assert {CqsidChannel, Learned, Signals, SemanticIds, Decoder, Shelves} <= walked
     assert Catalog in walked
 
 

@@ -50,7 +50,8 @@ def _held(thing: object) -> list[Any]:
         elements = thing.ravel().tolist() if thing.dtype == object else []
         return [thing.base, *elements]
     if isinstance(thing, torch.Tensor):
-        return [thing.detach().cpu().numpy().copy(), vars(thing)]  # whose base is no new tensor
+        plain = thing.to_dense() if thing.is_mkldnn else thing
+        return [plain.detach().cpu().numpy().copy(), vars(thing)]  # whose base is no new tensor
     return gc.get_referents(thing)
 
 

@@ -5,12 +5,12 @@ last token, the splitting of `IdsSpec.split`, so that two schemes differ in one 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
 from cqsid.quantize.kmeans import ResidualKMeans
-from cqsid.quantize.rqvae import Rqvae, RqvaeSpec
+from cqsid.quantize.rqvae import AutoencoderSpec, Rqvae, RqvaeSpec
 from cqsid.scheme import Scheme
 from cqsid.schemes.composed import ComposedScheme, QuantizerOf
 from cqsid.schemes.finish import Finish, Plain
@@ -18,15 +18,16 @@ from cqsid.schemes.groupings import AtRandom, ByPopularity
 from cqsid.schemes.numbering import Numbering
 from cqsid.schemes.overflow import Overflow
 from cqsid.schemes.random_ids import RandomCodes
-from cqsid.schemes.settings import IdsSpec
+from cqsid.schemes.settings import GuidedSpec, IdsSpec
 from cqsid.schemes.splitting import Splitting
 from cqsid.schemes.two_means import ByTwoMeans
 from cqsid.schemes.worth import arrival, conversion_rate, conversions
-from simulator.errors import ContractError
+from simulator.errors import ConfigError, ContractError
 from simulator.plugins import load_object
 
 _CQSID: Final = "CQ-SID, 2026, arXiv 2605.14434"
 _SEMANTIC: Final = 2  # levels before the third token of CRID and VARG
+_AUTO: Final = 3  # levels of `auto_codes`
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Recipe:
         inferred: what the sources leave open or we changed.
         quantizer: what gives the base codes.
         finish: what makes ids of them.
-        preset: settings of the RQ-VAE where the user left them unset.
+        category, contrast, collaborative: what guides the RQ-VAE.
     """
 
     meaning: str
@@ -47,7 +48,9 @@ class Recipe:
     inferred: str
     quantizer: Literal["rqvae", "kmeans", "kmeans_in_category", "random"] = "rqvae"
     finish: Literal["split", "collision", "conversions", "value"] = "split"
-    preset: Mapping[str, Any] = field(default_factory=dict)
+    category: Literal["none", "hard", "soft"] = "none"
+    contrast: bool = False
+    collaborative: bool = False
 
 
 SCHEMES: Final[Mapping[str, Recipe]] = {
@@ -55,32 +58,31 @@ SCHEMES: Final[Mapping[str, Recipe]] = {
         "RQ-VAE whose level 1 is the category, with query-item contrast",
         _CQSID,
         "where the contrast acts; encoder sizes; new items in full clusters",
-        preset={"category": "hard", "contrast": "before"},
+        category="hard",
+        contrast=True,
     ),
     "cqsid_no_category": Recipe(
         "CQ-SID without the category at level 1",
         f"{_CQSID} (ablation)",
         "as cqsid",
-        preset={"category": "none", "contrast": "before"},
+        contrast=True,
     ),
     "cqsid_no_contrast": Recipe(
         "CQ-SID without query-item contrast",
         f"{_CQSID} (ablation)",
         "as cqsid",
-        preset={"category": "hard", "contrast": "none"},
+        category="hard",
     ),
     "rqvae": Recipe(
         "RQ-VAE on texts alone, split as CQ-SID",
         f"{_CQSID} (baseline)",
         "that the baseline is split the same way",
-        preset={"category": "none", "contrast": "none"},
     ),
     "tiger": Recipe(
         "RQ-VAE on texts alone and a fourth token that tells colliding items apart",
         "TIGER, 2023, arXiv 2305.05065",
         "collision order: item number; last tokens kept for new items",
         finish="collision",
-        preset={"category": "none", "contrast": "none"},
     ),
     "rkmeans": Recipe(
         "residual k-means on text vectors",
@@ -98,7 +100,7 @@ SCHEMES: Final[Mapping[str, Recipe]] = {
         "RQ-VAE with a soft pull of level 1 towards categories",
         "CAT-ID2, 2025, arXiv 2511.01461",
         "losses as RqvaeSpec.category == soft; one level of categories; split as CQ-SID",
-        preset={"category": "soft", "contrast": "none"},
+        category="soft",
     ),
     "higen": Recipe(
         "k-means inside each category",
@@ -110,21 +112,23 @@ SCHEMES: Final[Mapping[str, Recipe]] = {
         "RQ-VAE aligned with what is clicked together, and a diversity loss",
         "LETTER, 2024, arXiv 2405.07314",
         "alignment to sessions of this log; split as CQ-SID",
-        preset={"category": "none", "contrast": "none", "collaborative": 0.01, "diversity": 1e-4},
+        collaborative=True,
     ),
     "crid": Recipe(
         "two CQ-SID levels, then the item's rank by conversions inside the prefix",
         "CRID, by the authors' company, after CQ-SID",
         "the two levels are CQ-SID's; the whole log instead of 30 days; ties by item number",
         finish="conversions",
-        preset={"category": "hard", "contrast": "before"},
+        category="hard",
+        contrast=True,
     ),
     "varg": Recipe(
         "two CQ-SID levels, then the item's rank by empirical-Bayes conversion, frozen",
         "VARG, by the authors' company, after CQ-SID",
         "the two levels are CQ-SID's; c counts clicks; prior by Kleinman's moments",
         finish="value",
-        preset={"category": "hard", "contrast": "before"},
+        category="hard",
+        contrast=True,
     ),
 }
 
@@ -135,17 +139,51 @@ def build_scheme(spec: IdsSpec) -> Scheme:
     Raises:
         ContractError: a custom object cannot be found, refuses its options or is no scheme.
     """
-    if spec.object is not None:
+    if spec.scheme == "custom":
+        assert spec.object is not None  # the spec sees to it
         return _custom(spec.object, spec.options)
     recipe = SCHEMES[spec.scheme]
     levels = _SEMANTIC if recipe.finish in ("conversions", "value") else None
     return ComposedScheme(_quantizer(recipe, spec), _finish(recipe, spec), spec.codes, levels)
 
 
+def check_codes(spec: IdsSpec, categories: int) -> None:
+    """Refuse level sizes too small for a catalogue, before anything is trained.
+
+    Raises:
+        ConfigError: fewer first codes than categories, where the first code is the category.
+    """
+    if spec.scheme == "custom" or spec.codes is None:
+        return
+    recipe = SCHEMES[spec.scheme]
+    by_category = recipe.quantizer == "kmeans_in_category"
+    if recipe.quantizer == "rqvae":
+        by_category = recipe.category == "hard"
+    if by_category and spec.codes[0] < categories:
+        raise ConfigError(
+            f"ids.codes[0] == {spec.codes[0]}, must be >= {categories} (categories, which are "
+            f"the first codes of {spec.scheme})"
+        )
+
+
+def levels(spec: IdsSpec) -> int | None:
+    """Codes of an id of the scheme; None: only known when a custom scheme has made its ids."""
+    if spec.scheme == "custom":
+        return None
+    quantized = len(spec.codes) if spec.codes else _AUTO
+    match SCHEMES[spec.scheme].finish:
+        case "split":
+            return quantized
+        case "collision":
+            return quantized + 1
+        case "conversions" | "value":
+            return _SEMANTIC + 1
+
+
 def _quantizer(recipe: Recipe, spec: IdsSpec) -> QuantizerOf:
     match recipe.quantizer:
         case "rqvae":
-            return partial(Rqvae, preset(spec.rqvae, recipe.preset))
+            return partial(Rqvae, guided(recipe, spec.rqvae))
         case "kmeans":
             return partial(ResidualKMeans, spec.kmeans)
         case "kmeans_in_category":
@@ -154,10 +192,16 @@ def _quantizer(recipe: Recipe, spec: IdsSpec) -> QuantizerOf:
             return RandomCodes
 
 
-def preset(spec: RqvaeSpec, values: Mapping[str, Any]) -> RqvaeSpec:
-    """The settings with a recipe's values in the fields that the user left unset."""
-    unset = {name: value for name, value in values.items() if name not in spec.model_fields_set}
-    return spec.model_copy(update=unset)
+def guided(recipe: Recipe, spec: GuidedSpec) -> RqvaeSpec:
+    """The RQ-VAE of a recipe: its guidance, with the weights of the settings."""
+    common = {name: getattr(spec, name) for name in AutoencoderSpec.model_fields}
+    return RqvaeSpec(
+        **common,
+        category=recipe.category,
+        contrast=spec.contrast if recipe.contrast else "none",
+        collaborative=spec.collaborative if recipe.collaborative else 0.0,
+        diversity=spec.diversity if recipe.collaborative else 0.0,
+    )
 
 
 def _finish(recipe: Recipe, spec: IdsSpec) -> Finish:

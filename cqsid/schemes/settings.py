@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from cqsid.quantize.kmeans import KMeansSpec
-from cqsid.quantize.rqvae import RqvaeSpec
+from cqsid.quantize.rqvae import AutoencoderSpec
 from simulator.spec import Spec
 
 SchemeName = Literal[
@@ -39,6 +39,16 @@ class SplitSpec(Spec):
     capacity: int = Field(5, gt=0, description="for overflow: items an id takes")
 
 
+class GuidedSpec(AutoencoderSpec):
+    """The residual-quantised VAE of all schemes; which guidance one has, its name says."""
+
+    contrast: Literal["before", "after"] = Field(
+        "before", description="of items before or after quantisation, in schemes with contrast"
+    )
+    collaborative: float = Field(0.01, ge=0, description="weight of the alignment of letter")
+    diversity: float = Field(1e-4, ge=0, description="weight of the diversity of letter")
+
+
 class IdsSpec(Spec):
     """Which identifier scheme gives items their ids, and its settings."""
 
@@ -49,9 +59,7 @@ class IdsSpec(Spec):
         description="codes of each quantizer level; none: from the catalogue. "
         "crid and varg use the first two",
     )
-    rqvae: RqvaeSpec = Field(
-        RqvaeSpec(), description="residual-quantised VAE; the scheme sets what is left unset"
-    )
+    rqvae: GuidedSpec = Field(GuidedSpec(), description="residual-quantised VAE")
     kmeans: KMeansSpec = Field(KMeansSpec(), description="residual k-means")
     split: SplitSpec = Field(SplitSpec(), description="splitting of oversized clusters")
     room: float = Field(

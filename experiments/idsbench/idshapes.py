@@ -58,10 +58,11 @@ def mean_shares(record: IdsRecord, scheme: str) -> list[float]:
 def quality_table(record: IdsRecord) -> Html:
     """Perplexity, balance, purity and cost of every scheme."""
     head = ["Scheme", "Ids", "Perplexity by level", "Gini", "p99", "Largest"]
-    head += ["Category purity", "Found by vector", "Training"]
+    head += ["Category purity", "Nearest shares", "Training"]
     rows = [[scheme_name(record, scheme), *cells] for scheme, cells in quality_rows(record)]
     caption = (
         "Means over seeds. Perplexity: how many codes a level uses as if evenly. Gini, p99 and "
-        "largest: items per id. Found by vector: clicks whose id the query's own vector finds."
+        "largest: items per id. Nearest shares: items whose nearest other item, by text vector, "
+        "has the same id."
     )
     return table(caption, head, rows)

@@ -9,6 +9,7 @@ from cqsid.schemes.registry import SCHEMES
 from cqsid.settings import CqsidSpec
 from experiments.config import resolved_toml
 from experiments.guard import check_same_settings
+from experiments.idsbench.asked import asked_requests, test_start
 from experiments.idsbench.readings import IdReading, Mode, Reading, cluster_shares, read_beams
 from experiments.idsbench.record import IdsRecord, write_record
 from experiments.idsbench.report import write_report
@@ -17,16 +18,15 @@ from experiments.idsbench.trial import (
     TextsJob,
     Trial,
     TrialJob,
-    asked_requests,
     fit_texts,
     load_trial,
     run_trial,
-    test_start,
 )
+from experiments.keys import data_digest
 from experiments.maker import Maker
 from experiments.manifest import bench_manifest
 from experiments.pipeline import Pipeline
-from experiments.plugins import channel_code
+from experiments.plugins import channel_code, channel_data, check_channel_spec
 from experiments.progress import Progress
 from experiments.schema import Config
 from experiments.settings_tree import suggestion
@@ -54,7 +54,8 @@ def bench_ids(
         FunnelabError: bad input, or a folder that cannot be used.
     """
     channel = _channel(config)
-    _check_names(config)
+    _check_names(config, channel)
+    check_channel_spec(channel, config.channels[channel])
     with RunFolder(folder) as run:
         if not overwrite:
             check_same_settings(folder, resolved_toml(config))
@@ -82,10 +83,13 @@ def _channel(config: Config) -> str:
     raise ConfigError(f"channels == {types}, must have one of type cqsid: it sets up the bench")
 
 
-def _check_names(config: Config) -> None:
+def _check_names(config: Config, channel: str) -> None:
+    spec = config.channels[channel]
+    assert isinstance(spec, CqsidSpec)
+    names = [*SCHEMES, *(["custom"] if spec.ids.scheme == "custom" else [])]
     for name in config.ids_bench.schemes:
-        if name not in SCHEMES:
-            wanted = suggestion(name, list(SCHEMES))
+        if name not in names:
+            wanted = suggestion(name, names)
             raise ConfigError(f"ids_bench.schemes == {name!r}, must be {wanted}")
 
 
@@ -95,7 +99,7 @@ def _trials(
     spec, bench = config.channels[channel], config.ids_bench
     assert isinstance(spec, CqsidSpec)
     code = [*_CODE, *channel_code(spec)]
-    inputs = [catalogue.key, history.key]
+    inputs = [catalogue.key, history.key, *(data_digest(path) for path in channel_data(spec))]
     texts = [
         maker.stage(
             f"ids-texts-{seed}",
@@ -113,7 +117,7 @@ def _trials(
         "models",
         1,
     )
-    asked = [bench.test_days, bench.test_requests, bench.beams, bench.serving_beam]
+    asked = [bench.test_days, bench.test_requests, bench.beams, bench.serving_beam, bench.deepest]
     stages = [
         maker.stage(
             f"ids-{scheme}-{seed}",

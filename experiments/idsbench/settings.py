@@ -26,7 +26,7 @@ class IdsBenchSpec(Spec):
         2, gt=0, description="last days of the history, asked and never learned from (days)"
     )
     test_requests: int = Field(
-        2000, gt=0, description="most test requests, drawn evenly from the test days (requests)"
+        1000, gt=0, description="most test requests, drawn evenly from the test days (requests)"
     )
     beams: tuple[Count, ...] = Field(
         (1, 10, 100), min_length=1, description="beam widths of the hit rates (ids)"
@@ -40,6 +40,12 @@ class IdsBenchSpec(Spec):
         description="beam of the comparison at equal beam; what the baseline computes with it is "
         "the budget of the comparison at equal compute (ids)",
     )
+    deepest: int = Field(
+        1000,
+        gt=0,
+        description="beam of the comparisons at equal items, wide enough that a scheme of one "
+        "item an id returns as many as the longest list (ids)",
+    )
     item_limit: int = Field(1000, gt=0, description="most items that a beam may return (items)")
     fill: Fill = Field(
         Fill.DEPTH,
@@ -51,7 +57,7 @@ class IdsBenchSpec(Spec):
     @property
     def widest(self) -> int:
         """The largest beam; the decoder is asked for this many ids."""
-        return max(*self.beams, self.serving_beam)
+        return max(*self.beams, self.serving_beam, self.deepest)
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -112,7 +112,7 @@ def recall_table(record: IdsRecord, mode: str) -> Table:
 
 def ids_table(record: IdsRecord) -> Table:
     """The ids of each scheme, means over seeds."""
-    heads = ["ids", "perplexity", "Gini", "p99", "largest", "purity", "by vector", "trained"]
+    heads = ["ids", "perplexity", "Gini", "p99", "largest", "purity", "nearest", "trained"]
     table = plain_table("Ids, means over seeds", heads)
     for scheme, cells in quality_rows(record):
         table.add_row(Text(scheme), *(Text(compact(cell)) for cell in cells))
@@ -157,5 +157,5 @@ def cost_of(record: IdsRecord, scheme: str, mode: str) -> Cost | None:
 
 def matched(record: IdsRecord, cost: Cost) -> str:
     """The beam that matches the baseline, or that none does."""
-    widest = max(*record.beams, record.serving_beam)
+    widest = max(point.beam for point in record.curves)
     return f"none to {widest}" if cost.matched_beam is None else str(cost.matched_beam)

@@ -6,34 +6,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cqsid.decode import Decoder
 from cqsid.ids import SemanticIds
 from cqsid.learned import Learned
 from cqsid.learning import learn_generator, learn_texts
 from cqsid.quality import IdQuality
-from cqsid.schemes.registry import build_scheme
+from cqsid.scheme import first_ids, with_newcomers
+from cqsid.schemes.registry import build_scheme, check_codes
+from cqsid.schemes.settings import IdsSpec
 from cqsid.settings import CqsidSpec
 from cqsid.shelves import Shelves, item_values
 from cqsid.signals import Signals
 from cqsid.trie import Trie
 from experiments.build import load_saved, model_rng, save_object
 from experiments.executor import Advance
-from experiments.idsbench.readings import Asked, Mode
+from experiments.idsbench.asked import asked_requests, test_start
+from experiments.idsbench.readings import Mode
 from experiments.idsbench.settings import IdsBenchSpec
 from experiments.models import CATALOG
+from experiments.plugins import placing
 from experiments.schema import Config
 from experiments.store import Stage
 from experiments.worlds import LOG
 from recall.device import one_thread
-from recall.ragged import Ragged
 from recall.textcache import TextCache
-from simulator.arrivals import DAY
 from simulator.catalog import Catalog, Ints
-from simulator.errors import ConfigError
-from simulator.history import History, load_history
-from simulator.protocols import ItemStatistics, Requests
+from simulator.history import load_history
+from simulator.protocols import Requests
 
 TEXTS = "texts.pickle"
 TRIAL = "trial.pickle"
@@ -104,43 +104,6 @@ class Trial:
     validation: dict[str, tuple[float, ...]]
 
 
-def test_start(history: History, spec: IdsBenchSpec) -> float:
-    """When the test days begin (simulated seconds).
-
-    Raises:
-        ConfigError: the history is no longer than the test.
-    """
-    last = float(history.at_R.max()) if len(history.at_R) else 0.0
-    start = (last // DAY + 1 - spec.test_days) * DAY
-    if start <= 0 or not (history.at_R < start).any():
-        days = int(last // DAY) + 1
-        raise ConfigError(f"ids_bench.test_days == {spec.test_days}, must be < {days} (history)")
-    return start
-
-
-def asked_requests(
-    history: History, spec: IdsBenchSpec, seed: int
-) -> tuple[NDArray[np.int64], Asked]:
-    """The test: rows of requests of the test days that led to a click, and what was clicked.
-
-    Raises:
-        ConfigError: nothing was clicked in the test days.
-    """
-    clicked = np.flatnonzero(history.clicked_X.astype(bool))
-    clicked = clicked[history.at_R[history.row_X[clicked]] >= test_start(history, spec)]
-    rows = np.unique(history.row_X[clicked]).astype(np.int64)
-    if not len(rows):
-        raise ConfigError(f"ids_bench.test_days == {spec.test_days}, must hold a click")
-    if len(rows) > spec.test_requests:
-        rng = np.random.default_rng(seed)
-        rows = np.sort(rng.choice(rows, spec.test_requests, replace=False))
-    clicked = clicked[np.isin(history.row_X[clicked], rows)]
-    pairs = np.unique(np.stack([history.row_X[clicked], history.item_X[clicked]], 1), axis=0)
-    pointer = np.searchsorted(pairs[:, 0], np.append(rows, rows[-1] + 1)).astype(np.int64)
-    targets = Ragged(pairs[:, 1].astype(np.int32), pointer)
-    return rows, Asked(targets, history.shopper_R[rows])
-
-
 def fit_texts(job: TextsJob, *, advance: Advance) -> None:
     """Learn text vectors, and gather what schemes learn from."""
     config, spec = job.config, _template(job.config, job.channel)
@@ -159,7 +122,7 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
     """Train one scheme and ask it the test requests, without and with the shopper."""
     config, bench = job.config, job.config.ids_bench
     spec = _template(config, job.channel)
-    spec = spec.model_copy(update={"ids": spec.ids.model_copy(update={"scheme": job.scheme})})
+    spec = spec.model_copy(update={"ids": named(spec.ids, job.scheme)})
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     whole = load_history(job.history / LOG)
     history = whole.before(test_start(whole, bench))
@@ -170,13 +133,16 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
         start = time.perf_counter()
         # Schemes share the luck of their seed: a pair differs in the scheme alone.
         rng = model_rng(config, f"ids.scheme.{job.seed}")
-        scheme = build_scheme(spec.ids)
-        ids = scheme.fit(signals, rng=rng)
+        with placing(f"channels.{job.channel}"):
+            check_codes(spec.ids, signals.categories)
+            scheme = build_scheme(spec.ids)
+            ids = first_ids(scheme, signals, rng=rng)
         modes = [Mode.SEMANTIC, *([Mode.PERSONALISED] if bench.personalised else [])]
         answered: dict[Mode, Answered] = {}
         validation: dict[str, tuple[float, ...]] = {}
         training_s = time.perf_counter() - start
-        table = _with_new_items(scheme, signals, ids, float(whole.at_R.max()))
+        entered_I = signals.created_at_I <= whole.at_R.max()
+        table = with_newcomers(scheme, signals, ids, entered_I)
         for mode in modes:
             # The later mode continues from the stages that the earlier one finished.
             learned = learn_generator(
@@ -205,6 +171,13 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
     advance(1)
 
 
+def named(spec: IdsSpec, scheme: str) -> IdsSpec:
+    """The settings of ids for a scheme of the bench; `custom` is the channel's own."""
+    if scheme == spec.scheme:
+        return spec
+    return spec.model_copy(update={"scheme": scheme, "object": None, "options": {}})
+
+
 def load_trial(stage: Stage) -> Trial:
     """What `run_trial` wrote."""
     trial: Trial = pickle.loads((stage.path / TRIAL).read_bytes())
@@ -214,24 +187,12 @@ def load_trial(stage: Stage) -> Trial:
 def _template(config: Config, channel: str) -> CqsidSpec:
     spec = config.channels[channel]
     assert isinstance(spec, CqsidSpec)
-    if spec.device == "auto":
-        spec = spec.model_copy(update={"device": config.device})
-    return spec
-
-
-def _with_new_items(scheme: object, signals: Signals, ids: SemanticIds, at: float) -> SemanticIds:
-    """The table with ids for what entered the shop during the test, as the channel gives them."""
-    new = np.flatnonzero((signals.created_at_I <= at) & (ids.sid_I < 0))
-    if not len(new):
-        return ids
-    arrival = np.argsort(signals.created_at_I[new], kind="stable")
-    return scheme.assign(signals, new[arrival].astype(np.int32), ids)  # type: ignore[attr-defined,no-any-return]
+    return spec.on_device(config.device)
 
 
 def _shelves(spec: CqsidSpec, ids: SemanticIds, signals: Signals) -> Shelves:
     """Items in the order in which the channel would return them at the start of the test."""
-    counts = (signals.exposures_I, signals.clicks_I, signals.orders_I)
-    statistics = ItemStatistics(*(column.astype(np.float32) for column in counts))
+    statistics = signals.statistics
     values_I = item_values(spec.serving.shelves, statistics, signals.created_at_I)
     return Shelves.of(ids, values_I)
 
@@ -250,11 +211,11 @@ def _ask(
     rows = np.flatnonzero(known_B)
     trie = Trie.of(ids.sids_SL, ids.sizes)
     vocabulary = learned.prompts.vocabulary
-    decoder = Decoder(learned.weights, vocabulary, trie, softmax=spec.model.softmax)
+    decoder = Decoder(learned.weights, vocabulary, trie, softmax=learned.softmax)
     decoded: dict[int, Ints] = {}
     decode_s = 0.0
     with one_thread():
-        for width in sorted({*bench.beams, bench.serving_beam}):
+        for width in sorted({*bench.beams, bench.serving_beam, bench.deepest}):
             start = time.perf_counter()
             found = decoder.decode(prompts.rows(rows), width)
             if width == bench.serving_beam:

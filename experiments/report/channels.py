@@ -32,7 +32,8 @@ def shares(run: Run) -> Html:
     lead = (
         "The share of each event whose item a channel found. An item found by several channels "
         "counts for each of them (any-touch), so shares add up to more than 100\u202f%. A high "
-        "share is not a high contribution: without the channel, others may have found the item."
+        "share is not a high contribution: without the channel, others may have found the item. "
+        "The table also tells what a channel found alone."
     )
     picture = tag("div", arm_legend(run.arms), pictures)
     described = "Bar charts: any-touch share of each channel by arm, one for each event"
@@ -67,11 +68,20 @@ def shares_table(run: Run, rows: Sequence[Share]) -> Html:
             row.arm,
             percent(row.share),
             range_of(row.low, row.high, 1),
+            percent(exclusive_share(run, row)),
         ]
         for row in rows
     ]
-    head = ["Channel", "Event", "Arm", "Share", "Interval"]
+    head = ["Channel", "Event", "Arm", "Share", "Interval", "Found by it alone"]
     return table("Any-touch channel shares", head, cells, names=3)
+
+
+def exclusive_share(run: Run, share: Share) -> float | None:
+    """The share of the same event that no other channel found; None where sets are not counted."""
+    sets = [row for row in run.metrics.overlap if (row.arm, row.event) == (share.arm, share.event)]
+    if not sets:
+        return None
+    return sum(row.share or 0.0 for row in sets if row.channels == (share.channel,))
 
 
 def overlap(run: Run) -> Html:

@@ -10,6 +10,7 @@ from experiments.report.daily import daily
 from experiments.report.effects import effects
 from experiments.report.health import calibration, health
 from experiments.report.markup import Html, join, raw_asset, tag
+from experiments.report.models import models
 from experiments.report.overview import headline, key_figures
 from experiments.report.reproduce import reproduce
 from experiments.report.run import Run, read_run
@@ -27,6 +28,7 @@ CONTENTS = (
     ("latency", "Latency"),
     ("ends", "End reasons"),
     ("retrieval", "Human grades"),
+    ("models", "Models"),
     ("health", "Health"),
     ("reproduce", "Reproduce"),
 )
@@ -66,7 +68,7 @@ def render(run: Run) -> str:
     body = tag(
         "body",
         top(run),
-        tag("div", contents(), tag("main", sections(run)), cls="columns"),
+        tag("div", contents(run), tag("main", sections(run)), cls="columns"),
         raw_asset("script", asset("script.js")),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
@@ -107,9 +109,10 @@ def setting(run: Run) -> list[object]:
     return [*told, f"seed {manifest.seed}", link]
 
 
-def contents() -> Html:
-    """Links to the sections."""
-    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label in CONTENTS]
+def contents(run: Run) -> Html:
+    """Links to the sections; models that tell nothing have none."""
+    shown = [entry for entry in CONTENTS if entry[0] != "models" or run.metrics.models]
+    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label in shown]
     return tag("nav", tag("ol", *links), aria_label="Contents")
 
 
@@ -127,6 +130,7 @@ def sections(run: Run) -> Html:
             latency(run),
             end_reasons(run),
             retrieval(run),
+            models(run),
             health(run),
             calibration(),
             reproduce(run),

@@ -1,6 +1,8 @@
 """The rows of metrics.json and truth.json as frozen values."""
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -118,6 +120,38 @@ class Retrieval(Row):
     judged_at_10: Number = None
 
 
+class Model(Row):
+    """What a trained channel or ranker tells of its training; see docs, `models`."""
+
+    model: str  # "channel" or "ranker"
+    name: str
+    arms: tuple[str, ...] = ()
+    report: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Validation(Row):
+    """How good a model was after some steps of a stage of its training."""
+
+    step: int
+    loss: Number = None
+    hit_rate_1: Number = None
+    hit_rate_10: Number = None
+
+
+class TrainingStage(Row):
+    """One stage of a training, with its curves."""
+
+    stage: str
+    stopped: str = ""
+    seconds: Number = None
+    distinct: int | None = None
+    examples: int | None = None
+    steps: int | None = None
+    best: Validation | None = None
+    validations: tuple[Validation, ...] = ()
+    losses: tuple[Validation, ...] = ()
+
+
 class Traffic(Row):
     """What an arm served."""
 
@@ -163,6 +197,7 @@ class Metrics(Row):
     latency: tuple[Latency, ...] = ()
     end_reasons: tuple[EndReason, ...] = ()
     retrieval: tuple[Retrieval, ...] = ()
+    models: tuple[Model, ...] = ()
     health: Health = Health()
 
     @cached_property

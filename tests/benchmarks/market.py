@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments import Config, load_config, run_experiment
-from experiments.build import arm_funnel, load_saved
+from experiments.build import arm_funnel, load_channel, load_saved
 from experiments.worlds import LOG, MODEL, POPULATION, STATE
 from ranking.funnel import Funnel
 from simulator.eventlog import EventLog
@@ -54,7 +54,8 @@ class Market:
     def funnel(self, draws: Draws) -> Funnel:
         """The full funnel, as it served."""
         channels = {
-            name: load_saved(self.stage(f"channel-{name}") / MODEL) for name in self.config.channels
+            name: load_channel(self.stage(f"channel-{name}") / MODEL, spec)
+            for name, spec in self.config.channels.items()
         }
         ranker = load_saved(self.stage("ranker") / MODEL)
         catalog = self.population.supply.catalog
@@ -108,8 +109,8 @@ class Stopwatch:
         return self.service.faults()
 
 
-def make_market(folder: Path) -> Market:
-    """Run it."""
-    config, clock = load_config(FULL), StageClock()
+def make_market(folder: Path, config: Config | None = None) -> Market:
+    """Run it, or another config of equal funnels in both arms."""
+    config, clock = config or load_config(FULL), StageClock()
     run_experiment(config, folder / "run", progress=clock, command="")
     return Market(config, folder / "run", clock)

@@ -6,8 +6,7 @@ import numpy as np
 
 from cqsid.channel import CqsidChannel
 from cqsid.model import ModelSpec
-from cqsid.quantize.rqvae import RqvaeSpec
-from cqsid.schemes.settings import IdsSpec
+from cqsid.schemes.settings import GuidedSpec, IdsSpec
 from cqsid.settings import CqsidSpec, ServingSpec
 from cqsid.textencoder import TextSpec
 from cqsid.training.plan import StageSpec
@@ -17,7 +16,7 @@ from tests.cqsid.shop import tiny_shop
 SMALL = CqsidSpec(
     device="cpu",
     text=TextSpec(subwords=120, dimensions=16, hidden=16, epochs=2),
-    ids=IdsSpec(rqvae=RqvaeSpec(epochs=4, latent=8, hidden=16)),
+    ids=IdsSpec(rqvae=GuidedSpec(epochs=4, latent=8, hidden=16)),
     model=ModelSpec(hidden=32, heads=2, kv_heads=1, layers=1, ffn=32),
     training=TrainingSpec(
         item=StageSpec(epochs=2, batch=16),

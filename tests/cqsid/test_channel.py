@@ -87,6 +87,18 @@ def test_retired_items_leave_the_search(catalog):
     assert (found.items_BN >= 20).any()
 
 
+def test_a_newcomer_keeps_its_id_when_one_that_came_before_leaves(catalog):
+    index = replace(sample_index(catalog), at=1e9 + 2 * DAY)
+    stays, leaves = fitted_channel(), fitted_channel()
+    first = int(np.flatnonzero(catalog.created_at_I > 0)[0])
+    leaves._retired_at_I = np.where(np.arange(len(catalog)) == first, 1e9 + DAY, np.inf)
+    for channel in (stays, leaves):
+        channel.refresh(index, 0)
+    np.testing.assert_array_equal(stays._ids.codes_IL, leaves._ids.codes_IL)
+    assert stays._pool.sid_I[first] >= 0
+    assert leaves._pool.sid_I[first] == -1
+
+
 def test_a_second_refresh_of_the_day_reads_stock_alone(catalog):
     channel = fitted_channel()
     index = sample_index(catalog)

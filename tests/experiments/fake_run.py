@@ -212,6 +212,47 @@ def service(arms: list[str]) -> dict[str, Any]:
     return {"funnel": funnel, "latency": latency, "end_reasons": ends, "health": health}
 
 
+def models(arms: list[str]) -> list[Any]:
+    """A generative channel with two stages of training, and one ranker for each arm."""
+
+    def at(step: int, loss: float, rate: float) -> dict[str, Any]:
+        return {"step": step, "loss": loss, "hit_rate_1": rate, "hit_rate_10": 3 * rate}
+
+    stages = []
+    for name, end, low in (("item", 960, 2.1), ("query", 1440, 4.7)):
+        losses = [{"step": end * part // 60, "loss": low + 5 * 0.93**part} for part in range(1, 61)]
+        validations = [
+            at(step, low + 0.2 + 5 * 0.93 ** (60 * step / end), step / 8_000)
+            for step in range(240, end + 1, 240)
+        ]
+        stages.append(
+            {
+                "stage": name,
+                "stopped": "finished" if name == "item" else "patience",
+                "seconds": 31.25,
+                "distinct": 9_000,
+                "examples": 256 * end,
+                "steps": end,
+                "best": validations[-1],
+                "validations": validations,
+                "losses": losses,
+            }
+        )
+    ids = {"items": 9_000, "ids": 3_412, "sizes": [128, 64, 64], "perplexity": [88.1, 51.0, 40.4]}
+    ids |= {"p99": 21.0, "largest": 50, "purity": 0.934, "training": stages}
+    rankers = [
+        {"clicks": 3_111, "ndcg": 0.612 + 0.01 * number, "merge_ndcg": 0.53}
+        for number in range(len(arms))
+    ]
+    return [
+        {"model": "channel", "name": "dense", "arms": arms[1:], "report": ids},
+        *(
+            {"model": "ranker", "name": "learned", "arms": [arm], "report": report}
+            for arm, report in zip(arms, rankers, strict=True)
+        ),
+    ]
+
+
 def fake_metrics(arms: list[str], seed: int = 3) -> tuple[dict[str, Any], dict[str, Any]]:
     """metrics.json and truth.json of a plausible run."""
     rng = np.random.default_rng(seed)
@@ -249,6 +290,7 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[dict[str, Any], dict[s
         "daily": daily(arms, rows, rng),
         "overlap": overlap(arms),
         "retrieval": retrieval,
+        "models": models(arms),
         **service(arms),
     }
     return metrics, {"schema": 1, "truth": truths}

@@ -54,6 +54,32 @@ class CannotFit(Shelf):
         raise KeyError("colour")
 
 
+class Telling(Shelf):
+    """Tells of its training in words of its own, and is watched."""
+
+    def watch(self, tell):
+        self.tell = tell
+
+    def fit(self, catalog, history, *, rng):
+        super().fit(catalog, history, rng=rng)
+        for share in (0.5, 0.2, 1.7):  # none of which may harm the bar
+            self.tell(share)
+        del self.tell
+
+    def report(self):
+        return {
+            "trees": np.int64(12),
+            "depth": np.array([3, 4]),
+            "loss": float("nan"),
+            "training": "quick",
+        }
+
+
+class TellingTooMuch(Shelf):
+    def report(self):
+        return {"catalogue": object()}
+
+
 class CannotBeKept(Shelf):
     def fit(self, catalog, history, *, rng):
         super().fit(catalog, history, rng=rng)

@@ -27,7 +27,7 @@ def content(log, history):
 def test_the_keys_are_those_the_documentation_promises(content):
     assert list(content) == [
         *("schema", "name", "primary", "confidence", "estimates", "srm", "shares", "daily"),
-        *("overlap", "funnel", "latency", "end_reasons", "retrieval", "health"),
+        *("overlap", "funnel", "latency", "end_reasons", "retrieval", "models", "health"),
     ]
     keys = {
         "estimates": "metric contrast design n n_control n_treatment control treatment effect "

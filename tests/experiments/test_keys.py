@@ -56,3 +56,14 @@ def test_a_data_file_counts_by_its_bytes(tmp_path: Path) -> None:
     assert data_digest(first) != data_digest(second)
     with pytest.raises(DataError, match=r"c.csv: No such file"):
         data_digest(tmp_path / "c.csv")
+
+
+def test_a_folder_counts_by_the_names_and_bytes_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "a").write_text("x")
+    before = data_digest(tmp_path)
+    assert data_digest(tmp_path) == before
+    (tmp_path / "inner" / "a").rename(tmp_path / "inner" / "b")
+    renamed = data_digest(tmp_path)
+    (tmp_path / "inner" / "b").write_text("y")
+    assert len({before, renamed, data_digest(tmp_path)}) == 3

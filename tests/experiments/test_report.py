@@ -21,6 +21,7 @@ SECTIONS = (
     "latency",
     "ends",
     "retrieval",
+    "models",
     "health",
     "reproduce",
 )
@@ -127,6 +128,27 @@ def test_table_under_the_forest_holds_estimate_and_truth(html):
     assert "11.3" in words
 
 
+def test_what_a_channel_found_alone_stands_beside_what_it_touched(tmp_path):
+    folder = fake_run(tmp_path / "run")
+
+    def one_set(metrics):
+        sets = ((["dense"], 0.125), (["dense", "lexical"], 0.875))
+        metrics["overlap"] = [
+            {"arm": "treatment", "event": "exposure", "channels": names, "count": 8, "share": share}
+            for names, share in sets
+        ]
+
+    edit(folder, "metrics.json", one_set)
+    html = write_report(folder).read_text(encoding="utf-8")
+    shares = re.search(r'<section id="shares".*?</section>', html, re.DOTALL)[0]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in shares.split("<tr>")[2:]]
+    cells = [[re.sub("<[^>]+>", "", cell) for cell in row] for row in rows]
+    alone = {tuple(row[:3]): row[-1] for row in cells}
+    assert alone["dense", "Exposures", "treatment"] == "12.5\u202f%"
+    assert alone["lexical", "Exposures", "treatment"] == "0.0\u202f%"
+    assert alone["dense", "Clicks", "treatment"] == "\u2013"
+
+
 def test_added_channel_is_marked_in_words_and_not_in_control(html):
     control, treatment = html.split('class="funnel"')[1:3]
     assert "added" not in control
@@ -175,6 +197,32 @@ def test_metrics_without_any_rows_still_give_a_page(tmp_path):
     assert "holds no estimate of GMV per shopper" in page.text
     for key in ("shares", "overlap", "funnel", "latency", "ends"):
         assert "The run holds no" in page.words[key]
+
+
+def test_a_run_without_models_that_tell_anything_has_no_such_section(tmp_path):
+    folder = fake_run(tmp_path / "run")
+    edit(folder, "metrics.json", lambda metrics: metrics.update(models=[]))
+    page = page_of(folder)
+    assert "models" not in page.words
+    assert ("a", "href", "#models") not in page.attributes
+
+
+@pytest.mark.parametrize(
+    "training",
+    [None, 7, "quick", [3], [{"stage": "x"}], [{"stage": "x", "losses": [{"step": 1}]}]],
+)
+def test_a_training_told_in_another_form_still_gives_a_page(tmp_path, training):
+    folder = fake_run(tmp_path / "run")
+    report = {"training": training, "nested": {"a": 1}, "depth": [3, None, "deep"], "good": True}
+
+    def spoil(metrics):
+        metrics["models"] = [{"model": "channel", "name": "<b>new</b>", "report": report}]
+
+    edit(folder, "metrics.json", spoil)
+    words = page_of(folder).words["models"]
+    assert "<b>new</b>" in words
+    assert "3 \u00b7 \u2013 \u00b7 deep" in words
+    assert "nested" not in words
 
 
 def test_run_without_human_grades_says_so(tmp_path):

@@ -6,16 +6,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from cqsid.quantize.rqvae import RqvaeSpec
 from cqsid.scheme import Scheme
 from cqsid.schemes.registry import SCHEMES, build_scheme
-from cqsid.schemes.settings import IdsSpec, SplitSpec
+from cqsid.schemes.settings import GuidedSpec, IdsSpec, SplitSpec
 from simulator.errors import ContractError
 from tests.cqsid.shop import later_items, tiny_signals
 
 every_scheme = pytest.mark.parametrize("name", SCHEMES)
 RULES = ("random", "overflow", "two_means", "popularity", "none")
-QUICK = RqvaeSpec(latent=8, hidden=16, epochs=1, device="cpu")
+QUICK = GuidedSpec(latent=8, hidden=16, epochs=1, device="cpu")
 SIGNALS = tiny_signals()
 LATER = later_items(SIGNALS)
 BARE = {

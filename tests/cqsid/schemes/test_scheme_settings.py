@@ -3,9 +3,8 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from cqsid.quantize.rqvae import RqvaeSpec
-from cqsid.schemes.registry import SCHEMES, preset
-from cqsid.schemes.settings import IdsSpec, SchemeName
+from cqsid.schemes.registry import SCHEMES, guided
+from cqsid.schemes.settings import GuidedSpec, IdsSpec, SchemeName
 
 
 def test_every_name_of_the_settings_has_a_recipe():
@@ -37,11 +36,6 @@ def test_wrong_settings_are_refused(wrong):
         IdsSpec.model_validate(wrong)
 
 
-def test_every_preset_names_settings_of_the_rqvae_and_allowed_values():
-    for recipe in SCHEMES.values():
-        RqvaeSpec.model_validate(dict(recipe.preset))
-
-
 @pytest.mark.parametrize("name", SCHEMES)
 def test_a_recipe_says_what_it_is_and_what_is_ours(name):
     recipe = SCHEMES[name]
@@ -50,13 +44,17 @@ def test_a_recipe_says_what_it_is_and_what_is_ours(name):
     assert recipe.inferred
 
 
-def test_a_preset_fills_only_what_the_user_left_unset():
-    spec = RqvaeSpec.model_validate({"contrast": "after", "epochs": 3})
-    filled = preset(spec, SCHEMES["cqsid_no_contrast"].preset)
-    assert (filled.contrast, filled.category, filled.epochs) == ("after", "hard", 3)
-    assert preset(RqvaeSpec(), SCHEMES["letter"].preset).collaborative == 0.01
+def test_the_name_says_what_guides_a_scheme_and_the_settings_say_how():
+    spec = GuidedSpec(contrast="after", epochs=3, collaborative=0.5)
+    cqsid, plain, letter = (
+        guided(SCHEMES[name], spec) for name in ("cqsid", "cqsid_no_contrast", "letter")
+    )
+    assert (cqsid.category, cqsid.contrast, cqsid.collaborative) == ("hard", "after", 0.0)
+    assert (plain.category, plain.contrast, plain.epochs) == ("hard", "none", 3)
+    assert (letter.category, letter.contrast, letter.collaborative) == ("none", "none", 0.5)
 
 
-def test_a_value_that_the_user_sets_to_its_default_still_counts_as_set():
-    spec = RqvaeSpec.model_validate({"category": "hard"})
-    assert preset(spec, SCHEMES["rqvae"].preset).category == "hard"
+def test_settings_written_out_in_full_leave_every_scheme_as_it_is():
+    written = GuidedSpec.model_validate(GuidedSpec().model_dump())
+    for recipe in SCHEMES.values():
+        assert guided(recipe, written) == guided(recipe, GuidedSpec())

@@ -6,7 +6,7 @@ from experiments.idsbench.readings import CLUSTER_BINS, IdReading, Mode, Reading
 from experiments.idsbench.results import make_record
 from experiments.idsbench.settings import IdsBenchSpec
 
-SPEC = IdsBenchSpec()
+SPEC = IdsBenchSpec(deepest=100)
 LEVELS = {  # hit rate at beam 1, and growth per decade of the beam, of each scheme
     "rqvae": (0.060, 0.21),
     "cqsid_no_category": (0.068, 0.23),

@@ -27,7 +27,12 @@ from simulator.errors import DataError, StoreError
 from tests.experiments.idsbench.fake_results import SPEC, fake_ids, fake_reading, fake_record
 
 SMALL = IdsBenchSpec(
-    schemes=("rqvae", "random"), beams=(1, 4), recall_sizes=(2, 6), serving_beam=2, item_limit=4
+    deepest=1,
+    schemes=("rqvae", "random"),
+    beams=(1, 4),
+    recall_sizes=(2, 6),
+    serving_beam=2,
+    item_limit=4,
 )
 
 
@@ -190,9 +195,9 @@ def test_published_gains_are_those_the_paper_prints():
 
 
 def test_widths_hold_what_is_reported_and_stay_inside():
-    assert IdsBenchSpec().widths == (1, 2, 5, 10, 20, 50, 100)
-    assert IdsBenchSpec(beams=(3,), serving_beam=7).widths == (1, 2, 3, 5, 7)
-    assert (SPEC.primary_beam, SPEC.widest) == (10, 100)
+    assert IdsBenchSpec(deepest=200).widths == (1, 2, 5, 10, 20, 50, 100, 200)
+    assert IdsBenchSpec(beams=(3,), serving_beam=7, deepest=1).widths == (1, 2, 3, 5, 7)
+    assert (SPEC.primary_beam, IdsBenchSpec().widest) == (10, 1000)
 
 
 @pytest.mark.parametrize(
