@@ -10,10 +10,11 @@ from cqsid.prompts import Prompts
 from simulator.catalog import Ints
 
 Answers = tuple[Ints, NDArray[np.float32]]
+Compute = Callable[[Prompts, NDArray[np.bool_] | None], Answers]
 
 
 class AnswerCache:
-    """Beams by prompt. The prompt is all that the model reads, so an answer is a function of it.
+    """Beams by prompt. An answer is a function of the prompt and of the first codes allowed.
 
     Equal prompts of one batch are answered once even if nothing is remembered. Pickles empty.
 
@@ -41,14 +42,17 @@ class AnswerCache:
     def __setstate__(self, capacity: int) -> None:
         self.__init__(capacity)  # type: ignore[misc]
 
-    def __call__(self, prompts: Prompts, compute: Callable[[Prompts], Answers]) -> Answers:
+    def __call__(
+        self, prompts: Prompts, compute: Compute, first_BK: NDArray[np.bool_] | None = None
+    ) -> Answers:
         """One row for each prompt.
 
         Args:
             prompts: all of one width.
-            compute: answers distinct prompts, one row each.
+            compute: answers distinct prompts, one row each, under their first codes.
+            first_BK: first codes that each answer may have; None: all.
         """
-        first_U, place_B, keys = _distinct(prompts)
+        first_U, place_B, keys = _distinct(prompts, first_BK)
         row_U = np.array([self._row_of.get(key, -1) for key in keys], np.int64)
         new_U = row_U < 0
         if len(self._row_of) + int(new_U.sum()) > self._capacity:
@@ -58,7 +62,9 @@ class AnswerCache:
         self.computed += int(new_U.sum())
         if new_U.any() or self._sids is None:
             row_U[new_U] = len(self._row_of) + np.arange(int(new_U.sum()))
-            self._append(compute(prompts.rows(first_U[new_U])))
+            rows = first_U[new_U]
+            allowed_UK = None if first_BK is None else first_BK[rows]
+            self._append(compute(prompts.rows(rows), allowed_UK))
             fresh = zip(keys, row_U, new_U, strict=True)
             self._row_of.update((key, int(row)) for key, row, new in fresh if new)
         row_B = row_U[place_B]
@@ -73,9 +79,13 @@ class AnswerCache:
         self._scores = _room(self._scores, size, scores_UN)
 
 
-def _distinct(prompts: Prompts) -> tuple[NDArray[np.intp], NDArray[np.intp], list[bytes]]:
-    """First row of each distinct prompt, the distinct prompt of each row, and keys."""
+def _distinct(
+    prompts: Prompts, first_BK: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp], list[bytes]]:
+    """First row of each distinct question, the distinct question of each row, and keys."""
     rows_BT = np.ascontiguousarray(prompts.tokens_BT)
+    if first_BK is not None:
+        rows_BT = np.hstack([rows_BT, first_BK.astype(rows_BT.dtype)])
     packed_B = rows_BT.view(np.dtype((np.void, rows_BT.shape[1] * rows_BT.itemsize))).ravel()
     _, first_U, place_B = np.unique(packed_B, return_index=True, return_inverse=True)
     return first_U, place_B, [packed_B[row].tobytes() for row in first_U]

@@ -61,9 +61,9 @@ class CqsidChannel:
         """Serve with these settings; what was learned stays.
 
         Raises:
-            ConfigError: beams for another number of levels than the ids have.
+            ConfigError: settings of serving that do not fit the ids.
         """
-        spec.serving.check_levels(self.learned.ids.levels)
+        self._check(spec)
         self._spec = spec
         self._answers = AnswerCache(spec.serving.cache)
 
@@ -82,13 +82,21 @@ class CqsidChannel:
             progress=share_done(self._spec, self._tell) if self._tell is not None else None,
         )
         self._workspace = self._tell = None
-        self._spec.serving.check_levels(self.learned.ids.levels)
+        self._check(self._spec)
         self._retired_at_I = catalog.retired_at_I
         signals = self.learned.signals
         self._texts.clear()
         self._day, self._pool = -np.inf, None
         self._ids = self.learned.ids
         self._stock(signals.known_I, signals.statistics)
+
+    def _check(self, spec: CqsidSpec) -> None:
+        spec.serving.check_levels(self.learned.ids.levels)
+        if spec.serving.related_only and not self.learned.first_is_category:
+            raise ConfigError(
+                "serving.related_only == True, must be false: the ids' first code is not the "
+                "category"
+            )
 
     def _loaded(self, catalog: Catalog) -> Learned | None:
         spec = self._spec
@@ -152,17 +160,30 @@ class CqsidChannel:
         prompts, known_B = self.learned.ask(
             requests, self._ids, self._texts, personalised=self._spec.personalised
         )
+        first_BK = self._first_codes(requests)
+        if first_BK is not None:
+            known_B &= first_BK.any(axis=1)
         rows = np.flatnonzero(known_B)
         if not len(rows):
             return found
+        allowed_UK = None if first_BK is None else first_BK[rows]
         with one_thread():  # the bits of a score must not depend on the machine's cores
-            sid_UN, scores_UN = self._answers(prompts.rows(rows), self._decode)
+            sid_UN, scores_UN = self._answers(prompts.rows(rows), self._decode, allowed_UK)
         cap = self._spec.serving.shelves.cap
         some = self._shelves.expand(sid_UN, scores_UN, limit, cap)
         found.items_BN[rows], found.scores_BN[rows] = some.items_BN, some.scores_BN
         return found
 
-    def _decode(self, prompts: Prompts) -> Answers:
+    def _first_codes(self, requests: Requests) -> NDArray[np.bool_] | None:
+        """(B, K) which first codes of the pool each answer may have; None: all."""
+        if not self._spec.serving.related_only or self._pool is None:
+            return None
+        related_BK = self.learned.related_codes(requests, self._texts)
+        in_use_K = np.zeros(related_BK.shape[1], np.bool_)
+        in_use_K[self._pool.sids_SL[:, 0]] = True
+        return related_BK & in_use_K
+
+    def _decode(self, prompts: Prompts, first_BK: NDArray[np.bool_] | None) -> Answers:
         assert self._decoder is not None
-        beams = self._decoder.decode(prompts, self._spec.serving.beams)
+        beams = self._decoder.decode(prompts, self._spec.serving.beams, first_BK=first_BK)
         return beams.sid_BN, beams.scores_BN

@@ -5,17 +5,24 @@ from pathlib import Path
 from cqsid.model import backbone_subwords
 from cqsid.pretrained import check_encoder
 from cqsid.saved import check_saved
-from cqsid.schemes.registry import levels
+from cqsid.schemes.registry import levels, starts_with_category
 from cqsid.settings import CqsidSpec
+from simulator.errors import ConfigError
 
 
 def check_settings(spec: CqsidSpec) -> None:
     """Refuse what would only fail after a training; no model is read.
 
     Raises:
-        ConfigError: a folder that holds no such model, or beams for another number of levels.
+        ConfigError: a folder that holds no such model, beams for another number of levels, or a
+            search by category among ids that do not begin with one.
         DataError: a checkpoint with a file that is missing, cut short or edited.
     """
+    if spec.serving.related_only and not starts_with_category(spec.ids):
+        raise ConfigError(
+            f"serving.related_only == True, must be false for ids of {spec.ids.scheme}: "
+            "their first code is not the category"
+        )
     if spec.checkpoint is not None:
         spec.serving.check_levels(len(check_saved(Path(spec.checkpoint)).sizes))
         return

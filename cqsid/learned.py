@@ -85,6 +85,22 @@ class Learned:
         )
         return prompts, known_B
 
+    @property
+    def first_is_category(self) -> bool:
+        """Whether the first code of every item of known category is the category."""
+        with_both_I = (self.ids.sid_I >= 0) & (self.signals.category_I >= 0)
+        first_N = self.ids.codes_IL[with_both_I, 0]
+        return np.array_equal(first_N, self.signals.category_I[with_both_I])
+
+    def related_codes(self, requests: Requests, texts: TextCache) -> NDArray[np.bool_]:
+        """(B, K) which first codes are a category that each query is about.
+
+        For ids whose first code is the category; spare codes, of items without one, are allowed.
+        """
+        related_BC = texts(requests, self.tokens)[1][:, :-1].astype(np.bool_)
+        spare = max(self.ids.sizes[0] - related_BC.shape[1], 0)
+        return np.pad(related_BC, ((0, 0), (0, spare)), constant_values=True)
+
 
 def _rectangle(lists: Ragged, width: int) -> Ints:
     inside_TW = np.arange(width) < lists.lengths[:, None]

@@ -25,6 +25,11 @@ class ServingSpec(Spec):
     beams: Beam | tuple[Beam, ...] = Field(
         50, description="ids kept by the beam search, one number or one for each level (ids)"
     )
+    related_only: bool = Field(
+        False,
+        description="search only ids whose first code is a category that the query is about, for "
+        "schemes whose first code is the category",
+    )
     shelves: ShelfSpec = Field(ShelfSpec(), description="how ids become items")
     cache: int = Field(
         100_000,

@@ -153,17 +153,20 @@ def check_codes(spec: IdsSpec, categories: int) -> None:
     Raises:
         ConfigError: fewer first codes than categories, where the first code is the category.
     """
-    if spec.scheme == "custom" or spec.codes is None:
-        return
-    recipe = SCHEMES[spec.scheme]
-    by_category = recipe.quantizer == "kmeans_in_category"
-    if recipe.quantizer == "rqvae":
-        by_category = recipe.category == "hard"
-    if by_category and spec.codes[0] < categories:
+    if spec.codes is not None and starts_with_category(spec) and spec.codes[0] < categories:
         raise ConfigError(
             f"ids.codes[0] == {spec.codes[0]}, must be >= {categories} (categories, which are "
             f"the first codes of {spec.scheme})"
         )
+
+
+def starts_with_category(spec: IdsSpec) -> bool:
+    """Whether the first code of an id is a category; never assumed of a custom scheme."""
+    if spec.scheme == "custom":
+        return False
+    recipe = SCHEMES[spec.scheme]
+    guided = recipe.quantizer == "rqvae" and recipe.category == "hard"
+    return guided or recipe.quantizer == "kmeans_in_category"
 
 
 def levels(spec: IdsSpec) -> int | None:

@@ -18,7 +18,7 @@ class Model:
     def __init__(self):
         self.asked = []
 
-    def __call__(self, some):
+    def __call__(self, some, first_BK):
         self.asked += some.tokens_BT[:, 0].tolist()
         sid = np.repeat(some.tokens_BT[:, :1], 3, axis=1)
         return sid, -sid.astype(np.float32)
@@ -65,3 +65,18 @@ def test_a_pickled_cache_is_empty():
     model = Model()
     pickle.loads(pickle.dumps(cache))(prompts(4), model)
     assert model.asked == [4]
+
+
+def test_a_prompt_under_other_first_codes_is_another_question():
+    cache, asked = AnswerCache(100), []
+
+    def model(some, first_BK):
+        asked.extend(first_BK.tolist())
+        sid = first_BK.astype(np.int32)
+        return sid, -sid.astype(np.float32)
+
+    first_BK = np.array([[True, False], [False, True], [True, False]])
+    for _ in range(2):
+        sid, _ = cache(prompts(4, 4, 4), model, first_BK)
+        np.testing.assert_array_equal(sid, first_BK)
+    assert sorted(asked) == [[False, True], [True, False]]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cqsid.channel import CqsidChannel
+from cqsid.checks import check_settings
 from cqsid.learning import learn
 from cqsid.settings import ServingSpec
 from cqsid.shelves import ShelfSpec
@@ -144,6 +145,32 @@ def test_wider_beams_take_longer_and_other_settings_of_serving_need_no_training(
 def test_beams_for_another_number_of_levels_are_refused():
     with pytest.raises(ConfigError, match=r"serving.beams == \(5, 5\), must be one number or 3"):
         fitted_channel().adjust(small_spec(serving=ServingSpec(beams=(5, 5))))
+
+
+def test_a_search_by_category_finds_only_ids_of_related_categories(catalog):
+    requests = sample_requests(catalog)
+    channel = fitted_channel()
+    channel.learned = replace(channel.learned, related=replace(channel.learned.related, k=2))
+    free = channel.recall(requests, 60)
+    channel._texts.clear()
+    channel.adjust(small_spec(serving=ServingSpec(beams=30, related_only=True)))
+    bound = channel.recall(requests, 60)
+    ids, related = channel.learned.ids, channel.learned.related
+    vectors = channel.learned.vectors.queries([requests.texts[text] for text in requests.text_B])
+    keep_BC = related.keep(vectors)
+    strayed = 0
+    for row in range(len(requests)):
+        assert keep_BC[row, ids.codes_IL[items_of(bound, row), 0]].all()
+        strayed += int(not keep_BC[row, ids.codes_IL[items_of(free, row), 0]].all())
+    assert strayed
+    assert (bound.items_BN >= 0).any()
+
+
+def test_a_search_by_category_is_refused_for_ids_without_one():
+    ids = SMALL.ids.model_copy(update={"scheme": "rqvae"})
+    spec = small_spec(ids=ids, serving=ServingSpec(related_only=True))
+    with pytest.raises(ConfigError, match=r"related_only == True, must be false for ids of rqvae"):
+        check_settings(spec)
 
 
 def test_a_shelf_of_one_item_for_each_id_shows_as_many_items_as_ids(catalog):
