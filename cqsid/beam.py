@@ -1,8 +1,8 @@
 """Which nodes of the trie a row keeps: the best children of its beams, under one total order.
 
 Higher log-probability first, then the lower node, which is the lexicographically earlier prefix.
-Axis suffixes: A beams expanded, K codes of a level, V logits, R rows, N beams a row keeps, M beams
-it kept a level before.
+Axis suffixes: A beams expanded, K codes of a level, R rows, N beams a row keeps, M beams it kept a
+level before.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cqsid.exponential import exp32
+from cqsid.partition import Floats
 from recall.topk import drain, key_score, offer, order_key
 from simulator.catalog import Ints
 
-Floats = NDArray[np.float32]
 NO_SCORE = np.float32(-np.inf)
 
 
@@ -57,6 +56,26 @@ class Selection:
         _hopeful(score_RM, self._heap_RN, self._size_R, hopeful_RM)
         return hopeful_RM
 
+    def promising(
+        self,
+        row_A: NDArray[np.int64],
+        node_A: Ints,
+        score_A: Floats,
+        log_AK: tuple[Floats, Floats],
+        children: tuple[Ints, Ints],
+    ) -> NDArray[np.bool_]:
+        """(A,) which of the beams have a child that may be kept, by a bound; as `offer`.
+
+        Args:
+            row_A, node_A, score_A: the beams.
+            log_AK: logits, and (A,) what the logarithm of their normaliser is at least.
+            children: pointers and codes of the trie on this level.
+        """
+        promising_A = np.zeros(len(row_A), np.bool_)
+        heaps = (self._heap_RN, self._size_R)
+        _promising(row_A, node_A, score_A, *log_AK, *children, *heaps, promising_A)
+        return promising_A
+
     def offer(
         self,
         row_A: NDArray[np.int64],
@@ -82,47 +101,6 @@ class Selection:
         return Frontier(node_RN, score_RN)
 
 
-def log_partition(logits_AV: Floats) -> Floats:
-    """(A,) logarithm of the sum of the exponentials of each row; not finite if a logit is not."""
-    found_A = np.empty(len(logits_AV), np.float32)
-    _log_partition(logits_AV, found_A)
-    return found_A
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz", "nnan"})
-def _log_sum(logits_V: Any, lanes: Any) -> Any:  # pragma: no cover
-    lanes[:] = logits_V[0]
-    whole = len(logits_V) // len(lanes) * len(lanes)
-    for first in range(0, whole, len(lanes)):  # the largest of each lane, many lanes at once
-        part = logits_V[first : first + len(lanes)]
-        for lane in range(len(lanes)):
-            lanes[lane] = max(lanes[lane], part[lane])
-    top, total = lanes[0], np.float32(0.0)
-    for lane in range(len(lanes)):
-        top = max(top, lanes[lane])
-    for v in range(whole, len(logits_V)):
-        top = max(top, logits_V[v])
-    for v in range(len(logits_V)):
-        total += exp32(logits_V[v] - top)
-    return top + np.float32(np.log(total))
-
-
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
-def _is_finite(logits_V: Any) -> Any:  # pragma: no cover
-    total = np.float32(0.0)
-    for v in range(len(logits_V)):
-        total += logits_V[v]
-    return np.isfinite(total)
-
-
-@njit(cache=True, nogil=True)
-def _log_partition(logits_AV: Any, found_A: Any) -> None:  # pragma: no cover
-    lanes = np.empty(64, np.float32)
-    for a in range(logits_AV.shape[0]):
-        found = _log_sum(logits_AV[a], lanes)
-        found_A[a] = found if _is_finite(logits_AV[a]) else np.float32(np.nan)
-
-
 @njit(cache=True, nogil=True)
 def _hopeful(score_RM: Any, heap_RN: Any, size_R: Any, hopeful_RM: Any) -> None:  # pragma: no cover
     for r in range(score_RM.shape[0]):
@@ -130,6 +108,28 @@ def _hopeful(score_RM: Any, heap_RN: Any, size_R: Any, hopeful_RM: Any) -> None:
         floor = key_score(heap_RN[r, 0]) if full else NO_SCORE
         for m in range(score_RM.shape[1]):
             hopeful_RM[r, m] = score_RM[r, m] >= floor and score_RM[r, m] > NO_SCORE
+
+
+@njit(cache=True, nogil=True)
+def _promising(
+    row_A: Any,
+    node_A: Any,
+    score_A: Any,
+    logits_AK: Any,
+    norm_A: Any,
+    pointer: Any,
+    code: Any,
+    heap_RN: Any,
+    size_R: Any,
+    promising_A: Any,
+) -> None:  # pragma: no cover
+    for a in range(len(row_A)):
+        r, top = row_A[a], NO_SCORE
+        for child in range(pointer[node_A[a]], pointer[node_A[a] + 1]):
+            top = max(top, logits_AK[a, code[child]])
+        full = size_R[r] == heap_RN.shape[1]
+        floor = key_score(heap_RN[r, 0]) if full else NO_SCORE
+        promising_A[a] = score_A[a] + min(top - norm_A[a], np.float32(0.0)) >= floor
 
 
 @njit(cache=True, nogil=True)

@@ -9,16 +9,17 @@ value heads, J half a head, V id codes, Q packed width of query, key and value.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
-from cqsid.attention import attend, rotate
+from cqsid.attention import Tokens, attend, remember
 from cqsid.matmul import Product
 from cqsid.prompts import Prompts
+from cqsid.rms import normed
 from cqsid.transformer import Layer, Weights, rotary_angle
 from simulator.errors import DataError
 
@@ -63,18 +64,18 @@ class Branches:
 
     def __init__(self, weights: Weights, first_code: int) -> None:
         """Take the weights as they are now; tokens from `first_code` on are id codes."""
-        self._heads, self._key_heads, self._size = (
-            weights.heads,
-            weights.kv_heads,
-            weights.head_size,
-        )
+        self._key_heads, self._size = weights.kv_heads, weights.head_size
         self._theta, self._epsilon = weights.rope_theta, weights.epsilon
         self._embedding_VD, self._norm = _copy(weights.embedding_VD), _copy(weights.norm)
         self._blocks = [Block(layer) for layer in weights.layers]
         _check_finite(weights)
+        self._spare: list[list[Tensor]] = []
         self._code_VD = self._embedding_VD[first_code:]
         first = self._blocks[0]  # its packed rows of a code are the same wherever the code stands
         self._code_VQ = first.qkv(self._normed(self._code_VD, first.norm))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_spare": []}
 
     @property
     def device(self) -> torch.device:
@@ -101,9 +102,13 @@ class Branches:
         hidden_AD = self._embedding_VD[tokens_A]
         where = (row_A.to(self.device), position_A.to(self.device))
         path_AE = torch.empty((len(row_A), 0), dtype=torch.int64, device=self.device)
-        return self._run(grown, hidden_AD, None, where, path_AE, prefill=True), grown
+        hidden_RD = self._run(grown, hidden_AD, None, where, path_AE, prefill=True)
+        grown.places = len(row_A)
+        return hidden_RD, grown
 
-    def grow(self, grown: Grown, row_A: Rows, path_AE: Rows, code_A: Rows) -> tuple[Tensor, Rows]:
+    def grow(
+        self, grown: Grown, row_A: Rows, path_AE: Rows, code_A: Rows, *, keep: bool = True
+    ) -> tuple[Tensor, Rows]:
         """Put one code at the end of each of A branches; a prompt's branches are neighbours.
 
         Args:
@@ -111,6 +116,7 @@ class Branches:
             row_A: prompt of each branch, ascending.
             path_AE: places of its codes so far.
             code_A: the new code, counted from the first level's code 0.
+            keep: whether more codes may follow; if not, the next call takes the same places.
 
         Returns:
             (A, D) output at the new codes, and (A,) their places.
@@ -122,11 +128,18 @@ class Branches:
         position = grown.stop_R[row] - grown.start_R[row] + path.shape[1]
         path = torch.cat([path, place[:, None]], dim=1)
         hidden_AD = self._run(grown, self._code_VD[code], code, (row, position), path)
+        grown.places += len(row) if keep else 0
         return hidden_AD, place.cpu().numpy()
+
+    def finish(self, grown: Grown) -> None:
+        """Let the next prompts take the memory of these: fresh pages cost more than they seem."""
+        self._spare.append(grown.pools_SGH)
 
     def _empty(self, start_R: Tensor, stop_R: Tensor, positions: int, room: int) -> Grown:
         places = (int(stop_R[-1]) + room, 2 * self._key_heads, self._size)
-        pools = [torch.empty(places, device=self.device) for _ in self._blocks]
+        pools = self._spare.pop() if self._spare else []
+        if not pools or len(pools[0]) < places[0]:
+            pools = [torch.empty(places, device=self.device) for _ in self._blocks]
         position_P = torch.arange(positions, device=self.device)
         angle_PJ = rotary_angle(position_P, self._size, self._theta)
         turn_PJ = (angle_PJ.cos(), angle_PJ.sin())
@@ -143,29 +156,22 @@ class Branches:
     ) -> Tensor:
         """All layers; a prefill goes through the last one with the last token of each prompt."""
         (row_A, position_A), new = where, slice(grown.places, grown.places + len(hidden_AD))
-        turn_AJ = (grown.turn_PJ[0][position_A], grown.turn_PJ[1][position_A])
         start_A = grown.start_R[row_A]
         stop_A = start_A + position_A + 1 if prefill else grown.stop_R[row_A]
         every_A = torch.arange(len(hidden_AD), device=self.device)
         for number, block in enumerate(self._blocks):
-            packed_VQ, take_A = self._code_VQ, code_A
+            packed_VQ, take_A, pool = self._code_VQ, code_A, grown.pools_SGH[number]
             if number or take_A is None:
                 packed_VQ = block.qkv(self._normed(hidden_AD, block.norm))
                 take_A = every_A
-            heads = (len(hidden_AD), self._heads, self._size)
-            query_AHD, pool = hidden_AD.new_empty(heads), grown.pools_SGH[number]
-            rotate(packed_VQ, take_A, turn_AJ, query_AHD, pool[new])
+            tokens = Tokens(packed_VQ, take_A, position_A, grown.turn_PJ)
+            remember(tokens, pool[new])
             if prefill and block is self._blocks[-1]:
                 last_R = grown.stop_R - 1
-                hidden_AD, query_AHD, start_A = (
-                    hidden_AD[last_R],
-                    query_AHD[last_R],
-                    start_A[last_R],
-                )
-                stop_A, path_AE = stop_A[last_R], path_AE[last_R]
-            mixed_AD = attend(query_AHD, pool, start_A, stop_A, path_AE)
+                hidden_AD, tokens = hidden_AD[last_R], tokens.only(last_R)
+                start_A, stop_A, path_AE = start_A[last_R], stop_A[last_R], path_AE[last_R]
+            mixed_AD = attend(tokens, pool, start_A, stop_A, path_AE)
             hidden_AD = self._feed(block, block.out.plus(mixed_AD, hidden_AD))
-        grown.places = new.stop
         return self._normed(hidden_AD, self._norm)
 
     def _feed(self, block: Block, hidden_AD: Tensor) -> Tensor:
@@ -174,7 +180,7 @@ class Branches:
         return block.down.plus(gated, hidden_AD)
 
     def _normed(self, hidden_AD: Tensor, scale_D: Tensor) -> Tensor:
-        return F.rms_norm(hidden_AD, scale_D.shape, scale_D, self._epsilon)
+        return normed(hidden_AD, scale_D, self._epsilon)
 
 
 def _copy(parameter: Tensor) -> Tensor:

@@ -1,9 +1,12 @@
-"""Products with fixed matrices, as fast as the CPU multiplies.
+"""Products of rows with a matrix, as fast as the CPU multiplies; torch's own on other devices.
 
-On a CPU the matrices are laid out once for oneDNN, whose kernels use the widest registers of any
-maker's processor and add, multiply or apply SiLU while a result is still in them. A row's product
-has the same bits in any company: oneDNN sums each output by itself, and the plain product does
-from four rows on, so that fewer are filled up.
+Torch hands float32 products to MKL, which does not use the widest registers of every maker's
+processor; oneDNN does, and is twice as fast where MKL does not. Torch's operators for that are
+private, so only this module calls them, and does without where a build lacks them.
+
+A matrix that stays is laid out once, and oneDNN adds, multiplies or applies SiLU while a result is
+still in a register. A row's product has the same bits in any company: oneDNN sums each output by
+itself, and the plain product does from four rows on, so that fewer are filled up.
 """
 
 from functools import cache
@@ -65,6 +68,20 @@ class Product:
         missing = max(_FEWEST_ROWS - len(x_AD), 0)
         padded_AD = F.pad(x_AD, (0, 0, 0, missing)) if missing else x_AD
         return F.linear(padded_AD, self._weight_OD, self._bias_O)[: len(x_AD)]
+
+
+def product(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor:
+    """x W' + b for the rows (..., D) of x, without gradients, as `torch.nn.functional.linear`."""
+    fused = _onednn() if fits(x, weight_OD) else None
+    if fused is None:
+        return F.linear(x, weight_OD, bias_O)
+    x = x.contiguous()  # oneDNN falls back to a slow kernel for rows that lie apart
+    return cast("Tensor", fused._linear_pointwise(x, weight_OD, bias_O, "none", [], ""))
+
+
+def fits(x: Tensor, weight_OD: Tensor) -> bool:
+    """Whether oneDNN may multiply these: on a CPU, in float32."""
+    return x.device.type == "cpu" and x.dtype == weight_OD.dtype == torch.float32
 
 
 @cache

@@ -25,6 +25,10 @@ Result = TypeVar("Result")
 Advance = Callable[[float], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+_WORKERS = dict.fromkeys(_THREADS, "1") | {
+    # Torch's library would keep a thousand compiled products, one for each number of rows met.
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
+}
 _POLL = 0.1  # seconds between two looks at the workers' progress
 
 
@@ -123,9 +127,9 @@ def _drain(counts: Any, advance: Advance) -> None:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes spawned in this block start with one thread per numerical library."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    """Processes spawned in this block start with one thread per numerical library, and frugal."""
+    before = {name: os.environ.get(name) for name in _WORKERS}
+    os.environ.update(_WORKERS)
     try:
         yield
     finally:
@@ -177,7 +181,7 @@ def _on_ray(
         local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": processes}
         ray.init(include_dashboard=False, log_to_driver=False, **local)
     counts = Queue(actor_options={"num_cpus": 0})
-    threads = {"env_vars": dict.fromkeys(_THREADS, "1")}
+    threads = {"env_vars": _WORKERS}
     remote = ray.remote(_call_on_ray).options(num_cpus=1, runtime_env=threads)
     futures = [remote.remote(task, each, counts) for each in arguments]
     try:

@@ -1,8 +1,4 @@
-"""Products of rows with a matrix, differentiable, as fast as the CPU multiplies.
-
-Torch hands float32 products to MKL, which does not use the widest registers of every maker's
-processor; oneDNN does, and is twice as fast where MKL does not.
-"""
+"""Products of rows with a matrix, differentiable, as fast as the CPU multiplies."""
 
 from typing import Any, cast
 
@@ -10,13 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+from cqsid.matmul import fits, product
 
 
 def linear(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor:
     """x W' + b for the rows (..., D) of x, as `torch.nn.functional.linear`."""
-    fit = x.device.type == "cpu" and x.dtype == weight_OD.dtype == torch.float32
-    if not fit or not _ONEDNN:
+    if not fits(x, weight_OD):
         return F.linear(x, weight_OD, bias_O)
     return cast("Tensor", _Linear.apply(x, weight_OD, bias_O))  # type: ignore[no-untyped-call]
 
@@ -24,10 +19,9 @@ def linear(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight_OD: Tensor, bias_O: Tensor | None) -> Tensor:
-        x = x.contiguous()  # oneDNN falls back to a slow kernel for rows that lie apart
         ctx.save_for_backward(x, weight_OD)
         ctx.has_bias = bias_O is not None
-        return _product(x, weight_OD, bias_O)
+        return product(x, weight_OD, bias_O)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
@@ -35,14 +29,9 @@ class _Linear(torch.autograd.Function):
         grad_AO, x_AD = grads[0].contiguous().flatten(0, -2), x.flatten(0, -2)
         grad_x = grad_weight_OD = None
         if ctx.needs_input_grad[0]:
-            grad_x = _product(grad_AO, weight_OD.T).view_as(x)
+            grad_x = product(grad_AO, weight_OD.T).view_as(x)
         if ctx.needs_input_grad[1] and grad_AO.shape[1] <= x_AD.shape[1]:
-            grad_weight_OD = _product(grad_AO.T, x_AD.T)
+            grad_weight_OD = product(grad_AO.T, x_AD.T)
         elif ctx.needs_input_grad[1]:  # the left factor is copied, so let it be the narrower
-            grad_weight_OD = _product(x_AD.T, grad_AO.T).T
+            grad_weight_OD = product(x_AD.T, grad_AO.T).T
         return grad_x, grad_weight_OD, grad_AO.sum(0) if ctx.has_bias else None
-
-
-def _product(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor:
-    fused = torch.ops.mkldnn._linear_pointwise
-    return cast("Tensor", fused(x.contiguous(), weight_OD, bias_O, "none", [], ""))

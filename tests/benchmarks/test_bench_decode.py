@@ -1,6 +1,7 @@
 """Beam search over existing ids on one core, beside the library's own with an allowed-tokens hook.
 
-A Qwen2 model of 1.4 million random parameters, 40,000 ids of three codes.
+A Qwen2 model of 1.4 million random parameters, 40,000 ids of three codes; and a small trained one,
+asked by shoppers of a generated shop, whose certainty about first codes saves work.
 """
 
 from collections import defaultdict
@@ -12,19 +13,40 @@ import pytest
 import torch
 
 from cqsid.decode import Decoder
+from cqsid.learning import learn
+from cqsid.settings import CqsidSpec
 from cqsid.transformer import Weights
+from cqsid.trie import Trie
 from cqsid.vocabulary import Vocabulary
+from experiments import load_config
+from experiments.build import load_saved
+from experiments.maker import Maker
+from experiments.models import CATALOG
+from experiments.pipeline import Pipeline
+from experiments.progress import NoProgress
+from experiments.store import RunFolder
+from experiments.worlds import LOG
 from recall.device import one_thread
-from tests.benchmarks.table import Row
+from recall.textcache import TextCache
+from simulator.history import load_history
 from tests.cqsid.models import random_model, random_prompts, random_trie
 
-pytestmark = pytest.mark.benchmark
+pytestmark = pytest.mark.benchmark(timer=process_time)
 
 SIZES, N_IDS, BEAMS = (256, 256, 256), 40_000, 50
 N_PROMPTS = 64
 PROMPTS = (12, 24)  # tokens of a query alone, and of one with a shopper
 AIMS = {"full": 20, "level": 40}  # times the library's rate
 QUERIES_PER_SECOND = "queries/s of one core"
+SHOP = ("catalog.items=10000", "shoppers.count=5000", "world.history_days=14")
+N_ASKED = 512
+SERVED_AIM = 200  # queries/s of one core at `BEAMS`, uncached, softmax over a level
+
+
+@pytest.fixture(autouse=True)
+def alone():
+    with one_thread():
+        yield
 
 
 @cache
@@ -45,18 +67,9 @@ def decoder(softmax):
     return Decoder(Weights.of(model), vocabulary, trie, softmax=softmax)
 
 
-def seconds(call, rounds):
-    best, found = float("inf"), None
-    for _ in range(rounds):
-        start = process_time()
-        found = call()
-        best = min(best, process_time() - start)
-    return best, found
-
-
 @cache
 def library(length):
-    """Its rate, its sequences and their scores."""
+    """The library's search as a function without arguments."""
     vocabulary, model, trie = market()
     after = defaultdict(dict)
     for tokens in vocabulary.tokens(trie.sids_SL).tolist():
@@ -79,41 +92,57 @@ def library(length):
             output_scores=True,
         )
 
-    with one_thread():
-        taken, out = seconds(generate, rounds=2)
-    sequences = out.sequences[:, length:].view(N_PROMPTS, BEAMS, len(SIZES))
-    scores = out.sequences_scores.view(N_PROMPTS, BEAMS)
-    return N_PROMPTS / taken, sequences.numpy(), scores.numpy()
+    return generate
 
 
 @pytest.mark.parametrize("softmax", AIMS)
 @pytest.mark.parametrize("length", PROMPTS)
-def test_beams_beside_the_library(report, length, softmax):
+def test_beams_beside_the_library(race, length, softmax):
     vocabulary, _, trie = market()
-    theirs, sequences, scores = library(length)
-    rate, found = ours(length, softmax, BEAMS)
-    aim = AIMS[softmax]
-    what = f"beams {BEAMS}, {N_IDS:,} ids, prompt {length}, softmax {softmax}"
-    row = (what, rate, QUERIES_PER_SECOND, "transformers generate", theirs)
-    report(Row(*row, aim=f">= {aim}x", met=rate >= aim * theirs))
-    assert all(len(np.unique(sid_N)) == BEAMS for sid_N in found.sid_BN)
+    found = race(
+        f"beams {BEAMS}, {N_IDS:,} ids, prompt {length}, softmax {softmax}",
+        QUERIES_PER_SECOND,
+        N_PROMPTS,
+        lambda: decoder(softmax).decode(prompts(length), BEAMS),
+        {"transformers generate": library(length)},
+        aim_ratio=AIMS[softmax],
+        rounds=4,
+    )
+    ours, theirs = found["ours"], found["transformers generate"]
+    assert all(len(np.unique(sid_N)) == BEAMS for sid_N in ours.sid_BN)
     if softmax == "full":
-        np.testing.assert_array_equal(vocabulary.tokens(trie.sids_SL[found.sid_BN]), sequences)
-        np.testing.assert_allclose(found.scores_BN, scores, rtol=1e-5, atol=1e-5)
+        sequences = theirs.sequences[:, length:].view(N_PROMPTS, BEAMS, len(SIZES)).numpy()
+        scores = theirs.sequences_scores.view(N_PROMPTS, BEAMS).numpy()
+        np.testing.assert_array_equal(vocabulary.tokens(trie.sids_SL[ours.sid_BN]), sequences)
+        np.testing.assert_allclose(ours.scores_BN, scores, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("beams", [20, 100])
-def test_fewer_and_more_beams(report, beams):
-    rate, found = ours(PROMPTS[-1], "level", beams)
-    what = f"beams {beams}, {N_IDS:,} ids, prompt {PROMPTS[-1]}, softmax level"
-    report(Row(what, rate, QUERIES_PER_SECOND))
-    assert (found.sid_BN >= 0).all()
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A trained model's decoder, and the prompts of shoppers."""
+    config, spec = load_config("cqsid", SHOP), CqsidSpec()
+    with RunFolder(tmp_path_factory.mktemp("shop") / "run") as run:
+        pipeline = Pipeline(config, Maker(run, config.execution, NoProgress()))
+        catalogue = pipeline.catalogue()
+        history = load_history(pipeline.history(catalogue).path / LOG)
+        catalog = load_saved(catalogue.path / CATALOG)
+    learned = learn(spec, catalog, history, rng=np.random.default_rng(0))
+    rows = np.random.default_rng(0).choice(len(history.at_R), N_ASKED, replace=False)
+    requests = history.requests(np.sort(rows))
+    asked, known_B = learned.ask(requests, learned.ids, TextCache(), personalised=True)
+    trie = Trie.of(learned.ids.sids_SL, learned.ids.sizes)
+    search = Decoder(learned.weights, learned.prompts.vocabulary, trie)
+    return search, asked.rows(np.flatnonzero(known_B))
 
 
-def ours(length, softmax, beams):
-    """Our rate and what we find."""
-    some = decoder(softmax)
-    with one_thread():
-        some.decode(prompts(length), beams)  # compiles
-        taken, found = seconds(lambda: some.decode(prompts(length), beams), rounds=5)
-    return N_PROMPTS / taken, found
+@pytest.mark.parametrize("beams", [20, 50, 100])
+def test_shoppers_ask_a_trained_model(race, shop, beams):
+    search, asked = shop
+    found = race(
+        f"beams {beams}, trained on a generated shop, prompts of shoppers, softmax level",
+        QUERIES_PER_SECOND,
+        len(asked),
+        lambda: search.decode(asked, beams),
+        aim_rate=SERVED_AIM if beams == BEAMS else None,
+    )
+    assert (found["ours"].sid_BN >= 0).all()

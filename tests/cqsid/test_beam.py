@@ -1,10 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cqsid.beam import Frontier, Selection, log_partition
-from cqsid.exponential import exp32
+from cqsid.beam import Frontier, Selection
 
 POINTER = np.array([0, 2, 5], np.int32)
 CODE = np.array([0, 3, 0, 1, 2], np.int32)
@@ -48,23 +45,27 @@ def test_parents_are_found_among_the_beams_before():
     assert before.parents(later, POINTER).tolist() == [[0, 1, 1, 0]]
 
 
-@given(st.lists(st.floats(-80, 80, width=32), min_size=1, max_size=200))
-def test_the_partition_is_the_logarithm_of_the_summed_exponentials(logits):
-    values = np.array([logits], np.float32)
-    expected = np.logaddexp.reduce(values[0].astype(np.float64))
-    assert log_partition(values)[0] == pytest.approx(expected, rel=2e-6, abs=2e-6)
+@pytest.mark.parametrize("beams", [1, 2, 4, 6])
+@pytest.mark.parametrize("gap", [0.0, 0.3, 2.0])
+def test_a_beam_that_promises_nothing_has_no_child_that_is_kept(beams, gap):
+    rng = np.random.default_rng(beams)
+    logits_AK = rng.normal(size=(2, 4)).astype(np.float32)
+    norm_A = np.array([2.0, 2.0], np.float32)
+    beam = (np.zeros(2, np.int64), np.array([0, 1], np.int32), np.array([-1, -2], np.float32))
+    selection = offered(beams)
+    before = selection.frontier().node_RN
+    promising_A = selection.promising(*beam, (logits_AK, norm_A - gap), (POINTER, CODE))
+    every, some = offered(beams), offered(beams)
+    kept = np.flatnonzero(promising_A)
+    row_S, node_S, score_S = (column[kept] for column in beam)
+    some.offer(row_S, node_S, score_S, (logits_AK[kept], norm_A[kept]), (POINTER, CODE))
+    every.offer(*beam, (logits_AK, norm_A), (POINTER, CODE))
+    np.testing.assert_array_equal(some.frontier().node_RN, every.frontier().node_RN)
+    np.testing.assert_array_equal(selection.frontier().node_RN, before)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("place", [0, 5, 39])
-def test_the_partition_of_a_broken_row_is_not_finite(value, place):
-    logits_AV = np.zeros((2, 40), np.float32)
-    logits_AV[1, place] = value
-    assert np.isfinite(log_partition(logits_AV)).tolist() == [True, False]
-
-
-def test_the_exponential_is_accurate_to_float32():
-    x = -np.linspace(0, 86, 20_001).astype(np.float32)
-    found = np.array([exp32(value) for value in x])
-    np.testing.assert_allclose(found, np.exp(x.astype(np.float64)), rtol=3e-7)
-    assert 0 < exp32(np.float32(-1e30)) < 1e-37
+def test_a_row_that_is_not_full_takes_what_it_gets():
+    beam = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.array([-50.0], np.float32))
+    log_AK = (np.zeros((1, 4), np.float32), np.array([9.0], np.float32))
+    assert offered(6).promising(*beam, log_AK, (POINTER, CODE)).tolist() == [True]
+    assert offered(5).promising(*beam, log_AK, (POINTER, CODE)).tolist() == [False]

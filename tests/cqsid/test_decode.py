@@ -1,4 +1,5 @@
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -9,9 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cqsid.attention import _attend_anywhere, _rotate_anywhere
+from cqsid.attention import _attend_anywhere, _remember_anywhere
 from cqsid.decode import Decoder
 from cqsid.prompts import Prompts
+from cqsid.scores import Scores
 from cqsid.transformer import Weights, embed, forward
 from cqsid.trie import Trie
 from cqsid.vocabulary import Vocabulary
@@ -236,20 +238,53 @@ def test_a_beam_left_unexpanded_could_not_have_changed_the_answer(monkeypatch):
     prompts = random_prompts(vocabulary, 40, 9)
     grown, plain_grow = [], decoder._branches.grow
 
-    def counted(context, row_A, path_AE, code_A):
+    def counted(context, row_A, path_AE, code_A, *, keep):
         grown.append(len(row_A))
-        return plain_grow(context, row_A, path_AE, code_A)
+        return plain_grow(context, row_A, path_AE, code_A, keep=keep)
 
     monkeypatch.setattr(decoder._branches, "grow", counted)
-    monkeypatch.setattr("cqsid.decode._SLICE", 1)
+    monkeypatch.setattr("cqsid.search._SLICE", 1)
     few = decoder.decode(prompts, (6, 12, 12))
     spared = sum(grown)
     grown.clear()
-    monkeypatch.setattr("cqsid.decode._SLICE", 1000)
+    monkeypatch.setattr("cqsid.search._SLICE", 1000)
     every = decoder.decode(prompts, (6, 12, 12))
     assert spared < 0.8 * sum(grown)
     np.testing.assert_array_equal(few.sid_BN, every.sid_BN)
     np.testing.assert_allclose(few.scores_BN, every.scores_BN, rtol=1e-5)
+
+
+def test_a_beam_left_without_its_norm_could_not_have_changed_the_answer(monkeypatch):
+    vocabulary, trie, _ = small(n_ids=110)
+    weights = Weights.of(model_of(3)[1])
+    prompts, found, normed = random_prompts(vocabulary, 40, 9), [], []
+    plain_norm = Scores.norm
+
+    def counted(scores, hidden_AD, codes, level):
+        normed[-1] += len(hidden_AD)
+        return plain_norm(scores, hidden_AD, codes, level)
+
+    monkeypatch.setattr(Scores, "norm", counted)
+    monkeypatch.setattr("cqsid.search._SLICE", 2)
+    for slack in (np.float32(1e-3), np.float32(1e9)):
+        monkeypatch.setattr("cqsid.scores._SLACK", slack)
+        normed.append(0)
+        found.append(
+            Decoder(weights, vocabulary, trie, softmax="full").decode(prompts, (6, 12, 12))
+        )
+    assert normed[0] < 0.9 * normed[1]
+    np.testing.assert_array_equal(found[0].sid_BN, found[1].sid_BN)
+    np.testing.assert_array_equal(found[0].scores_BN, found[1].scores_BN)
+
+
+def test_two_searches_at_a_time_do_not_share_memory():
+    vocabulary, _, decoder = small()
+    prompts = random_prompts(vocabulary, 60, 9)
+    expected = decoder.decode(prompts, 9)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: decoder.decode(prompts, 9), range(8)))
+    for one in found:
+        np.testing.assert_array_equal(one.scores_BN, expected.scores_BN)
 
 
 def test_a_category_constraint_keeps_to_its_first_codes_and_their_scores():
@@ -375,7 +410,7 @@ def test_the_way_of_other_devices_finds_the_same(softmax, monkeypatch):
     prompts = random_prompts(vocabulary, 5, 9)
     expected = decoder.decode(prompts, 12)
     monkeypatch.setattr("cqsid.branches.attend", _attend_anywhere)
-    monkeypatch.setattr("cqsid.branches.rotate", _rotate_anywhere)
+    monkeypatch.setattr("cqsid.branches.remember", _remember_anywhere)
     monkeypatch.setattr("cqsid.matmul._onednn", lambda: None)
     _, _, plain = small(softmax=softmax, kind="grouped heads")
     found = plain.decode(prompts, 12)

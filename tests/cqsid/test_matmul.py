@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cqsid.matmul import Product
+from cqsid.matmul import Product, product
 from recall.device import one_thread
 
 
@@ -56,3 +56,15 @@ def test_a_product_keeps_its_matrix_and_survives_pickling(fused):
     weight.zero_()
     assert torch.equal(product(X), before)
     assert torch.equal(pickle.loads(pickle.dumps(product))(X), before) or not fused
+
+
+@kinds
+@pytest.mark.parametrize("bias", [None, BIAS])
+@torch.inference_mode()
+def test_a_product_with_any_matrix_computes_what_torch_computes(fused, bias, monkeypatch):
+    if not fused:
+        monkeypatch.setattr("cqsid.matmul._onednn", lambda: None)
+    for x in (X, X[:60].view(3, 20, 24), X.view(24, 200).T):
+        torch.testing.assert_close(product(x, WEIGHT, bias), F.linear(x, WEIGHT, bias))
+    half = product(X.bfloat16(), WEIGHT.bfloat16())
+    assert half.dtype == torch.bfloat16

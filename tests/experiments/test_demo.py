@@ -10,7 +10,7 @@ import pytest
 from tests.experiments.parity import assert_parity
 from tests.experiments.small_runs import log_digests, read, stage
 
-MEGABYTES = 1_000  # of one process; two work at a time while a third waits
+MEGABYTES = 2_000  # of one process; two work at a time while a third waits
 
 pytestmark = pytest.mark.timeout(900)
 
