@@ -50,31 +50,17 @@ class Selection:
         self._heap_RN = np.empty((rows, beams), np.int64)
         self._size_R = np.zeros(rows, np.int64)
 
-    def hopeful(self, score_RM: Floats) -> NDArray[np.bool_]:
-        """(R, M) beams whose children may still be kept: no child is likelier than its parent."""
-        hopeful_RM = np.zeros(score_RM.shape, np.bool_)
-        _hopeful(score_RM, self._heap_RN, self._size_R, hopeful_RM)
-        return hopeful_RM
+    def copy(self) -> "Selection":
+        """The same children; what is offered to one does not change the other."""
+        other = Selection(0, 0)
+        other._heap_RN, other._size_R = self._heap_RN.copy(), self._size_R.copy()
+        return other
 
-    def promising(
-        self,
-        row_A: NDArray[np.int64],
-        node_A: Ints,
-        score_A: Floats,
-        log_AK: tuple[Floats, Floats],
-        children: tuple[Ints, Ints],
-    ) -> NDArray[np.bool_]:
-        """(A,) which of the beams have a child that may be kept, by a bound; as `offer`.
-
-        Args:
-            row_A, node_A, score_A: the beams.
-            log_AK: logits, and (A,) what the logarithm of their normaliser is at least.
-            children: pointers and codes of the trie on this level.
-        """
-        promising_A = np.zeros(len(row_A), np.bool_)
-        heaps = (self._heap_RN, self._size_R)
-        _promising(row_A, node_A, score_A, *log_AK, *children, *heaps, promising_A)
-        return promising_A
+    def floors(self) -> Floats:
+        """(R,) score below which a child is not kept; -inf where a row has fewer than N."""
+        floor_R = np.full(len(self._size_R), NO_SCORE)
+        _floors(self._heap_RN, self._size_R, floor_R)
+        return floor_R
 
     def offer(
         self,
@@ -101,35 +87,29 @@ class Selection:
         return Frontier(node_RN, score_RN)
 
 
-@njit(cache=True, nogil=True)
-def _hopeful(score_RM: Any, heap_RN: Any, size_R: Any, hopeful_RM: Any) -> None:  # pragma: no cover
-    for r in range(score_RM.shape[0]):
-        full = size_R[r] == heap_RN.shape[1]
-        floor = key_score(heap_RN[r, 0]) if full else NO_SCORE
-        for m in range(score_RM.shape[1]):
-            hopeful_RM[r, m] = score_RM[r, m] >= floor and score_RM[r, m] > NO_SCORE
+def best_children(node_A: Ints, logits_AK: Floats, children: tuple[Ints, Ints]) -> Floats:
+    """(A,) the largest logit of the children of each beam; `children` as for `Selection.offer`."""
+    best_A = np.full(len(node_A), NO_SCORE)
+    _best_children(node_A, logits_AK, *children, best_A)
+    return best_A
 
 
 @njit(cache=True, nogil=True)
-def _promising(
-    row_A: Any,
-    node_A: Any,
-    score_A: Any,
-    logits_AK: Any,
-    norm_A: Any,
-    pointer: Any,
-    code: Any,
-    heap_RN: Any,
-    size_R: Any,
-    promising_A: Any,
+def _floors(heap_RN: Any, size_R: Any, floor_R: Any) -> None:  # pragma: no cover
+    for r in range(len(size_R)):
+        if size_R[r] == heap_RN.shape[1]:
+            floor_R[r] = key_score(heap_RN[r, 0])
+
+
+@njit(cache=True, nogil=True)
+def _best_children(
+    node_A: Any, logits_AK: Any, pointer: Any, code: Any, best_A: Any
 ) -> None:  # pragma: no cover
-    for a in range(len(row_A)):
-        r, top = row_A[a], NO_SCORE
+    for a in range(len(node_A)):
+        best = best_A[a]
         for child in range(pointer[node_A[a]], pointer[node_A[a] + 1]):
-            top = max(top, logits_AK[a, code[child]])
-        full = size_R[r] == heap_RN.shape[1]
-        floor = key_score(heap_RN[r, 0]) if full else NO_SCORE
-        promising_A[a] = score_A[a] + min(top - norm_A[a], np.float32(0.0)) >= floor
+            best = max(best, logits_AK[a, code[child]])
+        best_A[a] = best
 
 
 @njit(cache=True, nogil=True)

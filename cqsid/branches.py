@@ -9,7 +9,8 @@ value heads, J half a head, V id codes, Q packed width of query, key and value.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Final
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from cqsid.transformer import Layer, Weights, rotary_angle
 from simulator.errors import DataError
 
 Rows = NDArray[np.int64]
+_LEARNT: Final = 32 * 2**20 - 2**14  # bytes, just below the greatest block glibc learns from
 
 
 class Block:
@@ -69,13 +71,9 @@ class Branches:
         self._embedding_VD, self._norm = _copy(weights.embedding_VD), _copy(weights.norm)
         self._blocks = [Block(layer) for layer in weights.layers]
         _check_finite(weights)
-        self._spare: list[list[Tensor]] = []
         self._code_VD = self._embedding_VD[first_code:]
         first = self._blocks[0]  # its packed rows of a code are the same wherever the code stands
         self._code_VQ = first.qkv(self._normed(self._code_VD, first.norm))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_spare": []}
 
     @property
     def device(self) -> torch.device:
@@ -93,6 +91,7 @@ class Branches:
         Returns:
             (R, D) output at the last token of each prompt, and what `grow` goes on from.
         """
+        _keep_pages()
         length_R = torch.from_numpy(prompts.length_B)
         held_RT = torch.arange(prompts.tokens_BT.shape[1]) < length_R[:, None]
         row_A, position_A = held_RT.nonzero(as_tuple=True)
@@ -131,15 +130,9 @@ class Branches:
         grown.places += len(row) if keep else 0
         return hidden_AD, place.cpu().numpy()
 
-    def finish(self, grown: Grown) -> None:
-        """Let the next prompts take the memory of these: fresh pages cost more than they seem."""
-        self._spare.append(grown.pools_SGH)
-
     def _empty(self, start_R: Tensor, stop_R: Tensor, positions: int, room: int) -> Grown:
         places = (int(stop_R[-1]) + room, 2 * self._key_heads, self._size)
-        pools = self._spare.pop() if self._spare else []
-        if not pools or len(pools[0]) < places[0]:
-            pools = [torch.empty(places, device=self.device) for _ in self._blocks]
+        pools = [torch.empty(places, device=self.device) for _ in self._blocks]
         position_P = torch.arange(positions, device=self.device)
         angle_PJ = rotary_angle(position_P, self._size, self._theta)
         turn_PJ = (angle_PJ.cos(), angle_PJ.sin())
@@ -181,6 +174,15 @@ class Branches:
 
     def _normed(self, hidden_AD: Tensor, scale_D: Tensor) -> Tensor:
         return normed(hidden_AD, scale_D, self._epsilon)
+
+
+@cache
+def _keep_pages() -> None:
+    """Have glibc keep freed blocks of megabytes: fresh pages cost a tenth of a search's time.
+
+    It hands blocks back to the system until one of their size has been freed.
+    """
+    torch.empty(_LEARNT, dtype=torch.uint8)
 
 
 def _copy(parameter: Tensor) -> Tensor:

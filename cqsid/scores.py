@@ -1,16 +1,20 @@
 """Logits of a level's codes, and what turns them into log-probabilities.
 
 Among a level's codes that is cheap. Among all tokens it costs more than all else, so it comes with
-a bound: by Jensen's inequality a sum of exponentials of logits is at least their number times the
-exponential of their mean, and the mean of the logits is one product with the mean of the rows.
+a bound that tightens block by block: by Jensen's inequality a sum of exponentials of logits is at
+least their number times the exponential of their mean, and the mean of the logits is one product
+with the mean of their rows.
 
-Axis suffixes: A beams, D model width, K codes of a level, V tokens.
+Axis suffixes: A beams, S some of them, D model width, K codes of a level, V tokens.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cqsid.matmul import Product
@@ -19,9 +23,19 @@ from cqsid.transformer import Weights
 from cqsid.vocabulary import Vocabulary
 
 Softmax = Literal["level", "full"]
+Rows = NDArray[np.int64]
 _ROWS: Final = 192  # beams, and
 _TOKENS: Final = 2048  # tokens, at once: their logits stay near the processor
 _SLACK: Final = np.float32(1e-3)  # of a bound: more than float32 can be wrong
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some tokens that are not of a level, and what bounds them and those of later blocks."""
+
+    head: Product
+    mean_D: Tensor
+    log_count: np.float32
 
 
 class Scores:
@@ -33,26 +47,24 @@ class Scores:
         ranges = zip(vocabulary.offset_L.tolist(), vocabulary.sizes, strict=True)
         parts = [head_VD[at : at + size] for at, size in ranges]
         self._levels = [Product(part_KD) for part_KD in parts]
-        self._rest: list[list[Product]] = [[] for _ in parts]  # the other tokens of each level
+        self._rests: list[list[_Block]] = [[] for _ in parts]
         if softmax == "level":
             return
         texts_VD = head_VD[: int(vocabulary.offset_L[0])]
         whole = len(texts_VD) // _TOKENS * _TOKENS
-        shared = [Product(texts_VD[at : at + _TOKENS]) for at in range(0, whole, _TOKENS)]
+        texts = [texts_VD[at : at + _TOKENS] for at in range(0, whole, _TOKENS)]
+        shared = [Product(text_VD) for text_VD in texts]
         ends = (texts_VD[whole:], head_VD[len(vocabulary) :])
         for level in range(len(parts)):
             own_VD = torch.cat([*ends, *parts[:level], *parts[level + 1 :]])
-            self._rest[level] = shared + ([Product(own_VD)] if len(own_VD) else [])
-        sum_D = head_VD.double().sum(0)
-        rests = [len(head_VD) - len(part_KD) for part_KD in parts]
-        sums = [sum_D - part_KD.double().sum(0) for part_KD in parts]
-        self._means = [(rest_D / n).float() for rest_D, n in zip(sums, rests, strict=True)]
-        self._log_counts = [np.float32(np.log(n)) for n in rests]
+            blocks = [*texts, own_VD] if len(own_VD) else texts
+            heads = [*shared, Product(own_VD)] if len(own_VD) else shared
+            self._rests[level] = _bounded(heads, blocks)
 
     @property
     def bounded(self) -> bool:
-        """Whether `least` is much cheaper than `norm`."""
-        return bool(self._rest[0])
+        """Whether `norm` asks what it still needs to do."""
+        return bool(self._rests[0])
 
     def of(self, hidden_AD: Tensor, level: int) -> tuple[Floats, Partition]:
         """(A, K) logits of the codes of a level, and the sum of their exponentials."""
@@ -60,16 +72,52 @@ class Scores:
         return logits_AK, Partition(logits_AK)
 
     def least(self, hidden_AD: Tensor, codes: Partition, level: int) -> Floats:
-        """(A,) what `norm` is at least, for the sum of `of`."""
-        mean_A = (hidden_AD @ self._means[level]).cpu().numpy()
-        least_A = np.logaddexp(codes.log(), mean_A + self._log_counts[level])
-        slack_A: Floats = _SLACK * (1 + np.abs(least_A))
-        return least_A - slack_A
+        """(A,) what norms are at least, for the sum of `of`."""
+        return _least(hidden_AD, codes, self._rests[level][0])
 
-    def norm(self, hidden_AD: Tensor, codes: Partition, level: int) -> Floats:
-        """(A,) what to take from logits for log-probabilities; takes up into the sum of `of`."""
-        for first in range(0, len(hidden_AD) if self.bounded else 0, _ROWS):
-            some_AD = hidden_AD[first : first + _ROWS]
-            for head in self._rest[level]:
-                codes.take(head(some_AD).cpu().numpy(), first)
-        return codes.log()
+    def norm(
+        self,
+        hidden_AD: Tensor,
+        codes: Partition,
+        level: int,
+        wanted: Callable[[Rows, Floats], NDArray[np.bool_]] | None = None,
+    ) -> tuple[Rows, Floats]:
+        """What to take from logits for log-probabilities.
+
+        Args:
+            hidden_AD: output of the model.
+            codes: the sum of `of`; is used up.
+            level: of the codes.
+            wanted: given some of the beams and what their norms are at least, says which of them
+                are still wanted. None: all.
+
+        Returns:
+            (S,) the beams that remained, and their norms.
+        """
+        some = np.arange(len(hidden_AD))
+        for block in self._rests[level]:
+            if wanted is not None:
+                kept = np.flatnonzero(wanted(some, _least(hidden_AD, codes, block)))
+                if len(kept) < len(some):
+                    some, hidden_AD, codes = some[kept], hidden_AD[kept], codes.rows(kept)
+            for first in range(0, len(some), _ROWS):
+                logits_RV = block.head(hidden_AD[first : first + _ROWS])
+                codes.take(logits_RV.cpu().numpy(), first)
+        return some, codes.log()
+
+
+def _bounded(heads: list[Product], blocks: list[Tensor]) -> list[_Block]:
+    """Blocks of tokens, each with the mean row of itself and those behind it, and their number."""
+    found: list[_Block] = []
+    sum_D, count = torch.zeros(blocks[0].shape[1], dtype=torch.float64, device=blocks[0].device), 0
+    for head, block_VD in zip(reversed(heads), reversed(blocks), strict=True):
+        sum_D, count = sum_D + block_VD.double().sum(0), count + len(block_VD)
+        found.append(_Block(head, (sum_D / count).float(), np.float32(np.log(count))))
+    return found[::-1]
+
+
+def _least(hidden_AD: Tensor, sums: Partition, block: _Block) -> Floats:
+    mean_A = (hidden_AD @ block.mean_D).cpu().numpy() + block.log_count
+    least_A = np.logaddexp(sums.log(), mean_A)
+    slack_A: Floats = _SLACK * (1 + np.abs(least_A))
+    return least_A - slack_A

@@ -4,29 +4,28 @@ Beams are expanded best first, a slice at a time: as no child is likelier than i
 done as soon as its beams left are below its N-th best child. That changes no result, and saves
 most of the work when the model is sure of the first codes.
 
-Axis suffixes: R prompts, M beams a level before, N beams, A beams expanded together, E ancestors,
-K codes of a level.
+Axis suffixes: R prompts, M beams a level before, N beams, A beams expanded together, S some of
+them, E ancestors, K codes of a level.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from cqsid.beam import NO_SCORE, Frontier, Selection
-from cqsid.branches import Branches, Grown, Rows
-from cqsid.partition import Floats
+from cqsid.branches import Branches, Grown
+from cqsid.offers import Beam, Offers
 from cqsid.prompts import Prompts
-from cqsid.scores import Scores
+from cqsid.scores import Rows, Scores
 from cqsid.trie import Trie
-from simulator.catalog import Ints
-from simulator.errors import ContractError
 
 _SLICE: Final = 16  # beams of a row that are expanded first
 
-Beam = tuple[Rows, Ints, Floats]  # row, node and score of each
+Held = list[tuple[Beam, Tensor]]  # expanded beams and the model's output at them
 
 
 class Search:
@@ -45,10 +44,9 @@ class Search:
         """
         rows, room = len(prompts), len(prompts) * sum(self._widths[:-1])
         hidden_RD, grown = self._branches.read(prompts, room, len(self._widths))
-        frontier, every_R = Frontier.root(rows), np.arange(rows)
-        selection = Selection(rows, self._widths[0])
-        beam = (every_R, frontier.node_RN[:, 0], frontier.score_RN[:, 0])
-        self._offer(selection, beam, hidden_RD, 0, first_RK)
+        root, selection = Frontier.root(rows), Selection(rows, self._widths[0])
+        beam = (np.arange(rows), root.node_RN[:, 0], root.score_RN[:, 0])
+        Offers(self._scores, self._trie, 0, beam, hidden_RD).into(selection, first_RK)
         frontier = selection.frontier()
         path_RNE = np.empty((rows, self._widths[0], 0), np.int64)
         for level in range(1, len(self._widths)):
@@ -57,9 +55,8 @@ class Search:
             later = selection.frontier()
             parent_RN = frontier.parents(later, self._trie.pointers[level])
             path_RME = np.concatenate([path_RNE, place_RM[:, :, None]], axis=2)
-            path_RNE = path_RME[every_R[:, None], parent_RN]
+            path_RNE = path_RME[np.arange(rows)[:, None], parent_RN]
             frontier = later
-        self._branches.finish(grown)
         return frontier
 
     def _expand(
@@ -74,8 +71,10 @@ class Search:
         place_RM = np.zeros(frontier.node_RN.shape, np.int64)
         keep = level < self._trie.levels - 1  # nothing grows behind the last but one code
         before = sum(self._trie.sizes[: level - 1])
+        held: Held = []
         for some in _slices(frontier.node_RN.shape[1]):
-            row_A, slot_A = np.nonzero(selection.hopeful(frontier.score_RN[:, some]))
+            score_RS, floor_R = frontier.score_RN[:, some], selection.floors()
+            row_A, slot_A = np.nonzero((score_RS >= floor_R[:, None]) & (score_RS > NO_SCORE))
             if not len(row_A):
                 break
             slot_A += some.start
@@ -84,36 +83,30 @@ class Search:
             path_AE = path_RME[row_A, slot_A]
             hidden_AD, place_A = self._branches.grow(grown, row_A, path_AE, code_A, keep=keep)
             place_RM[row_A, slot_A] = place_A
-            beam = (row_A, node_A, frontier.score_RN[row_A, slot_A])
-            self._offer(selection, beam, hidden_AD, level)
+            held.append(((row_A, node_A, frontier.score_RN[row_A, slot_A]), hidden_AD))
+            if self._enough(held, level, len(floor_R)):
+                self._offer(selection, held, level)
+                held.clear()
+        if held:
+            self._offer(selection, held, level)
         return place_RM
 
-    def _offer(
-        self,
-        selection: Selection,
-        beam: Beam,
-        hidden_AD: Tensor,
-        level: int,
-        first_RK: NDArray[np.bool_] | None = None,
-    ) -> None:
-        """Offer the children of some beams; one whose children cannot be kept costs little."""
-        children = (self._trie.pointers[level], self._trie.codes[level])
-        logits_AK, codes = self._scores.of(hidden_AD, level)
-        if self._scores.bounded and level:
-            least_A = _finite(self._scores.least(hidden_AD, codes, level), level)
-            some = np.flatnonzero(selection.promising(*beam, (logits_AK, least_A), children))
-            beam = (beam[0][some], beam[1][some], beam[2][some])
-            logits_AK, hidden_AD, codes = logits_AK[some], hidden_AD[some], codes.rows(some)
-        norm_A = _finite(self._scores.norm(hidden_AD, codes, level), level)
-        if first_RK is not None:
-            logits_AK[~first_RK] = NO_SCORE
-        selection.offer(*beam, (logits_AK, norm_A), children)
+    def _enough(self, held: Held, level: int, rows: int) -> bool:
+        """Whether beams have children to fill the rows; where norms are dear, fewer can wait."""
+        if not self._scores.bounded:
+            return True
+        pointer = self._trie.pointers[level]
+        counts = (pointer[node_A + 1] - pointer[node_A] for (_, node_A, _), _ in held)
+        return sum(int(count_A.sum()) for count_A in counts) >= rows * self._widths[level]
 
-
-def _finite(norm_A: Floats, level: int) -> Floats:
-    if not np.isfinite(norm_A).all():
-        raise ContractError(f"scores of code {level + 1} are not finite, must be (model diverged?)")
-    return norm_A
+    def _offer(self, selection: Selection, held: Held, level: int) -> None:
+        """Offer the beams' children, all beams together."""
+        beam, hidden_AD = held[0]
+        if len(held) > 1:
+            columns = zip(*(beam for beam, _ in held), strict=True)
+            row_A, node_A, score_A = (np.concatenate(column) for column in columns)
+            beam, hidden_AD = (row_A, node_A, score_A), torch.cat([each for _, each in held])
+        Offers(self._scores, self._trie, level, beam, hidden_AD).into(selection)
 
 
 def _slices(beams: int) -> Iterator[slice]:

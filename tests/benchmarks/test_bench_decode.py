@@ -29,6 +29,7 @@ from experiments.worlds import LOG
 from recall.device import one_thread
 from recall.textcache import TextCache
 from simulator.history import load_history
+from tests.benchmarks.table import Row
 from tests.cqsid.models import random_model, random_prompts, random_trie
 
 pytestmark = pytest.mark.benchmark(timer=process_time)
@@ -95,20 +96,34 @@ def library(length):
     return generate
 
 
+@cache
+def raced(length):
+    """Best rates in turns, ours of calls one after another as a server's are, and all results."""
+    calls = {
+        softmax: lambda s=softmax: decoder(s).decode(prompts(length), BEAMS) for softmax in AIMS
+    }
+    found = {softmax: call() for softmax, call in calls.items()}  # compiles
+    calls["library"] = library(length)
+    best = dict.fromkeys(calls, np.inf)
+    for _ in range(4):
+        for name, call in calls.items():
+            for _ in range(1 if name == "library" else 5):
+                start = process_time()
+                found[name] = call()
+                best[name] = min(best[name], process_time() - start)
+    return {name: N_PROMPTS / seconds for name, seconds in best.items()}, found
+
+
 @pytest.mark.parametrize("softmax", AIMS)
 @pytest.mark.parametrize("length", PROMPTS)
-def test_beams_beside_the_library(race, length, softmax):
+def test_beams_beside_the_library(report, length, softmax):
     vocabulary, _, trie = market()
-    found = race(
-        f"beams {BEAMS}, {N_IDS:,} ids, prompt {length}, softmax {softmax}",
-        QUERIES_PER_SECOND,
-        N_PROMPTS,
-        lambda: decoder(softmax).decode(prompts(length), BEAMS),
-        {"transformers generate": library(length)},
-        aim_ratio=AIMS[softmax],
-        rounds=4,
-    )
-    ours, theirs = found["ours"], found["transformers generate"]
+    rates, found = raced(length)
+    what = f"beams {BEAMS}, {N_IDS:,} ids, prompt {length}, softmax {softmax}"
+    row = (what, rates[softmax], QUERIES_PER_SECOND, "transformers generate", rates["library"])
+    aim = AIMS[softmax]
+    report(Row(*row, aim=f">= {aim}x", met=rates[softmax] >= aim * rates["library"]))
+    ours, theirs = found[softmax], found["library"]
     assert all(len(np.unique(sid_N)) == BEAMS for sid_N in ours.sid_BN)
     if softmax == "full":
         sequences = theirs.sequences[:, length:].view(N_PROMPTS, BEAMS, len(SIZES)).numpy()

@@ -1,7 +1,6 @@
 import numpy as np
-import pytest
 
-from cqsid.beam import Frontier, Selection
+from cqsid.beam import Frontier, Selection, best_children
 
 POINTER = np.array([0, 2, 5], np.int32)
 CODE = np.array([0, 3, 0, 1, 2], np.int32)
@@ -33,39 +32,28 @@ def test_missing_children_leave_padding():
     assert found.score_RN[0, 5:].tolist() == [-np.inf, -np.inf]
 
 
-def test_beams_below_the_last_kept_child_are_hopeless():
-    score_RM = np.array([[-1.0, -2.0, -2.1, -np.inf]], np.float32)
-    assert offered(2).hopeful(score_RM).tolist() == [[True, True, False, False]]
-    assert offered(6).hopeful(score_RM).tolist() == [[True, True, True, False]]
+def test_the_floor_is_the_last_kept_child_once_a_row_is_full():
+    assert offered(2).floors().tolist() == [-2.0]
+    assert offered(5).floors().tolist() == [-4.0]
+    assert offered(6).floors().tolist() == [-np.inf]
+
+
+def test_what_a_copy_is_offered_stays_with_it():
+    selection = offered(2)
+    other = selection.copy()
+    beam = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.float32))
+    other.offer(*beam, (np.zeros((1, 4), np.float32), np.zeros(1, np.float32)), (POINTER, CODE))
+    assert other.frontier().node_RN.tolist() == [[0, 1]]
+    assert selection.frontier().node_RN.tolist() == offered(2).frontier().node_RN.tolist()
+
+
+def test_the_best_child_is_the_best_of_those_that_exist():
+    logits_AK = np.array([[1, 9, 9, 2], [3, 5, 4, 9]], np.float32)
+    found = best_children(np.array([0, 1], np.int32), logits_AK, (POINTER, CODE))
+    assert found.tolist() == [2, 5]
 
 
 def test_parents_are_found_among_the_beams_before():
     before = Frontier(np.array([[1, 0, -1]], np.int32), np.zeros((1, 3), np.float32))
     later = Frontier(np.array([[4, 0, 1, 2]], np.int32), np.zeros((1, 4), np.float32))
     assert before.parents(later, POINTER).tolist() == [[0, 1, 1, 0]]
-
-
-@pytest.mark.parametrize("beams", [1, 2, 4, 6])
-@pytest.mark.parametrize("gap", [0.0, 0.3, 2.0])
-def test_a_beam_that_promises_nothing_has_no_child_that_is_kept(beams, gap):
-    rng = np.random.default_rng(beams)
-    logits_AK = rng.normal(size=(2, 4)).astype(np.float32)
-    norm_A = np.array([2.0, 2.0], np.float32)
-    beam = (np.zeros(2, np.int64), np.array([0, 1], np.int32), np.array([-1, -2], np.float32))
-    selection = offered(beams)
-    before = selection.frontier().node_RN
-    promising_A = selection.promising(*beam, (logits_AK, norm_A - gap), (POINTER, CODE))
-    every, some = offered(beams), offered(beams)
-    kept = np.flatnonzero(promising_A)
-    row_S, node_S, score_S = (column[kept] for column in beam)
-    some.offer(row_S, node_S, score_S, (logits_AK[kept], norm_A[kept]), (POINTER, CODE))
-    every.offer(*beam, (logits_AK, norm_A), (POINTER, CODE))
-    np.testing.assert_array_equal(some.frontier().node_RN, every.frontier().node_RN)
-    np.testing.assert_array_equal(selection.frontier().node_RN, before)
-
-
-def test_a_row_that_is_not_full_takes_what_it_gets():
-    beam = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.array([-50.0], np.float32))
-    log_AK = (np.zeros((1, 4), np.float32), np.array([9.0], np.float32))
-    assert offered(6).promising(*beam, log_AK, (POINTER, CODE)).tolist() == [True]
-    assert offered(5).promising(*beam, log_AK, (POINTER, CODE)).tolist() == [False]

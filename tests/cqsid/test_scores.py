@@ -29,8 +29,9 @@ def scored(softmax, *, subwords=30, sizes=(20, 9, 17), spread=1.0):
         part_AK = logits_AV[:, first : first + size]
         found_AK, codes = scores.of(hidden_AD, level)
         np.testing.assert_allclose(found_AK, part_AK, rtol=1e-5, atol=1e-5 * spread)
+        codes_A = codes.log()
         least_A = scores.least(hidden_AD, codes, level) if scores.bounded else None
-        codes_A, norm_A = codes.log(), scores.norm(hidden_AD, codes, level)
+        _, norm_A = scores.norm(hidden_AD, codes, level)
         wanted = part_AK if softmax == "level" else logits_AV
         yield norm_A, wanted.logsumexp(1).numpy(), least_A, codes_A
 
@@ -58,3 +59,25 @@ def test_one_level_alone_has_the_texts_as_its_rest(monkeypatch):
     monkeypatch.setattr("cqsid.scores._TOKENS", 44)
     for norm_A, expected_A, *_ in scored("full", subwords=30, sizes=(9,)):
         np.testing.assert_allclose(norm_A, expected_A, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_beams_that_are_not_wanted_are_left_out_and_the_others_keep_their_norms(monkeypatch):
+    monkeypatch.setattr("cqsid.scores._TOKENS", 10)
+    vocabulary = Vocabulary(30, (20, 9, 17))
+    scores = Scores(Weights.of(random_model(vocabulary)), vocabulary, "full")
+    hidden_AD, asked = torch.randn(40, 32, generator=torch.Generator().manual_seed(0)), []
+    _, codes = scores.of(hidden_AD, 1)
+    _, norm_A = scores.norm(hidden_AD, codes.rows(np.arange(40)), 1)
+    first_A = scores.least(hidden_AD, codes, 1)
+
+    def wanted(some, least_S):
+        asked.append(some)
+        assert (least_S < norm_A[some]).all()
+        assert len(asked) == 1 or (least_S > first_A[some] - 1e-2).all()
+        return some % 7 != len(asked)
+
+    some, found_S = scores.norm(hidden_AD, codes, 1, wanted)
+    assert len(asked) > 3
+    assert some.tolist() == [a for a in range(40) if not 0 < a % 7 <= len(asked)]
+    np.testing.assert_array_equal(found_S, norm_A[some])
