@@ -295,6 +295,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "no clicks, beams by level": {
         "prompt": {"clicks": 0, "title_subwords": 3, "query_subwords": 2},
         "serving.beams": [2, 4, 6],
+        "serving.related_only": True,
         "serving.cache": 5,
         "serving.shelves.order": "popularity",
         "model.softmax": "full",
