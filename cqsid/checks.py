@@ -18,14 +18,15 @@ def check_settings(spec: CqsidSpec) -> None:
             search by category among ids that do not begin with one.
         DataError: a checkpoint with a file that is missing, cut short or edited.
     """
-    if spec.serving.related_only and not starts_with_category(spec.ids):
+    if spec.checkpoint is not None:
+        spec.serving.check_levels(len(check_saved(Path(spec.checkpoint)).sizes))
+        return
+    known = spec.ids.scheme != "custom"  # what ids a custom scheme makes, its items will tell
+    if spec.serving.related_only and known and not starts_with_category(spec.ids):
         raise ConfigError(
             f"serving.related_only == True, must be false for ids of {spec.ids.scheme}: "
             "their first code is not the category"
         )
-    if spec.checkpoint is not None:
-        spec.serving.check_levels(len(check_saved(Path(spec.checkpoint)).sizes))
-        return
     backbone_subwords(spec.model)
     if spec.text.encoder is not None:
         check_encoder(Path(spec.text.encoder))

@@ -8,6 +8,7 @@ import torch
 
 from cqsid.channel import CqsidChannel
 from cqsid.checks import check_settings
+from cqsid.ids import SemanticIds
 from cqsid.learning import learn
 from cqsid.settings import ServingSpec
 from cqsid.shelves import ShelfSpec
@@ -171,6 +172,16 @@ def test_a_search_by_category_is_refused_for_ids_without_one():
     spec = small_spec(ids=ids, serving=ServingSpec(related_only=True))
     with pytest.raises(ConfigError, match=r"related_only == True, must be false for ids of rqvae"):
         check_settings(spec)
+
+
+def test_ids_of_a_learned_system_tell_whether_their_first_code_is_the_category():
+    channel = fitted_channel()
+    codes_IL = channel.learned.ids.codes_IL.copy()
+    codes_IL[0, 0] = (codes_IL[0, 0] + 1) % channel.learned.ids.sizes[0]
+    ids = SemanticIds(codes_IL, channel.learned.ids.sizes)
+    channel.learned = replace(channel.learned, ids=ids)
+    with pytest.raises(ConfigError, match="related_only == True, must be false"):
+        channel.adjust(small_spec(serving=ServingSpec(related_only=True)))
 
 
 def test_a_shelf_of_one_item_for_each_id_shows_as_many_items_as_ids(catalog):
