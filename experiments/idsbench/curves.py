@@ -2,19 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from experiments.idsbench.pictures import (
-    Line,
-    LogScale,
-    chart,
-    colour,
-    mark_name,
-    scheme_legend,
-    scheme_name,
-)
+from experiments.idsbench.pictures import colour, scheme_legend, scheme_name
 from experiments.idsbench.readings import Mode
 from experiments.idsbench.record import HIT_RATE, IdsRecord, Point
 from experiments.idsbench.tables import cost_of, matched
 from experiments.idsbench.verdict import BASES, size_words
+from experiments.report.charts import Line, LogScale, chart, mark_name
 from experiments.report.figures import Scale, from_zero, panels
 from experiments.report.markup import Html, join, tag
 from experiments.report.tables import figure, folded, section, table

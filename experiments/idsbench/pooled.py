@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.idsbench.compare import difference, holm, level, relative
+from experiments.crossed import difference, holm, level, relative
 from experiments.idsbench.readings import Mode, Reading
 from experiments.idsbench.record import (
     AT_ITEMS,

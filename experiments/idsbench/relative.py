@@ -1,8 +1,9 @@
 """Gains over the baseline as a forest plot, with the paper's beside them."""
 
-from experiments.idsbench.pictures import colour, mark_name, scheme_name
+from experiments.idsbench.pictures import colour, scheme_name
 from experiments.idsbench.record import HIT_RATE, Gain, IdsRecord
 from experiments.idsbench.verdict import Finding, finding, size_words
+from experiments.report.charts import mark_name
 from experiments.report.effects import TICKS, Span, shared_scale
 from experiments.report.figures import Scale, axis, place
 from experiments.report.markup import Html, tag

@@ -9,8 +9,8 @@ from experiments.idsbench.idshapes import shapes
 from experiments.idsbench.record import IdsRecord, read_record
 from experiments.idsbench.relative import gains
 from experiments.idsbench.verdict import judge
-from experiments.report.markup import Html, join, raw_asset, tag
-from experiments.report.page import asset
+from experiments.report.frame import page
+from experiments.report.markup import Html, tag
 from experiments.report.tables import section
 from experiments.report.words import number, percent
 
@@ -44,17 +44,7 @@ def write_report(folder: Path) -> Path:
 def render(record: IdsRecord) -> str:
     """The whole page."""
     own = files("experiments.idsbench").joinpath("report.css").read_text(encoding="utf-8")
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{record.name} \u00b7 ids \u00b7 funnelab"),
-        raw_asset("style", asset("style.css") + own),
-    )
-    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label in CONTENTS]
-    nav = tag("nav", tag("ol", *links), aria_label="Contents")
-    parts = [
+    sections = [
         told(record),
         gains(record),
         hit_rates(record),
@@ -62,20 +52,11 @@ def render(record: IdsRecord) -> str:
         shapes(record),
         method(record),
     ]
-    body = tag(
-        "body",
-        top(record),
-        tag("div", nav, tag("main", join(parts)), cls="columns"),
-        raw_asset("script", asset("script.js")),
-    )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+    return page(record.name, "funnelab id bench", top(record), CONTENTS, sections, own)
 
 
-def top(record: IdsRecord) -> Html:
+def top(record: IdsRecord) -> list[Html]:
     """The verdict, and what the bench rests on."""
-    toggle = tag(
-        "button", "Theme", id="theme", type="button", hidden=True, aria_label="Change the theme"
-    )
     verdict = judge(record)
     badge = "Told apart" if verdict.good else "Not told apart"
     said = tag(
@@ -92,13 +73,7 @@ def top(record: IdsRecord) -> Html:
         f"{len(record.schemes)} schemes",
         f"{len(record.seeds)} training seeds",
     ]
-    return tag(
-        "header",
-        tag("div", tag("span", "funnelab id bench", cls="kind"), toggle, cls="bar-top"),
-        tag("h1", record.name),
-        said,
-        tag("p", " \u00b7 ".join(sizes), cls="setting"),
-    )
+    return [said, tag("p", " \u00b7 ".join(sizes), cls="setting")]
 
 
 def told(record: IdsRecord) -> Html:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.expansion import narrowest
-from experiments.idsbench.compare import FEWEST_SEEDS
+from experiments.crossed import FEWEST_SEEDS
 from experiments.idsbench.pooled import adjusted, gains, levels, measures
 from experiments.idsbench.published import PUBLISHED
 from experiments.idsbench.readings import CLUSTER_BINS, IdReading, Mode, Reading

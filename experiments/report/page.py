@@ -1,15 +1,15 @@
 """The page: reads a run folder, sets its sections in order, writes one file."""
 
 import os
-from importlib.resources import files
 from pathlib import Path
 
 from experiments.report.channels import overlap, retrieval, shares
 from experiments.report.compared import compared
 from experiments.report.daily import daily
 from experiments.report.effects import effects
+from experiments.report.frame import page
 from experiments.report.health import calibration, health
-from experiments.report.markup import Html, join, raw_asset, tag
+from experiments.report.markup import Html, join, tag
 from experiments.report.models import models
 from experiments.report.overview import headline, key_figures
 from experiments.report.reproduce import reproduce
@@ -46,51 +46,18 @@ def write_report(run_folder: Path) -> Path:
         StoreError: the folder has no metrics.json.
         DataError: one of the run's JSON files cannot be read.
     """
-    page = render(read_run(run_folder))
+    text = render(read_run(run_folder))
     target = run_folder / "report.html"
     unfinished = run_folder / ".report.html.tmp"
-    unfinished.write_text(page, encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, target)
     return target
 
 
 def render(run: Run) -> str:
     """The whole page."""
-    name = run.metrics.name
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{name} \u00b7 funnelab"),
-        raw_asset("style", asset("style.css")),
-    )
-    body = tag(
-        "body",
-        top(run),
-        tag("div", contents(run), tag("main", sections(run)), cls="columns"),
-        raw_asset("script", asset("script.js")),
-    )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
-
-
-def asset(name: str) -> str:
-    """A file of this package."""
-    return files("experiments.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def top(run: Run) -> Html:
-    """Name of the run, the verdict, and what the run is in a line."""
-    toggle = tag(
-        "button", "Theme", id="theme", type="button", hidden=True, aria_label="Change the theme"
-    )
-    return tag(
-        "header",
-        tag("div", tag("span", "funnelab report", cls="kind"), toggle, cls="bar-top"),
-        tag("h1", run.metrics.name),
-        headline(run),
-        tag("p", join(setting(run), " \u00b7 "), cls="setting"),
-    )
+    head = [headline(run), tag("p", join(setting(run), " \u00b7 "), cls="setting")]
+    return page(run.metrics.name, "funnelab report", head, contents(run), sections(run))
 
 
 def setting(run: Run) -> list[object]:
@@ -109,30 +76,26 @@ def setting(run: Run) -> list[object]:
     return [*told, f"seed {manifest.seed}", link]
 
 
-def contents(run: Run) -> Html:
-    """Links to the sections; models that tell nothing have none."""
-    shown = [entry for entry in CONTENTS if entry[0] != "models" or run.metrics.models]
-    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label in shown]
-    return tag("nav", tag("ol", *links), aria_label="Contents")
+def contents(run: Run) -> list[tuple[str, str]]:
+    """The sections that the page has; models that tell nothing have none."""
+    return [entry for entry in CONTENTS if entry[0] != "models" or run.metrics.models]
 
 
-def sections(run: Run) -> Html:
+def sections(run: Run) -> list[Html | None]:
     """All sections in their order."""
-    return join(
-        [
-            compared(run),
-            key_figures(run),
-            effects(run),
-            daily(run),
-            shares(run),
-            overlap(run),
-            funnel_counts(run),
-            latency(run),
-            end_reasons(run),
-            retrieval(run),
-            models(run),
-            health(run),
-            calibration(),
-            reproduce(run),
-        ]
-    )
+    return [
+        compared(run),
+        key_figures(run),
+        effects(run),
+        daily(run),
+        shares(run),
+        overlap(run),
+        funnel_counts(run),
+        latency(run),
+        end_reasons(run),
+        retrieval(run),
+        models(run),
+        health(run),
+        calibration(),
+        reproduce(run),
+    ]

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from experiments.idsbench.pictures import LogScale, colour
+from experiments.idsbench.pictures import colour
 from experiments.idsbench.readings import Mode
 from experiments.idsbench.record import HIT_RATE, write_record
 from experiments.idsbench.report import CONTENTS, render, write_report
 from experiments.idsbench.settings import IdsBenchSpec
 from experiments.idsbench.tables import Summary
 from experiments.idsbench.verdict import Finding, finding, judge
+from experiments.report.charts import LogScale
 from simulator.errors import StoreError
 from tests.experiments.idsbench.fake_results import fake_record
 from tests.experiments.test_report import Page

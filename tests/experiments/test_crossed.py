@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.idsbench.compare import difference, holm, level, relative
+from experiments.crossed import difference, holm, level, relative
 from simulator.errors import DataError
 
 SHOPPERS = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 6])
