@@ -73,6 +73,7 @@ def sample_history(catalog: Catalog, n_requests: int = 200, seed: int = 7) -> Hi
         sources_X=np.ones(n_shown, np.int32),
         clicked_X=clicked_X,
         carted_X=np.isin(np.arange(n_shown), bought),
+        propensity_X=np.full(n_shown, 1 / max(len(catalog), 1), np.float32),
         order_row_O=row_X[bought],
         order_item_O=item_X[bought],
         order_price_O=catalog.price_I[item_X[bought]],

@@ -23,6 +23,7 @@ _DTYPES: dict[str, Any] = {
     "position_X": np.int16,
     "clicked_X": np.bool_,
     "carted_X": np.bool_,
+    "propensity_X": np.float32,
     "order_price_O": np.float64,
     "order_quantity_O": np.int16,
     "order_at_O": np.float64,
@@ -42,6 +43,8 @@ class History:
         item_X, position_X: item shown and its 0-based position over all pages of the query.
         sources_X: bitmask of the channels that found it.
         clicked_X, carted_X: what the shopper did with it.
+        propensity_X: probability with which the service put the item there; 1 where it does not
+            explore.
         order_row_O: row of the order's request in the request columns.
         order_item_O, order_price_O, order_quantity_O, order_at_O: the purchases.
     """
@@ -62,6 +65,7 @@ class History:
     sources_X: Ints
     clicked_X: NDArray[np.bool_]
     carted_X: NDArray[np.bool_]
+    propensity_X: NDArray[np.float32]
     order_row_O: Ints
     order_item_O: Ints
     order_price_O: NDArray[np.float64]
@@ -152,7 +156,7 @@ def load_history(folder: Path) -> History:
 
 
 _REQUESTS = ("shopper", "text", "at", "page", "device", "gender", "age")
-_EXPOSURES = ("item", "position", "sources", "clicked", "carted")
+_EXPOSURES = ("item", "position", "sources", "clicked", "carted", "propensity")
 _ORDERS = ("item", "price", "quantity", "at")
 
 
