@@ -42,10 +42,13 @@ def beam_place_T(sid_BN: Ints, targets: Ragged, ids: SemanticIds) -> Counts:
 def hit_rate_B(sid_BN: Ints, beams: int, targets: Ragged, ids: SemanticIds) -> Floats:
     """(B,) share of each request's target items whose id is among the first `beams` ids.
 
+    Where a beam has fewer ids, among those.
+
     Raises:
         DataError: as `beam_place_T`.
     """
-    return _share_B(beam_place_T(sid_BN, targets, ids) < beams, targets)
+    place_T = beam_place_T(sid_BN, targets, ids)
+    return _share_B(place_T < min(beams, sid_BN.shape[1]), targets)
 
 
 def recall_B(items_BN: Ints, targets: Ragged, k: int) -> Floats:

@@ -65,6 +65,11 @@ def test_hit_rate_is_the_share_of_targets_whose_id_is_in_the_beam():
     assert beam_place_T(BEAMS, TARGETS, IDS).tolist() == [1, 0, 0, 3]
 
 
+def test_a_beam_that_is_narrower_than_asked_hits_no_more_than_it_holds():
+    assert hit_rate_B(BEAMS, 100, TARGETS, IDS).tolist() == [1.0, 0.5]
+    assert hit_rate_B(BEAMS[:, :1], 100, TARGETS, IDS).tolist() == [0.5, 0.5]
+
+
 def test_items_come_in_the_order_of_the_ids_and_of_their_shelves():
     found = items_BN(BEAMS, SHELVES.pointer_S, SHELVES.items, 5)
     assert found.tolist() == [[5, 4, 1, 2, 0], [3, -1, -1, -1, -1]]

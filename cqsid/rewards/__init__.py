@@ -1,0 +1,1 @@
+"""Rewards: what a generated id is worth for a logged request."""

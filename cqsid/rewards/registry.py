@@ -1,0 +1,104 @@
+"""Rewards by name, the built-in ones and the user's own, and mixes of them."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from cqsid.rewards.coverage import CoverageReward
+from cqsid.rewards.custom import CustomReward
+from cqsid.rewards.diversity import DiversityReward
+from cqsid.rewards.exclusivity import ExclusivityReward
+from cqsid.rewards.logtiers import LogReward
+from cqsid.rewards.mix import Mix, Part
+from cqsid.rewards.oracle import OracleReward
+from cqsid.rewards.prefix import PrefixReward
+from cqsid.rewards.ranker import RankerReward
+from cqsid.rewards.relevance import RelevanceReward
+from cqsid.rewards.shop import Shop
+from cqsid.rewards.value import ValueReward
+from recall.candidates import Pool
+from simulator.protocols import Requests
+from simulator.spec import Spec
+
+AnyReward = Annotated[
+    LogReward
+    | RankerReward
+    | RelevanceReward
+    | ValueReward
+    | ExclusivityReward
+    | DiversityReward
+    | CoverageReward
+    | PrefixReward
+    | OracleReward
+    | CustomReward,
+    Field(discriminator="type"),
+]
+
+
+class RewardMix(Spec):
+    """A reward: the weighted sum of its components."""
+
+    components: tuple[AnyReward, ...] = Field(
+        min_length=1, description="what is summed; one component may be all"
+    )
+
+    @property
+    def asks_oracle(self) -> bool:
+        """Whether a component asks the simulated shopper."""
+        return any("oracle" in component.needs() for component in self.components)
+
+
+def build_mix(spec: RewardMix, shop: Shop, place: str = "") -> Mix:
+    """The reward that settings describe.
+
+    Components that do not say that they ask the simulated shopper get a shop with that door shut.
+
+    Args:
+        spec: its components.
+        shop: what they may look up.
+        place: where the settings stand, such as "rewards.mine", for errors.
+
+    Raises:
+        ConfigError: a component needs something that the shop has not, or has settings that do
+            not fit its ids.
+        ContractError: an object of the user's cannot be found or refuses its options.
+    """
+    parts: list[Part] = []
+    seen: Counter[str] = Counter()
+    shop = _remembering(shop)
+    for number, component in enumerate(spec.components):
+        where = f"{place}.components[{number}]".lstrip(".") + f" ({component.type})"
+        component.check(shop, where)
+        seen[component.type] += 1
+        repeat = f"_{seen[component.type]}" if seen[component.type] > 1 else ""
+        known = shop if "oracle" in component.needs() else replace(shop, oracle=None)
+        name = component.type + repeat
+        parts.append(Part(name, component, component.made(where), known, where))
+    return Mix(tuple(parts), spec.model_dump_json())
+
+
+def _remembering(shop: Shop) -> Shop:
+    """The shop, whose other channels are asked once for the same requests."""
+    if shop.elsewhere is None:
+        return shop
+    return replace(shop, elsewhere=replace(shop.elsewhere, pool_of=_Last(shop.elsewhere.pool_of)))
+
+
+class _Last:
+    """Remembers the pool of the last requests, which several rewards ask for in turn.
+
+    Requests are frozen, so the same object is the same question.
+    """
+
+    def __init__(self, pool_of: Callable[[Requests], Pool]) -> None:
+        self._pool_of = pool_of
+        self._last: tuple[Requests, Pool] | None = None
+
+    def __call__(self, requests: Requests) -> Pool:
+        last = self._last
+        if last is None or last[0] is not requests:
+            last = self._last = (requests, self._pool_of(requests))
+        return last[1]
