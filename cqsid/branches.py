@@ -195,5 +195,6 @@ def _check_finite(weights: Weights) -> None:
     for number, layer in enumerate(weights.layers):
         tensors |= {f"layers[{number}].{name}": value for name, value in vars(layer).items()}
     for name, tensor in tensors.items():
-        if not bool(torch.isfinite(tensor).all()):
+        # A sum is only finite if all is, and many times cheaper than to ask of each.
+        if not bool(torch.isfinite(tensor.sum())) and not bool(torch.isfinite(tensor).all()):
             raise DataError(f"weights.{name} == NaN or infinite in places, must be finite")

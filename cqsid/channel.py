@@ -73,7 +73,7 @@ class CqsidChannel:
         Raises:
             ConfigError, DataError: settings or a checkpoint that do not fit the catalogue.
         """
-        self.learned = self._loaded(catalog) or learn(
+        learned = self._loaded(catalog) or learn(
             self._spec,
             catalog,
             history,
@@ -82,12 +82,23 @@ class CqsidChannel:
             progress=share_done(self._spec, self._tell) if self._tell is not None else None,
         )
         self._workspace = self._tell = None
-        self._check(self._spec)
         self._retired_at_I = catalog.retired_at_I
-        signals = self.learned.signals
+        self.serve(learned)
+
+    def serve(self, learned: Learned) -> None:
+        """Serve with a system that was trained elsewhere on the catalogue of `fit`.
+
+        Until the next refresh all items that were known in its training are there.
+
+        Raises:
+            ConfigError: settings that do not fit its ids.
+        """
+        self.learned = learned
+        self._check(self._spec)
+        signals = learned.signals
         self._texts.clear()
         self._day, self._pool = -np.inf, None
-        self._ids = self.learned.ids
+        self._ids = learned.ids
         self._stock(signals.known_I, signals.statistics)
 
     def _check(self, spec: CqsidSpec) -> None:

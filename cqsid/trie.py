@@ -67,6 +67,36 @@ class Trie:
         first, stop = self.pointers[len(prefix)][node : node + 2]
         return self.codes[len(prefix)][first:stop]
 
+    def find(self, codes_NL: Ints) -> Ints:
+        """(N,) int32 row of each of N ids, -1 where there is no such id.
+
+        Raises:
+            ContractError: the ids are not of L codes.
+        """
+        if codes_NL.ndim != 2 or codes_NL.shape[1] != self.levels:
+            raise ContractError(f"codes_NL.shape == {codes_NL.shape}, must be (N, {self.levels})")
+        node_N = np.zeros(len(codes_NL), np.int32)
+        for level in range(self.levels):
+            node_N = self.child(level, node_N, codes_NL[:, level])
+        return node_N
+
+    def child(self, level: int, node_N: Ints, code_N: Ints) -> Ints:
+        """(N,) int32 the child with a code of each of N nodes of a level.
+
+        -1 where it has no such child, and for a node that is -1 itself.
+        """
+        pointer, codes = self.pointers[level], self.codes[level]
+        low_N, stop_N = pointer[node_N], np.where(node_N < 0, 0, pointer[node_N + 1])
+        high_N = stop_N
+        for _ in range(int((high_N - low_N).max(initial=0)).bit_length()):  # bisection, all at once
+            middle_N = (low_N + high_N) // 2
+            after_N = codes[np.minimum(middle_N, len(codes) - 1)] < code_N
+            low_N = np.where(after_N & (low_N < high_N), middle_N + 1, low_N)
+            high_N = np.where(after_N, high_N, middle_N)
+        place_N = np.minimum(low_N, len(codes) - 1)
+        found_N = (low_N < stop_N) & (codes[place_N] == code_N)
+        return np.where(found_N, place_N, -1).astype(np.int32)
+
     @staticmethod
     def of(sids_SL: Ints, sizes: tuple[int, ...]) -> "Trie":
         """Index ids that are distinct, sorted and inside their levels (`SemanticIds.sids_SL`).

@@ -95,3 +95,42 @@ def test_a_hundred_thousand_ids_need_few_bytes_each():
     tracemalloc.stop()
     assert sum(array.nbytes for array in (*trie.pointers, *trie.codes)) <= 16 * n_ids
     assert peak <= 50 * n_ids
+
+
+def test_a_small_trie_finds_its_ids():
+    asked = [
+        [0, 3, 0],
+        [0, 0, 1],
+        [2, 1, 0],
+        [0, 3, 1],
+        [0, 0, 0],
+        [1, 0, 0],
+        [2, 1, 1],
+        [9, -1, 5],
+    ]
+    found = Trie.of(IDS, SIZES).find(np.array(asked, np.int32))
+    assert found.tolist() == [1, 0, 3, 2, -1, -1, -1, -1]
+    assert found.dtype == np.int32
+
+
+@given(id_sets, st.integers(0, 99))
+def test_ids_are_found_in_their_rows_and_no_others_are(drawn, seed):
+    sizes, keys = drawn
+    trie = Trie.of(unpack(np.array(sorted(keys)), sizes), sizes)
+    asked = np.random.default_rng(seed).integers(-1, 4, (60, len(sizes))).astype(np.int32)
+    row_of = {tuple(sid): row for row, sid in enumerate(trie.sids_SL.tolist())}
+    expected = [row_of.get(tuple(codes), -1) for codes in asked.tolist()]
+    assert trie.find(asked).tolist() == expected
+    np.testing.assert_array_equal(trie.find(trie.sids_SL), np.arange(len(trie)))
+    assert trie.find(asked[:0]).shape == (0,)
+
+
+def test_a_child_of_nothing_is_nothing():
+    trie, nodes = Trie.of(IDS, SIZES), np.array([-1, 0, 1, 0], np.int32)
+    found = trie.child(1, nodes, np.array([0, 3, 1, 1], np.int32))
+    assert found.tolist() == [-1, 1, 2, -1]
+
+
+def test_ids_of_another_length_are_not_looked_up():
+    with pytest.raises(ContractError, match=r"codes_NL.shape == \(4, 2\), must be \(N, 3\)"):
+        Trie.of(IDS, SIZES).find(IDS[:, :2])

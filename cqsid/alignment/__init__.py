@@ -1,0 +1,1 @@
+"""Stage four: the generator learns from rewards (EG-GRPO and its relatives)."""

@@ -1,0 +1,257 @@
+"""Experts: ids that the log holds, which join a group as if the policy had generated them.
+
+Axis suffixes as in `cqsid.alignment`: B requests, G ids of a group, K experts, L levels, S ids,
+X exposed items, W the longest exposed list.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.alignment.group import Group
+from cqsid.alignment.settings import AlgorithmSpec, ExpertSpec
+from cqsid.ids import SemanticIds
+from cqsid.rewards.logged import Logged
+from cqsid.rewards.reward import Samples
+from cqsid.rewards.shop import Shop
+from recall.ragged import Ragged
+from simulator.catalog import Ints
+from simulator.errors import ConfigError, DataError
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+Keys = NDArray[np.int64]
+
+_LEAST_PROPENSITY: Final = 1e-12  # of an id that the log could not hold: a ratio stays finite
+
+
+@dataclass(frozen=True)
+class Experts:
+    """K experts for each of B requests.
+
+    Attributes:
+        codes_BKL: int32 codes; those of the first id where there is no expert.
+        sid_BK: rows of the id table; -1 where a request has fewer experts.
+        valid_BK: whether there is an expert.
+        propensity_BK: known probability that the log held it; 1 where that is not known.
+    """
+
+    codes_BKL: Ints
+    sid_BK: Ints
+    valid_BK: Bools
+    propensity_BK: Floats
+
+
+def draw_experts(
+    spec: ExpertSpec, logged: Logged, shop: Shop, *, rng: np.random.Generator, known: bool
+) -> Experts:
+    """Draw experts evenly, without repeats, among the distinct ids of each request's items.
+
+    An id counts as clicked if one of its items was, and as exposed only otherwise, so no id is
+    drawn twice. Items without an id are left out. Places come clicked ids first.
+
+    The known probability of an expert is taken to be `mu(id) = sum of p over its items / sum of p
+    over all items`, over the items that the request exposed: p is the log's own propensity, times
+    the simulated shopper's chance of a click for a clicked expert. It is that of one draw,
+    whatever K is, and conditional on the list that was exposed: inferred, no paper gives it.
+
+    Args:
+        spec: how many, and from where.
+        logged: B requests.
+        shop: its ids; its oracle too, for known probabilities of clicked experts.
+        rng: the luck of the draw.
+        known: whether to look up probabilities.
+
+    Raises:
+        DataError: the shop has no id.
+        ConfigError: probabilities of clicked experts are asked for without an oracle.
+    """
+    ids, first = shop.ids, _clicked_places(spec)
+    _check(ids)
+    clicked = _keys(logged.clicked, ids)
+    shown = np.setdiff1d(_keys(logged.exposed, ids), clicked, assume_unique=True)
+    drawn = [
+        _drawn_BK(keys, len(logged), ids, count, rng)
+        for keys, count in ((clicked, first), (shown, spec.count - first))
+    ]
+    sid_BK = np.concatenate(drawn, axis=1)
+    propensity_BK = np.ones(sid_BK.shape, np.float32)
+    if known:
+        for places, clicks in ((slice(first), True), (slice(first, None), False)):
+            if sid_BK[:, places].size:
+                propensity_BK[:, places] = _known_BK(sid_BK[:, places], logged, shop, clicks=clicks)
+    valid_BK = sid_BK >= 0
+    codes_BKL = ids.sids_SL[np.where(valid_BK, sid_BK, 0)]
+    return Experts(codes_BKL, sid_BK, valid_BK, np.where(valid_BK, propensity_BK, np.float32(1)))
+
+
+def forced_codes(logged: Logged, ids: SemanticIds, levels: int, rng: np.random.Generator) -> Ints:
+    """(B, L) the first `levels` codes of an id that the request led to; -1: free.
+
+    The id is drawn evenly among those of the clicked items; of the exposed ones where no clicked
+    item has an id; where none of them has one, all codes are free.
+
+    Raises:
+        ConfigError: no code would be left to learn from.
+        DataError: there is no id.
+    """
+    if not 0 <= levels < ids.levels:
+        wanted = f"must be 0 to {ids.levels - 1}: the rest of an id is learned from"
+        raise ConfigError(f"guided_levels == {levels}, {wanted}")
+    forced_BL = np.full((len(logged), ids.levels), -1, np.int32)
+    if not levels:
+        return forced_BL
+    _check(ids)
+    clicked_B, shown_B = (
+        _drawn_BK(_keys(items, ids), len(logged), ids, 1, rng)[:, 0]
+        for items in (logged.clicked, logged.exposed)
+    )
+    sid_B = np.where(clicked_B >= 0, clicked_B, shown_B)
+    forced_BL[:, :levels] = np.where(sid_B[:, None] >= 0, ids.sids_SL[sid_B, :levels], -1)
+    return forced_BL
+
+
+def expanded(rollouts: Samples, experts: Experts, forced_BL: Ints) -> Group:
+    """The generated ids with the experts behind them: G + K places.
+
+    Args:
+        rollouts: generated ids.
+        experts: of the same requests.
+        forced_BL: codes that the rollouts were given, -1 where they were free. All codes of an
+            expert are learned from.
+    """
+    number, levels = rollouts.sid_BG.shape[1], forced_BL.shape[1]
+    size = (*experts.sid_BK.shape, levels)
+    free_BGL = np.repeat(forced_BL[:, None] < 0, number, axis=1)
+    ones_BG = np.ones(rollouts.sid_BG.shape, np.float32)
+    return Group(
+        Samples(
+            np.concatenate([rollouts.codes_BGL, experts.codes_BKL], axis=1),
+            np.concatenate([rollouts.sid_BG, experts.sid_BK], axis=1),
+        ),
+        expert_BG=np.repeat([[False] * number + [True] * size[1]], size[0], axis=0),
+        valid_BG=np.concatenate([ones_BG > 0, experts.valid_BK], axis=1),
+        free_BGL=np.concatenate([free_BGL, np.ones(size, np.bool_)], axis=1),
+        propensity_BG=np.concatenate([ones_BG, experts.propensity_BK], axis=1),
+    )
+
+
+def injected(spec: AlgorithmSpec, group: Group, rewards_BG: NDArray[np.floating]) -> Group:
+    """The group that is learned from; `group` itself where nothing changes.
+
+    With `only_absent` an expert whose id the policy generated is no longer valid. With
+    `replace_worst` each expert takes the place of the generated id with the least reward (of
+    equal ones, the later), so that `spec.group` places remain, all of them valid. With "add" and
+    "within" all places stay: whether the policy generated fewer was settled before.
+
+    Args:
+        spec: the algorithm.
+        group: the generated ids with all experts.
+        rewards_BG: reward of each; those of invalid places are not read.
+    """
+    experts = spec.experts
+    if experts.only_absent:
+        there_BG = group.expert_BG & group.valid_BG & _generated_too_BG(group)
+        if there_BG.any():
+            group = replace(group, valid_BG=group.valid_BG & ~there_BG)
+    if experts.place != "replace_worst" or group.expert_BG.shape[1] <= spec.group:
+        return group
+    return group.take(_best_places_BG(group, rewards_BG, spec.group))
+
+
+def present_B(samples: Samples, generated_BG: Bools, logged: Logged, ids: SemanticIds) -> Bools:
+    """(B,) whether the policy itself generated the id of a clicked item.
+
+    Args:
+        samples: the group.
+        generated_BG: its places that the policy generated.
+        logged: the same requests.
+        ids: the id table.
+    """
+    if not len(ids.sids_SL):
+        return np.zeros(len(logged), np.bool_)
+    key_BG = np.arange(len(logged))[:, None] * len(ids.sids_SL) + samples.sid_BG
+    found_BG = np.isin(key_BG, _keys(logged.clicked, ids)) & (samples.sid_BG >= 0)
+    return np.asarray((found_BG & generated_BG).any(axis=1))
+
+
+def _check(ids: SemanticIds) -> None:
+    if not len(ids.sids_SL):
+        raise DataError("shop.ids == no id, must have at least one")
+
+
+def _clicked_places(spec: ExpertSpec) -> int:
+    """How many of the K places are for clicked ids."""
+    return {"clicks": spec.count, "exposures": 0, "mixed": (spec.count + 1) // 2}[spec.source]
+
+
+def _keys(items: Ragged, ids: SemanticIds) -> Keys:
+    """The distinct pairs of request and id, as request * S + id, in order."""
+    row_T = np.repeat(np.arange(len(items)), items.lengths)
+    sid_T = ids.sid_I[items.values]
+    return np.unique((row_T * len(ids.sids_SL) + sid_T)[sid_T >= 0])
+
+
+def _drawn_BK(
+    keys: Keys, requests: int, ids: SemanticIds, count: int, rng: np.random.Generator
+) -> Ints:
+    """(B, count) an even draw among each request's ids, -1 padded."""
+    row_P, sid_P = np.divmod(keys, len(ids.sids_SL))
+    order = np.lexsort((rng.random(len(keys)), row_P))
+    rank_P = np.arange(len(keys)) - np.searchsorted(row_P, row_P)
+    kept = rank_P < count  # rows are in order already, so a rank belongs to its place in `order`
+    drawn_BK = np.full((requests, count), -1, np.int32)
+    drawn_BK[row_P[kept], rank_P[kept]] = sid_P[order][kept]
+    return drawn_BK
+
+
+def _known_BK(sid_BK: Ints, logged: Logged, shop: Shop, *, clicks: bool) -> Floats:
+    """Known probability of each expert under the log."""
+    exposed, n_ids = logged.exposed, len(shop.ids.sids_SL)
+    row_X = np.repeat(np.arange(len(logged)), exposed.lengths)
+    weight_X = _weight_X(logged, shop, row_X, clicks=clicks)
+    total_B = np.bincount(row_X, weight_X, minlength=len(logged))
+    sid_X = shop.ids.sid_I[exposed.values]
+    keys, inverse = np.unique((row_X * n_ids + sid_X)[sid_X >= 0], return_inverse=True)
+    if not len(keys):
+        return np.full(sid_BK.shape, _LEAST_PROPENSITY, np.float32)
+    sum_P = np.bincount(inverse, weight_X[sid_X >= 0])
+    wanted_BK = np.arange(len(logged))[:, None] * n_ids + sid_BK
+    at_BK = np.minimum(np.searchsorted(keys, wanted_BK), len(keys) - 1)
+    sum_BK = np.where(keys[at_BK] == wanted_BK, sum_P[at_BK], 0.0)
+    total_B1 = total_B[:, None]
+    mu_BK = np.divide(sum_BK, total_B1, out=np.zeros(sum_BK.shape), where=total_B1 > 0)
+    return np.maximum(mu_BK, _LEAST_PROPENSITY).astype(np.float32)
+
+
+def _weight_X(
+    logged: Logged, shop: Shop, row_X: NDArray[np.int64], *, clicks: bool
+) -> NDArray[np.float64]:
+    """How likely each exposed item was to be shown, and to be clicked if that is asked for."""
+    weight_X = logged.propensity.astype(np.float64)
+    if not clicks:
+        return weight_X
+    oracle, exposed = shop.asked_oracle("off_policy"), logged.exposed
+    column_X = np.arange(len(row_X)) - exposed.pointer[row_X]
+    items_BW = np.full((len(logged), int(exposed.lengths.max(initial=0))), -1, np.int32)
+    items_BW[row_X, column_X] = exposed.values
+    chance_BW = oracle.expected(logged.requests, items_BW, "click")
+    return np.asarray(weight_X * chance_BW[row_X, column_X].astype(np.float64))
+
+
+def _generated_too_BG(group: Group) -> Bools:
+    """Places whose id the policy generated, in the same group."""
+    sid_BG = group.samples.sid_BG
+    generated_BG = group.valid_BG & ~group.expert_BG & (sid_BG >= 0)
+    same_BGG = sid_BG[:, :, None] == sid_BG[:, None, :]
+    return np.asarray((same_BGG & generated_BG[:, None, :]).any(axis=2))
+
+
+def _best_places_BG(group: Group, rewards_BG: NDArray[np.floating], size: int) -> Keys:
+    """(B, size) valid experts first, then the best generated ids; in the order of the group."""
+    invalid_BG = ~group.valid_BG
+    rank_BG = np.where(group.expert_BG, 0, 1) + 2 * invalid_BG
+    worth_BG = np.where(group.expert_BG | invalid_BG, 0.0, -rewards_BG.astype(np.float64))
+    return np.sort(np.lexsort((worth_BG, rank_BG), axis=1)[:, :size], axis=1)

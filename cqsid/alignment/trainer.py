@@ -1,0 +1,257 @@
+"""Stage four of the generator: rollouts, rewards, and a step of the policy, again and again.
+
+A step draws its requests and its luck from the seed and its own number, so an alignment that was
+cut off goes on from a checkpoint as if nothing had happened; on a CPU bit for bit.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cqsid.alignment.course import Course, Watched
+from cqsid.alignment.evaluation import Evaluator
+from cqsid.alignment.learner import Learner
+from cqsid.alignment.readings import step_reading
+from cqsid.alignment.report import AlignmentReport, Ended, Evaluation, StepReading
+from cqsid.alignment.rollout import Batch, Roller
+from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
+from cqsid.alignment.tensorboard import EventWriter
+from cqsid.learned import Learned
+from cqsid.rewards.logged import Logged
+from cqsid.rewards.mix import Mix
+from cqsid.rewards.reward import Reward
+from cqsid.rewards.shop import Shop
+from cqsid.training.checkpoint import Checkpoint, fingerprint
+from cqsid.transformer import Weights
+from cqsid.trie import Trie
+from recall.device import DeviceName, one_thread, resolve_device
+from recall.textcache import TextCache
+from simulator.errors import DataError
+
+_log = logging.getLogger(__name__)
+Tell = Callable[[StepReading, Evaluation | None, int], None]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """An aligned generator.
+
+    Attributes:
+        weights: on the CPU.
+        report: how the training went.
+        watched: (E, V) mean value of the best ten ids of each held-out request at each evaluation:
+            of the reward, and of what was only watched.
+    """
+
+    weights: Weights
+    report: AlignmentReport
+    watched: Watched
+
+
+def align(
+    spec: AlignmentSpec,
+    algorithm: AlgorithmSpec,
+    learned: Learned,
+    train: Logged,
+    held: Logged,
+    mix: Mix,
+    shop: Shop,
+    *,
+    seed: int,
+    personalised: bool = True,
+    probes: Mapping[str, Reward] | None = None,
+    device: DeviceName = "auto",
+    workspace: Path | None = None,
+    events: Path | None = None,
+    progress: Tell | None = None,
+) -> Alignment:
+    """Align a trained generator with a reward; what was learned before is left as it is.
+
+    Args:
+        spec: steps, rates, evaluations.
+        algorithm: how to learn from rewards.
+        learned: the supervised system, also the reference of the divergence.
+        train: logged requests to learn from, each with a click.
+        held: later ones that only validate.
+        mix: the reward.
+        shop: what rewards may look up; its ids are the ones that may be generated.
+        seed: of requests, samples and experts, >= 0.
+        personalised: whether prompts tell of the shopper.
+        probes: rewards that are watched on `held` and not learned from, by name.
+        device: where to train; on an accelerator products are in bfloat16.
+        workspace: folder of the checkpoint; None: none is written.
+        events: folder of TensorBoard's event files; None: none are written.
+        progress: told about every step; what it raises ends the training.
+
+    Raises:
+        ConfigError: no such device, or a learning rate at which the loss is no longer finite.
+        DataError: no request to learn from, or none to validate with.
+        ContractError: a reward broke its contract.
+    """
+    chosen = resolve_device(device)
+    with one_thread():
+        training = _asked(learned, shop, train, personalised, "train")
+        validating = _asked(learned, shop, held, personalised, "held")
+        vocabulary, softmax = learned.prompts.vocabulary, learned.softmax
+        trie = Trie.of(shop.ids.sids_SL, shop.ids.sizes)
+        roller = Roller(algorithm, vocabulary, softmax, trie, mix, shop)
+        evaluate = Evaluator(
+            logged_V=validating.logged,
+            prompts_V=validating.prompts,
+            shop=shop,
+            mix=mix,
+            probes=probes or {},
+            vocabulary=vocabulary,
+            softmax=softmax,
+            beam=spec.beam,
+            reference=learned.weights,
+        )
+        learner = Learner(spec, roller, learned.weights, chosen)
+        run = _Run(learner, evaluate, training, seed)
+        if workspace is not None:
+            run.resume(workspace, held.requests.id_B)
+        writer = EventWriter(events, run.course.step) if events and spec.tensorboard else None
+        try:
+            run.run(writer, progress)
+        finally:
+            if writer is not None:
+                writer.close()
+    return Alignment(learner.weights, run.course.report(), run.course.arrays())
+
+
+def _asked(learned: Learned, shop: Shop, logged: Logged, personalised: bool, place: str) -> Batch:
+    """Requests as prompts; those without a known subword are left out."""
+    prompts, known_B = learned.ask(
+        logged.requests, shop.ids, TextCache(), personalised=personalised
+    )
+    rows = np.flatnonzero(known_B)
+    if not len(rows):
+        raise DataError(f"{place}: 0 requests with a known word, must be > 0")
+    return Batch(logged.rows(rows), prompts.rows(rows))
+
+
+class _Run:
+    """The steps, evaluations and checkpoints of one alignment."""
+
+    def __init__(self, learner: Learner, evaluate: Evaluator, training: Batch, seed: int) -> None:
+        self.learner, self.evaluate, self.training, self.seed = learner, evaluate, training, seed
+        self.spec, self.course = learner.spec, Course()
+        self._kept: dict[str, Tensor] = {}
+        self._checkpoint: Checkpoint | None = None
+
+    def run(self, writer: EventWriter | None, progress: Tell | None) -> None:
+        """Train to the end, from where the course stands."""
+        course, spec, checkpoint = self.course, self.spec, self._checkpoint
+        self._clock = time.monotonic()
+        if not course.evaluations:
+            self._evaluate(writer)
+        while course.ended is None and course.step < spec.steps:
+            reading = self._step()
+            due = course.step % spec.evaluate_every == 0 or course.step == spec.steps
+            evaluation = self._evaluate(writer) if due else None
+            if writer is not None:
+                writer.step(reading)
+            if checkpoint is not None and course.step % spec.checkpoint_steps == 0:
+                self._save(checkpoint)
+            if progress is not None:
+                progress(reading, evaluation, spec.steps)
+        if course.ended is None:
+            course.ended = Ended.FINISHED
+        if course.kept != course.step:
+            self.learner.restore(self._kept)
+        if checkpoint is not None:
+            self._save(checkpoint)
+
+    def _step(self) -> StepReading:
+        number, roller = self.course.step, self.learner.roller
+        batch = self._batch(number)
+        rng = np.random.default_rng([self.seed, 1, number])
+        update = self.learner.step(batch, number, rng)
+        self._count_time()
+        reading = step_reading(
+            step=number + 1,
+            algorithm=roller.spec,
+            names=roller.mix.names,
+            rollout=update.rollout,
+            logged=batch.logged,
+            ids=roller.shop.ids,
+            logp_BGL=update.scores.logp_BGL,
+            entropy_BGL=update.scores.entropy_BGL,
+            reference_BGL=update.reference.logp_BGL,
+            loss=update.loss,
+            gradient=update.gradient,
+            seconds=self.course.seconds,
+        )
+        self.course.steps.append(reading)
+        return reading
+
+    def _batch(self, step: int) -> Batch:
+        """The requests of a step: passes over all of them, each in an order of its own."""
+        number, size = len(self.training.logged), self.spec.batch
+        place = step * size + np.arange(size)
+        rows = np.empty(size, np.int64)
+        for turn in np.unique(place // number):
+            order = np.random.default_rng([self.seed, 0, turn]).permutation(number)
+            mine = place // number == turn
+            rows[mine] = order[place[mine] % number]
+        prompts = self.training.prompts.rows(rows).trimmed()
+        return Batch(self.training.logged.rows(rows), prompts)
+
+    def _evaluate(self, writer: EventWriter | None) -> Evaluation:
+        with torch.no_grad():
+            evaluation, watched = self.evaluate(self.learner.weights, self.course.step)
+        if self.course.add(evaluation, watched, self.spec):
+            self._kept = self.learner.copy()
+        self._count_time()
+        if writer is not None:
+            writer.evaluation(evaluation)
+        return evaluation
+
+    def _count_time(self) -> None:
+        now = time.monotonic()
+        self.course.seconds += now - self._clock
+        self._clock = now
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        tensors = self.learner.state() | {f"kept.{n}": each for n, each in self._kept.items()}
+        watched = self.course.arrays()
+        tensors |= {f"watched.{n}": torch.from_numpy(each) for n, each in watched.items()}
+        checkpoint.save(tensors, self.course.facts())
+
+    def resume(self, workspace: Path, held: NDArray[np.int64]) -> None:
+        """Go on from the workspace's checkpoint, if it is one of this very alignment."""
+        told, arrays = self._told()
+        mark = fingerprint(told, [*arrays, held])
+        self._checkpoint = Checkpoint(workspace / "alignment.safetensors", mark)
+        found = self._checkpoint.load()
+        if found is None:
+            return
+        tensors, facts = found
+        self.learner.load(tensors)
+        self._kept = _under("kept.", tensors)
+        watched = {name: each.numpy() for name, each in _under("watched.", tensors).items()}
+        self.course = Course.of(facts, watched)
+        _log.info("resumed after step %d of %d", self.course.step, self.spec.steps)
+
+    def _told(self) -> tuple[list[str], list[NDArray[Any]]]:
+        """Texts and arrays that the result depends on."""
+        roller = self.learner.roller
+        told = [self.spec.model_dump_json(), roller.spec.model_dump_json(), str(self.seed)]
+        told += [str(roller.vocabulary), roller.softmax, roller.mix.told]
+        arrays: list[NDArray[Any]] = [self.training.logged.requests.id_B, roller.shop.ids.codes_IL]
+        arrays += [self.training.prompts.tokens_BT]
+        arrays += [each.cpu().float().numpy() for each in self.learner.copy().values()]
+        return told, arrays
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin so, without the prefix."""
+    return {n.removeprefix(prefix): each for n, each in tensors.items() if n.startswith(prefix)}

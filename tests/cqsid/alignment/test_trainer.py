@@ -1,0 +1,202 @@
+"""Alignment as a whole: it learns, it keeps what it should, and it goes on where it was cut."""
+
+import json
+from dataclasses import asdict, replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cqsid.alignment.presets import PRESETS
+from cqsid.alignment.report import Ended
+from cqsid.alignment.settings import AlgorithmSpec, StopSpec
+from cqsid.transformer import Weights
+from simulator.errors import ConfigError, DataError
+from tests.cqsid.alignment.aligned import LIKED, LOG, STEPS, aligned, numbers, setting
+
+
+class EvenChances:
+    """An oracle whose shoppers toss a coin."""
+
+    def expected(self, requests, items_BN, outcome):
+        return np.where(items_BN >= 0, 0.5, 0.0).astype(np.float32)
+
+
+def _start():
+    return setting()[0].weights
+
+
+class _Cut(Exception):
+    pass
+
+
+def _cut_after(step):
+    def tell(reading, evaluation, steps):
+        if reading.step == step:
+            raise _Cut
+
+    return tell
+
+
+def test_rewarded_ids_become_likelier():
+    spec = STEPS.model_copy(update={"steps": 40, "evaluate_every": 40})
+    algorithm = AlgorithmSpec(preset="grpo", kl_weight=0.0)
+    steps = aligned(algorithm, spec, (LIKED,)).report.steps
+    early, late = (np.mean([each.reward for each in part]) for part in (steps[:5], steps[-5:]))
+    assert late > 2 * early
+
+
+def test_without_a_reward_that_differs_nothing_is_learned():
+    algorithm = AlgorithmSpec(preset="grpo", kl_weight=0.0)
+    same = dict.fromkeys(("bought", "clicked", "exposed", "existing", "invalid"), 1.0)
+    found = aligned(algorithm, rewards=({"type": "log", **same},))
+    assert all(each.tied == 1 for each in found.report.steps)
+    assert np.array_equal(numbers(found), _flat(_start()))
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    first, again, other = aligned(seed=1), aligned(seed=1), aligned(seed=2)
+    assert np.array_equal(numbers(first), numbers(again))
+    assert not np.array_equal(numbers(first), numbers(other))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5])
+def test_a_cut_alignment_goes_on_to_the_same_bits(tmp_path, cut):
+    whole = aligned()
+    with pytest.raises(_Cut):
+        aligned(workspace=tmp_path, progress=_cut_after(cut))
+    seen = []
+    resumed = aligned(workspace=tmp_path, progress=lambda *told: seen.append(told[0].step))
+    assert np.array_equal(numbers(resumed), numbers(whole))
+    assert seen[0] == cut // 2 * 2 + 1
+    timeless = [_told(report) for report in (whole.report, resumed.report)]
+    assert timeless[0] == timeless[1]
+    for name, values_EV in whole.watched.items():
+        assert np.array_equal(resumed.watched[name], values_EV)
+
+
+def _told(report):
+    facts = asdict(report)
+    del facts["seconds"]
+    for step in facts["steps"]:
+        del step["seconds"]
+    return json.dumps(facts)
+
+
+def test_a_finished_alignment_is_not_run_again(tmp_path):
+    first = aligned(workspace=tmp_path)
+    again = aligned(workspace=tmp_path, progress=_cut_after(1))
+    assert np.array_equal(numbers(first), numbers(again))
+
+
+def test_a_checkpoint_of_other_settings_is_not_used(tmp_path):
+    aligned(workspace=tmp_path)
+    other = AlgorithmSpec(preset="grpo")
+    found = aligned(other, workspace=tmp_path)
+    assert np.array_equal(numbers(found), numbers(aligned(other)))
+
+
+def test_the_supervised_system_is_left_as_it_was():
+    before = _flat(_start())
+    aligned()
+    assert np.array_equal(_flat(_start()), before)
+
+
+def test_every_step_and_evaluation_is_told():
+    told = []
+    report = aligned(progress=lambda *each: told.append(each)).report
+    assert [reading.step for reading, _, _ in told] == list(range(1, 7))
+    assert [each.step for each in report.evaluations] == [0, 3, 6]
+    assert [found.step for _, found, _ in told if found is not None] == [3, 6]
+    assert report.ended is Ended.FINISHED
+
+
+def test_an_alignment_that_strays_ends_early_with_the_weights_from_before():
+    spec = STEPS.model_copy(
+        update={
+            "steps": 40,
+            "evaluate_every": 1,
+            "stop": StopSpec(recall_drop=1.0, kl=0.01, patience=2),
+        }
+    )
+    algorithm = AlgorithmSpec(preset="eg_grpo", kl_weight=0.0)
+    report = aligned(algorithm, spec).report
+    assert report.ended is Ended.DIVERGENCE
+    beyond = [each.kl > 0.01 for each in report.evaluations]
+    assert beyond[-2:] == [True, True]
+    assert report.kept == max(
+        each.step for each, out in zip(report.evaluations, beyond, strict=True) if not out
+    )
+    assert len(report.steps) < 40
+
+
+def test_a_fall_of_deep_recall_ends_it_too():
+    spec = STEPS.model_copy(
+        update={"steps": 60, "evaluate_every": 2, "beam": 4, "learning_rate": 0.02}
+    )
+    spec = spec.model_copy(update={"stop": StopSpec(kl=1e9, recall_drop=1e-9, patience=1)})
+    report = aligned(AlgorithmSpec(preset="grpo", kl_weight=0.0), spec).report
+    assert report.ended is Ended.RECALL
+    assert report.evaluations[-1].recall < report.evaluations[0].recall
+
+
+def test_the_best_evaluation_can_be_kept():
+    spec = STEPS.model_copy(update={"keep": "best", "evaluate_every": 1})
+    report = aligned(spec=spec).report
+    best = max(each.hit_rates[1] for each in report.evaluations)
+    first = next(each for each in report.evaluations if each.hit_rates[1] == best)
+    assert report.kept == first.step
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_published_algorithm_trains(preset):
+    shop = replace(setting()[1], oracle=EvenChances())  # known-propensity weights ask for it
+    found = aligned(AlgorithmSpec(preset=preset), shop=shop)
+    assert len(found.report.steps) == 6
+    assert not np.array_equal(numbers(found), _flat(_start()))
+
+
+def test_a_rate_that_is_too_high_is_named():
+    spec = STEPS.model_copy(update={"learning_rate": 1e30, "clip": 1e30})
+    with pytest.raises(ConfigError, match="learning_rate == 1e\\+30"):
+        aligned(spec=spec)
+
+
+def test_no_request_to_learn_from_is_an_error():
+    _, _, train, _ = setting()
+    with pytest.raises(DataError, match="train: 0 requests"):
+        aligned(train=train.rows(np.zeros(0, np.int64)))
+
+
+def test_more_updates_on_a_batch_learn_more_from_it():
+    one, three = (
+        aligned(spec=STEPS.model_copy(update={"steps": 1, "updates": updates}))
+        for updates in (1, 3)
+    )
+    start = _flat(_start())
+    assert np.abs(numbers(three) - start).sum() > np.abs(numbers(one) - start).sum()
+
+
+def _flat(weights: Weights) -> np.ndarray:
+    return numbers(SimpleNamespace(weights=weights))
+
+
+def test_probes_are_watched_and_not_learned_from():
+    def probe(logged, samples, shop):
+        return np.full(samples.shape, 7.0, np.float32)
+
+    plain, probed = aligned(), aligned(probes={"seven": probe})
+    assert np.array_equal(numbers(plain), numbers(probed))
+    assert (probed.watched["seven"] == 7).all()
+    assert all(each.probes == {"seven": 7.0} for each in probed.report.evaluations)
+    assert probed.watched["reward"].shape == probed.watched["seven"].shape == (3, 18)
+
+
+def test_events_can_be_read_by_tensorboard(tmp_path):
+    aligned(events=tmp_path)
+    assert list(tmp_path.glob("events.out.tfevents.*"))
+
+
+def test_two_rewards_are_told_apart_in_every_step():
+    report = aligned(rewards=(LOG, {"type": "diversity", "weight": 0.1})).report
+    assert set(report.steps[0].parts) == {"log", "diversity"}
