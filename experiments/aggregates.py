@@ -4,7 +4,7 @@ The log is reduced once to a table of sums per shopper and day, which stays insi
 spills to disk); what leaves it is counts, means, variances and covariances. Memory is therefore
 flat in exposures, and no table of shoppers reaches Python.
 
-Prices and latencies are summed in fixed point (`_exact_sum`), so a shopper's sums do not depend
+Prices and latencies are summed in fixed point (`exact_sum`), so a shopper's sums do not depend
 on the order in which threads meet the rows: equal worlds give equal sums, to the bit.
 """
 
@@ -27,7 +27,7 @@ _FLAGS = {"bought": "orders", "clicked": "clicks"}  # 1 where the other column i
 _SUMS = tuple(column for column in UNIT_COLUMNS if column not in _FLAGS)
 
 
-def _exact_sum(value: str) -> str:
+def exact_sum(value: str) -> str:
     """A sum that is exact for float32 values from 2**-8 up, and rounded to 2**-32 below."""
     return f"sum(CAST({value} * 4294967296.0 AS HUGEINT))::DOUBLE / 4294967296.0"
 
@@ -37,10 +37,10 @@ _SOURCES = {
         "requests": "count(*)",
         "first_pages": "count(*) FILTER (page = 0)",
         "zero_results": "count(*) FILTER (page = 0 AND shown = 0)",
-        "latency_sum": _exact_sum("latency::DOUBLE"),
+        "latency_sum": exact_sum("latency::DOUBLE"),
     },
     "exposures": {"exposures": "count(*)", "clicks": "count(*) FILTER (clicked)"},
-    "orders": {"orders": "count(*)", "gmv": _exact_sum("price::DOUBLE * quantity")},
+    "orders": {"orders": "count(*)", "gmv": exact_sum("price::DOUBLE * quantity")},
     "sessions": {"sessions": "count(*)", "clickless_sessions": "count(*) FILTER (NOT clicked)"},
 }
 """How each table of the log yields columns of the unit table."""

@@ -3,7 +3,7 @@
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -140,13 +140,22 @@ def load_saved(path: Path) -> Any:
         ) from error
 
 
+@runtime_checkable
+class InParts(Protocol):
+    """What lies in a model file instead of a channel whose parts lie in several."""
+
+    def open_in(self, folder: Path) -> Channel:
+        """The channel, from the folder of that file."""
+
+
 def load_channel(path: Path, spec: ChannelSettings) -> Channel:
     """A fitted channel from its file, serving with the settings of this run.
 
     Raises:
         StoreError: as `load_saved`.
     """
-    channel: Channel = load_saved(path)
+    found: Channel | InParts = load_saved(path)
+    channel = found.open_in(path.parent) if isinstance(found, InParts) else found
     if isinstance(channel, Adjustable):
         channel.adjust(spec)
     return channel

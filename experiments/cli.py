@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 data_app = typer.Typer(help="Look at data before a run.", no_args_is_help=True)
-check_app = typer.Typer(help="Check your own channel or ranker.", no_args_is_help=True)
+check_app = typer.Typer(help="Check your own channel, ranker or reward.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 ids_app = typer.Typer(help="Semantic ids by themselves.", no_args_is_help=True)
 app.add_typer(check_app, name="check")
@@ -199,6 +199,15 @@ def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
     _tell(name, "ranker", check_ranker(load_object(name)), as_json)
 
 
+@check_app.command("reward")
+def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
+    """Check that a function is a reward that keeps the contract, or that a class makes such."""
+    from cqsid.rewards.contract import check_reward
+    from simulator.plugins import load_object
+
+    _tell(name, "reward", check_reward(load_object(name)), as_json)
+
+
 @ids_app.command("bench")
 def ids_bench_command(
     config: ConfigName,
@@ -231,6 +240,43 @@ def ids_bench_command(
 
     from experiments.idsbench.record import read_record
     from experiments.idsbench.tables import Summary
+
+    Console().print(Summary(read_record(folder / RECORD), report))
+
+
+@app.command()
+def rewards(
+    config: ConfigName,
+    out: Out = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Align a generator with rewards, compare the policies; writes runs/<config name>-rewards.
+
+    Finished trainings are kept: the same command continues an interrupted run, an interrupted
+    training too.
+    """
+    from experiments.config import load_config
+    from experiments.progress import default_progress
+    from experiments.rewardlab.run import RECORD, bench_rewards
+
+    settings = load_config(config, overrides or ())
+    folder = out or Path("runs") / f"{settings.name}-rewards"
+    command = shlex.join(["funnelab", *sys.argv[1:]])
+    report = bench_rewards(
+        settings, folder, progress=default_progress(), command=command, overwrite=overwrite
+    )
+    if as_json:
+        from experiments.files import read_json
+
+        record = read_json(folder / RECORD)
+        typer.echo(json.dumps({"run": str(folder), "report": str(report), "rewards": record}))
+        return
+    from rich.console import Console
+
+    from experiments.rewardlab.record import read_record
+    from experiments.rewardlab.tables import Summary
 
     Console().print(Summary(read_record(folder / RECORD), report))
 

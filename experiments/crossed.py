@@ -22,6 +22,11 @@ should. In simulated studies with three seeds and 60 shoppers, intervals of 95 %
 Linearised: a mean, y - mean(y); a paired difference, the same of y_A - y_B; a ratio of means, on
 the log scale, y_A / mean(y_A) - y_B / mean(y_B) (delta method). Pairing takes away what a request
 or a seed does to both schemes alike.
+
+Where the data are totals of shoppers (N over D: clicks over exposures), the table is linearised
+cell by cell: a ratio of sums r, (N - r D) / mean(D); the growth of one ratio over another, on the
+log scale, N / mean(N) - D / mean(D) minus the same of the base. With one seed these two give the
+one-sample interval over shoppers, which knows nothing of the luck of training.
 """
 
 import math
@@ -101,13 +106,71 @@ def relative(
         known = mean / base - 1 if base > 0 else None
         return _interval(known, None, base_SB, shopper_B, confidence, tested=True)
     error = _error(values_SB / mean - base_SB / base, shopper_B)
-    logged = _interval(math.log(mean / base), error, base_SB, shopper_B, confidence, tested=True)
-    return replace(
-        logged,
-        estimate=_growth(logged.estimate),
-        low=_growth(logged.low),
-        high=_growth(logged.high),
+    return _grown(
+        _interval(math.log(mean / base), error, base_SB, shopper_B, confidence, tested=True)
     )
+
+
+def ratio(numerator_SU: Floats, denominator_SU: Floats, *, confidence: float) -> Interval:
+    """A ratio of sums over seeds and shoppers, such as a share of events.
+
+    Args:
+        numerator_SU, denominator_SU: totals of each seed and shopper.
+        confidence: level of the interval; with one seed it is over shoppers alone.
+
+    Returns:
+        the ratio; without a number where the denominators sum to 0.
+
+    Raises:
+        DataError: shapes that do not fit, no value, or one that is not finite.
+    """
+    shopper_U = np.arange(np.shape(numerator_SU)[-1])
+    _pair(numerator_SU, denominator_SU, shopper_U)
+    total, weight = float(np.mean(numerator_SU)), float(np.mean(denominator_SU))
+    if weight <= 0:
+        return _interval(None, None, numerator_SU, shopper_U, confidence, tested=False)
+    found = total / weight
+    error = _error((numerator_SU - found * denominator_SU) / weight, shopper_U, alone=True)
+    return _interval(found, error, numerator_SU, shopper_U, confidence, tested=False)
+
+
+def growth(
+    numerator_SU: Floats,
+    denominator_SU: Floats,
+    base_numerator_SU: Floats,
+    base_denominator_SU: Floats,
+    *,
+    confidence: float,
+) -> Interval:
+    """A ratio of sums over the baseline's, minus 1, paired by shopper; its interval on a log scale.
+
+    A baseline that all seeds share is given as (1, U).
+
+    Args:
+        numerator_SU, denominator_SU: totals of each seed and shopper.
+        base_numerator_SU, base_denominator_SU: the baseline's.
+        confidence: level of the interval; with one seed it is over shoppers alone.
+
+    Returns:
+        the growth; without a number where a denominator or the baseline's numerator sums to 0;
+        without an interval where the numerator does.
+
+    Raises:
+        DataError: shapes that do not fit, no value, or one that is not finite.
+    """
+    shopper_U = np.arange(np.shape(numerator_SU)[-1])
+    terms = [numerator_SU, denominator_SU]
+    terms += [_repeated(base, numerator_SU) for base in (base_numerator_SU, base_denominator_SU)]
+    for term in terms[1:]:
+        _pair(numerator_SU, term, shopper_U)
+    means = [float(np.mean(term)) for term in terms]
+    if min(means[1:]) <= 0 or means[0] <= 0:
+        known = -1.0 if min(means[1:]) > 0 else None
+        return _interval(known, None, numerator_SU, shopper_U, confidence, tested=True)
+    part = [term / mean for term, mean in zip(terms, means, strict=True)]
+    error = _error((part[0] - part[1]) - (part[2] - part[3]), shopper_U, alone=True)
+    size = math.log(means[0] / means[1]) - math.log(means[2] / means[3])
+    return _grown(_interval(size, error, numerator_SU, shopper_U, confidence, tested=True))
 
 
 def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
@@ -129,14 +192,21 @@ class _Error:
     freedom: float
 
 
-def _error(linear_SB: Floats, shopper_B: NDArray[np.integer]) -> _Error | None:
-    """The formula of the module; None where there are not two seeds and two shoppers."""
+def _error(
+    linear_SB: Floats, shopper_B: NDArray[np.integer], *, alone: bool = False
+) -> _Error | None:
+    """The formula of the module; None where there are not two seeds and two shoppers.
+
+    `alone`: one seed will do, and the error is of the shoppers alone.
+    """
     _, shopper = np.unique(shopper_B, return_inverse=True)
     seeds, shoppers = len(linear_SB), int(shopper.max()) + 1
-    if seeds < 2 or shoppers < 2:
+    if shoppers < 2 or seeds < (1 if alone else 2):
         return None
     sums = [np.bincount(shopper, row, shoppers) for row in linear_SB]
     table_SU = np.array(sums, np.float64) * (shoppers / len(shopper))
+    if seeds == 1:
+        return _Error(math.sqrt(float(np.var(table_SU, ddof=1)) / shoppers), shoppers - 1)
     row_S1, column_U = table_SU.mean(axis=1, keepdims=True), table_SU.mean(axis=0)
     rest_SU = table_SU - row_S1 - column_U + table_SU.mean()
     by_seed = shoppers * float(np.var(row_S1, ddof=1))
@@ -170,9 +240,17 @@ def _interval(
     )
 
 
-def _growth(logged: float | None) -> float | None:
-    """exp(x) - 1, None where that is more than a number holds."""
-    return math.expm1(logged) if logged is not None and logged < 700 else None
+def _grown(logged: Interval) -> Interval:
+    """From the log scale to growth: exp(x) - 1, None where that is more than a number holds."""
+    ends = (logged.estimate, logged.low, logged.high)
+    grown = [math.expm1(end) if end is not None and end < 700 else None for end in ends]
+    return replace(logged, estimate=grown[0], low=grown[1], high=grown[2])
+
+
+def _repeated(base_SU: Floats, like_SU: Floats) -> Floats:
+    """A baseline that all seeds share, once for each; a copy, so that equal sums are equal bits."""
+    once = np.shape(base_SU) == (1, *np.shape(like_SU)[1:])
+    return np.array(np.broadcast_to(base_SU, np.shape(like_SU)) if once else base_SU)
 
 
 def _pair(values_SB: Floats, base_SB: Floats, shopper_B: NDArray[np.integer]) -> Floats:

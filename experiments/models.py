@@ -18,6 +18,7 @@ from experiments.build import load_channel, load_saved, model_rng, recall_stage,
 from experiments.executor import Advance
 from experiments.files import plain, write_json
 from experiments.grades import graded_retrieval
+from experiments.heldout import test_start
 from experiments.plugins import blaming, placing
 from experiments.progress import Parts
 from experiments.schema import Config
@@ -51,6 +52,7 @@ class ChannelJob:
         early: learn from the earlier part of the history alone. A ranker learns from replayed
             requests of the later part; channels that had seen the clicks of those requests
             would look better there than they will be in service.
+        test_days: last days of the history that are not learned from either.
     """
 
     config: Config
@@ -59,6 +61,7 @@ class ChannelJob:
     history: Path
     name: str
     early: bool
+    test_days: int = 0
 
 
 def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
@@ -67,6 +70,8 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
     history = load_history(job.history / LOG)
     if job.early:
         history = history.before(split_time(history, job.config.examples))
+    if job.test_days:
+        history = history.before(test_start(history, job.test_days, "test_days"))
     channel = build_channel(job.name, on_device(job.config, job.name))
     if isinstance(channel, Resumable):
         channel.resume_in(job.stage.workspace)

@@ -5,7 +5,7 @@
 Every stage is a folder in the run's store under a key that says all it depends on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,39 +89,54 @@ class Pipeline:
             code=self._world_code(),
         )
         job = WorldJob(config, stage, catalogue.path, None, {}, (), "history", None)
-        self._live("history", [job], config.world.history_days)
+        self.live("history", [job], config.world.history_days)
         return stage
 
     def channels(
-        self, catalogue: Stage, history: Stage
+        self, catalogue: Stage, history: Stage, instead: Mapping[str, Stage] | None = None
     ) -> tuple[dict[str, Stage], dict[str, Stage]]:
-        """The channels that any arm uses: as they serve, and as of the earlier history."""
-        config = self.config
+        """The channels that any arm uses: as they serve, and as of the earlier history.
+
+        Args:
+            catalogue, history: what they learn from.
+            instead: stages that serve in the place of channels, by name.
+        """
+        config, late = self.config, dict(instead or {})
         used = {name for arm in config.arms for name in arm.channels}
         used |= {name for name in [dense_name(config)] if name is not None}
         jobs: dict[Path, ChannelJob] = {}
-        late: dict[str, Stage] = {}
         early: dict[str, Stage] = {}
         for name in (name for name in config.channels if name in used):
-            spec, taught = config.channels[name], taught_as(config, name)
-            code = ["simulator.history", "experiments.models", *channel_code(spec)]
-            data = [data_digest(path) for path in channel_data(spec)]
-            for is_early, stages in ((False, late), (True, early)):
-                stages[name] = self.maker.stage(
-                    f"channel-{taught}" + "-early" * is_early,
-                    [
-                        *(spec.learned(), config.device, config.seed),
-                        config.examples if is_early else None,
-                    ],
-                    inputs=[catalogue.key, history.key, *data],
-                    code=code,
-                )
-                job = ChannelJob(
-                    config, stages[name], catalogue.path, history.path, taught, is_early
-                )
-                jobs.setdefault(stages[name].path, job)
-        self._train("channels", fit_channel, list(jobs.values()))
+            for stages in (early,) if name in late else (late, early):
+                job = self._channel(catalogue, history, name, early=stages is early)
+                stages[name] = job.stage
+                jobs.setdefault(job.stage.path, job)
+        self.train("channels", fit_channel, list(jobs.values()))
         return late, early
+
+    def supervised(self, catalogue: Stage, history: Stage, name: str, test_days: int) -> Stage:
+        """A generative channel that has not learned from the last days of the history."""
+        job = self._channel(catalogue, history, name, early=False, test_days=test_days)
+        self.train(job.stage.name, fit_channel, [job])
+        return job.stage
+
+    def _channel(
+        self, catalogue: Stage, history: Stage, name: str, *, early: bool, test_days: int = 0
+    ) -> ChannelJob:
+        config, spec, taught = self.config, self.config.channels[name], taught_as(self.config, name)
+        called = "sft" if test_days else f"channel-{taught}" + "-early" * early
+        settings = [spec.learned(), config.device, config.seed, config.examples if early else None]
+        stage = self.maker.stage(
+            called,
+            [*settings, *([test_days] if test_days else [])],
+            inputs=[
+                *(catalogue.key, history.key),
+                *(data_digest(path) for path in channel_data(spec)),
+            ],
+            code=["simulator.history", "experiments.models", *channel_code(spec)],
+        )
+        paths = (catalogue.path, history.path)
+        return ChannelJob(config, stage, *paths, taught, early, test_days)
 
     def rankers(
         self,
@@ -164,7 +179,7 @@ class Pipeline:
                     )
                 )
             stages.append(stage)
-        self._train("rankers", fit_ranker, jobs)
+        self.train("rankers", fit_ranker, jobs)
         return stages
 
     def retrieval(
@@ -204,54 +219,74 @@ class Pipeline:
     ) -> Worlds:
         """The experiment and the truth: independent worlds, lived side by side."""
         config = self.config
-        models = {name: stage.path for name, stage in channels.items()}
-        ranker_paths = tuple(stage.path for stage in rankers)
 
         def job(name: str, luck: str, arm: int | None) -> WorldJob:
-            arms = config.arms if arm is None else (config.arms[arm],)
-            used = range(len(config.arms)) if arm is None else (arm,)
-            # The names of arms are part of the log, so they are part of the key, too.
-            settings = [config.world, config.log, config.funnel, config.seed, luck, arm]
-            settings += [list(arms), [one.name for one in config.arms]]
-            names = [n for n in config.channels if any(n in one.channels for one in arms)]
-            specs = [list(config.channels), [config.channels[n] for n in names]]
-            inputs = [catalogue.key, history.key, *(rankers[number].key for number in used)]
-            inputs += [channels[n].key for n in names]
-            code = self._world_code()
-            code += [part for n in names for part in channel_code(config.channels[n])]
-            stage = self.maker.stage(name, [settings, specs], inputs=inputs, code=code)
-            return WorldJob(
-                config, stage, catalogue.path, history.path, models, ranker_paths, luck, arm
-            )
+            return self.world(name, luck, arm, catalogue, history, channels, rankers)
 
         experiment = job("experiment", _EXPERIMENT_LUCK, None)
         in_truth = config.truth.arms or tuple(arm.name for arm in config.arms)
         truth = {
             arm.name: [
-                job(f"truth-{arm.name}-{seed}", _luck(seed), number)
+                job(f"truth-{arm.name}-{seed}", luck_of(seed), number)
                 for seed in range(config.truth.seeds)
             ]
             for number, arm in enumerate(config.arms)
             if arm.name in in_truth
         }
         jobs = [experiment, *(world for worlds in truth.values() for world in worlds)]
-        self._live("worlds", jobs, config.world.days)
+        self.live("worlds", jobs, config.world.days)
         return Worlds(
             experiment.stage.path / LOG,
             {name: [world.stage.path / LOG for world in worlds] for name, worlds in truth.items()},
         )
 
+    def world(
+        self,
+        name: str,
+        luck: str,
+        arm: int | None,
+        catalogue: Stage,
+        history: Stage,
+        channels: Mapping[str, Stage],
+        rankers: Sequence[Stage],
+    ) -> WorldJob:
+        """One world to be lived; see `WorldJob`."""
+        config = self.config
+        arms = config.arms if arm is None else (config.arms[arm],)
+        used = range(len(config.arms)) if arm is None else (arm,)
+        # The names of arms are part of the log, so they are part of the key, too.
+        settings = [config.world, config.log, config.funnel, config.seed, luck, arm]
+        settings += [list(arms), [one.name for one in config.arms]]
+        names = [n for n in config.channels if any(n in one.channels for one in arms)]
+        specs = [list(config.channels), [config.channels[n] for n in names]]
+        inputs = [catalogue.key, history.key, *(rankers[number].key for number in used)]
+        inputs += [channels[n].key for n in names]
+        code = self._world_code()
+        code += [part for n in names for part in channel_code(config.channels[n])]
+        return WorldJob(
+            config,
+            self.maker.stage(name, [settings, specs], inputs=inputs, code=code),
+            catalogue.path,
+            history.path,
+            {channel: stage.path for channel, stage in channels.items()},
+            tuple(stage.path for stage in rankers),
+            luck,
+            arm,
+        )
+
     def _world_code(self) -> list[str]:
         return [*_WORLD_CODE, *plug_in_modules(self.config.world.behavior.click_model)]
 
-    def _live(self, name: str, jobs: list[WorldJob], days: int) -> None:
+    def live(self, name: str, jobs: list[WorldJob], days: int) -> None:
+        """Live worlds of so many days, side by side."""
         visits = self.config.shoppers.count * self.config.shoppers.visits_per_week / 7 * days
         self.maker.side_by_side(name, live, jobs, "requests", round(visits * _REQUESTS_PER_VISIT))
 
-    def _train(self, name: str, task: Any, jobs: Sequence[Any]) -> None:
-        self.maker.side_by_side(name, task, jobs, "models", 1)
+    def train(self, name: str, task: Any, jobs: Sequence[Any], unit: str = "models") -> None:
+        """Train models side by side, each a stage of its own."""
+        self.maker.side_by_side(name, task, jobs, unit, 1)
 
 
-def _luck(seed: int) -> str:
+def luck_of(seed: int) -> str:
     """The first truth worlds share the experiment's luck; each further pair has its own."""
     return _EXPERIMENT_LUCK if seed == 0 else f"truth.{seed}"

@@ -1,13 +1,15 @@
-"""The user's own channels, schemes, models, rankers and click models, tried before a run."""
+"""What a user plugs in (channels, schemes, models, rankers, click models, rewards), tried first."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
 
 from cqsid.registry import ChannelSpec, build_channel
+from cqsid.rewards.custom import GROUP, CustomReward
 from cqsid.schemes.settings import IdsSpec
 from cqsid.settings import CqsidSpec
 from experiments.keys import source_digest
@@ -36,6 +38,19 @@ def check_plug_ins(config: Config) -> None:
     model = config.world.behavior.click_model
     if isinstance(model, CustomClickModel):
         _check("world.behavior.click_model", model, partial(_click_model, model))
+
+
+def check_rewards(config: Config) -> None:
+    """The same for the user's rewards of the reward lab.
+
+    Raises:
+        ContractError: with the setting that names the reward.
+    """
+    for name, mix in config.reward_lab.rewards.items():
+        for number, component in enumerate(mix.components):
+            if isinstance(component, CustomReward):
+                place = f"reward_lab.rewards.{name}.components[{number}]"
+                _check(place, component, partial(component.made, component.type))
 
 
 def check_channel_spec(name: str, spec: ChannelSpec) -> None:
@@ -80,6 +95,9 @@ def plug_in_modules(spec: Any) -> list[str]:
     named = isinstance(spec, CustomSpec | CustomClickModel)
     named = named or (isinstance(spec, RankerSpec) and spec.type == "custom")
     named = named or (isinstance(spec, IdsSpec) and spec.object is not None)
+    if isinstance(spec, CustomReward):
+        points = {point.name: point.value for point in entry_points(group=GROUP)}
+        return [points.get(spec.object, spec.object).partition(":")[0]]
     return [spec.object.partition(":")[0]] if named else []
 
 

@@ -6,12 +6,19 @@ Library code takes a `Progress` and knows nothing of terminals.
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, TextIO
+from typing import Protocol, TextIO, runtime_checkable
 
-from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
 
 _ROUNDING = 1e-6  # of a unit, far above what sums of parts lose
@@ -34,6 +41,24 @@ class Progress(Protocol):
 
     def reused(self, name: str) -> None:
         """Tell that a stage was found in the store."""
+
+
+class More(Protocol):
+    """What can be told of a stage besides its bar, from wherever its work is done."""
+
+    def __rich__(self) -> RenderableType:
+        """How things stand, for a terminal; asked several times a second."""
+
+    def news(self) -> Iterable[str]:
+        """Lines on what has happened since the last call, for logs and pipes."""
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """A `Progress` that can show more than bars."""
+
+    def show(self, more: More | None) -> None:
+        """Show this beside the bars of the next stages; None: nothing any more."""
 
 
 class _Counter:
@@ -96,12 +121,18 @@ class LineProgress:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._more: More | None = None
+
+    def show(self, more: More | None) -> None:
+        """Also write its news, whenever the stage advances."""
+        self._more = more
 
     @contextmanager
     def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
         """Count in silence, then write what was done, in which time, at which rate."""
-        bar, start = _Counter(), time.perf_counter()
+        bar, start = _TellingBar(self._news), time.perf_counter()
         yield bar
+        self._news()
         seconds = time.perf_counter() - start
         self._write(f"{name}: {finished(bar.done, unit, seconds)}")
 
@@ -109,9 +140,25 @@ class LineProgress:
         """Write one line."""
         self._write(f"{name}: found in the store")
 
+    def _news(self) -> None:
+        for line in self._more.news() if self._more is not None else ():
+            self._write(line)
+
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")
         self._stream.flush()
+
+
+class _TellingBar(_Counter):
+    """A bar that counts and then tells somebody."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def advance(self, amount: float = 1) -> None:
+        super().advance(amount)
+        self._tell()
 
 
 def finished(done: int, unit: str, seconds: float) -> str:
@@ -126,12 +173,18 @@ class TerminalProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._more: More | None = None
+
+    def show(self, more: More | None) -> None:
+        """Also show it, above the bar."""
+        self._more = more
 
     @contextmanager
     def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
         """Show a live bar; a finished stage leaves one line."""
         counter, start = _Counter(), time.perf_counter()
-        with Bars(
+        with _Bars(
+            self._more,
             TextColumn("[bold]{task.description:<11}"),
             BarColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -139,7 +192,6 @@ class TerminalProgress:
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
-            transient=True,
         ) as bars:
             task = bars.add_task(name, total=total, rate="")
             yield _LiveBar(counter, bars, task, unit, start)
@@ -149,6 +201,20 @@ class TerminalProgress:
     def reused(self, name: str) -> None:
         """Leave one line."""
         self._console.print(f"[green]kept[/] [bold]{name:<11}[/] found in the store")
+
+
+class _Bars(Bars):
+    """Bars that vanish, below whatever else is shown."""
+
+    def __init__(self, more: More | None, *columns: ProgressColumn, console: Console) -> None:
+        self._shown_above = more
+        super().__init__(*columns, console=console, transient=True)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """What is drawn, several times a second."""
+        if self._shown_above is not None:
+            yield self._shown_above.__rich__()
+        yield from super().get_renderables()
 
 
 class _LiveBar:

@@ -6,14 +6,12 @@ from cqsid.channel import CqsidChannel
 from cqsid.saved import save_learned
 from cqsid.settings import CqsidSpec
 from experiments.build import load_saved
-from experiments.config import load_config
-from experiments.files import read_json
+from experiments.finished import finished_config, finished_stage
 from experiments.models import CATALOG
 from experiments.schema import Config
 from experiments.settings_tree import suggestion
-from experiments.store import CONFIG, MANIFEST
 from experiments.worlds import MODEL
-from simulator.errors import ConfigError, StoreError
+from simulator.errors import ConfigError
 
 
 def save_ids(folder: Path, channel: str | None, to: Path) -> str:
@@ -28,9 +26,7 @@ def save_ids(folder: Path, channel: str | None, to: Path) -> str:
         StoreError: no finished run, or a folder that cannot be written.
         ConfigError: the run has no such channel, or no arm uses it.
     """
-    if not (folder / MANIFEST).is_file() or not (folder / CONFIG).is_file():
-        raise StoreError(f"{folder} == no finished run, must be the folder of one")
-    name = _name(load_config(str(folder / CONFIG)), channel)
+    name = _name(finished_config(folder), channel)
     trained: CqsidChannel = load_saved(_stage(folder, f"channel-{name}") / MODEL)
     save_learned(to, trained.learned, load_saved(_stage(folder, "catalogue") / CATALOG))
     return name
@@ -49,10 +45,7 @@ def _name(config: Config, channel: str | None) -> str:
 
 
 def _stage(folder: Path, name: str) -> Path:
-    """The folder of a stage that the run's results were made with."""
-    keys = [
-        stage["key"] for stage in read_json(folder / MANIFEST)["stages"] if stage["name"] == name
-    ]
-    if not keys:
+    found = finished_stage(folder, name)
+    if found is None:
         raise ConfigError(f"{folder}: {name} == no stage, must be a channel that an arm uses")
-    return folder / "stages" / f"{name}-{keys[0]}"
+    return found

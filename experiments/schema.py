@@ -5,11 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from cqsid.alignment.measures import BEST
 from cqsid.registry import ChannelSpec
+from cqsid.settings import CqsidSpec
 from experiments.designs import MAX_ARMS, check_shares
 from experiments.executor import ExecutionSpec
 from experiments.idsbench.settings import IdsBenchSpec
 from experiments.metrics import METRICS, Metric
+from experiments.rewardlab.settings import RewardLabSpec
 from experiments.settings_tree import suggestion
 from ranking.examples import ExamplesSpec
 from ranking.funnel import FunnelSpec
@@ -114,6 +117,7 @@ class Config(Spec):
     analysis: AnalysisSpec = AnalysisSpec()
     truth: TruthSpec = TruthSpec()
     ids_bench: IdsBenchSpec = Field(IdsBenchSpec(), description="for `funnelab ids bench`")
+    reward_lab: RewardLabSpec = Field(RewardLabSpec(), description="for `funnelab rewards`")
     execution: ExecutionSpec = ExecutionSpec()
 
     @model_validator(mode="after")
@@ -121,6 +125,8 @@ class Config(Spec):
         if not self.control:  # a default that depends on another field; the model is frozen
             object.__setattr__(self, "control", self.arms[0].name)
         problems = [*self._problems_of_names(), *self._problems_of_channels()]
+        if self.reward_lab.grid:
+            problems += self._problems_of_rewards()
         merges = {"funnel.merge": self.funnel.merge}
         merges |= {f"arms.{arm.name}.merge": arm.merge for arm in self.arms if arm.merge}
         for place, merge in merges.items():
@@ -185,3 +191,32 @@ class Config(Spec):
                 if name not in arm.channels
             ]
         return problems
+
+    def _problems_of_rewards(self) -> list[str]:
+        """Where the lab names no arm or channel it is told which, if there is no doubt."""
+        lab = self.reward_lab
+        arms = {arm.name: arm for arm in self.arms}
+        arm = lab.arm or self.arms[-1].name
+        if arm not in arms:
+            return [f"reward_lab.arm == {arm!r}, must be {suggestion(arm, list(arms))}"]
+        known = [n for n in arms[arm].channels if isinstance(self.channels.get(n), CqsidSpec)]
+        if not known:
+            return [f"reward_lab.arm == {arm!r}, must have a channel of type cqsid"]
+        if lab.channel and lab.channel not in known:
+            wanted = suggestion(lab.channel, known)
+            return [f"reward_lab.channel == {lab.channel!r}, must be {wanted}"]
+        if not lab.channel and len(known) > 1:
+            return [f"reward_lab.channel is missing, must be one of {', '.join(known)}"]
+        named = lab.model_copy(update={"arm": arm, "channel": lab.channel or known[0]})
+        object.__setattr__(self, "reward_lab", named)
+        if lab.alignment.beam < BEST:
+            beam = lab.alignment.beam
+            return [f"reward_lab.alignment.beam == {beam}, must be >= {BEST} (ids)"]
+        alone = len(arms[arm].channels) == 1
+        return [
+            f"reward_lab.rewards.{name} == {component.type}, must be in an arm with other channels "
+            f"(reward_lab.arm == {arm!r} has none)"
+            for name, mix in lab.rewards.items()
+            for component in mix.components
+            if alone and "elsewhere" in component.needs()
+        ]

@@ -14,13 +14,16 @@ from scipy import stats
 
 from experiments.logviews import read_manifest, rows, scan
 
-_EVENTS = {
+EVENTS = {
     "exposure": ("exposures", "1"),
     "click": ("exposures", "clicked::INTEGER"),
     "purchase": ("orders", "1"),
     "gmv": ("orders", "price::DOUBLE * quantity"),
 }
 """By event: the table it is logged in, and what one row of it weighs."""
+
+RULES = {"any_touch": "sources & {bit} != 0", "exclusive": "sources = {bit}"}
+"""By rule: when an event counts for the channel of a bit: it found the item; no other one did."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def channel_shares(
             of_arm[row["arm"]] |= row
     return [
         Share(channel, event, "any_touch", arm, *_interval(of_arm[a], event, c, confidence))
-        for event in _EVENTS
+        for event in EVENTS
         for a, arm in enumerate(manifest.arms)
         for c, channel in enumerate(manifest.channels)
     ]
@@ -65,7 +68,7 @@ def _statistics(log: Path, table: str, channels: int) -> str:
 
     Column `click` is a shopper's clicks, `click_2` those that channel 2 touched.
     """
-    events = {event: weight for event, (source, weight) in _EVENTS.items() if source == table}
+    events = {event: weight for event, (source, weight) in EVENTS.items() if source == table}
     sums, moments = [], []
     for event, weight in events.items():
         sums.append(f"sum({weight})::DOUBLE AS {event}")
@@ -73,7 +76,8 @@ def _statistics(log: Path, table: str, channels: int) -> str:
         moments.append(f"var_samp({event}) AS {event}_var")
         for touched, bit in ((f"{event}_{c}", 1 << c) for c in range(channels)):
             sums.append(
-                f"coalesce(sum({weight}) FILTER (sources & {bit} != 0), 0)::DOUBLE AS {touched}"
+                f"coalesce(sum({weight}) FILTER ({RULES['any_touch'].format(bit=bit)}), 0)::DOUBLE "
+                f"AS {touched}"
             )
             moments.append(f"avg({touched}) AS {touched}, var_samp({touched}) AS {touched}_var")
             moments.append(f"covar_samp({touched}, {event}) AS {touched}_cov")

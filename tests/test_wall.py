@@ -5,20 +5,31 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 
+from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec, ExpertSpec
 from cqsid.channel import CqsidChannel
 from cqsid.decode import Decoder
 from cqsid.ids import SemanticIds
 from cqsid.learned import Learned
+from cqsid.rewards.custom import CustomReward
+from cqsid.rewards.logged import Logged
+from cqsid.rewards.oracle import OracleReward
+from cqsid.rewards.registry import AnyReward, RewardMix
+from cqsid.rewards.reward import Samples
+from cqsid.rewards.shop import Elsewhere, Shop
 from cqsid.shelves import Shelves
 from cqsid.signals import Signals
 from experiments import worlds
 from experiments.build import load_saved
+from experiments.rewardlab.lab import Folders, Lab
+from experiments.rewardlab.oracle import SimulatedOracle
+from experiments.rewardlab.settings import PolicySpec, RewardLabSpec
+from experiments.worlds import MODEL
 from ranking.examples import Examples
 from ranking.features import FeatureSet
 from ranking.funnel import Funnel
@@ -36,7 +47,7 @@ from simulator.history import History
 from simulator.protocols import Index, Requests
 from simulator.world import Population, World
 from tests.experiments.cqsid_runs import CQSID
-from tests.experiments.plugins import Witness, WitnessRanker
+from tests.experiments.plugins import Witness, WitnessRanker, WitnessReward
 from tests.experiments.small_runs import log_digests, read, run, small_config, stage
 from tests.walls import latent_columns, leaks, types_in
 
@@ -139,6 +150,92 @@ def copy_without_latent(run_folder: Path, place: Path) -> Path:
 
 def is_model(path: Path) -> bool:
     return path.name.startswith(("channel-", "ranker-"))
+
+
+# --- the reward lab's one door
+
+
+BUILT_IN = [kind for kind in get_args(get_args(AnyReward)[0]) if kind is not CustomReward]
+PUBLIC = tuple(kind() for kind in BUILT_IN if "oracle" not in kind().needs())
+WEIGHED = AlgorithmSpec(off_policy="propensity", experts=ExpertSpec(count=2))
+WATCHING = CustomReward(object=f"{PLUGINS}:WitnessReward")
+
+
+@pytest.fixture(scope="module")
+def lab(watched: SimpleNamespace) -> Lab:
+    """The reward lab of the watched run, over all channels of its last arm."""
+    settings = RewardLabSpec(
+        rewards={
+            "public": RewardMix(components=(*PUBLIC, WATCHING)),
+            "taught": RewardMix(components=(*PUBLIC, OracleReward(), WATCHING)),
+        },
+        algorithms={"grpo": AlgorithmSpec(), "weighed": WEIGHED},
+        alignment=AlignmentSpec(held_out=20, requests=50),
+        arm="dense",
+        channel="cqsid",
+        test_days=1,
+        oracle_noise=0.5,
+    )
+    folder, others = watched.folder, ("lexical", "dense", "witness")
+    rankers = sorted((folder / "stages").glob("ranker-*"))
+    folders = Folders(
+        stage(folder, "catalogue"),
+        stage(folder, "history"),
+        stage(folder, "channel-cqsid-early"),
+        {name: stage(folder, f"channel-{name}-early") for name in others},
+        next(path for path in rankers if isinstance(load_saved(path / MODEL), LearnedRanker)),
+    )
+    return Lab(watched.config.model_copy(update={"reward_lab": settings}), folders, 1)
+
+
+def some_ids(logged: Logged, shop: Shop) -> Samples:
+    sid_BG = np.arange(len(logged) * 4).reshape(-1, 4) % len(shop.ids.sids_SL)
+    return Samples(shop.ids.sids_SL[sid_BG], sid_BG.astype(np.int32))
+
+
+def test_a_reward_that_does_not_ask_the_shoppers_reaches_no_latent_truth(
+    watched: SimpleNamespace, lab: Lab
+) -> None:
+    mix, shop = lab.rewarded(PolicySpec(reward="public", algorithm="grpo"))
+    logged = lab.train()
+    mix(logged, some_ids(logged, shop))  # whatever it keeps of its calls is walked over, too
+    given = [mix, shop, logged, lab.held(), some_ids(logged, shop)]
+    assert shop.oracle is None
+    assert leaks(given, watched.population) == []
+    walked = types_in(given)
+    assert {type(reward) for reward in PUBLIC} | {Shop, Logged, Samples, Elsewhere} <= walked
+    assert {Catalog, Index, SemanticIds, Shelves, RecallStage, LearnedRanker} <= walked
+    assert {LexicalChannel, DenseChannel, Witness} <= walked
+
+
+def test_the_door_to_the_truth_is_the_oracle_and_no_other(
+    watched: SimpleNamespace, lab: Lab
+) -> None:
+    _, shop = lab.rewarded(PolicySpec(reward="taught", algorithm="grpo"))
+    assert {"ItemTruth", "Intents", "Shoppers"} <= set(leaks(shop, watched.population))
+    assert isinstance(shop.oracle, SimulatedOracle)
+    assert leaks(replace(shop, oracle=None), watched.population) == []
+
+
+@pytest.mark.parametrize("algorithm", ["grpo", "weighed"])
+def test_a_reward_beside_one_that_asks_the_shoppers_is_not_handed_the_door(
+    watched: SimpleNamespace, lab: Lab, algorithm: str
+) -> None:
+    mix, shop = lab.rewarded(PolicySpec(reward="taught", algorithm=algorithm))
+    logged = lab.train()
+    WitnessReward.seen.clear()
+    parts_CBG = mix.parts(logged, some_ids(logged, shop))
+    assert parts_CBG[mix.names.index("oracle")].any()
+    assert leaks(WitnessReward.seen, watched.population) == []
+    assert {Shop, Logged, Samples} <= types_in(WitnessReward.seen)
+
+
+def test_only_the_algorithm_is_handed_the_door_where_it_alone_asks(
+    watched: SimpleNamespace, lab: Lab
+) -> None:
+    mix, shop = lab.rewarded(PolicySpec(reward="public", algorithm="weighed"))
+    assert isinstance(shop.oracle, SimulatedOracle)
+    assert leaks(mix, watched.population) == []
 
 
 # --- the walker sees what it must find

@@ -60,13 +60,13 @@ def chart(
     lines: Sequence[Line],
     diamonds: Sequence[tuple[float, float, str]],
     *,
-    across: LogScale,
+    across: LogScale | Scale,
     up: Scale,
     xname: str,
     shown: Callable[[float], str],
     large: bool = False,
 ) -> Html:
-    """Curves over a logarithmic axis, with diamonds for numbers from elsewhere."""
+    """Curves over an axis, with diamonds for numbers from elsewhere."""
     rules = [
         tag(
             "i",
@@ -91,7 +91,7 @@ def chart(
     )
 
 
-def _series(line: Line, across: LogScale, up: Scale) -> Html:
+def _series(line: Line, across: LogScale | Scale, up: Scale) -> Html:
     path = [(across.at(x), 100 - up.at(y)) for x, y, _ in line.points]
     picture = tag(
         "svg",
@@ -104,13 +104,13 @@ def _series(line: Line, across: LogScale, up: Scale) -> Html:
     return tag("div", picture, *points, cls=f"series {line.colour} {line.style}".strip())
 
 
-def _point(kind: str, point: tuple[float, float, str], across: LogScale, up: Scale) -> Html:
+def _point(kind: str, point: tuple[float, float, str], across: LogScale | Scale, up: Scale) -> Html:
     x, y, told = point
     left = across.at(x)
     where = place(left=left, bottom=up.at(y))
     return tag("i", cls=f"{kind} turned" if left > 50 else kind, style=where, data_tip=told)
 
 
-def _diamond(point: tuple[float, float, str], across: LogScale, up: Scale) -> Html:
+def _diamond(point: tuple[float, float, str], across: LogScale | Scale, up: Scale) -> Html:
     x, y, told = point
     return tag("i", cls="diamond", style=place(left=across.at(x), bottom=up.at(y)), title=told)

@@ -103,6 +103,16 @@ class Witness(Shelf):
         return super().recall(requests, limit)
 
 
+class WitnessReward:
+    """A reward of zeros that keeps all that it is ever given."""
+
+    seen: ClassVar[list[Any]] = []
+
+    def __call__(self, logged, samples, shop):
+        self.seen.append((logged, samples, shop))
+        return np.zeros(samples.shape, np.float32)
+
+
 class Cheapest:
     """A sound ranker."""
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.crossed import difference, holm, level, relative
+from experiments.crossed import difference, growth, holm, level, ratio, relative
 from simulator.errors import DataError
 
 SHOPPERS = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 6])
@@ -137,6 +137,88 @@ def test_other_seeds_or_requests_are_not_a_pair():
         level(np.full((3, 10), np.nan), SHOPPERS, confidence=0.95)
 
 
+def totals(rng, seeds, shoppers, *, seed_sd=0.0, gain=0.1, noise_sd=0.5):
+    """Clicks and exposures of shoppers under a policy's seeds, and under a base that all share.
+
+    Shoppers differ in taste and activity, and in what they make of the policy; on average over
+    seeds and shoppers its ratio is 1 + gain times the base's.
+    """
+    active_U = rng.integers(5, 30, shoppers).astype(float)
+    taste_U = rng.gamma(4.0, 0.05, shoppers)
+    own_U = rng.normal(1.0, noise_sd, shoppers)
+    luck_S1 = rng.normal(1 + gain, seed_sd, (seeds, 1))
+    base_U = active_U * taste_U * rng.normal(1.0, 0.1, shoppers)
+    noise_SU = rng.normal(0, 0.1, (seeds, shoppers))
+    policy_SU = active_U * taste_U * (luck_S1 * own_U + noise_SU)
+    return policy_SU, np.tile(active_U, (seeds, 1)), base_U[None], active_U[None]
+
+
+def test_the_growth_of_a_ratio_with_denominators_of_1_is_the_relative_gain():
+    values, base = np.random.default_rng(6).random((2, 3, 40))
+    found = growth(values, np.ones((3, 40)), base, np.ones((1, 40)), confidence=0.9)
+    wanted = relative(values, base, np.arange(40), confidence=0.9)
+    for name in ("estimate", "low", "high", "p_value"):
+        assert getattr(found, name) == pytest.approx(getattr(wanted, name))
+
+
+def test_a_ratio_with_denominators_of_1_is_the_level():
+    values = np.random.default_rng(7).random((3, 40))
+    found = ratio(values, np.ones((3, 40)), confidence=0.9)
+    assert found == level(values, np.arange(40), confidence=0.9)
+
+
+def test_a_ratio_of_one_seed_has_the_delta_methods_interval_over_shoppers():
+    rng = np.random.default_rng(8)
+    top, bottom = rng.random((1, 30)), rng.random((1, 30)) + 1
+    found = ratio(top, bottom, confidence=0.95)
+    share = top.sum() / bottom.sum()
+    error = np.std((top - share * bottom)[0], ddof=1) / np.sqrt(30) / bottom.mean()
+    assert found.estimate == pytest.approx(share)
+    assert found.high - share == pytest.approx(stats.t(29).ppf(0.975) * error)
+
+
+def test_the_growth_of_one_seed_has_an_interval_over_shoppers_alone():
+    rng = np.random.default_rng(9)
+    one = growth(*totals(rng, 1, 50), confidence=0.95)
+    assert one.low < one.estimate < one.high
+    assert one.seeds == 1
+    assert growth(*(part[:, :1] for part in totals(rng, 1, 50)), confidence=0.95).low is None
+
+
+def test_growth_there_and_back_is_the_inverse_and_scale_does_not_matter():
+    top, bottom, base, base_by = totals(np.random.default_rng(10), 3, 50)
+    base, base_by = np.repeat(base, 3, axis=0), np.repeat(base_by, 3, axis=0)
+    there = growth(top, bottom, base, base_by, confidence=0.95)
+    back = growth(base, base_by, top, bottom, confidence=0.95)
+    assert 1 + there.low == pytest.approx(1 / (1 + back.high))
+    scaled = growth(7 * top, bottom, 7 * base, base_by, confidence=0.95)
+    assert (scaled.low, scaled.high) == (pytest.approx(there.low), pytest.approx(there.high))
+
+
+def test_equal_totals_grow_by_nothing_for_certain():
+    top, bottom, _, _ = totals(np.random.default_rng(11), 1, 50)
+    same = growth(np.repeat(top, 3, 0), np.repeat(bottom, 3, 0), top, bottom, confidence=0.95)
+    assert (same.estimate, same.low, same.high, same.p_value) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_sums_of_nothing_have_no_ratio():
+    ones, none = np.ones((2, 3)), np.zeros((2, 3))
+    assert ratio(ones, none, confidence=0.95).estimate is None
+    assert growth(ones, none, ones, ones, confidence=0.95).estimate is None
+    assert growth(ones, ones, none, ones, confidence=0.95).estimate is None
+    lost = growth(none, ones, ones, ones, confidence=0.95)
+    assert (lost.estimate, lost.low, lost.p_value) == (-1.0, None, None)
+
+
+def test_totals_of_other_shoppers_are_refused():
+    with pytest.raises(DataError, match="must be"):
+        growth(np.ones((3, 9)), np.ones((3, 9)), np.ones((1, 8)), np.ones((1, 9)), confidence=0.95)
+    with pytest.raises(DataError, match="must be"):
+        growth(np.ones((3, 9)), np.ones((3, 9)), np.ones((2, 9)), np.ones((1, 9)), confidence=0.95)
+    with pytest.raises(DataError, match="not finite"):
+        ratio(np.full((3, 9), np.inf), np.ones((3, 9)), confidence=0.95)
+
+
 def test_holm_multiplies_the_smallest_by_the_number_of_tests_and_keeps_their_order():
     assert holm([0.01, None, 0.04, 0.03]) == (
         pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06),
@@ -172,3 +254,18 @@ def test_intervals_cover_at_about_their_level(seeds, short, seed_sd, shopper_sd)
     slack = 3 * np.sqrt(0.95 * 0.05 / worlds)
     for share in (covered / worlds, covered_ratio / worlds):
         assert 0.95 - short - slack <= share <= 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "short"), [(1, 0.01), (3, 0.02), (5, 0.01)])
+@pytest.mark.parametrize("seed_sd", [0.0, 0.05])
+def test_intervals_of_growth_cover_at_about_their_level(seeds, short, seed_sd):
+    """With one seed the interval promises nothing of the luck of training, so it is given none."""
+    worlds, covered = 1500, 0
+    rng = np.random.default_rng(int(100 * seed_sd) + seeds)
+    for _ in range(worlds):
+        sd = seed_sd if seeds > 1 else 0.0
+        found = growth(*totals(rng, seeds, 120, seed_sd=sd), confidence=0.95)
+        covered += found.low <= 0.1 <= found.high
+    slack = 3 * np.sqrt(0.95 * 0.05 / worlds)
+    assert 0.95 - short - slack <= covered / worlds <= 0.98

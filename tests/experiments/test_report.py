@@ -25,7 +25,7 @@ SECTIONS = (
     "health",
     "reproduce",
 )
-VOID = {"meta", "br", "hr"}
+VOID = {"meta", "br", "hr", "input"}
 
 
 class Page(HTMLParser):

@@ -1,0 +1,27 @@
+"""The stages that a finished run's results were made with."""
+
+from pathlib import Path
+
+from experiments.config import load_config
+from experiments.files import read_json
+from experiments.schema import Config
+from experiments.store import CONFIG, MANIFEST
+from simulator.errors import StoreError
+
+
+def finished_config(folder: Path) -> Config:
+    """The settings of a finished run.
+
+    Raises:
+        StoreError: no finished run.
+    """
+    if not (folder / MANIFEST).is_file() or not (folder / CONFIG).is_file():
+        raise StoreError(f"{folder} == no finished run, must be the folder of one")
+    return load_config(str(folder / CONFIG))
+
+
+def finished_stage(folder: Path, name: str) -> Path | None:
+    """The folder of one of its stages; None where it has none of that name."""
+    stages = read_json(folder / MANIFEST)["stages"]
+    keys = [stage["key"] for stage in stages if stage["name"] == name]
+    return folder / "stages" / f"{name}-{keys[0]}" if keys else None

@@ -1,0 +1,175 @@
+"""What all trainings of a lab share: the supervised system, the shop, the requests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.alignment.measures import measures
+from cqsid.alignment.settings import AlgorithmSpec
+from cqsid.channel import CqsidChannel
+from cqsid.decode import Decoder
+from cqsid.rewards.logged import Logged
+from cqsid.rewards.mix import Mix
+from cqsid.rewards.registry import RewardMix, build_mix
+from cqsid.rewards.reward import Reward, Samples
+from cqsid.rewards.shop import Shop
+from cqsid.settings import CqsidSpec
+from cqsid.transformer import Weights
+from cqsid.trie import Trie
+from experiments.build import load_saved
+from experiments.heldout import clicked_rows, test_rows, test_start
+from experiments.models import CATALOG
+from experiments.rewardlab.oracle import SimulatedOracle
+from experiments.rewardlab.settings import PolicySpec
+from experiments.rewardlab.shop import ids_at, shelves_at, shop_at
+from experiments.schema import Config
+from experiments.worlds import LOG, MODEL, POPULATION
+from ranking.examples import history_index
+from recall.device import one_thread
+from recall.textcache import TextCache
+from simulator.catalog import Catalog
+from simulator.history import History, load_history
+from simulator.randomness import Draws
+from simulator.world import Population
+
+TEST_DAYS = "reward_lab.test_days"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The stages that all trainings of a lab read.
+
+    Attributes:
+        catalog, history: as everywhere.
+        sft: the supervised model.
+        channels: the other channels of the lab's arm, by name.
+        ranker: the arm's.
+    """
+
+    catalog: Path
+    history: Path
+    sft: Path
+    channels: Mapping[str, Path]
+    ranker: Path
+
+
+def asks_oracle(mix: RewardMix, algorithm: AlgorithmSpec) -> bool:
+    """Whether a policy is trained with the help of the simulated shopper."""
+    return mix.asks_oracle or algorithm.off_policy == "propensity"
+
+
+class Lab:
+    """What all trainings of a lab share, loaded.
+
+    Attributes:
+        spec: settings of the generative channel, on the run's device.
+        learned: the supervised system.
+    """
+
+    def __init__(self, config: Config, folders: Folders, arm: int) -> None:
+        spec = config.channels[config.reward_lab.channel]
+        assert isinstance(spec, CqsidSpec)
+        self.spec = spec.on_device(config.device)
+        channel: CqsidChannel = load_saved(folders.sft / MODEL)
+        self.learned = channel.learned
+        self._config, self._folders, self._arm = config, folders, arm
+        self._catalog: Catalog = load_saved(folders.catalog / CATALOG)
+        self._whole: History = load_history(folders.history / LOG)
+        self._start = test_start(self._whole, config.reward_lab.test_days, TEST_DAYS)
+        self._shop = shop_at(
+            config,
+            self._catalog,
+            self._whole,
+            self._start,
+            self.learned,
+            arm=arm,
+            channels=folders.channels,
+            ranker=folders.ranker,
+        )
+
+    def train(self) -> Logged:
+        """The last requests with a click before those that validate."""
+        alignment = self._config.reward_lab.alignment
+        rows = self._clicked()[: -alignment.held_out]
+        return Logged.of(self._whole, rows[-alignment.requests :])
+
+    def held(self) -> Logged:
+        """The last requests with a click before the test days; those that can be asked."""
+        rows = self._clicked()[-self._config.reward_lab.alignment.held_out :]
+        logged = Logged.of(self._whole, rows)
+        _, known_B = self.learned.ask(
+            logged.requests, self._shop.ids, TextCache(), personalised=self.spec.personalised
+        )
+        return logged.rows(np.flatnonzero(known_B))
+
+    def _clicked(self) -> NDArray[np.int64]:
+        """Rows with a click before the test days, in the order of their time."""
+        rows = clicked_rows(self._whole, until=self._start)
+        return rows[np.argsort(self._whole.at_R[rows], kind="stable")]
+
+    def rewarded(self, policy: PolicySpec) -> tuple[Mix, Shop]:
+        """A policy's reward and the shop that it may look into."""
+        lab = self._config.reward_lab
+        mix, algorithm = lab.rewards[policy.reward], lab.algorithms[policy.algorithm]
+        shop = self._opened(asks_oracle(mix, algorithm))
+        return build_mix(mix, shop, f"reward_lab.rewards.{policy.reward}"), shop
+
+    def reward(self, name: str) -> tuple[Mix, Shop]:
+        """A reward of the config by its name, and the shop that it may look into."""
+        mix = self._config.reward_lab.rewards[name]
+        shop = self._opened(mix.asks_oracle)
+        return build_mix(mix, shop, f"reward_lab.rewards.{name}"), shop
+
+    def probe(self) -> Reward:
+        """The expected purchases of the simulated shopper, without noise: measured, not learned."""
+        shop = replace(self._shop, oracle=self._oracle(0.0))
+        mix = build_mix(RewardMix(components=({"type": "oracle"},)), shop, "the probe")
+
+        def expected(logged: Logged, samples: Samples, shop: Shop) -> NDArray[np.float32]:
+            return mix(logged, samples)
+
+        return expected
+
+    def _opened(self, oracle: bool) -> Shop:
+        """The shop, with the door to the simulated shoppers open where it is asked for."""
+        if not oracle:
+            return self._shop
+        return replace(self._shop, oracle=self._oracle(self._config.reward_lab.oracle_noise))
+
+    def _oracle(self, noise: float) -> SimulatedOracle:
+        population: Population = load_saved(self._folders.catalog / POPULATION)
+        return SimulatedOracle(
+            population,
+            self._config.world,
+            self._folders.history / LOG,
+            self._shop.index,
+            draws=Draws(self._config.seed),
+            noise=noise,
+        )
+
+    def offline(self, weights: Weights) -> dict[str, Floats]:
+        """(B,) values of the test requests by measure, from beams of the evaluations' width."""
+        lab, whole, learned = self._config.reward_lab, self._whole, self.learned
+        rows = test_rows(
+            whole, lab.test_days, lab.test_requests, seed=self._config.seed, place=TEST_DAYS
+        )
+        logged = Logged.of(whole, rows)
+        ids = ids_at(learned, float(whole.at_R.max()))
+        prompts, known_B = learned.ask(
+            logged.requests, ids, TextCache(), personalised=self.spec.personalised
+        )
+        vocabulary, trie = learned.prompts.vocabulary, Trie.of(ids.sids_SL, ids.sizes)
+        decoder = Decoder(weights, vocabulary, trie, softmax=learned.softmax)
+        asked = np.flatnonzero(known_B)
+        sid_BN = np.full((len(rows), lab.alignment.beam), -1, np.int32)
+        with one_thread():
+            sid_BN[asked] = decoder.decode(prompts.rows(asked), lab.alignment.beam).sid_BN
+        index = history_index(self._catalog, whole, self._start)
+        shelves = shelves_at(self._config, learned, ids, index, self._arm)
+        there_I = self._catalog.retired_at_I > self._start
+        return measures(sid_BN, logged, ids, shelves.on_sale(there_I), self._catalog)

@@ -1,0 +1,134 @@
+"""One policy with one seed: aligned from the supervised model, then asked the test requests."""
+
+import shutil
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.alignment.report import AlignmentReport, Evaluation, StepReading
+from cqsid.alignment.saved import save_weights
+from cqsid.alignment.trainer import Alignment, align
+from cqsid.rewards.logged import Logged
+from experiments.build import model_rng, save_object
+from experiments.executor import Advance
+from experiments.plugins import placing
+from experiments.progress import Parts
+from experiments.rewardlab.lab import Folders, Lab
+from experiments.rewardlab.live import Diary
+from experiments.rewardlab.served import WEIGHTS, PolicyModel
+from experiments.rewardlab.settings import PolicySpec
+from experiments.schema import Config
+from experiments.store import Stage
+from experiments.worlds import MODEL
+
+POLICY = "policy.pickle"
+OFFLINE = "offline.pickle"
+EVENTS = "events"
+ORACLE = "oracle"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PolicyJob:
+    """One policy to be trained with one seed and asked.
+
+    Attributes:
+        arm: number of the lab's arm in the config.
+    """
+
+    config: Config
+    stage: Stage
+    folders: Folders
+    arm: int
+    policy: PolicySpec
+    seed: int
+
+
+@dataclass(frozen=True)
+class SftJob:
+    """The supervised model, to be asked what the policies are asked."""
+
+    config: Config
+    stage: Stage
+    folders: Folders
+    arm: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What one training left, but for its weights.
+
+    Attributes:
+        offline: (B,) values of the test requests by measure.
+        report: the course of the training.
+        reward_EV, oracle_EV: mean value of the best ten ids of the V held-out requests at each
+            evaluation: of the reward, and of the purchases that the simulated shopper expects.
+        shopper_V: who asked them.
+    """
+
+    offline: dict[str, Floats]
+    report: AlignmentReport
+    reward_EV: Floats
+    oracle_EV: Floats
+    shopper_V: NDArray[np.integer]
+
+
+def run_policy(job: PolicyJob, *, advance: Advance) -> None:
+    """Train a policy, ask it the test requests, and finish its stage."""
+    lab = Lab(job.config, job.folders, job.arm)
+    parts, diary = Parts(advance), Diary(job.stage.workspace)
+    events = job.stage.workspace / EVENTS
+
+    def tell(reading: StepReading, evaluation: Evaluation | None, steps: int) -> None:
+        diary(reading, evaluation, steps)
+        parts(reading.step / steps)
+
+    with job.stage.write() as folder:
+        with placing(f"reward_lab, {job.policy.name}"):
+            held = lab.held()
+            alignment = align(
+                job.config.reward_lab.alignment,
+                job.config.reward_lab.algorithms[job.policy.algorithm],
+                lab.learned,
+                lab.train(),
+                held,
+                *lab.rewarded(job.policy),
+                seed=lab_seed(job.config, job.seed),
+                personalised=lab.spec.personalised,
+                probes={ORACLE: lab.probe()},
+                device=lab.spec.device,
+                workspace=job.stage.workspace,
+                events=events,
+                progress=tell,
+            )
+        save_weights(folder / WEIGHTS, alignment.weights)
+        save_object(folder / MODEL, PolicyModel(job.folders.sft.name))
+        save_object(folder / POLICY, _policy(lab, alignment, held))
+        if events.is_dir():
+            shutil.copytree(events, folder / EVENTS)
+    parts.finish()
+
+
+def ask_sft(job: SftJob, *, advance: Advance) -> None:
+    """Ask the supervised model the test requests, and finish its stage."""
+    lab = Lab(job.config, job.folders, job.arm)
+    with job.stage.write() as folder:
+        save_object(folder / OFFLINE, lab.offline(lab.learned.weights))
+    advance(1)
+
+
+def lab_seed(config: Config, seed: int) -> int:
+    """The luck of a training; policies of equal seed share it, so that they differ in no other."""
+    return int(model_rng(config, f"rewards.{seed}").integers(2**31))
+
+
+def _policy(lab: Lab, alignment: Alignment, held: Logged) -> Policy:
+    return Policy(
+        offline=lab.offline(alignment.weights),
+        report=alignment.report,
+        reward_EV=alignment.watched["reward"],
+        oracle_EV=alignment.watched[ORACLE],
+        shopper_V=held.requests.shopper_B,
+    )

@@ -1,0 +1,83 @@
+"""Settings of the reward lab."""
+
+from collections import Counter
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
+from cqsid.rewards.registry import RewardMix
+from simulator.spec import Spec
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"  # also part of a folder's name
+Name = Annotated[str, Field(pattern=_NAME)]
+
+SFT = "sft"
+"""Name of the supervised model, from which all policies start and with which they are compared."""
+
+
+class PolicySpec(Spec):
+    """One policy: a reward and an algorithm, by their names."""
+
+    reward: str = Field(description="name of a reward")
+    algorithm: str = Field(description="name of an algorithm")
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return f"{self.reward}.{self.algorithm}"
+
+
+class RewardLabSpec(Spec):
+    """Rewards x algorithms x seeds from one supervised model, judged offline and online."""
+
+    rewards: dict[Name, RewardMix] = Field({}, description="rewards by name")
+    algorithms: dict[Name, AlgorithmSpec] = Field({}, description="algorithms by name")
+    policies: tuple[PolicySpec, ...] = Field(
+        (), description="which pairs are trained; none named: every reward with every algorithm"
+    )
+    seeds: int = Field(3, gt=0, description="trainings of each policy; no interval below 2 (seeds)")
+    alignment: AlignmentSpec = Field(AlignmentSpec(), description="what all policies share")
+    arm: str = Field("", description="arm whose funnel serves the policies; the last arm")
+    channel: str = Field("", description="its channel of type cqsid; the arm's only one")
+    test_days: int = Field(
+        2, gt=0, description="last days of the history, asked and never learned from (days)"
+    )
+    test_requests: int = Field(
+        1000, gt=0, description="most test requests, drawn evenly from the test days (requests)"
+    )
+    worlds: int = Field(
+        1, ge=0, description="paired worlds of each trained policy; 0: no online part (worlds)"
+    )
+    oracle_noise: float = Field(
+        0.0,
+        ge=0,
+        description="noise of oracle rewards: standard deviation of a normal draw, kept for each "
+        "request and item; in units of the spread (root mean square) of the values of a logged "
+        "request's exposed items around their mean",
+    )
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="level of all intervals")
+
+    @property
+    def grid(self) -> tuple[PolicySpec, ...]:
+        """The policies to be trained."""
+        return self.policies or tuple(
+            PolicySpec(reward=reward, algorithm=algorithm)
+            for reward in self.rewards
+            for algorithm in self.algorithms
+        )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "RewardLabSpec":
+        for policy in self.policies:
+            for kind, name, known in (
+                ("reward", policy.reward, self.rewards),
+                ("algorithm", policy.algorithm, self.algorithms),
+            ):
+                if name not in known:
+                    wanted = ", ".join(known) or f"one of {kind}s, of which there are none"
+                    raise ValueError(f"policies.{kind} == {name!r}, must be {wanted}")
+        repeated = [n for n, k in Counter(p.name for p in self.grid).items() if k > 1]
+        if repeated:
+            raise ValueError(f"policies == {repeated[0]} twice, must be named once")
+        return self

@@ -1,0 +1,81 @@
+"""What share of events the generative channel holds under each policy."""
+
+from experiments.report.charts import mark_name
+from experiments.report.figures import Bar, grouped_bars, panels
+from experiments.report.markup import Html, join, tag
+from experiments.report.tables import absent, figure, section, table
+from experiments.report.words import EVENTS, percent, plain_name, range_of
+from experiments.rewardlab.overview import RULES, share_of
+from experiments.rewardlab.pictures import names, policy_name
+from experiments.rewardlab.published import SHARES, SOURCE
+from experiments.rewardlab.record import RewardsRecord
+from experiments.rewardlab.words import listed
+
+TITLE = "Shares of the channel"
+
+
+def shares(record: RewardsRecord) -> Html:
+    """The section with one panel for each kind of event."""
+    if not record.shares:
+        return section("shares", TITLE, None, absent("No world was lived."))
+    lead = (
+        f"How much of what shoppers saw, clicked and bought came from {record.channel}. Any touch: "
+        "it found the item, alone or with others. Exclusive: no other channel did. A share is not "
+        f"a lift: what one channel holds, another may have found without it. {published_sentence()}"
+    )
+    found = list(dict.fromkeys(row.event for row in record.shares))
+    events = [event for event in EVENTS if event in found]
+    events += [event for event in found if event not in events]
+    legend = tag(
+        "div",
+        mark_name("dot a0", "any touch"),
+        mark_name("dot a1", "exclusive"),
+        cls="legend",
+        aria_hidden="true",
+    )
+    drawn = panels(
+        *((EVENTS.get(event, plain_name(event)), bars(record, event)) for event in events)
+    )
+    described = "Bars: share of exposures, clicks, purchases and GMV of the channel by policy"
+    picture = join([legend, drawn])
+    return section("shares", TITLE, lead, figure("", picture, shares_table(record), described))
+
+
+def published_sentence() -> str:
+    """The paper's shares in words."""
+    told = [f"{percent(share, 2)} of {EVENTS[event].lower()}" for event, share in SHARES.items()]
+    return (
+        f"The paper reports {listed(told)} for its channel ({SOURCE}), and not how it counts what "
+        "several channels found."
+    )
+
+
+def bars(record: RewardsRecord, event: str) -> Html:
+    """Two bars for each policy, on one scale from zero to all."""
+    groups = []
+    for name in names(record):
+        own = []
+        for rule in RULES:
+            row = share_of(record, name, rule, event)
+            if row is not None:
+                own.append(Bar(rule, row.share, percent(row.share), row.low, row.high))
+        if own:
+            groups.append((policy_name(record, name), own))
+    return grouped_bars(groups, list(RULES), whole=1.0)
+
+
+def shares_table(record: RewardsRecord) -> Html:
+    """Every share with its interval."""
+    rows = [
+        [
+            policy_name(record, row.policy),
+            RULES.get(row.rule, row.rule),
+            EVENTS.get(row.event, plain_name(row.event)),
+            percent(row.share),
+            range_of(row.low, row.high, 1),
+        ]
+        for row in record.shares
+        if row.policy in names(record)
+    ]
+    head = ["Policy", "Rule", "Event", "Share", "Interval"]
+    return table(f"Shares of {record.channel}", head, rows, names=3)

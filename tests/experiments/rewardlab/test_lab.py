@@ -1,0 +1,172 @@
+"""The lab's shop is that of the end of the training log, and time parts all its requests."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cqsid.rewards.registry import RewardMix
+from cqsid.rewards.reward import Samples
+from experiments.build import load_saved
+from experiments.config import Config
+from experiments.heldout import clicked_rows
+from experiments.maker import Maker
+from experiments.models import CATALOG
+from experiments.pipeline import Pipeline
+from experiments.progress import NoProgress
+from experiments.rewardlab.lab import Folders, Lab, asks_oracle
+from experiments.rewardlab.policies import lab_seed
+from experiments.rewardlab.settings import PolicySpec
+from experiments.rewardlab.shop import ids_at, shop_at
+from experiments.store import RunFolder
+from experiments.worlds import LOG
+from simulator.arrivals import DAY
+from simulator.catalog import Catalog
+from simulator.errors import ConfigError
+from simulator.history import History, load_history
+from tests.experiments.rewardlab.reward_runs import lab_config
+
+ARM = 1
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    return lab_config(tmp_path_factory.mktemp("lab"), "ranker.type=merge_order")
+
+
+@pytest.fixture(scope="module")
+def folders(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """Stages up to the ranker."""
+    with RunFolder(tmp_path_factory.mktemp("run") / "run") as run:
+        pipeline = Pipeline(config, Maker(run, config.execution, NoProgress()))
+        catalogue = pipeline.catalogue()
+        history = pipeline.history(catalogue)
+        sft = pipeline.supervised(catalogue, history, "cqsid", 1)
+        late, early = pipeline.channels(catalogue, history, {"cqsid": sft})
+        rankers = pipeline.rankers(catalogue, history, late, early)
+        others = {"lexical": late["lexical"].path}
+        return Folders(catalogue.path, history.path, sft.path, others, rankers[ARM].path)
+
+
+@pytest.fixture(scope="module")
+def lab(config: Config, folders: Folders) -> Lab:
+    return Lab(config, folders, ARM)
+
+
+@pytest.fixture(scope="module")
+def history(folders: Folders) -> History:
+    return load_history(folders.history / LOG)
+
+
+@pytest.fixture(scope="module")
+def catalog(folders: Folders) -> Catalog:
+    found: Catalog = load_saved(folders.catalog / CATALOG)
+    return found
+
+
+def test_the_supervised_model_never_saw_the_test_days(lab: Lab, history: History) -> None:
+    signals = lab.learned.signals
+    before = history.at_R[history.row_X] < DAY
+    shown_I = np.bincount(history.item_X[before], minlength=len(signals))
+    np.testing.assert_array_equal(signals.exposures_I, shown_I)
+
+
+def test_training_comes_before_validation_and_validation_before_the_test(
+    lab: Lab, config: Config, history: History
+) -> None:
+    train, held = lab.train(), lab.held()
+    spec = config.reward_lab.alignment
+    assert len(train) == spec.requests
+    assert len(held) <= spec.held_out
+    assert train.requests.at_B.max() <= held.requests.at_B.min()
+    assert held.requests.at_B.max() < DAY
+    assert (train.clicked.lengths > 0).all()
+    # They are the last ones: nothing that was clicked lies between.
+    rows = clicked_rows(history, float(train.requests.at_B.min()), DAY)
+    assert len(rows) == spec.requests + spec.held_out
+
+
+def test_the_shop_is_that_of_the_end_of_the_training_log(
+    lab: Lab, config: Config, folders: Folders, history: History, catalog: Catalog
+) -> None:
+    shop = shop_at(
+        config, catalog, history, DAY, lab.learned, arm=ARM, channels=folders.channels, ranker=None
+    )
+    there_I = (catalog.created_at_I <= DAY) & (catalog.retired_at_I > DAY)
+    np.testing.assert_array_equal(shop.index.available_I, there_I)
+    assert shop.index.at == DAY
+    before = history.at_R[history.row_X] < DAY
+    assert shop.index.statistics[0].exposures_I.sum() == before.sum()
+    np.testing.assert_array_equal(np.sort(shop.shelves.items), np.flatnonzero(there_I))
+    assert shop.oracle is None
+    assert shop.ranker is None
+
+
+def test_items_that_entered_since_training_have_an_id_and_those_that_left_keep_theirs(
+    lab: Lab, catalog: Catalog
+) -> None:
+    later = float(catalog.created_at_I.max())
+    ids = ids_at(lab.learned, later)
+    assert (ids.sid_I >= 0).all()
+    known_I = lab.learned.ids.sid_I >= 0
+    np.testing.assert_array_equal(ids.codes_IL[known_I], lab.learned.ids.codes_IL[known_I])
+
+
+def test_what_is_found_elsewhere_is_not_found_by_the_generator(lab: Lab, config: Config) -> None:
+    _, shop = lab.rewarded(config.reward_lab.grid[0])
+    assert shop.elsewhere is not None
+    pool = shop.elsewhere.pool_of(lab.held().requests)
+    assert (pool.items_BN >= 0).any()
+    assert shop.elsewhere.bit == list(config.channels).index("cqsid")
+    assert not (pool.sources_BN & 1 << shop.elsewhere.bit).any()
+    assert pool.ranks_BNC.shape[2] == shop.elsewhere.channels == len(config.channels)
+    there_I = shop.index.available_I
+    assert there_I[pool.items_BN[pool.items_BN >= 0]].all()
+
+
+def test_an_arm_of_the_generator_alone_has_nothing_elsewhere(
+    config: Config, folders: Folders
+) -> None:
+    _, shop = Lab(config, replace(folders, channels={}), ARM).rewarded(config.reward_lab.grid[0])
+    assert shop.elsewhere is None
+
+
+def test_only_a_policy_that_asks_for_the_oracle_gets_it(lab: Lab, config: Config) -> None:
+    spec = config.reward_lab
+    for policy in spec.grid:
+        _, shop = lab.rewarded(policy)
+        assert (shop.oracle is not None) == (policy.reward == "oracle")
+    known = spec.algorithms["eg"].model_copy(update={"off_policy": "propensity"})
+    assert asks_oracle(spec.rewards["log"], known)
+    assert not asks_oracle(spec.rewards["log"], spec.algorithms["eg"])
+
+
+def test_the_probe_measures_without_the_noise_that_a_reward_has(
+    config: Config, folders: Folders
+) -> None:
+    noisy = config.model_copy(
+        update={"reward_lab": config.reward_lab.model_copy(update={"oracle_noise": 2.0})}
+    )
+    lab, plain = (Lab(each, folders, ARM) for each in (noisy, config))
+    held = plain.held()
+    mix, shop = lab.rewarded(PolicySpec(reward="oracle", algorithm="grpo"))
+    sid_BG = np.tile(np.arange(6, dtype=np.int32), (len(held), 1))
+    samples = Samples(shop.ids.sids_SL[sid_BG], sid_BG)
+    exact_BG = plain.probe()(held, samples, shop)
+    np.testing.assert_array_equal(lab.probe()(held, samples, shop), exact_BG)
+    assert not np.allclose(mix(held, samples), exact_BG)
+    assert exact_BG.max() > 0
+
+
+def test_policies_of_equal_seed_share_their_luck(config: Config) -> None:
+    assert lab_seed(config, 0) == lab_seed(config, 0) != lab_seed(config, 1)
+
+
+def test_a_reward_that_the_shop_cannot_serve_is_told_by_its_place(
+    config: Config, folders: Folders
+) -> None:
+    mix = RewardMix.model_validate({"components": [{"type": "exclusivity"}]})
+    rewards = config.reward_lab.model_copy(update={"rewards": {"alone": mix}})
+    lab = Lab(config.model_copy(update={"reward_lab": rewards}), replace(folders, channels={}), ARM)
+    with pytest.raises(ConfigError, match=r"reward_lab.rewards.alone.components\[0\]"):
+        lab.rewarded(PolicySpec(reward="alone", algorithm="grpo"))
