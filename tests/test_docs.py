@@ -16,6 +16,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from cqsid.alignment.presets import PRESETS
+from cqsid.rewards.registry import RewardMix
 from cqsid.schemes.registry import SCHEMES
 from cqsid.settings import CqsidSpec
 from experiments.idsbench.settings import IdsBenchSpec
@@ -96,6 +98,19 @@ def example_bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cqsid")
     _run_examples("cqsid.md", folder)
     return folder / "bench"
+
+
+@pytest.fixture(scope="module")
+def example_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the reward lab that the guide in rewards.md leaves behind."""
+    folder = tmp_path_factory.mktemp("rewards")
+    _run_examples("rewards.md", folder)
+    return folder / "lab"
+
+
+def test_the_guide_to_rewards_runs(example_lab: Path) -> None:
+    assert (example_lab / "rewards.html").is_file()
+    assert list(example_lab.glob("stages/policy-*/events/events.out.tfevents.*"))
 
 
 def test_the_examples_of_extending_run(example_run: Path) -> None:
@@ -247,6 +262,29 @@ def test_the_documented_keys_are_those_of_a_run(file: str, example_run: Path) ->
 
 def test_the_documented_keys_are_those_of_an_id_bench(example_bench: Path) -> None:
     _check_keys(example_bench / "ids.json")
+
+
+def test_the_documented_keys_are_those_of_a_reward_lab(example_lab: Path) -> None:
+    _check_keys(example_lab / "rewards.json")
+
+
+def _reward_types() -> set[str]:
+    (rewards, *_) = get_args(RewardMix.model_fields["components"].annotation)
+    kinds = get_args(get_args(rewards)[0])
+    return {get_args(kind.model_fields["type"].annotation)[0] for kind in kinds}
+
+
+def test_the_documented_rewards_and_algorithms_are_those_of_the_code() -> None:
+    text = (DOCS / "rewards.md").read_text(encoding="utf-8")
+    for heading, known in (("The rewards", _reward_types()), ("The algorithms", set(PRESETS))):
+        part = re.search(rf"^## {heading}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+        assert part is not None
+        assert set(re.findall(r"^\| `(\w+)`", part[1], re.MULTILINE)) == known
+
+
+def test_the_rewards_of_varg_are_valid_settings() -> None:
+    (text,) = (t for _, t in _blocks(DOCS / "rewards.md") if t.startswith("# varg.toml"))
+    assert len(RewardMix.model_validate(tomllib.loads(text)).components) == 2
 
 
 def _check_keys(path: Path) -> None:

@@ -85,7 +85,7 @@ def difference_parts(record: RewardsRecord, row: Offline | Online) -> list[Html 
 def online_table(record: RewardsRecord) -> Html:
     """Policies by true lifts, with the channel's shares of purchases."""
     metrics = shown_metrics([row.metric for row in record.online])
-    rules = [rule for rule in RULES if any(row.rule == rule for row in record.shares)]
+    rules = [rule for rule in RULES if any(row.rule == rule for row in record.policy_shares)]
     rows = []
     for policy in record.policies:
         cells = [lift_cell(record, policy.name, metric) for metric in metrics]
@@ -110,7 +110,9 @@ def lift_cell(record: RewardsRecord, policy: str, metric: str) -> Html:
 def share_of(record: RewardsRecord, policy: str, rule: str, event: str) -> PolicyShare | None:
     """The channel's share of a kind of event in a policy's worlds."""
     found = [
-        row for row in record.shares if (row.policy, row.rule, row.event) == (policy, rule, event)
+        row
+        for row in record.policy_shares
+        if (row.policy, row.rule, row.event) == (policy, rule, event)
     ]
     return found[0] if found else None
 

@@ -240,7 +240,7 @@ class RewardsRecord:
         seeds, worlds: training seeds of a policy and paired worlds of each training.
         confidence: level of all intervals.
         requests, items, shoppers, days: test requests; size and length of the worlds.
-        policies, offline, online, contrasts, shares, courses, hacking, trust: rows.
+        policies, offline, online, contrasts, policy_shares, courses, hacking, trust: rows.
         control: the metrics' lift of the supervised model over the arm without it (the config's
             control), as `Online` rows of policy "sft"; empty where no world was lived.
         warnings: plain sentences that a reader must know.
@@ -263,7 +263,7 @@ class RewardsRecord:
     online: tuple[Online, ...]
     control: tuple[Online, ...]
     contrasts: tuple[Contrast, ...]
-    shares: tuple[PolicyShare, ...]
+    policy_shares: tuple[PolicyShare, ...]
     courses: tuple[Course, ...]
     hacking: tuple[Hacking, ...]
     trust: tuple[Trust, ...]

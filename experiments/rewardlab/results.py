@@ -92,7 +92,7 @@ def make_record(
         contrasts=contrast_rows(
             policies, table, shopper_B, online.pooled, confidence=lab.confidence
         ),
-        shares=online.shares,
+        policy_shares=online.shares,
         courses=tuple(courses),
         hacking=tuple(hacking_row(name, watched, confidence=lab.confidence) for name in trained),
         trust=trust_rows(judged, shopper_B, confidence=lab.confidence, rng=rng)

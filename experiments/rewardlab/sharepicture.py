@@ -16,14 +16,14 @@ TITLE = "Shares of the channel"
 
 def shares(record: RewardsRecord) -> Html:
     """The section with one panel for each kind of event."""
-    if not record.shares:
+    if not record.policy_shares:
         return section("shares", TITLE, None, absent("No world was lived."))
     lead = (
         f"How much of what shoppers saw, clicked and bought came from {record.channel}. Any touch: "
         "it found the item, alone or with others. Exclusive: no other channel did. A share is not "
         f"a lift: what one channel holds, another may have found without it. {published_sentence()}"
     )
-    found = list(dict.fromkeys(row.event for row in record.shares))
+    found = list(dict.fromkeys(row.event for row in record.policy_shares))
     events = [event for event in EVENTS if event in found]
     events += [event for event in found if event not in events]
     legend = tag(
@@ -74,7 +74,7 @@ def shares_table(record: RewardsRecord) -> Html:
             percent(row.share),
             range_of(row.low, row.high, 1),
         ]
-        for row in record.shares
+        for row in record.policy_shares
         if row.policy in names(record)
     ]
     head = ["Policy", "Rule", "Event", "Share", "Interval"]

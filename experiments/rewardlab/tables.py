@@ -70,7 +70,7 @@ def tables(record: RewardsRecord) -> list[Table]:
     found = [offline_table(record, measures[at : at + COLUMNS]) for at in cuts]
     if record.online:
         found.append(online_table(record))
-    if record.shares:
+    if record.policy_shares:
         found.append(shares_table(record))
     return found + ([trust_table(record)] if record.trust else [])
 

@@ -295,7 +295,7 @@ def fake_record(*, online=True, seeds=3, name="fake"):
         online=lived,
         control=_online(rng[2], 1, {"sft": 0.04}) if online else (),
         contrasts=tuple(contrasts),
-        shares=_shares(rng[3]) if online else (),
+        policy_shares=_shares(rng[3]) if online else (),
         courses=_courses(rng[4], seeds),
         hacking=_hacking(rng[5], seeds),
         trust=_trust(rng[6]) if online else (),

@@ -91,7 +91,7 @@ def test_names_from_a_record_cannot_become_markup(record):
 
 
 @pytest.mark.parametrize(
-    "missing", ["online", "offline", "contrasts", "shares", "courses", "hacking", "trust"]
+    "missing", ["online", "offline", "contrasts", "policy_shares", "courses", "hacking", "trust"]
 )
 def test_a_missing_part_leaves_the_rest_of_the_page(record, missing):
     page = Page(render(replace(record, **{missing: ()})))
@@ -112,7 +112,7 @@ def test_one_seed_and_no_worlds_still_give_a_page_that_says_so():
 def test_a_record_of_the_supervised_model_alone_gives_a_page(record):
     rows = {
         "offline": tuple(row for row in record.offline if row.policy == "sft"),
-        "shares": tuple(row for row in record.shares if row.policy == "sft"),
+        "policy_shares": tuple(row for row in record.policy_shares if row.policy == "sft"),
         **dict.fromkeys(("online", "contrasts", "courses", "hacking", "trust"), ()),
     }
     alone = replace(record, policies=record.policies[:1], **rows)

@@ -122,7 +122,7 @@ def test_a_record_holds_every_row_and_survives_a_file(record, config, tmp_path):
     assert [row.policy for row in record.control] == ["sft"] * len(ONLINE)
     assert len(record.contrasts) == len(OFFLINE) + len(ONLINE)
     assert {(row.policy, row.against) for row in record.contrasts} == {("log.eg", "log.grpo")}
-    assert len(record.shares) == 4 * 2 * 4
+    assert len(record.policy_shares) == 4 * 2 * 4
     assert [row.policy for row in record.hacking] == list(NAMES)
     assert len(record.trust) == len(OFFLINE) * len(ONLINE)
     assert len(record.courses) == 9
@@ -162,7 +162,7 @@ def test_a_sound_record_warns_of_what_no_interval_holds_and_of_oracles(record):
 
 def test_without_worlds_there_is_no_online_part_and_that_is_said(config):
     record = record_of(config, WorldLogs())
-    assert (record.online, record.control, record.shares, record.trust) == ((),) * 4
+    assert (record.online, record.control, record.policy_shares, record.trust) == ((),) * 4
     assert record.worlds == 0
     assert any(text.startswith("No worlds were lived") for text in record.warnings)
     assert len(record.hacking) == 3
