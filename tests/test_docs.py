@@ -122,8 +122,9 @@ def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench.parent / "lab" / "report.html").is_file()
 
 
-def test_the_channel_in_the_readme_is_the_one_that_is_tried() -> None:
-    tried = [text for language, text in _blocks(DOCS / "extending.md") if language == "python"]
+def test_the_plug_ins_in_the_readme_are_those_that_are_tried() -> None:
+    guides = [DOCS / "extending.md", DOCS / "rewards.md"]
+    tried = [t for guide in guides for kind, t in _blocks(guide) if kind == "python"]
     shown = [text for language, text in _blocks(ROOT / "README.md") if language == "python"]
     assert shown
     assert set(shown) <= set(tried)
