@@ -52,7 +52,7 @@ class ChannelJob:
         early: learn from the earlier part of the history alone. A ranker learns from replayed
             requests of the later part; channels that had seen the clicks of those requests
             would look better there than they will be in service.
-        test_days: last days of the history that are not learned from either.
+        unseen_days: last days of the history that nothing is learned from.
     """
 
     config: Config
@@ -61,17 +61,15 @@ class ChannelJob:
     history: Path
     name: str
     early: bool
-    test_days: int = 0
+    unseen_days: int = 0
 
 
 def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
     """Fit one channel and finish its stage."""
     catalog: Catalog = load_saved(job.catalog / CATALOG)
-    history = load_history(job.history / LOG)
+    history = _seen(job.history, job.unseen_days)
     if job.early:
         history = history.before(split_time(history, job.config.examples))
-    if job.test_days:
-        history = history.before(test_start(history, job.test_days, "test_days"))
     channel = build_channel(job.name, on_device(job.config, job.name))
     if isinstance(channel, Resumable):
         channel.resume_in(job.stage.workspace)
@@ -87,6 +85,14 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
         if not job.early:
             write_json(folder / REPORT, _report(job.name, channel))
     parts.finish()
+
+
+def _seen(folder: Path, unseen_days: int) -> History:
+    """A history without its last days."""
+    history = load_history(folder / LOG)
+    if not unseen_days:
+        return history
+    return history.before(test_start(history, unseen_days, "unseen_days"))
 
 
 def _report(name: str, channel: Channel) -> dict[str, Any]:
@@ -132,6 +138,7 @@ class RankerJob:
         arm: number of the arm.
         early: model folders of the arm's channels as of the earlier part of the history.
         channels: model folders of the channels as they will serve, for the scores in features.
+        unseen_days: as of `ChannelJob`.
     """
 
     config: Config
@@ -141,6 +148,7 @@ class RankerJob:
     arm: int
     early: Mapping[str, Path]
     channels: Mapping[str, Path]
+    unseen_days: int = 0
 
 
 def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
@@ -178,7 +186,7 @@ def _examples(
 ) -> Examples:
     """The later part of the history, replayed through the arm's early channels."""
     config, arm = job.config, job.config.arms[job.arm]
-    history = load_history(job.history / LOG)
+    history = _seen(job.history, job.unseen_days)
     channels = {name: early[name] for name in arm.channels}
     universe = tuple(config.channels)
     recall = recall_stage(config, catalog, channels, universe, config.channels, arm)

@@ -31,6 +31,9 @@ from experiments.store import Stage
 from experiments.worlds import LOG, POPULATION, WorldJob, live
 from simulator.world import Population
 
+SFT = "sft"
+"""Name of the stage of a generative channel that is yet to be aligned."""
+
 _EXPERIMENT_LUCK = "experiment"
 _REQUESTS_PER_VISIT = 1.6  # only for the progress bar's time left
 _WORLD_CODE = ("simulator", "recall", "ranking", "experiments.build", "experiments.worlds")
@@ -45,11 +48,16 @@ class Worlds:
 
 
 class Pipeline:
-    """One run's stages; each method finds or makes one and returns it."""
+    """One run's stages; each method finds or makes one and returns it.
 
-    def __init__(self, config: Config, maker: Maker) -> None:
+    Args:
+        unseen_days: last days of the history that no channel and no ranker learns from.
+    """
+
+    def __init__(self, config: Config, maker: Maker, unseen_days: int = 0) -> None:
         self.config = config
         self.maker = maker
+        self.unseen_days = unseen_days
 
     def catalogue(self) -> Stage:
         """Catalogue, shoppers and what they want; the public catalogue in a file of its own."""
@@ -108,27 +116,38 @@ class Pipeline:
         early: dict[str, Stage] = {}
         for name in (name for name in config.channels if name in used):
             for stages in (early,) if name in late else (late, early):
-                job = self._channel(catalogue, history, name, early=stages is early)
+                days = self.unseen_days
+                job = self._channel(
+                    catalogue, history, name, early=stages is early, unseen_days=days
+                )
                 stages[name] = job.stage
                 jobs.setdefault(job.stage.path, job)
         self.train("channels", fit_channel, list(jobs.values()))
         return late, early
 
-    def supervised(self, catalogue: Stage, history: Stage, name: str, test_days: int) -> Stage:
-        """A generative channel that has not learned from the last days of the history."""
-        job = self._channel(catalogue, history, name, early=False, test_days=test_days)
+    def supervised(self, catalogue: Stage, history: Stage, name: str, fresh_days: int) -> Stage:
+        """A generative channel that has not learned from `fresh_days` more of the last days."""
+        days = self.unseen_days + fresh_days
+        job = self._channel(catalogue, history, name, early=False, unseen_days=days, called=SFT)
         self.train(job.stage.name, fit_channel, [job])
         return job.stage
 
     def _channel(
-        self, catalogue: Stage, history: Stage, name: str, *, early: bool, test_days: int = 0
+        self,
+        catalogue: Stage,
+        history: Stage,
+        name: str,
+        *,
+        early: bool,
+        unseen_days: int,
+        called: str | None = None,
     ) -> ChannelJob:
         config, spec, taught = self.config, self.config.channels[name], taught_as(self.config, name)
-        called = "sft" if test_days else f"channel-{taught}" + "-early" * early
+        called = called or f"channel-{taught}" + "-early" * early
         settings = [spec.learned(), config.device, config.seed, config.examples if early else None]
         stage = self.maker.stage(
             called,
-            [*settings, *([test_days] if test_days else [])],
+            [*settings, *([unseen_days] if unseen_days else [])],
             inputs=[
                 *(catalogue.key, history.key),
                 *(data_digest(path) for path in channel_data(spec)),
@@ -136,7 +155,7 @@ class Pipeline:
             code=["simulator.history", "experiments.models", *channel_code(spec)],
         )
         paths = (catalogue.path, history.path)
-        return ChannelJob(config, stage, *paths, taught, early, test_days)
+        return ChannelJob(config, stage, *paths, taught, early, unseen_days)
 
     def rankers(
         self,
@@ -162,6 +181,7 @@ class Pipeline:
                     *(spec, config.examples, config.seed),
                     *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
                     [config.channels[name] for name in needed],
+                    *([self.unseen_days] if self.unseen_days else []),
                 ],
                 inputs=[*(early[name].key for name in needed), *(channels[n].key for n in needed)],
                 code=code,
@@ -176,6 +196,7 @@ class Pipeline:
                         number,
                         {name: early[name].path for name in needed},
                         {name: channels[name].path for name in needed},
+                        self.unseen_days,
                     )
                 )
             stages.append(stage)

@@ -23,19 +23,21 @@ from experiments.build import load_saved
 from experiments.heldout import clicked_rows, test_rows, test_start
 from experiments.models import CATALOG
 from experiments.rewardlab.oracle import SimulatedOracle
-from experiments.rewardlab.settings import PolicySpec
+from experiments.rewardlab.settings import PolicySpec, RewardLabSpec
 from experiments.rewardlab.shop import ids_at, shelves_at, shop_at
 from experiments.schema import Config
 from experiments.worlds import LOG, MODEL, POPULATION
 from ranking.examples import history_index
 from recall.device import one_thread
 from recall.textcache import TextCache
+from simulator.arrivals import DAY
 from simulator.catalog import Catalog
 from simulator.history import History, load_history
 from simulator.randomness import Draws
 from simulator.world import Population
 
 TEST_DAYS = "reward_lab.test_days"
+FRESH_DAYS = "reward_lab.test_days + fresh_days"
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +63,12 @@ class Folders:
 def asks_oracle(mix: RewardMix, algorithm: AlgorithmSpec) -> bool:
     """Whether a policy is trained with the help of the simulated shopper."""
     return mix.asks_oracle or algorithm.off_policy == "propensity"
+
+
+def learned_rows(history: History, lab: RewardLabSpec) -> NDArray[np.int64]:
+    """Rows of the requests with a click that policies learn from or are validated with."""
+    until = test_start(history, lab.test_days, TEST_DAYS)
+    return clicked_rows(history, until - lab.fresh_days * DAY if lab.fresh_days else 0.0, until)
 
 
 class Lab:
@@ -109,7 +117,7 @@ class Lab:
 
     def _clicked(self) -> NDArray[np.int64]:
         """Rows with a click before the test days, in the order of their time."""
-        rows = clicked_rows(self._whole, until=self._start)
+        rows = learned_rows(self._whole, self._config.reward_lab)
         return rows[np.argsort(self._whole.at_R[rows], kind="stable")]
 
     def rewarded(self, policy: PolicySpec) -> tuple[Mix, Shop]:

@@ -13,7 +13,7 @@ from cqsid.settings import CqsidSpec
 from experiments.build import load_saved
 from experiments.config import resolved_toml
 from experiments.guard import check_same_settings
-from experiments.heldout import clicked_rows, test_rows, test_start
+from experiments.heldout import test_rows, test_start
 from experiments.keys import data_digest
 from experiments.maker import Maker
 from experiments.manifest import bench_manifest
@@ -26,7 +26,7 @@ from experiments.plugins import (
     plug_in_modules,
 )
 from experiments.progress import Progress
-from experiments.rewardlab.lab import TEST_DAYS, Folders, asks_oracle
+from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, Folders, asks_oracle, learned_rows
 from experiments.rewardlab.live import watching
 from experiments.rewardlab.policies import (
     OFFLINE,
@@ -122,7 +122,7 @@ class _Run:
 
     def __init__(self, config: Config, maker: Maker) -> None:
         self.config, self.maker, self.lab = config, maker, config.reward_lab
-        self.pipeline = Pipeline(config, maker)
+        self.pipeline = Pipeline(config, maker, self.lab.test_days)
         names = [arm.name for arm in config.arms]
         self.arm, self.control = names.index(self.lab.arm), names.index(config.control)
 
@@ -132,7 +132,7 @@ class _Run:
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
         self._check_history(history)
-        sft = pipeline.supervised(catalogue, history, lab.channel, lab.test_days)
+        sft = pipeline.supervised(catalogue, history, lab.channel, lab.fresh_days)
         late, early = pipeline.channels(catalogue, history, {lab.channel: sft})
         rankers = pipeline.rankers(catalogue, history, late, early)
         others = {n: late[n] for n in self.config.arms[self.arm].channels if n != lab.channel}
@@ -153,11 +153,12 @@ class _Run:
         """Refuse at once what trainings of minutes would refuse at their end."""
         log, lab = load_history(history.path / LOG), self.lab
         test_rows(log, lab.test_days, lab.test_requests, seed=0, place=TEST_DAYS)
-        clicked = len(clicked_rows(log, until=test_start(log, lab.test_days, TEST_DAYS)))
+        test_start(log, lab.test_days + lab.fresh_days, FRESH_DAYS)
+        clicked = len(learned_rows(log, lab))
         if lab.alignment.held_out >= clicked:
             raise ConfigError(
                 f"reward_lab.alignment.held_out == {lab.alignment.held_out}, must be < {clicked} "
-                "(requests with a click before the test days)"
+                "(requests with a click to learn from)"
             )
 
     def _common(self) -> list[object]:
@@ -170,7 +171,7 @@ class _Run:
             *(spec.learned(), spec.serving.shelves),
             *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
             [config.channels[name] for name in arm.channels if name != lab.channel],
-            *(lab.test_days, lab.test_requests, lab.alignment.beam),
+            *(lab.test_days, lab.fresh_days, lab.test_requests, lab.alignment.beam),
         ]
 
     def _code(self, mix: RewardMix | None = None) -> list[str]:

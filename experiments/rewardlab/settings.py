@@ -41,7 +41,15 @@ class RewardLabSpec(Spec):
     arm: str = Field("", description="arm whose funnel serves the policies; the last arm")
     channel: str = Field("", description="its channel of type cqsid; the arm's only one")
     test_days: int = Field(
-        2, gt=0, description="last days of the history, asked and never learned from (days)"
+        2,
+        gt=0,
+        description="last days of the history, asked and never learned from by any model (days)",
+    )
+    fresh_days: int = Field(
+        0,
+        ge=0,
+        description="days before the test that the supervised model does not learn from, so that "
+        "policies learn from requests that are new to it; 0: from those that it has learned (days)",
     )
     test_requests: int = Field(
         1000, gt=0, description="most test requests, drawn evenly from the test days (requests)"

@@ -1,13 +1,14 @@
 """The lab's shop is that of the end of the training log, and time parts all its requests."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cqsid.rewards.registry import RewardMix
 from cqsid.rewards.reward import Samples
-from experiments.build import load_saved
+from experiments.build import load_saved, model_rng
 from experiments.config import Config
 from experiments.heldout import clicked_rows
 from experiments.maker import Maker
@@ -19,7 +20,9 @@ from experiments.rewardlab.policies import lab_seed
 from experiments.rewardlab.settings import PolicySpec
 from experiments.rewardlab.shop import ids_at, shop_at
 from experiments.store import RunFolder
-from experiments.worlds import LOG
+from experiments.worlds import LOG, MODEL
+from recall.popular import PopularChannel
+from recall.sample import sample_requests
 from simulator.arrivals import DAY
 from simulator.catalog import Catalog
 from simulator.errors import ConfigError
@@ -27,6 +30,7 @@ from simulator.history import History, load_history
 from tests.experiments.rewardlab.reward_runs import lab_config
 
 ARM = 1
+TEST_DAYS = 1
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +38,28 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return lab_config(tmp_path_factory.mktemp("lab"), "ranker.type=merge_order")
 
 
-@pytest.fixture(scope="module")
-def folders(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Folders:
-    """Stages up to the ranker."""
-    with RunFolder(tmp_path_factory.mktemp("run") / "run") as run:
-        pipeline = Pipeline(config, Maker(run, config.execution, NoProgress()))
+def made(config: Config, folder: Path) -> tuple[Folders, Path]:
+    """Stages up to the ranker, and the popularity channel of the control."""
+    with RunFolder(folder) as run:
+        pipeline = Pipeline(config, Maker(run, config.execution, NoProgress()), TEST_DAYS)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        sft = pipeline.supervised(catalogue, history, "cqsid", 1)
+        sft = pipeline.supervised(catalogue, history, "cqsid", config.reward_lab.fresh_days)
         late, early = pipeline.channels(catalogue, history, {"cqsid": sft})
         rankers = pipeline.rankers(catalogue, history, late, early)
         others = {"lexical": late["lexical"].path}
-        return Folders(catalogue.path, history.path, sft.path, others, rankers[ARM].path)
+        parts = (catalogue.path, history.path, sft.path, others, rankers[ARM].path)
+        return Folders(*parts), late["popular"].path
+
+
+@pytest.fixture(scope="module")
+def stages(config: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Folders, Path]:
+    return made(config, tmp_path_factory.mktemp("run") / "run")
+
+
+@pytest.fixture(scope="module")
+def folders(stages: tuple[Folders, Path]) -> Folders:
+    return stages[0]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +83,31 @@ def test_the_supervised_model_never_saw_the_test_days(lab: Lab, history: History
     before = history.at_R[history.row_X] < DAY
     shown_I = np.bincount(history.item_X[before], minlength=len(signals))
     np.testing.assert_array_equal(signals.exposures_I, shown_I)
+
+
+def test_no_other_channel_saw_them_either(
+    stages: tuple[Folders, Path], config: Config, history: History, catalog: Catalog
+) -> None:
+    requests = sample_requests(catalog)
+    found = load_saved(stages[1] / MODEL).recall(requests, 20).items_BN
+    for log, same in ((history.before(DAY), True), (history, False)):
+        channel = PopularChannel()
+        channel.fit(catalog, log, rng=model_rng(config, "channel.popular"))
+        assert np.array_equal(channel.recall(requests, 20).items_BN, found) == same
+
+
+def test_on_fresh_days_policies_learn_from_what_the_supervised_model_never_saw(
+    tmp_path: Path,
+) -> None:
+    days = ("world.history_days=3", "reward_lab.fresh_days=1", "ranker.type=merge_order")
+    config = lab_config(tmp_path, *days)
+    folders, _ = made(config, tmp_path / "run")
+    lab, history = Lab(config, folders, ARM), load_history(folders.history / LOG)
+    shown = history.item_X[history.at_R[history.row_X] < DAY]
+    assert lab.learned.signals.exposures_I.sum() == len(shown)
+    at_B = np.concatenate([lab.train().requests.at_B, lab.held().requests.at_B])
+    assert at_B.min() >= DAY
+    assert at_B.max() < 2 * DAY
 
 
 def test_training_comes_before_validation_and_validation_before_the_test(
