@@ -259,7 +259,8 @@ def rewards(
     """
     from experiments.config import load_config
     from experiments.progress import default_progress
-    from experiments.rewardlab.run import RECORD, bench_rewards
+    from experiments.rewardlab.report import RECORD
+    from experiments.rewardlab.run import bench_rewards
 
     settings = load_config(config, overrides or ())
     folder = out or Path("runs") / f"{settings.name}-rewards"

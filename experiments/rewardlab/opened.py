@@ -4,7 +4,7 @@ from pathlib import Path
 
 from experiments.finished import finished_config, finished_stage
 from experiments.rewardlab.lab import Folders, Lab
-from experiments.rewardlab.run import of_lab
+from experiments.rewardlab.stages import of_lab
 from simulator.errors import StoreError
 
 

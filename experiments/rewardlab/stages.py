@@ -1,0 +1,196 @@
+"""The stages of a lab: one supervised model, its policies, and the worlds that they serve.
+
+catalogue -> history -> sft -> channels -> ranker -> policies -> worlds
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cqsid.rewards.registry import RewardMix
+from cqsid.settings import CqsidSpec
+from experiments.heldout import test_rows, test_start
+from experiments.keys import data_digest
+from experiments.maker import Maker
+from experiments.pipeline import Pipeline, luck_of
+from experiments.plugins import channel_code, channel_data, plug_in_modules
+from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, Folders, learned_rows
+from experiments.rewardlab.live import watching
+from experiments.rewardlab.policies import PolicyJob, SftJob, ask_sft, run_policy
+from experiments.rewardlab.readings import WorldLogs
+from experiments.rewardlab.settings import SFT, PolicySpec
+from experiments.schema import Config
+from experiments.store import Stage
+from experiments.worlds import LOG, WorldJob
+from simulator.errors import ConfigError
+from simulator.history import load_history
+
+_CODE = (
+    *("simulator", "recall", "ranking", "experiments.build", "experiments.heldout"),
+    *(f"experiments.rewardlab.{name}" for name in ("lab", "oracle", "policies", "served", "shop")),
+)
+
+Key = tuple[PolicySpec, int]
+"""A policy and a training seed."""
+
+
+def of_lab(config: Config) -> Config:
+    """The config with the lab's arm and the control alone: no other arm is trained or lived."""
+    wanted = (config.control, config.reward_lab.arm)
+    arms = tuple(arm for arm in config.arms if arm.name in wanted)
+    return config.model_copy(update={"arms": arms})
+
+
+@dataclass(frozen=True)
+class LabStages:
+    """The finished stages of a lab.
+
+    Attributes:
+        catalogue, history: as everywhere.
+        sft: the supervised model's answers to the test requests.
+        policies: by policy and seed.
+        worlds: their logs.
+    """
+
+    catalogue: Stage
+    history: Stage
+    sft: Stage
+    policies: Mapping[Key, Stage]
+    worlds: WorldLogs
+
+
+class StageMaker:
+    """Finds or makes the stages of a lab, of a config that `of_lab` cut down."""
+
+    def __init__(self, config: Config, maker: Maker) -> None:
+        self.config, self.maker, self.lab = config, maker, config.reward_lab
+        self.pipeline = Pipeline(config, maker, self.lab.test_days)
+        names = [arm.name for arm in config.arms]
+        self.arm, self.control = names.index(self.lab.arm), names.index(config.control)
+
+    def make(self) -> LabStages:
+        """Find or make them all."""
+        pipeline, lab = self.pipeline, self.lab
+        catalogue = pipeline.catalogue()
+        history = pipeline.history(catalogue)
+        self._check_history(history)
+        sft = pipeline.supervised(catalogue, history, lab.channel, lab.fresh_days)
+        late, early = pipeline.channels(catalogue, history, {lab.channel: sft})
+        rankers = pipeline.rankers(catalogue, history, late, early)
+        others = {n: late[n] for n in self.config.arms[self.arm].channels if n != lab.channel}
+        folders = Folders(
+            catalogue.path,
+            history.path,
+            sft.path,
+            {name: stage.path for name, stage in others.items()},
+            rankers[self.arm].path,
+        )
+        first = [catalogue, history, sft]
+        asked = self._sft(folders, first)
+        policies = self._policies(folders, [*first, *others.values(), rankers[self.arm]])
+        worlds = self._worlds(catalogue, history, late, rankers, policies)
+        return LabStages(catalogue, history, asked, policies, worlds)
+
+    def _check_history(self, history: Stage) -> None:
+        """Refuse at once what trainings of minutes would refuse at their end."""
+        log, lab = load_history(history.path / LOG), self.lab
+        test_rows(log, lab.test_days, lab.test_requests, seed=0, place=TEST_DAYS)
+        test_start(log, lab.test_days + lab.fresh_days, FRESH_DAYS)
+        clicked = len(learned_rows(log, lab))
+        if lab.alignment.held_out >= clicked:
+            raise ConfigError(
+                f"reward_lab.alignment.held_out == {lab.alignment.held_out}, must be < {clicked} "
+                "(requests with a click to learn from)"
+            )
+
+    def _common(self) -> list[object]:
+        """Settings that every training depends on."""
+        config, lab = self.config, self.lab
+        arm, spec = config.arms[self.arm], config.channels[lab.channel]
+        assert isinstance(spec, CqsidSpec)
+        return [
+            *(config.seed, config.device, lab.channel, list(config.channels)),
+            *(spec.learned(), spec.serving.shelves),
+            *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
+            [config.channels[name] for name in arm.channels if name != lab.channel],
+            *(lab.test_days, lab.fresh_days, lab.test_requests, lab.alignment.beam),
+        ]
+
+    def _code(self, mix: RewardMix | None = None) -> list[str]:
+        """Packages and modules that decide what a training leaves."""
+        names = self.config.arms[self.arm].channels
+        code = [*_CODE, *(part for n in names for part in channel_code(self.config.channels[n]))]
+        components = mix.components if mix is not None else ()
+        return code + [module for each in components for module in plug_in_modules(each)]
+
+    def _inputs(self, stages: Sequence[Stage]) -> list[str]:
+        data = channel_data(self.config.channels[self.lab.channel])
+        return [*(stage.key for stage in stages), *(data_digest(path) for path in data)]
+
+    def _sft(self, folders: Folders, stages: Sequence[Stage]) -> Stage:
+        stage = self.maker.stage(
+            f"{SFT}-offline", self._common(), inputs=self._inputs(stages), code=self._code()
+        )
+        job = SftJob(self.config, stage, folders, self.arm)
+        self.maker.side_by_side(stage.name, ask_sft, [job], "models", 1)
+        return stage
+
+    def _policies(self, folders: Folders, stages: Sequence[Stage]) -> dict[Key, Stage]:
+        """Every policy trained with every seed, the first seed of all of them first."""
+        jobs: dict[Key, PolicyJob] = {}
+        for seed in range(self.lab.seeds):
+            for policy in self.lab.grid:
+                stage = self._policy_stage(policy, seed, stages)
+                jobs[policy, seed] = PolicyJob(self.config, stage, folders, self.arm, policy, seed)
+        missing = [job.stage for job in jobs.values() if not job.stage.finished]
+        with watching(self.maker.progress, {stage.name: stage.workspace for stage in missing}):
+            self.pipeline.train("policies", run_policy, list(jobs.values()), "trainings")
+        return {key: job.stage for key, job in jobs.items()}
+
+    def _policy_stage(self, policy: PolicySpec, seed: int, stages: Sequence[Stage]) -> Stage:
+        lab = self.lab
+        mix, algorithm = lab.rewards[policy.reward], lab.algorithms[policy.algorithm]
+        return self.maker.stage(
+            f"policy-{policy.name}-{seed}",
+            [*self._common(), lab.alignment, lab.oracle_noise, mix, algorithm, seed],
+            inputs=self._inputs(stages),
+            code=self._code(mix),
+        )
+
+    def _worlds(
+        self,
+        catalogue: Stage,
+        history: Stage,
+        late: Mapping[str, Stage],
+        rankers: Sequence[Stage],
+        policies: Mapping[Key, Stage],
+    ) -> WorldLogs:
+        """Worlds of equal luck: with the supervised model, with each policy, and the control's."""
+
+        def world(name: str, luck: int, arm: int, served: Stage | None = None) -> WorldJob:
+            channels = late if served is None else {**late, self.lab.channel: served}
+            names = (f"world-{name}-{luck}", luck_of(luck), arm)
+            return self.pipeline.world(*names, catalogue, history, channels, rankers)
+
+        lucks = range(self.lab.worlds)
+        base = [world(SFT, luck, self.arm) for luck in lucks]
+        apart = self.control != self.arm
+        control = [world("control", luck, self.control) for luck in lucks if apart]
+        lived = {
+            (policy, seed): [
+                world(f"{policy.name}-{seed}", luck, self.arm, stage) for luck in lucks
+            ]
+            for (policy, seed), stage in policies.items()
+        }
+        jobs = [*base, *control, *(job for jobs in lived.values() for job in jobs)]
+        if jobs:
+            self.pipeline.live("worlds", jobs, self.config.world.days)
+
+        def logs(jobs: Sequence[WorldJob]) -> list[Path]:
+            return [job.stage.path / LOG for job in jobs]
+
+        by_name = {
+            policy.name: [logs(lived[policy, seed]) for seed in range(self.lab.seeds)]
+            for policy in self.lab.grid
+        }
+        return WorldLogs(logs(base), logs(control), by_name if jobs else {})
