@@ -6,7 +6,10 @@ from importlib import import_module
 
 import pytest
 
-PACKAGES = ("simulator", "recall", "ranking", "cqsid", "experiments")
+PACKAGES = (
+    *("simulator", "recall", "ranking", "cqsid", "experiments"),
+    *("cqsid.rewards", "cqsid.alignment"),
+)
 
 
 @pytest.mark.parametrize("name", PACKAGES)

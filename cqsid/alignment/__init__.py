@@ -1,1 +1,23 @@
-"""Stage four: the generator learns from rewards (EG-GRPO and its relatives)."""
+"""Stage four: the generator learns from rewards, by EG-GRPO and its relatives.
+
+`align` takes a trained generator, logged requests and a reward; an `AlgorithmSpec` says how it
+learns, an `AlignmentSpec` for how long. `cqsid.alignment.presets` has the published algorithms.
+"""
+
+from typing import TYPE_CHECKING
+
+from simulator.exports import exporter
+
+if TYPE_CHECKING:
+    from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
+    from cqsid.alignment.trainer import Alignment, align
+else:
+    __getattr__ = exporter(
+        __name__,
+        {
+            "settings": "AlgorithmSpec AlignmentSpec",
+            "trainer": "Alignment align",
+        },
+    )
+
+__all__ = ["AlgorithmSpec", "Alignment", "AlignmentSpec", "align"]

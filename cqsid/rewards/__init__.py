@@ -1,1 +1,45 @@
-"""Rewards: what a generated id is worth for a logged request."""
+"""Rewards: what a generated id is worth for a logged request.
+
+A `Reward` is a function of `Logged` requests, `Samples` of ids and the `Shop`. A `RewardMix` names
+several, with weights, and `build_mix` makes them one. `to_trl` and `from_trl` exchange rewards with
+TRL's trainers.
+"""
+
+from typing import TYPE_CHECKING
+
+from simulator.exports import exporter
+
+if TYPE_CHECKING:
+    from cqsid.rewards.contract import check_reward
+    from cqsid.rewards.logged import Logged
+    from cqsid.rewards.mix import Mix
+    from cqsid.rewards.registry import RewardMix, build_mix
+    from cqsid.rewards.reward import Reward, Samples
+    from cqsid.rewards.shop import Shop
+    from cqsid.rewards.trl import from_trl, to_trl
+else:
+    __getattr__ = exporter(
+        __name__,
+        {
+            "contract": "check_reward",
+            "logged": "Logged",
+            "mix": "Mix",
+            "registry": "RewardMix build_mix",
+            "reward": "Reward Samples",
+            "shop": "Shop",
+            "trl": "from_trl to_trl",
+        },
+    )
+
+__all__ = [
+    "Logged",
+    "Mix",
+    "Reward",
+    "RewardMix",
+    "Samples",
+    "Shop",
+    "build_mix",
+    "check_reward",
+    "from_trl",
+    "to_trl",
+]
