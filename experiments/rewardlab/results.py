@@ -149,7 +149,12 @@ def _warnings(
     said = [*_of_luck(seeds, len(np.unique(shopper_B))), *_of_trainings(policies)]
     if not online.rows:
         said.append("No worlds were lived: nothing is known of the policies' true lifts.")
-    elif len(policies) < FEWEST_POLICIES:
+    else:
+        said.append(
+            "All true lifts are over the same worlds of the supervised model, whose luck moves "
+            "them all alike: compare policies by their contrasts, or live more worlds."
+        )
+    if online.rows and len(policies) < FEWEST_POLICIES:
         said.append(
             f"{len(policies)} policies, the supervised model included: too few for a rank "
             "correlation of offline measures with true lifts."
