@@ -96,3 +96,8 @@ class AlignmentReport:
     steps: tuple[StepReading, ...]
     evaluations: tuple[Evaluation, ...]
     seconds: float
+
+    @property
+    def untaught(self) -> bool:
+        """Whether the rewards of all groups tied at every step, so that nothing was learned."""
+        return bool(self.steps) and all(step.tied == 1 for step in self.steps)

@@ -141,6 +141,12 @@ class AlgorithmSpec(Spec):
                 f"experts.count == {self.experts.count}, must be < group ({self.group}) "
                 "where experts are within it"
             )
+        added = self.experts.count if self.experts.place == "add" else 0
+        if self.objective != "sft" and self.group + added < 2:
+            raise ValueError(
+                f"group == {self.group}, must be >= 2 or have experts added: an id alone is no "
+                "better and no worse than its group"
+            )
         needs = self.objective == "sft" or self.sft_weight > 0 or self.off_policy != "none"
         if needs and not self.experts.count:
             raise ValueError("experts.count == 0, must be > 0 to learn from experts")

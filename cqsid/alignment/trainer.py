@@ -124,7 +124,13 @@ def align(
         finally:
             if writer is not None:
                 writer.close()
-    return Alignment(learner.weights, run.course.report(), run.course.arrays())
+    report = run.course.report()
+    if report.untaught and algorithm.objective != "sft":
+        _log.warning(
+            "the rewards of all groups tied at all %d steps: nothing can be learned from them",
+            len(report.steps),
+        )
+    return Alignment(learner.weights, report, run.course.arrays())
 
 
 def _asked(learned: Learned, shop: Shop, logged: Logged, personalised: bool, place: str) -> Batch:

@@ -10,8 +10,11 @@ import pytest
 from cqsid.alignment.presets import PRESETS
 from cqsid.alignment.report import Ended
 from cqsid.alignment.settings import AlgorithmSpec, StopSpec
+from cqsid.ids import SemanticIds
+from cqsid.shelves import Shelves
 from cqsid.transformer import Weights
-from simulator.errors import ConfigError, DataError
+from recall.ragged import Ragged
+from simulator.errors import ConfigError, ContractError, DataError
 from tests.cqsid.alignment.aligned import LIKED, LOG, STEPS, aligned, numbers, setting
 
 
@@ -200,3 +203,60 @@ def test_events_can_be_read_by_tensorboard(tmp_path):
 def test_two_rewards_are_told_apart_in_every_step():
     report = aligned(rewards=(LOG, {"type": "diversity", "weight": 0.1})).report
     assert set(report.steps[0].parts) == {"log", "diversity"}
+
+
+def test_a_reward_that_never_tells_ids_apart_is_said_to_teach_nothing(caplog):
+    same = dict.fromkeys(("bought", "clicked", "exposed", "existing", "invalid"), 0.3)
+    found = aligned(rewards=({"type": "log", **same},))
+    assert found.report.untaught
+    assert "nothing can be learned" in caplog.text
+
+
+def test_requests_without_ground_truth_learn_from_their_own_ids_alone():
+    train = setting()[2]
+    nothing = Ragged(np.zeros(0, np.int32), np.zeros(len(train) + 1, np.int64))
+    blank = replace(train, clicked=nothing, bought=nothing)
+    found = aligned(AlgorithmSpec(preset="eg_grpo"), train=blank)
+    assert all(step.expert_reward is None for step in found.report.steps)
+    plain = aligned(AlgorithmSpec(preset="grpo", ratio="sequence"), train=blank)
+    assert np.allclose(numbers(found), numbers(plain), atol=1e-5)  # sums have another order
+
+
+def test_experts_whose_id_is_no_longer_there_are_left_out():
+    _, shop, train, _ = setting()
+    gone_I = np.isin(np.arange(len(shop.catalog)), train.clicked.values)
+    codes_IL = np.where(gone_I[:, None], np.int32(-1), shop.ids.codes_IL)
+    ids = SemanticIds(codes_IL, shop.ids.sizes)
+    shelves = Shelves.of(ids, np.zeros(len(shop.catalog)))
+    found = aligned(shop=replace(shop, ids=ids, shelves=shelves), spec=STEPS)
+    assert all(step.expert_reward is None for step in found.report.steps)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "wanted"),
+    [
+        ({"group": 1}, "group == 1, must be >= 2"),
+        ({"group": 1, "objective": "dpo"}, "group == 1, must be >= 2"),
+        ({"group": 1, "experts": {"count": 1, "place": "within"}}, "experts.count == 1, must be <"),
+    ],
+)
+def test_a_group_of_one_is_refused(algorithm, wanted):
+    with pytest.raises(ValueError, match=wanted):
+        AlgorithmSpec(**algorithm)
+
+
+def test_a_group_of_one_with_an_expert_learns():
+    found = aligned(AlgorithmSpec(group=1, experts={"count": 1}))
+    assert not np.array_equal(numbers(found), _flat(_start()))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_reward_that_is_no_number_is_named(value, monkeypatch):
+    import tests.cqsid.alignment.aligned as place
+
+    def broken(logged, samples, shop):
+        return np.full(samples.shape, value, np.float32)
+
+    monkeypatch.setattr(place, "likes_one_code", broken)
+    with pytest.raises(ContractError, match=r"components\[0\] \(custom\).*finite"):
+        aligned(rewards=(LIKED,))
