@@ -193,13 +193,24 @@ def adjusted(rows: Sequence[Online]) -> tuple[Online, ...]:
 def control_rows(
     worlds: WorldLogs, *, policy: str, confidence: float, spec: EngineSpec | None = None
 ) -> tuple[Online, ...]:
-    """The supervised model's lift over the arm without it, as rows of `policy`; none without logs.
+    """What each policy adds to the control arm, the supervised model first; none without logs.
 
-    Its interval is over shoppers alone, because it was trained once.
+    That is incremental: whatever other channels would have found anyway is in both worlds. The
+    interval of the supervised model is over shoppers alone, because it was trained once.
+
+    Args:
+        worlds: logs.
+        policy: what the supervised model is called.
+        confidence: level of the intervals.
+        spec: threads and memory.
     """
     if not worlds.control:
         return ()
-    pair = lived(worlds.control, {policy: [worlds.base]}, spec=spec)
+    served = {policy: [worlds.base], **worlds.policies}
     return adjusted(
-        [row for name, each in pair for row in lift_rows(name, each, confidence=confidence)]
+        [
+            row
+            for name, each in lived(worlds.control, served, spec=spec)
+            for row in lift_rows(name, each, confidence=confidence)
+        ]
     )

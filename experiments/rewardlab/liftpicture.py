@@ -118,7 +118,7 @@ def control_note(record: RewardsRecord) -> Html | None:
     """What the supervised model itself is worth over the config's control."""
     parts = []
     for row in record.control:
-        if row.lift is None:
+        if row.lift is None or row.policy != record.baseline:
             continue
         decimals = interval_decimals(row.lift_low, row.lift_high)
         interval = range_of(row.lift_low, row.lift_high, decimals)

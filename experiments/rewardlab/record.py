@@ -241,8 +241,8 @@ class RewardsRecord:
         confidence: level of all intervals.
         requests, items, shoppers, days: test requests; size and length of the worlds.
         policies, offline, online, contrasts, policy_shares, courses, hacking, trust: rows.
-        control: the metrics' lift of the supervised model over the arm without it (the config's
-            control), as `Online` rows of policy "sft"; empty where no world was lived.
+        control: true lifts of the supervised model and of each policy over the config's control
+            arm: what is incremental; empty where no such world was lived.
         warnings: plain sentences that a reader must know.
     """
 

@@ -22,6 +22,7 @@ from experiments.rewardlab.record import (
     PolicyShare,
     RewardsRecord,
 )
+from experiments.rewardlab.roles import Control
 from experiments.rewardlab.settings import SFT
 from experiments.rewardlab.shares import share_rows
 from experiments.rewardlab.trust import FEWEST_POLICIES, GROUPS, Judged, trust_rows
@@ -98,7 +99,10 @@ def make_record(
         trust=trust_rows(judged, shopper_B, confidence=lab.confidence, rng=rng)
         if online.pooled
         else (),
-        warnings=tuple(_warnings(policies, lab.seeds, shopper_B, online)),
+        warnings=(
+            *_warnings(policies, lab.seeds, shopper_B, online),
+            *_of_rewards(policies, courses),
+        ),
     )
 
 
@@ -190,6 +194,19 @@ def _of_luck(seeds: int, shoppers: int) -> list[str]:
             "level."
         )
     return said
+
+
+def _of_rewards(policies: Sequence[PolicyRow], courses: Sequence[Course]) -> list[str]:
+    """Policies whose rewards never told two ids of a group apart."""
+    taken = {row.policy for row in courses if row.steps}
+    taught = {row.policy for row in courses if any(step.tied < 1 for step in row.steps)}
+    asking = [row.name for row in policies if row.name in taken and row.control != Control.SFT]
+    return [
+        f"{name}: its reward gave all ids of a group the same value at every step: nothing can be "
+        "learned from it."
+        for name in asking
+        if name not in taught
+    ]
 
 
 def _of_trainings(policies: Sequence[PolicyRow]) -> list[str]:

@@ -4,14 +4,16 @@ from experiments.report.charts import mark_name
 from experiments.report.figures import Bar, grouped_bars, panels
 from experiments.report.markup import Html, join, tag
 from experiments.report.tables import absent, figure, section, table
-from experiments.report.words import EVENTS, percent, plain_name, range_of
+from experiments.report.words import ABSENT, EVENTS, meaning, percent, plain_name, range_of
 from experiments.rewardlab.overview import RULES, share_of
 from experiments.rewardlab.pictures import names, policy_name
 from experiments.rewardlab.published import SHARES, SOURCE
 from experiments.rewardlab.record import RewardsRecord
-from experiments.rewardlab.words import listed
+from experiments.rewardlab.words import listed, size_words
 
 TITLE = "Shares of the channel"
+ADDED = ("gmv", "orders", "uctcvr")
+"""Metrics whose lift over the control arm stands beside the shares."""
 
 
 def shares(record: RewardsRecord) -> Html:
@@ -38,7 +40,39 @@ def shares(record: RewardsRecord) -> Html:
     )
     described = "Bars: share of exposures, clicks, purchases and GMV of the channel by policy"
     picture = join([legend, drawn])
-    return section("shares", TITLE, lead, figure("", picture, shares_table(record), described))
+    drawn_shares = figure("", picture, shares_table(record), described)
+    return section("shares", TITLE, lead, drawn_shares, incremental(record))
+
+
+def incremental(record: RewardsRecord) -> Html | None:
+    """What the channel holds beside what it adds: nominal and incremental, policy by policy."""
+    if not record.control:
+        return None
+    rows = []
+    for name in names(record):
+        cells: list[object] = [policy_name(record, name)]
+        for rule in RULES:
+            row = share_of(record, name, rule, "purchase")
+            cells.append(ABSENT if row is None else percent(row.share))
+        for metric in ADDED:
+            found = [r for r in record.control if (r.policy, r.metric) == (name, metric)]
+            cells += size_words(found[0]) if found else (ABSENT, ABSENT)
+        rows.append(cells)
+    head = ["Policy", "Purchases, any touch", "exclusive"]
+    for metric in ADDED:
+        head += [f"{meaning(metric).label}, added", "Interval"]
+    told = (
+        f"Added: the true lift over the control arm, which has no {record.channel}. A policy that "
+        "raises a share and adds nothing has only taken credit."
+    )
+    caption = "Held and added"
+    return join(
+        [
+            tag("h3", "What it holds, and what it adds"),
+            tag("p", told, cls="note"),
+            table(caption, head, rows, names=1),
+        ]
+    )
 
 
 def published_sentence() -> str:

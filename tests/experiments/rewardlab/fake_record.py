@@ -293,7 +293,9 @@ def fake_record(*, online=True, seeds=3, name="fake"):
         policies=policies,
         offline=offline,
         online=lived,
-        control=_online(rng[2], 1, {"sft": 0.04}) if online else (),
+        control=_online(rng[2], 1, {"sft": 0.04, **dict.fromkeys(POLICIES, 0.05)})
+        if online
+        else (),
         contrasts=tuple(contrasts),
         policy_shares=_shares(rng[3]) if online else (),
         courses=_courses(rng[4], seeds),

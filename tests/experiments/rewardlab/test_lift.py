@@ -254,6 +254,14 @@ def test_the_control_is_compared_with_the_supervised_model_as_its_base(worlds):
     assert control_rows(WorldLogs(base), policy="sft", confidence=0.95) == ()
 
 
+def test_every_policy_is_compared_with_the_control_too(worlds):
+    base, seeds = worlds
+    logs = WorldLogs(seeds[0], base, {"p": seeds})
+    found = [row for row in control_rows(logs, policy="sft", confidence=0.95) if row.policy == "p"]
+    wanted, _ = rows_of(base, seeds)
+    assert [row.lift for row in found] == [row.lift for row in wanted.values()]
+
+
 def test_pooled_totals_hold_the_same_sums(worlds):
     base, seeds = worlds
     _, totals = rows_of(base, seeds)

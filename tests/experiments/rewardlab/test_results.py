@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cqsid.alignment.report import StepReading
 from experiments.metrics import METRICS
 from experiments.rewardlab.readings import OfflineReading, WatchReading, WorldLogs
 from experiments.rewardlab.record import (
@@ -97,8 +98,8 @@ def watched(seeds=3):
     ]
 
 
-def record_of(config, worlds, *, seeds=3, policies=None, shopper_B=SHOPPER_B):
-    courses = [Course(name, seed, (), ()) for name in NAMES for seed in range(seeds)]
+def record_of(config, worlds, *, seeds=3, policies=None, shopper_B=SHOPPER_B, courses=None):
+    courses = courses or [Course(name, seed, (), ()) for name in NAMES for seed in range(seeds)]
     return make_record(
         config,
         policies or rows(seeds),
@@ -119,7 +120,7 @@ def record(config, worlds):
 def test_a_record_holds_every_row_and_survives_a_file(record, config, tmp_path):
     assert len(record.offline) == 4 * len(OFFLINE)
     assert len(record.online) == 3 * len(ONLINE)
-    assert [row.policy for row in record.control] == ["sft"] * len(ONLINE)
+    assert [row.policy for row in record.control[::4]] == [row.name for row in record.policies]
     assert len(record.contrasts) == len(OFFLINE) + len(ONLINE)
     assert {(row.policy, row.against) for row in record.contrasts} == {("log.eg", "log.grpo")}
     assert len(record.policy_shares) == 4 * 2 * 4
@@ -163,6 +164,18 @@ def test_a_sound_record_warns_of_what_no_interval_holds_and_of_oracles(record):
     assert len(record.warnings) == len(told)
     for beginning in told:
         assert any(text.startswith(beginning) for text in record.warnings)
+
+
+def step(tied):
+    return StepReading(1, 0.0, 0.5, {}, None, tied, 0.5, (1.0,), 1.0, 1.0, 0.0, 0.0, 1.0, 1.0)
+
+
+def test_a_reward_that_told_no_ids_apart_is_named(config, worlds):
+    steps = dict.fromkeys(NAMES, (step(1.0), step(0.5))) | {NAMES[0]: (step(1.0), step(1.0))}
+    told = [Course(name, seed, steps[name], ()) for name in NAMES for seed in range(3)]
+    record = record_of(config, worlds, courses=told)
+    (named,) = [text for text in record.warnings if "nothing can be learned" in text]
+    assert named.startswith(f"{NAMES[0]}: its reward gave all ids of a group the same value")
 
 
 def test_without_worlds_there_is_no_online_part_and_that_is_said(config):
