@@ -1,7 +1,7 @@
 """Our losses beside those of TRL's own code, on the same tensors.
 
 TRL's methods run on a trainer that was never initialised: its log-probabilities, completions and
-rewards are given. EG-GRPO's ratio of whole ids has no counterpart there, nor has DAPO without ties.
+rewards are given. No counterpart there: EG-GRPO's ratio of whole ids, leaving tied groups out.
 
 Axis suffixes: B requests, G ids of a group, L levels, N all ids.
 """
