@@ -293,10 +293,10 @@ def test_experts_replace_as_many_of_the_worst_ids_as_there_are_experts():
 
 
 def test_more_experts_than_places_replace_the_whole_group():
-    spec = AlgorithmSpec(group=1, experts=ExpertSpec(count=2, place="replace_worst"))
-    group = group_of([[1]], drawn(2, "clicks", [[0, 3]], [[0, 3]]))
-    chosen = injected(spec, group, np.zeros((1, 3)))
-    assert chosen.valid_BG.tolist() == chosen.expert_BG.tolist() == [[True]]
+    spec = AlgorithmSpec(group=2, experts=ExpertSpec(count=3, place="replace_worst"))
+    group = group_of([[1, 2]], drawn(3, "clicks", [[0, 3, 4]], [[0, 3, 4]]))
+    chosen = injected(spec, group, np.zeros((1, 5)))
+    assert chosen.valid_BG.tolist() == chosen.expert_BG.tolist() == [[True, True]]
 
 
 def test_an_expert_that_the_policy_generated_itself_is_not_injected():
