@@ -4,7 +4,7 @@ from experiments.report.charts import mark_name
 from experiments.report.figures import Bar, grouped_bars, panels
 from experiments.report.markup import Html, join, tag
 from experiments.report.tables import absent, figure, section, table
-from experiments.report.words import ABSENT, EVENTS, meaning, percent, plain_name, range_of
+from experiments.report.words import ABSENT, EVENTS, percent, plain_name, range_of
 from experiments.rewardlab.overview import RULES, share_of
 from experiments.rewardlab.pictures import names, policy_name
 from experiments.rewardlab.published import SHARES, SOURCE
@@ -12,8 +12,8 @@ from experiments.rewardlab.record import RewardsRecord
 from experiments.rewardlab.words import listed, size_words
 
 TITLE = "Shares of the channel"
-ADDED = ("gmv", "orders", "uctcvr")
-"""Metrics whose lift over the control arm stands beside the shares."""
+ADDED = {"gmv": "GMV", "orders": "Orders"}
+"""Metrics whose lift over the control arm stands beside the shares, and what they are called."""
 
 
 def shares(record: RewardsRecord) -> Html:
@@ -56,14 +56,12 @@ def incremental(record: RewardsRecord) -> Html | None:
             cells.append(ABSENT if row is None else percent(row.share))
         for metric in ADDED:
             found = [r for r in record.control if (r.policy, r.metric) == (name, metric)]
-            cells += size_words(found[0]) if found else (ABSENT, ABSENT)
+            cells.append("{} ({})".format(*size_words(found[0])) if found else ABSENT)
         rows.append(cells)
-    head = ["Policy", "Purchases, any touch", "exclusive"]
-    for metric in ADDED:
-        head += [f"{meaning(metric).label}, added", "Interval"]
+    head = ["Policy", "Any touch", "Exclusive", *(f"{label} added" for label in ADDED.values())]
     told = (
-        f"Added: the true lift over the control arm, which has no {record.channel}. A policy that "
-        "raises a share and adds nothing has only taken credit."
+        "Held: its share of purchases. Added: the true lift over the control arm, which has no "
+        f"{record.channel}. A policy that raises a share and adds nothing has only taken credit."
     )
     caption = "Held and added"
     return join(

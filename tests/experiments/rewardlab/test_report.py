@@ -167,3 +167,11 @@ def test_published_gains_are_those_of_the_paper():
     assert relative("EG-GRPO, K = 2", "clk@1") == pytest.approx(0.1524 / 0.1510 - 1)
     assert relative("GRPO", "pvr@10") < 0
     assert all(len(levels) == len(MEASURES) for levels in PUBLISHED.values())
+
+
+def test_what_the_channel_holds_stands_beside_what_it_adds(record):
+    text = Page(render(record)).text
+    table = text[text.index("What it holds, and what it adds") :]
+    added = next(row for row in record.control if (row.policy, row.metric) == ("sft", "gmv"))
+    assert f"{100 * added.lift:+.1f}" in table.replace("\u2212", "-")
+    assert "What it holds" not in Page(render(replace(record, control=()))).text
