@@ -208,6 +208,14 @@ def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
     _tell(name, "reward", check_reward(load_object(name)), as_json)
 
 
+def _tell_record(folder: Path, report: Path, name: str) -> None:
+    """Print the record of a bench for scripts, under the name of its file."""
+    from experiments.files import read_json
+
+    told = {"run": str(folder), "report": str(report), Path(name).stem: read_json(folder / name)}
+    typer.echo(json.dumps(told))
+
+
 @ids_app.command("bench")
 def ids_bench_command(
     config: ConfigName,
@@ -231,10 +239,7 @@ def ids_bench_command(
         settings, folder, progress=default_progress(), command=command, overwrite=overwrite
     )
     if as_json:
-        from experiments.files import read_json
-
-        record = read_json(folder / RECORD)
-        typer.echo(json.dumps({"run": str(folder), "report": str(report), "ids": record}))
+        _tell_record(folder, report, RECORD)
         return
     from rich.console import Console
 
@@ -269,10 +274,7 @@ def rewards(
         settings, folder, progress=default_progress(), command=command, overwrite=overwrite
     )
     if as_json:
-        from experiments.files import read_json
-
-        record = read_json(folder / RECORD)
-        typer.echo(json.dumps({"run": str(folder), "report": str(report), "rewards": record}))
+        _tell_record(folder, report, RECORD)
         return
     from rich.console import Console
 

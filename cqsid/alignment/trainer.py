@@ -96,25 +96,12 @@ def align(
         DataError: no request to learn from, or none to validate with.
         ContractError: a reward broke its contract.
     """
-    chosen = resolve_device(device)
     with one_thread():
         training = _asked(learned, shop, train, personalised, "train")
         validating = _asked(learned, shop, held, personalised, "held")
-        vocabulary, softmax = learned.prompts.vocabulary, learned.softmax
-        trie = Trie.of(shop.ids.sids_SL, shop.ids.sizes)
-        roller = Roller(algorithm, vocabulary, softmax, trie, mix, shop)
-        evaluate = Evaluator(
-            logged_V=validating.logged,
-            prompts_V=validating.prompts,
-            shop=shop,
-            mix=mix,
-            probes=probes or {},
-            vocabulary=vocabulary,
-            softmax=softmax,
-            beam=spec.beam,
-            reference=learned.weights,
-        )
-        learner = Learner(spec, roller, learned.weights, chosen)
+        roller = _roller(algorithm, learned, mix, shop)
+        learner = Learner(spec, roller, learned.weights, resolve_device(device))
+        evaluate = _evaluator(learner, validating, probes or {}, learned.weights)
         run = _Run(learner, evaluate, training, seed)
         if workspace is not None:
             run.resume(workspace, held.requests.id_B)
@@ -131,6 +118,28 @@ def align(
             len(report.steps),
         )
     return Alignment(learner.weights, report, run.course.arrays())
+
+
+def _roller(algorithm: AlgorithmSpec, learned: Learned, mix: Mix, shop: Shop) -> Roller:
+    trie = Trie.of(shop.ids.sids_SL, shop.ids.sizes)
+    return Roller(algorithm, learned.prompts.vocabulary, learned.softmax, trie, mix, shop)
+
+
+def _evaluator(
+    learner: Learner, validating: Batch, probes: Mapping[str, Reward], reference: Weights
+) -> Evaluator:
+    roller = learner.roller
+    return Evaluator(
+        logged_V=validating.logged,
+        prompts_V=validating.prompts,
+        shop=roller.shop,
+        mix=roller.mix,
+        probes=probes,
+        vocabulary=roller.vocabulary,
+        softmax=roller.softmax,
+        beam=learner.spec.beam,
+        reference=reference,
+    )
 
 
 def _asked(learned: Learned, shop: Shop, logged: Logged, personalised: bool, place: str) -> Batch:

@@ -1,13 +1,11 @@
 """The rows of ids.json as frozen values, read and written."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from experiments.files import read_json, write_json
 from experiments.idsbench.published import Published
-from simulator.errors import DataError
+from experiments.records import read_as
+from experiments.records import write_record as write_record
 
 SCHEMA = 1
 """Version of the keys of ids.json."""
@@ -209,11 +207,6 @@ class IdsRecord:
         return None
 
 
-def write_record(path: Path, record: IdsRecord) -> None:
-    """Write it as JSON; an older file is replaced in one step."""
-    write_json(path, asdict(record))
-
-
 def read_record(path: Path) -> IdsRecord:
     """Read what `write_record` wrote.
 
@@ -221,13 +214,4 @@ def read_record(path: Path) -> IdsRecord:
         StoreError: the file is not there or not whole.
         DataError: it is not such a record, or of another version.
     """
-    content = read_json(path)
-    found = content.get("schema") if isinstance(content, dict) else None
-    if found != SCHEMA:
-        raise DataError(f"{path}: schema == {found!r}, must be {SCHEMA}")
-    try:
-        return TypeAdapter(IdsRecord).validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path}: {place} == {first['input']!r}, {first['msg']}") from error
+    return read_as(IdsRecord, path, SCHEMA)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -122,15 +123,19 @@ class Lab:
 
     def rewarded(self, policy: PolicySpec) -> tuple[Mix, Shop]:
         """A policy's reward and the shop that it may look into."""
-        lab = self._config.reward_lab
-        mix, algorithm = lab.rewards[policy.reward], lab.algorithms[policy.algorithm]
-        shop = self._opened(asks_oracle(mix, algorithm))
-        return build_mix(mix, shop, f"reward_lab.rewards.{policy.reward}"), shop
+        return self.reward(policy.reward, self._config.reward_lab.algorithms[policy.algorithm])
 
-    def reward(self, name: str) -> tuple[Mix, Shop]:
-        """A reward of the config by its name, and the shop that it may look into."""
-        mix = self._config.reward_lab.rewards[name]
-        shop = self._opened(mix.asks_oracle)
+    def reward(self, name: str, algorithm: AlgorithmSpec | None = None) -> tuple[Mix, Shop]:
+        """A reward of the config by its name, and the shop that it may look into.
+
+        Args:
+            name: of the reward.
+            algorithm: that learns from it, and may need what only a simulation knows.
+        """
+        lab, shop = self._config.reward_lab, self._shop
+        mix = lab.rewards[name]
+        if asks_oracle(mix, algorithm or AlgorithmSpec()):
+            shop = replace(shop, oracle=self._oracle(lab.oracle_noise))
         return build_mix(mix, shop, f"reward_lab.rewards.{name}"), shop
 
     def probe(self) -> Reward:
@@ -143,16 +148,14 @@ class Lab:
 
         return expected
 
-    def _opened(self, oracle: bool) -> Shop:
-        """The shop, with the door to the simulated shoppers open where it is asked for."""
-        if not oracle:
-            return self._shop
-        return replace(self._shop, oracle=self._oracle(self._config.reward_lab.oracle_noise))
+    @cached_property
+    def _population(self) -> Population:
+        found: Population = load_saved(self._folders.catalog / POPULATION)
+        return found
 
     def _oracle(self, noise: float) -> SimulatedOracle:
-        population: Population = load_saved(self._folders.catalog / POPULATION)
         return SimulatedOracle(
-            population,
+            self._population,
             self._config.world,
             self._folders.history / LOG,
             self._shop.index,

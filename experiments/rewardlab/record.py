@@ -1,9 +1,7 @@
 """The rows of rewards.json as frozen values, read and written."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
 
 from cqsid.alignment.measures import CLK_1 as CLK_1
 from cqsid.alignment.measures import CLK_10 as CLK_10
@@ -15,8 +13,8 @@ from cqsid.alignment.measures import FIRST_CODES as FIRST_CODES
 from cqsid.alignment.measures import PVR_10 as PVR_10
 from cqsid.alignment.measures import RECALL_200 as RECALL_200
 from cqsid.alignment.report import Evaluation, StepReading
-from experiments.files import read_json, write_json
-from simulator.errors import DataError
+from experiments.records import read_as
+from experiments.records import write_record as write_record
 
 SCHEMA = 1
 """Version of the keys of rewards.json."""
@@ -280,11 +278,6 @@ class RewardsRecord:
         return found[0] if found else None
 
 
-def write_record(path: Path, record: RewardsRecord) -> None:
-    """Write it as JSON; an older file is replaced in one step."""
-    write_json(path, asdict(record))
-
-
 def read_record(path: Path) -> RewardsRecord:
     """Read what `write_record` wrote.
 
@@ -292,13 +285,4 @@ def read_record(path: Path) -> RewardsRecord:
         StoreError: the file is not there or not whole.
         DataError: it is not such a record, or of another version.
     """
-    content = read_json(path)
-    found = content.get("schema") if isinstance(content, dict) else None
-    if found != SCHEMA:
-        raise DataError(f"{path}: schema == {found!r}, must be {SCHEMA}")
-    try:
-        return TypeAdapter(RewardsRecord).validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path}: {place} == {first['input']!r}, {first['msg']}") from error
+    return read_as(RewardsRecord, path, SCHEMA)
