@@ -104,7 +104,6 @@ class Roller:
             spec.rollouts,
             rng=rng,
             temperature=spec.temperature,
-            softmax=self.softmax,
             constrained=spec.constrained,
             forced_BL=forced_BL if spec.guided_levels else None,
         )

@@ -20,7 +20,6 @@ from cqsid.branches import Branches
 from cqsid.matmul import Product
 from cqsid.prompts import Prompts
 from cqsid.rewards.reward import Samples
-from cqsid.scores import Softmax
 from cqsid.transformer import Weights
 from cqsid.trie import Trie
 from cqsid.vocabulary import Vocabulary
@@ -45,11 +44,13 @@ def sample(
     *,
     rng: np.random.Generator,
     temperature: float = 1.0,
-    softmax: Softmax = "level",
     constrained: bool = True,
     forced_BL: Ints | None = None,
 ) -> Samples:
     """Draw ids for each prompt, independently and with repeats.
+
+    Given that a code is one of its level, a softmax over all tokens says the same of it as one over
+    the level, so there is no choice between them here.
 
     Args:
         weights: the policy's parameters; read, without gradients.
@@ -59,22 +60,20 @@ def sample(
         number: G, ids of each prompt.
         rng: B x G x L uniform numbers are taken from it, request by request.
         temperature: logits are divided by this; towards 0 the likeliest code alone remains.
-        softmax: of the policy. Given that a code is one of its level, every softmax says the same
-            of it, so this changes no sample.
         constrained: draw only from the codes that exist after a prefix; if not, from all codes of
             the level, though never from other tokens.
         forced_BL: (B, L) int32 first codes that all ids of a prompt must have, -1 from where they
             are free.
 
     Raises:
-        ConfigError: an unknown softmax, no sample, a temperature that is not above 0, or
+        ConfigError: no sample, a temperature that is not above 0, or
             vocabulary and trie of different sizes.
         DataError: a prompt is empty or has an unknown token, or a weight is not finite.
         ContractError: forced codes of another shape, outside their level, behind a free one, or
             of no id that exists where samples are constrained; or the model yields scores that
             are not finite.
     """
-    _check_settings(vocabulary, trie, number, temperature, softmax)
+    _check_settings(vocabulary, trie, number, temperature)
     _check_prompts(prompts, len(weights.embedding_VD))
     shape = len(prompts), len(vocabulary.sizes)
     forced = np.full(shape, -1, np.int32) if forced_BL is None else forced_BL
@@ -181,11 +180,7 @@ def _invert(
         drawn_N[n] = code_C[first + np.searchsorted(sum_C[: stop - first], below, side="right")]
 
 
-def _check_settings(
-    vocabulary: Vocabulary, trie: Trie, number: int, temperature: float, softmax: Softmax
-) -> None:
-    if softmax not in ("level", "full"):
-        raise ConfigError(f"softmax == {softmax!r}, must be 'level' or 'full'")
+def _check_settings(vocabulary: Vocabulary, trie: Trie, number: int, temperature: float) -> None:
     if number < 1:
         raise ConfigError(f"number == {number}, must be >= 1")
     if not temperature > 0:

@@ -148,11 +148,6 @@ def test_unconstrained_first_codes_come_as_often_as_the_softmax_of_the_level_say
     assert fits(counts_BK, first.double().exp().numpy())
 
 
-def test_the_softmax_of_the_policy_changes_no_sample(weights):
-    one, other = (drawn(weights, softmax=each).codes_BGL for each in ("level", "full"))
-    np.testing.assert_array_equal(one, other)
-
-
 @pytest.mark.parametrize("constrained", [True, False])
 def test_forced_codes_come_first_and_the_rest_is_drawn(weights, constrained):
     forced_BL = np.full((6, 3), -1, np.int32)
@@ -191,7 +186,6 @@ def test_no_prompts_draw_nothing(weights):
         ({"number": 0}, ConfigError, r"number == 0, must be >= 1"),
         ({"temperature": 0.0}, ConfigError, r"temperature == 0.0, must be > 0"),
         ({"temperature": float("nan")}, ConfigError, r"temperature == nan, must be > 0"),
-        ({"softmax": "legal"}, ConfigError, r"softmax == 'legal', must be 'level' or 'full'"),
         ({"trie": random_trie((5, 4), 9)}, ConfigError, r"trie.sizes == \(5, 4\), must be"),
         (
             {"prompts": Prompts(PROMPTS.tokens_BT, np.zeros(6, np.int64))},
