@@ -19,7 +19,7 @@ from simulator.arrivals import DAY
 from simulator.eventlog import EventLog
 from simulator.protocols import SearchService
 from simulator.randomness import Draws
-from simulator.world import Population, World
+from simulator.world import Population, State, World
 
 POPULATION = "population.pickle"
 MODEL = "model.pickle"
@@ -53,6 +53,44 @@ class WorldJob:
 
 def live(job: WorldJob, *, advance: Advance) -> str:
     """Live one world and finish its stage; returns the digest of its log."""
+    with job.stage.write() as folder:
+        opened = open_world(job, folder / LOG)
+        state = opened.run(advance)
+        if job.history is None:
+            _save_state(folder / STATE, state)
+        job.stage.rows = opened.world.log.rows
+    return opened.digest
+
+
+@dataclass
+class OpenWorld:
+    """A world that is about to be lived.
+
+    Attributes:
+        world, service: the world, and what serves its requests.
+        first_day, days: the simulated days of its period.
+        digest: of its log, once it is lived.
+    """
+
+    world: World
+    service: SearchService
+    first_day: int
+    days: int
+    digest: str = ""
+
+    def run(self, advance: Advance) -> State:
+        """Live it and close its log; returns the state in which the next world can go on."""
+        state = self.world.run(self.first_day, self.days, advance=advance)
+        facts = {"start_day": self.first_day, "days": self.days}
+        self.digest = self.world.log.close(self.service.faults(), facts)
+        return state
+
+
+def open_world(job: WorldJob, folder: Path) -> OpenWorld:
+    """The world of a job, before its first day, with its log in an empty or absent folder.
+
+    The same job gives the same world, to the bit, however often it is lived.
+    """
     config = job.config
     population: Population = load_saved(job.population / POPULATION)
     draws = Draws(config.seed).child(job.luck)
@@ -61,27 +99,20 @@ def live(job: WorldJob, *, advance: Advance) -> str:
     arms = ("bootstrap",) if job.history is None else tuple(arm.name for arm in config.arms)
     first_day = 0 if job.history is None else config.world.history_days
     days = config.world.history_days if job.history is None else config.world.days
-    with job.stage.write() as folder:
-        log = EventLog(
-            folder / LOG, channels=service.channels, arms=arms, shard_rows=config.log.shard_rows
-        )
-        _log_facts(log, population, arm_S, first_day)
-        world = World(
-            config.world,
-            population,
-            service,
-            log,
-            draws,
-            arms=len(arms),
-            state=None if job.history is None else dict(np.load(job.history / STATE)),
-            trace_rate=config.log.candidate_rate,
-        )
-        state = world.run(first_day, days, advance=advance)
-        digest = log.close(service.faults(), {"start_day": first_day, "days": days})
-        if job.history is None:
-            _save_state(folder / STATE, state)
-        job.stage.rows = log.rows
-    return digest
+    rows = config.log.shard_rows
+    log = EventLog(folder, channels=service.channels, arms=arms, shard_rows=rows)
+    _log_facts(log, population, arm_S, first_day)
+    world = World(
+        config.world,
+        population,
+        service,
+        log,
+        draws,
+        arms=len(arms),
+        state=None if job.history is None else dict(np.load(job.history / STATE)),
+        trace_rate=config.log.candidate_rate,
+    )
+    return OpenWorld(world, service, first_day, days)
 
 
 def assignment(config: Config, shoppers: int) -> NDArray[np.int8]:

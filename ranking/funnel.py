@@ -7,13 +7,22 @@ from the batch, one that is late from the request, and the page is served withou
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from ranking.ordering import best_first, score_fault
-from ranking.pages import blank_pages, explored_order, gather, page_columns, propensities, trace
+from ranking.pages import (
+    best_ranked,
+    blank_pages,
+    explored_order,
+    gather,
+    page_columns,
+    propensities,
+    trace,
+)
 from ranking.preranker import Preranker, PrerankerSpec, take
 from ranking.ranker import Ranker
 from ranking.recallstage import Recalled, RecallStage
@@ -40,6 +49,18 @@ class FunnelSpec(Spec):
     ranking_base_s: float = Field(0.004, ge=0, description="time to rank nothing (s)")
     ranking_per_item_s: float = Field(2e-5, ge=0, description="time to rank a candidate (s)")
     preranker: PrerankerSpec = Field(PrerankerSpec(), description="the cut before the ranker")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the channels of an arm answered to a batch of requests, and how long each took.
+
+    Any number of pages can be made of them, see `Funnel.pages`.
+    """
+
+    requests: Requests
+    recalled: Recalled
+    seconds_BC: NDArray[np.float64]
 
 
 class Funnel:
@@ -99,19 +120,47 @@ class Funnel:
             ConfigError: if a request wants more slots than a page may have.
             ContractError: if the ranker breaks its contract.
         """
+        answers = self.ask(requests)
+        for drop in answers.recalled.drops:
+            self._count(drop.channel, drop.reason, len(requests), drop.detail)
+        late_C = (answers.seconds_BC > self.spec.deadline_s).sum(axis=0)
+        for channel, late in zip(self.channels, late_C, strict=True):
+            self._count(channel, FaultReason.DEADLINE, int(late), "")
+        return self.pages(answers)
+
+    def ask(self, requests: Requests) -> Answers:
+        """What every channel of the arm answers.
+
+        Raises:
+            ConfigError: if a request wants more slots than a page may have.
+        """
         self._check(requests)
         recalled = self.recall.recall(requests)
-        for drop in recalled.drops:
-            self._count(drop.channel, drop.reason, len(requests), drop.detail)
-        seconds_BC = self._seconds(requests, recalled)
+        return Answers(requests, recalled, self._seconds(requests, recalled))
+
+    def pages(self, answers: Answers, left_out_B: NDArray[np.integer] | None = None) -> Pages:
+        """The pages that the answers make.
+
+        Args:
+            answers: of `ask`.
+            left_out_B: (B,) bitmask of the channels that each request's page is made without, as
+                if the arm did not have them: they cost no time either. None: without none.
+
+        Raises:
+            ContractError: if the ranker breaks its contract.
+        """
+        requests, recalled = answers.requests, answers.recalled
+        out_BC = np.zeros(answers.seconds_BC.shape, np.bool_)
+        if left_out_B is not None:
+            out_BC = (left_out_B[:, None] >> np.arange(len(self.channels)) & 1).astype(np.bool_)
+        seconds_BC = np.where(out_BC, 0.0, answers.seconds_BC)
         late_BC = seconds_BC > self.spec.deadline_s
-        for channel, late in zip(self.channels, late_BC.sum(axis=0), strict=True):
-            self._count(channel, FaultReason.DEADLINE, int(late), "")
         waited_B = np.minimum(seconds_BC, self.spec.deadline_s).max(axis=1, initial=0.0)
-        dropped_BC = late_BC | np.isin(self.channels, [drop.channel for drop in recalled.drops])
+        broken_C = np.isin(self.channels, [drop.channel for drop in recalled.drops])
+        dropped_BC = late_BC | (broken_C & ~out_BC)
         parts = []
         for number, chunk in enumerate(recalled.chunks):
-            pool = self.recall.merge(recalled, number, late_BC[chunk])
+            pool = self.recall.merge(recalled, number, (late_BC | out_BC)[chunk])
             pages = self._pages(requests.rows(chunk), pool, waited_B[chunk], dropped_BC[chunk])
             parts.append((np.arange(chunk.start, chunk.stop), pages))
         blank = blank_pages(len(requests), self.spec.slots, len(self.channels), self.arm)
@@ -144,6 +193,9 @@ class Funnel:
         return Pages(
             items_BK=np.where(empty_BK, np.int32(-1), kept.items_BN[rows_B1, at_BK]),
             sources_BK=np.where(empty_BK, np.int32(0), kept.sources_BN[rows_B1, at_BK]),
+            best_ranked_BK=np.where(
+                empty_BK, np.int32(0), best_ranked(kept.ranks_BNC[rows_B1, at_BK])
+            ),
             scores_BK=np.where(empty_BK, np.float32(np.nan), scores_BM[rows_B1, at_BK]),
             propensity_BK=propensities(shown_BK, best_BK, ranked_B, spec.exploration),
             latency_B=(waited_B + ranking_B).astype(np.float32),

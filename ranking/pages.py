@@ -45,6 +45,16 @@ def explored_order(
     return chosen_BN
 
 
+def best_ranked(ranks_BKC: NDArray[np.int16]) -> Ints:
+    """(B, K) bitmask of the channels in which each item ranks best; 0 where none found it."""
+    far = np.iinfo(np.int16).max
+    ranks_BKC = np.where(ranks_BKC >= 0, ranks_BKC, far)
+    best_BK1 = ranks_BKC.min(axis=2, keepdims=True, initial=far)
+    bits_C = np.left_shift(1, np.arange(ranks_BKC.shape[2]))
+    found_BKC = (ranks_BKC == best_BK1) & (best_BK1 < far)
+    return np.asarray(found_BKC @ bits_C, np.int32)
+
+
 def page_columns(
     order_BN: NDArray[np.intp], ranked_B: Ints, requests: Requests, slots: int
 ) -> NDArray[np.intp]:
@@ -96,6 +106,7 @@ def blank_pages(n_rows: int, slots: int, n_channels: int, arm: int) -> Pages:
     return Pages(
         items_BK=np.full((n_rows, slots), -1, np.int32),
         sources_BK=np.zeros((n_rows, slots), np.int32),
+        best_ranked_BK=np.zeros((n_rows, slots), np.int32),
         scores_BK=np.full((n_rows, slots), np.nan, np.float32),
         propensity_BK=np.ones((n_rows, slots), np.float32),
         latency_B=np.zeros(n_rows, np.float32),

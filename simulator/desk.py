@@ -5,9 +5,11 @@ learns the next due requests; waves follow each other until none is due before t
 What is planned here and touches other sessions (purchases) is lived by the world in events.
 """
 
+from typing import Protocol
+
 import numpy as np
 
-from simulator.behavior import Behavior
+from simulator.behavior import Behavior, Reactions
 from simulator.errors import ContractError
 from simulator.eventlog import EventLog
 from simulator.market import Market
@@ -24,6 +26,18 @@ from simulator.utility import Needs
 # A service answers at most this many requests at once. A constant of the world and not a knob:
 # a channel that fails is dropped for a block, so the block must not depend on tuning.
 BLOCK = 8_192
+
+
+class Witness(Protocol):
+    """Whoever is told of each block that a world plans, in the order of planning.
+
+    What it is told is the world's own and not a copy; latent things are among it.
+    """
+
+    def __call__(
+        self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
+    ) -> None:
+        """B requests, what stands behind them, the pages served and what was done with them."""
 
 
 class Desk:
@@ -53,6 +67,7 @@ class Desk:
         self.draws = draws
         self.sessions = sessions
         self.trace_rate = trace_rate
+        self.witness: Witness | None = None
 
     def plan(self, sessions: Sessions, until: float) -> Plan:
         """Plan every request due before `until` (simulated seconds)."""
@@ -79,6 +94,8 @@ class Desk:
         pages = _checked(self.service.serve(requests), requests)
         needs = self._needs(sessions)
         reactions = self.behavior.react(needs, pages)
+        if self.witness is not None:
+            self.witness(requests, needs, pages, reactions)
         steps = step(
             self.sessions, sessions, reactions, pages, requests.slots_B, self.sampler, self.draws
         )

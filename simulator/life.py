@@ -89,6 +89,7 @@ class Life:
                 float(self.market.price_I[item]),
                 sold,
                 int(plan.sources_PC[row, choice]),
+                int(plan.best_ranked_PC[row, choice]),
                 int(plan.position_PC[row, choice]),
             )
         )

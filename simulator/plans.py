@@ -19,8 +19,8 @@ class Purchases:
     Attributes:
         at_P: simulated seconds of the attempt.
         request_P, session_P, shopper_P, arm_P: where it comes from.
-        choices_PC, position_PC, sources_PC: items best first, -1 padded, with the position and
-            the provenance of their exposure.
+        choices_PC, position_PC, sources_PC, best_ranked_PC: items best first, -1 padded, with the
+            position and the provenance of their exposure.
         wanted_P: how many different items; quantity_P: units of the first one.
         at_once_P: whether it belongs to the session (a late one comes days after it).
     """
@@ -33,6 +33,7 @@ class Purchases:
     choices_PC: Ints
     position_PC: NDArray[np.int16]
     sources_PC: Ints
+    best_ranked_PC: Ints
     wanted_P: NDArray[np.int16]
     quantity_P: NDArray[np.int16]
     at_once_P: NDArray[np.bool_]
@@ -91,6 +92,7 @@ def planned_purchases(
         choices_PC=reactions.choices_BC[buys_B],
         position_PC=(first_P[:, None] + slots_PC).astype(np.int16),
         sources_PC=np.take_along_axis(pages.sources_BK[buys_B], slots_PC, axis=1),
+        best_ranked_PC=np.take_along_axis(pages.best_ranked_BK[buys_B], slots_PC, axis=1),
         wanted_P=reactions.wanted_B[buys_B],
         quantity_P=reactions.quantity_B[buys_B],
         at_once_P=delay_P == 0,

@@ -169,6 +169,7 @@ class Pages:
         items_BK: item ids in the order shown, -1 padded on the right.
         sources_BK: bitmask of ALL channels that found each item; bit c is channel c of the
             service's `channels`.
+        best_ranked_BK: those of these channels that ranked the item best, several where they tie.
         scores_BK: ranker score, NaN padded.
         propensity_BK: probability with which the service puts this item here, 1 where it does not
             explore.
@@ -182,6 +183,7 @@ class Pages:
 
     items_BK: Ints
     sources_BK: Ints
+    best_ranked_BK: Ints
     scores_BK: NDArray[np.float32]
     propensity_BK: NDArray[np.float32]
     latency_B: NDArray[np.float32]

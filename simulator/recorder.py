@@ -73,6 +73,7 @@ def _log_exposures(log: EventLog, requests: Requests, pages: Pages, reactions: R
         "item": pages.items_BK[rows, slots],
         "position": first_B[rows] + slots,
         "sources": pages.sources_BK[rows, slots],
+        "best_ranked": pages.best_ranked_BK[rows, slots],
         "clicked": reactions.clicked_BK[rows, slots],
         "carted": reactions.carted_BK[rows, slots],
         "propensity": pages.propensity_BK[rows, slots],

@@ -45,6 +45,7 @@ _TABLES: dict[str, list[tuple[str, pa.DataType]]] = {
         ("item", pa.int32()),
         ("position", pa.int16()),
         ("sources", pa.int32()),
+        ("best_ranked", pa.int32()),
         ("clicked", pa.bool_()),
         ("carted", pa.bool_()),
         ("propensity", pa.float32()),
@@ -58,6 +59,7 @@ _TABLES: dict[str, list[tuple[str, pa.DataType]]] = {
         ("price", pa.float64()),
         ("quantity", pa.int16()),
         ("sources", pa.int32()),
+        ("best_ranked", pa.int32()),
         ("position", pa.int16()),
     ],
     "latent": [

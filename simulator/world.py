@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from simulator.arrivals import DAY, DAYS_LIMIT, Arrivals, ArrivalSpec, visits_of_day
 from simulator.behavior import Behavior, BehaviorSpec
 from simulator.catalog import Supply
-from simulator.desk import Desk
+from simulator.desk import Desk, Witness
 from simulator.eventlog import EventLog
 from simulator.life import Life
 from simulator.market import Market, MarketSpec
@@ -119,6 +119,10 @@ class World:
             sessions=spec.sessions,
             trace_rate=trace_rate,
         )
+
+    def watch(self, witness: Witness) -> None:
+        """Tell somebody of every block of requests; they must not change what they are told of."""
+        self.desk.witness = witness
 
     def run(
         self, first_day: int, days: int, *, advance: Callable[[int], object] = lambda requests: None

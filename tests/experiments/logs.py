@@ -78,6 +78,7 @@ def write_log(
     first_X = np.repeat(np.cumsum(shown_R) - shown_R, shown_R)
     position_X = (np.arange(len(row_X)) - first_X).astype(np.int16)
     sources_X = rng.integers(1, 1 << len(channels), len(row_X)).astype(np.int32)
+    best_X = sources_X & -sources_X  # the first channel of the set ranked the item best
     rate_X = clicks * np.minimum(taste_S[shopper_R[row_X]], 10) / np.sqrt(1 + position_X / 2)
     clicked_X = rng.random(len(row_X)) < rate_X
     item_X = rng.integers(0, 20_000, len(row_X)).astype(np.int32)
@@ -126,6 +127,7 @@ def write_log(
             "item": item_X,
             "position": position_X,
             "sources": sources_X,
+            "best_ranked": best_X,
             "clicked": clicked_X,
             "carted": clicked_X & (rng.random(len(row_X)) < 0.3),
             "propensity": np.ones(len(row_X), np.float32),
@@ -141,6 +143,7 @@ def write_log(
             "price": rng.lognormal(3.5, 1.2, len(row_O)).astype(np.float32),
             "quantity": rng.integers(1, 4, len(row_O)).astype(np.int16),
             "sources": sources_X[bought_O],
+            "best_ranked": best_X[bought_O],
             "position": position_X[bought_O],
         },
     }

@@ -104,6 +104,49 @@ def test_provenance_survives_to_the_page(funnel, channel, learned, requests_, in
     assert both
 
 
+def test_the_channels_that_ranked_an_item_best_are_told(funnel, channel, requests_):
+    channels = {"a": channel("a", 1), "b": channel("b", 7)}
+    pages = funnel(**channels).serve(requests_)
+    found = [channels[name].recall(requests_, 30).items_BN for name in "ab"]
+    seen = set()
+    for row, slot in np.argwhere(pages.items_BK >= 0):
+        item = pages.items_BK[row, slot]
+        places = [np.flatnonzero(items[row] == item) for items in found]
+        ranks = [int(place[0]) if len(place) else 999 for place in places]
+        expected = sum(1 << bit for bit, rank in enumerate(ranks) if rank == min(ranks))
+        assert pages.best_ranked_BK[row, slot] == expected
+        seen.add(expected)
+    assert seen == {1, 2, 3}
+
+
+@pytest.mark.parametrize("left_out", ["a", "b", "ab"])
+def test_answers_without_channels_make_the_pages_of_a_funnel_without_them(
+    funnel, channel, learned, many, left_out
+):
+    spec = SPEC.model_copy(update={"exploration": 0.3, "deadline_s": 0.011})
+    latencies = {"a": QUICK, "b": LatencySpec(base_s=0.009, per_item_s=0, sigma=0.2)}
+    every = {"a": channel("a", 1), "b": channel("b", 7)}
+    bits_B = np.full(len(many), sum(1 << "ab".index(name) for name in left_out))
+    whole = funnel(spec, 64, latencies, learned, **every)
+    found = whole.pages(whole.ask(many), bits_B)
+    kept = {name: made for name, made in every.items() if name not in left_out}
+    if kept:
+        assert_same(found, funnel(spec, 64, latencies, learned, **kept).serve(many))
+    else:
+        assert (found.items_BK == -1).all()
+
+
+def test_each_request_may_be_without_channels_of_its_own(funnel, channel, learned, many):
+    whole = funnel(ranker=learned, a=channel("a", 1), b=channel("b", 7))
+    answers = whole.ask(many)
+    bits_B = np.arange(len(many)) % 4
+    mixed = whole.pages(answers, bits_B)
+    for bits in range(4):
+        alone, rows = whole.pages(answers, np.full(len(many), bits)), bits_B == bits
+        np.testing.assert_array_equal(mixed.items_BK[rows], alone.items_BK[rows])
+        np.testing.assert_array_equal(mixed.latency_B[rows], alone.latency_B[rows])
+
+
 def test_consecutive_pages_are_slices_of_one_ranked_list(funnel, requests_):
     made = funnel()
     pages = []

@@ -40,6 +40,7 @@ def pages_of(items_BK, latency=0.1, arm_B=None):
     return Pages(
         items_BK=items_BK,
         sources_BK=(items_BK >= 0).astype(np.int32),
+        best_ranked_BK=(items_BK >= 0).astype(np.int32),
         scores_BK=np.zeros(items_BK.shape, np.float32),
         propensity_BK=np.ones(items_BK.shape, np.float32),
         latency_B=np.full(rows, latency, np.float32),

@@ -63,6 +63,7 @@ def purchases(rows):
         choices_PC=choices_PC,
         position_PC=np.zeros((len(rows), 3), np.int16),
         sources_PC=np.ones((len(rows), 3), np.int32),
+        best_ranked_PC=np.ones((len(rows), 3), np.int32),
         wanted_P=np.array(wanted, np.int16),
         quantity_P=np.array(quantity, np.int16),
         at_once_P=np.ones(len(rows), bool),

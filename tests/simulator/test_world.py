@@ -8,8 +8,10 @@ from pydantic import ValidationError
 
 from simulator.behavior import BehaviorSpec
 from simulator.errors import ContractError
+from simulator.eventlog import EventLog
 from simulator.history import load_history
-from simulator.world import WorldSpec
+from simulator.randomness import Draws
+from simulator.world import World, WorldSpec
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, simulate, table_of
 
@@ -192,6 +194,27 @@ def test_replayed_requests_carry_the_clicks_before_them(world):
         assert (found >= 0).sum() == min(
             3, sum(who == shopper and when < at for who, when, _ in clicks)
         )
+
+
+def test_a_witness_sees_what_the_log_holds_and_changes_nothing(people, tmp_path):
+    blocks = []
+
+    def witness(requests, needs, pages, reactions):
+        first_B = requests.page_B.astype(int) * requests.slots_B
+        rows, slots = np.nonzero((pages.items_BK >= 0) & ~reactions.left_B[:, None])
+        blocks.append((requests.id_B[rows], first_B[rows] + slots, pages.items_BK[rows, slots]))
+
+    unseen = simulate(tmp_path / "unseen", people)[0]
+    log = EventLog(tmp_path / "seen", channels=("table",), arms=("all",))
+    service = TableService(table_of(people))
+    seen = World(WorldSpec(days=2), people, service, log, Draws(2))
+    seen.watch(witness)
+    seen.run(0, 2)
+    assert log.close([], {"days": 2}) == unseen
+    shown = pd.read_parquet(tmp_path / "seen" / "exposures")
+    for number, column in enumerate(("request", "position", "item")):
+        found = np.concatenate([block[number] for block in blocks])
+        np.testing.assert_array_equal(found, shown[column])
 
 
 def test_a_service_that_shows_more_than_fits_is_refused(people, tmp_path):
