@@ -16,6 +16,7 @@ from simulator.spec import Spec
 
 _RRF_K = 60.0  # Cormack, Clarke and Buettcher, "Reciprocal rank fusion", SIGIR 2009
 _SCALE = 2.0**31 * _RRF_K  # fixed point: a sum of weights of 1 stays below 2**31
+_COARSEST = 2.0**-10  # the least weight, beside the largest, that may be the unit of the others
 
 
 class MergeSpec(Spec):
@@ -86,8 +87,9 @@ def merge(
 
     An item enters by being within the quota of one channel; its rank, score and bit are then
     kept for every channel that found it, and every such rank counts in the order
-    sum over channels of weight / (60 + rank), ranks from 1. Sums are in fixed point, so neither
-    the order of channels nor rounding decides; ties go to the lower item id.
+    sum over channels of weight / (60 + rank), ranks from 1. Sums are in fixed point, in units of
+    the smallest weight, so neither the order of channels nor rounding decides: a channel of weight
+    2 ties with two of weight 1. Ties go to the lower item id.
 
     Args:
         candidates: one for each channel, None where the channel was dropped.
@@ -109,6 +111,7 @@ def merge(
         np.full((n_requests, limit, n_channels), np.nan, np.float32),
     )
     if present:
+        unit = _unit(weight_C)
         _merge(
             np.concatenate([found.items_BN for _, found in present], axis=1),
             np.concatenate([found.scores_BN for _, found in present], axis=1),
@@ -116,13 +119,20 @@ def merge(
             np.cumsum([0] + [found.items_BN.shape[1] for _, found in present]),
             available_I,
             quota_C,
-            weight_C * _SCALE,
+            unit * _SCALE,
+            weight_C / unit,
             pool.items_BN,
             pool.sources_BN,
             pool.ranks_BNC,
             pool.scores_BNC,
         )
     return pool
+
+
+def _unit(weight_C: NDArray[np.float64]) -> float:
+    """The smallest weight of any; the largest where that is too small to count in."""
+    least, most = weight_C[weight_C > 0].min(), weight_C.max()
+    return float(least if least >= _COARSEST * most else most)
 
 
 @njit(cache=True, nogil=True)
@@ -133,7 +143,8 @@ def _merge(
     start_P: Any,
     available_I: Any,
     quota_C: Any,
-    scale_C: Any,
+    scale: Any,
+    times_C: Any,
     items_BN: Any,
     sources_BN: Any,
     ranks_BNC: Any,
@@ -150,7 +161,8 @@ def _merge(
             for m in range(start_P[p], start_P[p + 1]):
                 item, rank = items_BM[b, m], m - start_P[p]
                 if item >= 0 and available_I[item]:
-                    gain_I[item] += np.int64(scale_C[channel] / (_RRF_K + 1.0 + rank))
+                    one = np.int64(scale / (_RRF_K + 1.0 + rank))
+                    gain_I[item] += np.int64(times_C[channel] * one)
                     entered_I[item] |= rank < quota_C[channel]
         size = 0
         for m in range(items_BM.shape[1]):
