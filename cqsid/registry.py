@@ -6,6 +6,7 @@ from pydantic import Field
 
 from cqsid.settings import CqsidSpec
 from recall import registry
+from recall.aimless import AimlessSpec
 from recall.channel import Channel
 from recall.itemcf import ItemCFSpec
 from recall.lexical import LexicalSpec
@@ -14,7 +15,7 @@ from recall.registry import CustomSpec
 from recall.towers import DenseSpec
 
 ChannelSpec = Annotated[
-    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | CqsidSpec | CustomSpec,
+    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | AimlessSpec | CqsidSpec | CustomSpec,
     Field(discriminator="type"),
 ]
 

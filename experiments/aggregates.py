@@ -39,7 +39,11 @@ _SOURCES = {
         "zero_results": "count(*) FILTER (page = 0 AND shown = 0)",
         "latency_sum": exact_sum("latency::DOUBLE"),
     },
-    "exposures": {"exposures": "count(*)", "clicks": "count(*) FILTER (clicked)"},
+    "exposures": {
+        "exposures": "count(*)",
+        "clicks": "count(*) FILTER (clicked)",
+        "carts": "count(*) FILTER (carted)",
+    },
     "orders": {"orders": "count(*)", "gmv": exact_sum("price::DOUBLE * quantity")},
     "sessions": {"sessions": "count(*)", "clickless_sessions": "count(*) FILTER (NOT clicked)"},
 }

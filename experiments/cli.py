@@ -25,7 +25,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 data_app = typer.Typer(help="Look at data before a run.", no_args_is_help=True)
-check_app = typer.Typer(help="Check your own channel, ranker or reward.", no_args_is_help=True)
+check_app = typer.Typer(
+    help="Check your own channel, ranker, reward or rule.", no_args_is_help=True
+)
 app.add_typer(data_app, name="data")
 ids_app = typer.Typer(help="Semantic ids by themselves.", no_args_is_help=True)
 app.add_typer(check_app, name="check")
@@ -142,6 +144,47 @@ def report(
 
 
 @app.command()
+def attribute(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    rules: Annotated[
+        list[str] | None,
+        typer.Option("--rule", metavar="NAME", help="A rule of credit; may be repeated [all]."),
+    ] = None,
+    incremental: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--incremental",
+            metavar="METHOD",
+            help="replay, worlds or none; may be repeated [both].",
+        ),
+    ] = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what each channel of a finished run contributes: credit, and what is lost without it.
+
+    Finished replays and worlds are kept: the same command continues an interrupted one.
+    """
+    from experiments.attribution.record import FILE, read_record
+    from experiments.attribution.run import asked, attribute_run
+    from experiments.progress import default_progress
+
+    report = attribute_run(
+        folder,
+        overrides=[*(overrides or ()), *asked(rules or (), incremental or ())],
+        progress=default_progress(),
+    )
+    if as_json:
+        _tell_record(folder, report, FILE)
+        return
+    from rich.console import Console
+
+    from experiments.attribution.tables import Summary
+
+    Console().print(Summary(read_record(folder / FILE), report))
+
+
+@app.command()
 def config(
     name: Annotated[
         str, typer.Argument(metavar="[CONFIG]", help="A TOML file or a shipped config.")
@@ -206,6 +249,15 @@ def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
     from simulator.plugins import load_object
 
     _tell(name, "reward", check_reward(load_object(name)), as_json)
+
+
+@check_app.command("rule")
+def check_rule_command(name: PlugIn, as_json: AsJson = False) -> None:
+    """Check that a function or class is a rule of credit that keeps the contract."""
+    from experiments.attribution.customrules import check_rule
+    from simulator.plugins import load_object
+
+    _tell(name, "rule", check_rule(load_object(name)), as_json)
 
 
 def _tell_record(folder: Path, report: Path, name: str) -> None:

@@ -111,12 +111,15 @@ def relative(
     )
 
 
-def ratio(numerator_SU: Floats, denominator_SU: Floats, *, confidence: float) -> Interval:
+def ratio(
+    numerator_SU: Floats, denominator_SU: Floats, *, confidence: float, tested: bool = False
+) -> Interval:
     """A ratio of sums over seeds and shoppers, such as a share of events.
 
     Args:
         numerator_SU, denominator_SU: totals of each seed and shopper.
         confidence: level of the interval; with one seed it is over shoppers alone.
+        tested: also a p-value of no numerator; one of 0 in every cell has the interval [0, 0].
 
     Returns:
         the ratio; without a number where the denominators sum to 0.
@@ -128,10 +131,10 @@ def ratio(numerator_SU: Floats, denominator_SU: Floats, *, confidence: float) ->
     _pair(numerator_SU, denominator_SU, shopper_U)
     total, weight = float(np.mean(numerator_SU)), float(np.mean(denominator_SU))
     if weight <= 0:
-        return _interval(None, None, numerator_SU, shopper_U, confidence, tested=False)
+        return _interval(None, None, numerator_SU, shopper_U, confidence, tested=tested)
     found = total / weight
     error = _error((numerator_SU - found * denominator_SU) / weight, shopper_U, alone=True)
-    return _interval(found, error, numerator_SU, shopper_U, confidence, tested=False)
+    return _interval(found, error, numerator_SU, shopper_U, confidence, tested=tested)
 
 
 def growth(

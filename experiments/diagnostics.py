@@ -18,15 +18,29 @@ DROP_ALARM = 0.01
 Rows = list[dict[str, Any]]
 
 
-def overlap(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
-    """How many exposures and purchases each exact set of channels found, largest first."""
+SETS = {
+    "exposure": ("exposures", "true"),
+    "click": ("exposures", "clicked"),
+    "purchase": ("orders", "true"),
+}
+"""By event: the table it is logged in, and which of its rows are such events."""
+
+
+def overlap(
+    connection: duckdb.DuckDBPyConnection,
+    log: Path,
+    manifest: Manifest,
+    events: Sequence[str] = ("exposure", "purchase"),
+) -> Rows:
+    """How many events of `SETS` each exact set of channels found, largest first."""
     result = []
-    for event, table in (("exposure", "exposures"), ("purchase", "orders")):
+    for event in events:
+        table, condition = SETS[event]
         found = rows(
             connection,
             f"SELECT arm, sources, count(*) AS count, count(*) / sum(count(*)) OVER "
-            f"(PARTITION BY arm) AS share FROM {scan(log, table)} GROUP BY arm, sources "
-            "ORDER BY arm, count DESC, sources",
+            f"(PARTITION BY arm) AS share FROM {scan(log, table)} WHERE {condition} "
+            "GROUP BY arm, sources ORDER BY arm, count DESC, sources",
         )
         result += [
             {

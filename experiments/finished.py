@@ -1,5 +1,6 @@
 """The stages that a finished run's results were made with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.config import load_config
@@ -9,15 +10,20 @@ from experiments.store import CONFIG, MANIFEST
 from simulator.errors import StoreError
 
 
-def finished_config(folder: Path) -> Config:
+def finished_config(folder: Path, overrides: Sequence[str] = ()) -> Config:
     """The settings of a finished run.
+
+    Args:
+        folder: of the run.
+        overrides: `path.to.key=value` each.
 
     Raises:
         StoreError: no finished run.
+        ConfigError: an override that cannot be.
     """
     if not (folder / MANIFEST).is_file() or not (folder / CONFIG).is_file():
         raise StoreError(f"{folder} == no finished run, must be the folder of one")
-    return load_config(str(folder / CONFIG))
+    return load_config(str(folder / CONFIG), overrides)
 
 
 def finished_stage(folder: Path, name: str) -> Path | None:

@@ -7,11 +7,14 @@ from typing import Any
 from experiments.store import CONFIG, MANIFEST
 from simulator.errors import StoreError
 
+_ELSEWHERE = ("execution", "attribution")  # sections that decide nothing of what a run writes
+
 
 def check_same_settings(path: Path, config_text: str) -> None:
     """Refuse to replace the results of a finished run by those of other settings.
 
-    How a run is executed (`[execution]`) does not change its results and may differ.
+    How a run is executed (`[execution]`) and how its log is attributed (`[attribution]`) do not
+    change its results and may differ.
 
     Args:
         path: the run folder; a new or unfinished one passes.
@@ -49,6 +52,6 @@ def _flat(settings: Any, place: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in parts:
         inner = f"{place}.{key}" if place else key
-        if inner != "execution":
+        if inner not in _ELSEWHERE:
             flat |= _flat(value, inner)
     return flat

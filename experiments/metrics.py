@@ -19,6 +19,7 @@ UNIT_COLUMNS = MappingProxyType(
         "latency_sum": "page latency summed over requests (seconds)",
         "exposures": "slots shown",
         "clicks": "slots clicked",
+        "carts": "slots whose item went to the cart",
         "orders": "purchases",
         "gmv": "price times quantity summed over purchases (currency units)",
         "sessions": "sessions",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.analysis import analyse, truth_table
+from experiments.attribution.run import check_rules, write_credit
 from experiments.config import resolved_toml
 from experiments.guard import check_same_settings
 from experiments.maker import Maker
@@ -37,6 +38,7 @@ def run_experiment(
         if not overwrite:
             check_same_settings(folder, resolved_toml(config))
         check_plug_ins(config)
+        check_rules(config)
         maker = Maker(run, config.execution, progress)
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
@@ -59,6 +61,8 @@ def run_experiment(
                 run.remove(name)
             else:
                 run.write_json(name, content)
+        with progress.stage("credit"):
+            write_credit(run, config, worlds.experiment, catalogue.path, history.path / LOG)
         run.link("log", worlds.experiment)
         told = manifest(config, command, catalogue, worlds.experiment, maker.records)
         run.write_json(MANIFEST, told)

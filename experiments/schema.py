@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from cqsid.alignment.measures import BEST
 from cqsid.registry import ChannelSpec
 from cqsid.settings import CqsidSpec
+from experiments.attribution.settings import AttributionSpec, problems_of_studies
 from experiments.designs import MAX_ARMS, check_shares
 from experiments.executor import ExecutionSpec
 from experiments.idsbench.settings import IdsBenchSpec
@@ -116,6 +117,7 @@ class Config(Spec):
     control: str = Field("", description="arm that all others are compared with; the first arm")
     analysis: AnalysisSpec = AnalysisSpec()
     truth: TruthSpec = TruthSpec()
+    attribution: AttributionSpec = Field(AttributionSpec(), description="for `funnelab attribute`")
     ids_bench: IdsBenchSpec = Field(IdsBenchSpec(), description="for `funnelab ids bench`")
     reward_lab: RewardLabSpec = Field(RewardLabSpec(), description="for `funnelab rewards`")
     execution: ExecutionSpec = ExecutionSpec()
@@ -125,6 +127,7 @@ class Config(Spec):
         if not self.control:  # a default that depends on another field; the model is frozen
             object.__setattr__(self, "control", self.arms[0].name)
         problems = [*self._problems_of_names(), *self._problems_of_channels()]
+        problems += self._problems_of_attribution()
         if self.reward_lab.grid:
             problems += self._problems_of_rewards()
         merges = {"funnel.merge": self.funnel.merge}
@@ -191,6 +194,22 @@ class Config(Spec):
                 if name not in arm.channels
             ]
         return problems
+
+    def _problems_of_attribution(self) -> list[str]:
+        """The arm that is measured is the last one where none is named."""
+        spec, known = self.attribution, list(self.channels)
+        arms = [arm.name for arm in self.arms]
+        if not spec.arm:
+            object.__setattr__(self, "attribution", spec.model_copy(update={"arm": arms[-1]}))
+        elif spec.arm not in arms:
+            return [f"attribution.arm == {spec.arm!r}, must be {suggestion(spec.arm, arms)}"]
+        problems = [
+            f"attribution.order == {name!r}, must be {suggestion(name, known)}"
+            for name in spec.order
+            if name not in known
+        ]
+        of_arm = {arm.name: arm.channels for arm in self.arms}
+        return problems + problems_of_studies(spec.studies, of_arm)
 
     def _problems_of_rewards(self) -> list[str]:
         """Where the lab names no arm or channel it is told which, if there is no doubt."""

@@ -33,6 +33,11 @@ PLAIN_FEATURES = (
 )
 
 
+def tells_provenance(name: str) -> bool:
+    """Whether the feature of this name tells which channels found an item or ranked it how."""
+    return name == "channels" or name.startswith("rank_")
+
+
 class PairScorer(Protocol):
     """Scores given items for given queries: BM25 or a dense model."""
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from scipy.stats import entropy
 
 from ranking.examples import Examples
-from ranking.features import PLAIN_FEATURES, FeatureSet
+from ranking.features import PLAIN_FEATURES, FeatureSet, tells_provenance
 from ranking.metrics import ndcg
 from ranking.network import Network
 from ranking.ordering import on_grid
@@ -67,6 +67,9 @@ class LearnedSpec(NetworkSpec):
         0.0,
         ge=0,
         description="power of the price in an item's value: 0 ranks for purchases, 1 for GMV",
+    )
+    provenance: bool = Field(
+        True, description="read how many channels found an item, and how each of them ranked it"
     )
 
 
@@ -130,7 +133,7 @@ class LearnedRanker:
             )
             return
         self.features.refresh(examples.index, 0)
-        features_PF = self.features(examples.requests, examples.pool)[held_BN]
+        features_PF = self._read(examples.requests, examples.pool)
         labels, generator = _labels(examples), torch.Generator()
         generator.manual_seed(int(rng.integers(2**62)))
         held_out_P = np.repeat(held_out_B, held_BN.sum(axis=1))
@@ -145,12 +148,20 @@ class LearnedRanker:
         if self.network is None:
             return MergeOrderRanker().score(requests, pool)
         held_BN = pool.items_BN >= 0
-        features_PF = self.features(requests, pool)[held_BN]
+        features_PF = self._read(requests, pool)
         chances_P2 = self.network.log_probabilities(features_PF)
         power = np.float32(self.spec.price_power)
         scores_BN = np.full(held_BN.shape, -np.inf, np.float32)
         scores_BN[held_BN] = chances_P2[:, 0] + chances_P2[:, 1] + power * features_PF[:, _PRICE]
         return on_grid(scores_BN)
+
+    def _read(self, requests: Requests, pool: Pool) -> Floats:
+        """(P, F) features of the pool's P candidates that the network reads."""
+        features_PF = self.features(requests, pool)[pool.items_BN >= 0]
+        if self.spec.provenance:
+            return features_PF
+        read_F = [not tells_provenance(name) for name in self.features.names]
+        return np.ascontiguousarray(features_PF[:, read_F])  # the price keeps its column
 
 
 def _labels(examples: Examples) -> Labels:

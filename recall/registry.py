@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from recall.aimless import AimlessChannel, AimlessSpec
 from recall.channel import Channel
 from recall.dense import DenseChannel
 from recall.itemcf import ItemCFChannel, ItemCFSpec
@@ -24,7 +25,8 @@ class CustomSpec(ChannelSettings):
 
 
 ChannelSpec = Annotated[
-    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | CustomSpec, Field(discriminator="type")
+    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | AimlessSpec | CustomSpec,
+    Field(discriminator="type"),
 ]
 
 
@@ -43,6 +45,8 @@ def build_channel(name: str, spec: ChannelSpec) -> Channel:
             return ItemCFChannel(spec, name)
         case PopularSpec():
             return PopularChannel(spec, name)
+        case AimlessSpec():
+            return AimlessChannel(spec, name)
         case CustomSpec():
             return _custom(name, spec)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from simulator.clickmodels import ClickModel
     from simulator.errors import FunnelabError
     from simulator.eventlog import EventLog
+    from simulator.expectation import Expected, expected
     from simulator.history import History, load_history
     from simulator.protocols import Index, ItemStatistics, Pages, Requests, SearchService
     from simulator.randomness import Draws
@@ -26,6 +27,7 @@ else:
             "clickmodels": "ClickModel",
             "errors": "FunnelabError",
             "eventlog": "EventLog",
+            "expectation": "Expected expected",
             "history": "History load_history",
             "protocols": "Index ItemStatistics Pages Requests SearchService",
             "randomness": "Draws",
@@ -38,6 +40,7 @@ __all__ = [
     "ClickModel",
     "Draws",
     "EventLog",
+    "Expected",
     "FunnelabError",
     "History",
     "Index",
@@ -48,5 +51,6 @@ __all__ = [
     "SearchService",
     "World",
     "WorldSpec",
+    "expected",
     "load_history",
 ]

@@ -26,6 +26,7 @@ Reals = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 CHOICES = 3  # a plan's first choice and its fallbacks for items that are gone
+MOST_UNITS = 99  # of one item in one order
 
 
 class BehaviorSpec(UtilitySpec):
@@ -105,13 +106,8 @@ class Behavior:
         left_B = self._waiting(needs) < pages.latency_B
         real_BK = (items_BK >= 0) & ~left_B[:, None]
         shown_BK, true_BK = self.utility.of(needs, items_BK)
-        attraction_BK = real_BK * expit(shown_BK - np.float32(spec.click_cost))
-        examined_BK, clicked_BK = self.click_model(
-            attraction_BK.astype(np.float32),
-            self.shoppers.device_S[needs.shopper_B] == PHONE,
-            self._uniform("look", needs, np.arange(items_BK.shape[1])),
-            self._uniform("click", needs, items_BK),
-        )
+        attraction_BK = self.attraction(shown_BK, real_BK)
+        examined_BK, clicked_BK = self.look(needs, items_BK, attraction_BK, self.draws)
         examined_BK &= real_BK
         choice = self._choose(needs, items_BK, clicked_BK, true_BK)
         best_B = np.where(clicked_BK, true_BK, -np.inf).max(axis=1)
@@ -128,6 +124,26 @@ class Behavior:
             delay_B=self._delay(needs),
             satisfied_B=content_B | (choice.wanted_B > 0),
             dwell_B=self._dwell(needs, examined_BK, clicked_BK),
+        )
+
+    def attraction(self, shown_BK: Reals, real_BK: Flags) -> Reals:
+        """(B, K) chance of a click on an examined result of this perceived utility; 0 if unreal."""
+        attraction_BK = real_BK * expit(shown_BK - np.float32(self.spec.click_cost))
+        return np.asarray(attraction_BK, np.float32)
+
+    def on_phone(self, needs: Needs) -> Flags:
+        """(B,) whether the page is seen on a phone."""
+        return np.asarray(self.shoppers.device_S[needs.shopper_B] == PHONE)
+
+    def look(
+        self, needs: Needs, items_BK: Ints, attraction_BK: Reals, draws: Draws
+    ) -> tuple[Flags, Flags]:
+        """(B, K) examined and (B, K) clicked with the luck of `draws`."""
+        return self.click_model(
+            attraction_BK,
+            self.on_phone(needs),
+            _uniform(draws, "look", needs, np.arange(items_BK.shape[1])),
+            _uniform(draws, "click", needs, items_BK),
         )
 
     def _choose(self, needs: Needs, items_BK: Ints, clicked_BK: Flags, true_BK: Reals) -> "_Choice":
@@ -163,15 +179,6 @@ class Behavior:
     def _one(self, purpose: str, needs: Needs) -> NDArray[np.float64]:
         return self.draws.uniform(purpose, needs.shopper_B, needs.session_B, needs.request_B)
 
-    def _uniform(self, purpose: str, needs: Needs, slot: NDArray[np.integer]) -> Reals:
-        return self.draws.uniform(
-            purpose,
-            needs.shopper_B[:, None],
-            needs.session_B[:, None],
-            needs.request_B[:, None],
-            slot,
-        ).astype(np.float32)
-
     def _waiting(self, needs: Needs) -> NDArray[np.float64]:
         """How long each shopper would wait for the page (seconds, exponential)."""
         mean_B = self.shoppers.tolerance_S[needs.shopper_B]
@@ -181,7 +188,7 @@ class Behavior:
         """Geometric number of units."""
         again = max(self.spec.repeat_quantity, 1e-12)
         more_B = np.floor(np.log(self._one("quantity", needs)) / np.log(again))
-        return np.asarray(1 + np.minimum(more_B, 98), np.int16)
+        return np.asarray(1 + np.minimum(more_B, MOST_UNITS - 1), np.int16)
 
     def _delay(self, needs: Needs) -> NDArray[np.float64]:
         """Seconds from decision to purchase: at once for most, exponential days for some."""
@@ -212,6 +219,16 @@ def _click_model(spec: BehaviorSpec) -> ClickModel:
         made: ClickModel = load_object(model.object, "behavior.click_model.object")(**model.options)
         return made
     return model
+
+
+def _uniform(draws: Draws, purpose: str, needs: Needs, slot: NDArray[np.integer]) -> Reals:
+    return draws.uniform(
+        purpose,
+        needs.shopper_B[:, None],
+        needs.session_B[:, None],
+        needs.request_B[:, None],
+        slot,
+    ).astype(np.float32)
 
 
 def _logistic(uniform_B: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from simulator.spec import Spec
 
 Reals = NDArray[np.float32]
 Flags = NDArray[np.bool_]
+Chances = NDArray[np.float64]
 
 
 class ClickModel(Protocol):
@@ -51,6 +52,11 @@ class PositionBased(Spec):
         examined_BK = look_BK < chance_BK
         return examined_BK, examined_BK & (click_BK < attraction_BK)
 
+    def click_chances(self, attraction_BK: Reals, phone_B: Flags) -> Chances:
+        """(B, K) chance of a click; clicks of one page do not depend on each other."""
+        chance_BK = self.examination(attraction_BK.shape[1])[phone_B.astype(np.intp)]
+        return chance_BK.astype(np.float64) * attraction_BK
+
 
 class Cascade(Spec):
     """Cascade: read from the top, stop at the first click (Craswell et al., WSDM 2008).
@@ -67,13 +73,23 @@ class Cascade(Spec):
         self, attraction_BK: Reals, phone_B: Flags, look_BK: Reals, click_BK: Reals
     ) -> tuple[Flags, Flags]:
         """At most one click per page; nothing below it is examined."""
-        persistence_B = np.where(phone_B, self.persistence_phone, self.persistence_desktop)
-        goes_on_BK = look_BK < persistence_B[:, None]
+        goes_on_BK = look_BK < self._persistence(phone_B)[:, None]
         goes_on_BK[:, 0] = True
         would_click_BK = click_BK < attraction_BK
         clicks_above_BK: NDArray[np.int64] = np.cumsum(would_click_BK, axis=1) - would_click_BK
         examined_BK = np.logical_and.accumulate(goes_on_BK, axis=1) & (clicks_above_BK == 0)
         return examined_BK, examined_BK & would_click_BK
+
+    def click_chances(self, attraction_BK: Reals, phone_B: Flags) -> Chances:
+        """(B, K) chance of the click; those of one page exclude each other."""
+        chance_BK = attraction_BK.astype(np.float64)
+        reads_on_BK = self._persistence(phone_B)[:, None] * (1 - chance_BK[:, :-1])
+        reached_BK = np.ones(chance_BK.shape)
+        reached_BK[:, 1:] = np.cumprod(reads_on_BK, axis=1)
+        return reached_BK * chance_BK
+
+    def _persistence(self, phone_B: Flags) -> Chances:
+        return np.where(phone_B, self.persistence_phone, self.persistence_desktop)
 
 
 class CustomClickModel(Spec):

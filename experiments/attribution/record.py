@@ -286,6 +286,7 @@ class AttributionRecord:
         window_days, half_life_days: as in the settings.
         confidence: level of all intervals.
         warnings: what a reader must know, in plain words, gravest first.
+        log_digest: of the log whose events are credited.
     """
 
     schema: int
@@ -309,6 +310,7 @@ class AttributionRecord:
     differences: tuple[DifferenceRow, ...]
     studies: tuple[StudyRow, ...]
     warnings: tuple[str, ...]
+    log_digest: str = ""
 
 
 def read_record(path: Path) -> AttributionRecord:

@@ -1,9 +1,13 @@
 """Settings of attribution and incrementality."""
 
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from experiments.settings_tree import suggestion
 from simulator.spec import Spec
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -93,3 +97,39 @@ class AttributionSpec(Spec):
             if repeated:
                 raise ValueError(f"{field} == {repeated[0]!r} twice, must be named once")
         return self
+
+
+def problems_of_studies(
+    studies: Mapping[str, StudySpec], arms: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """What is wrong with the studies, as place, value found and value wanted; [] if nothing.
+
+    Args:
+        studies: by name.
+        arms: channels of each arm, by its name.
+    """
+    problems = []
+    for name, study in studies.items():
+        place, channels = f"attribution.studies.{name}", list(arms.get(study.arm, ()))
+        if study.arm not in arms:
+            wanted = suggestion(study.arm, list(arms))
+            problems.append(f"{place}.arm == {study.arm!r}, must be {wanted}")
+        elif study.channel not in channels:
+            wanted = f"{suggestion(study.channel, channels)} in arm {study.arm}"
+            problems.append(f"{place}.channel == {study.channel!r}, must be {wanted}")
+        elif len(channels) == 1:
+            problems.append(
+                f"{place}.arm == {study.arm!r}, must be an arm with other channels, too: without "
+                f"{study.channel} it shows nothing to compare with"
+            )
+        problems += [
+            f"{place}.weights == {weight}, must be finite"
+            for weight in study.weights
+            if not math.isfinite(weight)
+        ]
+        problems += [
+            f"{place}.weights == {weight} {count} times, must be named once"
+            for weight, count in Counter(study.weights).items()
+            if count > 1
+        ]
+    return problems

@@ -1,8 +1,10 @@
 """The page: reads a run folder, sets its sections in order, writes one file."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.report.attribution import attribution_sections, style
 from experiments.report.channels import overlap, retrieval, shares
 from experiments.report.compared import compared
 from experiments.report.daily import daily
@@ -17,13 +19,14 @@ from experiments.report.run import Run, read_run
 from experiments.report.service import end_reasons, funnel_counts, latency
 from experiments.report.words import number
 
+CHANNELS = "channels"  # where the sections on channels stand, as many as there are
+
 CONTENTS = (
     ("compared", "What was compared"),
     ("figures", "Key figures"),
     ("effects", "Estimates and truth"),
     ("daily", "Day by day"),
-    ("shares", "Channel shares"),
-    ("overlap", "Channel overlap"),
+    (CHANNELS, "The sections on channels"),
     ("funnel", "Funnel"),
     ("latency", "Latency"),
     ("ends", "End reasons"),
@@ -57,7 +60,21 @@ def write_report(run_folder: Path) -> Path:
 def render(run: Run) -> str:
     """The whole page."""
     head = [headline(run), tag("p", join(setting(run), " \u00b7 "), cls="setting")]
-    return page(run.metrics.name, "funnelab report", head, contents(run), sections(run))
+    parts = channel_parts(run)
+    listed = contents(run, [(key, label) for key, label, _ in parts])
+    drawn = sections(run, [part for *_, part in parts])
+    own = style() if run.attribution else ""
+    return page(run.metrics.name, "funnelab report", head, listed, drawn, own)
+
+
+def channel_parts(run: Run) -> list[tuple[str, str, Html]]:
+    """The sections on channels: anchor, name, markup; shares alone where nothing was attributed."""
+    if run.attribution is not None:
+        return attribution_sections(run, run.attribution)
+    return [
+        ("shares", "Channel shares", shares(run)),
+        ("overlap", "Channel overlap", overlap(run)),
+    ]
 
 
 def setting(run: Run) -> list[object]:
@@ -76,20 +93,23 @@ def setting(run: Run) -> list[object]:
     return [*told, f"seed {manifest.seed}", link]
 
 
-def contents(run: Run) -> list[tuple[str, str]]:
+def contents(run: Run, channel_parts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The sections that the page has; models that tell nothing have none."""
-    return [entry for entry in CONTENTS if entry[0] != "models" or run.metrics.models]
+    listed: list[tuple[str, str]] = []
+    for entry in CONTENTS:
+        if entry[0] != "models" or run.metrics.models:
+            listed += channel_parts if entry[0] == CHANNELS else [entry]
+    return listed
 
 
-def sections(run: Run) -> list[Html | None]:
+def sections(run: Run, channel_parts: Sequence[Html]) -> list[Html | None]:
     """All sections in their order."""
     return [
         compared(run),
         key_figures(run),
         effects(run),
         daily(run),
-        shares(run),
-        overlap(run),
+        *channel_parts,
         funnel_counts(run),
         latency(run),
         end_reasons(run),

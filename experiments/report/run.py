@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
+from experiments.attribution.record import FILE, AttributionRecord, read_record
 from experiments.report.record import Metrics, Row, Truths
 from simulator.errors import DataError, StoreError
 
@@ -70,12 +71,14 @@ class Run:
         truths: effects in paired worlds; None where the truth stage has not run.
         manifest: how the run was made; None where it is missing.
         config: the resolved configuration as text; None where it is missing.
+        attribution: what channels are credited with and contribute; None where it was not asked.
     """
 
     metrics: Metrics
     truths: Truths | None = None
     manifest: Manifest | None = None
     config: str | None = None
+    attribution: AttributionRecord | None = None
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
@@ -127,12 +130,13 @@ def read_run(folder: Path) -> Run:
         raise StoreError(
             f"{metrics} == missing, must be a file (the analysis of a finished run writes it)"
         )
-    truth, manifest, config = (
-        folder / name for name in ("truth.json", "manifest.json", "config.toml")
+    truth, manifest, config, attribution = (
+        folder / name for name in ("truth.json", "manifest.json", "config.toml", FILE)
     )
     return Run(
         metrics=read_json(metrics, Metrics),
         truths=read_json(truth, Truths) if truth.is_file() else None,
         manifest=read_json(manifest, Manifest) if manifest.is_file() else None,
         config=config.read_text(encoding="utf-8", errors="replace") if config.is_file() else None,
+        attribution=read_record(attribution) if attribution.is_file() else None,
     )

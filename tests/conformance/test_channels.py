@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from recall.aimless import AimlessChannel
 from recall.candidates import Candidates
 from recall.conformance import check_channel
 from recall.dense import DenseChannel
@@ -19,6 +20,7 @@ CHANNELS: dict[str, Callable] = {
     "dense": lambda: DenseChannel(DenseSpec(device="cpu", epochs=1, buckets=512)),
     "itemcf": ItemCFChannel,
     "popular": PopularChannel,
+    "random": AimlessChannel,
 }
 
 

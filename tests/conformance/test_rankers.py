@@ -6,6 +6,7 @@ from ranking.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker
 
 GOOD = {
     "learned": lambda features: LearnedRanker(features, LearnedSpec(epochs=2)),
+    "blind": lambda features: LearnedRanker(features, LearnedSpec(epochs=2, provenance=False)),
     "merge_order": lambda features: MergeOrderRanker(),
 }
 

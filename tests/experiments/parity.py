@@ -41,8 +41,12 @@ def sums(log: Path, by: list[str]) -> pd.DataFrame:
     )
     parts = [
         requests.groupby(by)[["requests", "first_pages", "zero_results", "latency_sum"]].sum(),
-        exposures.assign(exposures=1, clicks=exposures["clicked"].astype(int))
-        .groupby(by)[["exposures", "clicks"]]
+        exposures.assign(
+            exposures=1,
+            clicks=exposures["clicked"].astype(int),
+            carts=exposures["carted"].astype(int),
+        )
+        .groupby(by)[["exposures", "clicks", "carts"]]
         .sum(),
         orders.groupby(by)[["orders", "gmv"]].sum(),
         sessions.drop(columns="requests").groupby(by)[["sessions", "clickless_sessions"]].sum(),

@@ -1,5 +1,6 @@
 import logging
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,41 @@ def test_scores_are_click_chance_times_purchase_chance_times_a_power_of_the_pric
         ranker.spec = SPEC.model_copy(update={"price_power": power})
         values = np.exp(ranker.score(requests_, pool)[held])
         np.testing.assert_allclose(values, chances.prod(axis=1) * price**power, rtol=1e-3)
+
+
+def other_provenance(pool):
+    """The pool as if other channels had found its items, at other ranks."""
+    found_BNC = pool.ranks_BNC[..., ::-1]
+    return replace(
+        pool,
+        ranks_BNC=np.where(found_BNC >= 0, 40 - found_BNC, -1).astype(np.int16),
+        scores_BNC=pool.scores_BNC[..., ::-1],
+        sources_BN=((found_BNC >= 0) @ np.array([1, 2, 4])).astype(np.int32),
+    )
+
+
+def test_without_provenance_scores_do_not_change_with_who_found_an_item(
+    ranker, features, examples, requests_, pool
+):
+    blind = LearnedRanker(features, SPEC.model_copy(update={"provenance": False}))
+    blind.fit(examples, rng=np.random.default_rng(0))
+    moved = other_provenance(pool)
+    scores = blind.score(requests_, pool)
+    np.testing.assert_array_equal(blind.score(requests_, moved), scores)
+    assert np.ptp(scores[pool.items_BN >= 0]) > 0
+    assert (ranker.score(requests_, moved) != ranker.score(requests_, pool)).any()
+
+
+def test_without_provenance_a_ranker_learns_nothing_from_who_found_an_item(
+    features, examples, requests_, pool
+):
+    blind, other = (
+        LearnedRanker(features, SPEC.model_copy(update={"provenance": False})) for _ in range(2)
+    )
+    blind.fit(examples, rng=np.random.default_rng(0))
+    told = replace(examples, pool=other_provenance(examples.pool))
+    other.fit(told, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(other.score(requests_, pool), blind.score(requests_, pool))
 
 
 def test_scores_are_the_same_bits_for_any_batch_and_order(ranker, requests_, pool, permuted):

@@ -38,7 +38,7 @@ def _importable(monkeypatch):
     monkeypatch.setitem(sys.modules, "my_package", sys.modules[__name__])
 
 
-@pytest.mark.parametrize("kind", ["lexical", "dense", "itemcf", "popular"])
+@pytest.mark.parametrize("kind", ["lexical", "dense", "itemcf", "popular", "random"])
 def test_built_in_channels_are_named_by_type(kind):
     spec = SPECS.validate_python({"type": kind, "limit": 7, "latency": {"base_s": 0.002}})
     channel = build_channel(f"my_{kind}", spec)

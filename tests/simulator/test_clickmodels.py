@@ -59,3 +59,22 @@ def test_a_perfectly_persistent_cascade_is_the_published_one():
     expected_K = 0.3 * 0.7 ** np.arange(4)
     error_K = 4 * np.sqrt(expected_K * (1 - expected_K) / 40_000)
     assert np.all(np.abs(clicked_BK.mean(axis=0) - expected_K) <= error_K)
+
+
+@pytest.mark.parametrize("phone", [True, False])
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.type)
+def test_chances_of_clicks_are_their_frequencies(model, phone):
+    attraction_K = np.array([0.3, 0.0, 0.9, 0.5, 0.2], np.float32)
+    attraction_BK = np.tile(attraction_K, (40_000, 1))
+    _, clicked_BK = respond(model, attraction_BK, phone=phone)
+    chance_K = model.click_chances(attraction_BK[:1], np.array([phone]))[0]
+    error_K = 4 * np.sqrt(chance_K * (1 - chance_K) / len(attraction_BK))
+    assert np.all(np.abs(clicked_BK.mean(axis=0) - chance_K) <= error_K)
+
+
+@given(attraction_BK=pages)
+def test_a_cascade_reader_clicks_once_at_most_in_the_mean_too(attraction_BK):
+    phone_B = np.ones(len(attraction_BK), bool)
+    chance_BK = Cascade().click_chances(attraction_BK, phone_B)
+    assert (chance_BK >= 0).all()
+    assert (chance_BK.sum(axis=1) <= 1 + 1e-12).all()

@@ -1,0 +1,49 @@
+"""Attribution in the report: what each channel is credited with, and what it contributes."""
+
+from importlib.resources import files
+
+from experiments.attribution.record import AttributionRecord
+from experiments.report.attribution.causes import causes
+from experiments.report.attribution.contributions import contributions
+from experiments.report.attribution.credit import credit
+from experiments.report.attribution.fates import fates
+from experiments.report.attribution.flow import flow
+from experiments.report.attribution.lookup import Lookup
+from experiments.report.attribution.segments import segments
+from experiments.report.attribution.shapley import shapley
+from experiments.report.attribution.studies import studies
+from experiments.report.attribution.upset import overlap
+from experiments.report.markup import Html
+from experiments.report.run import Run
+
+PARTS = (
+    ("attribution", "Contributions", contributions),
+    ("credit", "Credit by rule", credit),
+    ("sets", "Channel overlap", overlap),
+    ("rise", "Exposure to purchase", flow),
+    ("substitution", "Substitution", fates),
+    ("shapley", "Shapley values", shapley),
+    ("twoways", "Replay and worlds", causes),
+    ("studies", "Share against lift", studies),
+    ("parts", "Shares by segment", segments),
+)
+"""Anchor and name of each section, and what draws it."""
+
+
+def attribution_sections(run: Run, record: AttributionRecord) -> list[tuple[str, str, Html]]:
+    """The sections on attribution that the record has something for: anchor, name, markup."""
+    lookup = look_up(run, record)
+    drawn = [(key, name, draw(lookup)) for key, name, draw in PARTS]
+    return [(key, name, part) for key, name, part in drawn if part is not None]
+
+
+def look_up(run: Run, record: AttributionRecord) -> Lookup:
+    """The record with the run's colours and what it knows of its channels."""
+    entries = run.manifest.channels if run.manifest else ()
+    channels = tuple(dict.fromkeys((*run.channels, *record.channels)))
+    return Lookup(record, channels, {entry.name: entry.type for entry in entries if entry.type})
+
+
+def style() -> str:
+    """CSS of these sections."""
+    return files(__name__).joinpath("pictures.css").read_text(encoding="utf-8")

@@ -1,0 +1,183 @@
+"""The first section: the verdict on the channels in words, and all of them in one table."""
+
+from experiments.attribution.record import ValueRow
+from experiments.report.attribution.lookup import Lookup
+from experiments.report.attribution.phrases import (
+    Told,
+    noun_of,
+    share_words,
+    told,
+)
+from experiments.report.attribution.verdict import (
+    best_value,
+    channel_sentence,
+    finding,
+    other_method,
+    pairs,
+    reconciled,
+    summary,
+)
+from experiments.report.figures import swatch
+from experiments.report.markup import Html, join, tag
+from experiments.report.tables import absent, section, table
+from experiments.report.words import ABSENT, percent
+
+TITLE = "What each channel contributes"
+JUDGED = {
+    Told.MORE: "adds",
+    Told.LESS: "takes away",
+    Told.UNTOLD: "cannot be told from zero",
+    Told.MISSING: "not known",
+}
+BADGES = {
+    Told.MORE: "Adds {noun}",
+    Told.LESS: "Takes {noun} away",
+    Told.UNTOLD: "Credit, and no gain that can be told from zero",
+    Told.MISSING: "Credit alone",
+}
+TONES = {Told.MORE: "good", Told.LESS: "bad"}
+
+
+def contributions(lookup: Lookup) -> Html:
+    """The section that says what each channel is credited with and what is lost without it."""
+    cautions = warnings(lookup)
+    if not lookup.record.credits or lookup.focus is None:
+        said = absent("The log holds nothing that could be credited to a channel.")
+        return section("attribution", TITLE, None, cautions, said)
+    lead = (
+        f"In {lookup.arm}. Credit is composition: what the log holds of items that a channel "
+        "found. Contribution is what would be lost without it. They answer different questions, "
+        "and can lie far apart."
+    )
+    return section(
+        "attribution",
+        TITLE,
+        lead,
+        cautions,
+        verdict(lookup, lookup.focus),
+        every_channel(lookup),
+        tag("div", overview(lookup), cls="summary-table"),
+        method(lookup),
+    )
+
+
+def warnings(lookup: Lookup) -> Html | None:
+    """What must be known before anything is believed."""
+    found = lookup.record.warnings
+    if not found:
+        return None
+    points = tag("ul", *(tag("li", text) for text in found), cls="warnings")
+    return tag("div", tag("p", "Before you read", cls="alarm-note"), points, cls="cautions")
+
+
+def verdict(lookup: Lookup, focus: str) -> Html:
+    """The channel that most ask about, how its two numbers fit, and the others in short."""
+    state = finding(best_value(lookup, focus))
+    further = [
+        other_method(lookup, focus),
+        reconciled(lookup, focus),
+        *summary(lookup),
+        *pairs(lookup),
+    ]
+    return tag(
+        "div",
+        tag("span", BADGES[state].format(noun=noun_of(lookup.worth)), cls="badge"),
+        tag("p", channel_sentence(lookup, focus), cls="sentence small"),
+        *(tag("p", each, cls="further") for each in further if each),
+        cls=f"verdict {TONES.get(state, 'plain')}",
+    )
+
+
+def every_channel(lookup: Lookup) -> Html | None:
+    """The other channels, one entry each."""
+    entries = [
+        tag(
+            "li",
+            tag("span", swatch(lookup.channels, name), cls="who"),
+            tag("p", channel_sentence(lookup, name)),
+            tag("p", reconciled(lookup, name), cls="soft"),
+        )
+        for name in lookup.measured
+        if name != lookup.focus
+    ]
+    if not entries:
+        return None
+    return tag(
+        "details",
+        tag("summary", "The other channels in words"),
+        tag("ul", *entries, cls="told-of"),
+        cls="fold",
+    )
+
+
+def overview(lookup: Lookup) -> Html:
+    """Each channel's credit, worth and what may be said of it."""
+    credited, noun = noun_of(lookup.credited), noun_of(lookup.worth)
+    shapley, left_out = lookup.methods("shapley"), lookup.methods("leave_one_out")
+    rows = []
+    for name in lookup.measured:
+        touched = lookup.credit("any_touch", name, lookup.credited)
+        alone = lookup.credit("exclusive", name, lookup.credited)
+        worth = [lookup.value(m, "shapley", name, lookup.worth) for m in shapley]
+        lost = [lookup.value(m, "leave_one_out", name, lookup.worth) for m in left_out]
+        rows.append(
+            [
+                swatch(lookup.channels, name),
+                entry(touched.share, touched.low, touched.high) if touched else ABSENT,
+                entry(alone.share, alone.low, alone.high) if alone else ABSENT,
+                *(value_entry(row) for row in worth),
+                *(value_entry(row) for row in lost),
+                judged(best_value(lookup, name)),
+            ]
+        )
+    head = ["Channel", f"Credited with, {credited}", "Found alone"]
+    head += [f"Shapley, {noun} ({method})" for method in shapley]
+    head += [f"{noun} lost without it ({method})" for method in left_out]
+    return table(f"Channels of {lookup.arm}", [*head, "In words"], rows)
+
+
+def entry(share: float | None, low: float | None, high: float | None) -> Html:
+    """A share with its interval below it."""
+    size, interval = share_words(share, low, high)
+    below = tag("small", interval) if interval != ABSENT else None
+    return tag("span", size, below, cls="entry")
+
+
+def value_entry(row: ValueRow | None) -> Html | str:
+    """What a channel is worth; soft where it cannot be told from zero."""
+    if row is None:
+        return ABSENT
+    shown = entry(row.share, row.share_low, row.share_high)
+    sure = told(row.share_low, row.share_high) in (Told.MORE, Told.LESS)
+    return shown if sure else tag("span", shown, cls="soft")
+
+
+def judged(row: ValueRow | None) -> str:
+    """What may be said of a channel, and by which method."""
+    state = finding(row)
+    return JUDGED[state] if row is None else f"{JUDGED[state]} ({row.method})"
+
+
+def method(lookup: Lookup) -> Html:
+    """What the numbers are of."""
+    parts = [
+        "Any touch: every channel that found the item is credited with the whole event, so shares "
+        "add up to more than all. Found alone: no other channel found it."
+    ]
+    if "replay" in lookup.methods("leave_one_out"):
+        parts.append(
+            "Replay asks the logged requests again without the channel, and takes what shoppers "
+            "would be expected to do on the pages that come out; the rest of the day stays as it "
+            "was."
+        )
+    if "worlds" in lookup.methods("leave_one_out"):
+        parts.append(
+            "Worlds lives the days again without the channel, for the same shoppers with the same "
+            "luck, and all that follows follows."
+        )
+    confidence = percent(lookup.record.confidence, 0)
+    parts.append(
+        f"Intervals are {confidence}, each for itself; one that holds zero is told as \u201ccannot "
+        "be told from zero\u201d, which is not the same as none."
+    )
+    return tag("p", join(parts, " "), cls="note")

@@ -1,0 +1,133 @@
+"""Where the purchases credited to a channel go without it."""
+
+from experiments.attribution.record import FATES, FateRow
+from experiments.report.attribution.lookup import METHODS, Lookup
+from experiments.report.attribution.phrases import share_words, with_range
+from experiments.report.compared import listed
+from experiments.report.figures import place, swatch
+from experiments.report.markup import Html, tag
+from experiments.report.tables import figure, section, table
+from experiments.report.words import ABSENT, fixed, percent
+
+TITLE = "Where purchases go without a channel"
+WORDS = {
+    "same_item": "same item, through another channel",
+    "other_item": "another item",
+    "later": "later",
+    "nowhere": "not made",
+}
+INSIDE = 0.09  # least share of a bar whose number stands inside it
+
+
+def fates(lookup: Lookup) -> Html | None:
+    """The section with one stacked bar for each channel and method; None where not measured."""
+    rows = [row for row in lookup.record.fates if row.arm == lookup.arm]
+    if not rows:
+        return None
+    methods = [method for method in METHODS if any(row.method == method for row in rows)]
+    lead = (
+        "The purchases that any touch credits to a channel, and what becomes of each without it. "
+        f"{told(lookup, methods)} {basis(methods)}"
+    )
+    channels = [name for name in lookup.measured if any(row.channel == name for row in rows)]
+    groups = [group(lookup, name, methods) for name in channels]
+    picture = tag("div", legend(), tag("div", *groups, cls="fates"))
+    described = "Stacked bars: what becomes of the purchases credited to each channel without it"
+    return section(
+        "substitution", TITLE, lead, figure("", picture, fates_table(lookup, rows), described)
+    )
+
+
+def told(lookup: Lookup, methods: list[str]) -> str:
+    """Whose purchases are lost most and least, by the better method."""
+    method = methods[-1]
+    lost = {
+        name: row
+        for name in lookup.measured
+        for row in [lookup.fate(method, name, "nowhere")]
+        if row is not None and row.share is not None
+    }
+    if not lost:
+        return ""
+    ordered = sorted(lost, key=lambda name: -(lost[name].share or 0.0))
+    parts = [
+        f"{with_range(lost[name].share, lost[name].low, lost[name].high)} of {name}\u2019s"
+        for name in dict.fromkeys([ordered[0], ordered[-1]])
+    ]
+    return f"Not made at all without it: {listed(parts)} ({method})."
+
+
+def basis(methods: list[str]) -> str:
+    """What each method can know."""
+    said = {
+        "replay": "Replay counts expected purchases on the logged requests, and knows no later.",
+        "worlds": "Worlds counts the same shoppers\u2019 purchases in the paired world without it.",
+    }
+    return " ".join(said[method] for method in methods)
+
+
+def legend() -> Html:
+    """The fates' colours."""
+    names = [
+        tag("span", tag("i", cls=f"patch {fate}", aria_hidden="true"), WORDS[fate], cls="named")
+        for fate in FATES
+    ]
+    return tag("div", *names, cls="legend", aria_hidden="true")
+
+
+def group(lookup: Lookup, channel: str, methods: list[str]) -> Html:
+    """One channel: a bar for each method."""
+    lines = [line for method in methods for line in [bar(lookup, channel, method)] if line]
+    head = tag("span", swatch(lookup.channels, channel), cls="label")
+    return tag("div", head, tag("div", *lines, cls="stacks"), cls="group")
+
+
+def bar(lookup: Lookup, channel: str, method: str) -> Html | None:
+    """One stacked bar with how many purchases it stands for."""
+    rows = [lookup.fate(method, channel, fate) for fate in FATES]
+    known = [row for row in rows if row is not None]
+    total = sum(max(0.0, row.purchases) for row in known)
+    if not known:
+        return None
+    parts = [part(row, max(0.0, row.purchases) / total) for row in known] if total > 0 else []
+    about = "expected purchase" if method == "replay" else "purchase"
+    count = fixed(total, 0)
+    return tag(
+        "div",
+        tag("span", method, cls="name"),
+        tag("span", *parts, cls="stack") if parts else tag("span", "none credited", cls="empty"),
+        tag("span", f"{count} {about}{'' if count == '1' else 's'}", cls="value"),
+        cls="stack-line",
+    )
+
+
+def part(row: FateRow, width: float) -> Html | None:
+    """One fate's piece of a bar."""
+    if width <= 0:
+        return None
+    size, interval = share_words(width, row.low, row.high)
+    within = "" if interval == ABSENT else f" ({interval})"
+    shown = percent(width, 0) if width >= INSIDE else None
+    return tag(
+        "i",
+        tag("small", shown) if shown else None,
+        cls=f"patch {row.fate}",
+        style=place(width=100 * width),
+        title=f"{WORDS.get(row.fate, row.fate)}: {size}{within}",
+    )
+
+
+def fates_table(lookup: Lookup, rows: list[FateRow]) -> Html:
+    """Every fate with its count and interval."""
+    cells = [
+        [
+            swatch(lookup.channels, row.channel),
+            row.method,
+            WORDS.get(row.fate, row.fate),
+            fixed(row.purchases, 1),
+            *share_words(row.share, row.low, row.high),
+        ]
+        for row in rows
+    ]
+    head = ["Channel", "Method", "Without it", "Purchases", "Share", "Interval"]
+    return table("Fates of credited purchases", head, cells, names=3)

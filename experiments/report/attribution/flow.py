@@ -1,0 +1,231 @@
+"""From exposure to click to purchase: whether a channel's share rises along the way."""
+
+from itertools import pairwise
+
+from experiments.attribution.record import StepRow
+from experiments.report.attribution.lookup import GENERATIVE, Lookup
+from experiments.report.attribution.phrases import (
+    Told,
+    noun_of,
+    points,
+    rule_name,
+    title_of,
+    told,
+    with_range,
+)
+from experiments.report.attribution.plots import Curve, plot
+from experiments.report.attribution.verdict import some
+from experiments.report.charts import mark_name
+from experiments.report.compared import listed
+from experiments.report.effects import Span
+from experiments.report.figures import Scale, channel_class, swatch
+from experiments.report.markup import Html, join, tag
+from experiments.report.tables import absent, figure, folded, section, table
+from experiments.report.verdict import p_relation
+from experiments.report.words import ABSENT, fixed, p_value, percent
+
+TITLE = "From exposure to purchase"
+STEPS = ("exposure", "click", "purchase")
+
+SOURCE = "arXiv 2605.14434"
+PUBLISHED = {"exposure": 0.5025, "click": 0.5896, "purchase": 0.7263}
+"""Shares of its channel in two weeks of deployment; how items of several channels count is not
+told (the CQ-SID paper)."""
+
+
+def flow(lookup: Lookup) -> Html:
+    """The section with one small curve for each channel."""
+    shown = {name: shares_of(lookup, name) for name in lookup.measured}
+    if not any(len(own) > 1 for own in shown.values()):
+        said = absent("There are too few kinds of event to follow a channel along the funnel.")
+        return section("rise", TITLE, None, said)
+    lead = (
+        f"Each channel\u2019s any-touch share of exposures, clicks and purchases in {lookup.arm}. "
+        "A share that rises says that what the channel finds is clicked and bought more readily "
+        "than the rest of the page; it does not say that it would not have been bought without it."
+    )
+    drawn = tag("div", *(panel(lookup, name, own) for name, own in shown.items()), cls="multiples")
+    described = "Line charts: any-touch share of exposures, clicks and purchases of each channel"
+    picture = tag("div", legend(lookup), drawn)
+    return section(
+        "rise",
+        TITLE,
+        lead,
+        tag("p", published(), cls="told"),
+        tag("p", compared(lookup), cls="told"),
+        figure("", picture, shares_table(lookup), described),
+        joint(lookup),
+    )
+
+
+def shares_of(lookup: Lookup, channel: str, arm: str | None = None) -> dict[str, Span]:
+    """A channel's any-touch share of each kind of event, as far as known."""
+    found: dict[str, Span] = {}
+    for event in STEPS:
+        row = lookup.credit("any_touch", channel, event, arm=arm)
+        if row is not None and row.share is not None:
+            found[event] = (row.share, row.low, row.high)
+    return found
+
+
+def generative(lookup: Lookup, channel: str) -> bool:
+    """Whether the published shares are of such a channel."""
+    return lookup.types.get(channel, channel) == GENERATIVE
+
+
+def legend(lookup: Lookup) -> Html | None:
+    """What the dashed line is."""
+    if not any(generative(lookup, name) for name in lookup.measured):
+        return None
+    mark = mark_name("stroke loose", f"published ({SOURCE})")
+    return tag("div", mark, cls="legend", aria_hidden="true")
+
+
+def panel(lookup: Lookup, channel: str, shares: dict[str, Span]) -> Html:
+    """One channel's three shares."""
+    across, up = Scale(-0.45, 2.4), Scale(0.0, 1.15)  # room for the words above a point
+    own = [(float(STEPS.index(e)), span, percent(span[0])) for e, span in shares.items()]
+    curves = []
+    if generative(lookup, channel):
+        known = [
+            (float(at), (PUBLISHED[e], None, None), percent(PUBLISHED[e], 2))
+            for at, e in enumerate(STEPS)
+        ]
+        curves.append(Curve("published", known, "dashed"))
+    colour = channel_class(lookup.channels, channel)
+    curves.append(Curve(colour, own, labelled=True, spread="bars"))
+    ticks = [(float(at), title_of(event)) for at, event in enumerate(STEPS)]
+    title = tag("h4", swatch(lookup.channels, channel))
+    return tag("div", title, plot(curves, across, up, ticks, low=True), cls="panel")
+
+
+def rises(lookup: Lookup, channel: str, arm: str | None = None) -> list[StepRow | None]:
+    """Tests of both rises of a channel; of the measured arm unless another is named."""
+    rows = {
+        (row.event, row.then): row
+        for row in lookup.record.steps
+        if (row.arm, row.channel) == (arm or lookup.arm, channel)
+    }
+    return [rows.get(pair) for pair in pairwise(STEPS)]
+
+
+def published() -> str:
+    """The rise that others saw."""
+    levels = listed([f"{percent(PUBLISHED[e], 2)} of {noun_of(e)}" for e in STEPS])
+    return (
+        f"Published of a generative channel: {levels} ({SOURCE}; two weeks of deployment; how an "
+        "item that several channels found is counted is not told). Its share rises at each step."
+    )
+
+
+def compared(lookup: Lookup) -> str:
+    """Whether this run shows the same."""
+    groups: dict[str, list[str]] = {}
+    for channel in lookup.measured:
+        groups.setdefault(monotone(lookup, channel), []).append(channel)
+    order = sorted(groups, key=list(KINDS).index)
+    said = "; ".join(f"{KINDS[kind]}: {some(groups[kind])}" for kind in order)
+    told_of = f"In this run, {said}."
+    focus = lookup.focus
+    sentence = rise_sentence(lookup, focus) if focus is not None else ""
+    return f"{told_of} {sentence}".rstrip()
+
+
+KINDS = {
+    "same": "the same rise at each step",
+    "unsure": "a rise at each step, not each told from zero",
+    "falls": "a share that falls at a step",
+    "none": "no such rise that can be told from zero",
+    "unknown": "not to be followed over both steps",
+}
+"""What a channel's share does from exposures to clicks to purchases."""
+
+
+def monotone(lookup: Lookup, channel: str) -> str:
+    """Which of `KINDS` a channel's share does."""
+    rows = [row for row in rises(lookup, channel) if row is not None and row.rise is not None]
+    if len(rows) < len(STEPS) - 1:
+        return "unknown"
+    states = [told(row.low, row.high) for row in rows]
+    if all(state is Told.MORE for state in states):
+        return "same"
+    if Told.LESS in states:
+        return "falls"
+    return "unsure" if all((row.rise or 0.0) > 0 for row in rows) else "none"
+
+
+def rise_sentence(lookup: Lookup, channel: str) -> str:
+    """The rises of one channel with their intervals."""
+    parts = [
+        f"{points(row.rise, row.low, row.high)} from {noun_of(row.event)} to {noun_of(row.then)}"
+        for row in rises(lookup, channel)
+        if row is not None and row.rise is not None
+    ]
+    return f"{channel}: {listed(parts)}." if parts else ""
+
+
+def shares_table(lookup: Lookup) -> Html:
+    """Shares and rises of all arms."""
+    cells = []
+    for arm in reversed(lookup.arms):
+        for channel in lookup.channels:
+            own = shares_of(lookup, channel, arm)
+            if not own:
+                continue
+            cells.append(
+                [
+                    swatch(lookup.channels, channel),
+                    arm,
+                    *(with_range(*own[e]) if e in own else ABSENT for e in STEPS),
+                    *(cell for row in rises(lookup, channel, arm) for cell in step_cells(row)),
+                ]
+            )
+    head = ["Channel", "Arm", *(title_of(event) for event in STEPS)]
+    for event, then in pairwise(STEPS):
+        head += [f"Rise, {noun_of(event)} to {noun_of(then)}", "p"]
+    return table("Any-touch shares along the funnel", head, cells, names=2)
+
+
+def step_cells(row: StepRow | None) -> tuple[str, str]:
+    """A rise and its p-value."""
+    if row is None:
+        return ABSENT, ABSENT
+    return points(row.rise, row.low, row.high), p_value(row.p_value)
+
+
+def whole_p(value: float | None) -> str:
+    """A p-value with its relation, which no line breaks."""
+    return f"p{p_relation(value)}".replace(" ", "\u00a0")
+
+
+def joint(lookup: Lookup) -> Html | None:
+    """Tests of all channels at once, which their shares move together in."""
+    rows = lookup.record.joint
+    if not rows:
+        return None
+    cells = [
+        [
+            rule_name(row.rule),
+            f"{title_of(row.event)}, {noun_of(row.against)}",
+            row.arm,
+            ABSENT if row.statistic is None else fixed(row.statistic, 2),
+            row.freedom,
+            p_value(row.p_value),
+        ]
+        for row in rows
+    ]
+    own = [
+        f"{noun_of(row.event)} and {noun_of(row.against)}: {whole_p(row.p_value)}"
+        for row in rows
+        if (row.arm, row.rule) == (lookup.arm, "any_touch") and row.p_value is not None
+    ]
+    said = (
+        "Shares of all channels move together, so that they are the same in two kinds of event is "
+        "also tested jointly (Wald)"
+    )
+    said += f"; any touch: {', '.join(own)}." if own else "."
+    head = ["Rule", "Compared", "Arm", "Chi-square", "df", "p"]
+    numbers = table(
+        "Joint tests that two kinds of event have the same shares", head, cells, names=3
+    )
+    return join([tag("p", said, cls="note"), folded(numbers, "Show the joint tests")])

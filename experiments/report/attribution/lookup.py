@@ -1,0 +1,146 @@
+"""The rows of an attribution record, found by what is asked of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from experiments.attribution.record import (
+    EVENTS,
+    AttributionRecord,
+    CreditRow,
+    FateRow,
+    OverlapRow,
+    ValueRow,
+)
+
+METHODS = ("replay", "worlds")
+"""Ways to measure what is lost without a channel, in the order in which they are shown."""
+
+GENERATIVE = "cqsid"
+"""Type of the channel that the published shares are of."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A record as the pictures read it.
+
+    Attributes:
+        record: the rows.
+        channels: of all arms, in the order of their colours.
+        types: what kind of channel each is, as far as known.
+    """
+
+    record: AttributionRecord
+    channels: tuple[str, ...]
+    types: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arm(self) -> str:
+        """The arm whose channels are measured."""
+        return self.record.arm
+
+    @cached_property
+    def measured(self) -> tuple[str, ...]:
+        """Channels of the measured arm; of all arms where the record does not tell."""
+        own = self.record.arms.get(self.arm) or self.record.channels
+        return tuple(name for name in self.channels if name in own)
+
+    @cached_property
+    def arms(self) -> tuple[str, ...]:
+        """All arms, the measured one last."""
+        others = [arm for arm in self.record.arms if arm != self.arm]
+        return (*others, self.arm)
+
+    @cached_property
+    def _credits(self) -> dict[tuple[str, ...], CreditRow]:
+        return {
+            (row.rule, row.channel, row.event, row.arm, row.cut, row.part): row
+            for row in self.record.credits
+        }
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, ...], ValueRow]:
+        return {
+            (row.method, row.index, row.channel, row.event): row
+            for row in self.record.values
+            if row.arm == self.arm
+        }
+
+    def credit(
+        self,
+        rule: str,
+        channel: str,
+        event: str,
+        *,
+        arm: str | None = None,
+        cut: str = "all",
+        part: str = "",
+    ) -> CreditRow | None:
+        """What a rule gives a channel; None where it is not told."""
+        return self._credits.get((rule, channel, event, arm or self.arm, cut, part))
+
+    def value(self, method: str, index: str, channel: str, event: str) -> ValueRow | None:
+        """What a channel of the measured arm is worth; None where it was not measured."""
+        return self._values.get((method, index, channel, event))
+
+    def methods(self, index: str) -> list[str]:
+        """The methods by which an index was measured."""
+        found = {key[0] for key in self._values if key[1] == index}
+        return [method for method in METHODS if method in found]
+
+    @cached_property
+    def events(self) -> tuple[str, ...]:
+        """The kinds of event of which the measured arm has some, in the order of the funnel."""
+        found = {row.event for row in self.record.credits if row.arm == self.arm and row.total}
+        return tuple(event for event in EVENTS if event in found)
+
+    @cached_property
+    def credited(self) -> str:
+        """The event whose credit is told first: purchases, else the last one that there is."""
+        return _preferred(("purchase", "gmv", "cart", "click", "exposure"), self.events)
+
+    @cached_property
+    def worth(self) -> str:
+        """The event whose loss is told first: GMV, else the last one that was measured."""
+        found = tuple(key[3] for key in self._values)
+        return _preferred(("gmv", "purchase", "cart", "click", "exposure"), found or self.events)
+
+    @cached_property
+    def rules(self) -> list[str]:
+        """Rules that gave credit in the measured arm, in the record's order."""
+        found = {row.rule for row in self.record.credits if row.arm == self.arm}
+        listed = [rule for rule in self.record.rules if rule in found]
+        return listed + sorted(found - set(listed))
+
+    def fate(self, method: str, channel: str, fate: str) -> FateRow | None:
+        """Where purchases credited to a channel go; None where that is not told."""
+        wanted = (method, self.arm, channel, fate)
+        rows = self.record.fates
+        return next((r for r in rows if (r.method, r.arm, r.channel, r.fate) == wanted), None)
+
+    def sets(self, event: str) -> list[OverlapRow]:
+        """Exact sets of channels of the measured arm, the most frequent first."""
+        rows = [row for row in self.record.sets if (row.arm, row.event) == (self.arm, event)]
+        return sorted(rows, key=lambda row: (-row.count, len(row.channels), row.channels))
+
+    @cached_property
+    def focus(self) -> str | None:
+        """The channel that most people ask about: the one that only the measured arm has.
+
+        Where that is none or several: a generative one, else the one with the most credit.
+        """
+        others = [self.record.arms[arm] for arm in self.arms[:-1]]
+        own = [name for name in self.measured if any(name not in other for other in others)]
+        if len(own) == 1:
+            return own[0]
+        sought = own or list(self.measured)
+        generative = [name for name in sought if self.types.get(name, name) == GENERATIVE]
+        return next(iter(generative), max(sought, key=self._credit, default=None))
+
+    def _credit(self, channel: str) -> float:
+        row = self.credit("any_touch", channel, self.credited)
+        return row.share or 0.0 if row else 0.0
+
+
+def _preferred(order: tuple[str, ...], found: tuple[str, ...]) -> str:
+    return next((event for event in order if event in found), order[0])

@@ -1,0 +1,248 @@
+"""Shares by part of the log: by day, kind of query, category, and new or known."""
+
+from collections.abc import Sequence
+
+from experiments.attribution.record import CreditRow
+from experiments.report.attribution.lookup import Lookup
+from experiments.report.attribution.phrases import noun_of, rule_name, with_range
+from experiments.report.attribution.plots import Curve, plot
+from experiments.report.charts import mark_name
+from experiments.report.figures import Scale, channel_class, place, swatch
+from experiments.report.markup import Html, join, tag
+from experiments.report.tables import absent, figure, folded, section, table
+from experiments.report.words import fixed, number, percent, plain_name
+
+TITLE = "Shares by segment"
+DRAWN = ("any_touch", "fractional")
+CUT_TITLES = {"query": "Queries", "item": "Items", "shopper": "Shoppers"}
+ORDER = ("head", "torso", "tail", "new", "known")
+LAST = ("others", "none", "unknown")
+"""Parts that are no part of their own, behind all others."""
+
+MOST_CATEGORIES = 12  # shown at once; the table behind the fold has all
+FAINTEST, STRONGEST = 0, 60  # percent of the colour at a share of none and of all
+
+
+def segments(lookup: Lookup) -> Html | None:
+    """The section with shares by part; None where the log was not cut."""
+    event = lookup.credited
+    rows = [
+        row
+        for row in lookup.record.credits
+        if (row.arm, row.event) == (lookup.arm, event) and row.cut != "all" and row.rule in DRAWN
+    ]
+    if not rows:
+        return None
+    lead = (
+        f"Shares of {noun_of(event)} in {lookup.arm}, within each part of the log: any touch, and "
+        "fractional credit, which divides each event among all channels that found the item."
+    )
+    parts = [days(lookup, rows), bars(lookup, rows), categories(lookup, rows)]
+    return section("parts", TITLE, lead, *parts)
+
+
+def parts_of(rows: Sequence[CreditRow], cut: str) -> list[str]:
+    """The parts of a cut that have events, in their own order; else the largest first."""
+    totals = {row.part: row.total for row in rows if row.cut == cut and row.total}
+    if cut == "day":
+        return sorted((part for part in totals if part.isdigit()), key=int)
+    known = [part for part in ORDER if part in totals]
+    last = [part for part in LAST if part in totals]
+    rest = sorted(totals.keys() - {*known, *last}, key=lambda part: (-totals[part], part))
+    return [*known, *rest, *last]
+
+
+def span_of(row: CreditRow) -> tuple[float, float | None, float | None]:
+    """What is drawn of a row."""
+    return row.share or 0.0, row.low, row.high
+
+
+def days(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
+    """Small curves of the shares by day."""
+    names = parts_of(rows, "day")
+    if not names:
+        return None
+    first = min(int(row.part) for row in lookup.record.credits if row.cut == "day")
+    count = int(names[-1]) - first + 1
+    across = Scale(0, max(count - 1, 1))
+    every = max(1, -(-count // 5))
+    ticks = [(float(at), str(at + 1) if at else "day 1") for at in range(0, count, every)]
+    panels = []
+    for channel in lookup.measured:
+        curves = day_curves(lookup, rows, channel, first)
+        title = tag("h4", swatch(lookup.channels, channel))
+        drawn = (
+            plot(curves, across, Scale(0, 1), ticks, low=True) if curves else absent("No share.")
+        )
+        panels.append(tag("div", title, drawn, cls="panel"))
+    legend = tag(
+        "div",
+        mark_name("stroke inked", "any touch"),
+        mark_name("stroke loose inked", "fractional"),
+        cls="legend",
+        aria_hidden="true",
+    )
+    picture = tag("div", legend, tag("div", *panels, cls="multiples"))
+    described = "Line charts: any-touch and fractional share of each channel by day"
+    numbers = cut_table(lookup, rows, "day", "Day")
+    return tag("div", tag("h3", "By day"), figure("", picture, numbers, described))
+
+
+def day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: int) -> list[Curve]:
+    """A channel's two shares over the days that have events."""
+    colour = channel_class(lookup.channels, channel)
+    curves = []
+    for rule in reversed(DRAWN):
+        own = {
+            int(row.part) - first: row
+            for row in rows
+            if (row.cut, row.rule, row.channel) == ("day", rule, channel)
+            and row.part.isdigit()
+            and row.share is not None
+        }
+        points = [
+            (float(at), span_of(row), f"day {at + 1}: {with_range(*span_of(row))}")
+            for at, row in sorted(own.items())
+        ]
+        if points:
+            whole = rule == "any_touch"
+            curves.append(
+                Curve(colour, points, "" if whole else "dashed", spread="band" if whole else "none")
+            )
+    return curves
+
+
+def bars(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
+    """Bars by query, item and shopper."""
+    cuts = [cut for cut in CUT_TITLES if any(row.cut == cut for row in rows)]
+    if not cuts:
+        return None
+    panels = [
+        tag("div", tag("h4", CUT_TITLES[cut]), cut_bars(lookup, rows, cut), cls="panel")
+        for cut in cuts
+    ]
+    legend = tag(
+        "div",
+        mark_name("swatch a0", "any touch"),
+        mark_name("notch", "fractional"),
+        cls="legend",
+        aria_hidden="true",
+    )
+    picture = tag("div", legend, tag("div", *panels, cls="panels"))
+    described = (
+        "Bars: any-touch and fractional share of each channel by kind of query, item and shopper"
+    )
+    numbers = join([cut_table(lookup, rows, cut, CUT_TITLES[cut]) for cut in cuts])
+    title = tag("h3", "By query, item and shopper")
+    return tag("div", title, figure("", picture, numbers, described))
+
+
+def cut_bars(lookup: Lookup, rows: Sequence[CreditRow], cut: str) -> Html:
+    """One cut: under each channel a bar for each part."""
+    names = parts_of(rows, cut)
+    found = {(row.rule, row.channel, row.part): row for row in rows if row.cut == cut}
+    groups = []
+    for channel in lookup.measured:
+        lines = [
+            part_bar(
+                part, found.get((DRAWN[0], channel, part)), found.get((DRAWN[1], channel, part))
+            )
+            for part in names
+        ]
+        colour = channel_class(lookup.channels, channel)
+        head = tag("span", swatch(lookup.channels, channel), cls="label")
+        groups.append(tag("div", head, *lines, cls=f"group {colour}"))
+    return tag("div", *groups, cls="bars whole by-part")
+
+
+def part_bar(part: str, touched: CreditRow | None, fractional: CreditRow | None) -> Html:
+    """A bar of any touch with its interval, and a notch at the fractional share."""
+    marks = []
+    if touched is not None and touched.share is not None:
+        marks.append(tag("i", cls="bar", style=place(width=Scale(0, 1).at(touched.share))))
+        if touched.low is not None and touched.high is not None:
+            left, right = Scale(0, 1).at(touched.low), Scale(0, 1).at(touched.high)
+            marks.append(tag("i", cls="whisker", style=place(left=left, width=right - left)))
+    if fractional is not None and fractional.share is not None:
+        marks.append(tag("i", cls="notch", style=place(left=Scale(0, 1).at(fractional.share))))
+    return tag(
+        "span",
+        tag("span", part, cls="name"),
+        tag("span", *marks, cls="track"),
+        tag("span", percent(touched.share if touched else None), cls="value"),
+        cls="line part",
+    )
+
+
+def categories(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
+    """The largest categories by channels, each cell tinted by its share."""
+    names = parts_of(rows, "category")
+    if not names:
+        return None
+    shown = names[:MOST_CATEGORIES]
+    found = {
+        (row.channel, row.part): row
+        for row in rows
+        if (row.cut, row.rule) == ("category", "any_touch")
+    }
+    totals = {row.part: row.total for row in rows if row.cut == "category"}
+    heads = [tag("th", swatch(lookup.channels, name), scope="col") for name in lookup.measured]
+    body = [
+        tag(
+            "tr",
+            tag("th", plain_name(part) or "none", scope="row"),
+            tag("td", number(totals[part]), cls="num"),
+            *(tinted(lookup, found.get((name, part)), name) for name in lookup.measured),
+        )
+        for part in shown
+    ]
+    head = tag(
+        "tr",
+        tag("th", "Category", scope="col"),
+        tag("th", plain_name(noun_of(lookup.credited)), scope="col", cls="num"),
+        *heads,
+    )
+    caption = "Any-touch share of each channel by category, the largest first"
+    grid = tag(
+        "table", tag("caption", caption), tag("thead", head), tag("tbody", *body), cls="heat"
+    )
+    shown_grid = tag("div", grid, cls="scroll", tabindex="0", role="region", aria_label=caption)
+    every = folded(
+        cut_table(lookup, rows, "category", "Category"),
+        f"Show all {fixed(len(names), 0)} categories with intervals",
+    )
+    return tag("div", tag("h3", "By category"), shown_grid, every)
+
+
+def tinted(lookup: Lookup, row: CreditRow | None, channel: str) -> Html:
+    """A cell in its channel's colour, the stronger the greater its share."""
+    if row is None or row.share is None:
+        return tag("td", percent(None), cls="num")
+    strength = FAINTEST + (STRONGEST - FAINTEST) * min(1.0, max(0.0, row.share))
+    colour = channel_class(lookup.channels, channel)
+    return tag(
+        "td",
+        percent(row.share, 0),
+        cls=f"num {colour}",
+        style=f"--strength:{strength:.0f}%",
+        title=with_range(row.share, row.low, row.high),
+    )
+
+
+def cut_table(lookup: Lookup, rows: Sequence[CreditRow], cut: str, label: str) -> Html:
+    """Both rules' shares of every channel and part, with intervals."""
+    own = [row for row in rows if row.cut == cut]
+    found = {(row.rule, row.channel, row.part): row for row in own}
+    cells = []
+    for part in parts_of(own, cut):
+        for rule in DRAWN:
+            known = [found.get((rule, name, part)) for name in lookup.measured]
+            shares = [
+                with_range(*span_of(row)) if row and row.share is not None else percent(None)
+                for row in known
+            ]
+            total = next((row.total for row in known if row), 0.0)
+            if any(known):
+                cells.append([part or "none", rule_name(rule), number(total), *shares])
+    head = [label, "Rule", "Total", *(swatch(lookup.channels, name) for name in lookup.measured)]
+    return table(f"{label}: shares of {noun_of(lookup.credited)}", head, cells, names=2)

@@ -1,0 +1,163 @@
+"""Studies of share against lift: one channel at several weights in the merge."""
+
+from collections.abc import Sequence
+
+from experiments.attribution.record import StudyRow
+from experiments.report.attribution.lookup import Lookup
+from experiments.report.attribution.phrases import Told, noun_of, told, with_range
+from experiments.report.attribution.plots import Curve, plot
+from experiments.report.charts import mark_name
+from experiments.report.compared import listed
+from experiments.report.effects import Span, shared_scale
+from experiments.report.figures import Scale, around_zero, swatch
+from experiments.report.markup import Html, tag
+from experiments.report.tables import figure, section, table
+from experiments.report.words import number, p_value, percent, plain_name
+
+TITLE = "Share against lift"
+SHARES = {"any_touch": ("a1", "any-touch share"), "exclusive": ("a2", "exclusive share")}
+LIFT = "lift"
+
+
+def studies(lookup: Lookup) -> Html | None:
+    """The section with one picture for each study; None where there is none."""
+    rows = lookup.record.studies
+    if not rows:
+        return None
+    lead = (
+        "The weight with which the merge favours a channel decides how much of the page it fills, "
+        "and so how much it is credited with. Whether shoppers buy more is another question: each "
+        "study lives worlds at several weights, and beside the shares stands the true lift over "
+        "the same worlds without the channel."
+    )
+    names = list(dict.fromkeys(row.study for row in rows))
+    drawn = [study(lookup, name, [row for row in rows if row.study == name]) for name in names]
+    return section("studies", TITLE, lead, *drawn)
+
+
+def preferred(rows: Sequence[StudyRow], share: bool) -> str | None:
+    """The event that is drawn: purchases for shares, GMV for the lift, or what there is."""
+    found = [row.event for row in rows if (row.measure != LIFT) == share]
+    order = ("purchase", "gmv", "exposure") if share else ("gmv", "purchase", "exposure")
+    return next((event for event in order if event in found), next(iter(found), None))
+
+
+def series_of(rows: Sequence[StudyRow], measure: str, event: str | None) -> list[StudyRow]:
+    """One measure along the weights."""
+    own = [row for row in rows if (row.measure, row.event) == (measure, event)]
+    return sorted((row for row in own if row.value is not None), key=lambda row: row.weight)
+
+
+def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
+    """One study: two panels above each other, and what they show."""
+    channel, arm = rows[0].channel, rows[0].arm
+    weights = sorted({row.weight for row in rows})
+    across = Scale(-0.2, max(len(weights) - 0.8, 0.2))
+    ticks = [(float(at), f"{weight:g}") for at, weight in enumerate(weights)]
+    shares, lifted = preferred(rows, share=True), preferred(rows, share=False)
+    pictures = []
+    if shares is not None:
+        curves = [
+            curve(series_of(rows, measure, shares), weights, colour)
+            for measure, (colour, _) in SHARES.items()
+            if series_of(rows, measure, shares)
+        ]
+        title = tag("h4", f"Share of {noun_of(shares)}")
+        pictures.append(tag("div", title, legend(), plot(curves, across, Scale(0, 1), ticks)))
+    if lifted is not None:
+        own = series_of(rows, LIFT, lifted)
+        scale = lift_scale(own)
+        drawn = [curve(own, weights, "a4", sign=True)] if own else []
+        label = f"weight of {channel} in the merge"
+        title = tag("h4", f"True lift of {noun_of(lifted)} over worlds without {channel}")
+        pictures.append(tag("div", title, plot(drawn, across, scale, ticks, name=label, sign=True)))
+    described = f"Two line charts: share and true lift of {channel} along its weight in the merge"
+    head = tag("h3", name, tag("small", swatch(lookup.channels, channel), f" in {arm}"))
+    picture = tag("div", *pictures, cls="stacked")
+    said = tag("p", sentence(rows, shares, lifted), cls="told")
+    note = tag("p", "Weights stand at equal distances.", cls="note")
+    return tag(
+        "div", head, said, figure("", picture, study_table(rows), described), note, cls="study"
+    )
+
+
+def legend() -> Html:
+    """The two shares."""
+    names = [mark_name(f"stroke {colour}", label) for colour, label in SHARES.values()]
+    return tag("div", *names, cls="legend", aria_hidden="true")
+
+
+def lift_scale(rows: Sequence[StudyRow]) -> Scale:
+    """An axis around zero that a single wild interval cannot squash."""
+    if not rows:
+        return around_zero([-0.01, 0.01])
+    return shared_scale([{"": span_of(row)} for row in rows])
+
+
+def span_of(row: StudyRow) -> Span:
+    """What is drawn of a row."""
+    return row.value or 0.0, row.low, row.high
+
+
+def curve(
+    rows: Sequence[StudyRow], weights: list[float], colour: str, *, sign: bool = False
+) -> Curve:
+    """One measure as a curve over the weights' places."""
+    points = [
+        (
+            float(weights.index(row.weight)),
+            span_of(row),
+            f"{row.weight:g}: {with_range(row.value, row.low, row.high)}",
+        )
+        for row in rows
+    ]
+    return Curve(colour, points, spread="bars" if sign else "band")
+
+
+def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None) -> str:
+    """What the study shows."""
+    touched = series_of(rows, "any_touch", shares)
+    own = series_of(rows, LIFT, lifted)
+    said = []
+    if len(touched) > 1:
+        first, last = touched[0], touched[-1]
+        said.append(
+            f"From weight {first.weight:g} to {last.weight:g}, the any-touch share of "
+            f"{noun_of(first.event)} goes from {percent(first.value)} to {percent(last.value)}"
+        )
+    if own and lifted is not None:
+        said.append(_lift_clause(own, noun_of(lifted)))
+    return "; ".join(said) + "." if said else "Nothing could be measured."
+
+
+def _lift_clause(rows: Sequence[StudyRow], noun: str) -> str:
+    """Where the lift lies, and at which weights it can be told from zero."""
+    values = [row.value or 0.0 for row in rows]
+    least, most = percent(min(values), sign=True), percent(max(values), sign=True)
+    within = f"is {least}" if least == most else f"lies between {least} and {most}"
+    sure = [row for row in rows if told(row.low, row.high) in (Told.MORE, Told.LESS)]
+    start = f"the true lift of {noun} {within}"
+    if not sure:
+        return f"{start} and cannot be told from zero at any weight"
+    if len(sure) == len(rows):
+        return f"{start}, told from zero at every weight"
+    weights = listed([f"{row.weight:g}" for row in sure])
+    return f"{start}, and can be told from zero at weight {weights} alone"
+
+
+def study_table(rows: Sequence[StudyRow]) -> Html:
+    """Every number of a study."""
+    cells = [
+        [
+            f"{row.weight:g}",
+            "True lift" if row.measure == LIFT else plain_name(row.measure) + " share",
+            noun_of(row.event),
+            with_range(row.value, row.low, row.high),
+            p_value(row.p_value),
+            row.seeds,
+            number(row.shoppers),
+        ]
+        for row in sorted(rows, key=lambda row: (row.measure, row.event, row.weight))
+    ]
+    head = ["Weight", "Measure", "Of", "Value (interval)", "p", "Worlds", "Shoppers"]
+    return table(f"Study {rows[0].study}", head, cells, names=3)

@@ -1,0 +1,223 @@
+"""What may be said of each channel: what it is credited with, what is lost without it, and how
+both are true."""
+
+from experiments.attribution.record import InteractionRow, ValueRow
+from experiments.report.attribution.lookup import Lookup
+from experiments.report.attribution.phrases import (
+    METHODS_NAMED,
+    Told,
+    counted,
+    noun_of,
+    share_words,
+    told,
+    with_range,
+)
+from experiments.report.compared import listed
+from experiments.report.words import percent
+
+MOST_NAMES = 6  # channels of one kind named in a sentence
+MOST_PAIRS = 3  # pairs named in words; the matrix has all
+
+
+def best_value(lookup: Lookup, channel: str, index: str = "leave_one_out") -> ValueRow | None:
+    """What is lost without a channel: from worlds, which hold all that follows, else replayed."""
+    rows = [
+        row
+        for method in ("worlds", "replay")
+        for row in [lookup.value(method, index, channel, lookup.worth)]
+        if row is not None and row.share is not None
+    ]
+    known = [row for row in rows if row.share_low is not None]
+    return next(iter(known or rows), None)
+
+
+def finding(row: ValueRow | None) -> Told:
+    """Where the interval of a channel's worth lies."""
+    return Told.MISSING if row is None else told(row.share_low, row.share_high)
+
+
+def credit_clause(lookup: Lookup, channel: str) -> str:
+    """What a channel is credited with."""
+    event = lookup.credited
+    row = lookup.credit("any_touch", channel, event)
+    alone = lookup.credit("exclusive", channel, event)
+    if row is None or row.share is None:
+        return f"{channel} has no {noun_of(event)} to be credited with"
+    size, interval = share_words(row.share, row.low, row.high)
+    within = f", {interval}" if row.low is not None else ""
+    said = f"{channel} is credited with {size} of {noun_of(event)} (any touch{within})"
+    if alone is None or alone.share is None:
+        return said
+    found = share_words(alone.share, alone.low, alone.high)[0] if alone.credit else "nothing"
+    return f"{said} and found {found} alone"
+
+
+def loss_clause(lookup: Lookup, row: ValueRow | None) -> str:
+    """What is lost without a channel."""
+    noun = noun_of(lookup.worth)
+    if row is None or row.share is None:
+        return f"the {noun} lost without it was not measured"
+    where = METHODS_NAMED.get(row.method, row.method)
+    size, interval = share_words(abs(row.share), row.share_low, row.share_high)
+    match told(row.share_low, row.share_high):
+        case Told.MORE:
+            return f"without it {noun} would fall by {size} ({interval}, {where})"
+        case Told.LESS:
+            size, interval = share_words(-row.share, _minus(row.share_high), _minus(row.share_low))
+            return f"without it {noun} would rise by {size} ({interval}, {where})"
+        case Told.UNTOLD:
+            middle = share_words(row.share, row.share_low, row.share_high)[0]
+            return (
+                f"the {noun} lost without it cannot be told from zero "
+                f"({middle}, {interval}, {where})"
+            )
+    verb = "fall" if row.share >= 0 else "rise"
+    return f"without it {noun} would {verb} by {size} ({where}, no interval)"
+
+
+def _minus(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+def channel_sentence(lookup: Lookup, channel: str) -> str:
+    """Credit and loss of a channel in one sentence."""
+    row = best_value(lookup, channel)
+    return f"{credit_clause(lookup, channel)}; {loss_clause(lookup, row)}."
+
+
+def reconciled(lookup: Lookup, channel: str) -> str | None:
+    """How a channel can be credited with much while little is lost without it."""
+    for method in ("worlds", "replay"):
+        fates = {name: lookup.fate(method, channel, name) for name in _GONE}
+        parts = [
+            f"{with_range(row.share, row.low, row.high)} {words}"
+            for name, words in _GONE.items()
+            for row in [fates[name]]
+            if row is not None and row.share is not None and (row.share or name == "nowhere")
+        ]
+        if parts:
+            return (
+                "Both hold at once, for others find the same items: of the purchases credited to "
+                f"{channel}, without it {listed(parts)} ({METHODS_NAMED[method]})."
+            )
+    return _others_found(lookup, channel)
+
+
+_GONE = {
+    "same_item": "would be of the same item through another channel",
+    "other_item": "of another item",
+    "later": "made later",
+    "nowhere": "not made at all",
+}
+
+
+def _others_found(lookup: Lookup, channel: str) -> str | None:
+    """The same from the log alone: how much of its credit others share."""
+    event = lookup.credited
+    touched = lookup.credit("any_touch", channel, event)
+    alone = lookup.credit("exclusive", channel, event)
+    if touched is None or alone is None or not touched.credit:
+        return None
+    common = 1 - alone.credit / touched.credit
+    return (
+        f"Of the {noun_of(event)} credited to {channel}, {percent(common)} are of items that "
+        "another channel found as well."
+    )
+
+
+def summary(lookup: Lookup) -> list[str]:
+    """Which channels add something, and which earn credit and add nothing that can be told."""
+    methods = lookup.methods("leave_one_out")[::-1]
+    if not methods:
+        return ["What is lost without each channel was not measured, so its credit stands alone."]
+    return [_summary(lookup, method) for method in methods]
+
+
+def _summary(lookup: Lookup, method: str) -> str:
+    """The same by one method."""
+    noun = noun_of(lookup.worth)
+    groups: dict[Told, list[str]] = {}
+    for channel in lookup.measured:
+        row = lookup.value(method, "leave_one_out", channel, lookup.worth)
+        groups.setdefault(finding(row), []).append(channel)
+    said = []
+    if found := groups.get(Told.MORE):
+        said.append(f"{some(found)} {_verb(found, 'adds', 'add')} {noun}")
+    if found := groups.get(Told.UNTOLD):
+        earned = some([_credited(lookup, name) for name in found])
+        both = _verb(found, "earns credit and adds", "earn credit and add")
+        said.append(f"{earned} {both} no {noun} that can be told from zero")
+    if found := groups.get(Told.LESS):
+        said.append(f"there would be more {noun} without {some(found)}")
+    if found := groups.get(Told.MISSING):
+        said.append(f"what is lost without {some(found)} is not known, or has no interval")
+    where = METHODS_NAMED.get(method, method)
+    return f"{where[:1].upper()}{where[1:]}, {'; '.join(said)}."
+
+
+def other_method(lookup: Lookup, channel: str) -> str | None:
+    """What the method that the sentence on a channel does not tell says of it."""
+    told_of = best_value(lookup, channel)
+    for method in lookup.methods("leave_one_out"):
+        row = lookup.value(method, "leave_one_out", channel, lookup.worth)
+        if row is not None and told_of is not None and row.method != told_of.method:
+            return f"By the other method, {loss_clause(lookup, row)}."
+    return None
+
+
+def some(names: list[str]) -> str:
+    """Names as an enumeration, or how many there are where they are too many to read."""
+    return listed(names) if len(names) <= MOST_NAMES else counted(len(names), "channel")
+
+
+def _credited(lookup: Lookup, channel: str) -> str:
+    row = lookup.credit("any_touch", channel, lookup.credited)
+    return channel if row is None or row.share is None else f"{channel} ({percent(row.share, 0)})"
+
+
+def _verb(names: list[str], one: str, many: str) -> str:
+    return one if len(names) == 1 else many
+
+
+def pairs(lookup: Lookup) -> list[str]:
+    """Which channels stand in for each other, and which are worth more together."""
+    rows = interaction_rows(lookup)
+    said = []
+    for kind, words in (
+        (Told.LESS, "stand in for each other"),
+        (Told.MORE, "are worth more together than apart"),
+    ):
+        found = [row for row in rows if told(row.share_low, row.share_high) is kind]
+        if not found:
+            continue
+        found.sort(key=lambda row: -abs(row.share or 0.0))
+        named = [_pair(row) for row in found[:MOST_PAIRS]]
+        rest = len(found) - len(named)
+        named += [counted(rest, "further pair")] if rest else []
+        where = METHODS_NAMED.get(found[0].method, found[0].method)
+        said.append(
+            f"Channels that {words}, as interaction in {noun_of(lookup.worth)} {where}: "
+            f"{listed(named)}."
+        )
+    if rows and not said:
+        said.append("No two channels' interaction can be told from zero.")
+    return said
+
+
+def _pair(row: InteractionRow) -> str:
+    size, interval = share_words(row.share, row.share_low, row.share_high)
+    return f"{row.channel} with {row.other} ({size}; {interval})"
+
+
+def interaction_rows(lookup: Lookup) -> list[InteractionRow]:
+    """Pairwise interactions in what is lost first, by the better method that has them."""
+    own = [
+        row
+        for row in lookup.record.interactions
+        if (row.arm, row.event) == (lookup.arm, lookup.worth)
+    ]
+    for method in ("worlds", "replay"):
+        found = [row for row in own if row.method == method]
+        if found:
+            return found
+    return []

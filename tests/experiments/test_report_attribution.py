@@ -1,0 +1,398 @@
+"""Attribution in the report: complete, careful in words, and whole whatever is missing."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.attribution.record import (
+    FILE,
+    CreditRow,
+    DifferenceRow,
+    FateRow,
+    InteractionRow,
+    OverlapRow,
+    StepRow,
+    ValueRow,
+    write_record,
+)
+from experiments.report import write_report
+from experiments.report.attribution import PARTS, attribution_sections
+from experiments.report.attribution.causes import steps
+from experiments.report.attribution.flow import PUBLISHED, SOURCE, monotone
+from experiments.report.attribution.lanes import Lane, lane_scale, lanes
+from experiments.report.attribution.lookup import Lookup
+from experiments.report.attribution.phrases import share_words
+from experiments.report.attribution.upset import dot
+from experiments.report.attribution.verdict import channel_sentence, pairs, reconciled, summary
+from experiments.report.run import read_run
+from experiments.rewardlab import published
+from simulator.errors import DataError
+from tests.experiments.fake_attribution import fake_attribution
+from tests.experiments.fake_run import fake_run
+from tests.experiments.test_report import Page
+
+KEYS = [key for key, *_ in PARTS]
+LONG = tuple(f"a_channel_with_quite_a_long_name_of_its_own_{at}" for at in range(12))
+FULL = fake_attribution()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return read_run(fake_run(tmp_path_factory.mktemp("attribution") / "run"))
+
+
+def drawn(run, record):
+    """Sections by key, each whole."""
+    found = {key: str(part) for key, _, part in attribution_sections(run, record)}
+    for part in found.values():
+        assert Page(part).open == []
+        assert not re.search(r"\bNone\b|\bnan\b|\binf\b", Page(part).text)
+        for width in re.findall(r"(?:left|width|bottom|height):(-?[\d.]+)%", part):
+            assert 0 <= float(width) <= 100
+    return found
+
+
+def text_of(part):
+    return Page(part).text.replace("\u202f", " ").replace("\u2212", "-").replace("\u2019", "'")
+
+
+def lookup_of(record):
+    return Lookup(record, record.channels)
+
+
+def tiny(**changes):
+    """One arm with channels a and b, and nothing but what is given."""
+    empty = dict.fromkeys(
+        ("credits", "joint", "steps", "sets", "values", "interactions", "coalitions", "fates",
+         "differences", "studies", "warnings"),
+        (),
+    )  # fmt: skip
+    arms = {"t": ("a", "b")}
+    known = {"name": "x", "arm": "t", "channels": ("a", "b"), "arms": arms, "order": ("a", "b")}
+    return replace(FULL, **known, **(empty | changes))
+
+
+def credit(rule, channel, share, low=None, high=None, event="purchase"):
+    return CreditRow(rule, channel, event, "t", "all", "", share * 100, 100, share, low, high, 90)
+
+
+def value(share, low, high, method="worlds", channel="a"):
+    shares = (share, low, high)
+    return ValueRow(
+        method, "leave_one_out", channel, "gmv", "t",
+        *shares, *shares, *shares, 0.1, 0.0, 2, 100,
+    )  # fmt: skip
+
+
+CREDITED = (credit("any_touch", "a", 0.61, 0.59, 0.63), credit("exclusive", "a", 0.09))
+
+
+def test_attribution_takes_the_place_of_shares_and_overlap(tmp_path):
+    folder = fake_run(tmp_path / "run")
+    write_record(folder / FILE, FULL)
+    html = write_report(folder).read_text()
+    page = Page(html)
+    assert page.open == []
+    found = [at for tag, name, at in page.attributes if (tag, name) == ("section", "id")]
+    start = found.index("daily") + 1
+    assert found[start : start + len(KEYS)] == KEYS
+    assert not {"shares", "overlap"} & set(found)
+    links = [at[1:] for tag, name, at in page.attributes if (tag, name) == ("a", "href")]
+    ids = [at for _, name, at in page.attributes if name == "id"]
+    assert set(KEYS) <= set(links) <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert not re.search(r"https?://|@import|url\(|fetch\(|<link", html)
+
+
+def test_runs_without_attribution_keep_their_sections_and_style(tmp_path):
+    html = write_report(fake_run(tmp_path / "run")).read_text()
+    assert 'id="shares"' in html
+    assert 'id="overlap"' in html
+    assert "upset" not in html
+
+
+def test_a_broken_record_is_refused_by_name(tmp_path):
+    folder = fake_run(tmp_path / "run")
+    (folder / FILE).write_text(json.dumps({"schema": 99}))
+    with pytest.raises(DataError, match=r"attribution\.json: schema == 99, must be 1"):
+        write_report(folder)
+
+
+def test_every_picture_is_described_and_has_its_numbers_behind_a_fold(run):
+    for key, part in drawn(run, FULL).items():
+        figures = re.findall(r"<figure>.*?</figure>", part)
+        assert figures or key == "attribution"
+        for each in figures:
+            assert re.search(r'role="img" aria-label="[^"]{20,}"', each)
+            assert re.search(r"<details.*<table", each)
+
+
+def test_nothing_is_drawn_by_a_script(run):
+    assert not any(
+        "<script" in part or " on" + "click" in part for part in drawn(run, FULL).values()
+    )
+
+
+def test_names_from_the_record_are_escaped(run):
+    evil = ("<b>bold</b>", 'quo"te', "ampersand&")
+    record = replace(fake_attribution(evil), warnings=("<script>alert(1)</script>",))
+    for part in drawn(run, record).values():
+        assert "<b>bold" not in part
+        assert "<script" not in part
+
+
+MISSING = {
+    "nothing": tiny(),
+    "no incremental": replace(
+        FULL, values=(), interactions=(), coalitions=(), fates=(), differences=(), studies=()
+    ),
+    "one channel": fake_attribution(("only",), ("treatment",)),
+    "one arm": fake_attribution(arms=("treatment",)),
+    "many long names": fake_attribution(LONG),
+    "no purchases": replace(
+        FULL,
+        credits=tuple(row for row in FULL.credits if row.event in ("exposure", "click")),
+        steps=tuple(row for row in FULL.steps if row.then == "click"),
+        sets=tuple(row for row in FULL.sets if row.event == "exposure"),
+        fates=(),
+    ),
+    "purchases of nothing": replace(
+        FULL,
+        credits=tuple(
+            replace(row, credit=0.0, total=0.0, share=None, low=None, high=None)
+            for row in FULL.credits
+        ),
+        fates=tuple(replace(row, purchases=0.0, share=None) for row in FULL.fates),
+    ),
+    "no intervals": replace(
+        FULL,
+        **{
+            kind: tuple(
+                replace(row, **{end: None for end in vars(row) if end.endswith(("low", "high"))})
+                for row in getattr(FULL, kind)
+            )
+            for kind in ("credits", "steps", "values", "interactions", "fates", "differences")
+        },
+        studies=tuple(replace(row, low=None, high=None, p_value=None) for row in FULL.studies),
+    ),
+    "values that are not known": replace(
+        FULL,
+        values=tuple(
+            replace(row, share=None, share_low=None, share_high=None) for row in FULL.values
+        ),
+        differences=tuple(replace(row, value=None) for row in FULL.differences),
+        studies=tuple(replace(row, value=None, low=None, high=None) for row in FULL.studies),
+        interactions=tuple(replace(row, share=None) for row in FULL.interactions),
+    ),
+    "an arm that is not listed": replace(FULL, arm="elsewhere"),
+    "wild numbers": replace(
+        FULL,
+        values=tuple(
+            replace(row, share=40.0, share_low=-900.0, share_high=1e6) for row in FULL.values
+        ),
+        differences=tuple(replace(row, low=-1e9, high=1e9) for row in FULL.differences),
+        studies=tuple(replace(row, low=-1e9, high=1e9) for row in FULL.studies),
+    ),
+}
+
+
+@pytest.mark.parametrize("record", MISSING.values(), ids=MISSING)
+def test_the_page_is_whole_whatever_is_missing(run, record):
+    found = drawn(run, record)
+    assert list(found)[:3] == KEYS[:3]
+    assert set(found) <= set(KEYS)
+
+
+def test_what_was_not_measured_has_no_section_and_is_said(run):
+    found = drawn(run, MISSING["no incremental"])
+    assert not {"substitution", "shapley", "twoways", "studies"} & set(found)
+    assert "was not measured, so its credit stands alone" in text_of(found["attribution"])
+
+
+def test_warnings_stand_above_the_verdict(run):
+    part = drawn(run, FULL)["attribution"]
+    assert part.index("12 shoppers hold half of it") < part.index('class="verdict')
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            (value(0.012, 0.003, 0.021),),
+            "without it GMV would fall by 1.2 % (0.3 to 2.1 %, in re-simulated worlds).",
+        ),
+        (
+            (value(-0.012, -0.021, -0.003, "replay"),),
+            "without it GMV would rise by 1.2 % (0.3 to 2.1 %, by replay).",
+        ),
+        (
+            (value(0.012, -0.003, 0.027),),
+            "the GMV lost without it cannot be told from zero "
+            "(1.2 %, -0.3 to 2.7 %, in re-simulated worlds).",
+        ),
+        (
+            (value(0.012, None, None),),
+            "without it GMV would fall by 1.2 % (in re-simulated worlds, no interval).",
+        ),
+        ((), "the GMV lost without it was not measured."),
+    ],
+)
+def test_the_verdict_tells_credit_and_loss(rows, said):
+    record = tiny(credits=(*CREDITED, credit("any_touch", "a", 0.7, event="gmv")), values=rows)
+    sentence = text_of(channel_sentence(lookup_of(record), "a"))
+    credited = "a is credited with 61 % of purchases (any touch, 59 to 63 %) and found 9.0 % alone"
+    assert sentence == f"{credited}; {said}"
+
+
+def test_worlds_are_told_before_a_replay_unless_they_have_no_interval():
+    rows = (value(0.02, 0.01, 0.03, "replay"), value(0.05, 0.04, 0.06, "worlds"))
+    both = lookup_of(tiny(credits=CREDITED, values=rows))
+    assert "in re-simulated worlds" in channel_sentence(both, "a")
+    rows = (rows[0], value(0.05, None, None, "worlds"))
+    assert "by replay" in channel_sentence(lookup_of(tiny(credits=CREDITED, values=rows)), "a")
+
+
+def test_channels_that_earn_credit_and_add_nothing_that_can_be_told_are_named():
+    credits = (*CREDITED, credit("any_touch", "b", 0.97))
+    rows = (value(0.02, 0.01, 0.03), value(0.001, -0.01, 0.012, channel="b"))
+    (said,) = summary(lookup_of(tiny(credits=credits, values=rows)))
+    assert text_of(said) == (
+        "In re-simulated worlds, a adds GMV; b (97 %) earns credit and adds no GMV that can be "
+        "told from zero."
+    )
+
+
+def test_how_both_are_true_is_told_by_fates():
+    shares = {"same_item": 0.78, "other_item": 0.09, "later": 0.05, "nowhere": 0.08}
+    fates = tuple(
+        FateRow("worlds", "t", "a", fate, 100 * share, share, None, None)
+        for fate, share in shares.items()
+    )
+    said = text_of(reconciled(lookup_of(tiny(credits=CREDITED, fates=fates)), "a"))
+    assert said == (
+        "Both hold at once, for others find the same items: of the purchases credited to a, "
+        "without it 78.0 % would be of the same item through another channel, 9.0 % of another "
+        "item, 5.0 % made later and 8.0 % not made at all (in re-simulated worlds)."
+    )
+
+
+def test_without_fates_the_log_tells_how_much_others_found_too():
+    said = text_of(reconciled(lookup_of(tiny(credits=CREDITED)), "a"))
+    assert "85.2 % are of items that another channel found as well" in said
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((-0.2, -0.1), "Channels that stand in for each other"),
+        ((0.1, 0.2), "Channels that are worth more together"),
+        ((-0.1, 0.2), "No two channels' interaction can be told from zero"),
+    ],
+)
+def test_pairs_are_told_by_where_their_interval_lies(ends, said):
+    middle = sum(ends) / 2
+    row = InteractionRow("replay", "a", "b", "gmv", "t", 1.0, 0.5, 2.0, middle, *ends)
+    record = tiny(credits=(credit("any_touch", "a", 0.6, event="gmv"),), interactions=(row,))
+    (sentence,) = pairs(lookup_of(record))
+    assert text_of(sentence).startswith(said)
+
+
+def test_the_channel_that_only_the_measured_arm_has_is_told_first():
+    assert lookup_of(FULL).focus == "cqsid"
+    assert lookup_of(fake_attribution(("x", "y", "z"))).focus == "z"
+    assert lookup_of(fake_attribution(arms=("treatment",))).focus == "cqsid"
+
+
+@pytest.mark.parametrize(
+    ("rises", "kind"),
+    [
+        (((0.08, 0.07, 0.09), (0.13, 0.1, 0.16)), "same"),
+        (((0.08, 0.07, 0.09), (0.01, -0.1, 0.12)), "unsure"),
+        (((0.08, 0.07, 0.09), (-0.1, -0.12, -0.08)), "falls"),
+        (((0.08, 0.07, 0.09), (-0.01, -0.1, 0.08)), "none"),
+        (((0.08, 0.07, 0.09),), "unknown"),
+    ],
+)
+def test_a_rise_is_the_published_one_only_where_both_steps_are_told(rises, kind):
+    stages = (("exposure", "click"), ("click", "purchase"))
+    rows = [
+        StepRow("t", "a", *stage, 0.5, 0.6, *rise, 0.01)
+        for stage, rise in zip(stages, rises, strict=False)
+    ]
+    assert monotone(lookup_of(tiny(steps=tuple(rows))), "a") == kind
+
+
+def test_published_shares_are_those_that_the_reward_lab_tells():
+    assert (published.SHARES, published.SOURCE) == (PUBLISHED, SOURCE)
+
+
+def test_dots_of_a_set_are_joined_from_its_first_to_its_last_member():
+    row = OverlapRow("t", "exposure", ("a", "c"), 7, 0.7)
+    names = ("z", "a", "b", "c", "d")
+    assert [dot(row, name, names) for name in names] == [
+        "cell-off",
+        "cell-on down",
+        "cell-off up down",
+        "cell-on up",
+        "cell-off",
+    ]
+
+
+def test_sets_stand_from_the_most_frequent_down(run):
+    sets = (
+        OverlapRow("t", "exposure", ("a",), 2, 0.2),
+        OverlapRow("t", "exposure", ("a", "b"), 7, 0.7),
+        OverlapRow("t", "exposure", ("b",), 1, 0.1),
+    )
+    part = drawn(run, tiny(sets=sets))["sets"]
+    assert re.findall(r'class="upright" title="([^"]*):', part) == ["a + b", "a", "b"]
+    assert re.findall(r'<span class="value">(\d+)', part) == ["90", "80"]
+
+
+def test_of_very_many_sets_the_table_sums_up_the_rarest(run):
+    rows = (*MISSING["many long names"].sets,)
+    sets = [row for row in rows if (row.arm, row.event) == ("treatment", "exposure")]
+    assert len(sets) > 100
+    part = drawn(run, MISSING["many long names"])["sets"]
+    shown = re.findall(r"<td>Exposures</td><td>treatment</td><td[^>]*>([\d,]+)</td>", part)
+    assert len(shown) == 61
+    assert sum(int(count.replace(",", "")) for count in shown) == sum(row.count for row in sets)
+
+
+def test_a_waterfall_steps_from_the_replay_to_the_worlds():
+    rows = [("replay", 5.0), ("sessions", -2.0), ("memory", 1.0), ("luck", -0.5), ("worlds", 3.5)]
+    differences = tuple(DifferenceRow("t", "a", "gmv", *row, None, None) for row in rows)
+    found = steps(lookup_of(tiny(differences=differences)), "a", "gmv")
+    bars = [(step.row.cause, step.start, step.end) for step in found]
+    assert bars == [
+        ("replay", 0.0, 5.0),
+        ("sessions", 5.0, 3.0),
+        ("memory", 3.0, 4.0),
+        ("luck", 4.0, 3.5),
+        ("worlds", 0.0, 3.5),
+    ]
+
+
+shares = st.floats(-3, 3, allow_nan=False)
+
+
+@given(st.lists(st.tuples(shares, st.none() | st.tuples(shares, shares)), max_size=6))
+def test_lanes_never_leave_their_track(found):
+    rows = []
+    for middle, ends in found:
+        low, high = sorted(ends) if ends else (None, None)
+        rows.append(Lane("x", (middle, low, high), "full", ""))
+    picture = lanes([("", rows)], lane_scale(rows, -0.25, 1.25))
+    for left, width in re.findall(r"left:([-\d.]+)%;width:([-\d.]+)%", picture):
+        assert float(left) >= 0
+        assert float(left) + float(width) <= 100.01
+
+
+@given(st.floats(0.0001, 0.09), st.floats(0.0001, 0.09))
+def test_an_end_beyond_zero_never_reads_as_zero(low, width):
+    _, interval = share_words(low + width / 2, low, low + width)
+    assert float(interval.split(" to ")[0]) > 0
