@@ -20,6 +20,7 @@ from cqsid.alignment.presets import PRESETS
 from cqsid.rewards.registry import RewardMix
 from cqsid.schemes.registry import SCHEMES
 from cqsid.settings import CqsidSpec
+from experiments.attribution.settings import BUILT_IN_RULES
 from experiments.idsbench.settings import IdsBenchSpec
 from experiments.metrics import METRICS, UNIT_COLUMNS
 from experiments.schema import Config, FileCatalog
@@ -106,6 +107,19 @@ def example_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rewards")
     _run_examples("rewards.md", folder)
     return folder / "lab"
+
+
+@pytest.fixture(scope="module")
+def example_attribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder that the guide in attribution.md leaves behind, attributed in full."""
+    folder = tmp_path_factory.mktemp("attribution")
+    _run_examples("attribution.md", folder)
+    return folder / "lab"
+
+
+def test_the_guide_to_attribution_runs(example_attribution: Path) -> None:
+    record = json.loads((example_attribution / "attribution.json").read_text(encoding="utf-8"))
+    assert record["rules"] == ["any_touch", "my_rules:Recent"]
 
 
 def test_the_guide_to_rewards_runs(example_lab: Path) -> None:
@@ -269,6 +283,17 @@ def test_the_documented_keys_are_those_of_a_reward_lab(example_lab: Path) -> Non
     _check_keys(example_lab / "rewards.json")
 
 
+def test_the_documented_keys_are_those_of_an_attribution(example_attribution: Path) -> None:
+    _check_keys(example_attribution.parent / "whole" / "attribution.json")
+
+
+def test_the_documented_rules_are_those_of_the_settings() -> None:
+    text = (DOCS / "attribution.md").read_text(encoding="utf-8")
+    listed = re.search(r"^## Credit\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    assert listed is not None
+    assert tuple(re.findall(r"^\| `(\w+)`", listed[1], re.MULTILINE)) == BUILT_IN_RULES
+
+
 def _reward_types() -> set[str]:
     (rewards, *_) = get_args(RewardMix.model_fields["components"].annotation)
     kinds = get_args(get_args(rewards)[0])
@@ -295,7 +320,7 @@ def _check_keys(path: Path) -> None:
     nested = {name: value for name, value in content.items() if _is_nested(value)}
     nested |= {f"health.{name}": v for name, v in content.get("health", {}).items()}
     for name in (name for name, value in nested.items() if _is_nested(value)):
-        if name != "versions":  # any number of libraries
+        if name not in ("versions", "arms") or isinstance(nested[name], list):  # any number of them
             assert set(_names(documented[name])) == _keys(nested[name]), name
 
 

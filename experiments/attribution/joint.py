@@ -22,10 +22,10 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import stats
 
+from experiments.attribution.loops import add_products, flush_products
 from experiments.attribution.moments import PAIR, batches, provenance, slices
 from experiments.attribution.pagerules import page_credits
 from experiments.attribution.record import JointRow
@@ -125,9 +125,9 @@ def crossed_sums(
             )
             code_N, credit_MK = provenance(batch, credits)
             credit_MRC = credit_MK.reshape(-1, len(RULES), channels)
-            _add(arm_N, shopper_N, kind_N, code_N, credit_MRC, sums, unit, *tables)
+            add_products(arm_N, shopper_N, kind_N, code_N, credit_MRC, sums, unit, *tables)
         if unit[0] >= 0:
-            _flush(unit[0], sums, *tables)
+            flush_products(unit[0], sums, *tables)
         unit[:] = -1
     return {
         (arm, rule): Crossed(float(tables[0][a]), tables[1][a, r], tables[2][a, r])
@@ -144,36 +144,6 @@ def _sql(log: Path, condition: str) -> str:
         f"WHERE {condition} UNION ALL SELECT {columns}, 2::TINYINT AS kind "
         f"FROM {scan(log, 'orders')} WHERE {condition} ORDER BY ALL"
     )
-
-
-@njit(cache=True, nogil=True)
-def _add(  # type: ignore[no-untyped-def]
-    arm_N, shopper_N, kind_N, code_N, credit_MRC, sums, unit, n_A, sum_ARV, gram_ARVV
-):
-    for n in range(len(arm_N)):
-        if unit[0] != arm_N[n] or unit[1] != shopper_N[n]:
-            if unit[0] >= 0:
-                _flush(unit[0], sums, n_A, sum_ARV, gram_ARVV)
-            unit[0], unit[1] = arm_N[n], shopper_N[n]
-        low, high = (2, 3) if kind_N[n] == 2 else (0, 1 + kind_N[n])
-        for e in range(low, high):
-            for r in range(sums.shape[0]):
-                sums[r, e, 0] += 1.0
-                for c in range(credit_MRC.shape[2]):
-                    sums[r, e, 1 + c] += credit_MRC[code_N[n], r, c]
-
-
-@njit(cache=True, nogil=True)
-def _flush(arm, sums, n_A, sum_ARV, gram_ARVV):  # type: ignore[no-untyped-def]
-    n_A[arm] += 1
-    for r in range(sums.shape[0]):
-        value_V = sums[r].reshape(-1)
-        for v in range(len(value_V)):
-            if value_V[v] != 0.0:
-                sum_ARV[arm, r, v] += value_V[v]
-                for w in range(len(value_V)):
-                    gram_ARVV[arm, r, v, w] += value_V[v] * value_V[w]
-    sums[:] = 0.0
 
 
 def wald(difference_C: Floats, covariance_CC: Floats) -> tuple[float | None, int, float | None]:

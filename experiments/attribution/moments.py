@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
+
+from experiments.attribution.loops import add_parts, flush_parts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -78,7 +79,7 @@ class ShopperSums:
         credit_MK: Floats,
     ) -> None:
         """Add N rows; a row's credits are row `code_N` of `credit_MK`, times each weight."""
-        _add(
+        add_parts(
             *(arm_N, shopper_N, place_N, weight_NE, code_N, credit_MK),
             *(self._part_LJ, self._sums_PEV, self._seen_P, self._unit, *self._tables()),
         )
@@ -86,7 +87,7 @@ class ShopperSums:
     def close(self) -> None:
         """Count the last shopper; further rows begin another, also if of the same number."""
         if self._unit[0] >= 0:
-            _flush(self._unit[0], self._sums_PEV, self._seen_P, *self._tables())
+            flush_parts(self._unit[0], self._sums_PEV, self._seen_P, *self._tables())
         self._unit[:] = -1
 
     def _tables(self) -> tuple[Floats, ...]:
@@ -95,53 +96,6 @@ class ShopperSums:
             *(one.units_AP, one.having_APE, one.t_APE, one.tt_APE),
             *(one.x_APEK, one.xx_APEK, one.xt_APEK),
         )
-
-
-@njit(cache=True, nogil=True)
-def _add(  # type: ignore[no-untyped-def]
-    arm_N, shopper_N, place_N, weight_NE, code_N, credit_MK, part_LJ, sums_PEV, seen_P, unit,
-    units_AP, having_APE, t_APE, tt_APE, x_APEK, xx_APEK, xt_APEK,
-):  # fmt: skip
-    credits = credit_MK.shape[1]
-    for n in range(len(arm_N)):
-        if unit[0] != arm_N[n] or unit[1] != shopper_N[n]:
-            if unit[0] >= 0:
-                _flush(
-                    unit[0], sums_PEV, seen_P,
-                    units_AP, having_APE, t_APE, tt_APE, x_APEK, xx_APEK, xt_APEK,
-                )  # fmt: skip
-            unit[0], unit[1] = arm_N[n], shopper_N[n]
-        for j in range(part_LJ.shape[1]):
-            part = part_LJ[place_N[n], j]
-            seen_P[part] = True
-            for e in range(weight_NE.shape[1]):
-                weight = weight_NE[n, e]
-                if weight != 0.0:
-                    sums_PEV[part, e, 0] += weight
-                    for k in range(credits):
-                        sums_PEV[part, e, 1 + k] += weight * credit_MK[code_N[n], k]
-
-
-@njit(cache=True, nogil=True)
-def _flush(  # type: ignore[no-untyped-def]
-    arm, sums_PEV, seen_P, units_AP, having_APE, t_APE, tt_APE, x_APEK, xx_APEK, xt_APEK
-):
-    for p in range(len(seen_P)):
-        if not seen_P[p]:
-            continue
-        seen_P[p] = False
-        units_AP[arm, p] += 1
-        for e in range(sums_PEV.shape[1]):
-            t = sums_PEV[p, e, 0]
-            having_APE[arm, p, e] += t != 0.0
-            t_APE[arm, p, e] += t
-            tt_APE[arm, p, e] += t * t
-            for k in range(x_APEK.shape[3]):
-                x = sums_PEV[p, e, 1 + k]
-                x_APEK[arm, p, e, k] += x
-                xx_APEK[arm, p, e, k] += x * x
-                xt_APEK[arm, p, e, k] += x * t
-            sums_PEV[p, e, :] = 0.0
 
 
 def slices(connection: duckdb.DuckDBPyConnection, source: str) -> list[str]:

@@ -69,7 +69,7 @@ class AttributionSpec(Spec):
     incremental: tuple[Method, ...] = Field(
         ("replay", "worlds"), description="ways to measure what is lost without a channel"
     )
-    seeds: int = Field(2, ge=1, description="worlds, each with its own luck (worlds)")
+    seeds: int = Field(3, ge=1, description="worlds, each with its own luck (worlds)")
     shapley_worlds: bool = Field(
         False, description="also live a world for every coalition, for Shapley values of worlds"
     )

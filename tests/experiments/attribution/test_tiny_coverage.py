@@ -17,6 +17,7 @@ from experiments.attribution.credit import credit_rows
 from experiments.attribution.segments import Items
 from experiments.attribution.settings import AttributionSpec
 from experiments.attribution.values import value_rows
+from experiments.crossed import FEWEST_SEEDS
 from experiments.logviews import EngineSpec, engine, read_manifest
 from tests.experiments.attribution import tiny_market as tiny
 from tests.experiments.attribution.tiny_market import KINDS, OVERLAPPING, SHARE_H
@@ -103,21 +104,26 @@ class Coverage:
 EXACT, CREDITS = exact_values(MODEL), exact_credits(MODEL)
 
 
-def repeat(folder, number, shoppers, seeds, coverage, *, worlds):
-    """One repetition: shoppers and luck of its own, all intervals."""
+def repeat(folder, number, shoppers, coverage, *, seeds=1, others=()):
+    """One repetition: shoppers and luck of its own; intervals of a replay, and of others."""
     rng = np.random.default_rng((17, number))
     people = tiny.population(tiny.drawn_kinds(shoppers, rng))
     luck = [int(seed) for seed in rng.integers(2**62, size=seeds)]
     folder.mkdir()
     found = replay_worlds(folder, people, OVERLAPPING, luck, MODEL).worths
     coverage.add_values("replay", value_rows("replay", "arm", found, confidence=NOMINAL))
-    if worlds:
+    if "worlds" in others:
         lived = live_coalitions(folder, people, OVERLAPPING, luck, MODEL, every=False)
         paired, _ = world_worths(lived)
         coverage.add_values("worlds", value_rows("worlds", "arm", paired, confidence=NOMINAL))
-    log = folder / "0"
+    if "credit" in others:
+        coverage.add_credits(credits_of(folder / "0", people))
+    shutil.rmtree(folder)
+
+
+def credits_of(log, people):
     with engine(EngineSpec()) as connection:
-        rows = credit_rows(
+        return credit_rows(
             connection,
             log,
             read_manifest(log),
@@ -127,8 +133,6 @@ def repeat(folder, number, shoppers, seeds, coverage, *, worlds):
             catalog=Items.of(people.supply.catalog),
             confidence=NOMINAL,
         )
-    coverage.add_credits(rows)
-    shutil.rmtree(folder)
 
 
 def check(coverage):
@@ -152,7 +156,7 @@ def check(coverage):
 def test_twenty_repetitions_are_not_far_from_the_nominal_coverage(tmp_path):
     coverage = Coverage()
     for number in range(20):
-        repeat(tmp_path / "once", number, 200, 1, coverage, worlds=False)
+        repeat(tmp_path / "once", number, 200, coverage, others=("credit",))
     check(coverage)
 
 
@@ -162,6 +166,16 @@ def test_intervals_hold_the_exact_value_at_their_nominal_rate(tmp_path):
     """Replay values and Shapley shares, leave-one-out of paired worlds, credit shares of a log."""
     coverage = Coverage()
     for number in range(200):
-        repeat(tmp_path / "once", number, 400, 1, coverage, worlds=True)
+        repeat(tmp_path / "once", number, 400, coverage, others=("worlds", "credit"))
     assert {key[0] for key in coverage.held} == {"replay", "worlds", "credit"}
+    check(coverage)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_intervals_over_the_fewest_worlds_hold_the_exact_value_at_their_nominal_rate(tmp_path):
+    """Of several worlds; two are too few for the crossed intervals, as `FEWEST_SEEDS` says."""
+    coverage = Coverage()
+    for number in range(200):
+        repeat(tmp_path / "once", 1_000 + number, 150, coverage, seeds=FEWEST_SEEDS)
     check(coverage)
