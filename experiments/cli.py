@@ -254,7 +254,7 @@ def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
 @check_app.command("rule")
 def check_rule_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a function or class is a rule of credit that keeps the contract."""
-    from experiments.attribution.customrules import check_rule
+    from experiments.attribution.crediting.customrules import check_rule
     from simulator.plugins import load_object
 
     _tell(name, "rule", check_rule(load_object(name)), as_json)

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 
-from experiments.attribution.credited import credit_log
-from experiments.attribution.customrules import load_rule
-from experiments.attribution.measured import measure
+from experiments.attribution.crediting.credited import credit_log
+from experiments.attribution.crediting.customrules import load_rule
+from experiments.attribution.crediting.segments import Items
+from experiments.attribution.incrementality.measured import measure
+from experiments.attribution.incrementality.stages import open_arm
 from experiments.attribution.record import FILE, AttributionRecord, read_record, write_record
-from experiments.attribution.segments import Items
 from experiments.attribution.settings import BUILT_IN_RULES
-from experiments.attribution.stages import open_arm
 from experiments.build import load_saved
 from experiments.files import read_json
 from experiments.finished import finished_config, finished_stage

@@ -5,10 +5,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.attribution.credit import credit_rows
-from experiments.attribution.joint import crossed_sums, joint_rows
+from experiments.attribution.crediting.credit import credit_rows
+from experiments.attribution.crediting.joint import crossed_sums, joint_rows
+from experiments.attribution.crediting.segments import QUERIES, Items
 from experiments.attribution.record import EVENTS
-from experiments.attribution.segments import QUERIES, Items
 from experiments.attribution.settings import PAGE_RULES, AttributionSpec
 from experiments.logviews import EngineSpec, engine, read_manifest
 from tests.experiments.logs import ARMS, DAY, write_log

@@ -3,9 +3,9 @@
 import pytest
 
 from experiments import load_config
-from experiments.attribution.replay import make_replays
+from experiments.attribution.incrementality.replay import make_replays
+from experiments.attribution.incrementality.stages import Arm, open_arm
 from experiments.attribution.settings import AttributionSpec
-from experiments.attribution.stages import Arm, open_arm
 from experiments.maker import Maker
 from experiments.progress import NoProgress
 from experiments.store import RunFolder
