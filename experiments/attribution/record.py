@@ -273,6 +273,40 @@ class StudyRow:
 
 
 @dataclass(frozen=True)
+class OffPolicyRow:
+    """What the measured arm would bring, estimated from the log of another arm alone.
+
+    Attributes:
+        arm, logged: whose pages are judged, and whose log judges them.
+        estimator: "ips", "snips" or "dr" (doubly robust); or "truth", the expected response of the
+            simulated shoppers to the judged pages of the same requests.
+        event: click, purchase or gmv.
+        value, low, high: per request of the log.
+        lift, lift_low, lift_high: relative to what the log itself holds.
+        supported: share of the judged pages' slots whose item the log could have shown there.
+        effective: effective sample size of the weights (Kish), in slots of the log.
+        largest: largest weight.
+        requests, shoppers: behind it.
+    """
+
+    arm: str
+    logged: str
+    estimator: str
+    event: str
+    value: Number
+    low: Number
+    high: Number
+    lift: Number
+    lift_low: Number
+    lift_high: Number
+    supported: Number
+    effective: Number
+    largest: Number
+    requests: int
+    shoppers: int
+
+
+@dataclass(frozen=True)
 class AttributionRecord:
     """attribution.json.
 
@@ -311,6 +345,7 @@ class AttributionRecord:
     studies: tuple[StudyRow, ...]
     warnings: tuple[str, ...]
     log_digest: str = ""
+    off_policy: tuple[OffPolicyRow, ...] = ()
 
 
 def read_record(path: Path) -> AttributionRecord:

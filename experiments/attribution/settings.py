@@ -12,7 +12,7 @@ from simulator.spec import Spec
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, Field(pattern=_NAME)]
-Method = Literal["replay", "worlds"]
+Method = Literal["replay", "worlds", "offpolicy"]
 
 PAGE_RULES = ("any_touch", "exclusive", "first", "best_rank", "fractional")
 """Rules that need nothing but the page on which the item was found."""
