@@ -240,7 +240,10 @@ def test_holm_agrees_with_statsmodels():
 )
 @pytest.mark.parametrize(("seeds", "short"), [(3, 0.02), (5, 0.01)])
 def test_intervals_cover_at_about_their_level(seeds, short, seed_sd, shopper_sd):
-    """Three seeds leave two degrees of freedom to guess the seeds' variance, hence `short`."""
+    """Three seeds leave two degrees of freedom to guess the seeds' variance, hence `short`.
+
+    A variance that is not there is estimated as no less than none, hence a little too much.
+    """
     worlds, covered, covered_ratio = 1500, 0, 0
     rng = np.random.default_rng(int(10 * seed_sd + 100 * shopper_sd) + seeds)
     for _ in range(worlds):
@@ -253,7 +256,7 @@ def test_intervals_cover_at_about_their_level(seeds, short, seed_sd, shopper_sd)
         covered_ratio += ratio.low <= 0.4 / 20 <= ratio.high
     slack = 3 * np.sqrt(0.95 * 0.05 / worlds)
     for share in (covered / worlds, covered_ratio / worlds):
-        assert 0.95 - short - slack <= share <= 0.98
+        assert 0.95 - short - slack <= share <= 0.975 + slack
 
 
 @pytest.mark.slow
@@ -268,4 +271,4 @@ def test_intervals_of_growth_cover_at_about_their_level(seeds, short, seed_sd):
         found = growth(*totals(rng, seeds, 120, seed_sd=sd), confidence=0.95)
         covered += found.low <= 0.1 <= found.high
     slack = 3 * np.sqrt(0.95 * 0.05 / worlds)
-    assert 0.95 - short - slack <= covered / worlds <= 0.98
+    assert 0.95 - short - slack <= covered / worlds <= 0.975 + slack
