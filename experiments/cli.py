@@ -155,7 +155,7 @@ def attribute(
         typer.Option(
             "--incremental",
             metavar="METHOD",
-            help="replay, worlds or none; may be repeated [both].",
+            help="replay, worlds, offpolicy or none; may be repeated [replay, worlds].",
         ),
     ] = None,
     overrides: Overrides = None,

@@ -27,8 +27,15 @@ CUTS = ("all", "day", "query", "category", "item", "shopper")
 FATES = ("same_item", "other_item", "later", "nowhere")
 """Where a purchase goes without the channel that it is credited to."""
 
+GAINED = "gained"
+"""Beside the fates: purchases that are made only without the channel, so that nowhere - gained is
+what is lost without it, all told (its leave-one-out value)."""
+
 CAUSES = ("sessions", "memory", "stock", "learning", "luck")
 """Why re-simulated worlds tell another value than a replay of logged requests."""
+
+OFF_POLICY = "off-policy: "
+"""How warnings of off-policy estimates begin."""
 
 
 @dataclass(frozen=True)
@@ -209,9 +216,9 @@ class FateRow:
         method: "replay" (expected, on the same pages; knows no later) or "worlds" (the same
             shoppers' purchases in the paired world without the channel).
         arm, channel: names.
-        fate: one of `FATES`.
+        fate: one of `FATES`, or `GAINED`.
         purchases: how many, all worlds together (expected number in a replay).
-        share, low, high: of the channel's credited purchases.
+        share, low, high: of the channel's credited purchases; the fates' sum to 1.
     """
 
     method: str
@@ -276,16 +283,20 @@ class StudyRow:
 class OffPolicyRow:
     """What the measured arm would bring, estimated from the log of another arm alone.
 
+    The requests are those for the first page of a query that is new in its session: only of these
+    does the log know the probability of a page whatever was shown before.
+
     Attributes:
         arm, logged: whose pages are judged, and whose log judges them.
         estimator: "ips", "snips" or "dr" (doubly robust); or "truth", the expected response of the
             simulated shoppers to the judged pages of the same requests.
         event: click, purchase or gmv.
-        value, low, high: per request of the log.
-        lift, lift_low, lift_high: relative to what the log itself holds.
+        value, low, high: per request whose page the shopper waited for.
+        lift, lift_low, lift_high: relative to what the log itself holds; of the truth, to the
+            expected response to the log's pages.
         supported: share of the judged pages' slots whose item the log could have shown there.
         effective: effective sample size of the weights (Kish), in slots of the log.
-        largest: largest weight.
+        largest: largest weight; this and the two before are of estimates alone.
         requests, shoppers: behind it.
     """
 

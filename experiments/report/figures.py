@@ -14,6 +14,9 @@ ARM_COLOURS = 6
 CHANNEL_COLOURS = 8
 
 
+_LEAST = 1e-290  # width of an axis that can still be divided
+
+
 @dataclass(frozen=True)
 class Scale:
     """A linear axis from `low` to `high`."""
@@ -42,13 +45,14 @@ class Scale:
 def around_zero(values: Sequence[float], spare: float = 0.06) -> Scale:
     """An axis that holds zero and all values, with some room at the ends."""
     low, high = min([0.0, *values]), max([0.0, *values])
-    width = high - low or 1.0
+    width = high - low if high - low > _LEAST else 1.0
     return Scale(low - spare * width, high + spare * width)
 
 
 def from_zero(values: Sequence[float]) -> Scale:
     """An axis from zero to the greatest value."""
-    return Scale(0.0, max([*values, 0.0]) or 1.0)
+    high = max([*values, 0.0])
+    return Scale(0.0, high if high > _LEAST else 1.0)
 
 
 def place(**sides: float) -> str:

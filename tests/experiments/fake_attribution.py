@@ -22,6 +22,7 @@ from experiments.attribution.record import (
     FateRow,
     InteractionRow,
     JointRow,
+    OffPolicyRow,
     OverlapRow,
     StepRow,
     StudyRow,
@@ -83,8 +84,30 @@ def fake_attribution(
         warnings=(
             "gmv: 12 shoppers hold half of it, so its intervals are wide and approximate",
             "worlds: 2 seeds; differences of less than one percent cannot be seen",
+            "off-policy: 91.0% of the judged slots hold an item that the log could have shown",
         ),
+        off_policy=_off_policy(arms[-1], arms[0]),
     )
+
+
+def _off_policy(arm, logged):
+    known = 0.91, 1_204.0, 310.5, 21_000, 4_100
+    rows = []
+    for event, level, lift in (("click", 0.9, 0.05), ("purchase", 0.08, 0.03), ("gmv", 5.0, 0.02)):
+        for estimator, off, half in (
+            ("ips", -0.1, 0.05),
+            ("snips", 0.02, 0.04),
+            ("dr", 0.01, 0.03),
+        ):
+            size, value = lift + off, level * (1 + lift + off)
+            ends = value - level * half, value + level * half, size, size - half, size + half
+            rows.append(OffPolicyRow(arm, logged, estimator, event, value, *ends, *known))
+        value = level * (1 + lift)
+        ends = value - 0.01, value + 0.01, lift, lift - 0.01, lift + 0.01
+        rows.append(
+            OffPolicyRow(arm, logged, "truth", event, value, *ends, None, None, None, *known[3:])
+        )
+    return tuple(rows)
 
 
 def _likely(channel, at):

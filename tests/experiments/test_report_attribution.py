@@ -14,6 +14,7 @@ from experiments.attribution.record import (
     DifferenceRow,
     FateRow,
     InteractionRow,
+    OffPolicyRow,
     OverlapRow,
     StepRow,
     ValueRow,
@@ -25,6 +26,7 @@ from experiments.report.attribution.causes import steps
 from experiments.report.attribution.flow import PUBLISHED, SOURCE, monotone
 from experiments.report.attribution.lanes import Lane, lane_scale, lanes
 from experiments.report.attribution.lookup import Lookup
+from experiments.report.attribution.offpolicy import sentence
 from experiments.report.attribution.phrases import share_words
 from experiments.report.attribution.upset import dot
 from experiments.report.attribution.verdict import channel_sentence, pairs, reconciled, summary
@@ -68,7 +70,7 @@ def tiny(**changes):
     """One arm with channels a and b, and nothing but what is given."""
     empty = dict.fromkeys(
         ("credits", "joint", "steps", "sets", "values", "interactions", "coalitions", "fates",
-         "differences", "studies", "warnings"),
+         "differences", "studies", "warnings", "off_policy"),
         (),
     )  # fmt: skip
     arms = {"t": ("a", "b")}
@@ -148,7 +150,11 @@ def test_names_from_the_record_are_escaped(run):
 MISSING = {
     "nothing": tiny(),
     "no incremental": replace(
-        FULL, values=(), interactions=(), coalitions=(), fates=(), differences=(), studies=()
+        FULL,
+        **dict.fromkeys(
+            ("values", "interactions", "coalitions", "fates", "differences", "studies"), ()
+        ),
+        off_policy=(),
     ),
     "one channel": fake_attribution(("only",), ("treatment",)),
     "one arm": fake_attribution(arms=("treatment",)),
@@ -188,6 +194,13 @@ MISSING = {
         studies=tuple(replace(row, value=None, low=None, high=None) for row in FULL.studies),
         interactions=tuple(replace(row, share=None) for row in FULL.interactions),
     ),
+    "estimates that the log does not carry": replace(
+        FULL,
+        off_policy=tuple(
+            replace(row, value=None, low=None, high=None, lift=None, lift_low=None, lift_high=None)
+            for row in FULL.off_policy
+        ),
+    ),
     "an arm that is not listed": replace(FULL, arm="elsewhere"),
     "wild numbers": replace(
         FULL,
@@ -209,7 +222,7 @@ def test_the_page_is_whole_whatever_is_missing(run, record):
 
 def test_what_was_not_measured_has_no_section_and_is_said(run):
     found = drawn(run, MISSING["no incremental"])
-    assert not {"substitution", "shapley", "twoways", "studies"} & set(found)
+    assert not {"substitution", "shapley", "twoways", "offpolicy", "studies"} & set(found)
     assert "was not measured, so its credit stands alone" in text_of(found["attribution"])
 
 
@@ -283,6 +296,48 @@ def test_how_both_are_true_is_told_by_fates():
 def test_without_fates_the_log_tells_how_much_others_found_too():
     said = text_of(reconciled(lookup_of(tiny(credits=CREDITED)), "a"))
     assert "85.2 % are of items that another channel found as well" in said
+
+
+def estimate(estimator, lift, half):
+    ends = (lift - half, lift + half) if half else (None, None)
+    lifts = (None, None, None) if lift is None else (lift, *ends)
+    known = (0.97, 900.0, 33.0, 50, 40)
+    return OffPolicyRow("t", "c", estimator, "click", 1.0, 0.9, 1.1, *lifts, *known)
+
+
+TRUTH = estimate("truth", 0.02, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            (
+                estimate("ips", -0.2, 0.05),
+                estimate("dr", 0.03, 0.02),
+                estimate("truth", 0.02, 0.01),
+            ),
+            "Clicks: the truth is 2.0 % (1.0 to 3.0 %); the interval of DR holds it, that of IPS "
+            "does not.",
+        ),
+        (
+            (estimate("ips", -0.2, 0.05), TRUTH),
+            "Clicks: the truth is 2.0 % (1.0 to 3.0 %); the interval of IPS does not hold it.",
+        ),
+        (
+            (estimate("ips", None, None), TRUTH),
+            "Clicks: the truth is 2.0 % (1.0 to 3.0 %); the log gives no estimate.",
+        ),
+        ((estimate("ips", 0.1, 0.05),), "Clicks: no true lift is known."),
+    ],
+)
+def test_off_policy_estimates_are_held_against_the_truth(rows, said):
+    assert text_of(sentence(rows)) == said
+
+
+def test_doubts_of_off_policy_estimates_stand_above_them(run):
+    part = drawn(run, FULL)["offpolicy"]
+    assert part.index("91.0% of the judged slots hold") < part.index("<figure>")
 
 
 @pytest.mark.parametrize(

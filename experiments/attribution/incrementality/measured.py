@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from experiments.attribution.incrementality import replayfates, worldfates
 from experiments.attribution.incrementality.coalitionworlds import live_coalitions, open_totals
 from experiments.attribution.incrementality.difference import difference_rows
 from experiments.attribution.incrementality.games import Index
+from experiments.attribution.incrementality.offpolicy import off_policy_rows
 from experiments.attribution.incrementality.replay import make_replays
 from experiments.attribution.incrementality.stages import Arm
 from experiments.attribution.incrementality.study import live_studies, study_rows
@@ -38,8 +41,9 @@ def measure(
     confidence, spec = record.confidence, config.attribution
     if not spec.incremental:
         return record
-    found = replace(record, warnings=(*record.warnings, *_of_seeds(spec.seeds)))
-    arm = open_arm(spec.arm)
+    found, arm = record, open_arm(spec.arm)
+    if spec.studies or {"replay", "worlds"} & set(spec.incremental):
+        found = replace(record, warnings=(*record.warnings, *_of_seeds(spec.seeds)))
     if "replay" in spec.incremental:
         found = _replayed(found, arm, spec)
     if "worlds" in spec.incremental:
@@ -47,6 +51,9 @@ def measure(
     if {"replay", "worlds"} <= set(spec.incremental):
         differences = difference_rows(arm, spec, confidence=confidence)
         found = replace(found, differences=tuple(differences))
+    if "offpolicy" in spec.incremental:
+        rows, warned = off_policy_rows(arm, confidence=confidence)
+        found = replace(found, off_policy=tuple(rows), warnings=(*found.warnings, *warned))
     if spec.studies:
         worlds = live_studies(config, open_arm, spec)
         found = replace(found, studies=tuple(study_rows(worlds, confidence=confidence)))
@@ -55,10 +62,13 @@ def measure(
 
 def _replayed(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> AttributionRecord:
     replayed = make_replays(arm, spec)
+    worths, confidence = replayed.worths, record.confidence
+    lost = [Index("leave_one_out", c) for c in range(len(replayed.channels))]
+    lost_SUC = np.stack([worths.table("purchase", index) for index in lost], axis=2)
     fates = replayfates.fate_rows(
-        record.arm, replayed.channels, replayed.fates_SUCF, confidence=record.confidence
+        record.arm, replayed.channels, replayed.fates_SUCF, lost_SUC, confidence=confidence
     )
-    return replace(_valued(record, "replay", replayed.worths), fates=(*record.fates, *fates))
+    return replace(_valued(record, "replay", worths), fates=(*record.fates, *fates))
 
 
 def _lived(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> AttributionRecord:

@@ -18,7 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from experiments.attribution.incrementality.coalitionpages import Served
-from experiments.attribution.record import FateRow
+from experiments.attribution.record import GAINED, FateRow
 from experiments.crossed import ratio
 
 Floats = NDArray[np.float64]
@@ -101,20 +101,21 @@ def _add_fates(
 
 
 def fate_rows(
-    arm: str, channels: Sequence[str], fates_SUCF: Floats, *, confidence: float
+    arm: str, channels: Sequence[str], fates_SUCF: Floats, lost_SUC: Floats, *, confidence: float
 ) -> list[FateRow]:
-    """The fates of each channel's purchases: of the same item, another one, or nowhere.
+    """The fates of each channel's purchases (same item, another one, nowhere), and what is gained.
 
     Args:
         arm: name.
         channels: C names.
         fates_SUCF: credited, same item and other item by world, shopper and channel.
+        lost_SUC: leave-one-out values of purchases.
         confidence: level of the intervals over worlds and shoppers.
     """
     rows = []
     for c, channel in enumerate(channels):
         credited_SU = fates_SUCF[:, :, c, CREDITED]
-        for fate, part_SU in _parts(fates_SUCF[:, :, c]).items():
+        for fate, part_SU in _parts(fates_SUCF[:, :, c], lost_SUC[:, :, c]).items():
             share = low = high = None
             if credited_SU.size:
                 found = ratio(part_SU, credited_SU, confidence=confidence, tested=True)
@@ -124,11 +125,12 @@ def fate_rows(
     return rows
 
 
-def _parts(fates_SUF: Floats) -> Mapping[str, Floats]:
+def _parts(fates_SUF: Floats, lost_SU: Floats) -> Mapping[str, Floats]:
     same_SU, other_SU = fates_SUF[:, :, SAME_ITEM], fates_SUF[:, :, OTHER_ITEM]
-    rest_SU = fates_SUF[:, :, CREDITED] - same_SU - other_SU
+    rest_SU = np.maximum(fates_SUF[:, :, CREDITED] - same_SU - other_SU, 0.0)
     return {
         "same_item": same_SU,
         "other_item": other_SU,
-        "nowhere": np.maximum(rest_SU, 0.0),
+        "nowhere": rest_SU,
+        GAINED: rest_SU - lost_SU,
     }

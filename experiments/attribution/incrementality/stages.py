@@ -72,6 +72,18 @@ class Arm:
             self.rankers,
         )
 
+    def experiment(self) -> WorldJob:
+        """The run's experiment, in which the shoppers are split over the arms."""
+        return Pipeline(self.config, self.maker).world(
+            "experiment",
+            luck_of(0),
+            None,
+            self.catalogue,
+            self.history,
+            self.channels,
+            self.rankers,
+        )
+
     def live(self, name: str, jobs: Sequence[WorldJob]) -> None:
         """Live the worlds that are not in the store yet, side by side."""
         Pipeline(self.config, self.maker).live(name, list(jobs), self.config.world.days)

@@ -17,6 +17,10 @@ which of the channel's purchases are not made up for even if every replacement i
 Among equals the one that was found earlier goes first. This order is a convention of ours; so is
 matching at all: the luck of a purchase is its shopper's, but no shopper says what replaced what.
 
+What is lost is gross: other purchases come that match none, also of shoppers who bought nothing
+(`gained`). They are counted so that nowhere - gained is what both worlds differ by; purchases that
+the channel had not found and that are gone all the same are taken off them.
+
 A purchase counts where its page was asked for: "later" means that the page came later, because one
 who would buy days after the session had decided in it. What is bought after the period ends is
 nowhere.
@@ -30,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incrementality.coalitionworlds import CoalitionWorlds
-from experiments.attribution.record import FATES, FateRow
+from experiments.attribution.record import FATES, GAINED, FateRow
 from experiments.crossed import ratio
 from experiments.logviews import EngineSpec, engine, scan
 
@@ -43,9 +47,10 @@ _FOUND = "found, request, position, item"  # the order among equals
 def fate_rows(
     worlds: CoalitionWorlds, *, confidence: float, spec: EngineSpec | None = None
 ) -> list[FateRow]:
-    """The fates of the purchases credited (any-touch) to each channel.
+    """The fates of the purchases credited (any-touch) to each channel, and what is gained.
 
-    The units of the intervals are the shoppers with such purchases, crossed with the seeds.
+    The units of the intervals are the shoppers with such purchases, of what is gained all who buy
+    in either world, crossed with the seeds.
 
     Args:
         worlds: with at least all channels, and all but each one.
@@ -59,39 +64,55 @@ def fate_rows(
         return [
             row
             for number, channel in enumerate(worlds.channels)
-            for row in _rows(worlds.arm, channel, _fates(connection, worlds, number), confidence)
+            for fates in [_fates(connection, worlds, number)]
+            for row in _rows(worlds.arm, channel, fates, confidence)
         ]
 
 
 def _rows(arm: str, channel: str, fates_FSU: Floats, confidence: float) -> Iterator[FateRow]:
-    credited_SU = fates_FSU.sum(axis=0)
-    for fate, count_SU in zip(FATES, fates_FSU, strict=True):
+    credited_SU = fates_FSU[:-1].sum(axis=0)
+    having_U = credited_SU.any(axis=0)
+    for fate, count_SU in zip((*FATES, GAINED), fates_FSU, strict=True):
+        units_U = np.ones_like(having_U) if fate == GAINED else having_U
         share = low = high = None
-        if credited_SU.size:
-            found = ratio(count_SU, credited_SU, confidence=confidence)
+        if having_U.any():
+            found = ratio(count_SU[:, units_U], credited_SU[:, units_U], confidence=confidence)
             share, low, high = found.estimate, found.low, found.high
-        low = None if low is None else max(low, 0.0)
-        high = None if high is None else min(high, 1.0)
+        if fate != GAINED:
+            low = None if low is None else max(low, 0.0)
+            high = None if high is None else min(high, 1.0)
         yield FateRow(METHOD, arm, channel, fate, float(count_SU.sum()), share, low, high)
 
 
 def _fates(connection: duckdb.DuckDBPyConnection, worlds: CoalitionWorlds, channel: int) -> Floats:
-    """(F, S, U) credited purchases by fate, of the shoppers with any."""
-    without = worlds.without(channel)
+    """(F + 1, S, U) credited purchases by fate, and gained ones, of all who buy in any world."""
+    twins = worlds.without(channel) or (None,) * len(worlds.full)
     bit = 1 << worlds.bits[channel]
-    found = [
-        connection.execute(
-            shopper_fates(log, None if without is None else without[seed], bit)
-        ).fetchnumpy()
-        for seed, log in enumerate(worlds.full)
-    ]
-    shopper_U = np.unique(np.concatenate([np.asarray(each["shopper"]) for each in found]))
-    fates_FSU = np.zeros((len(FATES), len(found), len(shopper_U)))
-    for seed, each in enumerate(found):
-        place = np.searchsorted(shopper_U, np.asarray(each["shopper"]))
+    pairs = list(zip(worlds.full, twins, strict=True))
+    found = [connection.execute(shopper_fates(*pair, bit)).fetchnumpy() for pair in pairs]
+    fewer = [connection.execute(fewer_purchases(*pair)).fetchnumpy() for pair in pairs]
+    shopper_U = np.unique(np.concatenate([np.asarray(each["shopper"]) for each in fewer]))
+    fates_FSU = np.zeros((len(FATES) + 1, len(found), len(shopper_U)))
+    for seed, (fates, less) in enumerate(zip(found, fewer, strict=True)):
+        place = np.searchsorted(shopper_U, np.asarray(fates["shopper"]))
         for row, fate in enumerate(FATES):
-            fates_FSU[row, seed, place] = each[fate]
+            fates_FSU[row, seed, place] = fates[fate]
+        place = np.searchsorted(shopper_U, np.asarray(less["shopper"]))
+        fates_FSU[-1, seed] = fates_FSU[-2, seed]
+        fates_FSU[-1, seed, place] -= less["fewer"]
     return fates_FSU
+
+
+def fewer_purchases(log: Path, without: Path | None) -> str:
+    """SQL of (shopper, fewer): how many purchases a shopper of either world makes less in the twin.
+
+    Args:
+        log, without: as of `shopper_fates`.
+    """
+    worlds = [(log, 1), *([(without, -1)] if without is not None else [])]
+    steps = (f"SELECT shopper, {step} AS step FROM {scan(one, 'orders')}" for one, step in worlds)
+    union = " UNION ALL ".join(steps)
+    return f"SELECT shopper, sum(step)::BIGINT AS fewer FROM ({union}) GROUP BY shopper"
 
 
 def shopper_fates(log: Path, without: Path | None, bit: int) -> str:

@@ -9,6 +9,7 @@ from experiments.report.attribution.credit import credit
 from experiments.report.attribution.fates import fates
 from experiments.report.attribution.flow import flow
 from experiments.report.attribution.lookup import Lookup
+from experiments.report.attribution.offpolicy import off_policy
 from experiments.report.attribution.segments import segments
 from experiments.report.attribution.shapley import shapley
 from experiments.report.attribution.studies import studies
@@ -24,6 +25,7 @@ PARTS = (
     ("substitution", "Substitution", fates),
     ("shapley", "Shapley values", shapley),
     ("twoways", "Replay and worlds", causes),
+    ("offpolicy", "Off-policy estimates", off_policy),
     ("studies", "Share against lift", studies),
     ("parts", "Shares by segment", segments),
 )

@@ -1,6 +1,6 @@
 """Where the purchases credited to a channel go without it."""
 
-from experiments.attribution.record import FATES, FateRow
+from experiments.attribution.record import FATES, GAINED, FateRow
 from experiments.report.attribution.lookup import METHODS, Lookup
 from experiments.report.attribution.phrases import share_words, with_range
 from experiments.report.compared import listed
@@ -15,6 +15,7 @@ WORDS = {
     "other_item": "another item",
     "later": "later",
     "nowhere": "not made",
+    GAINED: "made without it alone",
 }
 INSIDE = 0.09  # least share of a bar whose number stands inside it
 
@@ -54,7 +55,23 @@ def told(lookup: Lookup, methods: list[str]) -> str:
         f"{with_range(lost[name].share, lost[name].low, lost[name].high)} of {name}\u2019s"
         for name in dict.fromkeys([ordered[0], ordered[-1]])
     ]
-    return f"Not made at all without it: {listed(parts)} ({method})."
+    return f"Not made at all without it: {listed(parts)} ({method}). {balance(lookup, method)}"
+
+
+def balance(lookup: Lookup, method: str) -> str:
+    """That losses are gross, and by how much of them other purchases make up."""
+    sums = dict.fromkeys(("nowhere", GAINED), 0.0)
+    for row in lookup.record.fates:
+        if (row.arm, row.method) == (lookup.arm, method) and row.fate in sums:
+            sums[row.fate] += row.purchases
+    if sums["nowhere"] <= 0:
+        return ""
+    return (
+        "That is gross: another page also sells what was not bought before. For 100 purchases "
+        f"that are not made, {fixed(100 * sums[GAINED] / sums['nowhere'], 0)} come that are made "
+        "without the channel alone (the table tells both by channel); their difference is what "
+        "leave-one-out counts."
+    )
 
 
 def basis(methods: list[str]) -> str:

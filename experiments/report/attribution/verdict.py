@@ -1,7 +1,7 @@
 """What may be said of each channel: what it is credited with, what is lost without it, and how
 both are true."""
 
-from experiments.attribution.record import InteractionRow, ValueRow
+from experiments.attribution.record import GAINED, InteractionRow, ValueRow
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import (
     METHODS_NAMED,
@@ -99,6 +99,7 @@ def reconciled(lookup: Lookup, channel: str) -> str | None:
             return (
                 "Both hold at once, for others find the same items: of the purchases credited to "
                 f"{channel}, without it {listed(parts)} ({METHODS_NAMED[method]})."
+                f"{_gained(lookup, method, channel)}"
             )
     return _others_found(lookup, channel)
 
@@ -109,6 +110,15 @@ _GONE = {
     "later": "made later",
     "nowhere": "not made at all",
 }
+
+
+def _gained(lookup: Lookup, method: str, channel: str) -> str:
+    """What stands against the purchases that are not made."""
+    row = lookup.fate(method, channel, GAINED)
+    if row is None or row.share is None or row.share <= 0:
+        return ""
+    size = with_range(row.share, row.low, row.high)
+    return f" Against that stand purchases made without it alone, {size} of the same number."
 
 
 def _others_found(lookup: Lookup, channel: str) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attribution.record import CAUSES, EVENTS, FATES, read_record
+from experiments.attribution.record import CAUSES, EVENTS, FATES, GAINED, read_record
 from experiments.attribution.run import asked, attribute_run
 from experiments.attribution.settings import BUILT_IN_RULES
 from experiments.cli import run_command
@@ -69,7 +69,7 @@ def test_attribution_adds_what_is_lost_without_each_channel(record, credited):
     assert {row.channel for row in record.values} == {"lexical", "popular", "dense"}
     assert {row.event for row in record.values} == set(EVENTS)
     assert {row.index for row in record.values} == {"leave_one_out", "alone", "shapley"}
-    assert {row.fate for row in record.fates} == set(FATES)
+    assert {row.fate for row in record.fates} == {*FATES, GAINED}
     assert {row.cause for row in record.differences} == {"replay", "worlds", *CAUSES}
     assert [row.weight for row in record.studies if row.measure == "lift"] == [0.0, 0.0, 1.0, 1.0]
 
@@ -82,6 +82,27 @@ def test_shapley_values_sum_to_what_all_channels_bring(record):
             if (row.method, row.index, row.event) == ("replay", "shapley", event)
         ]
         assert sum(shares) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["replay", "worlds"])
+def test_what_is_lost_and_gained_is_the_leave_one_out_value(record, method):
+    """Purchases are totals and values per exposed shopper: one ratio for all channels."""
+    exposed = []
+    for channel in record.arms["dense"]:
+        (lost,) = (
+            row.value
+            for row in record.values
+            if (row.method, row.channel) == (method, channel)
+            and (row.event, row.index) == ("purchase", "leave_one_out")
+        )
+        fates = {
+            row.fate: row.purchases
+            for row in record.fates
+            if (row.method, row.channel) == (method, channel)
+        }
+        exposed.append((fates["nowhere"] - fates[GAINED]) / lost)
+    assert exposed == pytest.approx([exposed[0]] * 3, rel=1e-6)
+    assert exposed[0] == pytest.approx(round(exposed[0]), rel=1e-6)
 
 
 def test_the_differences_between_replay_and_worlds_sum_to_the_whole(record):

@@ -83,14 +83,17 @@ def test_each_channel_is_credited_with_what_it_found():
 def test_rows_tell_parts_of_the_credited_purchases_with_intervals():
     fates_SUCF = np.random.default_rng(0).uniform(0.5, 1.5, (2, 50, 2, 3))
     fates_SUCF[..., CREDITED] = 4
-    rows = fate_rows("all", ["lexical", "popular"], fates_SUCF, confidence=0.9)
-    assert [(row.channel, row.fate) for row in rows[:4]] == [
+    lost_SUC = np.random.default_rng(1).uniform(-0.5, 1.5, (2, 50, 2))
+    rows = fate_rows("all", ["lexical", "popular"], fates_SUCF, lost_SUC, confidence=0.9)
+    assert [(row.channel, row.fate) for row in rows[:5]] == [
         ("lexical", "same_item"),
         ("lexical", "other_item"),
         ("lexical", "nowhere"),
+        ("lexical", "gained"),
         ("popular", "same_item"),
     ]
-    same, other, nowhere = rows[:3]
+    same, other, nowhere, gained = rows[:4]
+    assert nowhere.purchases - gained.purchases == pytest.approx(lost_SUC[:, :, 0].sum())
     assert same.share + other.share + nowhere.share == pytest.approx(1)
     assert same.purchases + other.purchases + nowhere.purchases == pytest.approx(400)
     assert same.share == pytest.approx(fates_SUCF[:, :, 0, SAME_ITEM].sum() / 400)
@@ -100,21 +103,27 @@ def test_rows_tell_parts_of_the_credited_purchases_with_intervals():
 
 
 def test_a_channel_without_credited_purchases_has_no_shares():
-    rows = fate_rows("all", ["lexical"], np.zeros((2, 5, 1, 3)), confidence=0.95)
+    nothing = np.zeros((2, 5, 1, 3)), np.zeros((2, 5, 1))
+    rows = fate_rows("all", ["lexical"], *nothing, confidence=0.95)
     assert [(row.purchases, row.share, row.low, row.high) for row in rows] == [
         (0.0, None, None, None)
-    ] * 3
+    ] * 4
 
 
 def test_nobody_exposed_gives_rows_without_numbers():
-    rows = fate_rows("all", ["lexical"], np.zeros((2, 0, 1, 3)), confidence=0.95)
-    assert [row.share for row in rows] == [None] * 3
+    nobody = np.zeros((2, 0, 1, 3)), np.zeros((2, 0, 1))
+    rows = fate_rows("all", ["lexical"], *nobody, confidence=0.95)
+    assert [row.share for row in rows] == [None] * 4
 
 
 def test_a_fate_that_nothing_meets_is_exactly_none():
     fates_SUCF = np.zeros((1, 30, 1, 3))
     fates_SUCF[..., CREDITED] = fates_SUCF[..., SAME_ITEM] = 0.25
-    same, other, nowhere = fate_rows("all", ["lexical"], fates_SUCF, confidence=0.95)
+    lost_SUC = np.zeros((1, 30, 1))
+    same, other, nowhere, gained = fate_rows(
+        "all", ["lexical"], fates_SUCF, lost_SUC, confidence=0.95
+    )
+    assert (gained.share, gained.low, gained.high) == (0.0, 0.0, 0.0)
     assert (other.share, other.low, other.high) == (0.0, 0.0, 0.0)
     assert (nowhere.share, nowhere.low, nowhere.high) == (0.0, 0.0, 0.0)
     assert same.share == 1.0

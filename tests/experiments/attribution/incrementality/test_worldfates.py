@@ -193,18 +193,34 @@ def test_rows_hold_shares_over_worlds_and_shoppers(tmp_path):
     nowhere_SU = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
     wanted = ratio(nowhere_SU, credited_SU, confidence=0.9)
     row = rows["a", "nowhere"]
-    assert (row.share, row.low, row.high) == (wanted.estimate, max(wanted.low, 0.0), wanted.high)
+    inside = max(wanted.low, 0.0), min(wanted.high, 1.0)
+    assert (row.share, row.low, row.high) == (wanted.estimate, *inside)
     assert rows["a", "later"].share == 0
     assert (rows["b", "same_item"].purchases, rows["b", "same_item"].share) == (3, 1.0)
     assert rows["b", "same_item"].low is None  # no spread is no certainty
 
 
+def test_purchases_that_only_the_twin_has_are_gained(tmp_path):
+    full = [(1, 1, 0, 40, A), (2, 1, 0, 40, A | B)]
+    twin = [(2, 1, 0, 40, B), (3, 1, 0, 50, B), (4, 1, 0, 50, B)]  # by shoppers who bought nothing
+    rows = {
+        row.fate: row
+        for row in fate_rows(worlds_of(tmp_path, [(full, twin)]), confidence=0.9)
+        if row.channel == "a"
+    }
+    assert (rows["nowhere"].purchases, rows["gained"].purchases) == (1, 2)
+    assert rows["gained"].share == 1.0
+    assert rows["nowhere"].purchases - rows["gained"].purchases == len(full) - len(twin)
+
+
 def test_a_channel_without_purchases_has_no_shares(tmp_path):
     worlds = worlds_of(tmp_path, [([(1, 1, 0, 40, B)], [])])
     rows = [row for row in fate_rows(worlds, confidence=0.95) if row.channel == "a"]
-    assert [(row.purchases, row.share, row.low, row.high) for row in rows] == 4 * [
+    assert [(row.purchases, row.share, row.low, row.high) for row in rows[:-1]] == 4 * [
         (0.0, None, None, None)
     ]
+    # what another channel found is gone with it, and nothing of the channel's own was lost
+    assert (rows[-1].fate, rows[-1].purchases, rows[-1].share) == ("gained", -1.0, None)
 
 
 @pytest.mark.parametrize("order", [1, -1])
