@@ -1,5 +1,6 @@
 """The merge of the channels' candidates into one pool, with full provenance."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from simulator.protocols import MAX_CHANNELS
 from simulator.spec import Spec
 
 _RRF_K = 60.0  # Cormack, Clarke and Buettcher, "Reciprocal rank fusion", SIGIR 2009
-_SCALE = 2.0**31 * _RRF_K  # fixed point: a sum of weights of 1 stays below 2**31
+_BITS = 30  # of the largest sum, in fixed point
 _COARSEST = 2.0**-10  # the least weight, beside the largest, that may be the unit of the others
 
 
@@ -111,7 +112,7 @@ def merge(
         np.full((n_requests, limit, n_channels), np.nan, np.float32),
     )
     if present:
-        unit = _unit(weight_C)
+        scale, times_C = _fixed_point(weight_C)
         _merge(
             np.concatenate([found.items_BN for _, found in present], axis=1),
             np.concatenate([found.scores_BN for _, found in present], axis=1),
@@ -119,8 +120,8 @@ def merge(
             np.cumsum([0] + [found.items_BN.shape[1] for _, found in present]),
             available_I,
             quota_C,
-            unit * _SCALE,
-            weight_C / unit,
+            scale,
+            times_C,
             pool.items_BN,
             pool.sources_BN,
             pool.ranks_BNC,
@@ -129,10 +130,17 @@ def merge(
     return pool
 
 
-def _unit(weight_C: NDArray[np.float64]) -> float:
-    """The smallest weight of any; the largest where that is too small to count in."""
+def _fixed_point(weight_C: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """What one unit of weight is worth at rank -60, and how many units each channel has.
+
+    The unit is the smallest weight, or the largest where that is too small to count in. Its worth
+    is a power of two that keeps the sum over all channels in range: so a channel of weight 0 leaves
+    the sums of the others as they are, to the bit.
+    """
     least, most = weight_C[weight_C > 0].min(), weight_C.max()
-    return float(least if least >= _COARSEST * most else most)
+    times_C = weight_C / (least if least >= _COARSEST * most else most)
+    spare = math.ceil(math.log2(times_C.sum()))
+    return 2.0 ** (_BITS - spare) * _RRF_K, times_C
 
 
 @njit(cache=True, nogil=True)

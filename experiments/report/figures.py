@@ -14,7 +14,7 @@ ARM_COLOURS = 6
 CHANNEL_COLOURS = 8
 
 
-_LEAST = 1e-290  # width of an axis that can still be divided
+_LEAST = 1e-290  # step of an axis that can still be divided
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Scale:
 
     def ticks(self, most: int = 5) -> list[float]:
         """At most `most` + 1 round values on the axis."""
-        rough = (self.high - self.low) / most
+        rough = max((self.high - self.low) / most, _LEAST)
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(power * size for size in (1, 2, 2.5, 5, 10) if power * size >= rough * 0.999)
         first = math.ceil(self.low / step - 1e-9)
@@ -45,14 +45,13 @@ class Scale:
 def around_zero(values: Sequence[float], spare: float = 0.06) -> Scale:
     """An axis that holds zero and all values, with some room at the ends."""
     low, high = min([0.0, *values]), max([0.0, *values])
-    width = high - low if high - low > _LEAST else 1.0
+    width = high - low or 1.0
     return Scale(low - spare * width, high + spare * width)
 
 
 def from_zero(values: Sequence[float]) -> Scale:
     """An axis from zero to the greatest value."""
-    high = max([*values, 0.0])
-    return Scale(0.0, high if high > _LEAST else 1.0)
+    return Scale(0.0, max([*values, 0.0]) or 1.0)
 
 
 def place(**sides: float) -> str:

@@ -122,3 +122,20 @@ def test_a_batch_without_any_channel_gives_empty_pools():
 def test_a_wrong_quota_or_weight_names_place_and_value(spec, message):
     with pytest.raises(ConfigError, match=message):
         Merge(spec, ("a", "b"))
+
+
+def test_a_channel_of_weight_0_leaves_the_order_of_the_others_as_it_is():
+    """Also where items tie though their ranks differ: 1/70 + 1/105 == 1/84 + 1/84."""
+    rng = np.random.default_rng(2)
+    ranks = np.stack([np.stack([rng.permutation(300)[:120] for _ in range(2_000)]) for _ in "abc"])
+    found = [
+        Candidates(items.astype(np.int32), np.tile(-np.arange(120, dtype=np.float32), (2_000, 1)))
+        for items in ranks
+    ]
+    available = np.ones(300, np.bool_)
+    names = ("a", "b", "c", "d", "e", "f")
+    absent = [*found[:3], None, None, None]
+    without = Merge(MergeSpec(limit=60), names)(absent, 2_000, available)
+    twin = [*found[:3], found[0], None, None]
+    beside = Merge(MergeSpec(limit=60, weights={"d": 0.0}), names)(twin, 2_000, available)
+    np.testing.assert_array_equal(without.items_BN, beside.items_BN)
