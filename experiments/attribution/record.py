@@ -262,6 +262,7 @@ class StudyRow:
         event: exposure, purchase or gmv.
         value, low, high: number and interval, over worlds and shoppers.
         p_value: of a lift, two-sided, of no effect; None for shares.
+        p_holm: the same, adjusted for the number of weights (Holm).
         seeds, shoppers: behind it.
     """
 
@@ -275,6 +276,7 @@ class StudyRow:
     low: Number
     high: Number
     p_value: Number
+    p_holm: Number
     seeds: int
     shoppers: int
 

@@ -6,10 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from experiments.attribution.crediting.credit import credit_rows
+from experiments.attribution.crediting.credited import credit_log
 from experiments.attribution.crediting.joint import crossed_sums, joint_rows
 from experiments.attribution.crediting.segments import QUERIES, Items
 from experiments.attribution.record import EVENTS
-from experiments.attribution.settings import PAGE_RULES, AttributionSpec
+from experiments.attribution.settings import BUILT_IN_RULES, PAGE_RULES, AttributionSpec
 from experiments.logviews import EngineSpec, engine, read_manifest
 from tests.experiments.logs import ARMS, DAY, write_log
 
@@ -173,3 +174,22 @@ def test_joint_tests_of_shares(race, log):
         rounds=2,
     )
     assert all(0 <= row.p_value <= 1 for row in found["ours"])
+
+
+def test_the_whole_credit_of_a_log(race, log, items):
+    """What every run does: nine rules, paths and Markov chains among them, tests, sets, steps."""
+    exposures = sum(pq.read_metadata(part).num_rows for part in log.glob("exposures/*"))
+    arms = dict.fromkeys(ARMS, CHANNELS)
+
+    def credited():
+        return credit_log(log, items, AttributionSpec(), name="bench", arms=arms, confidence=0.95)
+
+    found = race(
+        f"the same by all 9 rules, with joint tests, {exposures / 1e6:.1f}M exposures",
+        "exposures/s",
+        exposures,
+        credited,
+        aim_rate=AIM,
+        rounds=1,
+    )
+    assert {row.rule for row in found["ours"].credits} == set(BUILT_IN_RULES)

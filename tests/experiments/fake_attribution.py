@@ -311,7 +311,8 @@ def _study(arm, channel):
             rows.append(
                 StudyRow(
                     f"{channel}_weight", arm, channel, weight, measure, event,
-                    float(value), float(value - half), float(value + half), p_value, 2, 12_000,
+                    float(value), float(value - half), float(value + half), p_value, p_value,
+                    2, 12_000,
                 )
             )  # fmt: skip
     return tuple(rows)

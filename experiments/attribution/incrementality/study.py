@@ -23,7 +23,7 @@ from experiments.aggregates import exact_sum
 from experiments.attribution.incrementality.stages import Arm
 from experiments.attribution.record import Event, StudyRow
 from experiments.attribution.settings import AttributionSpec, StudySpec
-from experiments.crossed import Interval, growth, ratio
+from experiments.crossed import Interval, growth, holm, ratio
 from experiments.logviews import EngineSpec, engine, scan
 from experiments.schema import Config
 from experiments.shares import EVENTS, RULES
@@ -38,6 +38,7 @@ SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
 LIFTED: tuple[Event, ...] = ("purchase", "gmv")
 """Events of which it tells the lift: per shopper, of all channels together."""
 
+_LIFT = "lift"
 _EXPOSED = "exposed"  # 1 for each shopper of a world: the unit of a lift
 _KEYS = ("seed", "shopper")
 
@@ -126,8 +127,8 @@ def study_rows(
 
     Shares are of any touch (the channel found the item, others perhaps too) and exclusive (no
     other one did). A lift is that of events, or money, per shopper. Intervals go across seeds and
-    shoppers, or over shoppers alone where there is one seed (`experiments.crossed`); p-values are
-    those of one lift, not adjusted for the number of weights. None where a world has no such event.
+    shoppers, or over shoppers alone where there is one seed (`experiments.crossed`). None where a
+    world has no such event.
 
     Args:
         studies: lived, see `live_studies`.
@@ -137,13 +138,14 @@ def study_rows(
     Raises:
         DataError: a log is not whole, or nobody came in any world.
     """
-    rows = []
+    rows: list[StudyRow] = []
     with engine(spec or EngineSpec()) as connection:
         for study in studies:
+            own_rows = []
             without = _shoppers(connection, study.base, study.bit)
             for weight, logs in study.weighted.items():
                 own, base = _tables(_shoppers(connection, logs, study.bit), without, len(logs))
-                rows += [
+                own_rows += [
                     StudyRow(
                         study=study.name,
                         arm=study.arm,
@@ -155,12 +157,24 @@ def study_rows(
                         low=found.low,
                         high=found.high,
                         p_value=found.p_value,
+                        p_holm=None,
                         seeds=found.seeds,
                         shoppers=found.shoppers,
                     )
                     for measure, event, found in _measured(own, base, confidence)
                 ]
+            rows += _adjusted(own_rows)
     return rows
+
+
+def _adjusted(rows: Sequence[StudyRow]) -> list[StudyRow]:
+    """The rows of one study with p-values adjusted for its weights, event by event."""
+    found = list(rows)
+    for event in LIFTED:
+        places = [at for at, row in enumerate(rows) if (row.measure, row.event) == (_LIFT, event)]
+        for at, p in zip(places, holm([rows[at].p_value for at in places]), strict=True):
+            found[at] = replace(rows[at], p_holm=p)
+    return found
 
 
 def _shoppers(
@@ -215,7 +229,7 @@ def _measured(own: Totals, base: Totals, confidence: float) -> list[tuple[str, E
     ]
     exposed = own[_EXPOSED]
     return shares + [
-        ("lift", event, growth(own[event], exposed, base[event], exposed, confidence=confidence))
+        (_LIFT, event, growth(own[event], exposed, base[event], exposed, confidence=confidence))
         for event in LIFTED
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from experiments.attribution.record import StudyRow
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import Told, noun_of, told, with_range
+from experiments.report.attribution.phrases import noun_of, with_range
 from experiments.report.attribution.plots import Curve, plot
 from experiments.report.charts import mark_name
 from experiments.report.compared import listed
@@ -74,7 +74,8 @@ def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
     described = f"Two line charts: share and true lift of {channel} along its weight in the merge"
     head = tag("h3", name, tag("small", swatch(lookup.channels, channel), f" in {arm}"))
     picture = tag("div", *pictures, cls="stacked")
-    said = tag("p", sentence(rows, shares, lifted), cls="told")
+    level = 1 - lookup.record.confidence
+    said = tag("p", sentence(rows, shares, lifted, level), cls="told")
     note = tag("p", "Weights stand at equal distances.", cls="note")
     return tag(
         "div", head, said, figure("", picture, study_table(rows), described), note, cls="study"
@@ -114,8 +115,8 @@ def curve(
     return Curve(colour, points, spread="bars" if sign else "band")
 
 
-def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None) -> str:
-    """What the study shows."""
+def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None, level: float) -> str:
+    """What the study shows; `level` is that of the tests of all weights together."""
     touched = series_of(rows, "any_touch", shares)
     own = series_of(rows, LIFT, lifted)
     said = []
@@ -126,23 +127,24 @@ def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None) -
             f"{noun_of(first.event)} goes from {percent(first.value)} to {percent(last.value)}"
         )
     if own and lifted is not None:
-        said.append(_lift_clause(own, noun_of(lifted)))
+        said.append(_lift_clause(own, noun_of(lifted), level))
     return "; ".join(said) + "." if said else "Nothing could be measured."
 
 
-def _lift_clause(rows: Sequence[StudyRow], noun: str) -> str:
+def _lift_clause(rows: Sequence[StudyRow], noun: str, level: float) -> str:
     """Where the lift lies, and at which weights it can be told from zero."""
     values = [row.value or 0.0 for row in rows]
     least, most = percent(min(values), sign=True), percent(max(values), sign=True)
     within = f"is {least}" if least == most else f"lies between {least} and {most}"
-    sure = [row for row in rows if told(row.low, row.high) in (Told.MORE, Told.LESS)]
+    sure = [row for row in rows if row.p_holm is not None and row.p_holm < level]
+    counted = f" (Holm, {len(rows)} weights)" if len(rows) > 1 else ""
     start = f"the true lift of {noun} {within}"
     if not sure:
-        return f"{start} and cannot be told from zero at any weight"
+        return f"{start} and cannot be told from zero at any weight{counted}"
     if len(sure) == len(rows):
-        return f"{start}, told from zero at every weight"
+        return f"{start}, told from zero at every weight{counted}"
     weights = listed([f"{row.weight:g}" for row in sure])
-    return f"{start}, and can be told from zero at weight {weights} alone"
+    return f"{start}, and can be told from zero at weight {weights} alone{counted}"
 
 
 def study_table(rows: Sequence[StudyRow]) -> Html:
@@ -154,10 +156,11 @@ def study_table(rows: Sequence[StudyRow]) -> Html:
             noun_of(row.event),
             with_range(row.value, row.low, row.high),
             p_value(row.p_value),
+            p_value(row.p_holm),
             row.seeds,
             number(row.shoppers),
         ]
         for row in sorted(rows, key=lambda row: (row.measure, row.event, row.weight))
     ]
-    head = ["Weight", "Measure", "Of", "Value (interval)", "p", "Worlds", "Shoppers"]
+    head = ["Weight", "Measure", "Of", "Value (interval)", "p", "p (Holm)", "Worlds", "Shoppers"]
     return table(f"Study {rows[0].study}", head, cells, names=3)

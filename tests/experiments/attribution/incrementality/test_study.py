@@ -9,6 +9,7 @@ from experiments.attribution.incrementality.stages import open_arm
 from experiments.attribution.incrementality.study import LIFTED, SHARED, live_studies, study_rows
 from experiments.attribution.record import StudyRow
 from experiments.config import load_config
+from experiments.crossed import holm
 from experiments.maker import Maker
 from experiments.metrics import METRICS
 from experiments.progress import NoProgress
@@ -247,3 +248,10 @@ def test_without_studies_nothing_is_opened_or_lived(tmp_path):
     config = load_config(SMALL)
     assert live_studies(config, lambda name: pytest.fail(name), config.attribution) == []
     assert study_rows([], confidence=0.95) == []
+
+
+def test_lifts_are_adjusted_for_the_number_of_weights(lived):
+    for study, event in product(["twin", "random"], LIFTED):
+        lifts = [lived.row(study, weight, "lift", event) for weight in WEIGHTS]
+        assert tuple(row.p_holm for row in lifts) == holm([row.p_value for row in lifts])
+    assert all(row.p_holm is None for row in lived.rows.values() if row.measure != "lift")
