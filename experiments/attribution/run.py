@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
+from typing import get_args
 
 from experiments.attribution.crediting.credited import credit_log
 from experiments.attribution.crediting.customrules import load_rule
@@ -12,7 +13,7 @@ from experiments.attribution.crediting.segments import Items
 from experiments.attribution.incrementality.measured import measure
 from experiments.attribution.incrementality.stages import open_arm
 from experiments.attribution.record import FILE, AttributionRecord, read_record, write_record
-from experiments.attribution.settings import BUILT_IN_RULES
+from experiments.attribution.settings import BUILT_IN_RULES, Method
 from experiments.build import load_saved
 from experiments.files import read_json
 from experiments.finished import finished_config, finished_stage
@@ -22,6 +23,7 @@ from experiments.plugins import check_plug_ins
 from experiments.progress import Progress
 from experiments.report import write_report
 from experiments.schema import Config
+from experiments.settings_tree import suggestion
 from experiments.store import RunFolder
 from experiments.worlds import LOG
 from simulator.errors import ConfigError, DataError, StoreError
@@ -34,8 +36,12 @@ def asked(rules: Sequence[str], incremental: Sequence[str]) -> list[str]:
     """Overrides of the settings that say the same as the options of the command.
 
     Raises:
-        ConfigError: "none" beside a method.
+        ConfigError: a method that does not exist, or "none" beside one.
     """
+    known = [*get_args(Method), _NONE]
+    for method in incremental:
+        if method not in known:
+            raise ConfigError(f"--incremental == {method!r}, must be {suggestion(method, known)}")
     if _NONE in incremental and len(incremental) > 1:
         raise ConfigError(f"--incremental == {', '.join(incremental)}, must be none alone")
     methods = [method for method in incremental if method != _NONE]

@@ -167,6 +167,8 @@ def test_none_stands_alone():
     assert asked([], ["none"]) == ["attribution.incremental=[]"]
     with pytest.raises(ConfigError, match="must be none alone"):
         asked([], ["none", "replay"])
+    with pytest.raises(ConfigError, match="--incremental == 'replays', must be replay"):
+        asked([], ["replays"])
 
 
 def test_a_rule_that_does_not_exist_is_refused_before_any_work(finished, tmp_path):
