@@ -5,7 +5,7 @@ except that the page may have to wait for it. Coalitions that differ in nothing 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from experiments.attribution.incrementality.plans import Asked, Plan
+from experiments.attribution.incrementality.relived import untraced
 from ranking.funnel import Answers, Funnel
 from ranking.recallstage import Recalled
 from recall.candidates import Candidates
@@ -61,8 +62,7 @@ class CoalitionPages:
         The channels are asked for the whole block, because one that breaks is dropped from the
         whole of it, as it was in the world.
         """
-        untraced = replace(requests, traced_B=np.zeros(len(requests), np.bool_))
-        answers = self.funnel.ask(untraced)
+        answers = self.funnel.ask(untraced(requests))
         few = max(1, _PAGES // self.plan.columns)
         for number, chunk in enumerate(answers.recalled.chunks):
             inside = rows[(rows >= chunk.start) & (rows < chunk.stop)]

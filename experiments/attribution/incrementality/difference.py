@@ -75,7 +75,7 @@ _CODE = (
     *("simulator", "recall", "ranking", "experiments.build", "experiments.worlds"),
     *(
         f"experiments.attribution.incrementality.{part}"
-        for part in ("differencejob", "requestnotes", "snapshots")
+        for part in ("differencejob", "relived", "requestnotes", "snapshots")
     ),
 )
 

@@ -17,6 +17,7 @@ from typing import cast
 
 import numpy as np
 
+from experiments.attribution.incrementality.relived import relive, untraced
 from experiments.attribution.incrementality.requestnotes import (
     OUTCOMES,
     OWN,
@@ -35,12 +36,10 @@ from experiments.attribution.incrementality.snapshots import (
     same_index,
 )
 from experiments.executor import Advance
-from experiments.files import read_json
 from experiments.store import Stage
 from experiments.worlds import LOG, OpenWorld, WorldJob, open_world
 from ranking.funnel import Funnel
 from simulator.behavior import Reactions
-from simulator.errors import DataError
 from simulator.expectation import expected
 from simulator.protocols import Fault, Index, Pages, Requests, SearchService
 from simulator.utility import Needs
@@ -181,7 +180,7 @@ class _Full(_Watching):
         self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
     ) -> None:
         super().__call__(requests, needs, pages, reactions)
-        answers = self.service.ask(_untraced(requests))
+        answers = self.service.ask(untraced(requests))
         for name, bit in self.left_out.items():
             fewer = self.service.pages(answers, np.full(len(requests), bit, np.int64))
             self.notes.widen(self._expect(name, needs, fewer))
@@ -212,7 +211,7 @@ class _Without(_Watching):
         self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
     ) -> None:
         super().__call__(requests, needs, pages, reactions)
-        self._blocks.append((_untraced(requests), needs))
+        self._blocks.append((untraced(requests), needs))
 
     def planned(self) -> None:
         before, like = self._index, OWN
@@ -241,17 +240,4 @@ def _live(opened: OpenWorld, job: WorldJob, watching: _Watching, advance: Advanc
         watching.planned()
         advance(requests)
 
-    opened.run(planned)
-    shutil.rmtree(opened.world.log.folder)
-    log = job.stage.path / LOG / "manifest.json"
-    written = read_json(log)["digest"]
-    if opened.digest != written:
-        raise DataError(
-            f"{log}: digest == {written}, must be {opened.digest}: the log was made by another "
-            "version, and its world cannot be lived again"
-        )
-
-
-def _untraced(requests: Requests) -> Requests:
-    """The requests, none of whose candidates is wanted for a log."""
-    return replace(requests, traced_B=np.zeros(len(requests), np.bool_))
+    relive(opened, job, planned)

@@ -53,6 +53,7 @@ _CODE = (
     *("simulator", "recall", "ranking", "experiments.build", "experiments.worlds"),
     "experiments.attribution.incrementality.offpolicyjob",
     "experiments.attribution.incrementality.offpolicymodel",
+    "experiments.attribution.incrementality.relived",
 )
 
 Columns = dict[str, NDArray[Any]]

@@ -10,7 +10,6 @@ Latency is left out: pages count as far as the logged one was waited for, and ex
 of shoppers who wait.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -25,8 +24,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from experiments.attribution.incrementality.offpolicymodel import bins
+from experiments.attribution.incrementality.relived import relive, untraced
 from experiments.executor import Advance
-from experiments.files import read_json
 from experiments.store import Stage
 from experiments.worlds import LOG, OpenWorld, WorldJob, open_world
 from ranking.funnel import Answers, Funnel
@@ -34,7 +33,6 @@ from ranking.pages import blank_pages
 from ranking.router import ArmRouter
 from simulator.behavior import Reactions
 from simulator.catalog import Ints
-from simulator.errors import DataError
 from simulator.expectation import expected
 from simulator.protocols import Pages, Requests
 from simulator.utility import Needs
@@ -86,9 +84,6 @@ def judge(job: OffPolicyJob, *, advance: Advance) -> None:
     Raises:
         DataError: the log is not there, or living the experiment again gives another one.
     """
-    log = job.world.stage.path / LOG / "manifest.json"
-    if not log.is_file():
-        raise DataError(f"{log} == absent, must be the log of a finished experiment")
     with job.stage.write() as folder:
         opened = open_world(job.world, folder / LOG)
         with _noting(folder / TABLE) as notes:
@@ -98,14 +93,7 @@ def judge(job: OffPolicyJob, *, advance: Advance) -> None:
                 notes.write()
                 advance(requests)
 
-            opened.run(planned)
-        shutil.rmtree(folder / LOG)
-        written = read_json(log)["digest"]
-        if opened.digest != written:
-            raise DataError(
-                f"{log}: digest == {written}, must be {opened.digest}: the log was made by another "
-                "version, and its requests cannot be shown to another arm"
-            )
+            relive(opened, job.world, planned)
 
 
 class Notes:
@@ -171,7 +159,7 @@ class Judge:
         of_own = np.flatnonzero((requests.page_B[own] == 0) & ~came_late_B[own])
         if not len(of_own):
             return
-        rows, asked = own[of_own], _untraced(requests.rows(own))
+        rows, asked = own[of_own], untraced(requests.rows(own))
         ranked_BM = self._ranked(asked)[of_own]
         # Not `serve`: a fault of the judged arm is none of the experiment's.
         judged_BK = self.judged.pages(self.judged.ask(asked.rows(of_own))).items_BK
@@ -252,11 +240,6 @@ def _changed(funnel: Funnel, update: dict[str, float]) -> Funnel:
     other = copy(funnel)
     other.spec = funnel.spec.model_copy(update=update)
     return other
-
-
-def _untraced(requests: Requests) -> Requests:
-    """The requests, none of whose candidates is wanted for a log."""
-    return replace(requests, traced_B=np.zeros(len(requests), np.bool_))
 
 
 @njit(cache=True, nogil=True)

@@ -34,7 +34,7 @@ _CODE = (
     *("simulator", "recall", "ranking", "experiments.build", "experiments.worlds"),
     *(
         f"experiments.attribution.incrementality.{module}"
-        for module in ("coalitionpages", "games", "plans", "replayfates", "replayjob")
+        for module in ("coalitionpages", "games", "plans", "relived", "replayfates", "replayjob")
     ),
 )
 
