@@ -169,19 +169,35 @@ def covered_badge(plain: Estimate | None, truth: Truth | None) -> Html | None:
     return tag("b", "inside" if covered else "outside", cls="yes" if covered else "no")
 
 
-def lane(kind: str, span: Span, scale: Scale, badge: Html | None, decimals: int) -> Html:
-    """One interval with its middle, and its numbers in words."""
+def track_marks(
+    span: tuple[float | None, ...], mark: str, scale: Scale, ticks: int = TICKS
+) -> list[Html]:
+    """What stands on the track of a lane: ticks, the interval (cut where the axis ends), a mark.
+
+    Args:
+        span: middle, low, high; None where not known.
+        mark: class of the mark of the middle.
+        scale: the axis.
+        ticks: about how many it has.
+    """
     middle, low, high = span
     parts = [
         tag("i", cls="tick zero" if value == 0 else "tick", style=place(left=scale.at(value)))
-        for value in scale.ticks(TICKS)
+        for value in scale.ticks(ticks)
     ]
     if low is not None and high is not None:
         left, right = scale.at(low), scale.at(high)
         cut = (" cut-low" if low < scale.low else "") + (" cut-high" if high > scale.high else "")
         parts.append(tag("i", cls=f"span{cut}", style=place(left=left, width=right - left)))
-    if scale.holds(middle):
-        parts.append(tag("i", cls=f"mark-{kind}", style=place(left=scale.at(middle))))
+    if middle is not None and scale.holds(middle):
+        parts.append(tag("i", cls=mark, style=place(left=scale.at(middle))))
+    return parts
+
+
+def lane(kind: str, span: Span, scale: Scale, badge: Html | None, decimals: int) -> Html:
+    """One interval with its middle, and its numbers in words."""
+    middle, low, high = span
+    parts = track_marks(span, f"mark-{kind}", scale)
     size = tag("span", percent(middle, decimals, sign=True), cls="size")
     around = tag("small", range_of(low, high, decimals)) if low is not None else None
     beside = badge if kind == "truth" else around

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.report.effects import TICKS, Span, shared_scale
-from experiments.report.figures import Scale, axis, place
+from experiments.report.effects import TICKS, Span, shared_scale, track_marks
+from experiments.report.figures import Scale, axis
 from experiments.report.markup import Html, tag
 from experiments.report.words import percent, step_decimals
 
@@ -72,16 +72,6 @@ def forest(
 
 
 def _lane(lane: Lane, scale: Scale) -> Html:
-    parts = [
-        tag("i", cls="tick zero" if value == 0 else "tick", style=place(left=scale.at(value)))
-        for value in scale.ticks(TICKS)
-    ]
-    middle, low, high = lane.span or (None, None, None)
-    if low is not None and high is not None:
-        left, right = scale.at(low), scale.at(high)
-        cut = (" cut-low" if low < scale.low else "") + (" cut-high" if high > scale.high else "")
-        parts.append(tag("i", cls=f"span{cut}", style=place(left=left, width=right - left)))
-    if middle is not None and scale.holds(middle):
-        parts.append(tag("i", cls=lane.mark, style=place(left=scale.at(middle))))
+    parts = track_marks(lane.span or (None, None, None), lane.mark, scale)
     said = tag("span", lane.size, cls="size"), tag("small", lane.interval)
     return tag("div", tag("div", *parts, cls="track"), tag("div", *said, cls="said"), cls="lane")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.report.effects import Span
+from experiments.report.effects import Span, track_marks
 from experiments.report.figures import Scale, place
 from experiments.report.markup import Html, tag
 from experiments.report.words import percent, step_decimals
@@ -87,17 +87,7 @@ def ruler(scale: Scale, shown: Callable[[float, int], str], times: float) -> Htm
 
 def one_lane(lane: Lane, scale: Scale) -> Html:
     """A name, a track with mark and interval, and the middle in words."""
-    parts = [
-        tag("i", cls="tick zero" if value == 0 else "tick", style=place(left=scale.at(value)))
-        for value in scale.ticks(TICKS)
-    ]
-    middle, low, high = lane.span or (None, None, None)
-    if low is not None and high is not None:
-        left, right = scale.at(low), scale.at(high)
-        cut = (" cut-low" if low < scale.low else "") + (" cut-high" if high > scale.high else "")
-        parts.append(tag("i", cls=f"span{cut}", style=place(left=left, width=right - left)))
-    if middle is not None and scale.holds(middle):
-        parts.append(tag("i", cls=f"spot {lane.mark}", style=place(left=scale.at(middle))))
+    parts = track_marks(lane.span or (None, None, None), f"spot {lane.mark}", scale, TICKS)
     return tag(
         "div",
         tag("span", lane.label, cls="name", title=lane.label),
