@@ -139,22 +139,25 @@ def credits_of(log, people):
         )
 
 
-def check(coverage):
+def check(coverage, wide=0.0):
     """Every quantity is covered at the nominal rate within binomial error, and so is the mean.
 
     The binomial tests are two-sided and share an error rate of 1 % (Bonferroni). The quantities of
     one repetition move together, so the error of their mean coverage is that over repetitions.
+    `wide` is how far above the nominal rate the coverage may lie.
     """
     assert coverage.held
     for key, held in coverage.held.items():
-        found = stats.binomtest(sum(held), len(held), NOMINAL)
+        side = "less" if wide else "two-sided"
+        found = stats.binomtest(sum(held), len(held), NOMINAL, side)
         assert found.pvalue > 0.01 / len(coverage.held), (key, np.mean(held))
     kinds = {(key[0], key[-1]) for key in coverage.held}
     for kind in kinds:
         held_QR = [held for key, held in coverage.held.items() if (key[0], key[-1]) == kind]
         mean_R = np.mean(held_QR, axis=0)
         error = mean_R.std(ddof=1) / np.sqrt(len(mean_R))
-        assert abs(mean_R.mean() - NOMINAL) < 3.3 * error, (kind, mean_R.mean(), error)
+        told = kind, mean_R.mean(), error
+        assert -3.3 * error < mean_R.mean() - NOMINAL < wide + 3.3 * error, told
 
 
 def test_twenty_repetitions_are_not_far_from_the_nominal_coverage(tmp_path):
@@ -178,8 +181,12 @@ def test_intervals_hold_the_exact_value_at_their_nominal_rate(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
 def test_intervals_over_the_fewest_worlds_hold_the_exact_value_at_their_nominal_rate(tmp_path):
-    """Of several worlds; two are too few for the crossed intervals, as `FEWEST_SEEDS` says."""
+    """Of several worlds; two are too few for the crossed intervals, as `FEWEST_SEEDS` says.
+
+    Here worlds differ by nothing but the luck of their shoppers. Intervals cannot know that, and a
+    variance between worlds that is estimated as no less than none makes them a little wide.
+    """
     coverage = Coverage()
     for number in range(200):
         repeat(tmp_path / "once", 1_000 + number, 150, coverage, seeds=FEWEST_SEEDS)
-    check(coverage)
+    check(coverage, wide=0.05)
