@@ -17,6 +17,7 @@ from experiments.report.words import number, p_value, percent, plain_name
 TITLE = "Share against lift"
 SHARES = {"any_touch": ("a1", "any-touch share"), "exclusive": ("a2", "exclusive share")}
 LIFT = "lift"
+_ROOM = 1.06  # of the farthest lift
 
 
 def studies(lookup: Lookup) -> Html | None:
@@ -89,10 +90,12 @@ def legend() -> Html:
 
 
 def lift_scale(rows: Sequence[StudyRow]) -> Scale:
-    """An axis around zero that a single wild interval cannot squash."""
+    """An axis around zero that holds every lift; a single wild interval cannot squash it."""
     if not rows:
         return around_zero([-0.01, 0.01])
-    return shared_scale([{"": span_of(row)} for row in rows])
+    scale = shared_scale([{"": span_of(row)} for row in rows])
+    lifts = [row.value or 0.0 for row in rows]
+    return Scale(min(scale.low, _ROOM * min(lifts)), max(scale.high, _ROOM * max(lifts)))
 
 
 def span_of(row: StudyRow) -> Span:
