@@ -263,7 +263,7 @@ def test_the_report_tells_what_the_channel_brought(whole: Path) -> None:
     assert {row["event"] for row in shares} == {"exposure", "click", "purchase", "gmv"}
     assert all(0 < row["share"] < 1 for row in shares if row["event"] == "exposure")
     html = (whole / "report.html").read_text()
-    assert "cqsid" in html[html.index('id="shares"') :]
+    assert "cqsid" in html[html.index('id="credit"') :]
     shown = table(whole / "log", "exposures")
     names = [channel["name"] for channel in read(whole, "manifest")["channels"]]
     bit = 1 << names.index("cqsid")
