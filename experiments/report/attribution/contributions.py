@@ -127,13 +127,14 @@ def overview(lookup: Lookup) -> Html:
                 entry(alone.share, alone.low, alone.high) if alone else ABSENT,
                 *(value_entry(row) for row in worth),
                 *(value_entry(row) for row in lost),
-                judged(best_value(lookup, name)),
+                *([judged(best_value(lookup, name))] if left_out else []),
             ]
         )
     head = ["Channel", f"Credited with, {credited}", "Found alone"]
     head += [f"Shapley, {noun} ({method})" for method in shapley]
     head += [f"{noun} lost without it ({method})" for method in left_out]
-    return table(f"Channels of {lookup.arm}", [*head, "In words"], rows)
+    head += ["In words"] if left_out else []
+    return table(f"Channels of {lookup.arm}", head, rows)
 
 
 def entry(share: float | None, low: float | None, high: float | None) -> Html:

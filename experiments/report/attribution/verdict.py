@@ -139,7 +139,10 @@ def summary(lookup: Lookup) -> list[str]:
     """Which channels add something, and which earn credit and add nothing that can be told."""
     methods = lookup.methods("leave_one_out")[::-1]
     if not methods:
-        return ["What is lost without each channel was not measured, so its credit stands alone."]
+        return [
+            "What is lost without each channel was not measured, so its credit stands alone: "
+            "\u201cfunnelab attribute\u201d with the folder of this run measures it."
+        ]
     return [_summary(lookup, method) for method in methods]
 
 
