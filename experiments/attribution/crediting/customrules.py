@@ -18,6 +18,7 @@ GROUP: Final = "funnelab.credit_rules"
 
 Floats = NDArray[np.float64]
 
+_SETTING = "attribution.rules"
 _TOLERANCE = 1e-6  # of sums of credits that a rule returns
 _SAME = 1e-9  # relative and absolute: last bits may depend on the shape of a batch
 
@@ -83,23 +84,20 @@ class CreditRule(Protocol):
         """
 
 
-def load_rule(name: str, place: str = "attribution.rules") -> CreditRule:
+def load_rule(name: str) -> CreditRule:
     """The rule of an entry point, or MODULE:OBJECT; a class is instantiated.
-
-    Args:
-        place: where it was named, for errors.
 
     Raises:
         ContractError: nothing of that name, or a class that refuses to be made.
     """
     if ":" in name:
-        return _made(load_object(name, place), name)
+        return _made(load_object(name, _SETTING), name)
     points = {point.name: point for point in entry_points(group=GROUP)}
     if name not in points:
         known = f" ({', '.join(sorted(points))})" if points else ", of which there are none"
         wanted = f"a built-in rule, MODULE:OBJECT or an entry point of {GROUP}{known}"
-        raise ContractError(f"{place} == {name!r}, must be {wanted}")
-    return _made(load_object(points[name].value, place), name)
+        raise ContractError(f"{_SETTING} == {name!r}, must be {wanted}")
+    return _made(load_object(points[name].value, _SETTING), name)
 
 
 def _made(found: Any, name: str) -> CreditRule:

@@ -16,7 +16,6 @@ towards the rank where its eigenvalue is above `RANK` of the largest. If the sha
 direction without spread, nothing is determined and there is no statistic.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,14 +169,11 @@ def wald(difference_C: Floats, covariance_CC: Floats) -> tuple[float | None, int
     return statistic, freedom, float(stats.chi2.sf(statistic, freedom))
 
 
-def joint_rows(
-    crossed: dict[tuple[str, str], Crossed], *, rules: Sequence[str] = RULES
-) -> list[JointRow]:
+def joint_rows(crossed: dict[tuple[str, str], Crossed]) -> list[JointRow]:
     """Tests of equal shares in exposure and click, click and purchase, exposure and purchase.
 
     Args:
         crossed: of `crossed_sums`.
-        rules: those of `RULES` that are wanted.
 
     Returns:
         Rows by arm, rule and pair of events.
@@ -189,6 +185,5 @@ def joint_rows(
             if one.n >= 2 and one.total(event) and one.total(then):
                 difference_C = one.shares(then) - one.shares(event)
                 found = wald(difference_C, one.covariance(event, then))
-            if rule in rules:
-                result.append(JointRow(arm, rule, EVENTS[event], EVENTS[then], *found))
+            result.append(JointRow(arm, rule, EVENTS[event], EVENTS[then], *found))
     return result

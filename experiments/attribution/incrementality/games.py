@@ -70,11 +70,6 @@ def index_values(worths_XM: Floats, channels: int) -> Floats:
     return values_XJ
 
 
-def index_matrix(channels: int) -> Floats:
-    """(J, 2^C) the linear map from worths of all coalitions to all indices."""
-    return index_values(np.eye(1 << channels), channels).T.copy()
-
-
 def _weights(channels: int) -> tuple[Floats, Floats]:
     """Weight of a marginal, and of a pair's, by the number of channels before it."""
     of = math.factorial
