@@ -1,5 +1,6 @@
 """Estimates of a synthetic log: one DuckDB pass against tea-tasting's row-level path (pandas)."""
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from experiments.aggregates import open_units
 from experiments.inference import estimate, sample_ratio
 from experiments.metrics import METRICS
+from experiments.rewardlab.trust import DRAWS, Judged
 from tests.experiments.logs import write_log
 from tests.experiments.parity import row_level
+from tests.experiments.rewardlab.test_trust import policies, rows_of
 
 FOUR = tuple(METRICS[name] for name in ("gmv", "orders", "uctcvr", "ctr"))
 CONTRAST = ("control", "treatment")
@@ -74,3 +77,20 @@ def test_estimates_of_four_metrics(race, logs):
         rounds=3,
     )
     assert found["ours"] == pytest.approx(found[PEER], rel=1e-9)
+
+
+def test_trust_in_eight_measures_of_ten_policies(race):
+    levels = np.arange(10) / 100
+    judged = policies(levels, levels, noise=0.1, seeds=3)
+    many = [
+        Judged({f"m{k}": each.values["clk@1"] for k in range(8)}, each.totals) for each in judged
+    ]
+    found = race(
+        "trust in measures of ten policies",
+        "measures/s",
+        8,
+        lambda: rows_of(many, draws=DRAWS),
+        aim_rate=0.8,
+        rounds=3,
+    )
+    assert len({measure for measure, _ in found["ours"]}) == 8

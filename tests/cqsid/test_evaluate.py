@@ -94,7 +94,7 @@ def test_under_a_limit_a_wider_beam_may_find_less_where_ids_share_the_room():
     assert hit_rate_at_items(beams, widths, targets, IDS, SHELVES, 2).tolist() == [[1.0, 1.0]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), st.integers(1, 50), st.sampled_from([None, 1, 2, 5]), st.sampled_from(list(Fill)))
 def test_lists_places_and_recall_agree_with_a_slow_expansion(world, limit, cap, fill):
     ids, shelves, beams, targets = world
@@ -120,7 +120,7 @@ def shelf(shelves):
     return shelves.pointer_S, shelves.items
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds())
 def test_without_limits_item_recall_is_the_hit_rate_and_grows_with_the_beam(world):
     ids, shelves, beams, targets = world

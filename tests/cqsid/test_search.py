@@ -58,7 +58,7 @@ def test_narrow_beams_equal_a_plain_beam_search(levels, softmax, beams):
         assert found.sid_BN[row][found.sid_BN[row] >= 0].tolist() == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     keys=st.sets(st.integers(0, 119), min_size=1),
     beams=st.integers(1, 30),

@@ -154,13 +154,11 @@ def test_a_run_that_is_killed_in_training_goes_on_from_its_checkpoint(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    start = time.monotonic()
     while not (left := list(tmp_path.glob("run/stages/channel-cqsid-*.unfinished/query.*"))):
         assert program.poll() is None, program.communicate()
-        assert time.monotonic() < start + 100
         time.sleep(0.002)
     program.kill()
-    program.communicate(timeout=30)
+    program.communicate()
     assert program.returncode == -signal.SIGKILL
     assert left[0].parent.is_dir()
     settings = load_config(config)

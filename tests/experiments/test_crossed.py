@@ -47,7 +47,7 @@ def test_seeds_that_agree_leave_the_one_sample_t_interval_of_the_shoppers():
     assert (found.low, found.high) == (pytest.approx(known.low), pytest.approx(known.high))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rates)
 def test_a_paired_difference_is_the_level_of_the_differences(pair):
     gap = difference(*pair, SHOPPERS, confidence=0.95)
@@ -56,7 +56,7 @@ def test_a_paired_difference_is_the_level_of_the_differences(pair):
     assert (gap.p_value < 0.05) == (gap.low > 0 or gap.high < 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rates)
 def test_swapping_schemes_inverts_the_ratio_and_its_interval(pair):
     there = relative(*pair, SHOPPERS, confidence=0.95)
@@ -66,7 +66,7 @@ def test_swapping_schemes_inverts_the_ratio_and_its_interval(pair):
     assert there.p_value == pytest.approx(back.p_value)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rates, st.randoms(use_true_random=False))
 def test_neither_the_order_of_requests_nor_the_names_of_shoppers_matter(pair, chance):
     order = list(range(len(SHOPPERS)))

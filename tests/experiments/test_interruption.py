@@ -35,10 +35,8 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 
 def wait_for(pattern: str, folder: Path, program: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
     while not list(folder.glob(pattern)):
         assert program.poll() is None, program.communicate()
-        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
@@ -53,7 +51,7 @@ def test_an_interrupted_run_goes_on_from_its_last_finished_stage_to_the_same_end
         os.killpg(program.pid, how)
     else:
         program.kill()
-    output, error = program.communicate(timeout=30)
+    output, error = program.communicate()
     assert output == ""
     if how == signal.SIGINT:
         assert program.returncode == 130

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recall.candidates import Candidates
@@ -54,7 +54,6 @@ SPECS = st.builds(
 
 
 @given(answers(), SPECS)
-@settings(deadline=None)
 def test_merging_keeps_every_channel_that_found_an_item(made, spec):
     candidates, n_requests, available = made
     names = NAMES[: len(candidates)]
@@ -75,7 +74,6 @@ def test_merging_keeps_every_channel_that_found_an_item(made, spec):
 
 
 @given(answers())
-@settings(deadline=None)
 def test_a_pool_never_holds_an_item_twice(made):
     candidates, n_requests, available = made
     pool = Merge(MergeSpec(limit=40), NAMES[: len(candidates)])(candidates, n_requests, available)
@@ -86,7 +84,6 @@ def test_a_pool_never_holds_an_item_twice(made):
 
 
 @given(answers(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_permuting_the_channels_permutes_bits_and_nothing_else(made, random):
     candidates, n_requests, available = made
     names = NAMES[: len(candidates)]

@@ -27,7 +27,7 @@ def test_visits_are_ordered_and_lie_within_their_day():
     assert found.start_V.max() < 4 * DAY
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(0, 30))
 def test_more_shoppers_never_change_earlier_shoppers(few, more, day):
     few, many = min(few, more), max(few, more)

@@ -2,7 +2,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -49,7 +49,6 @@ def pages(reach, most=6):
     return st.lists(st.tuples(chance, gain), min_size=1, max_size=most)
 
 
-@settings(deadline=None)
 @given(page=pages(12), second=st.sampled_from([0.0, BASKET, 3.0]))
 @example(page=[(0.9, 12.0 * (-1) ** k) for k in range(8)], second=BASKET)
 @example(page=[(0.3 + 0.1 * k, k / 3) for k in range(8)], second=0.0)
@@ -61,7 +60,6 @@ def test_chances_are_those_of_all_sets_of_clicks_together(page, second):
     np.testing.assert_allclose(found_2K, enumerated(clicks, gains, second), atol=EXACT, rtol=0)
 
 
-@settings(deadline=None)
 @given(page=pages(80))
 @example(page=[(0.5, 40.0), (0.5, -40.0)])  # a clock that has surely rung must count as rung
 @example(page=[(0.5, 40.0), (0.5, 10.0), (1.0, -3.0)])
@@ -91,7 +89,6 @@ def test_an_item_alone_is_bought_as_a_logit_says_and_is_never_second():
     assert second_K[0] == pytest.approx(0.0, abs=1e-15)
 
 
-@settings(deadline=None)
 @given(page=pages(12, most=20))
 def test_there_is_one_first_choice_and_the_second_comes_after_it(page):
     first_K, second_K = chances(*zip(*page, strict=True))
@@ -101,7 +98,6 @@ def test_there_is_one_first_choice_and_the_second_comes_after_it(page):
     assert first_K.sum() <= 1 + 20 * EXACT
 
 
-@settings(deadline=None)
 @given(page=pages(12))
 def test_what_nobody_clicks_changes_nothing(page):
     clicks, gains = zip(*page, strict=True)

@@ -1,6 +1,5 @@
 import json
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
@@ -326,11 +325,8 @@ def test_a_few_unknown_products_are_left_out_and_counted(tmp_path, shop, caplog)
     assert "1 judgments of unknown products left out" in caplog.text
 
 
-ICECAT = Path(os.environ.get("FUNNELAB_DATA", "../shared/data")) / "icecat"
-
-
-@pytest.mark.skipif(not ICECAT.is_dir(), reason="icecat is not here")
-def test_the_real_catalogue_and_its_judged_queries_are_read_in_place():
+def test_the_real_catalogue_and_its_judged_queries_are_read_in_place(data, monkeypatch):
+    monkeypatch.setenv("FUNNELAB_DATA", str(data))
     columns = ColumnSpec(
         id="product_id",
         price="price_usd",

@@ -39,7 +39,7 @@ def _judgments(grades: dict[str, dict[int, int]]) -> Judgments:
     gap=st.floats(0, 1),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_intents_are_sound_in_any_shop(items, number, categories, unbranded, attributes, gap, seed):
     spec = CatalogSpec(
         items=items, categories=categories, unbranded=unbranded, attributes=attributes

@@ -7,7 +7,7 @@ from simulator.memory import CLICKS_KEPT, OWNED_KEPT, Memory
 page = st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=4, max_size=4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), page), min_size=1, max_size=12))
 def test_recent_clicks_equal_a_plain_list_per_shopper(visits):
     plain = {shopper: [] for shopper in range(3)}

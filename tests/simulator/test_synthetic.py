@@ -47,7 +47,7 @@ def _top_share(weights: np.ndarray, share: float) -> float:
     attributes=st.floats(0, 1),
     seed=st.integers(0, 2**63),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_more_items_never_change_earlier_items(items, more, categories, brands, attributes, seed):
     def world(count: int) -> Supply:
         return generate_supply(
@@ -68,7 +68,7 @@ def test_more_items_never_change_earlier_items(items, more, categories, brands, 
     synonyms=st.floats(0, 1),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_item_can_be_sold(items, categories, omissions, synonyms, seed):
     spec = CatalogSpec(
         items=items, categories=categories, title_omissions=omissions, title_synonyms=synonyms

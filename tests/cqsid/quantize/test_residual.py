@@ -41,7 +41,7 @@ def test_what_is_left_over_shrinks_with_every_level():
 
 
 @given(st.lists(st.integers(0, len(X_ND) - 1), min_size=1, max_size=40))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_rows_in_any_order_get_the_codes_that_they_get_in_the_batch(rows):
     np.testing.assert_array_equal(QUANTIZER.encode(X_ND[rows]), CODES_NL[rows])
 

@@ -140,9 +140,8 @@ def test_no_epochs_leave_the_model_as_it_was():
     assert same(weights, {name: p.detach() for name, p in toy_model().named_parameters()})
 
 
-def test_an_unknown_accelerator_is_refused():
-    if torch.cuda.is_available():
-        pytest.skip("there is one")
+def test_an_accelerator_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="must be"):
         train_generator(SPEC, toy_model(), VOCABULARY, DATA, seed=0, device="cuda")
 

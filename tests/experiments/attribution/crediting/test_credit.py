@@ -117,7 +117,7 @@ logs = st.fixed_dictionaries(
         "slots": st.integers(1, 12),
     }
 )
-some = settings(max_examples=6, deadline=None)
+some = settings(max_examples=6)
 
 
 def numbers(row):

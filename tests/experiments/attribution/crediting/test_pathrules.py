@@ -189,7 +189,8 @@ def _story(rng, masks=range(1, 8), shoppers=3, pages=8) -> Story:
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
     seed=st.integers(0, 10**6),

@@ -1,6 +1,8 @@
 from itertools import permutations
 
+import mam
 import numpy as np
+import polars as pl
 import pytest
 
 from experiments.attribution.crediting.pathshapley import MOST, SetTable, path_shapley
@@ -59,7 +61,6 @@ def test_too_many_channels_in_one_set_are_told():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_values_equal_those_of_marketing_attribution_models(seed):
-    pl, mam = pytest.importorskip("polars"), pytest.importorskip("mam")
     rng, names = np.random.default_rng(seed), ["a", "b", "c", "d"]
     paths = [rng.integers(0, 4, rng.integers(1, 7)).tolist() for _ in range(120)]
     converted, times = rng.random(120) < 0.4, rng.integers(1, 9, 120)

@@ -1,6 +1,8 @@
 from itertools import pairwise
 
+import mam
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,7 +67,7 @@ def test_money_weighs_the_conversions_that_carry_it():
     np.testing.assert_allclose(found.loss_C, [4 - 3 / 2, 4 - 1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), touches=st.integers(1, 12))
 def test_losses_equal_solving_the_chain_without_each_state(seed, touches):
     counts_NN, money_N = random_chain(seed, touches)
@@ -79,7 +81,7 @@ def test_losses_equal_solving_the_chain_without_each_state(seed, touches):
         np.testing.assert_allclose(found.share_C, np.array(wanted) / sum(wanted), atol=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6))
 def test_stays_in_a_state_change_nothing(seed):
     counts_NN, _ = random_chain(seed, 5)
@@ -90,7 +92,7 @@ def test_stays_in_a_state_change_nothing(seed):
     np.testing.assert_allclose(plain, other, rtol=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), money=st.booleans())
 def test_gradients_equal_finite_differences(seed, money):
     counts_NN, money_N = random_chain(seed, 5)
@@ -151,7 +153,6 @@ def test_what_is_no_chain_of_paths_is_told(counts_NN, told):
 @pytest.mark.parametrize("stays", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_effects_equal_those_of_marketing_attribution_models(seed, stays):
-    pl, mam = pytest.importorskip("polars"), pytest.importorskip("mam")
     rng = np.random.default_rng(seed)
     names = ["a", "b", "c", "d"]
     paths = [rng.integers(0, 4, rng.integers(1, 7)).tolist() for _ in range(60)]

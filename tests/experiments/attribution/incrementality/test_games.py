@@ -81,7 +81,7 @@ def test_indices_are_in_the_order_of_their_columns():
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(any_game())
 def test_indices_equal_their_definitions(game):
     n, worths = game
@@ -99,7 +99,7 @@ def test_indices_equal_their_definitions(game):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(any_game(most=8))
 def test_shapley_values_add_up_to_the_worth_of_all(game):
     n, worths = game
@@ -107,7 +107,7 @@ def test_shapley_values_add_up_to_the_worth_of_all(game):
     assert told(values, n, "shapley").sum() == pytest.approx(worths[0, -1], abs=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(games(4), st.permutations(range(4)))
 def test_renaming_channels_renames_their_values(worths, order):
     renamed = [sum(1 << order[c] for c in range(4) if mask >> c & 1) for mask in range(16)]
@@ -117,7 +117,7 @@ def test_renaming_channels_renames_their_values(worths, order):
     np.testing.assert_allclose(after[list(order)], before, atol=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(games(3))
 def test_channels_that_stand_in_for_each_other_are_worth_the_same(worths):
     """Channel 3 is channel 0 again."""
@@ -129,7 +129,7 @@ def test_channels_that_stand_in_for_each_other_are_worth_the_same(worths):
     assert told(values, 4, "leave_one_out")[0, [0, 3]].tolist() == [0, 0]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(games(3))
 def test_a_channel_that_changes_nothing_is_worth_exactly_nothing(worths):
     """Channel 1 of four."""
@@ -139,7 +139,7 @@ def test_a_channel_that_changes_nothing_is_worth_exactly_nothing(worths):
     assert values[0, of_it].tolist() == [0.0] * len(of_it)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(games(4, rows=2))
 def test_the_value_of_a_sum_of_games_is_the_sum_of_values(worths):
     together = index_values(worths.sum(axis=0, keepdims=True), 4)

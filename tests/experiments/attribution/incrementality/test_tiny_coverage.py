@@ -168,7 +168,6 @@ def test_twenty_repetitions_are_not_far_from_the_nominal_coverage(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1_200)
 def test_intervals_hold_the_exact_value_at_their_nominal_rate(tmp_path):
     """Replay values and Shapley shares, leave-one-out of paired worlds, credit shares of a log."""
     coverage = Coverage()
@@ -179,7 +178,6 @@ def test_intervals_hold_the_exact_value_at_their_nominal_rate(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1_200)
 def test_intervals_over_the_fewest_worlds_hold_the_exact_value_at_their_nominal_rate(tmp_path):
     """Of several worlds; two are too few for the crossed intervals, as `FEWEST_SEEDS` says.
 

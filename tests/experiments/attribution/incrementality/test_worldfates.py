@@ -159,7 +159,7 @@ def by_hand(full, without):
     return {shopper: dict(counts) for shopper, counts in found.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(full=rows_of(), without=rows_of())
 def test_fates_are_those_of_a_match_made_purchase_by_purchase(tmp_path_factory, full, without):
     found = fates(tmp_path_factory.mktemp("worlds"), full, without)
