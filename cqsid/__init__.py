@@ -11,23 +11,23 @@ from simulator.exports import exporter
 
 if TYPE_CHECKING:
     from cqsid.channel import CqsidChannel
-    from cqsid.decode import Decoder
-    from cqsid.ids import SemanticIds
-    from cqsid.scheme import Scheme
+    from cqsid.decoding.decoder import Decoder
+    from cqsid.decoding.trie import Trie
     from cqsid.settings import CqsidSpec
-    from cqsid.signals import Signals
-    from cqsid.trie import Trie
+    from cqsid.tokenizer.ids import SemanticIds
+    from cqsid.tokenizer.scheme import Scheme
+    from cqsid.tokenizer.signals import Signals
 else:
     __getattr__ = exporter(
         __name__,
         {
             "channel": "CqsidChannel",
-            "decode": "Decoder",
-            "ids": "SemanticIds",
-            "scheme": "Scheme",
+            "decoding.decoder": "Decoder",
+            "tokenizer.ids": "SemanticIds",
+            "tokenizer.scheme": "Scheme",
             "settings": "CqsidSpec",
-            "signals": "Signals",
-            "trie": "Trie",
+            "tokenizer.signals": "Signals",
+            "decoding.trie": "Trie",
         },
     )
 

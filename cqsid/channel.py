@@ -7,27 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.account import figures, share_done
-from cqsid.answers import AnswerCache, Answers
-from cqsid.decode import Decoder
-from cqsid.ids import SemanticIds
+from cqsid.decoding.cache import AnswerCache, Answers
+from cqsid.decoding.decoder import Decoder
+from cqsid.decoding.shelves import Shelves, item_values
+from cqsid.decoding.trie import Trie
+from cqsid.fit import learn
+from cqsid.generator.prompts import Prompts
+from cqsid.generator.training.stages import Stage
 from cqsid.learned import Learned
-from cqsid.learning import learn
-from cqsid.prompts import Prompts
+from cqsid.reporting import figures, share_done
 from cqsid.saved import load_learned
-from cqsid.scheme import with_newcomers
 from cqsid.settings import CqsidSpec
-from cqsid.shelves import Shelves, item_values
-from cqsid.training.stages import Stage
-from cqsid.trie import Trie
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.scheme import with_newcomers
+from recall.arrays import blank
 from recall.candidates import Candidates
 from recall.device import one_thread
-from recall.textcache import TextCache
-from recall.topk import blank
-from simulator.arrivals import DAY
-from simulator.catalog import Catalog
+from recall.texts import TextCache
+from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
-from simulator.history import History
+from simulator.living.arrivals import DAY
+from simulator.log.history import History
 from simulator.protocols import Index, ItemStatistics, Requests
 
 
@@ -122,7 +122,7 @@ class CqsidChannel:
         return learned
 
     def report(self) -> dict[str, Any]:
-        """Quality of the ids and course of the training, see `cqsid.account.figures`."""
+        """Quality of the ids and course of the training, see `cqsid.reporting.figures`."""
         return figures(self.learned)
 
     def refresh(self, index: Index, arm: int) -> None:

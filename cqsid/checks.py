@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from cqsid.model import backbone_subwords
-from cqsid.pretrained import check_encoder
+from cqsid.generator.model import backbone_subwords
+from cqsid.generator.pretrained import check_encoder
 from cqsid.saved import check_saved
-from cqsid.schemes.registry import levels, starts_with_category
 from cqsid.settings import CqsidSpec
+from cqsid.tokenizer.schemes.registry import levels, starts_with_category
 from simulator.errors import ConfigError
 
 

@@ -6,18 +6,17 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.decode import Softmax
-from cqsid.ids import SemanticIds
-from cqsid.promptbuilder import PromptBuilder
-from cqsid.prompts import Prompts
-from cqsid.related import RelatedCategories, related_clicks
-from cqsid.scheme import Scheme
-from cqsid.signals import Signals, TextVectors
-from cqsid.training.stages import TrainingReport
-from cqsid.transformer import Weights
-from recall.ragged import Ragged
-from recall.textcache import TextCache
-from simulator.catalog import Ints
+from cqsid.decoding.decoder import Softmax
+from cqsid.generator.prompts import PromptBuilder, Prompts
+from cqsid.generator.related import RelatedCategories, related_clicks
+from cqsid.generator.training.stages import TrainingReport
+from cqsid.generator.transformer import Weights
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.scheme import Scheme
+from cqsid.tokenizer.signals import Signals, TextVectors
+from recall.arrays import Ragged
+from recall.texts import TextCache
+from simulator.catalogue.catalog import Ints
 from simulator.protocols import Requests
 
 

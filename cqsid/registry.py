@@ -6,16 +6,16 @@ from pydantic import Field
 
 from cqsid.settings import CqsidSpec
 from recall import registry
-from recall.aimless import AimlessSpec
 from recall.channel import Channel
-from recall.itemcf import ItemCFSpec
-from recall.lexical import LexicalSpec
-from recall.popular import PopularSpec
+from recall.classic.itemcf import ItemCFSpec
+from recall.classic.lexical import LexicalSpec
+from recall.classic.popular import PopularSpec
+from recall.classic.towers import DenseSpec
+from recall.classic.uniform import UniformSpec
 from recall.registry import CustomSpec
-from recall.towers import DenseSpec
 
 ChannelSpec = Annotated[
-    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | AimlessSpec | CqsidSpec | CustomSpec,
+    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | UniformSpec | CqsidSpec | CustomSpec,
     Field(discriminator="type"),
 ]
 

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cqsid.model import ModelSpec
-from cqsid.promptbuilder import PromptSpec
-from cqsid.schemes.settings import IdsSpec
-from cqsid.shelves import ShelfSpec
-from cqsid.textencoder import TextSpec
-from cqsid.training.stages import TrainingSpec
+from cqsid.decoding.shelves import ShelfSpec
+from cqsid.generator.model import ModelSpec
+from cqsid.generator.prompts import PromptSpec
+from cqsid.generator.textencoder import TextSpec
+from cqsid.generator.training.stages import TrainingSpec
+from cqsid.tokenizer.schemes.settings import IdsSpec
 from recall.device import DeviceName
 from recall.latency import LatencySpec
 from recall.settings import ChannelSettings

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from experiments.config import Config, load_config
-    from experiments.metrics import Metric
-    from experiments.progress import NoProgress
-    from experiments.run import run_experiment
+    from experiments.config.loading import Config, load_config
+    from experiments.inference.metrics import Metric
+    from experiments.running.run import run_experiment
+    from experiments.stages.progress import NoProgress
 else:
     __getattr__ = exporter(
         __name__,
         {
-            "config": "Config load_config",
-            "metrics": "Metric",
-            "progress": "NoProgress",
-            "run": "run_experiment",
+            "config.loading": "Config load_config",
+            "inference.metrics": "Metric",
+            "stages.progress": "NoProgress",
+            "running.run": "run_experiment",
         },
     )
 

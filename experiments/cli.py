@@ -91,10 +91,10 @@ def run(
 def _run(
     name: str, out: Path | None, overrides: list[str] | None, as_json: bool, overwrite: bool
 ) -> None:
-    from experiments.config import load_config
-    from experiments.progress import default_progress
-    from experiments.run import run_experiment
-    from experiments.store import finished_stages
+    from experiments.config.loading import load_config
+    from experiments.running.run import run_experiment
+    from experiments.stages.folder import finished_stages
+    from experiments.stages.progress import default_progress
 
     config = load_config(name, overrides or ())
     folder = out or Path("runs") / config.name
@@ -114,7 +114,7 @@ def _run(
 
 
 def _summarise(folder: Path, as_json: bool) -> None:
-    from experiments.files import read_json
+    from experiments.stages.files import read_json
 
     report = folder / "report.html"
     metrics = read_json(folder / "metrics.json")
@@ -125,7 +125,7 @@ def _summarise(folder: Path, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from experiments.terminal import summary_table
+    from experiments.report.terminal import summary_table
 
     Console().print(summary_table(metrics, truth))
     typer.echo(f"Report: {report}")
@@ -165,9 +165,9 @@ def attribute(
 
     Finished replays and worlds are kept: the same command continues an interrupted one.
     """
-    from experiments.attribution.record import FILE, read_record
     from experiments.attribution.run import asked, attribute_run
-    from experiments.progress import default_progress
+    from experiments.records.attribution import FILE, read_record
+    from experiments.stages.progress import default_progress
 
     report = attribute_run(
         folder,
@@ -179,7 +179,7 @@ def attribute(
         return
     from rich.console import Console
 
-    from experiments.attribution.tables import Summary
+    from experiments.report.attribution.terminal import Summary
 
     Console().print(Summary(read_record(folder / FILE), report))
 
@@ -194,7 +194,7 @@ def config(
     overrides: Overrides = None,
 ) -> None:
     """Check settings; show them with all defaults, or their JSON schema."""
-    from experiments.config import json_schema, load_config, resolved_toml
+    from experiments.config.loading import json_schema, load_config, resolved_toml
 
     if schema:
         typer.echo(json.dumps(json_schema(), indent=1))
@@ -211,7 +211,7 @@ def data_check(
     as_json: AsJson = False,
 ) -> None:
     """Check catalogue files, or the data files that a config names, without a run."""
-    from experiments.datacheck import check_data
+    from experiments.running.datacheck import check_data
 
     rows = [row for name in files for row in check_data(name)]
     if as_json:
@@ -236,7 +236,7 @@ def check_channel_command(name: PlugIn, as_json: AsJson = False) -> None:
 @check_app.command("ranker")
 def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a class or function makes rankers that keep the contract."""
-    from ranking.contract import check_ranker
+    from ranking.conformance import check_ranker
     from simulator.plugins import load_object
 
     _tell(name, "ranker", check_ranker(load_object(name)), as_json)
@@ -245,7 +245,7 @@ def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
 @check_app.command("reward")
 def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a function is a reward that keeps the contract, or that a class makes such."""
-    from cqsid.rewards.contract import check_reward
+    from cqsid.rewards.conformance import check_reward
     from simulator.plugins import load_object
 
     _tell(name, "reward", check_reward(load_object(name)), as_json)
@@ -254,7 +254,7 @@ def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
 @check_app.command("rule")
 def check_rule_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a function or class is a rule of credit that keeps the contract."""
-    from experiments.attribution.crediting.customrules import check_rule
+    from experiments.attribution.credit.customrules import check_rule
     from simulator.plugins import load_object
 
     _tell(name, "rule", check_rule(load_object(name)), as_json)
@@ -262,7 +262,7 @@ def check_rule_command(name: PlugIn, as_json: AsJson = False) -> None:
 
 def _tell_record(folder: Path, report: Path, name: str) -> None:
     """Print the record of a bench for scripts, under the name of its file."""
-    from experiments.files import read_json
+    from experiments.stages.files import read_json
 
     told = {"run": str(folder), "report": str(report), Path(name).stem: read_json(folder / name)}
     typer.echo(json.dumps(told))
@@ -280,9 +280,9 @@ def ids_bench_command(
 
     Finished trainings are kept: the same command continues an interrupted bench.
     """
-    from experiments.config import load_config
+    from experiments.config.loading import load_config
     from experiments.idsbench.run import RECORD, bench_ids
-    from experiments.progress import default_progress
+    from experiments.stages.progress import default_progress
 
     settings = load_config(config, overrides or ())
     folder = out or Path("runs") / f"{settings.name}-ids"
@@ -295,8 +295,8 @@ def ids_bench_command(
         return
     from rich.console import Console
 
-    from experiments.idsbench.record import read_record
-    from experiments.idsbench.tables import Summary
+    from experiments.records.ids import read_record
+    from experiments.report.ids.tables import Summary
 
     Console().print(Summary(read_record(folder / RECORD), report))
 
@@ -314,10 +314,10 @@ def rewards(
     Finished trainings are kept: the same command continues an interrupted run, an interrupted
     training too.
     """
-    from experiments.config import load_config
-    from experiments.progress import default_progress
-    from experiments.rewardlab.report import RECORD
+    from experiments.config.loading import load_config
+    from experiments.report.rewards.page import RECORD
     from experiments.rewardlab.run import bench_rewards
+    from experiments.stages.progress import default_progress
 
     settings = load_config(config, overrides or ())
     folder = out or Path("runs") / f"{settings.name}-rewards"
@@ -330,8 +330,8 @@ def rewards(
         return
     from rich.console import Console
 
-    from experiments.rewardlab.record import read_record
-    from experiments.rewardlab.tables import Summary
+    from experiments.records.rewards import read_record
+    from experiments.report.rewards.tables import Summary
 
     Console().print(Summary(read_record(folder / RECORD), report))
 
@@ -349,7 +349,7 @@ def ids_save_command(
 
     They must be of the same catalogue; set channels.NAME.checkpoint to the folder.
     """
-    from experiments.savedids import save_ids
+    from experiments.running.savedids import save_ids
 
     name = save_ids(folder, channel, to)
     typer.echo(

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from ranking.contract import check_ranker
+    from ranking.conformance import check_ranker
     from ranking.examples import Examples
     from ranking.features import FeatureSet
     from ranking.funnel import Funnel
-    from ranking.ranker import Ranker
+    from ranking.rankers.ranker import Ranker
     from ranking.router import ArmRouter
 else:
     __getattr__ = exporter(
         __name__,
         {
-            "contract": "check_ranker",
+            "conformance": "check_ranker",
             "examples": "Examples",
             "features": "FeatureSet",
             "funnel": "Funnel",
-            "ranker": "Ranker",
+            "rankers.ranker": "Ranker",
             "router": "ArmRouter",
         },
     )

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recall.ragged import Ragged
-from recall.tokens import Vocabulary
-from simulator.catalog import Catalog, Ints
+from recall.arrays import Ragged
+from recall.texts import Vocabulary
+from simulator.catalogue.catalog import Catalog, Ints
 
 Shares = tuple[NDArray[np.int64], Ints, NDArray[np.float32]]
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from recall.candidates import Pool
-from simulator.catalog import Catalog, Ints
+from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import DataError
-from simulator.eventlog import History
+from simulator.log.eventlog import History
 from simulator.protocols import Index, ItemStatistics, Requests
 from simulator.spec import Spec
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ranking.categories import QueryCategories
 from ranking.itemfacts import ItemFacts, blank_index
 from recall.candidates import Pool
-from simulator.catalog import Catalog, Ints
+from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import ConfigError
 from simulator.protocols import Index, Requests
 

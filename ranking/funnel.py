@@ -24,7 +24,7 @@ from ranking.pages import (
     trace,
 )
 from ranking.preranker import Preranker, PrerankerSpec, take
-from ranking.ranker import Ranker
+from ranking.rankers.ranker import Ranker
 from ranking.recallstage import Recalled, RecallStage
 from recall.candidates import Pool
 from recall.channel import Refreshable

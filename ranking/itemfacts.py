@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalog import Catalog
+from simulator.catalogue.catalog import Catalog
 from simulator.protocols import Index, ItemStatistics
 
 Floats = NDArray[np.float32]

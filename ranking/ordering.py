@@ -7,7 +7,7 @@ shapes. Dropping them before sorting keeps them from deciding a page.
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalog import Ints
+from simulator.catalogue.catalog import Ints
 
 _DROPPED_BITS = 7  # of the 23 mantissa bits of a float32: about 5 digits remain
 _HALF = np.int32(1 << (_DROPPED_BITS - 1))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recall.candidates import Pool
-from simulator.catalog import Ints
+from simulator.catalogue.catalog import Ints
 from simulator.protocols import REQUEST_BITS, Pages, Requests, Traces
 from simulator.randomness import Draws
 

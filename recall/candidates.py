@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalog import Ints
+from simulator.catalogue.catalog import Ints
 
 
 @dataclass(frozen=True)

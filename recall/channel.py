@@ -7,8 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from recall.candidates import Candidates
-from simulator.catalog import Catalog
-from simulator.eventlog import History
+from simulator.catalogue.catalog import Catalog
+from simulator.log.eventlog import History
 from simulator.protocols import Index, Requests
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from recall.candidates import Candidates
 from recall.channel import Channel, Refreshable
 from recall.contract import CandidatesError, validate_candidates
-from recall.sample import sample_catalog, sample_history, sample_index, sample_requests
-from simulator.catalog import Catalog
-from simulator.eventlog import History
+from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
+from simulator.catalogue.catalog import Catalog
+from simulator.log.eventlog import History
 from simulator.protocols import Requests
 
 _LIMIT = 10

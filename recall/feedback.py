@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalog import Ints
-from simulator.eventlog import History
+from simulator.catalogue.catalog import Ints
+from simulator.log.eventlog import History
 from simulator.protocols import REQUEST_BITS
 
 

@@ -9,8 +9,8 @@ from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
+from recall.arrays import offer
 from recall.candidates import Candidates, Pool
-from recall.topk import offer
 from simulator.errors import ConfigError
 from simulator.protocols import MAX_CHANNELS
 from simulator.spec import Spec

@@ -4,14 +4,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from recall.aimless import AimlessChannel, AimlessSpec
 from recall.channel import Channel
-from recall.dense import DenseChannel
-from recall.itemcf import ItemCFChannel, ItemCFSpec
-from recall.lexical import LexicalChannel, LexicalSpec
-from recall.popular import PopularChannel, PopularSpec
+from recall.classic.dense import DenseChannel
+from recall.classic.itemcf import ItemCFChannel, ItemCFSpec
+from recall.classic.lexical import LexicalChannel, LexicalSpec
+from recall.classic.popular import PopularChannel, PopularSpec
+from recall.classic.towers import DenseSpec
+from recall.classic.uniform import UniformChannel, UniformSpec
 from recall.settings import ChannelSettings
-from recall.towers import DenseSpec
 from simulator.errors import ContractError
 from simulator.plugins import load_object
 
@@ -25,7 +25,7 @@ class CustomSpec(ChannelSettings):
 
 
 ChannelSpec = Annotated[
-    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | AimlessSpec | CustomSpec,
+    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | UniformSpec | CustomSpec,
     Field(discriminator="type"),
 ]
 
@@ -45,8 +45,8 @@ def build_channel(name: str, spec: ChannelSpec) -> Channel:
             return ItemCFChannel(spec, name)
         case PopularSpec():
             return PopularChannel(spec, name)
-        case AimlessSpec():
-            return AimlessChannel(spec, name)
+        case UniformSpec():
+            return UniformChannel(spec, name)
         case CustomSpec():
             return _custom(name, spec)
 

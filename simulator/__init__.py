@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from simulator.catalog import Catalog
-    from simulator.clickmodels import ClickModel
+    from simulator.behaviour.clickmodels import ClickModel
+    from simulator.behaviour.expectation import Expected, expected
+    from simulator.catalogue.catalog import Catalog
     from simulator.errors import FunnelabError
-    from simulator.eventlog import EventLog
-    from simulator.expectation import Expected, expected
-    from simulator.history import History, load_history
+    from simulator.living.world import Population, World, WorldSpec
+    from simulator.log.eventlog import EventLog
+    from simulator.log.history import History, load_history
     from simulator.protocols import Index, ItemStatistics, Pages, Requests, SearchService
     from simulator.randomness import Draws
-    from simulator.world import Population, World, WorldSpec
 else:
     __getattr__ = exporter(
         __name__,
         {
-            "catalog": "Catalog",
-            "clickmodels": "ClickModel",
+            "catalogue.catalog": "Catalog",
+            "behaviour.clickmodels": "ClickModel",
             "errors": "FunnelabError",
-            "eventlog": "EventLog",
-            "expectation": "Expected expected",
-            "history": "History load_history",
+            "log.eventlog": "EventLog",
+            "behaviour.expectation": "Expected expected",
+            "log.history": "History load_history",
             "protocols": "Index ItemStatistics Pages Requests SearchService",
             "randomness": "Draws",
-            "world": "Population World WorldSpec",
+            "living.world": "Population World WorldSpec",
         },
     )
 

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalog import Ints
+from simulator.catalogue.catalog import Ints
 
 SESSION_BITS = 20  # sessions of one shopper: at most 2**20
 REQUEST_BITS = 8  # requests of one session: at most 2**8

@@ -1,7 +1,7 @@
 """The base of every settings object.
 
 A spec is a light, frozen description that builds one heavy object. It lives beside the code
-it configures; `experiments.config` only composes specs and reads them from TOML.
+it configures; `experiments.config.loading` only composes specs and reads them from TOML.
 """
 
 from pydantic import BaseModel, ConfigDict

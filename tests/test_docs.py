@@ -16,16 +16,16 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from cqsid.alignment.presets import PRESETS
+from cqsid.alignment.settings import PRESETS
 from cqsid.rewards.registry import RewardMix
-from cqsid.schemes.registry import SCHEMES
 from cqsid.settings import CqsidSpec
-from experiments.attribution.settings import BUILT_IN_RULES
-from experiments.idsbench.settings import IdsBenchSpec
-from experiments.metrics import METRICS, UNIT_COLUMNS
-from experiments.schema import Config, FileCatalog
-from simulator.sessions import EndReason, NextAction
-from simulator.tables import table_schemas
+from cqsid.tokenizer.schemes.registry import SCHEMES
+from experiments.config.attribution import BUILT_IN_RULES
+from experiments.config.ids_bench import IdsBenchSpec
+from experiments.config.schema import Config, FileCatalog
+from experiments.inference.metrics import METRICS, UNIT_COLUMNS
+from simulator.living.sessions import EndReason, NextAction
+from simulator.log.tables import table_schemas
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

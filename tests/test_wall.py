@@ -13,8 +13,8 @@ import torch
 
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec, ExpertSpec
 from cqsid.channel import CqsidChannel
-from cqsid.decode import Decoder
-from cqsid.ids import SemanticIds
+from cqsid.decoding.decoder import Decoder
+from cqsid.decoding.shelves import Shelves
 from cqsid.learned import Learned
 from cqsid.rewards.custom import CustomReward
 from cqsid.rewards.logged import Logged
@@ -22,30 +22,30 @@ from cqsid.rewards.oracle import OracleReward
 from cqsid.rewards.registry import AnyReward, RewardMix
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Elsewhere, Shop
-from cqsid.shelves import Shelves
-from cqsid.signals import Signals
-from experiments import worlds
-from experiments.build import load_saved
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.signals import Signals
+from experiments.config.reward_lab import PolicySpec, RewardLabSpec
 from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.oracle import SimulatedOracle
-from experiments.rewardlab.settings import PolicySpec, RewardLabSpec
-from experiments.worlds import MODEL
+from experiments.running import worlds
+from experiments.running.building import load_saved
+from experiments.running.worlds import MODEL
 from ranking.examples import Examples
 from ranking.features import FeatureSet
 from ranking.funnel import Funnel
 from ranking.preranker import Preranker
-from ranking.ranker import LearnedRanker
+from ranking.rankers.ranker import LearnedRanker
 from ranking.recallstage import RecallStage
 from ranking.router import ArmRouter
 from recall.candidates import Pool
-from recall.dense import DenseChannel
-from recall.lexical import LexicalChannel
-from recall.popular import PopularChannel
-from simulator.catalog import Catalog
+from recall.classic.dense import DenseChannel
+from recall.classic.lexical import LexicalChannel
+from recall.classic.popular import PopularChannel
+from simulator.catalogue.catalog import Catalog
 from simulator.errors import StoreError
-from simulator.history import History
+from simulator.living.world import Population, World
+from simulator.log.history import History
 from simulator.protocols import Index, Requests
-from simulator.world import Population, World
 from tests.experiments.cqsid_runs import CQSID
 from tests.experiments.plugins import Witness, WitnessRanker, WitnessReward
 from tests.experiments.small_runs import log_digests, read, run, small_config, stage

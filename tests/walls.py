@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from simulator.catalog import ItemTruth, Supply
-from simulator.queries import Intents, Judgments
-from simulator.shoppers import Shoppers
-from simulator.world import Population
+from simulator.catalogue.catalog import ItemTruth, Supply
+from simulator.living.world import Population
+from simulator.shoppers.intents import Intents, Judgments
+from simulator.shoppers.shoppers import Shoppers
 
 LATENT_TYPES = (ItemTruth, Supply, Intents, Judgments, Shoppers, Population)
 PUBLIC_OF_SHOPPERS = ("device_S", "gender_S", "age_S", "slots_S")

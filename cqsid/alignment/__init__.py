@@ -1,7 +1,7 @@
 """Stage four: the generator learns from rewards, by EG-GRPO and its relatives.
 
 `align` takes a trained generator, logged requests and a reward; an `AlgorithmSpec` says how it
-learns, an `AlignmentSpec` for how long. `cqsid.alignment.presets` has the published algorithms.
+learns, an `AlignmentSpec` for how long. `cqsid.alignment.settings` has the published algorithms.
 """
 
 from typing import TYPE_CHECKING

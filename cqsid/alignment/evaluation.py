@@ -15,18 +15,18 @@ from torch import Tensor
 from cqsid.alignment.measures import BEST, WIDTHS, covered_B, first_codes_B, item_recall_B
 from cqsid.alignment.policy import distributions
 from cqsid.alignment.report import Evaluation
-from cqsid.decode import Decoder, Softmax
-from cqsid.prompts import Prompts
+from cqsid.decoding.decoder import Decoder, Softmax
+from cqsid.decoding.trie import Trie
+from cqsid.generator.prompts import Prompts
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
+from cqsid.rewards.contract import RewardFault, validated
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.reward import Reward, Samples
 from cqsid.rewards.shop import Shop
-from cqsid.rewards.validate import RewardFault, validated
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
-from cqsid.vocabulary import Vocabulary
 from recall.device import one_thread
-from simulator.catalog import Ints
+from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, ContractError, DataError
 
 Watched = dict[str, NDArray[np.float64]]

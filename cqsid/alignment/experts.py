@@ -1,8 +1,4 @@
-"""Experts: ids that the log holds, which join a group as if the policy had generated them.
-
-Axis suffixes as in `cqsid.alignment`: B requests, G ids of a group, K experts, L levels, S ids,
-X exposed items, W the longest exposed list.
-"""
+"""Groups of ids, and experts: ids that the log holds, which join a group as if generated."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -10,15 +6,51 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.alignment.group import Group
 from cqsid.alignment.settings import AlgorithmSpec, ExpertSpec
-from cqsid.ids import SemanticIds
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Shop
-from recall.ragged import Ragged
-from simulator.catalog import Ints
+from cqsid.tokenizer.ids import SemanticIds
+from recall.arrays import Ragged
+from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True)
+class Group:
+    """G ids for each of B requests.
+
+    Attributes:
+        samples: the ids.
+        expert_BG: injected ground truth, not generated.
+        valid_BG: False for a place that is empty (a request with fewer experts): it has no reward,
+            no advantage and no loss. Its codes are legal, so that they can be computed with.
+        free_BGL: codes to learn from; False for codes that were forced (guided replay).
+        propensity_BG: known probability that the log held an expert; 1 where it is not known.
+    """
+
+    samples: Samples
+    expert_BG: NDArray[np.bool_]
+    valid_BG: NDArray[np.bool_]
+    free_BGL: NDArray[np.bool_]
+    propensity_BG: NDArray[np.float32]
+
+    def take(self, place_BG: NDArray[np.integer]) -> "Group":
+        """Some places of each request's group."""
+
+        def taken(column: NDArray) -> NDArray:  # type: ignore[type-arg]
+            at = place_BG[:, :, None] if column.ndim == 3 else place_BG
+            return np.take_along_axis(column, at, axis=1)
+
+        codes_BGL: Ints = taken(self.samples.codes_BGL)
+        return Group(
+            Samples(codes_BGL, taken(self.samples.sid_BG)),
+            taken(self.expert_BG),
+            taken(self.valid_BG),
+            taken(self.free_BGL),
+            taken(self.propensity_BG),
+        )
+
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cqsid.alignment.objective import Loss, Tokens, loss
+from cqsid.alignment.objective.objective import Loss, Tokens, loss
 from cqsid.alignment.policy import Scores, log_probabilities
 from cqsid.alignment.rollout import Batch, Roller, Rollout
 from cqsid.alignment.sampling import NotFinite
 from cqsid.alignment.settings import AlignmentSpec
-from cqsid.model import model_of
-from cqsid.transformer import Weights
+from cqsid.generator.model import model_of
+from cqsid.generator.transformer import Weights
 from simulator.errors import ConfigError
 
 _OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")

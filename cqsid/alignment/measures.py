@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.evaluate import hit_rate_B, recall_B
-from cqsid.expansion import items_BN
-from cqsid.ids import SemanticIds
-from cqsid.shelves import Shelves
-from recall.ragged import Ragged
-from simulator.catalog import Catalog, Ints
+from cqsid.decoding.evaluate import hit_rate_B, recall_B
+from cqsid.decoding.shelves import Shelves, items_BN
+from cqsid.tokenizer.ids import SemanticIds
+from recall.arrays import Ragged
+from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import DataError
 
 if TYPE_CHECKING:  # it loads torch, which readers of the names do not need
@@ -96,7 +95,7 @@ def covered_B(sid_BN: Ints, beams: int, targets: Ragged, ids: SemanticIds) -> Fl
     """(B,) share of each request's target items whose id is among the first `beams`, or all, ids.
 
     Raises:
-        DataError: as `cqsid.evaluate.beam_place_T`.
+        DataError: as `cqsid.decoding.evaluate.beam_place_T`.
     """
     # It takes what is missing from a beam for a hit of any wider one.
     return hit_rate_B(sid_BN, min(beams, sid_BN.shape[1]), targets, ids)

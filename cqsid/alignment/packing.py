@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.prompts import Prompts
-from cqsid.vocabulary import Vocabulary
-from simulator.catalog import Ints
+from cqsid.generator.prompts import Prompts
+from cqsid.generator.vocabulary import Vocabulary
+from simulator.catalogue.catalog import Ints
 from simulator.errors import ContractError
 
 Rows = NDArray[np.int64]
@@ -76,7 +76,7 @@ class Tree:
 
 @dataclass(frozen=True)
 class Packed:
-    """B prompts with the trees of their groups as rows for `cqsid.transformer.forward`.
+    """B prompts with the trees of their groups as rows for `cqsid.generator.transformer.forward`.
 
     Attributes:
         tokens_BT: prompts, padded to the longest, then the last code of the node of each place.

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cqsid.alignment.packing import Packed, Tree
-from cqsid.branches import Branches
-from cqsid.decode import Softmax
-from cqsid.prompts import Prompts
-from cqsid.training.linear import linear
-from cqsid.training.partition import log_partition
-from cqsid.transformer import Weights, embed, forward
-from cqsid.trie import Trie
-from cqsid.vocabulary import Vocabulary
-from simulator.catalog import Ints
+from cqsid.decoding.decoder import Softmax
+from cqsid.decoding.forward import Branches
+from cqsid.decoding.trie import Trie
+from cqsid.generator.prompts import Prompts
+from cqsid.generator.transformer import Weights, embed, forward
+from cqsid.generator.vocabulary import Vocabulary
+from cqsid.kernels.logsumexp import log_partition
+from cqsid.kernels.matmul import linear
+from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError
 
 _NEVER: Final = float("-inf")

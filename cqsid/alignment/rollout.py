@@ -7,20 +7,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cqsid.alignment.experts import draw_experts, expanded, forced_codes, injected
-from cqsid.alignment.group import Group
-from cqsid.alignment.objective import Scored, advantages
+from cqsid.alignment.experts import Group, draw_experts, expanded, forced_codes, injected
+from cqsid.alignment.objective.objective import Scored, advantages
 from cqsid.alignment.sampling import sample
 from cqsid.alignment.settings import AlgorithmSpec
-from cqsid.decode import Softmax
-from cqsid.prompts import Prompts
+from cqsid.decoding.decoder import Softmax
+from cqsid.decoding.trie import Trie
+from cqsid.generator.prompts import Prompts
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
-from cqsid.rewards.prefixes import right_prefixes
+from cqsid.rewards.of_log import right_prefixes
 from cqsid.rewards.shop import Shop
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
-from cqsid.vocabulary import Vocabulary
 
 Floats = NDArray[np.float32]
 

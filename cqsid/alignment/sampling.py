@@ -16,14 +16,14 @@ import torch
 from numba import njit
 from numpy.typing import NDArray
 
-from cqsid.branches import Branches
-from cqsid.matmul import Product
-from cqsid.prompts import Prompts
+from cqsid.decoding.forward import Branches
+from cqsid.decoding.trie import Trie
+from cqsid.generator.prompts import Prompts
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
+from cqsid.kernels.matmul import Product
 from cqsid.rewards.reward import Samples
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
-from cqsid.vocabulary import Vocabulary
-from simulator.catalog import Ints
+from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, ContractError, DataError
 
 Rows = NDArray[np.int64]

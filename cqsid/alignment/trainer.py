@@ -1,40 +1,94 @@
-"""Stage four of the generator: rollouts, rewards, and a step of the policy, again and again.
-
-A step draws its requests and its luck from the seed and its own number, so an alignment that was
-cut off goes on from a checkpoint as if nothing had happened; on a CPU bit for bit.
-"""
+"""Stage four of the generator: rollouts, rewards, and a step of the policy, again and again."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cqsid.alignment.course import Course, Watched
 from cqsid.alignment.evaluation import Evaluator
 from cqsid.alignment.learner import Learner
-from cqsid.alignment.readings import step_reading
-from cqsid.alignment.report import AlignmentReport, Ended, Evaluation, StepReading
+from cqsid.alignment.report import AlignmentReport, Ended, Evaluation, StepReading, step_reading
 from cqsid.alignment.rollout import Batch, Roller
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
 from cqsid.alignment.tensorboard import EventWriter
+from cqsid.decoding.trie import Trie
+from cqsid.generator.training.checkpoint import Checkpoint, fingerprint
+from cqsid.generator.transformer import Layer, Weights
 from cqsid.learned import Learned
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.reward import Reward
 from cqsid.rewards.shop import Shop
-from cqsid.training.checkpoint import Checkpoint, fingerprint
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
 from recall.device import DeviceName, one_thread, resolve_device
-from recall.textcache import TextCache
+from recall.texts import TextCache
 from simulator.errors import DataError
+
+_TABLES = ("embedding_VD", "head_VD", "norm")
+
+
+def save_weights(path: Path, weights: Weights) -> None:
+    """Write the parameters of a generator; a tied table once."""
+    parameters = _parameters(weights)
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in parameters.items()}, path
+    )
+
+
+def load_weights(path: Path, base: Weights) -> Weights:
+    """Read what `save_weights` wrote.
+
+    Args:
+        path: the file.
+        base: weights of the system that the alignment started from; only their shapes are read.
+
+    Raises:
+        DataError: no such file, one that is not whole, or parameters of another model.
+    """
+    try:
+        found = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path} == unreadable ({error}), must be weights") from error
+    wanted = {name: tuple(tensor.shape) for name, tensor in _parameters(base).items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in found.items()}
+    if shapes != wanted:
+        odd = sorted(name for name in shapes | wanted if shapes.get(name) != wanted.get(name))[0]
+        raise DataError(
+            f"{path}: {odd} == {shapes.get(odd, 'missing')}, "
+            f"must be {wanted.get(odd, 'left out')} as in the system that was aligned"
+        )
+    embedding_VD = found["embedding_VD"]
+    return replace(
+        base,
+        embedding_VD=embedding_VD,
+        head_VD=found.get("head_VD", embedding_VD),
+        norm=found["norm"],
+        layers=tuple(
+            Layer(**{each.name: found[f"layers.{number}.{each.name}"] for each in fields(Layer)})
+            for number in range(len(base.layers))
+        ),
+    )
+
+
+def _parameters(weights: Weights) -> dict[str, Tensor]:
+    """Every tensor once, by name."""
+    tied = weights.head_VD is weights.embedding_VD
+    tables = {name: getattr(weights, name) for name in _TABLES if not (tied and name == "head_VD")}
+    return tables | {
+        f"layers.{number}.{each.name}": getattr(layer, each.name)
+        for number, layer in enumerate(weights.layers)
+        for each in fields(Layer)
+    }
+
 
 _log = logging.getLogger(__name__)
 Tell = Callable[[StepReading, Evaluation | None, int], None]

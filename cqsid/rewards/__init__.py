@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from cqsid.rewards.contract import check_reward
+    from cqsid.rewards.conformance import check_reward
     from cqsid.rewards.logged import Logged
     from cqsid.rewards.mix import Mix
     from cqsid.rewards.registry import RewardMix, build_mix
@@ -21,7 +21,7 @@ else:
     __getattr__ = exporter(
         __name__,
         {
-            "contract": "check_reward",
+            "conformance": "check_reward",
             "logged": "Logged",
             "mix": "Mix",
             "registry": "RewardMix build_mix",

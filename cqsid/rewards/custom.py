@@ -8,9 +8,8 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from cqsid.rewards.component import Component, Need
 from cqsid.rewards.logged import Logged
-from cqsid.rewards.reward import Floats, Reward, Samples
+from cqsid.rewards.reward import Component, Floats, Need, Reward, Samples
 from cqsid.rewards.shop import Shop
 from simulator.errors import ContractError
 from simulator.plugins import load_object

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.training.examples import acted_on
-from recall.ragged import Ragged
-from simulator.history import History
+from cqsid.generator.training.examples import acted_on
+from recall.arrays import Ragged
+from simulator.log.history import History
 from simulator.protocols import Requests
 
 Rows = NDArray[np.int64]

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.rewards.component import LevelReward
+from cqsid.rewards.contract import RewardFault, validated
 from cqsid.rewards.logged import Logged
-from cqsid.rewards.reward import Floats, Reward, Samples
-from cqsid.rewards.settings import RewardSpec, Scale
+from cqsid.rewards.reward import Floats, LevelReward, Reward, RewardSpec, Samples, Scale
 from cqsid.rewards.shop import Shop
-from cqsid.rewards.validate import RewardFault, validated
 from simulator.errors import ContractError, FunnelabError
 
 _TIED = 1e-6  # spread, relative to the values, that is no more than float32's rounding

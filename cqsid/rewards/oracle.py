@@ -4,10 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from cqsid.rewards.component import Component, Need
 from cqsid.rewards.logged import Logged
-from cqsid.rewards.lookup import Aggregate, aggregated
-from cqsid.rewards.reward import Floats, Samples
+from cqsid.rewards.of_log import Aggregate, aggregated
+from cqsid.rewards.reward import Component, Floats, Need, Samples
 from cqsid.rewards.shop import Outcome, Shop
 
 

@@ -7,18 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cqsid.rewards.coverage import CoverageReward
 from cqsid.rewards.custom import CustomReward
-from cqsid.rewards.diversity import DiversityReward
-from cqsid.rewards.exclusivity import ExclusivityReward
-from cqsid.rewards.logtiers import LogReward
 from cqsid.rewards.mix import Mix, Part
+from cqsid.rewards.of_log import CoverageReward, LogReward, PrefixReward, ValueReward
+from cqsid.rewards.of_shop import DiversityReward, ExclusivityReward, RankerReward, RelevanceReward
 from cqsid.rewards.oracle import OracleReward
-from cqsid.rewards.prefix import PrefixReward
-from cqsid.rewards.ranker import RankerReward
-from cqsid.rewards.relevance import RelevanceReward
 from cqsid.rewards.shop import Shop
-from cqsid.rewards.value import ValueReward
 from recall.candidates import Pool
 from simulator.protocols import Requests
 from simulator.spec import Spec

@@ -1,14 +1,18 @@
 """What a reward is: a function of logged requests, generated ids and the shop."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.shop import Shop
-from simulator.catalog import Ints
+from simulator.catalogue.catalog import Ints
+from simulator.errors import ConfigError
+from simulator.spec import Spec
 
 Floats = NDArray[np.float32]
 
@@ -40,3 +44,68 @@ class Reward(Protocol):
 
     def __call__(self, logged: Logged, samples: Samples, shop: Shop) -> Floats:
         """(B, G) finite values, the higher the better."""
+
+
+Scale = Literal["none", "group", "batch"]
+
+
+class RewardSpec(Spec):
+    """One component of a reward.
+
+    Its values are scaled, then clipped, then weighted, then added to those of the others.
+    """
+
+    weight: float = Field(1.0, description="what the component counts in the sum; may be negative")
+    scale: Scale = Field(
+        "none",
+        description="none: as it is; group: mean 0 and variance 1 over the ids of a request; "
+        "batch: over all ids of a batch",
+    )
+    clip: tuple[float, float] | None = Field(
+        None, description="least and greatest value after scaling; None: no bounds"
+    )
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> "RewardSpec":
+        if self.clip is not None and not self.clip[0] < self.clip[1]:
+            raise ValueError(f"clip == {self.clip}, must rise")
+        return self
+
+
+Need = Literal["elsewhere", "ranker", "oracle"]
+
+
+class Component(RewardSpec):
+    """Settings of a reward that can be called as the reward itself."""
+
+    @abstractmethod
+    def __call__(self, logged: Logged, samples: Samples, shop: Shop) -> Floats:
+        """(B, G) finite values, the higher the better."""
+
+    def needs(self) -> tuple[Need, ...]:
+        """What it asks of a shop beyond the catalogue, the ids and the index."""
+        return ()
+
+    def made(self, place: str) -> Reward:
+        """What is called in its name; `place` is where its settings stand, for errors."""
+        return self
+
+    def check(self, shop: Shop, place: str) -> None:
+        """Refuse a shop that lacks what the reward needs.
+
+        Raises:
+            ConfigError: with the settings' place.
+        """
+        for need in self.needs():
+            if need == "oracle":
+                shop.asked_oracle(place)
+            elif getattr(shop, need) is None:
+                raise ConfigError(f"{place}: {need} == None, must be there for this reward")
+
+
+@runtime_checkable
+class LevelReward(Protocol):
+    """A reward that can also tell what each code of an id is worth."""
+
+    def levels(self, logged: Logged, samples: Samples, shop: Shop) -> Floats:
+        """(B, G, L) finite values, the higher the better."""

@@ -11,12 +11,12 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.ids import SemanticIds
-from cqsid.shelves import Shelves
-from cqsid.signals import TextVectors
-from ranking.ranker import Ranker
+from cqsid.decoding.shelves import Shelves
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.signals import TextVectors
+from ranking.rankers.ranker import Ranker
 from recall.candidates import Pool
-from simulator.catalog import Catalog, Ints
+from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import ConfigError
 from simulator.protocols import Index, Requests
 

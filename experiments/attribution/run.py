@@ -7,25 +7,25 @@ from functools import cache, partial
 from pathlib import Path
 from typing import get_args
 
-from experiments.attribution.crediting.credited import credit_log
-from experiments.attribution.crediting.customrules import load_rule
-from experiments.attribution.crediting.segments import Items
-from experiments.attribution.incrementality.measured import measure
-from experiments.attribution.incrementality.stages import open_arm
-from experiments.attribution.record import FILE, AttributionRecord, read_record, write_record
-from experiments.attribution.settings import BUILT_IN_RULES, Method
-from experiments.build import load_saved
-from experiments.files import read_json
-from experiments.finished import finished_config, finished_stage
-from experiments.maker import Maker
-from experiments.models import CATALOG
-from experiments.plugins import check_plug_ins
-from experiments.progress import Progress
+from experiments.attribution.credit.credited import credit_log
+from experiments.attribution.credit.customrules import load_rule
+from experiments.attribution.credit.segments import Items
+from experiments.attribution.incremental.arms import open_arm
+from experiments.attribution.incremental.measured import measure
+from experiments.config.attribution import BUILT_IN_RULES, Method
+from experiments.config.overrides import suggestion
+from experiments.config.schema import Config
+from experiments.records.attribution import FILE, AttributionRecord, read_record, write_record
 from experiments.report import write_report
-from experiments.schema import Config
-from experiments.settings_tree import suggestion
-from experiments.store import RunFolder
-from experiments.worlds import LOG
+from experiments.running.building import load_saved
+from experiments.running.finished import finished_config, finished_stage
+from experiments.running.models import CATALOG
+from experiments.running.plugins import check_plug_ins
+from experiments.running.worlds import LOG
+from experiments.stages.files import read_json
+from experiments.stages.folder import RunFolder
+from experiments.stages.maker import Maker
+from experiments.stages.progress import Progress
 from simulator.errors import ConfigError, DataError, StoreError
 
 _OWN = ("attribution.", "execution.")

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import heldout
+from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.readings import Asked
-from experiments.idsbench.settings import IdsBenchSpec
-from recall.ragged import Ragged
-from simulator.history import History
+from experiments.running import heldout
+from recall.arrays import Ragged
+from simulator.log.history import History
 
 _PLACE = "ids_bench.test_days"
 

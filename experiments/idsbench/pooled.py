@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.crossed import difference, holm, level, relative
+from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.readings import Mode, Reading
-from experiments.idsbench.record import (
+from experiments.inference.intervals import difference, holm, level, relative
+from experiments.records.ids import (
     AT_ITEMS,
     EQUAL_BEAM,
     EQUAL_COMPUTE,
@@ -17,7 +18,6 @@ from experiments.idsbench.record import (
     Gain,
     Measured,
 )
-from experiments.idsbench.settings import IdsBenchSpec
 
 Floats = NDArray[np.float64]
 

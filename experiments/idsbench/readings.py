@@ -7,14 +7,20 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.evaluate import hit_rate_at_items, hit_rate_B, recall_B
-from cqsid.expansion import items_BN, returned_BN
-from cqsid.ids import SemanticIds
-from cqsid.reach import beam_for_positions, positions, prefixes_L, reach
-from cqsid.shelves import Shelves
-from experiments.idsbench.settings import IdsBenchSpec
-from recall.ragged import Ragged
-from simulator.catalog import Ints
+from cqsid.decoding.evaluate import (
+    beam_for_positions,
+    hit_rate_at_items,
+    hit_rate_B,
+    positions,
+    prefixes_L,
+    reach,
+    recall_B,
+)
+from cqsid.decoding.shelves import Shelves, items_BN, returned_BN
+from cqsid.tokenizer.ids import SemanticIds
+from experiments.config.ids_bench import IdsBenchSpec
+from recall.arrays import Ragged
+from simulator.catalogue.catalog import Ints
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -50,7 +56,7 @@ class Reading:
         capped_N: mean over requests of the capped hit rate, at every beam.
         returned_N: mean items returned for a request, at every beam, without a limit.
         positions_N: mean positions processed for a request, at every beam.
-        without_id, unreached: as `cqsid.reach.Reach`, at the widest beam.
+        without_id, unreached: as `cqsid.decoding.evaluate.Reach`, at the widest beam.
         decode_s: measured time to decode a request at the serving beam (s); None: not measured.
     """
 
@@ -148,7 +154,7 @@ def read_beams(
         decode_s: as `Reading`.
 
     Raises:
-        DataError: no beams as wide as the spec's widest, or what `cqsid.evaluate` refuses.
+        DataError: no beams as wide as the spec's widest, or what `cqsid.decoding.evaluate` refuses.
     """
     widest = beams_of(decoded, spec.widest)
     prefix_L = prefixes_L(ids)

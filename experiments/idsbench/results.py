@@ -6,13 +6,13 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.expansion import narrowest
-from experiments.crossed import FEWEST_SEEDS
+from cqsid.decoding.shelves import narrowest
+from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.pooled import adjusted, gains, levels, measures
-from experiments.idsbench.published import PUBLISHED
 from experiments.idsbench.readings import CLUSTER_BINS, IdReading, Mode, Reading
-from experiments.idsbench.record import SCHEMA, Cost, IdsRecord, Point, Quality
-from experiments.idsbench.settings import IdsBenchSpec
+from experiments.inference.intervals import FEWEST_SEEDS
+from experiments.records.ids import SCHEMA, Cost, IdsRecord, Point, Quality
+from experiments.records.published_ids import PUBLISHED
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]

@@ -4,15 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cqsid.reach import positions, prefixes_L
-from cqsid.schemes.registry import SCHEMES
+from cqsid.decoding.evaluate import positions, prefixes_L
 from cqsid.settings import CqsidSpec
-from experiments.config import resolved_toml
-from experiments.guard import check_same_settings
+from cqsid.tokenizer.schemes.registry import SCHEMES
+from experiments.config.loading import resolved_toml
+from experiments.config.overrides import suggestion
+from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
 from experiments.idsbench.readings import IdReading, Mode, Reading, cluster_shares, read_beams
-from experiments.idsbench.record import IdsRecord, write_record
-from experiments.idsbench.report import write_report
 from experiments.idsbench.results import make_record
 from experiments.idsbench.trial import (
     TextsJob,
@@ -22,21 +21,22 @@ from experiments.idsbench.trial import (
     load_trial,
     run_trial,
 )
-from experiments.keys import data_digest
-from experiments.maker import Maker
-from experiments.manifest import bench_manifest
-from experiments.pipeline import Pipeline
-from experiments.plugins import channel_code, channel_data, check_channel_spec
-from experiments.progress import Progress
-from experiments.schema import Config
-from experiments.settings_tree import suggestion
-from experiments.store import CONFIG, MANIFEST, RunFolder, Stage
-from experiments.worlds import LOG
+from experiments.records.ids import IdsRecord, write_record
+from experiments.report.ids.page import write_report
+from experiments.running.manifest import bench_manifest
+from experiments.running.pipeline import Pipeline
+from experiments.running.plugins import channel_code, channel_data, check_channel_spec
+from experiments.running.worlds import LOG
+from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, Stage
+from experiments.stages.guard import check_same_settings
+from experiments.stages.keys import data_digest
+from experiments.stages.maker import Maker
+from experiments.stages.progress import Progress
 from simulator.errors import ConfigError
-from simulator.history import load_history
+from simulator.log.history import load_history
 
 RECORD = "ids.json"
-_CODE = ("simulator.history", "experiments.idsbench.trial", "recall")
+_CODE = ("simulator.log.history", "experiments.idsbench.trial", "recall")
 
 
 def bench_ids(

@@ -7,32 +7,32 @@ from pathlib import Path
 
 import numpy as np
 
-from cqsid.decode import Decoder
-from cqsid.ids import SemanticIds
+from cqsid.decoding.decoder import Decoder
+from cqsid.decoding.shelves import Shelves, item_values
+from cqsid.decoding.trie import Trie
+from cqsid.fit import learn_generator, learn_texts
 from cqsid.learned import Learned
-from cqsid.learning import learn_generator, learn_texts
-from cqsid.quality import IdQuality
-from cqsid.scheme import first_ids, with_newcomers
-from cqsid.schemes.registry import build_scheme, check_codes
-from cqsid.schemes.settings import IdsSpec
 from cqsid.settings import CqsidSpec
-from cqsid.shelves import Shelves, item_values
-from cqsid.signals import Signals
-from cqsid.trie import Trie
-from experiments.build import load_saved, model_rng, save_object
-from experiments.executor import Advance
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.quality import IdQuality
+from cqsid.tokenizer.scheme import first_ids, with_newcomers
+from cqsid.tokenizer.schemes.registry import build_scheme, check_codes
+from cqsid.tokenizer.schemes.settings import IdsSpec
+from cqsid.tokenizer.signals import Signals
+from experiments.config.ids_bench import IdsBenchSpec
+from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
 from experiments.idsbench.readings import Mode
-from experiments.idsbench.settings import IdsBenchSpec
-from experiments.models import CATALOG
-from experiments.plugins import placing
-from experiments.schema import Config
-from experiments.store import Stage
-from experiments.worlds import LOG
+from experiments.running.building import load_saved, model_rng, save_object
+from experiments.running.models import CATALOG
+from experiments.running.plugins import placing
+from experiments.running.worlds import LOG
+from experiments.stages.executor import Advance
+from experiments.stages.folder import Stage
 from recall.device import one_thread
-from recall.textcache import TextCache
-from simulator.catalog import Catalog, Ints
-from simulator.history import load_history
+from recall.texts import TextCache
+from simulator.catalogue.catalog import Catalog, Ints
+from simulator.log.history import load_history
 from simulator.protocols import Requests
 
 TEXTS = "texts.pickle"

@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 from cqsid.alignment.measures import measures
 from cqsid.alignment.settings import AlgorithmSpec
 from cqsid.channel import CqsidChannel
-from cqsid.decode import Decoder
+from cqsid.decoding.decoder import Decoder
+from cqsid.decoding.trie import Trie
+from cqsid.generator.transformer import Weights
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.registry import RewardMix, build_mix
 from cqsid.rewards.reward import Reward, Samples
 from cqsid.rewards.shop import Shop
 from cqsid.settings import CqsidSpec
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
-from experiments.build import load_saved
-from experiments.heldout import clicked_rows, test_rows, test_start
-from experiments.models import CATALOG
+from experiments.config.reward_lab import PolicySpec, RewardLabSpec
+from experiments.config.schema import Config
 from experiments.rewardlab.oracle import SimulatedOracle
-from experiments.rewardlab.settings import PolicySpec, RewardLabSpec
 from experiments.rewardlab.shop import ids_at, shelves_at, shop_at
-from experiments.schema import Config
-from experiments.worlds import LOG, MODEL, POPULATION
+from experiments.running.building import load_saved
+from experiments.running.heldout import clicked_rows, test_rows, test_start
+from experiments.running.models import CATALOG
+from experiments.running.worlds import LOG, MODEL, POPULATION
 from ranking.examples import history_index
 from recall.device import one_thread
-from recall.textcache import TextCache
-from simulator.arrivals import DAY
-from simulator.catalog import Catalog
-from simulator.history import History, load_history
+from recall.texts import TextCache
+from simulator.catalogue.catalog import Catalog
+from simulator.living.arrivals import DAY
+from simulator.living.world import Population
+from simulator.log.history import History, load_history
 from simulator.randomness import Draws
-from simulator.world import Population
 
 TEST_DAYS = "reward_lab.test_days"
 FRESH_DAYS = "reward_lab.test_days + fresh_days"

@@ -19,8 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cqsid.alignment.report import Evaluation, StepReading
-from experiments.files import plain
-from experiments.progress import Progress, Showing
+from experiments.stages.files import plain
+from experiments.stages.progress import Progress, Showing
 
 FILE = "progress.jsonl"
 _TAIL = 16_384  # bytes, several lines
@@ -57,7 +57,7 @@ class Diary:
 
 
 class Trainings:
-    """What runs at the moment, as `experiments.progress.More`.
+    """What runs at the moment, as `experiments.stages.progress.More`.
 
     A training that has not begun has no file, a finished one has none any more.
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from cqsid.rewards.shop import Outcome
-from simulator.catalog import Ints
+from simulator.behaviour.utility import Needs, Utility
+from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, DataError
-from simulator.memory import OWNED_KEPT
+from simulator.living.world import Population, WorldSpec
 from simulator.protocols import REQUEST_BITS, SESSION_BITS, Index, Requests
 from simulator.randomness import Draws
-from simulator.utility import Needs, Utility
-from simulator.world import Population, WorldSpec
+from simulator.shoppers.memory import OWNED_KEPT
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
@@ -103,7 +103,7 @@ class SimulatedOracle:
     What an item would bring a request if it were looked at, alone:
 
     - "click": `expit(perceived utility - click_cost)`, the attraction that the click models of
-      `simulator.clickmodels` give an examined result (a user's own click model may not).
+      `simulator.behaviour.clickmodels` give an examined result (a user's own click model may not).
     - "purchase": times `expit(true utility - outside)`, the chance that a sole clicked item
       beats buying nothing: the difference of two Gumbel shocks is logistic.
     - "gmv": times the price and the mean units of a purchase, `1 / (1 - repeat_quantity)`.

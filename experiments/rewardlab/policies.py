@@ -1,26 +1,48 @@
 """One policy with one seed: aligned from the supervised model, then asked the test requests."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.alignment.report import AlignmentReport, Evaluation, StepReading
-from cqsid.alignment.saved import save_weights
-from cqsid.alignment.trainer import Alignment, align
+from cqsid.alignment.trainer import Alignment, align, load_weights, save_weights
+from cqsid.channel import CqsidChannel
 from cqsid.rewards.logged import Logged
-from experiments.build import model_rng, save_object
-from experiments.executor import Advance
-from experiments.plugins import placing
-from experiments.progress import Parts
+from experiments.config.reward_lab import PolicySpec
+from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.live import Diary
-from experiments.rewardlab.served import WEIGHTS, PolicyModel
-from experiments.rewardlab.settings import PolicySpec
-from experiments.schema import Config
-from experiments.store import Stage
-from experiments.worlds import MODEL
+from experiments.running.building import load_saved, model_rng, save_object
+from experiments.running.plugins import placing
+from experiments.running.worlds import MODEL
+from experiments.stages.executor import Advance
+from experiments.stages.folder import Stage
+from experiments.stages.progress import Parts
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class PolicyModel:
+    """What serves a policy: the supervised model with the weights that lie beside this object.
+
+    Attributes:
+        base: name of the supervised model's folder, a sibling of the policy's.
+    """
+
+    base: str
+
+    def open_in(self, folder: Path) -> CqsidChannel:
+        """The channel, from the folder that this object was read from."""
+        channel: CqsidChannel = load_saved(folder.parent / self.base / MODEL)
+        learned = channel.learned
+        weights = load_weights(folder / WEIGHTS, learned.weights)
+        channel.serve(replace(learned, weights=weights))
+        return channel
+
 
 POLICY = "policy.pickle"
 OFFLINE = "offline.pickle"

@@ -4,28 +4,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 
-from experiments.build import load_saved
-from experiments.config import resolved_toml
-from experiments.guard import check_same_settings
-from experiments.heldout import test_rows
-from experiments.maker import Maker
-from experiments.manifest import bench_manifest
-from experiments.plugins import check_plug_ins, check_rewards
-from experiments.progress import Progress
-from experiments.rewardlab.lab import TEST_DAYS, asks_oracle
+from experiments.config.loading import resolved_toml
+from experiments.config.reward_lab import SFT, PolicySpec
+from experiments.config.schema import Config
+from experiments.records.rewards import Course, PolicyRow, RewardsRecord, write_record
+from experiments.report.rewards.page import RECORD, write_report
+from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading
+from experiments.rewardlab.comparison.results import make_record
+from experiments.rewardlab.comparison.roles import control_kind, experts_of, matched_weight_of
+from experiments.rewardlab.lab import TEST_DAYS, Folders, Lab, asks_oracle
 from experiments.rewardlab.policies import OFFLINE, POLICY, Policy
-from experiments.rewardlab.readings import OfflineReading, WatchReading
-from experiments.rewardlab.record import Course, PolicyRow, RewardsRecord, write_record
-from experiments.rewardlab.report import RECORD, write_report
-from experiments.rewardlab.results import make_record
-from experiments.rewardlab.roles import control_kind, experts_of, matched_weight_of
-from experiments.rewardlab.settings import SFT, PolicySpec
 from experiments.rewardlab.stages import Key, LabStages, StageMaker, of_lab
-from experiments.schema import Config
-from experiments.store import CONFIG, MANIFEST, RunFolder
-from experiments.worlds import LOG
-from simulator.errors import ConfigError
-from simulator.history import load_history
+from experiments.running.building import load_saved
+from experiments.running.finished import finished_config, finished_stage
+from experiments.running.heldout import test_rows
+from experiments.running.manifest import bench_manifest
+from experiments.running.plugins import check_plug_ins, check_rewards
+from experiments.running.worlds import LOG
+from experiments.stages.folder import CONFIG, MANIFEST, RunFolder
+from experiments.stages.guard import check_same_settings
+from experiments.stages.maker import Maker
+from experiments.stages.progress import Progress
+from simulator.errors import ConfigError, StoreError
+from simulator.log.history import load_history
 
 
 def bench_rewards(
@@ -125,3 +126,32 @@ def _policy_row(config: Config, policy: PolicySpec, found: Mapping[Key, Policy])
         matched=matched_weight_of(algorithm),
         experts=experts_of(algorithm),
     )
+
+
+def open_lab(folder: Path) -> Lab:
+    """What the trainings of a lab shared, as they found it.
+
+    Args:
+        folder: the run folder of a finished `funnelab rewards`.
+
+    Raises:
+        StoreError: no finished lab.
+    """
+    config = of_lab(finished_config(folder))
+    arm = [each.name for each in config.arms].index(config.reward_lab.arm)
+    others = [n for n in config.arms[arm].channels if n != config.reward_lab.channel]
+
+    def stage(name: str) -> Path:
+        found = finished_stage(folder, name)
+        if found is None:
+            raise StoreError(f"{folder}: {name} == no stage, must be the folder of a finished lab")
+        return found
+
+    folders = Folders(
+        catalog=stage("catalogue"),
+        history=stage("history"),
+        sft=stage("sft"),
+        channels={name: stage(f"channel-{name}") for name in others},
+        ranker=stage("ranker"),
+    )
+    return Lab(config, folders, arm)

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cqsid.ids import SemanticIds
+from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.learned import Learned
 from cqsid.rewards.shop import Elsewhere, Shop
-from cqsid.scheme import with_newcomers
 from cqsid.settings import CqsidSpec
-from cqsid.shelves import Shelves, item_values
-from experiments.build import load_channel, load_saved, recall_stage
-from experiments.schema import Config
-from experiments.worlds import MODEL
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.scheme import with_newcomers
+from experiments.config.schema import Config
+from experiments.running.building import load_channel, load_saved, recall_stage
+from experiments.running.worlds import MODEL
 from ranking.examples import history_index
-from ranking.ranker import Ranker
+from ranking.rankers.ranker import Ranker
 from recall.channel import Refreshable
-from simulator.catalog import Catalog
-from simulator.history import History
+from simulator.catalogue.catalog import Catalog
+from simulator.log.history import History
 from simulator.protocols import Index
 
 

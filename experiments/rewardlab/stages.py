@@ -9,25 +9,31 @@ from pathlib import Path
 
 from cqsid.rewards.registry import RewardMix
 from cqsid.settings import CqsidSpec
-from experiments.heldout import test_rows, test_start
-from experiments.keys import data_digest
-from experiments.maker import Maker
-from experiments.pipeline import Pipeline, luck_of
-from experiments.plugins import channel_code, channel_data, plug_in_modules
+from experiments.config.reward_lab import SFT, PolicySpec
+from experiments.config.schema import Config
+from experiments.rewardlab.comparison.readings import WorldLogs
 from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, Folders, learned_rows
 from experiments.rewardlab.live import watching
 from experiments.rewardlab.policies import PolicyJob, SftJob, ask_sft, run_policy
-from experiments.rewardlab.readings import WorldLogs
-from experiments.rewardlab.settings import SFT, PolicySpec
-from experiments.schema import Config
-from experiments.store import Stage
-from experiments.worlds import LOG, WorldJob
+from experiments.running.heldout import test_rows, test_start
+from experiments.running.pipeline import Pipeline, luck_of
+from experiments.running.plugins import channel_code, channel_data, plug_in_modules
+from experiments.running.worlds import LOG, WorldJob
+from experiments.stages.folder import Stage
+from experiments.stages.keys import data_digest
+from experiments.stages.maker import Maker
 from simulator.errors import ConfigError
-from simulator.history import load_history
+from simulator.log.history import load_history
 
 _CODE = (
-    *("simulator", "recall", "ranking", "experiments.build", "experiments.heldout"),
-    *(f"experiments.rewardlab.{name}" for name in ("lab", "oracle", "policies", "served", "shop")),
+    *(
+        "simulator",
+        "recall",
+        "ranking",
+        "experiments.running.building",
+        "experiments.running.heldout",
+    ),
+    "experiments.rewardlab",
 )
 
 Key = tuple[PolicySpec, int]

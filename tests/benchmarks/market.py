@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from experiments import Config, load_config, run_experiment
-from experiments.build import arm_funnel, load_channel, load_saved
-from experiments.worlds import LOG, MODEL, POPULATION, STATE
+from experiments.running.building import arm_funnel, load_channel, load_saved
+from experiments.running.worlds import LOG, MODEL, POPULATION, STATE
 from ranking.funnel import Funnel
-from simulator.eventlog import EventLog
+from simulator.living.world import Population, World
+from simulator.log.eventlog import EventLog
 from simulator.protocols import Index, Pages, Requests
 from simulator.randomness import Draws
-from simulator.world import Population, World
 from tests.benchmarks.growth import FULL, StageClock
 
 

@@ -5,13 +5,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.aggregates import open_units
-from experiments.inference import estimate, sample_ratio
-from experiments.metrics import METRICS
-from experiments.rewardlab.trust import DRAWS, Judged
-from tests.experiments.logs import write_log
-from tests.experiments.parity import row_level
-from tests.experiments.rewardlab.test_trust import policies, rows_of
+from experiments.inference.estimates import estimate, sample_ratio
+from experiments.inference.metrics import METRICS
+from experiments.inference.units import open_units
+from experiments.rewardlab.comparison.trust import DRAWS, Judged
+from tests.experiments.inference.logs import write_log
+from tests.experiments.inference.parity import row_level
+from tests.experiments.rewardlab.comparison.test_trust import policies, rows_of
 
 FOUR = tuple(METRICS[name] for name in ("gmv", "orders", "uctcvr", "ctr"))
 CONTRAST = ("control", "treatment")

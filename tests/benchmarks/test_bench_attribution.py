@@ -5,14 +5,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.attribution.crediting.credit import credit_rows
-from experiments.attribution.crediting.credited import credit_log
-from experiments.attribution.crediting.joint import crossed_sums, joint_rows
-from experiments.attribution.crediting.segments import QUERIES, Items
-from experiments.attribution.record import EVENTS
-from experiments.attribution.settings import BUILT_IN_RULES, PAGE_RULES, AttributionSpec
-from experiments.logviews import EngineSpec, engine, read_manifest
-from tests.experiments.logs import ARMS, DAY, write_log
+from experiments.attribution.credit.credit import credit_rows
+from experiments.attribution.credit.credited import credit_log
+from experiments.attribution.credit.rises import crossed_sums, joint_rows
+from experiments.attribution.credit.segments import QUERIES, Items
+from experiments.config.attribution import BUILT_IN_RULES, PAGE_RULES, AttributionSpec
+from experiments.inference.logs import EngineSpec, engine, read_manifest
+from experiments.records.attribution import EVENTS
+from tests.experiments.inference.logs import ARMS, DAY, write_log
 
 CHANNELS = ("lexical", "popular", "itemcf", "dense", "social", "cqsid")
 ITEMS, NEW = 20_000, 14 * DAY

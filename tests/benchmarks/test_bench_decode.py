@@ -12,23 +12,23 @@ import numpy as np
 import pytest
 import torch
 
-from cqsid.decode import Decoder
-from cqsid.learning import learn
+from cqsid.decoding.decoder import Decoder
+from cqsid.decoding.trie import Trie
+from cqsid.fit import learn
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
 from cqsid.settings import CqsidSpec
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
-from cqsid.vocabulary import Vocabulary
 from experiments import load_config
-from experiments.build import load_saved
-from experiments.maker import Maker
-from experiments.models import CATALOG
-from experiments.pipeline import Pipeline
-from experiments.progress import NoProgress
-from experiments.store import RunFolder
-from experiments.worlds import LOG
+from experiments.running.building import load_saved
+from experiments.running.models import CATALOG
+from experiments.running.pipeline import Pipeline
+from experiments.running.worlds import LOG
+from experiments.stages.folder import RunFolder
+from experiments.stages.maker import Maker
+from experiments.stages.progress import NoProgress
 from recall.device import one_thread
-from recall.textcache import TextCache
-from simulator.history import load_history
+from recall.texts import TextCache
+from simulator.log.history import load_history
 from tests.benchmarks.table import Row
 from tests.cqsid.models import random_model, random_prompts, random_trie
 

@@ -16,14 +16,14 @@ AIM = 3_000  # requests a second on two cores
 MOST_SHARE = 5.0  # per cent of a run's time that the simulator may take
 
 PARTS = {
-    "lexical": ("recall/lexical.py", "recall"),
-    "popular": ("recall/popular.py", "recall"),
-    "itemcf": ("recall/itemcf.py", "recall"),
-    "dense": ("recall/dense.py", "recall"),
+    "lexical": ("recall/classic/lexical.py", "recall"),
+    "popular": ("recall/classic/popular.py", "recall"),
+    "itemcf": ("recall/classic/itemcf.py", "recall"),
+    "dense": ("recall/classic/dense.py", "recall"),
     "merge": ("recall/merge.py", "__call__"),
     "pre-ranker": ("ranking/preranker.py", "cut"),
     "features": ("ranking/features.py", "__call__"),
-    "ranker": ("ranking/network.py", "log_probabilities"),
+    "ranker": ("ranking/rankers/network.py", "log_probabilities"),
 }
 
 pytestmark = pytest.mark.benchmark(timer=process_time)

@@ -18,9 +18,9 @@ import torch
 
 from cqsid.alignment.policy import log_probabilities
 from cqsid.alignment.sampling import sample
-from cqsid.checkpoints import quiet
-from cqsid.transformer import Weights
-from cqsid.vocabulary import Vocabulary
+from cqsid.generator.checkpoints import quiet
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
 from recall.device import one_thread
 from tests.benchmarks.table import Row
 from tests.cqsid.models import random_model, random_prompts, random_trie

@@ -14,9 +14,9 @@ import pytest
 import torch
 from vector_quantize_pytorch import ResidualVQ
 
-from cqsid.ids import pack
-from cqsid.quality import items_per_id, p99, perplexity_L
-from cqsid.quantize.residual import ResidualQuantizer
+from cqsid.tokenizer.ids import pack
+from cqsid.tokenizer.quality import items_per_id, p99, perplexity_L
+from cqsid.tokenizer.quantize.residual import ResidualQuantizer
 from recall.device import one_thread
 
 pytestmark = pytest.mark.benchmark(timer=process_time)

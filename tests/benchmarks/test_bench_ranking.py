@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from ranking.network import Network
+from ranking.rankers.network import Network
 
 N_PAIRS, N_FEATURES, HIDDEN = 51_200, 17, (32, 16)  # 512 requests of 100 candidates
 

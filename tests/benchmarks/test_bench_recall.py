@@ -13,16 +13,16 @@ import pandas as pd
 import pytest
 import torch
 
-from recall.dense import DenseChannel
-from recall.itemcf import ItemCFChannel
-from recall.lexical import LexicalChannel, LexicalSpec
+from recall.classic.dense import DenseChannel
+from recall.classic.itemcf import ItemCFChannel
+from recall.classic.lexical import LexicalChannel, LexicalSpec
+from recall.classic.popular import PopularChannel
+from recall.classic.towers import DenseSpec
 from recall.merge import Merge, MergeSpec
-from recall.popular import PopularChannel
-from recall.sample import sample_catalog, sample_history, sample_requests
-from recall.tokens import words
-from recall.towers import DenseSpec
-from simulator.catalog import Catalog
-from simulator.eventlog import History
+from recall.sampleshop import sample_catalog, sample_history, sample_requests
+from recall.texts import words
+from simulator.catalogue.catalog import Catalog
+from simulator.log.eventlog import History
 from simulator.protocols import Requests
 
 pytestmark = pytest.mark.benchmark(timer=process_time)

@@ -3,12 +3,12 @@
 import pytest
 
 from experiments import load_config
-from experiments.attribution.incrementality.replay import make_replays
-from experiments.attribution.incrementality.stages import Arm, open_arm
-from experiments.attribution.settings import AttributionSpec
-from experiments.maker import Maker
-from experiments.progress import NoProgress
-from experiments.store import RunFolder
+from experiments.attribution.incremental.arms import Arm, open_arm
+from experiments.attribution.incremental.replay import make_replays
+from experiments.config.attribution import AttributionSpec
+from experiments.stages.folder import RunFolder
+from experiments.stages.maker import Maker
+from experiments.stages.progress import NoProgress
 from tests.benchmarks.growth import FULL, StageClock
 from tests.benchmarks.market import make_market
 from tests.benchmarks.table import Row

@@ -5,22 +5,22 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from recall.aimless import AimlessChannel
+from recall.arrays import best
 from recall.candidates import Candidates
+from recall.classic.dense import DenseChannel
+from recall.classic.itemcf import ItemCFChannel
+from recall.classic.lexical import LexicalChannel
+from recall.classic.popular import PopularChannel
+from recall.classic.towers import DenseSpec
+from recall.classic.uniform import UniformChannel
 from recall.conformance import check_channel
-from recall.dense import DenseChannel
-from recall.itemcf import ItemCFChannel
-from recall.lexical import LexicalChannel
-from recall.popular import PopularChannel
-from recall.topk import best
-from recall.towers import DenseSpec
 
 CHANNELS: dict[str, Callable] = {
     "lexical": LexicalChannel,
     "dense": lambda: DenseChannel(DenseSpec(device="cpu", epochs=1, buckets=512)),
     "itemcf": ItemCFChannel,
     "popular": PopularChannel,
-    "random": AimlessChannel,
+    "random": UniformChannel,
 }
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ranking.contract import check_ranker
-from ranking.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker
+from ranking.conformance import check_ranker
+from ranking.rankers.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker
 
 GOOD = {
     "learned": lambda features: LearnedRanker(features, LearnedSpec(epochs=2)),

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cqsid.rewards.contract import check_reward
+from cqsid.rewards.conformance import check_reward
 from cqsid.rewards.registry import RewardMix
-from cqsid.rewards.sample import sample_groups, sample_logged, sample_shop
+from cqsid.rewards.sampleshop import sample_groups, sample_logged, sample_shop
 
 REWARDS = {
     "log": {"type": "log"},
@@ -24,7 +24,7 @@ REWARDS = {
     "prefix_exposed": {"type": "prefix", "targets": "exposed", "level_weights": [1, 2, 3]},
     "oracle": {"type": "oracle"},
     "oracle_gmv": {"type": "oracle", "outcome": "gmv", "aggregate": "max", "items": 1},
-    "custom": {"type": "custom", "object": "cqsid.rewards.diversity:DiversityReward"},
+    "custom": {"type": "custom", "object": "cqsid.rewards.of_shop:DiversityReward"},
 }
 
 

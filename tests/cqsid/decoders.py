@@ -4,9 +4,9 @@ from functools import cache
 
 import torch
 
-from cqsid.decode import Decoder
-from cqsid.transformer import Weights
-from cqsid.vocabulary import Vocabulary
+from cqsid.decoding.decoder import Decoder
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
 from tests.cqsid.models import random_model, random_trie
 
 SIZES = {2: (7, 6), 3: (6, 5, 4), 4: (4, 3, 3, 5)}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from cqsid.checkpoints import quiet
-from cqsid.model import ModelSpec, build_model, save_generator
-from cqsid.subwords import Subwords
-from cqsid.vocabulary import Vocabulary
+from cqsid.generator.checkpoints import quiet
+from cqsid.generator.model import ModelSpec, build_model, save_generator
+from cqsid.generator.subwords import Subwords
+from cqsid.generator.vocabulary import Vocabulary
 
 WORDS = ("red", "blue", "green", "lamp", "table", "chair", "shoes", "phone", "case", "black")
 

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from cqsid.ids import unpack
-from cqsid.prompts import Prompts
-from cqsid.trie import Trie
+from cqsid.decoding.trie import Trie
+from cqsid.generator.prompts import Prompts
+from cqsid.tokenizer.ids import unpack
 
 
 def random_model(vocabulary, seed=0, **changes):

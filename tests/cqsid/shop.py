@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from cqsid.signals import Floats, Signals
-from recall.sample import sample_catalog, sample_history
-from recall.textfeatures import TextFeatures
-from simulator.catalog import Catalog
-from simulator.history import History
+from cqsid.tokenizer.signals import Floats, Signals
+from recall.sampleshop import sample_catalog, sample_history
+from recall.texts import TextFeatures
+from simulator.catalogue.catalog import Catalog
+from simulator.log.history import History
 
 DIMENSIONS = 24
 

@@ -8,12 +8,12 @@ import torch
 
 from cqsid.channel import CqsidChannel
 from cqsid.checks import check_settings
-from cqsid.ids import SemanticIds
-from cqsid.learning import learn
+from cqsid.decoding.shelves import ShelfSpec
+from cqsid.fit import learn
 from cqsid.settings import ServingSpec
-from cqsid.shelves import ShelfSpec
+from cqsid.tokenizer.ids import SemanticIds
 from recall.conformance import check_channel
-from recall.sample import sample_catalog, sample_history, sample_index, sample_requests
+from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from simulator.errors import ConfigError
 from tests.cqsid.shop import tiny_shop
 from tests.cqsid.small import SMALL, fitted_channel, small_spec

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from cqsid.channel import CqsidChannel
-from cqsid.ids import SemanticIds
-from cqsid.model import model_of
+from cqsid.generator.model import model_of
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
 from cqsid.saved import SAVED, load_learned, save_learned
-from cqsid.transformer import Weights
-from cqsid.vocabulary import Vocabulary
-from recall.sample import sample_catalog, sample_index, sample_requests
+from cqsid.tokenizer.ids import SemanticIds
+from recall.sampleshop import sample_catalog, sample_index, sample_requests
 from simulator.errors import ConfigError, DataError, StoreError
-from simulator.history import History
+from simulator.log.history import History
 from tests.cqsid.models import random_model
 from tests.cqsid.shop import tiny_shop
 from tests.cqsid.small import SMALL, fitted_channel, small_spec

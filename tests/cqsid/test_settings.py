@@ -2,8 +2,8 @@
 
 import pytest
 
+from cqsid.generator.textencoder import TextSpec
 from cqsid.settings import CqsidSpec, ServingSpec
-from cqsid.textencoder import TextSpec
 from simulator.errors import ConfigError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.experiments.logs import write_log
+from tests.experiments.inference.logs import write_log
 
 
 @pytest.fixture(scope="session")

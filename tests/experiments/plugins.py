@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ranking.ranker import MergeOrderRanker
+from ranking.rankers.ranker import MergeOrderRanker
 from recall.candidates import Candidates
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cqsid.ids import SemanticIds
+from cqsid.tokenizer.ids import SemanticIds
 
 
 class ByNumber:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.config import Config, load_config
-from experiments.progress import NoProgress
-from experiments.run import run_experiment
+from experiments.config.loading import Config, load_config
+from experiments.running.run import run_experiment
+from experiments.stages.progress import NoProgress
 
 SMALL = Path(__file__).with_name("small.toml")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from experiments.cli import run_command
-from experiments.config import Config, resolved_toml
-from experiments.store import RunFolder
+from experiments.config.loading import Config, resolved_toml
+from experiments.stages.folder import RunFolder
 
 METRICS = {"schema": 1, "name": "demo", "primary": "gmv", "confidence": 0.95, "estimates": []}
 
@@ -37,9 +37,9 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]
             run.write_json("manifest.json", {})
         return folder / "report.html"
 
-    module = ModuleType("experiments.run")
+    module = ModuleType("experiments.running.run")
     module.run_experiment = run_experiment  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "experiments.run", module)
+    monkeypatch.setitem(sys.modules, "experiments.running.run", module)
     monkeypatch.chdir(tmp_path)
     return calls
 
@@ -124,7 +124,7 @@ def test_the_shown_config_is_the_whole_config(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_plug_in_is_judged_by_its_contract(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["check", "channel", "recall.popular:PopularChannel"]) == 0
+    assert run_command(["check", "channel", "recall.classic.popular:PopularChannel"]) == 0
     assert "keeps the contract of a channel" in capsys.readouterr().out
     assert run_command(["check", "channel", "pathlib:Path", "--json"]) == 2
     output = capsys.readouterr()

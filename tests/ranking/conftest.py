@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from recall.candidates import Candidates, Pool
-from recall.sample import sample_catalog, sample_history, sample_index, sample_requests
-from simulator.catalog import Catalog, Ints
-from simulator.eventlog import History
+from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
+from simulator.catalogue.catalog import Catalog, Ints
+from simulator.log.eventlog import History
 from simulator.protocols import Index, Requests
 
 

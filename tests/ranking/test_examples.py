@@ -6,7 +6,7 @@ import pytest
 from ranking.examples import ExamplesSpec, build_examples, history_index, split_time
 from ranking.recallstage import RecallStage
 from recall.merge import MergeSpec
-from recall.sample import sample_history
+from recall.sampleshop import sample_history
 from simulator.errors import DataError
 
 SPEC = ExamplesSpec(requests=100, statistics_share=0.4, batch=32)

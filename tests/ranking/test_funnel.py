@@ -7,7 +7,7 @@ import pytest
 from ranking.examples import ExamplesSpec, build_examples
 from ranking.features import FeatureSet
 from ranking.funnel import Funnel, FunnelSpec
-from ranking.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker
+from ranking.rankers.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker
 from ranking.recallstage import RecallStage
 from recall.latency import LatencySpec
 from recall.merge import MergeSpec

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ranking.funnel import Funnel, FunnelSpec
-from ranking.ranker import MergeOrderRanker
+from ranking.rankers.ranker import MergeOrderRanker
 from ranking.recallstage import RecallStage
 from ranking.router import ArmRouter
 from recall.merge import MergeSpec

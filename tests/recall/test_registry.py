@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from recall.arrays import blank
 from recall.candidates import Candidates
 from recall.channel import Channel
 from recall.registry import ChannelSpec, CustomSpec, build_channel
-from recall.topk import blank
 from simulator.errors import ContractError
 from simulator.plugins import load_object
 

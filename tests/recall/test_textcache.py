@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recall.sample import sample_catalog, sample_requests
-from recall.textcache import TextCache
+from recall.sampleshop import sample_catalog, sample_requests
+from recall.texts import TextCache
 
 
 class Lengths:

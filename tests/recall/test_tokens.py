@@ -1,7 +1,7 @@
 import pytest
 
-from recall.ragged import Ragged
-from recall.tokens import Vocabulary, singular, words
+from recall.arrays import Ragged
+from recall.texts import Vocabulary, singular, words
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from recall.topk import best
+from recall.arrays import best
 
 SCORES = st.sampled_from([-np.inf, -1.5, -1.0, -0.0, 0.0, 1e-30, 0.25, 1.0, 3.0, np.inf])
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from simulator.eventlog import EventLog
-from simulator.intents import QuerySpec, generate_intents
-from simulator.needs import department_weights
+from simulator.catalogue.synthetic import CatalogSpec, generate_supply
+from simulator.living.world import Population, World, WorldSpec
+from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws
-from simulator.shoppers import ShopperSpec, make_shoppers
-from simulator.synthetic import CatalogSpec, generate_supply
-from simulator.world import Population, World, WorldSpec
+from simulator.shoppers.demand import QuerySpec, generate_intents
+from simulator.shoppers.needs import department_weights
+from simulator.shoppers.shoppers import ShopperSpec, make_shoppers
 from tests.simulator.stubs import TableService
 
 

@@ -2,7 +2,8 @@
 
 from importlib.resources import files
 
-from experiments.attribution.record import AttributionRecord
+from experiments.records.attribution import AttributionRecord
+from experiments.records.finishedrun import Run
 from experiments.report.attribution.causes import causes
 from experiments.report.attribution.contributions import contributions
 from experiments.report.attribution.credit import credit
@@ -10,12 +11,11 @@ from experiments.report.attribution.fates import fates
 from experiments.report.attribution.flow import flow
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.offpolicy import off_policy
+from experiments.report.attribution.overlap import overlap
 from experiments.report.attribution.segments import segments
 from experiments.report.attribution.shapley import shapley
 from experiments.report.attribution.studies import studies
-from experiments.report.attribution.upset import overlap
-from experiments.report.markup import Html
-from experiments.report.run import Run
+from experiments.report.kit.markup import Html
 
 PARTS = (
     ("attribution", "Contributions", contributions),

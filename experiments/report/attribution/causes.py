@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from experiments.attribution.record import CAUSES, DifferenceRow
+from experiments.records.attribution import CAUSES, DifferenceRow
 from experiments.report.attribution.lanes import TICKS, ruler
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import Told, amount, noun_of, title_of, told
-from experiments.report.compared import listed
-from experiments.report.effects import Span, shared_scale
-from experiments.report.figures import Scale, channel_class, place, swatch
-from experiments.report.markup import Html, tag
-from experiments.report.tables import figure, section, table
-from experiments.report.words import fixed, number
+from experiments.report.kit.figures import Scale, channel_class, place, swatch
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.tables import figure, section, table
+from experiments.report.kit.words import fixed, number
+from experiments.report.run.compared import listed
+from experiments.report.run.effects import Span, shared_scale
 
 TITLE = "Replay beside re-simulated worlds"
 WORDS = {

@@ -1,6 +1,6 @@
 """The first section: the verdict on the channels in words, and all of them in one table."""
 
-from experiments.attribution.record import ValueRow
+from experiments.records.attribution import ValueRow
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import (
     Told,
@@ -17,10 +17,10 @@ from experiments.report.attribution.verdict import (
     reconciled,
     summary,
 )
-from experiments.report.figures import swatch
-from experiments.report.markup import Html, join, tag
-from experiments.report.tables import absent, section, table
-from experiments.report.words import ABSENT, percent
+from experiments.report.kit.figures import swatch
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.tables import absent, section, table
+from experiments.report.kit.words import ABSENT, percent
 
 TITLE = "What each channel contributes"
 JUDGED = {

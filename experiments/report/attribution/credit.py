@@ -1,6 +1,6 @@
 """Credit by rule beside what is incremental, channel by channel on one axis."""
 
-from experiments.attribution.record import EVENTS, ValueRow
+from experiments.records.attribution import EVENTS, ValueRow
 from experiments.report.attribution.lanes import Lane, lane_scale, lanes
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import (
@@ -13,11 +13,11 @@ from experiments.report.attribution.phrases import (
     title_of,
     with_range,
 )
-from experiments.report.charts import mark_name
-from experiments.report.figures import Scale, channel_class, swatch
-from experiments.report.markup import Html, tag
-from experiments.report.tables import absent, figure, section, table
-from experiments.report.words import ABSENT, fixed, percent
+from experiments.report.kit.charts import mark_name
+from experiments.report.kit.figures import Scale, channel_class, swatch
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.tables import absent, figure, section, table
+from experiments.report.kit.words import ABSENT, fixed, percent
 
 TITLE = "Credit by rule beside what is incremental"
 LEAST = -0.25  # lanes that reach further below zero are cut by an arrow

@@ -1,13 +1,13 @@
 """Where the purchases credited to a channel go without it."""
 
-from experiments.attribution.record import FATES, GAINED, FateRow
+from experiments.records.attribution import FATES, GAINED, FateRow
 from experiments.report.attribution.lookup import METHODS, Lookup
 from experiments.report.attribution.phrases import share_words, with_range
-from experiments.report.compared import listed
-from experiments.report.figures import place, swatch
-from experiments.report.markup import Html, tag
-from experiments.report.tables import figure, section, table
-from experiments.report.words import ABSENT, fixed, percent
+from experiments.report.kit.figures import place, swatch
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.tables import figure, section, table
+from experiments.report.kit.words import ABSENT, fixed, percent
+from experiments.report.run.compared import listed
 
 TITLE = "Where purchases go without a channel"
 WORDS = {

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from experiments.attribution.record import StepRow
+from experiments.records.attribution import StepRow
 from experiments.report.attribution.lookup import GENERATIVE, Lookup
 from experiments.report.attribution.phrases import (
     Told,
@@ -15,14 +15,14 @@ from experiments.report.attribution.phrases import (
 )
 from experiments.report.attribution.plots import Curve, plot
 from experiments.report.attribution.verdict import some
-from experiments.report.charts import mark_name
-from experiments.report.compared import listed
-from experiments.report.effects import Span
-from experiments.report.figures import Scale, channel_class, swatch
-from experiments.report.markup import Html, join, tag
-from experiments.report.tables import absent, figure, folded, section, table
-from experiments.report.verdict import p_relation
-from experiments.report.words import ABSENT, fixed, p_value, percent
+from experiments.report.kit.charts import mark_name
+from experiments.report.kit.figures import Scale, channel_class, swatch
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.tables import absent, figure, folded, section, table
+from experiments.report.kit.words import ABSENT, fixed, p_value, percent
+from experiments.report.run.compared import listed
+from experiments.report.run.effects import Span
+from experiments.report.run.verdict import p_relation
 
 TITLE = "From exposure to purchase"
 STEPS = ("exposure", "click", "purchase")

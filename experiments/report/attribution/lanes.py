@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.report.effects import Span, track_marks
-from experiments.report.figures import Scale, place
-from experiments.report.markup import Html, tag
-from experiments.report.words import percent, step_decimals
+from experiments.report.kit.figures import Scale, place
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.words import percent, step_decimals
+from experiments.report.run.effects import Span, track_marks
 
 TICKS = 5
 ROOM = 0.03  # of the axis, beyond its outermost mark

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from experiments.attribution.record import (
+from experiments.records.attribution import (
     EVENTS,
     AttributionRecord,
     CreditRow,

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from experiments.attribution.record import OFF_POLICY, OffPolicyRow
+from experiments.records.attribution import OFF_POLICY, OffPolicyRow
 from experiments.report.attribution.lanes import Lane, lane_scale, lanes
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import noun_of, share_words, title_of, with_range
-from experiments.report.compared import listed
-from experiments.report.markup import Html, tag
-from experiments.report.tables import alarm, figure, section, table
-from experiments.report.words import ABSENT, fixed, number, percent
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.tables import alarm, figure, section, table
+from experiments.report.kit.words import ABSENT, fixed, number, percent
+from experiments.report.run.compared import listed
 
 TITLE = "Off-policy estimates"
 WORDS = {"ips": "IPS", "snips": "SNIPS", "dr": "DR", "truth": "Truth"}

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from experiments.report.words import (
+from experiments.report.kit.words import (
     ABSENT,
     THIN,
     decimals_for,

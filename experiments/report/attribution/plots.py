@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.report.daily import outline
-from experiments.report.effects import Span
-from experiments.report.figures import Scale, place
-from experiments.report.markup import Html, join, tag
-from experiments.report.words import percent, step_decimals
+from experiments.report.kit.figures import Scale, place
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.words import percent, step_decimals
+from experiments.report.run.daily import outline
+from experiments.report.run.effects import Span
 
 LEVELS = 4
 

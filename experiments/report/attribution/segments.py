@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from experiments.attribution.record import CreditRow
+from experiments.records.attribution import CreditRow
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import noun_of, rule_name, with_range
 from experiments.report.attribution.plots import Curve, plot
-from experiments.report.charts import mark_name
-from experiments.report.figures import Scale, channel_class, place, swatch
-from experiments.report.markup import Html, join, tag
-from experiments.report.tables import absent, figure, folded, section, table
-from experiments.report.words import fixed, number, percent, plain_name
+from experiments.report.kit.charts import mark_name
+from experiments.report.kit.figures import Scale, channel_class, place, swatch
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.tables import absent, figure, folded, section, table
+from experiments.report.kit.words import fixed, number, percent, plain_name
 
 TITLE = "Shares by segment"
 DRAWN = ("any_touch", "fractional")

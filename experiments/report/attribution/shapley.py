@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from experiments.attribution.record import InteractionRow
+from experiments.records.attribution import InteractionRow
 from experiments.report.attribution.credit import value_lane
 from experiments.report.attribution.lanes import Lane, lane_scale, lanes
 from experiments.report.attribution.lookup import METHODS, Lookup
@@ -17,11 +17,11 @@ from experiments.report.attribution.phrases import (
     told,
     with_range,
 )
-from experiments.report.charts import mark_name
-from experiments.report.figures import channel_class, swatch
-from experiments.report.markup import Html, join, tag
-from experiments.report.tables import figure, section, table
-from experiments.report.words import ABSENT, fixed, p_value, percent
+from experiments.report.kit.charts import mark_name
+from experiments.report.kit.figures import channel_class, swatch
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.tables import figure, section, table
+from experiments.report.kit.words import ABSENT, fixed, p_value, percent
 
 TITLE = "Shapley values and interactions"
 MARKS = {"alone": "hollow", "shapley": "full", "leave_one_out": "rhomb inked"}

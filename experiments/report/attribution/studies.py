@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from experiments.attribution.record import StudyRow
+from experiments.records.attribution import StudyRow
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import noun_of, with_range
 from experiments.report.attribution.plots import Curve, plot
-from experiments.report.charts import mark_name
-from experiments.report.compared import listed
-from experiments.report.effects import Span, shared_scale
-from experiments.report.figures import Scale, around_zero, swatch
-from experiments.report.markup import Html, tag
-from experiments.report.tables import figure, section, table
-from experiments.report.words import number, p_value, percent, plain_name
+from experiments.report.kit.charts import mark_name
+from experiments.report.kit.figures import Scale, around_zero, swatch
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.tables import figure, section, table
+from experiments.report.kit.words import number, p_value, percent, plain_name
+from experiments.report.run.compared import listed
+from experiments.report.run.effects import Span, shared_scale
 
 TITLE = "Share against lift"
 SHARES = {"any_touch": ("a1", "any-touch share"), "exclusive": ("a2", "exclusive share")}

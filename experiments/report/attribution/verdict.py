@@ -1,7 +1,7 @@
 """What may be said of each channel: what it is credited with, what is lost without it, and how
 both are true."""
 
-from experiments.attribution.record import GAINED, InteractionRow, ValueRow
+from experiments.records.attribution import GAINED, InteractionRow, ValueRow
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import (
     METHODS_NAMED,
@@ -12,8 +12,8 @@ from experiments.report.attribution.phrases import (
     told,
     with_range,
 )
-from experiments.report.compared import listed
-from experiments.report.words import percent
+from experiments.report.kit.words import percent
+from experiments.report.run.compared import listed
 
 MOST_NAMES = 6  # channels of one kind named in a sentence
 MOST_PAIRS = 3  # pairs named in words; the matrix has all

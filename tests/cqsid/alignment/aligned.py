@@ -6,11 +6,11 @@ import numpy as np
 
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec, StopSpec
 from cqsid.alignment.trainer import Alignment, align
+from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.registry import RewardMix, build_mix
 from cqsid.rewards.shop import Shop
-from cqsid.shelves import Shelves, item_values
-from cqsid.signals import catalog_texts
+from cqsid.tokenizer.signals import catalog_texts
 from ranking.examples import history_index
 from tests.cqsid.shop import tiny_shop
 from tests.cqsid.small import SMALL, fitted_channel

@@ -11,7 +11,7 @@ import math
 
 import torch
 
-from cqsid.alignment.objective import Scored, Tokens, advantages, loss
+from cqsid.alignment.objective.objective import Scored, Tokens, advantages, loss
 from cqsid.alignment.settings import AlgorithmSpec
 
 RATIOS = ["token", "sequence", "sequence_mean"]

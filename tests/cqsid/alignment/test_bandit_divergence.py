@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cqsid.alignment.losses import divergence
+from cqsid.alignment.objective.losses import divergence
 from cqsid.alignment.settings import AlgorithmSpec
 from tests.cqsid.alignment.bandit import (
     Bandit,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cqsid.alignment.losses import matched_weight
+from cqsid.alignment.objective.losses import matched_weight
 from tests.cqsid.alignment.bandit import (
     RATIOS,
     REWARDS,

@@ -8,16 +8,16 @@ import torch
 from cqsid.alignment import evaluation
 from cqsid.alignment.evaluation import Evaluator, divergence_RG, entropy_RG
 from cqsid.alignment.measures import item_recall_B
-from cqsid.decode import Decoder
-from cqsid.evaluate import hit_rate_B
-from cqsid.ids import SemanticIds
+from cqsid.decoding.decoder import Decoder
+from cqsid.decoding.evaluate import hit_rate_B
+from cqsid.decoding.shelves import Shelves
+from cqsid.decoding.trie import Trie
+from cqsid.generator.transformer import Weights
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.shop import Shop
-from cqsid.shelves import Shelves
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
-from recall.ragged import Ragged
-from recall.sample import sample_catalog
+from cqsid.tokenizer.ids import SemanticIds
+from recall.arrays import Ragged
+from recall.sampleshop import sample_catalog
 from simulator.errors import ConfigError, ContractError, DataError
 from simulator.protocols import Requests
 from tests.cqsid.decoders import SIZES, model_of

@@ -13,13 +13,13 @@ from cqsid.alignment.experts import (
     present_B,
 )
 from cqsid.alignment.settings import AlgorithmSpec, ExpertSpec
-from cqsid.ids import SemanticIds
+from cqsid.decoding.shelves import Shelves
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Shop
-from cqsid.shelves import Shelves
-from recall.ragged import Ragged
-from recall.sample import sample_catalog
+from cqsid.tokenizer.ids import SemanticIds
+from recall.arrays import Ragged
+from recall.sampleshop import sample_catalog
 from simulator.errors import ConfigError, DataError
 from simulator.protocols import Requests
 

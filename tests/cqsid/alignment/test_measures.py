@@ -22,11 +22,11 @@ from cqsid.alignment.measures import (
     item_recall_B,
     measures,
 )
-from cqsid.ids import SemanticIds, unpack
+from cqsid.decoding.shelves import Shelves
 from cqsid.rewards.logged import Logged
-from cqsid.shelves import Shelves
-from recall.ragged import Ragged
-from recall.sample import sample_catalog
+from cqsid.tokenizer.ids import SemanticIds, unpack
+from recall.arrays import Ragged
+from recall.sampleshop import sample_catalog
 from simulator.errors import DataError
 from simulator.protocols import Requests
 

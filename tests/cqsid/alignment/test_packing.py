@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqsid.alignment.packing import Packed, Tree
-from cqsid.prompts import Prompts
-from cqsid.vocabulary import Vocabulary
+from cqsid.generator.prompts import Prompts
+from cqsid.generator.vocabulary import Vocabulary
 from simulator.errors import ContractError
 
 VOCABULARY = Vocabulary(20, (5, 4, 3))

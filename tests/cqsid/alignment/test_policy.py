@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from cqsid.alignment.policy import distributions, log_probabilities
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
-from cqsid.vocabulary import Vocabulary
+from cqsid.decoding.trie import Trie
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
 from recall.device import one_thread
 from simulator.errors import ConfigError
 from tests.cqsid.models import random_model, random_prompts, random_trie

@@ -4,10 +4,9 @@ import sys
 import pytest
 import torch
 
-from cqsid.alignment.losses import matched_weight
-from cqsid.alignment.presets import PRESETS
-from cqsid.alignment.settings import AlgorithmSpec
-from tests.cqsid.alignment.test_objective import drawn, run, without_experts
+from cqsid.alignment.objective.losses import matched_weight
+from cqsid.alignment.settings import PRESETS, AlgorithmSpec
+from tests.cqsid.alignment.objective.test_objective import drawn, run, without_experts
 
 NAMES = set(
     "grpo eg_grpo eg_grpo_mixed dr_grpo dapo gspo gdpo luffy propensity replace_worst level_credit "

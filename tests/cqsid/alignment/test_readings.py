@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from cqsid.alignment.group import Group
-from cqsid.alignment.objective import Loss
-from cqsid.alignment.readings import step_reading
+from cqsid.alignment.experts import Group
+from cqsid.alignment.objective.objective import Loss
+from cqsid.alignment.report import step_reading
 from cqsid.alignment.rollout import Rollout
 from cqsid.alignment.settings import AlgorithmSpec
-from cqsid.ids import SemanticIds, unpack
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Samples
-from recall.ragged import Ragged
+from cqsid.tokenizer.ids import SemanticIds, unpack
+from recall.arrays import Ragged
 from simulator.protocols import Requests
 
 SIZES = (3, 2)

@@ -4,10 +4,10 @@ import torch
 
 from cqsid.alignment.policy import distributions, log_probabilities
 from cqsid.alignment.sampling import sample
-from cqsid.prompts import Prompts
-from cqsid.transformer import Weights
-from cqsid.trie import Trie
-from cqsid.vocabulary import Vocabulary
+from cqsid.decoding.trie import Trie
+from cqsid.generator.prompts import Prompts
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
 from recall.device import one_thread
 from simulator.errors import ConfigError, ContractError, DataError
 from tests.cqsid.models import random_model, random_prompts, random_trie

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from cqsid.alignment.saved import load_weights, save_weights
-from cqsid.model import ModelSpec, build_model
-from cqsid.transformer import Weights
-from cqsid.vocabulary import Vocabulary
+from cqsid.alignment.trainer import load_weights, save_weights
+from cqsid.generator.model import ModelSpec, build_model
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
 from simulator.errors import DataError
 
 

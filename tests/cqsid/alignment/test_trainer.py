@@ -7,13 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cqsid.alignment.presets import PRESETS
 from cqsid.alignment.report import Ended
-from cqsid.alignment.settings import AlgorithmSpec, StopSpec
-from cqsid.ids import SemanticIds
-from cqsid.shelves import Shelves
-from cqsid.transformer import Weights
-from recall.ragged import Ragged
+from cqsid.alignment.settings import PRESETS, AlgorithmSpec, StopSpec
+from cqsid.decoding.shelves import Shelves
+from cqsid.generator.transformer import Weights
+from cqsid.tokenizer.ids import SemanticIds
+from recall.arrays import Ragged
 from simulator.errors import ConfigError, ContractError, DataError
 from tests.cqsid.alignment.aligned import LIKED, LOG, STEPS, aligned, numbers, setting
 

@@ -20,15 +20,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from cqsid.ids import SemanticIds
+from cqsid.decoding.shelves import Shelves
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Elsewhere, Shop
-from cqsid.shelves import Shelves
+from cqsid.tokenizer.ids import SemanticIds
+from recall.arrays import Ragged
 from recall.candidates import Candidates
 from recall.merge import Merge, MergeSpec
-from recall.ragged import Ragged
-from recall.sample import sample_catalog, sample_requests
+from recall.sampleshop import sample_catalog, sample_requests
 from simulator.protocols import Index, ItemStatistics
 
 CODES = np.array([[0, 0], [0, 0], [0, 1], [1, 0], [1, 0], [1, 1], [2, 0], [-1, -1]], np.int32)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from cqsid.rewards.coverage import CoverageReward
+from cqsid.rewards.of_log import CoverageReward
 from tests.cqsid.rewards.shops import everything, groups, hand_logged, hand_shop
 
 

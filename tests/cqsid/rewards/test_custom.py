@@ -31,7 +31,7 @@ def test_a_class_is_made_once():
 
 
 def test_a_built_in_reward_can_be_named_like_a_users():
-    made = CustomReward(object="cqsid.rewards.logtiers:LogReward", options={"invalid": -9})
+    made = CustomReward(object="cqsid.rewards.of_log:LogReward", options={"invalid": -9})
     assert _values(made.made("here"))[0, -1] == -9
 
 

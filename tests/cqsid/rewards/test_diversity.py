@@ -1,6 +1,6 @@
 import numpy as np
 
-from cqsid.rewards.diversity import DiversityReward
+from cqsid.rewards.of_shop import DiversityReward
 from tests.cqsid.rewards.shops import everything, groups, hand_logged, hand_shop
 
 

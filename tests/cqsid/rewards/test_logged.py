@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cqsid.rewards.logged import Logged
-from recall.sample import sample_catalog, sample_history
-from simulator.history import History
+from recall.sampleshop import sample_catalog, sample_history
+from simulator.log.history import History
 
 CATALOG = sample_catalog()
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cqsid.rewards.logtiers import LogReward
-from recall.ragged import Ragged
+from cqsid.rewards.of_log import LogReward
+from recall.arrays import Ragged
 from tests.cqsid.rewards.shops import everything, groups, hand_logged, hand_shop
 
 TIERS = {"bought": 30, "clicked": 10, "exposed": 5, "empty": -1, "existing": 2, "invalid": -2}

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cqsid.rewards.lookup import aggregated, columns_of, row_of, sums_behind
+from cqsid.rewards.of_log import aggregated, columns_of, row_of, sums_behind
 from cqsid.rewards.reward import Samples
-from recall.ragged import Ragged
+from recall.arrays import Ragged
 
 sids = arrays(
     np.int32, st.tuples(st.integers(0, 4), st.integers(1, 4)), elements=st.integers(-1, 5)

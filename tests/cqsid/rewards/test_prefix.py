@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cqsid.rewards.prefix import PrefixReward
+from cqsid.rewards.of_log import PrefixReward
 from simulator.errors import ConfigError
 from tests.cqsid.rewards.shops import everything, hand_logged, hand_shop
 

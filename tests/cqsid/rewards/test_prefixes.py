@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqsid.ids import SemanticIds
-from cqsid.rewards.prefixes import right_prefixes
-from recall.ragged import Ragged
+from cqsid.rewards.of_log import right_prefixes
+from cqsid.tokenizer.ids import SemanticIds
+from recall.arrays import Ragged
 from tests.cqsid.rewards.shops import CODES, SIZES, everything
 
 IDS = SemanticIds(CODES, SIZES)

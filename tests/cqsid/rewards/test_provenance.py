@@ -1,6 +1,6 @@
 import numpy as np
 
-from cqsid.rewards.provenance import joint_pool
+from cqsid.rewards.of_shop import joint_pool
 from tests.cqsid.rewards.shops import everything, groups, hand_logged, hand_shop
 
 

@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cqsid.rewards.ranker import RankerReward
-from cqsid.rewards.sample import sample_groups, sample_logged, sample_shop
+from cqsid.rewards.of_shop import RankerReward
+from cqsid.rewards.sampleshop import sample_groups, sample_logged, sample_shop
 from ranking.examples import ExamplesSpec, build_examples
 from ranking.features import FeatureSet
-from ranking.ranker import LearnedRanker, LearnedSpec
-from recall.lexical import LexicalChannel
-from recall.sample import sample_history
+from ranking.rankers.ranker import LearnedRanker, LearnedSpec
+from recall.classic.lexical import LexicalChannel
+from recall.sampleshop import sample_history
 from simulator.errors import ConfigError
 from tests.cqsid.rewards.shops import NumberRanker, everything, groups, hand_logged, hand_shop
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from cqsid.rewards.component import Component
 from cqsid.rewards.registry import AnyReward, RewardMix, build_mix
-from cqsid.rewards.settings import RewardSpec
+from cqsid.rewards.reward import Component, RewardSpec
 from simulator.errors import ConfigError, ContractError
 from tests.cqsid.rewards.shops import TwoChannels, everything, hand_logged, hand_shop
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from cqsid.rewards.relevance import RelevanceReward
+from cqsid.rewards.of_shop import RelevanceReward
 from tests.cqsid.rewards.shops import everything, groups, hand_logged, hand_shop
 
 HALF = np.sqrt(0.5)

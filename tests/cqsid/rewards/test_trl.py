@@ -7,14 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqsid.ids import SemanticIds
-from cqsid.rewards.idtexts import codes_of_texts, codes_of_tokens, id_texts, id_tokens
+from cqsid.decoding.trie import Trie
+from cqsid.generator.vocabulary import Vocabulary
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Shop
-from cqsid.rewards.trl import from_trl, to_trl
-from cqsid.trie import Trie
-from cqsid.vocabulary import Vocabulary
+from cqsid.rewards.trl import codes_of_texts, codes_of_tokens, from_trl, id_texts, id_tokens, to_trl
+from cqsid.tokenizer.ids import SemanticIds
 from simulator.errors import ContractError
 from tests.cqsid.models import random_model
 from tests.cqsid.shop import tiny_shop

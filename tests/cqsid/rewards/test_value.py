@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cqsid.rewards.value import ValueReward
-from recall.ragged import Ragged
+from cqsid.rewards.of_log import ValueReward
+from recall.arrays import Ragged
 from tests.cqsid.rewards.shops import everything, groups, hand_logged, hand_shop
 
 MEAN = 45.0

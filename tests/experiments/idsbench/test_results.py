@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from cqsid.ids import SemanticIds
-from cqsid.shelves import Shelves
-from experiments.idsbench.published import PUBLISHED
+from cqsid.decoding.shelves import Shelves
+from cqsid.tokenizer.ids import SemanticIds
+from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.readings import Asked, Mode, cluster_shares, read_beams
-from experiments.idsbench.record import (
+from experiments.idsbench.results import make_record
+from experiments.records.ids import (
     AT_ITEMS,
     EQUAL_BEAM,
     EQUAL_COMPUTE,
@@ -20,11 +21,10 @@ from experiments.idsbench.record import (
     read_record,
     write_record,
 )
-from experiments.idsbench.results import make_record
-from experiments.idsbench.settings import IdsBenchSpec
-from recall.ragged import Ragged
+from experiments.records.published_ids import PUBLISHED
+from recall.arrays import Ragged
 from simulator.errors import DataError, StoreError
-from tests.experiments.idsbench.fake_results import SPEC, fake_ids, fake_reading, fake_record
+from tests.experiments.report.ids.fake_results import SPEC, fake_ids, fake_reading, fake_record
 
 SMALL = IdsBenchSpec(
     deepest=1,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cqsid.schemes.registry import SCHEMES
+from cqsid.tokenizer.schemes.registry import SCHEMES
 from experiments.cli import run_command
 from tests.experiments.cqsid_runs import cqsid_toml
 from tests.experiments.small_runs import SMALL, content, read

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.config import Config, load_config
+from experiments.config.loading import Config, load_config
 from tests.experiments.cqsid_runs import cqsid_toml
 
 LAB = """

@@ -8,25 +8,25 @@ import pytest
 
 from cqsid.rewards.registry import RewardMix
 from cqsid.rewards.reward import Samples
-from experiments.build import load_saved, model_rng
-from experiments.config import Config
-from experiments.heldout import clicked_rows
-from experiments.maker import Maker
-from experiments.models import CATALOG
-from experiments.pipeline import Pipeline
-from experiments.progress import NoProgress
+from experiments.config.loading import Config
+from experiments.config.reward_lab import PolicySpec
 from experiments.rewardlab.lab import Folders, Lab, asks_oracle
 from experiments.rewardlab.policies import lab_seed
-from experiments.rewardlab.settings import PolicySpec
 from experiments.rewardlab.shop import ids_at, shop_at
-from experiments.store import RunFolder
-from experiments.worlds import LOG, MODEL
-from recall.popular import PopularChannel
-from recall.sample import sample_requests
-from simulator.arrivals import DAY
-from simulator.catalog import Catalog
+from experiments.running.building import load_saved, model_rng
+from experiments.running.heldout import clicked_rows
+from experiments.running.models import CATALOG
+from experiments.running.pipeline import Pipeline
+from experiments.running.worlds import LOG, MODEL
+from experiments.stages.folder import RunFolder
+from experiments.stages.maker import Maker
+from experiments.stages.progress import NoProgress
+from recall.classic.popular import PopularChannel
+from recall.sampleshop import sample_requests
+from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
-from simulator.history import History, load_history
+from simulator.living.arrivals import DAY
+from simulator.log.history import History, load_history
 from tests.experiments.rewardlab.reward_runs import lab_config
 
 ARM = 1

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from cqsid.alignment.report import Evaluation, StepReading
-from experiments.progress import LineProgress, NoProgress, TerminalProgress
 from experiments.rewardlab import live
 from experiments.rewardlab.live import FILE, Diary, Trainings, last_line, watching
+from experiments.stages.progress import LineProgress, NoProgress, TerminalProgress
 
 READING = StepReading(
     step=1,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from experiments.cli import run_command
-from experiments.progress import NoProgress
 from experiments.rewardlab.policies import POLICY, Policy
 from experiments.rewardlab.run import bench_rewards
+from experiments.stages.progress import NoProgress
 from tests.experiments.rewardlab.reward_runs import QUICK, lab_config, lab_toml
 from tests.experiments.small_runs import content, log_digests, read, stage
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cqsid.alignment.saved import save_weights
+from cqsid.alignment.trainer import save_weights
 from cqsid.channel import CqsidChannel
 from cqsid.settings import CqsidSpec, ServingSpec
-from experiments.build import load_channel, save_object
-from experiments.rewardlab.served import WEIGHTS, PolicyModel
-from experiments.worlds import MODEL
-from recall.sample import sample_index, sample_requests
+from experiments.rewardlab.policies import WEIGHTS, PolicyModel
+from experiments.running.building import load_channel, save_object
+from experiments.running.worlds import MODEL
+from recall.sampleshop import sample_index, sample_requests
 from simulator.errors import DataError, StoreError
 from tests.cqsid.shop import tiny_shop
 from tests.cqsid.small import SMALL, fitted_channel

@@ -1,0 +1,1 @@
+"""From rewards to a loss: advantages, credit, ratios and terms, as pure functions."""

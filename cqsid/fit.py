@@ -1,0 +1,173 @@
+"""From catalogue and log to a trained CQ-SID, part by part.
+
+Each part takes a random stream of its own, so that one that is found finished in the workspace
+leaves the others as they would have been.
+"""
+
+import logging
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from cqsid.generator.model import backbone_subwords, build_model
+from cqsid.generator.prompts import PromptBuilder
+from cqsid.generator.related import RelatedCategories
+from cqsid.generator.subwords import Subwords
+from cqsid.generator.textencoder import TextEncoder
+from cqsid.generator.training.examples import TrainingData
+from cqsid.generator.training.stages import StageProgress, train_generator
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
+from cqsid.learned import Learned
+from cqsid.settings import CqsidSpec
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.scheme import Scheme, first_ids
+from cqsid.tokenizer.schemes.registry import build_scheme, check_codes
+from cqsid.tokenizer.signals import Signals, TextVectors, catalog_texts
+from recall.classic.towers import Pairs
+from recall.feedback import Feedback
+from simulator.catalogue.catalog import Catalog
+from simulator.log.history import History
+
+logger = logging.getLogger(__name__)
+Made = TypeVar("Made")
+Tell = Callable[[StageProgress], None]
+
+
+def learn(
+    spec: CqsidSpec,
+    catalog: Catalog,
+    history: History,
+    *,
+    rng: np.random.Generator,
+    workspace: Path | None = None,
+    progress: Tell | None = None,
+) -> Learned:
+    """Train all parts: subwords and text vectors, ids, generator.
+
+    Args:
+        spec: settings.
+        catalog: public columns of the items.
+        history: a past log.
+        rng: source of all randomness.
+        workspace: folder in which finished parts and checkpoints are kept; a call with the same
+            arguments continues there. None: nothing is kept.
+        progress: told about every step of the generator's training.
+
+    Raises:
+        ConfigError: settings that do not fit the catalogue, or folders of models that hold none.
+    """
+    check_codes(spec.ids, len(catalog.categories))
+    text_rng, ids_rng, seeds = rng.spawn(3)
+
+    def read() -> tuple[Subwords, TextVectors]:
+        return learn_texts(spec, catalog, history, rng=text_rng)
+
+    subwords, vectors = _once(workspace, "texts", read)
+    signals = Signals.of(catalog, history, vectors)
+
+    def identify() -> tuple[Scheme, SemanticIds]:
+        scheme = build_scheme(spec.ids)
+        return scheme, first_ids(scheme, signals, rng=ids_rng)
+
+    scheme, ids = _once(workspace, "ids", identify)
+    return learn_generator(
+        spec,
+        catalog,
+        history,
+        (subwords, vectors, signals, scheme, ids),
+        seed=int(seeds.integers(2**31)),
+        workspace=workspace,
+        progress=progress,
+    )
+
+
+def learn_texts(
+    spec: CqsidSpec, catalog: Catalog, history: History, *, rng: np.random.Generator
+) -> tuple[Subwords, TextVectors]:
+    """Subword units of the catalogue's and the log's texts, and vectors of texts."""
+    texts = catalog_texts(catalog)
+    feedback = Feedback.of(history, order_weight=1.0)
+    asked, text_F = np.unique(feedback.text_F, return_inverse=True)
+    queries = [history.texts[text] for text in asked]
+    subwords = backbone_subwords(spec.model)
+    if subwords is None:
+        subwords = Subwords.train([*texts, *queries], spec.text.subwords)
+    pairs = Pairs(text_F.astype(np.int32), feedback.item_F)
+    vectors = TextEncoder.fit(spec.text, texts, queries, pairs, subwords=subwords, rng=rng)
+    return subwords, vectors
+
+
+def learn_generator(
+    spec: CqsidSpec,
+    catalog: Catalog,
+    history: History,
+    tokenizer: tuple[Subwords, TextVectors, Signals, Scheme, SemanticIds],
+    *,
+    seed: int,
+    workspace: Path | None = None,
+    progress: Tell | None = None,
+) -> Learned:
+    """Train the language model on ids that are there.
+
+    A query-only channel skips the stage that tells of the shopper.
+    """
+    subwords, vectors, signals, scheme, ids = tokenizer
+    vocabulary = Vocabulary(len(subwords), ids.sizes)
+    prompts = PromptBuilder(vocabulary, subwords, spec.prompt)
+    related = RelatedCategories.of(signals.item_ID, signals.category_I, signals.categories)
+    data = TrainingData(
+        history=history,
+        ids=ids,
+        titles=prompts.title_tokens(catalog_texts(catalog)),
+        texts=prompts.query_tokens(history.texts),
+        prompts=prompts,
+        related_TC=related.keep(vectors.queries(list(history.texts))),
+        category_I=catalog.category_I,
+    )
+    training = spec.training
+    if not spec.personalised:
+        training = training.model_copy(update={"shopper": None})
+    model = build_model(spec.model, vocabulary, seed=seed)
+    report = train_generator(
+        training,
+        model,
+        vocabulary,
+        data,
+        seed=seed,
+        softmax=spec.model.softmax,
+        device=spec.device,
+        workspace=workspace,
+        progress=progress,
+    )
+    for stage in report.stages:
+        best = stage.best.hit_rates if stage.best is not None else ()
+        rates = ", ".join(f"{rate:.3f}" for rate in best)
+        logger.info(
+            "stage %s %s, %.0f s, hit rates %s", stage.stage, stage.stopped, stage.seconds, rates
+        )
+    weights = Weights.of(model).detached()
+    return Learned(
+        vectors, signals, scheme, ids, prompts, related, weights, report, spec.model.softmax
+    )
+
+
+def _once(workspace: Path | None, name: str, make: Callable[[], Made]) -> Made:
+    """What an earlier, interrupted call made of it, or make it."""
+    if workspace is None:
+        return make()
+    path = workspace / f"{name}.pickle"
+    try:
+        found: Made = pickle.loads(path.read_bytes())
+        return found
+    except Exception as error:  # not there, or cut short: a spoiled pickle may raise anything
+        logger.debug("%s is made anew: %r", path, error)
+    made = make()
+    workspace.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(pickle.dumps(made))
+    partial.replace(path)
+    return made

@@ -1,0 +1,252 @@
+"""What the generator learns from: prompts with the ids that answer them, for each stage.
+
+Nothing is tokenised ahead: an example is a row number, and a batch's prompts are put together
+from the parts when its turn comes. So memory grows by a few bytes an event.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.generator.prompts import PromptBuilder, Prompts
+from cqsid.generator.related import related_clicks
+from cqsid.tokenizer.ids import SemanticIds
+from recall.arrays import Ragged
+from recall.feedback import Feedback
+from simulator.catalogue.catalog import Ints
+from simulator.errors import DataError
+from simulator.log.history import History
+
+_SORTED_TOGETHER = 32  # batches among which like lengths are put together
+Rows = NDArray[np.int64]
+
+
+class PromptSource(Protocol):
+    """N prompts that are put together when asked for."""
+
+    @property
+    def size_N(self) -> Rows:
+        """(N,) about how many tokens each prompt has, to batch like with like."""
+
+    def rows(self, rows: Rows) -> Prompts:
+        """Some of the prompts."""
+
+
+@dataclass(frozen=True)
+class Titles:
+    """Prompts of items' titles."""
+
+    builder: PromptBuilder
+    titles: Ragged
+    item_N: Ints
+
+    @property
+    def size_N(self) -> Rows:
+        """(N,) tokens of each title."""
+        return self.titles.lengths[self.item_N]
+
+    def rows(self, rows: Rows) -> Prompts:
+        """Some of the prompts."""
+        return self.builder.items(self.titles.take(self.item_N[rows]))
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Prompts of query texts."""
+
+    builder: PromptBuilder
+    texts: Ragged
+    text_N: Ints
+
+    @property
+    def size_N(self) -> Rows:
+        """(N,) tokens of each text."""
+        return self.texts.lengths[self.text_N]
+
+    def rows(self, rows: Rows) -> Prompts:
+        """Some of the prompts."""
+        return self.builder.queries(self.texts.take(self.text_N[rows]))
+
+
+@dataclass(frozen=True)
+class Shoppers:
+    """Prompts of requests: shopper and query.
+
+    Attributes:
+        request_N: row of each prompt's request in the M requests that follow.
+        text_M, gender_M, age_M, clicked_MH: as in `Requests`.
+        codes_IL: codes of the items, for the clicked ones.
+    """
+
+    builder: PromptBuilder
+    texts: Ragged
+    codes_IL: Ints
+    request_N: Rows
+    text_M: Ints
+    gender_M: NDArray[np.int8]
+    age_M: NDArray[np.int8]
+    clicked_MH: Ints
+
+    @staticmethod
+    def of(data: "TrainingData", history: History, row_N: Rows) -> "Shoppers":
+        """Prompts of a history's requests, one for each of `row_N`, repeats allowed."""
+        row_M, request_N = np.unique(row_N, return_inverse=True)
+        asked = history.requests(row_M)
+        return Shoppers(
+            data.prompts,
+            data.texts,
+            data.ids.codes_IL,
+            request_N,
+            text_M=asked.text_B,
+            gender_M=asked.gender_B,
+            age_M=asked.age_B,
+            clicked_MH=data.told(asked.text_B, asked.history_BH),
+        )
+
+    @property
+    def size_N(self) -> Rows:
+        """(N,) tokens of each text and codes of its clicked items."""
+        levels = self.codes_IL.shape[1]
+        size_M = self.texts.lengths[self.text_M] + levels * (self.clicked_MH >= 0).sum(axis=1)
+        return np.asarray(size_M[self.request_N], np.int64)
+
+    def rows(self, rows: Rows) -> Prompts:
+        """Some of the prompts."""
+        at_B = self.request_N[rows]
+        return self.builder.shoppers(
+            self.texts.take(self.text_M[at_B]),
+            self.gender_M[at_B],
+            self.age_M[at_B],
+            self.clicked_MH[at_B],
+            self.codes_IL,
+        )
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a generator is trained on.
+
+    Raises:
+        DataError: parts that belong to another catalogue or log.
+
+    Attributes:
+        history: a past log; its last requests are held out for validation.
+        ids: ids of the catalogue's I items; an item without one is not learned from.
+        titles: (I,) subword tokens of the items' texts.
+        texts: subword tokens of `history.texts`.
+        prompts: puts prompts together.
+        related_TC: whether items clicked before speak for a shopper who asks with each text, see
+            `RelatedCategories.keep`; None: they always do.
+        category_I: categories of the items, read only where `related` is given.
+    """
+
+    history: History
+    ids: SemanticIds
+    titles: Ragged
+    texts: Ragged
+    prompts: PromptBuilder
+    related_TC: NDArray[np.bool_] | None = None
+    category_I: Ints | None = None
+
+    def __post_init__(self) -> None:
+        self.ids.check(len(self.titles), "titles")
+        if len(self.texts) != len(self.history.texts):
+            found, wanted = len(self.texts), len(self.history.texts)
+            raise DataError(f"texts == {found} lists, must be {wanted} as the history's texts")
+        if self.related_TC is not None and self.category_I is None:
+            raise DataError("category_I == None, must be given with related_TC")
+
+    def told(self, text_B: Ints, clicked_BH: Ints) -> Ints:
+        """The clicks that speak for shoppers who ask with these texts."""
+        if self.related_TC is None or self.category_I is None:
+            return clicked_BH
+        return related_clicks(self.related_TC, text_B, clicked_BH, self.category_I)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N prompts, the codes that answer them and how often each is drawn.
+
+    Attributes:
+        prompts: the prompts.
+        item_N: the item whose id answers.
+        ids: ids of the items.
+        weight_N: how often an example is drawn, relative to the others; positive.
+    """
+
+    prompts: PromptSource
+    item_N: Ints
+    ids: SemanticIds
+    weight_N: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.item_N)
+
+    def codes(self, rows: Rows) -> Ints:
+        """(B, L) the codes that answer some of the prompts."""
+        return self.ids.codes_IL[self.item_N[rows]]
+
+    def draw(self, number: int, rng: np.random.Generator) -> Rows:
+        """Examples by their weights, in random order.
+
+        Systematic sampling: an example of which the weights want w copies is drawn floor(w) or
+        ceil(w) times, so equal weights and `number == N` give each example once.
+        """
+        share_N = np.cumsum(self.weight_N) / self.weight_N.sum()
+        at = (np.arange(number) + rng.random()) / number
+        drawn = np.minimum(np.searchsorted(share_N, at, side="right"), len(self) - 1)
+        return rng.permutation(drawn)
+
+    def batches(self, number: int, size: int, rng: np.random.Generator) -> list[Rows]:
+        """Draw examples and cut them into ceil(number / size) batches of like lengths.
+
+        Lengths are sorted only among the examples of a few dozen batches, so that a batch is
+        still a mixture.
+        """
+        drawn = self.draw(number, rng)
+        size_N, ends = self.prompts.size_N, np.linspace(0, number, -(-number // size) + 1)
+        ends_K = ends.astype(np.int64)
+        for first in range(0, len(ends_K) - 1, _SORTED_TOGETHER):
+            few = slice(ends_K[first], ends_K[min(first + _SORTED_TOGETHER, len(ends_K) - 1)])
+            drawn[few] = drawn[few][np.argsort(size_N[drawn[few]], kind="stable")]
+        return np.split(drawn, ends_K[1:-1])
+
+
+def item_examples(data: TrainingData) -> Examples:
+    """Stage 1: the text of every item with an id -> its id."""
+    item_N = np.flatnonzero(data.ids.sid_I >= 0).astype(np.int32)
+    prompts = Titles(data.prompts, data.titles, item_N)
+    return Examples(prompts, item_N, data.ids, np.ones(len(item_N)))
+
+
+def query_examples(data: TrainingData, history: History, order_weight: float) -> Examples:
+    """Stage 2: every distinct pair of a query text and an item that was clicked or bought.
+
+    Pairs are drawn as often as they occurred in `history`, an order counting `order_weight`.
+    """
+    feedback = Feedback.of(history, order_weight)
+    kept_F = data.ids.sid_I[feedback.item_F] >= 0
+    keys_F = feedback.text_F[kept_F].astype(np.int64) * len(data.ids) + feedback.item_F[kept_F]
+    keys, pair_F = np.unique(keys_F, return_inverse=True)
+    weight_N = np.zeros(len(keys))
+    np.add.at(weight_N, pair_F, feedback.weight_F[kept_F])
+    text_N, item_N = (part.astype(np.int32) for part in np.divmod(keys, len(data.ids)))
+    return Examples(Queries(data.prompts, data.texts, text_N), item_N, data.ids, weight_N)
+
+
+def shopper_examples(data: TrainingData, history: History, order_weight: float) -> Examples:
+    """Stage 3: every click and order, with what was known of the shopper at that request."""
+    feedback = Feedback.of(history, order_weight)
+    kept_F = data.ids.sid_I[feedback.item_F] >= 0
+    row_F, item_F = acted_on(history)
+    prompts = Shoppers.of(data, history, row_F[kept_F])
+    return Examples(prompts, item_F[kept_F], data.ids, feedback.weight_F[kept_F])
+
+
+def acted_on(history: History) -> tuple[Rows, Ints]:
+    """Request row and item of every click, then of every order, in the order of `Feedback`."""
+    clicked_X = history.clicked_X.astype(bool)
+    row_F = np.concatenate([history.row_X[clicked_X], history.order_row_O]).astype(np.int64)
+    return row_F, np.concatenate([history.item_X[clicked_X], history.order_item_O])

@@ -1,0 +1,112 @@
+"""Products of rows with a matrix, as fast as the CPU multiplies; torch's own on other devices."""
+
+from functools import cache
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_FEWEST_ROWS = 4
+
+
+class Product:
+    """x W' + b for rows x and a matrix that stays as it is; float32, without gradients."""
+
+    def __init__(
+        self, weight_OD: Tensor, bias_O: Tensor | None = None, *, fused: bool = True
+    ) -> None:
+        """Copy the matrix as it is now; `fused`: use oneDNN where the tensors and torch allow."""
+        self._bias_O = None if bias_O is None else bias_O.detach().float().clone()
+        self._fused = _onednn() if fused and weight_OD.device.type == "cpu" else None
+        weight_OD = weight_OD.detach().float()
+        if self._fused is None:
+            self._weight_OD = weight_OD.clone()
+        else:
+            self._weight_OD = self._fused._reorder_linear_weight(weight_OD.contiguous(), None)
+
+    def __reduce__(self) -> Any:
+        weight_OD = self._weight_OD
+        if self._fused is not None:
+            weight_OD = weight_OD.to_dense()
+        return Product, (weight_OD, self._bias_O)
+
+    def __call__(self, x_AD: Tensor, *, silu: bool = False) -> Tensor:
+        """(A, O) the products; their SiLU, if asked for."""
+        if self._fused is None:
+            found_AO = self._plain(x_AD)
+            return F.silu(found_AO) if silu else found_AO
+        after = "swish" if silu else "none"
+        found = self._fused._linear_pointwise(x_AD, self._weight_OD, self._bias_O, after, [], "")
+        return cast("Tensor", found)
+
+    def plus(self, x_AD: Tensor, other_AO: Tensor) -> Tensor:
+        """(A, O) the products plus another matrix."""
+        return self._with(x_AD, other_AO, "add")
+
+    def times(self, x_AD: Tensor, other_AO: Tensor) -> Tensor:
+        """(A, O) the products times another matrix, element by element."""
+        return self._with(x_AD, other_AO, "mul")
+
+    def _with(self, x_AD: Tensor, other_AO: Tensor, how: str) -> Tensor:
+        if self._fused is None:
+            found_AO = self._plain(x_AD)
+            return found_AO + other_AO if how == "add" else found_AO * other_AO
+        pair = (x_AD, other_AO, self._weight_OD, self._bias_O, how)
+        return cast("Tensor", self._fused._linear_pointwise.binary(*pair))
+
+    def _plain(self, x_AD: Tensor) -> Tensor:
+        missing = max(_FEWEST_ROWS - len(x_AD), 0)
+        padded_AD = F.pad(x_AD, (0, 0, 0, missing)) if missing else x_AD
+        return F.linear(padded_AD, self._weight_OD, self._bias_O)[: len(x_AD)]
+
+
+def product(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor:
+    """x W' + b for the rows (..., D) of x, without gradients, as `torch.nn.functional.linear`."""
+    fused = _onednn() if fits(x, weight_OD) else None
+    if fused is None:
+        return F.linear(x, weight_OD, bias_O)
+    x = x.contiguous()  # oneDNN falls back to a slow kernel for rows that lie apart
+    return cast("Tensor", fused._linear_pointwise(x, weight_OD, bias_O, "none", [], ""))
+
+
+def fits(x: Tensor, weight_OD: Tensor) -> bool:
+    """Whether oneDNN may multiply these: on a CPU, in float32."""
+    return x.device.type == "cpu" and x.dtype == weight_OD.dtype == torch.float32
+
+
+@cache
+def _onednn() -> Any:
+    """Torch's fused products, None where this build has none."""
+    names = ("_reorder_linear_weight", "_linear_pointwise")
+    found: Any = torch.ops.mkldnn
+    built: bool = torch._C._has_mkldnn
+    return found if built and all(hasattr(found, name) for name in names) else None
+
+
+def linear(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor:
+    """x W' + b for the rows (..., D) of x, as `torch.nn.functional.linear`."""
+    if not fits(x, weight_OD):
+        return F.linear(x, weight_OD, bias_O)
+    return cast("Tensor", _Linear.apply(x, weight_OD, bias_O))  # type: ignore[no-untyped-call]
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight_OD: Tensor, bias_O: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight_OD)
+        ctx.has_bias = bias_O is not None
+        return product(x, weight_OD, bias_O)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, weight_OD = ctx.saved_tensors
+        grad_AO, x_AD = grads[0].contiguous().flatten(0, -2), x.flatten(0, -2)
+        grad_x = grad_weight_OD = None
+        if ctx.needs_input_grad[0]:
+            grad_x = product(grad_AO, weight_OD.T).view_as(x)
+        if ctx.needs_input_grad[1] and grad_AO.shape[1] <= x_AD.shape[1]:
+            grad_weight_OD = product(grad_AO.T, x_AD.T)
+        elif ctx.needs_input_grad[1]:  # the left factor is copied, so let it be the narrower
+            grad_weight_OD = product(x_AD.T, grad_AO.T).T
+        return grad_x, grad_weight_OD, grad_AO.sum(0) if ctx.has_bias else None

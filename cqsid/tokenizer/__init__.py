@@ -1,0 +1,1 @@
+"""From items to semantic ids: what may be learned from, quantizers, identifier schemes, quality."""

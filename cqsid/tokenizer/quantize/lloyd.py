@@ -1,0 +1,166 @@
+"""k-means on vectors of whole numbers, and its balance by prices."""
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from cqsid.tokenizer.quantize.grid import Bytes, Counts, Floats, finest, products
+from cqsid.tokenizer.quantize.prices import sinkhorn_prices
+
+Rows = NDArray[np.int64]
+_BLOCK: Final = 1024  # rows multiplied at once: the products stay in the cache
+_PROBES: Final = 4  # random projections that tell rows apart
+_POLISH: Final = 2  # passes over all vectors after those over the sub-sample
+_ROUNDS: Final = 3  # times that means follow prices; the last prices are kept
+_STRENGTH: Final = 4.0  # of the prices, in gaps between the nearest and the second mean
+_TEMPERATURE: Final = 0.5  # of the prices, in the same gaps
+_SCALINGS: Final = 24  # Sinkhorn iterations
+_PRICED_ROWS: Final = 32  # vectors a code by which prices are set
+_PRICED_CELLS: Final = 2**25  # distances held at once at the most
+
+
+def distinct_rows(x_ND: Bytes, rng: np.random.Generator) -> Rows:
+    """First row of every distinct vector, ascending, told apart by random projections."""
+    probe_KD = rng.integers(-100, 101, (_PROBES, x_ND.shape[1])).astype(np.int8)
+    mixer_K = rng.integers(2**62, size=_PROBES) * 2 + 1
+    key_N = (products(x_ND, probe_KD) * mixer_K).sum(axis=1)  # wraps around, as a hash may
+    _, first = np.unique(key_N, return_index=True)
+    return np.sort(first)
+
+
+def lloyd(
+    x_ND: Bytes,
+    distinct_N: Rows,
+    k: int,
+    *,
+    rows: int,
+    iterations: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """(k, D) means of a k-means clustering, in steps of the grid.
+
+    Starts from k distinct rows at random, so that dense regions get more codes. A code that lost
+    all its rows restarts at a random row.
+
+    Args:
+        x_ND: (N, D) vectors.
+        distinct_N: rows of the distinct ones, more than k.
+        k: how many means.
+        rows: vectors of the sub-sample, N at the most.
+        iterations: passes over the sub-sample; two over all vectors follow.
+        rng: the source of randomness.
+    """
+    means_KD: Floats = x_ND[rng.choice(distinct_N, k, replace=False)].astype(np.float32)
+    some_ND = x_ND[rng.choice(len(x_ND), min(rows, len(x_ND)), replace=False)]
+    for seen_ND in [some_ND] * iterations + [x_ND] * _POLISH:
+        means_KD = means_of(seen_ND, nearest(seen_ND, means_KD), k)
+        lost_K = np.flatnonzero(np.isnan(means_KD[:, 0]))
+        means_KD[lost_K] = x_ND[rng.choice(distinct_N, len(lost_K), replace=False)]
+    return means_KD
+
+
+def balanced(
+    x_ND: Bytes, distinct_N: Rows, means_KD: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Means moved towards equal use, and a price of each, in squared steps.
+
+    Prices are learned after k-means, on a sample drawn anew each time, and means follow them only
+    a few times: prices that change within every pass of k-means oscillate. Equal vectors cannot
+    be told apart by any price and count once. Prices that do not help are dropped.
+    """
+    k = len(means_KD)
+    for _ in range(_ROUNDS):
+        code_N = nearest(x_ND, means_KD, _prices(x_ND, distinct_N, means_KD, rng))
+        moved_KD = means_of(x_ND, code_N, k)
+        means_KD = np.where(np.isnan(moved_KD), means_KD, moved_KD)
+    price_K = _prices(x_ND, distinct_N, means_KD, rng)
+    free_K = np.zeros(k, np.float32)
+    uses = [np.bincount(nearest(x_ND, means_KD, p), minlength=k) for p in (price_K, free_K)]
+    return means_KD, price_K if _entropy(uses[0]) >= _entropy(uses[1]) else free_K
+
+
+def _prices(x_ND: Bytes, distinct_N: Rows, means_KD: Floats, rng: np.random.Generator) -> Floats:
+    k = len(means_KD)
+    if k < 2:  # nothing to balance
+        return np.zeros(k, np.float32)
+    rows = min(max(_PRICED_ROWS * k, 4096), _PRICED_CELLS // k, len(distinct_N))
+    distance_NK = _distances(x_ND[rng.choice(distinct_N, rows, replace=False)], means_KD)
+    two_N2 = np.partition(distance_NK[:1024], 1, axis=1)[:, :2].astype(np.float64)
+    gap = float((two_N2[:, 1] - two_N2[:, 0]).mean())
+    if gap <= 0:
+        return np.zeros(k, np.float32)
+    return sinkhorn_prices(
+        distance_NK,
+        temperature=_TEMPERATURE * gap,
+        iterations=_SCALINGS,
+        strength=_STRENGTH * gap,
+    )
+
+
+def _entropy(use_K: NDArray[np.int64]) -> float:
+    share_K = use_K[use_K > 0] / use_K.sum()
+    return float(-(share_K * np.log(share_K)).sum())
+
+
+def nearest(x_ND: Bytes, means_KD: Floats, price_K: Floats | None = None) -> Counts:
+    """(N,) row of the mean of least squared distance + price, the first of equal ones.
+
+    Args:
+        x_ND: vectors in steps of a grid.
+        means_KD: means in the same steps.
+        price_K: in squared steps; none: all 0.
+    """
+    means, step = finest(means_KD)
+    offset_K = _squares(means, step)
+    if price_K is not None:
+        offset_K += price_K
+    code_N = np.empty(len(x_ND), np.int32)
+    for start in range(0, len(x_ND), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        _argmin(products(x_ND[rows], means), offset_K, np.float32(2 * step), code_N[rows])
+    return code_N
+
+
+def _distances(x_ND: Bytes, means_KD: Floats) -> Floats:
+    """(N, K) squared distances less the squared norm of x, in squared steps."""
+    means, step = finest(means_KD)
+    return _squares(means, step) - np.float32(2 * step) * products(x_ND, means)
+
+
+def _squares(means: Bytes, step: float) -> Floats:
+    wide_KD = means.astype(np.float32)
+    squares_K: Floats = np.einsum("kd,kd->k", wide_KD, wide_KD) * np.float32(step**2)
+    return squares_K
+
+
+def means_of(x_ND: Bytes, code_N: Counts, k: int) -> Floats:
+    """(k, D) mean of each code's vectors, NaN where it has none; the sums are exact."""
+    sums_KD = np.zeros((k, x_ND.shape[1]), np.int32)
+    _add_rows(x_ND, code_N, sums_KD)
+    counts_K = np.bincount(code_N, minlength=k).astype(np.float64)
+    counts_K[counts_K == 0] = np.nan
+    return (sums_KD / counts_K[:, None]).astype(np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(x_ND: Any, code_N: Any, sums_KD: Any) -> None:  # pragma: no cover
+    for n in range(x_ND.shape[0]):
+        sums_D = sums_KD[code_N[n]]
+        for d in range(x_ND.shape[1]):
+            sums_D[d] += np.int32(x_ND[n, d])
+
+
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _argmin(dot_NK: Any, offset_K: Any, twice: Any, code_N: Any) -> None:  # pragma: no cover
+    score_K = np.empty(dot_NK.shape[1], np.float32)
+    for n in range(dot_NK.shape[0]):
+        least = np.float32(np.inf)
+        for k in range(dot_NK.shape[1]):
+            score_K[k] = offset_K[k] - twice * np.float32(dot_NK[n, k])
+            least = min(least, score_K[k])
+        for k in range(dot_NK.shape[1]):
+            if score_K[k] == least:
+                code_N[n] = k
+                break

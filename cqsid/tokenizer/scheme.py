@@ -1,0 +1,75 @@
+"""The protocol of an identifier scheme."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.signals import Signals
+from simulator.catalogue.catalog import Ints
+from simulator.errors import ContractError
+
+
+@runtime_checkable
+class Scheme(Protocol):
+    """Gives items their semantic ids. Picklable, with its learned state, after `fit`."""
+
+    def fit(self, signals: Signals, *, rng: np.random.Generator) -> SemanticIds:
+        """Learn, and give an id to every known item (`signals.known_I`); others have none yet."""
+
+    def assign(self, signals: Signals, items_N: Ints, ids: SemanticIds) -> SemanticIds:
+        """The table with ids for some more items, without learning again.
+
+        Items that have an id keep it, and the sizes of the levels stay. The result depends on
+        nothing but the arguments and what `fit` learned; `items_N` are in order of arrival.
+        """
+
+
+def first_ids(scheme: Scheme, signals: Signals, *, rng: np.random.Generator) -> SemanticIds:
+    """Fit a scheme.
+
+    Raises:
+        ContractError: what it returns is not a table of ids for all known items.
+    """
+    name, ids = f"{type(scheme).__name__}.fit()", scheme.fit(signals, rng=rng)
+    if not isinstance(ids, SemanticIds):
+        raise ContractError(f"{name} == {type(ids).__name__}, must be SemanticIds")
+    if len(ids) != len(signals):
+        raise ContractError(f"{name} has {len(ids)} items, must have {len(signals)}")
+    without_I = signals.known_I & (ids.sid_I < 0)
+    if without_I.any():
+        item = int(np.flatnonzero(without_I)[0])
+        raise ContractError(f"{name} gives item {item} no id, must give one to every known item")
+    return ids
+
+
+def with_newcomers(
+    scheme: Scheme, signals: Signals, ids: SemanticIds, entered_I: NDArray[np.bool_]
+) -> SemanticIds:
+    """The table with ids for all items that have entered the shop, in order of arrival.
+
+    Args:
+        scheme: a fitted scheme.
+        ids: the table that `fit` gave.
+        entered_I: items that are or were in the shop; one that has left keeps its place, or the
+            ids of those who came after it would change.
+
+    Raises:
+        ContractError: the scheme changed the ids that were there, or the sizes of the levels.
+    """
+    new = np.flatnonzero(entered_I & (ids.sid_I < 0))
+    if not len(new):
+        return ids
+    arrival = np.argsort(signals.created_at_I[new], kind="stable")
+    more = scheme.assign(signals, new[arrival].astype(np.int32), ids)
+    name = f"{type(scheme).__name__}.assign()"
+    if not isinstance(more, SemanticIds):
+        raise ContractError(f"{name} == {type(more).__name__}, must be SemanticIds")
+    had_I = ids.sid_I >= 0
+    if more.sizes != ids.sizes or len(more) != len(ids):
+        found, wanted = (f"{len(each)} items of codes {each.sizes}" for each in (more, ids))
+        raise ContractError(f"{name} == {found}, must be {wanted}")
+    if not np.array_equal(more.codes_IL[had_I], ids.codes_IL[had_I]):
+        raise ContractError(f"{name} changed ids, must keep those that were there")
+    return more

@@ -1,0 +1,165 @@
+"""Credit of every channel by rule, of every kind of event, arm and part of a log."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from experiments.attribution.credit.checks import refuse
+from experiments.attribution.credit.pages import order_bits
+from experiments.attribution.credit.segments import (
+    Items,
+    Segments,
+    drop_segments,
+    make_segments,
+)
+from experiments.attribution.credit.sums import SOURCES, Moments, Pass, run
+from experiments.config.attribution import PAGE_RULES, AttributionSpec
+from experiments.inference.health import SETS, overlap
+from experiments.inference.logs import Manifest
+from experiments.records.attribution import EVENTS, CreditRow, Event, OverlapRow
+
+
+def set_rows(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+) -> list[OverlapRow]:
+    """How many exposures, clicks and purchases each exact set of channels found.
+
+    Returns:
+        Rows by event and arm, the largest set first (ties by bitmask).
+    """
+    return [
+        OverlapRow(row["arm"], row["event"], tuple(row["channels"]), row["count"], row["share"])
+        for row in overlap(connection, log, manifest, tuple(SETS))
+    ]
+
+
+Floats = NDArray[np.float64]
+
+NO_SPREAD = 1e-13
+"""Part of its own terms at which a sum of squares counts as 0: some hundred roundings."""
+
+
+def credit_rows(
+    connection: duckdb.DuckDBPyConnection,
+    log: Path,
+    manifest: Manifest,
+    spec: AttributionSpec,
+    *,
+    order: tuple[str, ...],
+    rules: Sequence[str],
+    catalog: Items,
+    confidence: float,
+) -> list[CreditRow]:
+    """What each rule gives each channel, of every kind of event, arm and part of the log.
+
+    Args:
+        connection: of `experiments.inference.logs.engine`; rules over paths need `path_credits` in
+        it. log, manifest: a log folder and what it says of itself.
+        spec: head, torso and new_days.
+        order: channels in the order in which rule "first" credits them; none: as the manifest.
+        rules: over pages or over paths; "markov" credits no single event and is passed over.
+        catalog: items, and the history log.
+        confidence: level of the intervals.
+
+    Returns:
+        Rows by rule, event, arm, part and channel; parts without such an event are left out, but
+        for the whole, whose share is then None.
+
+    Raises:
+        ConfigError: `order` does not name every channel once.
+        DataError: the log cannot be credited by these rules (`events.refuse`).
+        ContractError: `path_credits` lacks carts or purchases.
+    """
+    refuse(connection, log, manifest, rules)
+    bits = order_bits(order, manifest.channels)
+    page = tuple(rule for rule in rules if rule in PAGE_RULES)
+    path = tuple(rule for rule in rules if rule not in PAGE_RULES and rule != "markov")
+    alone = page if "fractional" in page or not path else (*page, "fractional")
+    segments = make_segments(connection, log, spec, catalog)
+    tables: dict[Event, _Shares] = {}
+    units_AP = np.zeros((0, 0))
+    for source, events in SOURCES.items():
+        first = source == "page"
+        done = Pass(
+            *(source, log, manifest, segments),
+            *((alone, ()) if first else (page, path)),
+            bits,
+        )
+        moments = run(connection, done)
+        units_AP = units_AP if source == "cart" else moments.units_AP
+        for e, event in enumerate(events):
+            tables[event] = _shares(done, moments, units_AP, e, confidence)
+    drop_segments(connection)
+    return [
+        row
+        for rule in (*page, *path)
+        for event in EVENTS
+        for row in _rows(tables[event], rule, event, manifest, segments)
+    ]
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """Shares of one kind of event: credit, share, low and high (A, P, K), NaN for None.
+
+    Attributes:
+        rules: whose credits stand in K, channels within rules.
+        t_AP, having_AP: totals and shoppers with such events.
+    """
+
+    rules: tuple[str, ...]
+    t_AP: Floats
+    having_AP: Floats
+    credit_APK: Floats
+    share_APK: Floats
+    low_APK: Floats
+    high_APK: Floats
+
+
+def _shares(one: Pass, found: Moments, units_AP: Floats, e: int, confidence: float) -> _Shares:
+    """Ratios of sums and their delta-method intervals."""
+    t_AP, x_APK = found.t_APE[:, :, e], found.x_APEK[:, :, e]
+    xx_APK, xt_APK = found.xx_APEK[:, :, e], found.xt_APEK[:, :, e]
+    tt_AP1, n_AP1 = found.tt_APE[:, :, e, None], units_AP[:, :, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share_APK = np.where(t_AP[:, :, None] > 0, x_APK / t_AP[:, :, None], np.nan)
+        square_APK = xx_APK - 2 * share_APK * xt_APK + share_APK**2 * tt_AP1
+        spread = square_APK > NO_SPREAD * (xx_APK + share_APK**2 * tt_AP1)
+        known = (n_AP1 >= 2) & spread & (share_APK != 0) & (share_APK != 1)
+        variance_APK = square_APK * (n_AP1 / (n_AP1 - 1)) / t_AP[:, :, None] ** 2
+        half_APK = np.where(known, np.sqrt(np.maximum(variance_APK, 0)), np.nan)
+        half_APK *= stats.t.ppf((1 + confidence) / 2, np.maximum(n_AP1 - 1, 1))
+    low_APK, high_APK = np.clip([share_APK - half_APK, share_APK + half_APK], 0.0, 1.0)
+    having_AP = found.having_APE[:, :, e]
+    return _Shares(one.rules, t_AP, having_AP, x_APK, share_APK, low_APK, high_APK)
+
+
+def _rows(
+    table: _Shares, rule: str, event: Event, manifest: Manifest, segments: Segments
+) -> Iterator[CreditRow]:
+    held = rule if rule in table.rules else "fractional"
+    start = table.rules.index(held) * len(manifest.channels)
+    for a, arm in enumerate(manifest.arms):
+        for p, (cut, part) in enumerate(segments.parts):
+            total = float(table.t_AP[a, p])
+            if total <= 0 and cut != "all":
+                continue
+            shoppers = int(table.having_AP[a, p])
+            for k, channel in enumerate(manifest.channels, start):
+                share, low, high = (
+                    None if np.isnan(value) else float(value)
+                    for value in (
+                        *(table.share_APK[a, p, k], table.low_APK[a, p, k]),
+                        table.high_APK[a, p, k],
+                    )
+                )
+                credit = float(table.credit_APK[a, p, k])
+                yield CreditRow(
+                    *(rule, channel, event, arm, cut, part),
+                    *(credit, total, share, low, high, shoppers),
+                )

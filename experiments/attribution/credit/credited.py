@@ -1,0 +1,85 @@
+"""The record of what a log alone tells: credit by rule, overlap, shares along the funnel."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from experiments.attribution.credit.checks import warnings
+from experiments.attribution.credit.credit import credit_rows, set_rows
+from experiments.attribution.credit.markov import markov_rows
+from experiments.attribution.credit.pathrules import credited_rules, make_path_credits
+from experiments.attribution.credit.rises import crossed_sums, joint_rows, step_rows
+from experiments.attribution.credit.segments import Items
+from experiments.config.attribution import AttributionSpec
+from experiments.inference.logs import EngineSpec, engine, read_manifest
+from experiments.records.attribution import SCHEMA, AttributionRecord
+from experiments.stages.files import read_json
+
+
+def credit_log(
+    log: Path,
+    items: Items,
+    spec: AttributionSpec,
+    *,
+    name: str,
+    arms: Mapping[str, tuple[str, ...]],
+    confidence: float,
+    engine_spec: EngineSpec | None = None,
+) -> AttributionRecord:
+    """Everything that attribution.json holds without any incrementality.
+
+    Args:
+        log: log folder, of simulated shoppers or not.
+        items: what segments need to know of the items, and the history.
+        spec: rules and their settings.
+        name: of the run.
+        arms: the channels of each arm, by the arms' names in the log.
+        confidence: level of all intervals.
+        engine_spec: threads and memory.
+
+    Raises:
+        DataError: the folder is not a log, or one that cannot be attributed.
+        ContractError: a custom rule that is not found or breaks its contract.
+    """
+    manifest = read_manifest(log)
+    order = (*spec.order, *(each for each in manifest.channels if each not in spec.order))
+    with engine(engine_spec or EngineSpec()) as connection:
+        warned = warnings(connection, log, manifest, spec)
+        if credited_rules(spec.rules):
+            make_path_credits(connection, log, manifest, spec, spec.rules)
+        credits = credit_rows(
+            connection,
+            log,
+            manifest,
+            spec,
+            order=order,
+            rules=[rule for rule in spec.rules if rule != "markov"],
+            catalog=items,
+            confidence=confidence,
+        )
+        if "markov" in spec.rules:
+            credits += markov_rows(connection, log, manifest, spec, confidence=confidence)
+        crossed = crossed_sums(connection, log, manifest)
+        return AttributionRecord(
+            schema=SCHEMA,
+            name=name,
+            arm=spec.arm or manifest.arms[-1],
+            channels=manifest.channels,
+            arms=dict(arms),
+            order=order,
+            rules=spec.rules,
+            window_days=spec.window_days,
+            half_life_days=spec.half_life_days,
+            confidence=confidence,
+            credits=tuple(credits),
+            joint=tuple(joint_rows(crossed)),
+            steps=tuple(step_rows(crossed, manifest.channels, confidence=confidence)),
+            sets=tuple(set_rows(connection, log, manifest)),
+            values=(),
+            interactions=(),
+            coalitions=(),
+            fates=(),
+            differences=(),
+            studies=(),
+            warnings=tuple(warned),
+            log_digest=read_json(log / "manifest.json").get("digest", ""),
+        )

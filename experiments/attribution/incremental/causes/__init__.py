@@ -1,0 +1,1 @@
+"""Why re-simulated worlds tell another leave-one-out value than a replay of logged requests."""

@@ -1,0 +1,277 @@
+"""Why re-simulated worlds tell another leave-one-out value than a replay of logged requests.
+
+Both ask what an arm would bring without a channel c. The replay keeps the requests of the world
+with all channels (N) and takes from each page what c did for it, in expectation:
+
+    replay = sum over requests r of N of  [v(page of r) - v(page of r without c)]
+
+The worlds are lived and counted: what was bought in N minus what was bought in the world without c
+(W, on the same luck). Step by step from one to the other, each step a difference of two sums:
+
+    sessions  requests that only one of the worlds has, because a session goes on differently: what
+              the replay expects without c of those of N alone, minus what is expected of those of W
+              alone. The same request in both has the same id, text, page, intent and refresh.
+    memory    the same request, but the shopper has clicked and bought other things before (and
+              comes a moment earlier or later): v without c in N, minus v in W had its funnel the
+              statistics and the availability of N
+    stock     v in W with statistics and availability of N, minus with statistics of N alone
+    learning  v in W with the statistics of N, minus v in W as it was
+    luck      what was bought minus what was expected of the pages shown, in N minus the same in W:
+              the draws of the shoppers, and what an expectation for one page leaves out: shelves
+              that empty before the purchase, purchases after the end, and what earlier pages of the
+              same need gave away of a taste. Its mean need not be 0.
+
+    worlds = replay + sessions + memory + stock + learning + luck
+
+exactly, in every world and for every shopper. The order in which statistics and availability are
+exchanged is a convention of ours; where both matter, another order would share their joint effect
+otherwise. Prices are the same in both worlds. Intervals are over worlds and shoppers
+(`experiments.inference.intervals`), per exposed shopper.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.attribution.incremental.arms import Arm
+from experiments.attribution.incremental.causes.requestnotes import (
+    OUTCOMES,
+    OWN,
+    STOCKED,
+    TABLE,
+    TAUGHT,
+    column,
+    without,
+)
+from experiments.attribution.incremental.causes.watching import (
+    FullJob,
+    WithoutJob,
+    watch_full,
+    watch_without,
+)
+from experiments.attribution.incremental.coalitions import (
+    CoalitionWorlds,
+    WorldTotals,
+    live_coalitions,
+)
+from experiments.config.attribution import AttributionSpec
+from experiments.inference.intervals import ratio
+from experiments.inference.logs import EngineSpec, engine
+from experiments.inference.units import exact_sum
+from experiments.records.attribution import CAUSES, DifferenceRow, Event
+from experiments.running.worlds import WorldJob
+from experiments.stages.files import read_json
+
+Floats = NDArray[np.float64]
+
+REPLAY, WORLDS = "replay", "worlds"
+"""The two ends, beside the causes."""
+
+_CODE = (
+    *(
+        "simulator",
+        "recall",
+        "ranking",
+        "experiments.running.building",
+        "experiments.running.worlds",
+    ),
+    "experiments.attribution.incremental",
+)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is known of an arm's worlds.
+
+    Attributes:
+        worlds: with all channels and without each one.
+        full: by seed, the folder of the watched world with all channels.
+        without: by seed and channel, the folder of the one without it; None without any channel.
+    """
+
+    worlds: CoalitionWorlds
+    full: tuple[Path, ...]
+    without: tuple[tuple[Path | None, ...], ...]
+
+
+def difference_rows(
+    arm: Arm, spec: AttributionSpec, *, confidence: float, engine_spec: EngineSpec | None = None
+) -> list[DifferenceRow]:
+    """The steps from the replay's leave-one-out value to the worlds', for purchases and GMV.
+
+    Args:
+        arm: of a finished run.
+        spec: how many seeds.
+        confidence: level of the intervals.
+        engine_spec: threads and memory.
+
+    Raises:
+        DataError: a world that is lived again gives another log than it has.
+    """
+    watched = watch_worlds(arm, spec)
+    with engine(engine_spec or EngineSpec()) as connection:
+        totals = WorldTotals(connection, watched.worlds)
+        return [
+            row
+            for number, channel in enumerate(watched.worlds.channels)
+            for event, steps in channel_steps(connection, totals, watched, number).items()
+            for row in _rows(
+                (watched.worlds.arm, channel, event), steps, totals.exposed_SU, confidence
+            )
+        ]
+
+
+def watch_worlds(arm: Arm, spec: AttributionSpec) -> Watched:
+    """Live and watch the worlds with all channels and without each one, side by side."""
+    worlds = live_coalitions(arm, spec.model_copy(update={"shapley_worlds": False}))
+    names = worlds.channels
+    whole = [_full_job(arm, arm.world(seed), names) for seed in range(spec.seeds)]
+    parts = [
+        [_without_job(arm, seed, gone, names, full) for gone in names]
+        for seed, full in enumerate(whole)
+    ]
+    beside = [job for each in parts for job in each if job is not None]
+    requests = read_json(worlds.full[0] / "manifest.json")["rows"]["requests"]
+    arm.maker.side_by_side("watched worlds", watch_full, whole, "requests", requests)
+    arm.maker.side_by_side("watched twins", watch_without, beside, "requests", requests)
+    return Watched(
+        worlds,
+        tuple(job.stage.path for job in whole),
+        tuple(tuple(None if job is None else job.stage.path for job in each) for each in parts),
+    )
+
+
+def _full_job(arm: Arm, world: WorldJob, channels: tuple[str, ...]) -> FullJob:
+    stage = arm.maker.stage(
+        f"watched-{world.stage.name}", [list(channels)], inputs=[world.stage.key], code=_CODE
+    )
+    return FullJob(world, stage, channels)
+
+
+def _without_job(
+    arm: Arm, seed: int, gone: str, channels: Sequence[str], full: FullJob
+) -> WithoutJob | None:
+    kept = [name for name in channels if name != gone]
+    if not kept:
+        return None
+    world = arm.world(seed, kept)
+    inputs = [world.stage.key, full.stage.key]
+    stage = arm.maker.stage(f"watched-{world.stage.name}", [], inputs=inputs, code=_CODE)
+    return WithoutJob(world, stage, full.stage.path)
+
+
+def channel_steps(
+    connection: duckdb.DuckDBPyConnection, totals: WorldTotals, watched: Watched, channel: int
+) -> dict[Event, dict[str, Floats]]:
+    """By event, (S, U) tables of the ends and the causes of one channel's value.
+
+    Args:
+        connection: to DuckDB.
+        totals: what was bought in the watched worlds.
+        watched: the worlds.
+        channel: its number among the arm's.
+    """
+    sums: dict[str, Floats] = {}
+    for seed, full in enumerate(watched.full):
+        sql = request_sums(full, watched.without[seed][channel], channel)
+        found = connection.execute(sql).fetchnumpy()
+        place = np.searchsorted(totals.shopper_U, np.asarray(found.pop("shopper"), np.int64))
+        for name, values in found.items():
+            sums.setdefault(name, np.zeros(totals.exposed_SU.shape))[seed, place] = values
+    return {
+        event: _steps(
+            {name: sums[f"{name}_{event}"] for name in _SUMS},
+            _bought(totals.of(event), watched.worlds, channel),
+        )
+        for event in OUTCOMES
+    }
+
+
+def _bought(totals_SUM: Floats, worlds: CoalitionWorlds, channel: int) -> Floats:
+    """(S, U) totals of the full world minus those of the one without the channel."""
+    coalition = worlds.coalition_M[0] & ~(1 << channel)
+    if not coalition:
+        return totals_SUM[:, :, 0]
+    return totals_SUM[:, :, 0] - totals_SUM[:, :, worlds.coalition_M.index(coalition)]
+
+
+def _steps(sums: Mapping[str, Floats], bought_SU: Floats) -> dict[str, Floats]:
+    """The causes between the ends; sums are of fixed point, so nothing is rounded on the way."""
+    sessions_full_SU = sums["left"] - sums["same_left"]
+    sessions_twin_SU = sums["twin"] - sums["same_twin"]
+    return {
+        REPLAY: sums["full"] - sums["left"],
+        "sessions": sessions_full_SU - sessions_twin_SU,
+        "memory": sums["same_left"] - sums["same_stocked"],
+        "stock": sums["same_stocked"] - sums["same_taught"],
+        "learning": sums["same_taught"] - sums["same_twin"],
+        "luck": bought_SU - (sums["full"] - sums["twin"]),
+        WORLDS: bought_SU,
+    }
+
+
+def _rows(
+    told: tuple[str, str, str], steps: Mapping[str, Floats], exposed_SU: Floats, confidence: float
+) -> Iterator[DifferenceRow]:
+    """The ends, and between them the causes in their order."""
+    for cause in (REPLAY, *CAUSES, WORLDS):
+        value = low = high = None
+        if exposed_SU.size:
+            found = ratio(steps[cause], exposed_SU, confidence=confidence, tested=True)
+            value, low, high = found.estimate, found.low, found.high
+        yield DifferenceRow(*told, cause, value, low, high)
+
+
+_SUMS = {
+    "full": "x.{own}",
+    "left": "x.{left}",
+    "twin": "y.{own}",
+    "same_left": "CASE WHEN {same} THEN x.{left} END",
+    "same_stocked": "CASE WHEN {same} THEN y.{stocked} END",
+    "same_taught": "CASE WHEN {same} THEN y.{taught} END",
+    "same_twin": "CASE WHEN {same} THEN y.{own} END",
+}
+"""What is summed over the requests x of the full world and y of its twin: of all requests, then of
+those that are the same. `own` is of the own page, `left` of the page without the channel."""
+
+_SAME = ("shopper", "text", "page", "intent", "refresh")
+
+
+def request_sums(full: Path, twin: Path | None, channel: int) -> str:
+    """SQL of a row for each shopper with the sums of `_SUMS`, each once for each outcome.
+
+    Args:
+        full: folder of the watched world with all channels.
+        twin: folder of the one without the channel; None where that is the only channel: without
+            any nothing is shown, and nothing is expected.
+        channel: its number.
+    """
+    pages = {"own": OWN, "left": without(channel), "stocked": STOCKED, "taught": TAUGHT}
+    same = " AND ".join(f"x.{key} = y.{key}" for key in _SAME)
+    sums = []
+    for outcome in OUTCOMES:
+        columns = {key: column(page, outcome) for key, page in pages.items()}
+        for name, value in _SUMS.items():
+            total = exact_sum(f"({value.format(same=same, **columns)})")
+            sums.append(f"coalesce({total}, 0.0) AS {name}_{outcome}")
+    twins = _table(twin) if twin is not None else _nothing(full)
+    return (
+        f"SELECT coalesce(x.shopper, y.shopper) AS shopper, {', '.join(sums)} "
+        f"FROM {_table(full)} AS x FULL JOIN {twins} AS y ON x.request = y.request GROUP BY 1"
+    )
+
+
+def _table(folder: Path) -> str:
+    path = str(folder / TABLE).replace("'", "''")
+    return f"read_parquet('{path}')"
+
+
+def _nothing(full: Path) -> str:
+    """SQL of the requests of a twin that has none."""
+    names = [column(page, outcome) for page in (OWN, STOCKED, TAUGHT) for outcome in OUTCOMES]
+    listed = ", ".join(f"0.0::DOUBLE AS {name}" for name in names)
+    return f"(SELECT request, {', '.join(_SAME)}, {listed} FROM {_table(full)} WHERE false)"

@@ -1,0 +1,238 @@
+"""What a funnel of only some of an arm's channels brings, from worlds that are lived with it.
+
+For every seed the arm's world with all channels and, on the same luck, one world for each
+coalition of them. Nothing is retrained: the channels are switched off, the ranker stays the arm's.
+A funnel without channels shows nothing, so that coalition's totals are zeros by construction and
+no world is lived for it.
+
+A coalition is a bitmask over the arm's channels: bit j is the j-th of them in the order of the
+provenance bits.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import duckdb
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from experiments.attribution.incremental.arms import Arm
+from experiments.attribution.incremental.games import Index, index_values, indices
+from experiments.attribution.incremental.values import Worths
+from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
+from experiments.inference.logs import EngineSpec, engine
+from experiments.inference.units import shopper_days, unit_sums
+from experiments.records.attribution import EVENTS, Event
+from experiments.running.worlds import LOG
+from simulator.errors import ConfigError
+
+Floats = NDArray[np.float64]
+
+COLUMNS: Mapping[Event, str] = MappingProxyType(
+    {
+        "exposure": "exposures",
+        "click": "clicks",
+        "cart": "carts",
+        "purchase": "orders",
+        "gmv": "gmv",
+    }
+)
+"""By event: the column of the unit table that counts it."""
+
+
+@dataclass(frozen=True)
+class CoalitionWorlds:
+    """The finished worlds of an arm's coalitions.
+
+    Attributes:
+        arm: name of the arm.
+        channels: the arm's, in the order of the provenance bits.
+        bits: of these channels in `sources`.
+        coalition_M: the coalitions that were lived, the one of all channels first.
+        logs: for each seed, the log of every coalition, in their order.
+    """
+
+    arm: str
+    channels: tuple[str, ...]
+    bits: tuple[int, ...]
+    coalition_M: tuple[int, ...]
+    logs: tuple[tuple[Path, ...], ...]
+
+    def without(self, channel: int) -> tuple[Path, ...] | None:
+        """By seed, the logs of the worlds without the j-th channel; None where it is the only one.
+
+        Nothing is shown in a world without channels.
+        """
+        coalition = self.coalition_M[0] & ~(1 << channel)
+        if not coalition:
+            return None
+        column = self.coalition_M.index(coalition)
+        return tuple(logs[column] for logs in self.logs)
+
+    @property
+    def full(self) -> tuple[Path, ...]:
+        """By seed, the logs of the worlds with all channels."""
+        return tuple(logs[0] for logs in self.logs)
+
+
+def arm_channels(arm: Arm) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The arm's channels in the order of the provenance bits, and these bits."""
+    universe = tuple(arm.config.channels)
+    names = tuple(name for name in universe if name in arm.spec.channels)
+    return names, tuple(universe.index(name) for name in names)
+
+
+def coalitions_of(channels: int, spec: AttributionSpec) -> tuple[int, ...]:
+    """The coalitions to be lived, not the empty one; the one of all channels first.
+
+    All channels and all but one; with `shapley_worlds` every other one, too.
+
+    Raises:
+        ConfigError: `shapley_worlds` with more than `EXACT_CHANNELS` channels.
+    """
+    full = (1 << channels) - 1
+    if not spec.shapley_worlds:
+        return (full, *(full & ~(1 << c) for c in range(channels) if channels > 1))
+    if channels > EXACT_CHANNELS:
+        raise ConfigError(
+            f"attribution.shapley_worlds == true with {channels} channels, must be false with more "
+            f"than {EXACT_CHANNELS}: the replay gives their Shapley values from sampled orders "
+            '(attribution.incremental = ["replay"])'
+        )
+    return tuple(range(full, 0, -1))
+
+
+def live_coalitions(arm: Arm, spec: AttributionSpec) -> CoalitionWorlds:
+    """Live the worlds that are not in the store yet, all of them side by side.
+
+    Raises:
+        ConfigError: see `coalitions_of`.
+    """
+    channels, bits = arm_channels(arm)
+    coalition_M = coalitions_of(len(channels), spec)
+    jobs = [
+        [
+            arm.world(seed, [name for c, name in enumerate(channels) if coalition >> c & 1])
+            for coalition in coalition_M
+        ]
+        for seed in range(spec.seeds)
+    ]
+    arm.live("coalitions", [job for each in jobs for job in each])
+    logs = tuple(tuple(job.stage.path / LOG for job in each) for each in jobs)
+    return CoalitionWorlds(arm.spec.name, channels, bits, coalition_M, logs)
+
+
+class WorldTotals:
+    """Totals per shopper of the worlds of all coalitions, inside DuckDB.
+
+    Attributes:
+        worlds: which worlds.
+        shopper_U: who, ascending: all who were exposed in any world.
+        exposed_SU: (S, U) 1 where the seed's worlds have the shopper, else 0.
+        lonely: pairs of seed and shopper that only some of the seed's worlds have; they count as
+            zeros in the others.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, worlds: CoalitionWorlds) -> None:
+        self.worlds = worlds
+        self._connection = connection
+        into = "CREATE TEMP TABLE coalition_totals AS"
+        for seed, logs in enumerate(worlds.logs):
+            for column, log in enumerate(logs):
+                connection.execute(f"{into} {_shoppers(log, seed, column)}")
+                into = "INSERT INTO coalition_totals"
+        found = connection.execute(
+            f"SELECT seed, shopper, count(*) < {len(worlds.coalition_M)} AS lonely "
+            "FROM coalition_totals GROUP BY seed, shopper"
+        ).fetchnumpy()
+        self.shopper_U = np.unique(np.asarray(found["shopper"], np.int64))
+        self.exposed_SU = np.zeros((len(worlds.logs), len(self.shopper_U)))
+        self.exposed_SU[found["seed"], self._places(found["shopper"])] = 1.0
+        self.lonely = int(np.sum(found["lonely"]))
+
+    def of(self, event: Event) -> Floats:
+        """(S, U, M) totals of an event, or of money, one for each of the worlds' coalitions."""
+        cells = self._connection.execute(
+            f"SELECT seed, shopper, world, {COLUMNS[event]}::DOUBLE AS total FROM coalition_totals"
+        ).fetchnumpy()
+        totals_SUM = np.zeros((*self.exposed_SU.shape, len(self.worlds.coalition_M)))
+        totals_SUM[cells["seed"], self._places(cells["shopper"]), cells["world"]] = cells["total"]
+        return totals_SUM
+
+    def worths(self) -> Worths:
+        """What the coalitions bring, in all events; every index where all of them were lived."""
+        worlds = self.worlds
+        channels, order_M = len(worlds.channels), np.argsort(worlds.coalition_M)
+        every = len(order_M) == (1 << channels) - 1
+        values: dict[Event, Floats] = {}
+        worths: dict[Event, Floats] = {}
+        for event in EVENTS:
+            totals_SUM = self.of(event)
+            values[event] = _all_indices(totals_SUM, worlds) if every else _lost(totals_SUM)
+            worths[event] = np.pad(totals_SUM.sum(axis=1)[:, order_M], ((0, 0), (1, 0)))
+        lost = (Index("total"), *(Index("leave_one_out", c) for c in range(channels)))
+        return Worths(
+            channels=worlds.channels,
+            indices=indices(channels) if every else lost,
+            exposed_SU=self.exposed_SU,
+            values=values,
+            coalitions_M=np.append(0, np.array(worlds.coalition_M)[order_M]),
+            worths=worths,
+            variance={},
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know of these worlds."""
+        if not self.lonely:
+            return ()
+        return (
+            f"{self.lonely} shoppers appear in some of the paired worlds of the coalitions only "
+            "and count as zeros in the others; arrivals should not depend on the channels",
+        )
+
+    def _places(self, shopper_N: ArrayLike) -> NDArray[np.intp]:
+        return np.searchsorted(self.shopper_U, np.asarray(shopper_N, np.int64))
+
+
+def _all_indices(totals_SUM: Floats, worlds: CoalitionWorlds) -> Floats:
+    """(S, U, J) every index, from the totals of all coalitions."""
+    channels, (seeds, shoppers, _) = len(worlds.channels), totals_SUM.shape
+    games_XM = np.zeros((seeds * shoppers, 1 << channels))
+    games_XM[:, list(worlds.coalition_M)] = totals_SUM.reshape(len(games_XM), -1)
+    return index_values(games_XM, channels).reshape(seeds, shoppers, -1)
+
+
+def _lost(totals_SUM: Floats) -> Floats:
+    """(S, U, 1 + C) total and leave-one-out, from the totals of all channels and all but each."""
+    total_SU1 = totals_SUM[:, :, :1]
+    return np.concatenate([total_SU1, total_SU1 - totals_SUM[:, :, 1:]], axis=2)
+
+
+@contextmanager
+def open_totals(
+    worlds: CoalitionWorlds, *, spec: EngineSpec | None = None
+) -> Iterator[WorldTotals]:
+    """Read the logs of the worlds once.
+
+    Args:
+        worlds: lived, see `live_coalitions`.
+        spec: threads and memory.
+
+    Raises:
+        DataError: a log is not whole.
+    """
+    with engine(spec or EngineSpec()) as connection:
+        yield WorldTotals(connection, worlds)
+
+
+def _shoppers(log: Path, seed: int, world: int) -> str:
+    """SQL of a row for each exposed shopper of one world."""
+    columns = sorted(COLUMNS.values())
+    return (
+        f"SELECT {seed} AS seed, {world} AS world, shopper, {unit_sums(columns)} "
+        f"FROM ({shopper_days(log, columns)}) GROUP BY shopper HAVING sum(requests) > 0"
+    )

@@ -1,0 +1,1 @@
+"""What an arm would bring, estimated from another arm's log alone, beside the truth."""

@@ -1,0 +1,236 @@
+"""What the measured arm would bring, estimated from the log of the control arm alone.
+
+The question is asked of the requests of the control arm's log for the first page of a query that is
+new in its session. Exploration has one luck for all pages of a query in a session, and whether a
+later page is asked for depends on what the first one showed; of these requests alone is the logged
+propensity the probability of the page given all that went before.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.attribution.incremental.arms import Arm
+from experiments.attribution.incremental.offpolicy.directmodel import (
+    BINS,
+    FOLDS,
+    cross_fitted,
+    folds,
+)
+from experiments.attribution.incremental.offpolicy.estimators import (
+    Diagnosis,
+    Estimate,
+    Floats,
+    Slots,
+    Totals,
+    compared,
+    diagnose,
+    doubts,
+    estimates,
+)
+from experiments.attribution.incremental.offpolicy.judge import (
+    EXPECTED,
+    TABLE,
+    OffPolicyJob,
+    judge,
+)
+from experiments.inference.logs import EngineSpec, engine, scan
+from experiments.inference.units import exact_sum
+from experiments.records.attribution import OFF_POLICY, Event, OffPolicyRow
+from experiments.running.worlds import LOG
+from experiments.stages.files import read_json
+
+EVENTS: tuple[Event, ...] = ("click", "purchase", "gmv")
+TRUTH = "truth"
+
+_DEVICES = 2
+_BATCH = 131_072
+_CODE = (
+    *(
+        "simulator",
+        "recall",
+        "ranking",
+        "experiments.running.building",
+        "experiments.running.worlds",
+    ),
+    "experiments.attribution.incremental.offpolicy.judge",
+    "experiments.attribution.incremental.offpolicy.directmodel",
+    "experiments.attribution.incremental.relived",
+)
+
+Columns = dict[str, NDArray[Any]]
+
+
+def off_policy_rows(arm: Arm, *, confidence: float) -> tuple[list[OffPolicyRow], list[str]]:
+    """Every estimator beside the truth, and warnings where the log does not carry them.
+
+    Args:
+        arm: whose pages are judged; the log is that of the run's control arm.
+        confidence: level of the intervals over shoppers.
+
+    Raises:
+        DataError: living the experiment again gives another log than it has.
+    """
+    config = arm.config
+    job = off_policy_job(arm)
+    requests = read_json(job.world.stage.path / LOG / "manifest.json")["rows"]["requests"]
+    arm.maker.side_by_side("offpolicy", judge, [job], "requests", requests)
+    with engine(EngineSpec()) as connection:
+        table = SlotTable(connection, job)
+        if not len(table.shopper_U):
+            told = f"{arm.spec.name} by the log of {config.control}: that log has no requests"
+            return [], [f"{OFF_POLICY}{told}"]
+        model = table.model(config.funnel.slots)
+        totals, truth_EU, base_EU = table.totals(model)
+    diagnosis = diagnose(totals)
+    rows = []
+    for e, event in enumerate(EVENTS):
+        truth = compared(truth_EU[e], base_EU[e], totals.requests_U, confidence=confidence)
+        found = [*estimates(totals, e, confidence=confidence).items(), (TRUTH, truth)]
+        names = arm.spec.name, config.control, event
+        rows += [_row(names, totals, diagnosis, key, each) for key, each in found]
+    return rows, doubts(diagnosis, arm.spec.name, config.control)
+
+
+def off_policy_job(arm: Arm) -> OffPolicyJob:
+    """The task that shows the requests of the control arm's log to this arm."""
+    world = arm.experiment()
+    logged = [each.name for each in arm.config.arms].index(arm.config.control)
+    arm.live("worlds", [world])
+    stage = arm.maker.stage(
+        f"offpolicy-{arm.spec.name}",
+        [arm.number, logged],
+        inputs=[world.stage.key],
+        code=_CODE,
+    )
+    return OffPolicyJob(world, stage, arm.number, logged)
+
+
+class SlotTable:
+    """The slots of the judged requests with what the log holds of them, inside DuckDB.
+
+    Args:
+        connection: where the table is to live.
+        job: finished.
+
+    Attributes:
+        shopper_U: the shoppers behind the requests, ascending.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, job: OffPolicyJob) -> None:
+        self._connection = connection
+        log, noted = job.world.stage.path / LOG, job.stage.path / TABLE
+        connection.execute(f"CREATE TEMP TABLE slots AS {_sql(log, noted, job.logged)}")
+        found = self._all("SELECT DISTINCT shopper FROM slots ORDER BY shopper")
+        self.shopper_U = found["shopper"]
+
+    def model(self, slots: int) -> Floats:
+        """(E, 2, slot, device, bin) what is predicted of a slot, see `offpolicymodel`.
+
+        Args:
+            slots: most results on a page.
+        """
+        found = self._all(
+            f"SELECT shopper % {FOLDS} AS fold, slot, device, bin, count(*) AS slots, "
+            "sum(clicked::INTEGER)::DOUBLE AS click, sum(orders)::DOUBLE AS purchase, "
+            f"{exact_sum('gmv')} AS gmv FROM slots WHERE item >= 0 GROUP BY ALL"
+        )
+        cells = tuple(found[name] for name in ("fold", "slot", "device", "bin"))
+        sums_XFKDR = np.zeros((1 + len(EVENTS), FOLDS, slots, _DEVICES, BINS))
+        for sums_FKDR, name in zip(sums_XFKDR, ("slots", *EVENTS), strict=True):
+            sums_FKDR[cells] = found[name]
+        return cross_fitted(sums_XFKDR[0], sums_XFKDR[1:])
+
+    def totals(self, model_EFKDR: Floats) -> tuple[Totals, Floats, Floats]:
+        """The totals of the shoppers; and (E, U) what was to be expected of the judged pages, and
+        of those of the log."""
+        shoppers = len(self.shopper_U)
+        totals = Totals.empty(len(EVENTS), shoppers)
+        expected = {of: np.zeros((len(EVENTS), shoppers)) for of in (TRUTH, "base")}
+        for batch in self._batches("SELECT * FROM slots ORDER BY request, slot"):
+            at_N = np.searchsorted(self.shopper_U, batch["shopper"])
+            totals.add(_slots(batch, at_N, model_EFKDR))
+            for of, sums_EU in expected.items():
+                for sum_U, event in zip(sums_EU, EXPECTED, strict=True):
+                    np.add.at(sum_U, at_N, batch[f"{of}_{event}"])
+        return totals, expected[TRUTH], expected["base"]
+
+    def _all(self, sql: str) -> Columns:
+        found = self._connection.execute(sql).fetchnumpy()
+        return {name: np.asarray(column) for name, column in found.items()}
+
+    def _batches(self, sql: str) -> Iterator[Columns]:
+        for batch in self._connection.sql(sql).to_arrow_reader(_BATCH):
+            yield {
+                name: column.to_numpy(zero_copy_only=False)
+                for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            }
+
+
+def _sql(log: Path, noted: Path, logged: int) -> str:
+    """Selects the slots whose request is the first of its query, with the log's orders."""
+    noted_sql = str(noted).replace("'", "''")
+    return f"""
+        SELECT noted.*, coalesce(bought.orders, 0) AS orders, coalesce(bought.gmv, 0.0) AS gmv
+        FROM read_parquet('{noted_sql}') AS noted
+        SEMI JOIN (
+            SELECT min(request) AS request FROM {scan(log, "requests")}
+            WHERE arm = {logged} GROUP BY session, text
+        ) AS new USING (request)
+        LEFT JOIN (
+            SELECT request, item, count(*) AS orders,
+                {exact_sum("price::DOUBLE * quantity")} AS gmv
+            FROM {scan(log, "orders")} WHERE arm = {logged} GROUP BY request, item
+        ) AS bought USING (request, item)
+    """
+
+
+def _slots(batch: Columns, at_N: NDArray[np.integer], model_EFKDR: Floats) -> Slots:
+    """A batch of the table as the estimators want it."""
+    fold_N, logged_N, judged_N = folds(batch["shopper"]), batch["item"] >= 0, batch["judged"] >= 0
+    place_N = fold_N, batch["slot"], batch["device"]
+    outcomes = (batch["clicked"], batch["orders"], batch["gmv"])
+    return Slots(
+        shopper_N=at_N,
+        first_N=batch["slot"] == 0,
+        logged_N=logged_N,
+        propensity_N=batch["propensity"].astype(np.float64),
+        target_N=(logged_N & (batch["item"] == batch["judged"])).astype(np.float64),
+        outcomes_EN=np.array([each.astype(np.float64) for each in outcomes]),
+        model_EN=model_EFKDR[:, *place_N, batch["bin"]] * logged_N,
+        judged_N=judged_N,
+        supported_N=batch["supported"],
+        judged_model_EN=model_EFKDR[:, *place_N, batch["judged_bin"]] * judged_N,
+    )
+
+
+def _row(
+    names: tuple[str, str, Event],
+    totals: Totals,
+    diagnosis: Diagnosis,
+    estimator: str,
+    found: Estimate,
+) -> OffPolicyRow:
+    arm, logged, event = names
+    value, lift, estimate = found.value, found.lift, estimator != TRUTH
+    return OffPolicyRow(
+        arm=arm,
+        logged=logged,
+        estimator=estimator,
+        event=event,
+        value=value.estimate if value else None,
+        low=value.low if value else None,
+        high=value.high if value else None,
+        lift=lift.estimate if lift else None,
+        lift_low=lift.low if lift else None,
+        lift_high=lift.high if lift else None,
+        supported=diagnosis.supported if estimate else None,
+        effective=diagnosis.effective if estimate else None,
+        largest=diagnosis.largest if estimate else None,
+        requests=int(totals.requests_U.sum()),
+        shoppers=len(totals.requests_U),
+    )

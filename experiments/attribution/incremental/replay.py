@@ -1,0 +1,323 @@
+"""Worth by replay: a world's logged requests, served again to every coalition of channels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.attribution.incremental.arms import Arm
+from experiments.attribution.incremental.games import Floats
+from experiments.attribution.incremental.pages import CoalitionPages, Served
+from experiments.attribution.incremental.plans import Plan, make_plan
+from experiments.attribution.incremental.relived import relive
+from experiments.attribution.incremental.replayfates import add_fates
+from experiments.attribution.incremental.values import Worths
+from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
+from experiments.records.attribution import EVENTS
+from experiments.running.worlds import LOG, OpenWorld, WorldJob, open_world
+from experiments.stages.executor import Advance
+from experiments.stages.files import read_json
+from experiments.stages.folder import Stage
+from ranking.funnel import Funnel
+from simulator.behaviour.behavior import Reactions
+from simulator.behaviour.expectation import Expected, expected
+from simulator.behaviour.utility import Needs
+from simulator.errors import DataError, StoreError
+from simulator.protocols import Pages, Requests
+from simulator.randomness import Draws
+
+TABLES = "replay.npz"
+
+MOST_PARTS = 8
+"""In how many parts a world is replayed at most."""
+
+_COLUMNS = ("seen_BK", "clicks_BK", "carts_BK", "orders_BK", "gmv_BK")
+_EXPECTED = dict(zip(EVENTS, _COLUMNS, strict=True))
+
+
+@dataclass(frozen=True)
+class ReplayJob:
+    """The replay of some shoppers of a finished world, in this process or in another one.
+
+    Attributes:
+        world: the world, everybody in one arm.
+        stage: where the tables go.
+        part, parts: shoppers whose number has the remainder `part` by `parts`, which is a power of
+            2 up to 8.
+        permutations: orders drawn for each request, of many channels.
+    """
+
+    world: WorldJob
+    stage: Stage
+    part: int
+    parts: int
+    permutations: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The arm's channels, in the order of the provenance bits."""
+        return arm_channels(self.world)
+
+
+def arm_channels(job: WorldJob) -> tuple[str, ...]:
+    """The channels of a world's arm in the order of the provenance bits.
+
+    Raises:
+        DataError: the world has several arms, or none.
+    """
+    if job.arm is None:
+        raise DataError(f"{job.stage.name}.arm == None, must be one arm in which everybody is")
+    arm = job.config.arms[job.arm]
+    return tuple(name for name in job.config.channels if name in arm.channels)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the coalitions bring, added up; U shoppers of one part, G groups of shoppers.
+
+    Sums over shoppers are kept by the remainder of the shopper's number by 8, so that the parts of
+    a world add up to the same bits however many there are.
+
+    Attributes:
+        exposed_U: who had a request.
+        values_EUJ: indices by event and shopper.
+        worths_EGM: worths of the coalitions that are told.
+        variance_EGC: sampling variance of the Shapley values.
+        fates_UCF: see `replayfates`.
+    """
+
+    exposed_U: NDArray[np.bool_]
+    values_EUJ: Floats
+    worths_EGM: Floats
+    variance_EGC: Floats
+    fates_UCF: Floats
+
+    @classmethod
+    def empty(cls, plan: Plan, shoppers: int) -> "Tally":
+        """Nothing added yet."""
+        events, c = len(EVENTS), plan.channels
+        return cls(
+            np.zeros(shoppers, np.bool_),
+            np.zeros((events, shoppers, len(plan.indices))),
+            np.zeros((events, MOST_PARTS, len(plan.told_M))),
+            np.zeros((events, MOST_PARTS, c)),
+            np.zeros((shoppers, c, 3)),
+        )
+
+
+class Replay:
+    """Watches a world and serves the requests of its part to the coalitions.
+
+    Args:
+        opened: the world, not yet lived.
+        job: what is to be replayed.
+    """
+
+    def __init__(self, opened: OpenWorld, job: ReplayJob) -> None:
+        self.world = opened.world
+        self.job = job
+        self.plan = make_plan(len(job.channels), job.permutations, self.world.draws)
+        self.pages = CoalitionPages(cast("Funnel", opened.service), job.channels, self.plan)
+        shoppers = len(self.world.population.shoppers)
+        self.tally = Tally.empty(self.plan, len(range(job.part, shoppers, job.parts)))
+
+    def __call__(
+        self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
+    ) -> None:
+        """Replay the part's requests of one block; see `simulator.living.desk.Witness`."""
+        rows = np.flatnonzero(requests.shopper_B % self.job.parts == self.job.part)
+        if len(rows):
+            for served in self.pages(requests, rows):
+                self._add(served, requests.shopper_B[served.rows_B], needs)
+
+    def _add(self, served: Served, shopper_B: NDArray[np.int64], needs: Needs) -> None:
+        tally, plan = self.tally, self.plan
+        at_B, group_B = shopper_B // self.job.parts, shopper_B % MOST_PARTS
+        tally.exposed_U[at_B] = True
+        response = self._response(served, needs)
+        for e, event in enumerate(EVENTS):
+            worth_P = getattr(response, _EXPECTED[event]).sum(axis=1)
+            worths_BX = np.append(worth_P, 0.0)[served.pair_BX]
+            values_BJ, variance_BC = plan.values(served.asked, worths_BX)
+            np.add.at(tally.values_EUJ[e], at_B, values_BJ)
+            np.add.at(tally.worths_EGM[e], group_B, worths_BX[:, : len(plan.told_M)])
+            np.add.at(tally.variance_EGC[e], group_B, variance_BC)
+        pages = plan.all_column, plan.without_C
+        add_fates(tally.fates_UCF, at_B, served, response.orders_BK, pages, self.pages.bit_C)
+
+    def _response(self, served: Served, needs: Needs) -> Expected:
+        """What is expected of the pages, at the prices that the shoppers see."""
+        world, row_P = self.world, served.request_P
+        columns = {column.name: getattr(needs, column.name)[row_P] for column in fields(Needs)}
+        return expected(world.behavior, Needs(**columns), served.pages, world.market.price_I)
+
+
+def replay(job: ReplayJob, *, advance: Advance) -> None:
+    """Replay one part of a world and finish its stage.
+
+    Raises:
+        DataError: the world's log is not there, or living it again gives another one.
+    """
+    with job.stage.write() as folder:
+        opened = open_world(job.world, folder / LOG)
+        watching = Replay(opened, job)
+        opened.world.watch(watching)
+        relive(opened, job.world, lambda requests: advance(requests / job.parts))
+        _save(folder / TABLES, watching.tally, job)
+
+
+def _save(path: Path, tally: Tally, job: ReplayJob) -> None:
+    """The tables, restricted to the exposed shoppers."""
+    seen = np.flatnonzero(tally.exposed_U)
+    with path.open("wb") as stream:
+        np.savez(
+            stream,
+            allow_pickle=False,
+            shopper_U=job.part + job.parts * seen,
+            values_EUJ=tally.values_EUJ[:, seen],
+            worths_EGM=tally.worths_EGM,
+            variance_EGC=tally.variance_EGC,
+            fates_UCF=tally.fates_UCF[seen],
+        )
+
+
+_COALITIONS = 32  # for each part: living the world once more then costs a few per cent of it
+_CODE = (
+    *(
+        "simulator",
+        "recall",
+        "ranking",
+        "experiments.running.building",
+        "experiments.running.worlds",
+    ),
+    "experiments.attribution.incremental",
+)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """The replay of an arm's worlds.
+
+    Attributes:
+        shopper_U: shoppers that had a request in any world, ascending.
+        worths: tables of what coalitions bring.
+        fates_SUCF: where each channel's purchases go without it, see `replayfates`.
+    """
+
+    shopper_U: NDArray[np.int64]
+    worths: Worths
+    fates_SUCF: Floats
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The arm's channels, in the order of the coalitions' bits."""
+        return self.worths.channels
+
+    @property
+    def exposed_SU(self) -> Floats:
+        """1 where a shopper had a request in a world."""
+        return self.worths.exposed_SU
+
+
+def make_replays(arm: Arm, spec: AttributionSpec) -> Replayed:
+    """Replay the worlds in which the arm serves everybody, living those that are not there yet.
+
+    Args:
+        arm: of a finished run.
+        spec: how many worlds, and how many orders of many channels.
+
+    Raises:
+        DataError: living a world again gives another log than it has.
+    """
+    worlds = [arm.world(seed) for seed in range(spec.seeds)]
+    arm.live("worlds", worlds)
+    jobs = [replay_jobs(arm, world, spec.permutations) for world in worlds]
+    requests = read_json(worlds[0].stage.path / LOG / "manifest.json")["rows"]["requests"]
+    everything = [job for parts in jobs for job in parts]
+    each = round(requests / len(jobs[0]))
+    arm.maker.side_by_side("replay", replay, everything, "requests", each)
+    return _read(jobs)
+
+
+def replay_jobs(arm: Arm, world: WorldJob, permutations: int) -> list[ReplayJob]:
+    """The tasks that replay one finished world of an arm."""
+    channels = len(arm_channels(world))
+    drawn = permutations if channels > EXACT_CHANNELS else 0
+    columns = make_plan(channels, permutations, Draws(0)).columns
+    parts = min(MOST_PARTS, 1 << max((columns // _COALITIONS).bit_length() - 1, 0))
+    return [
+        ReplayJob(
+            world,
+            arm.maker.stage(
+                f"replay-{world.stage.name}-{part}",
+                [part, parts, drawn],
+                inputs=[world.stage.key],
+                code=_CODE,
+            ),
+            part,
+            parts,
+            permutations,
+        )
+        for part in range(parts)
+    ]
+
+
+def _read(worlds: Sequence[Sequence[ReplayJob]]) -> Replayed:
+    """The tables of all parts of all worlds together."""
+    channels = worlds[0][0].channels
+    plan = make_plan(len(channels), worlds[0][0].permutations, Draws(0))
+    parts = [[_tables(job) for job in jobs] for jobs in worlds]
+    shoppers = [part["shopper_U"] for each in parts for part in each]
+    shopper_U = np.unique(np.concatenate(shoppers))
+    shape = (len(worlds), len(shopper_U))
+    exposed_SU = np.zeros(shape)
+    values_ESUJ = np.zeros((len(EVENTS), *shape, len(plan.indices)))
+    fates_SUCF = np.zeros((*shape, len(channels), 3))
+    worths_ESM = np.zeros((len(EVENTS), len(worlds), len(plan.told_M)))
+    variance_EC = np.zeros((len(EVENTS), len(channels)))
+    for s, each in enumerate(parts):
+        for part in each:
+            at_U = np.searchsorted(shopper_U, part["shopper_U"])
+            exposed_SU[s, at_U] = 1
+            values_ESUJ[:, s, at_U] = part["values_EUJ"]
+            fates_SUCF[s, at_U] = part["fates_UCF"]
+        worths_ESM[:, s] = _together(each, "worths_EGM")
+        variance_EC += _together(each, "variance_EGC")
+    sampled = len(channels) > EXACT_CHANNELS
+    worths = Worths(
+        channels=channels,
+        indices=plan.indices,
+        exposed_SU=exposed_SU,
+        values=dict(zip(EVENTS, values_ESUJ, strict=True)),
+        coalitions_M=plan.told_M,
+        worths=dict(zip(EVENTS, worths_ESM, strict=True)),
+        variance=dict(zip(EVENTS, variance_EC, strict=True)) if sampled else {},
+    )
+    return Replayed(shopper_U, worths, fates_SUCF)
+
+
+def _together(parts: Sequence[dict[str, NDArray[Any]]], name: str) -> Floats:
+    """Sums over groups of shoppers: each group is of one part, so their order is always the same.
+
+    A group that is not of a part is 0 in it, and adding 0 changes no bit.
+    """
+    groups_EGX = sum(part[name] for part in parts[1:]) + parts[0][name]
+    total_EX = groups_EGX[:, 0]
+    for group in range(1, MOST_PARTS):
+        total_EX = total_EX + groups_EGX[:, group]
+    return np.asarray(total_EX, np.float64)
+
+
+def _tables(job: ReplayJob) -> dict[str, NDArray[Any]]:
+    path = job.stage.path / TABLES
+    try:
+        with np.load(path, allow_pickle=False) as tables:
+            return dict(tables)
+    except Exception as error:  # a spoiled archive may raise anything
+        raise StoreError(
+            f"{path} == unreadable ({error!r}), must be whole: "
+            f"delete {path.parent}, and the same command makes it again"
+        ) from error

@@ -1,0 +1,242 @@
+"""Share against lift: what a channel holds, and what it adds, at several weights in the merge.
+
+A shop can raise a channel's share of exposures and purchases as it likes, by its weight in the
+merge. Whether that sells more is another question, and paired worlds answer it: for each seed the
+arm's world without the channel and, on the same luck, one world at each weight. Nothing is
+retrained: the ranker is the arm's own in all of them.
+
+At weight 0 a channel is still asked. What only it found enters the pool last, where there is room,
+and whatever it found counts as found by it: so also at weight 0 it can hold a share.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.attribution.incremental.arms import Arm
+from experiments.config.attribution import AttributionSpec, StudySpec
+from experiments.config.schema import Config
+from experiments.inference.intervals import Interval, growth, holm, ratio
+from experiments.inference.logs import EngineSpec, engine, scan
+from experiments.inference.shares import EVENTS, RULES
+from experiments.inference.units import exact_sum
+from experiments.records.attribution import Event, StudyRow
+from experiments.running.worlds import LOG, WorldJob
+
+Floats = NDArray[np.float64]
+Totals = Mapping[str, Floats]
+
+SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
+"""Events of which a study tells the channel's shares."""
+
+LIFTED: tuple[Event, ...] = ("purchase", "gmv")
+"""Events of which it tells the lift: per shopper, of all channels together."""
+
+_LIFT = "lift"
+_EXPOSED = "exposed"  # 1 for each shopper of a world: the unit of a lift
+_KEYS = ("seed", "shopper")
+
+
+@dataclass(frozen=True)
+class StudyWorlds:
+    """The finished worlds of one study.
+
+    Attributes:
+        name, arm, channel: of the study, of its arm and of the channel whose weight changes.
+        bit: of the channel in `sources`.
+        base: by seed, the log of the world without the channel.
+        weighted: by weight in the merge, the same of the worlds with it.
+    """
+
+    name: str
+    arm: str
+    channel: str
+    bit: int
+    base: tuple[Path, ...]
+    weighted: Mapping[float, tuple[Path, ...]]
+
+
+def live_studies(
+    config: Config, open_arm: Callable[[str], Arm], spec: AttributionSpec
+) -> list[StudyWorlds]:
+    """Live the worlds of all studies that are not in the store yet, all of them side by side.
+
+    The world at the arm's own weight is the arm's truth world, and is lived once.
+
+    Args:
+        config: of the finished run.
+        open_arm: opens an arm of it, see `experiments.attribution.incremental.arms`.
+        spec: with the studies, and how many seeds each has.
+    """
+    arms = {name: open_arm(name) for name in {study.arm: None for study in spec.studies.values()}}
+    jobs = {name: _jobs(arms[each.arm], each, spec.seeds) for name, each in spec.studies.items()}
+    if arms:
+        all_jobs = chain.from_iterable(
+            (*base, *chain(*own.values())) for base, own in jobs.values()
+        )
+        one_each = {job.stage.path: job for job in all_jobs}
+        next(iter(arms.values())).live("studies", list(one_each.values()))
+    return [
+        StudyWorlds(
+            name,
+            study.arm,
+            study.channel,
+            1 << list(config.channels).index(study.channel),
+            _logs(base),
+            {weight: _logs(each) for weight, each in own.items()},
+        )
+        for (name, study), (base, own) in zip(spec.studies.items(), jobs.values(), strict=True)
+    ]
+
+
+def _jobs(
+    arm: Arm, study: StudySpec, seeds: int
+) -> tuple[list[WorldJob], dict[float, list[WorldJob]]]:
+    """By seed the world without the channel; by weight and seed those with it."""
+    others = [name for name in arm.spec.channels if name != study.channel]
+    return (
+        [arm.world(seed, others) for seed in range(seeds)],
+        {
+            weight: [_weighted(arm, seed, study, weight) for seed in range(seeds)]
+            for weight in study.weights
+        },
+    )
+
+
+def _weighted(arm: Arm, seed: int, study: StudySpec, weight: float) -> WorldJob:
+    merge = arm.spec.merge or arm.config.funnel.merge
+    if weight == merge.weights.get(study.channel, 1.0):
+        return arm.world(seed)
+    return arm.world(seed, weights={study.channel: weight})
+
+
+def _logs(jobs: Sequence[WorldJob]) -> tuple[Path, ...]:
+    return tuple(job.stage.path / LOG for job in jobs)
+
+
+def study_rows(
+    studies: Sequence[StudyWorlds], *, confidence: float, spec: EngineSpec | None = None
+) -> list[StudyRow]:
+    """The channel's shares, and the true lift over the worlds without it, at each weight.
+
+    Shares are of any touch (the channel found the item, others perhaps too) and exclusive (no
+    other one did). A lift is that of events, or money, per shopper. Intervals go across seeds and
+    shoppers, or over shoppers alone where there is one seed (`experiments.inference.intervals`).
+    None where a world has no such event.
+
+    Args:
+        studies: lived, see `live_studies`.
+        confidence: level of the intervals.
+        spec: threads and memory.
+
+    Raises:
+        DataError: a log is not whole, or nobody came in any world.
+    """
+    rows: list[StudyRow] = []
+    with engine(spec or EngineSpec()) as connection:
+        for study in studies:
+            own_rows = []
+            without = _shoppers(connection, study.base, study.bit)
+            for weight, logs in study.weighted.items():
+                own, base = _tables(_shoppers(connection, logs, study.bit), without, len(logs))
+                own_rows += [
+                    StudyRow(
+                        study=study.name,
+                        arm=study.arm,
+                        channel=study.channel,
+                        weight=weight,
+                        measure=measure,
+                        event=event,
+                        value=found.estimate,
+                        low=found.low,
+                        high=found.high,
+                        p_value=found.p_value,
+                        p_holm=None,
+                        seeds=found.seeds,
+                        shoppers=found.shoppers,
+                    )
+                    for measure, event, found in _measured(own, base, confidence)
+                ]
+            rows += _adjusted(own_rows)
+    return rows
+
+
+def _adjusted(rows: Sequence[StudyRow]) -> list[StudyRow]:
+    """The rows of one study with p-values adjusted for its weights, event by event."""
+    found = list(rows)
+    for event in LIFTED:
+        places = [at for at, row in enumerate(rows) if (row.measure, row.event) == (_LIFT, event)]
+        for at, p in zip(places, holm([rows[at].p_value for at in places]), strict=True):
+            found[at] = replace(rows[at], p_holm=p)
+    return found
+
+
+def _shoppers(
+    connection: duckdb.DuckDBPyConnection, logs: Sequence[Path], bit: int
+) -> dict[str, NDArray[Any]]:
+    """A row for each seed and shopper: totals of each event, and of what counts for the channel."""
+    parts = [part for seed, log in enumerate(logs) for part in _parts(log, seed, bit)]
+    columns = [_EXPOSED, *SHARED, *(f"{event}_{rule}" for event in SHARED for rule in RULES)]
+    sums = ", ".join(f"coalesce(sum({column}), 0)::DOUBLE AS {column}" for column in columns)
+    union = " UNION ALL BY NAME ".join(parts)
+    cells = connection.execute(
+        f"SELECT seed, shopper, {sums} FROM ({union}) GROUP BY seed, shopper"
+    ).fetchnumpy()
+    return {name: np.asarray(cells[name]) for name in (*_KEYS, *columns)}
+
+
+def _parts(log: Path, seed: int, bit: int) -> Iterator[str]:
+    """SQL of each table's columns; exact sums, so that they do not depend on the order of rows."""
+    key = f"SELECT {seed} AS seed, shopper"
+    yield f"{key}, 1 AS {_EXPOSED} FROM {scan(log, 'requests')} GROUP BY shopper"
+    for event in SHARED:
+        table, weight = EVENTS[event]
+        listed = [f"{exact_sum(weight)} AS {event}"]
+        for rule, counts in RULES.items():
+            held = f"CASE WHEN {counts.format(bit=bit)} THEN {weight} ELSE 0 END"
+            listed.append(f"{exact_sum(held)} AS {event}_{rule}")
+        yield f"{key}, {', '.join(listed)} FROM {scan(log, table)} GROUP BY shopper"
+
+
+def _tables(
+    own: Mapping[str, NDArray[Any]], base: Mapping[str, NDArray[Any]], seeds: int
+) -> tuple[Totals, Totals]:
+    """(S, U) totals by column of the shoppers of either world; who came to one is in both."""
+    shopper_U = np.union1d(own["shopper"], base["shopper"])
+    both = []
+    for cells in (own, base):
+        place = cells["seed"], np.searchsorted(shopper_U, cells["shopper"])
+        tables = {name: np.zeros((seeds, len(shopper_U))) for name in cells if name not in _KEYS}
+        for name, table_SU in tables.items():
+            table_SU[place] = cells[name]
+        both.append(tables)
+    exposed_SU = np.maximum(both[0][_EXPOSED], both[1][_EXPOSED])
+    return both[0] | {_EXPOSED: exposed_SU}, both[1] | {_EXPOSED: exposed_SU}
+
+
+def _measured(own: Totals, base: Totals, confidence: float) -> list[tuple[str, Event, Interval]]:
+    """Measure, event and number of each row of one weight."""
+    shares: list[tuple[str, Event, Interval]] = [
+        (rule, event, _share(own[f"{event}_{rule}"], own[event], confidence))
+        for rule in RULES
+        for event in SHARED
+    ]
+    exposed = own[_EXPOSED]
+    return shares + [
+        (_LIFT, event, growth(own[event], exposed, base[event], exposed, confidence=confidence))
+        for event in LIFTED
+    ]
+
+
+def _share(held_SU: Floats, all_SU: Floats, confidence: float) -> Interval:
+    """A ratio of sums, its interval within 0 and 1."""
+    found = ratio(held_SU, all_SU, confidence=confidence)
+    low = None if found.low is None else max(found.low, 0.0)
+    high = None if found.high is None else min(found.high, 1.0)
+    return replace(found, low=low, high=high)

@@ -1,0 +1,177 @@
+"""From per-shopper tables of what coalitions bring to rows of the record, with intervals.
+
+Units and intervals: the table of an index has a cell for each world and shopper, and intervals go
+across both at once (`experiments.inference.intervals`). A value is per exposed shopper, a share the
+ratio to what all channels bring, the lift of leave-one-out the growth over the funnel without the
+channel.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.attribution.incremental.games import Floats, Index
+from experiments.inference.intervals import Interval, growth, ratio
+from experiments.records.attribution import CoalitionRow, Event, InteractionRow, ValueRow
+from simulator.errors import DataError
+
+_VALUES = ("leave_one_out", "alone", "shapley")
+_NOTHING = Interval(None, None, None, None, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Worths:
+    """What C channels bring, by replay or in re-simulated worlds.
+
+    Attributes:
+        channels: names, in the order of the coalitions' bits.
+        indices: the J indices there are; the total among them.
+        exposed_SU: (S, U) 1 where a shopper had a request in a world.
+        values: by event, (S, U, J) indices of each world and shopper: events, or money.
+        coalitions_M: coalitions whose worth is known, as bitmasks over `channels`.
+        worths: by event, (S, M) what each coalition brings in a world.
+        variance: by event, (C,) variance of the sum of a channel's Shapley values over worlds and
+            shoppers from drawing orders; none where all coalitions are there.
+    """
+
+    channels: tuple[str, ...]
+    indices: tuple[Index, ...]
+    exposed_SU: Floats
+    values: Mapping[Event, Floats]
+    coalitions_M: NDArray[np.int64]
+    worths: Mapping[Event, Floats]
+    variance: Mapping[Event, Floats]
+
+    def __post_init__(self) -> None:
+        for event, values_SUJ in self.values.items():
+            wanted = (*self.exposed_SU.shape, len(self.indices))
+            if values_SUJ.shape != wanted:
+                raise DataError(f"values[{event!r}].shape == {values_SUJ.shape}, must be {wanted}")
+
+    def table(self, event: Event, index: Index) -> Floats:
+        """(S, U) cells of one index.
+
+        Raises:
+            DataError: the index is not there.
+        """
+        if index not in self.indices:
+            raise DataError(f"indices == {self.indices}, must hold {index}")
+        return np.ascontiguousarray(self.values[event][:, :, self.indices.index(index)])
+
+    def sampling_error(self, event: Event, index: Index) -> float:
+        """Standard error of the sum of an index from drawing orders."""
+        if index.kind != "shapley" or event not in self.variance:
+            return 0.0
+        return math.sqrt(float(self.variance[event][index.channel]))
+
+
+def value_rows(method: str, arm: str, worths: Worths, *, confidence: float) -> list[ValueRow]:
+    """What each channel is worth by every index of one channel that is there.
+
+    Args:
+        method: "replay" or "worlds".
+        arm: name.
+        worths: tables.
+        confidence: level of the intervals.
+    """
+    seeds, shoppers = worths.exposed_SU.shape
+    rows = []
+    for event in worths.values:
+        total_SU = worths.table(event, Index("total"))
+        total = float(total_SU.sum())
+        for index in (one for one in worths.indices if one.kind in _VALUES):
+            part_SU = worths.table(event, index)
+            value = _ratio(part_SU, worths.exposed_SU, confidence)
+            share = _ratio(part_SU, total_SU, confidence)
+            lift = _NOTHING
+            if index.kind == "leave_one_out":
+                lift = _growth(total_SU, part_SU, worths.exposed_SU, confidence)
+            rows.append(
+                ValueRow(
+                    method=method,
+                    index=index.kind,
+                    channel=worths.channels[index.channel],
+                    event=event,
+                    arm=arm,
+                    value=value.estimate,
+                    low=value.low,
+                    high=value.high,
+                    share=share.estimate,
+                    share_low=share.low,
+                    share_high=share.high,
+                    lift=lift.estimate,
+                    lift_low=lift.low,
+                    lift_high=lift.high,
+                    p_value=value.p_value,
+                    sampling_error=worths.sampling_error(event, index) / total if total else None,
+                    seeds=seeds,
+                    shoppers=shoppers,
+                )
+            )
+    return rows
+
+
+def interaction_rows(
+    method: str, arm: str, worths: Worths, *, confidence: float
+) -> list[InteractionRow]:
+    """What pairs of channels are worth beyond each of them; arguments as of `value_rows`."""
+    rows = []
+    for event in worths.values:
+        total_SU = worths.table(event, Index("total"))
+        for index in (one for one in worths.indices if one.kind == "interaction"):
+            pair_SU = worths.table(event, index)
+            value = _ratio(pair_SU, worths.exposed_SU, confidence)
+            share = _ratio(pair_SU, total_SU, confidence)
+            rows.append(
+                InteractionRow(
+                    method=method,
+                    channel=worths.channels[index.channel],
+                    other=worths.channels[index.other],
+                    event=event,
+                    arm=arm,
+                    value=value.estimate,
+                    low=value.low,
+                    high=value.high,
+                    share=share.estimate,
+                    share_low=share.low,
+                    share_high=share.high,
+                )
+            )
+    return rows
+
+
+def coalition_rows(method: str, arm: str, worths: Worths) -> list[CoalitionRow]:
+    """What each coalition brings per exposed shopper; none where nobody is exposed."""
+    exposed = float(worths.exposed_SU.sum())
+    if not exposed:
+        return []
+    return [
+        CoalitionRow(
+            method=method,
+            arm=arm,
+            channels=tuple(
+                name for c, name in enumerate(worths.channels) if int(coalition) >> c & 1
+            ),
+            event=event,
+            value=float(worth_S.sum()) / exposed,
+        )
+        for event, worths_SM in worths.worths.items()
+        for coalition, worth_S in zip(worths.coalitions_M, worths_SM.T, strict=True)
+    ]
+
+
+def _ratio(part_SU: Floats, whole_SU: Floats, confidence: float) -> Interval:
+    if not part_SU.size:
+        return _NOTHING
+    return ratio(part_SU, whole_SU, confidence=confidence, tested=True)
+
+
+def _growth(total_SU: Floats, part_SU: Floats, exposed_SU: Floats, confidence: float) -> Interval:
+    """Of all channels over those that are left without the part."""
+    if not total_SU.size:
+        return _NOTHING
+    rest_SU = total_SU - part_SU
+    return growth(total_SU, exposed_SU, rest_SU, exposed_SU, confidence=confidence)

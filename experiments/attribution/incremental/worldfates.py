@@ -1,0 +1,187 @@
+"""Where the purchases credited to a channel go without it, from paired worlds.
+
+The world with all channels and its twin without the channel have the same shoppers on the same
+luck, so purchases can be told from each other by shopper, session and item. A purchase of the full
+world is matched with at most one of its twin, in this order:
+
+1. the same item in the same session: another channel found it, too (`same_item`);
+2. another item in the same session (`other_item`);
+3. a purchase in a later session, of whatever item (`later`);
+4. none (`nowhere`).
+
+Every purchase passes through step 1, whoever found it; where an item is bought several times in a
+session, the k-th goes with the k-th. In steps 2 and 3 purchases that the channel had not found, and
+that are gone all the same, compete for the same replacements. Those that it had found go first: its
+absence took them off the page itself, while the others left only in their wake. So a fate says
+which of the channel's purchases are not made up for even if every replacement is counted for them.
+Among equals the one that was found earlier goes first. This order is a convention of ours; so is
+matching at all: the luck of a purchase is its shopper's, but no shopper says what replaced what.
+
+What is lost is gross: other purchases come that match none, also of shoppers who bought nothing
+(`gained`). They are counted so that nowhere - gained is what both worlds differ by; purchases that
+the channel had not found and that are gone all the same are taken off them.
+
+A purchase counts where its page was asked for: "later" means that the page came later, because one
+who would buy days after the session had decided in it. What is bought after the period ends is
+nowhere.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.attribution.incremental.coalitions import CoalitionWorlds
+from experiments.inference.intervals import ratio
+from experiments.inference.logs import EngineSpec, engine, scan
+from experiments.records.attribution import FATES, GAINED, FateRow
+
+Floats = NDArray[np.float64]
+
+METHOD = "worlds"
+_FOUND = "found, request, position, item"  # the order among equals
+
+
+def fate_rows(
+    worlds: CoalitionWorlds, *, confidence: float, spec: EngineSpec | None = None
+) -> list[FateRow]:
+    """The fates of the purchases credited (any-touch) to each channel, and what is gained.
+
+    The units of the intervals are the shoppers with such purchases, of what is gained all who buy
+    in either world, crossed with the seeds.
+
+    Args:
+        worlds: with at least all channels, and all but each one.
+        confidence: level of the intervals.
+        spec: threads and memory.
+
+    Raises:
+        DataError: a log is not whole.
+    """
+    with engine(spec or EngineSpec()) as connection:
+        return [
+            row
+            for number, channel in enumerate(worlds.channels)
+            for fates in [_fates(connection, worlds, number)]
+            for row in _rows(worlds.arm, channel, fates, confidence)
+        ]
+
+
+def _rows(arm: str, channel: str, fates_FSU: Floats, confidence: float) -> Iterator[FateRow]:
+    credited_SU = fates_FSU[:-1].sum(axis=0)
+    having_U = credited_SU.any(axis=0)
+    for fate, count_SU in zip((*FATES, GAINED), fates_FSU, strict=True):
+        units_U = np.ones_like(having_U) if fate == GAINED else having_U
+        share = low = high = None
+        if having_U.any():
+            found = ratio(count_SU[:, units_U], credited_SU[:, units_U], confidence=confidence)
+            share, low, high = found.estimate, found.low, found.high
+        if fate != GAINED:
+            low = None if low is None else max(low, 0.0)
+            high = None if high is None else min(high, 1.0)
+        yield FateRow(METHOD, arm, channel, fate, float(count_SU.sum()), share, low, high)
+
+
+def _fates(connection: duckdb.DuckDBPyConnection, worlds: CoalitionWorlds, channel: int) -> Floats:
+    """(F + 1, S, U) credited purchases by fate, and gained ones, of all who buy in any world."""
+    twins = worlds.without(channel) or (None,) * len(worlds.full)
+    bit = 1 << worlds.bits[channel]
+    pairs = list(zip(worlds.full, twins, strict=True))
+    found = [connection.execute(shopper_fates(*pair, bit)).fetchnumpy() for pair in pairs]
+    fewer = [connection.execute(fewer_purchases(*pair)).fetchnumpy() for pair in pairs]
+    shopper_U = np.unique(np.concatenate([np.asarray(each["shopper"]) for each in fewer]))
+    fates_FSU = np.zeros((len(FATES) + 1, len(found), len(shopper_U)))
+    for seed, (fates, less) in enumerate(zip(found, fewer, strict=True)):
+        place = np.searchsorted(shopper_U, np.asarray(fates["shopper"]))
+        for row, fate in enumerate(FATES):
+            fates_FSU[row, seed, place] = fates[fate]
+        place = np.searchsorted(shopper_U, np.asarray(less["shopper"]))
+        fates_FSU[-1, seed] = fates_FSU[-2, seed]
+        fates_FSU[-1, seed, place] -= less["fewer"]
+    return fates_FSU
+
+
+def fewer_purchases(log: Path, without: Path | None) -> str:
+    """SQL of (shopper, fewer): how many purchases a shopper of either world makes less in the twin.
+
+    Args:
+        log, without: as of `shopper_fates`.
+    """
+    worlds = [(log, 1), *([(without, -1)] if without is not None else [])]
+    steps = (f"SELECT shopper, {step} AS step FROM {scan(one, 'orders')}" for one, step in worlds)
+    union = " UNION ALL ".join(steps)
+    return f"SELECT shopper, sum(step)::BIGINT AS fewer FROM ({union}) GROUP BY shopper"
+
+
+def shopper_fates(log: Path, without: Path | None, bit: int) -> str:
+    """SQL of the credited purchases of each shopper who has any, by fate.
+
+    Step 3 counts along a shopper's time those gone that wait for a replacement. Where one comes
+    and none waits the count goes below 0, so its depth is how many of the twin replace nothing.
+
+    Args:
+        log: of the world with all channels.
+        without: of its twin without the channel; None where nothing is shown there.
+        bit: bitmask of the channel in `sources`.
+
+    Returns:
+        SQL of rows (shopper, and a column for each of `FATES`).
+    """
+    twin = f"{_purchases(log, 0)} WHERE false" if without is None else _purchases(without, 0)
+    return f"""
+    WITH full_world AS ({_numbered(f"({_purchases(log, bit)})", "session, item", _FOUND)}),
+    twin AS ({_numbered(f"({twin})", "session, item", _FOUND)}),
+    gone AS (FROM full_world ANTI JOIN twin USING (session, item, k)),
+    come AS (FROM twin ANTI JOIN full_world USING (session, item, k)),
+    gone_here AS ({_numbered("gone", "session", f"credited DESC, {_FOUND}")}),
+    come_here AS ({_numbered("come", "session", _FOUND)}),
+    moments AS (
+        SELECT shopper, found, 1 AS step FROM gone_here ANTI JOIN come_here USING (session, k)
+        WHERE credited
+        UNION ALL
+        SELECT shopper, found, -1 FROM come_here ANTI JOIN gone_here USING (session, k)
+    ),
+    waiting AS (
+        SELECT shopper, step, sum(step) OVER (
+            PARTITION BY shopper ORDER BY found, step DESC ROWS UNBOUNDED PRECEDING
+        ) AS open FROM moments
+    ),
+    later AS (
+        SELECT shopper, count(*) FILTER (step < 0) - greatest(-min(open), 0) AS later,
+            count(*) FILTER (step > 0) AS left_over
+        FROM waiting GROUP BY shopper
+    ),
+    gone_counts AS (
+        SELECT shopper, count(*) AS gone FROM gone WHERE credited GROUP BY shopper
+    ),
+    counts AS (
+        SELECT shopper, count(*) AS credited, coalesce(any_value(gone), 0) AS gone,
+            coalesce(any_value(left_over), 0) AS left_over, coalesce(any_value(later), 0) AS later
+        FROM full_world LEFT JOIN gone_counts USING (shopper) LEFT JOIN later USING (shopper)
+        WHERE credited GROUP BY shopper
+    )
+    SELECT shopper, credited - gone AS same_item, gone - left_over AS other_item,
+        later::BIGINT AS later, (left_over - later)::BIGINT AS nowhere
+    FROM counts ORDER BY shopper
+    """
+
+
+def _purchases(log: Path, bit: int) -> str:
+    """SQL of the purchases of a world, with the moment in which their page was asked for."""
+    return (
+        "SELECT orders.shopper, orders.session, item, request, position, requests.at AS found, "
+        f"sources & {bit} != 0 AS credited "
+        f"FROM {scan(log, 'orders')} AS orders JOIN {scan(log, 'requests')} AS requests "
+        "USING (request)"
+    )
+
+
+def _numbered(table: str, parts: str, order: str) -> str:
+    """SQL of a table of purchases with their number k among those of equal columns."""
+    listed = "shopper, session, item, request, position, found, credited"
+    return (
+        f"SELECT {listed}, row_number() OVER (PARTITION BY {parts} ORDER BY {order}) AS k "
+        f"FROM {table}"
+    )

@@ -1,0 +1,1 @@
+"""Settings: read from TOML, checked, explained, written back."""

@@ -1,0 +1,120 @@
+"""From a TOML file and `--set` overrides to a Config, and back."""
+
+import json
+import os
+import tomllib
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from experiments.config.messages import explain
+from experiments.config.overrides import set_value, suggestion
+from experiments.config.schema import AnalysisSpec, ArmSpec, Config, FileCatalog, TruthSpec
+from experiments.config.toml_text import to_toml
+from simulator.errors import ConfigError
+
+__all__ = [
+    "AnalysisSpec",
+    "ArmSpec",
+    "Config",
+    "FileCatalog",
+    "TruthSpec",
+    "json_schema",
+    "load_config",
+    "resolved_toml",
+    "shipped_configs",
+]
+
+_DATA_PATHS = (("catalog", "file", "path"), ("judgments", "path"))
+
+
+def shipped_configs() -> dict[str, Path]:
+    """The configs that come with funnelab, by name."""
+    folder = Path(str(files("experiments.config") / "shipped"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read, override and check a configuration.
+
+    A relative path of a data file is taken from the folder of the config file; one that was
+    given by `--set`, from the current folder; one that begins with `$FUNNELAB_DATA`, from there.
+
+    Args:
+        name: a TOML file, or the name of a shipped config.
+        overrides: `path.to.key=value` each.
+
+    Raises:
+        ConfigError: with every problem that was found, one a line.
+    """
+    path = find_config(name)
+    settings = read_toml(path)
+    overridden = {set_value(Config, settings, each): each for each in overrides}
+    for keys in _DATA_PATHS:
+        given = ".".join(keys) in overridden
+        _resolve(settings, keys, Path.cwd() if given else path.absolute().parent)
+
+    def origin(place: str) -> str:
+        options = [f"--set {text}" for key, text in overridden.items() if key == place]
+        return options[0] if options else str(path)
+
+    try:
+        return Config.model_validate_json(json.dumps(settings, default=str), strict=True)
+    except ValidationError as error:
+        raise ConfigError(explain(error, Config, settings, origin=origin)) from error
+
+
+def find_config(name: str | Path) -> Path:
+    """The file of a config.
+
+    Raises:
+        ConfigError: there is neither such a file nor such a shipped config.
+    """
+    path, shipped = Path(name), shipped_configs()
+    if path.is_file():
+        return path
+    if str(name) not in shipped:
+        wanted = suggestion(str(name), [*shipped])
+        raise ConfigError(f"CONFIG == {str(name)!r}, must be a TOML file or {wanted}")
+    return shipped[str(name)]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The raw settings of a TOML file.
+
+    Raises:
+        ConfigError: it cannot be read, is not UTF-8 or not TOML; names the line.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}, must be a file that can be read") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        found = error.object[error.start : error.start + 1]
+        raise ConfigError(f"{path}: line {line} == {found!r}, must be UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}, must be TOML") from error
+
+
+def _resolve(settings: Any, keys: tuple[str, ...], folder: Path) -> None:
+    """Make the data path at some keys absolute, if there is one."""
+    *parents, last = keys
+    for key in parents:
+        settings = settings.get(key) if isinstance(settings, dict) else None
+    path = settings.get(last) if isinstance(settings, dict) else None
+    if isinstance(settings, dict) and isinstance(path, str) and not path.startswith("$"):
+        settings[last] = os.path.normpath(folder / Path(path).expanduser())
+
+
+def resolved_toml(config: Config) -> str:
+    """All settings with their defaults, as TOML that loads to an equal Config."""
+    return to_toml(config.model_dump(mode="json"))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a configuration."""
+    return Config.model_json_schema()

@@ -1,0 +1,1 @@
+"""Designs: which unit of an experiment sees which arm."""

@@ -1,0 +1,1 @@
+"""Statistics: from logs to units, metrics, estimates, intervals, truth and health."""

@@ -1,0 +1,234 @@
+"""Estimates, intervals and p-values of a shopper-randomised test, by tea-tasting on aggregates.
+
+Conventions, because libraries differ: the unit of analysis is the shopper, the unit of
+randomisation; variances are sample variances (n - 1) and not assumed equal (Welch, Student's t);
+ratio metrics and CUPED use the delta method; relative intervals are built on the log scale;
+p-values come from survival functions; sample ratios are tested by chi-square without continuity
+correction. What the data cannot tell is None, with a reason, never a number.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import tea_tasting as tt
+from scipy import stats
+from tea_tasting.aggr import Aggregates
+
+from experiments.inference.metrics import Metric
+from experiments.inference.units import PRE
+
+ROUNDING = 1e-13
+"""A delta-method variance below this share of its terms is what rounding leaves of zero."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One metric of one contrast; None where the data do not determine a number.
+
+    Attributes:
+        metric: its name.
+        contrast: (control, treatment) arm names.
+        design: the unit of randomisation.
+        n, n_control, n_treatment: exposed shoppers.
+        control, treatment: the metric in each arm, adjusted where `cuped`.
+        effect, effect_low, effect_high: treatment minus control, in the metric's unit.
+        relative, relative_low, relative_high: treatment / control - 1.
+        p_value: two-sided, of no effect.
+        cuped: whether the history period's own value of the metric was adjusted for.
+        warning: why something is None, "" where nothing is.
+    """
+
+    metric: str
+    contrast: tuple[str, str]
+    design: str
+    n: int
+    n_control: int
+    n_treatment: int
+    control: float | None
+    treatment: float | None
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
+    relative: float | None
+    relative_low: float | None
+    relative_high: float | None
+    p_value: float | None
+    cuped: bool
+    warning: str
+
+    def row(self) -> dict[str, Any]:
+        """The estimate as metrics.json has it."""
+        return {key: value for key, value in asdict(self).items() if key != "warning"}
+
+
+def estimate(
+    metric: Metric,
+    contrast: tuple[str, str],
+    arms: Mapping[str, Aggregates],
+    *,
+    confidence: float = 0.95,
+    cuped: bool = False,
+) -> Estimate:
+    """Compare one metric between two arms.
+
+    Args:
+        metric: what is compared.
+        contrast: (control, treatment) arm names.
+        arms: statistics by arm, as `Units.aggregates` gives them; with covariates for CUPED.
+        confidence: level of the intervals.
+        cuped: adjust for the same metric in the history period (for a ratio metric, for the
+            ratio of the history's numerator and denominator).
+    """
+    control, treatment = arms[contrast[0]], arms[contrast[1]]
+    values, warning = _values(metric, control, treatment, confidence, cuped)
+    if warning:
+        adjusted = " (CUPED)" if cuped else ""
+        warning = f"{metric.name}{adjusted}, {contrast[1]} against {contrast[0]}: {warning}"
+    n_control, n_treatment = control.count(), treatment.count()
+    return Estimate(
+        metric=metric.name,
+        contrast=contrast,
+        design="shopper",
+        n=n_control + n_treatment,
+        n_control=n_control,
+        n_treatment=n_treatment,
+        cuped=cuped,
+        warning=warning,
+        **values,
+    )
+
+
+_VALUES = (
+    *("control", "treatment", "effect", "effect_low", "effect_high"),
+    *("relative", "relative_low", "relative_high", "p_value"),
+)
+
+
+def _values(
+    metric: Metric, control: Aggregates, treatment: Aggregates, confidence: float, cuped: bool
+) -> tuple[dict[str, float | None], str]:
+    """The numbers of an estimate, and why some are None."""
+    known: dict[str, float | None] = dict.fromkeys(_VALUES)
+    if reason := _undefined(metric, (control, treatment), cuped):
+        return known, reason
+    if not cuped:  # an adjusted mean without its variance would be of no use
+        means = tuple(
+            arm.mean(metric.numerator) / arm.mean(metric.denominator)
+            for arm in (control, treatment)
+        )
+        known |= {"control": means[0], "treatment": means[1], "effect": means[1] - means[0]}
+        if means[0] > 0:
+            known["relative"] = means[1] / means[0] - 1
+    if reason := _uncertain(metric, (control, treatment), cuped):
+        return known, reason
+    try:
+        result = _test(metric, confidence, cuped).analyze_aggregates(control, treatment)
+    except OverflowError:  # exp() of the log-scale half-width
+        return known, "the mean is too close to zero for its spread to give an interval"
+    known = dict(zip(_VALUES, (float(value) for value in result[:9]), strict=True))
+    if result.control > 0 and result.treatment > 0:
+        return known, ""
+    known |= dict.fromkeys(("relative", "relative_low", "relative_high"))
+    return known, "an adjusted mean is not positive, so there is no relative effect"
+
+
+def _test(metric: Metric, confidence: float, cuped: bool) -> tt.RatioOfMeans:
+    return tt.RatioOfMeans(
+        metric.numerator,
+        metric.denominator,
+        *(_covariates(metric) if cuped else ()),
+        alternative="two-sided",
+        confidence_level=confidence,
+        equal_var=False,
+        use_t=True,
+    )
+
+
+def _covariates(metric: Metric) -> tuple[str, str | None]:
+    """The metric's columns in the history period."""
+    denominator = metric.denominator
+    return PRE + metric.numerator, None if denominator is None else PRE + denominator
+
+
+def _undefined(metric: Metric, arms: Sequence[Aggregates], cuped: bool) -> str:
+    """Why the metric itself has no value, "" where it has one."""
+    if any(arm.count() == 0 for arm in arms):
+        return "an arm has no exposed shoppers"
+    if metric.denominator is not None and any(arm.mean(metric.denominator) <= 0 for arm in arms):
+        return f"an arm has no {metric.denominator}"
+    if not cuped:
+        return ""
+    if any(arm.count() < 2 for arm in arms):
+        return "an arm has fewer than 2 exposed shoppers"
+    numerator, denominator = _covariates(metric)
+    if denominator is not None and any(arm.mean(denominator) <= 0 for arm in arms):
+        return f"the history has no {metric.denominator} of an arm's shoppers"
+    varies = _variance(arms[0] + arms[1], numerator, denominator) > 0
+    return "" if varies else f"the history has no variation in {metric.name}"
+
+
+def _uncertain(metric: Metric, arms: Sequence[Aggregates], cuped: bool) -> str:
+    """Why the metric has a value but no interval, "" where it has one."""
+    if any(arm.count() < 2 for arm in arms):
+        return "an arm has fewer than 2 exposed shoppers"
+    if any(arm.mean(metric.numerator) == 0 for arm in arms):
+        return f"an arm has no {metric.numerator}"
+    own = (metric.numerator, metric.denominator)
+    if any(_variance(arm, *own) == 0 for arm in arms):
+        return "an arm has no variation between shoppers"
+    if not cuped:
+        return ""
+    covariates, total = _covariates(metric), arms[0] + arms[1]
+    slope = total.ratio_cov(*own, *covariates) / total.ratio_var(*covariates)
+    for arm in arms:
+        plain = arm.ratio_var(*own)
+        explained = 2 * slope * arm.ratio_cov(*own, *covariates)
+        if plain + slope**2 * arm.ratio_var(*covariates) - explained <= ROUNDING * plain:
+            return "an arm has no variation that the history does not explain"
+    return ""
+
+
+def _variance(arm: Aggregates, numerator: str, denominator: str | None) -> float:
+    """Delta-method variance of one shopper's ratio; 0 where only rounding is left of it."""
+    ratio = arm.mean(numerator) / arm.mean(denominator)
+    terms = (arm.var(numerator) + ratio**2 * arm.var(denominator)) / arm.mean(denominator) ** 2
+    variance = float(arm.ratio_var(numerator, denominator))
+    return variance if variance > ROUNDING * terms else 0.0
+
+
+@dataclass(frozen=True)
+class SampleRatio:
+    """Whether the arms hold the shares of a population that they should.
+
+    Attributes:
+        population: "assigned" or "exposed" shoppers.
+        arms, counts: shoppers found in each arm.
+        expected: shoppers that the arms' shares promise.
+        statistic, p_value: Pearson's chi-square, no continuity correction; None with no shoppers.
+    """
+
+    population: str
+    arms: tuple[str, ...]
+    counts: tuple[int, ...]
+    expected: tuple[float, ...]
+    statistic: float | None
+    p_value: float | None
+
+
+def sample_ratio(
+    population: str, counts: Mapping[str, int], shares: Mapping[str, float]
+) -> SampleRatio:
+    """Test a population's split over any number of arms with any shares (summing to 1)."""
+    arms = tuple(shares)
+    found = tuple(counts.get(arm, 0) for arm in arms)
+    expected = tuple(sum(found) * shares[arm] for arm in arms)
+    wanted = [(f, e) for f, e in zip(found, expected, strict=True) if f or e]
+    if len(wanted) < 2:
+        return SampleRatio(population, arms, found, expected, None, None)
+    if any(e == 0 for _, e in wanted):  # shoppers in an arm that should have none
+        return SampleRatio(population, arms, found, expected, None, 0.0)
+    statistic = math.fsum((f - e) ** 2 / e for f, e in wanted)
+    p_value = float(stats.chi2.sf(statistic, len(wanted) - 1))
+    return SampleRatio(population, arms, found, expected, statistic, p_value)

@@ -1,0 +1,233 @@
+"""What a log says beside its estimates: the funnel, overlap, latency, endings, health."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from experiments.inference.estimates import Estimate, SampleRatio
+from experiments.inference.logs import Manifest, rows, scan
+
+SRM_ALARM = 0.001
+"""A sample ratio this improbable is an alarm: lower than 0.05, as every run is tested."""
+
+DROP_ALARM = 0.01
+"""Share of an arm's requests that a channel may miss before the report warns."""
+
+Rows = list[dict[str, Any]]
+
+
+SETS = {
+    "exposure": ("exposures", "true"),
+    "click": ("exposures", "clicked"),
+    "purchase": ("orders", "true"),
+}
+"""By event: the table it is logged in, and which of its rows are such events."""
+
+
+def overlap(
+    connection: duckdb.DuckDBPyConnection,
+    log: Path,
+    manifest: Manifest,
+    events: Sequence[str] = ("exposure", "purchase"),
+) -> Rows:
+    """How many events of `SETS` each exact set of channels found, largest first."""
+    result = []
+    for event in events:
+        table, condition = SETS[event]
+        found = rows(
+            connection,
+            f"SELECT arm, sources, count(*) AS count, count(*) / sum(count(*)) OVER "
+            f"(PARTITION BY arm) AS share FROM {scan(log, table)} WHERE {condition} "
+            "GROUP BY arm, sources ORDER BY arm, count DESC, sources",
+        )
+        result += [
+            {
+                "arm": manifest.arms[row["arm"]],
+                "event": event,
+                "channels": [
+                    name for c, name in enumerate(manifest.channels) if row["sources"] >> c & 1
+                ],
+                "count": row["count"],
+                "share": row["share"],
+            }
+            for row in found
+        ]
+    return result
+
+
+def funnel(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
+    """How many candidates are left after each stage, in total and per request.
+
+    What each channel recalled is known of the sampled requests only and scaled up by the merged
+    candidates of all requests (a ratio estimate); without a sample these stages are left out.
+    """
+    requests = _by_arm(
+        connection,
+        "SELECT arm, count(*) AS requests, sum(merged)::BIGINT AS merged, "
+        f"sum(ranked)::BIGINT AS ranked, sum(shown)::BIGINT AS shown FROM {scan(log, 'requests')}",
+    )
+    exposures = _by_arm(
+        connection,
+        "SELECT arm, count(*) FILTER (clicked) AS clicked, count(*) FILTER (carted) AS carted "
+        f"FROM {scan(log, 'exposures')}",
+    )
+    orders = _by_arm(connection, f"SELECT arm, count(*) AS purchased FROM {scan(log, 'orders')}")
+    bits = [f"avg((sources >> {c} & 1)::DOUBLE) AS c{c}" for c in range(len(manifest.channels))]
+    recalled = _by_arm(
+        connection,
+        f"SELECT arm, {', '.join(bits)} FROM {scan(log, 'candidates')} "
+        f"JOIN (SELECT request, arm FROM {scan(log, 'requests')}) USING (request)",
+    )
+    result: Rows = []
+    for arm, name in enumerate(manifest.arms):
+        counts = requests.get(arm, dict.fromkeys(("requests", "merged", "ranked", "shown"), 0))
+        stages: dict[str, int] = {"requests": counts["requests"]}
+        for c, channel in enumerate(manifest.channels):
+            if arm in recalled:
+                stages[f"recalled:{channel}"] = round(recalled[arm][f"c{c}"] * counts["merged"])
+        stages |= {stage: counts[stage] for stage in ("merged", "ranked", "shown")}
+        stages |= exposures.get(arm, {"clicked": 0, "carted": 0})
+        stages |= orders.get(arm, {"purchased": 0})
+        result += [
+            {
+                "arm": name,
+                "stage": stage,
+                "count": count,
+                "per_request": count / counts["requests"] if counts["requests"] else None,
+            }
+            for stage, count in stages.items()
+        ]
+    return result
+
+
+def _by_arm(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[int, dict[str, Any]]:
+    return {row.pop("arm"): row for row in rows(connection, f"{sql} GROUP BY arm")}
+
+
+def latency(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
+    """Page latency of each arm: mean, quantiles (interpolated) and the slowest page, in seconds."""
+    found = rows(
+        connection,
+        "SELECT arm, avg(latency::DOUBLE) AS mean, "
+        "quantile_cont(latency, [0.5, 0.9, 0.99]) AS quantiles, max(latency) AS max "
+        f"FROM {scan(log, 'requests')} GROUP BY arm ORDER BY arm",
+    )
+    return [
+        {
+            "arm": manifest.arms[row["arm"]],
+            "mean": row["mean"],
+            **dict(zip(("p50", "p90", "p99"), row["quantiles"], strict=True)),
+            "max": row["max"],
+        }
+        for row in found
+    ]
+
+
+def end_reasons(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
+    """Why sessions ended, the commonest reason first."""
+    found = rows(
+        connection,
+        "SELECT arm, end_reason::VARCHAR AS reason, count(*) AS sessions, "
+        "count(*) / sum(count(*)) OVER (PARTITION BY arm) AS share "
+        f"FROM {scan(log, 'sessions')} GROUP BY arm, reason ORDER BY arm, sessions DESC, reason",
+    )
+    return [row | {"arm": manifest.arms[row["arm"]]} for row in found]
+
+
+def populations(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+) -> dict[str, dict[str, int]]:
+    """How many distinct shoppers were assigned to each arm, and how many were exposed in it."""
+    result = {}
+    for population, table, unit in (
+        ("assigned", "assignments", "unit"),
+        ("exposed", "requests", "shopper"),
+    ):
+        found = rows(
+            connection,
+            f"SELECT arm, count(DISTINCT {unit}) AS n FROM {scan(log, table)} GROUP BY arm",
+        )
+        counts = {row["arm"]: row["n"] for row in found}
+        result[population] = {name: counts.get(a, 0) for a, name in enumerate(manifest.arms)}
+    return result
+
+
+def strayed(connection: duckdb.DuckDBPyConnection, log: Path) -> int:
+    """How many shoppers were served by an arm that they were not assigned to."""
+    found = rows(
+        connection,
+        f"SELECT count(DISTINCT shopper) AS n FROM {scan(log, 'requests')} AS served "
+        f"ANTI JOIN {scan(log, 'assignments')} AS assigned "
+        "ON served.shopper = assigned.unit AND served.arm = assigned.arm",
+    )
+    return int(found[0]["n"])
+
+
+def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
+    """Requests, sessions, shoppers, zero-result rate and abandonment of each arm."""
+    served = _by_arm(
+        connection,
+        "SELECT arm, count(*) AS requests, count(DISTINCT shopper) AS shoppers, "
+        "count(*) FILTER (page = 0 AND shown = 0) / nullif(count(*) FILTER (page = 0), 0) "
+        f"AS zero_result_rate FROM {scan(log, 'requests')}",
+    )
+    clicked = (
+        f"SELECT DISTINCT session FROM {scan(log, 'exposures')} JOIN {scan(log, 'requests')} "
+        "USING (request) WHERE clicked"
+    )
+    lived = _by_arm(
+        connection,
+        f"SELECT arm, count(*) AS sessions, count(*) FILTER (session NOT IN ({clicked})) "
+        f"/ count(*) AS abandonment FROM {scan(log, 'sessions')}",
+    )
+    none = {"requests": 0, "shoppers": 0, "zero_result_rate": None}
+    return [
+        {"arm": name} | served.get(arm, none) | lived.get(arm, {"sessions": 0, "abandonment": None})
+        for arm, name in enumerate(manifest.arms)
+    ]
+
+
+def dropped(manifest: Manifest, requests: Mapping[str, int]) -> Rows:
+    """The channels that failed, and the share of their arm's requests that went without them."""
+    return [
+        {
+            **{key: fault[key] for key in ("arm", "channel", "reason", "requests")},
+            "share": fault["requests"] / requests[fault["arm"]]
+            if requests.get(fault["arm"])
+            else None,
+            "detail": fault.get("detail", ""),
+        }
+        for fault in manifest.faults
+    ]
+
+
+def warnings(
+    health: Mapping[str, Rows],
+    srm: Iterable[SampleRatio],
+    stages: Rows,
+    estimates: Sequence[Estimate],
+    strays: int,
+) -> list[str]:
+    """What a reader must know before believing the numbers, in plain words, gravest first."""
+    result = [
+        f"sample ratio mismatch among {test.population} shoppers (p = {test.p_value:.2g}): the "
+        "arms do not hold the shares they should, so their difference may not be the treatment's"
+        for test in srm
+        if test.p_value is not None and test.p_value < SRM_ALARM
+    ]
+    if strays:
+        result.append(f"{strays} shoppers were served by an arm that they were not assigned to")
+    result += [
+        f"arm {row['arm']} has no {row['stage']} at all"
+        for row in stages
+        if row["count"] == 0 and row["stage"] in ("requests", "shown", "clicked", "purchased")
+    ]
+    result += [
+        f"arm {row['arm']}: channel {row['channel']} was dropped from {row['share']:.1%} of "
+        f"requests ({row['reason']}{': ' + row['detail'] if row['detail'] else ''})"
+        for row in health["dropped"]
+        if row["share"] is not None and row["share"] > DROP_ALARM
+    ]
+    return result + [estimate.warning for estimate in estimates if estimate.warning]

@@ -1,0 +1,222 @@
+"""Sufficient statistics per arm, computed by DuckDB from the Parquet log.
+
+The log is reduced once to a table of sums per shopper and day, which stays inside DuckDB (and
+spills to disk); what leaves it is counts, means, variances and covariances. Memory is therefore
+flat in exposures, and no table of shoppers reaches Python.
+
+Prices and latencies are summed in fixed point (`exact_sum`), so a shopper's sums do not depend
+on the order in which threads meet the rows: equal worlds give equal sums, to the bit.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from tea_tasting.aggr import Aggregates
+
+from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, rows, scan
+from experiments.inference.metrics import DAILY_METRICS, UNIT_COLUMNS, Metric
+
+PRE = "pre_"
+"""Prefix of a covariate: the same column in the history period."""
+
+_FLAGS = {"bought": "orders", "clicked": "clicks"}  # 1 where the other column is positive
+_SUMS = tuple(column for column in UNIT_COLUMNS if column not in _FLAGS)
+
+
+def exact_sum(value: str) -> str:
+    """A sum that is exact for float32 values from 2**-8 up, and rounded to 2**-32 below."""
+    return f"sum(CAST({value} * 4294967296.0 AS HUGEINT))::DOUBLE / 4294967296.0"
+
+
+_SOURCES = {
+    "requests": {
+        "requests": "count(*)",
+        "first_pages": "count(*) FILTER (page = 0)",
+        "zero_results": "count(*) FILTER (page = 0 AND shown = 0)",
+        "latency_sum": exact_sum("latency::DOUBLE"),
+    },
+    "exposures": {
+        "exposures": "count(*)",
+        "clicks": "count(*) FILTER (clicked)",
+        "carts": "count(*) FILTER (carted)",
+    },
+    "orders": {"orders": "count(*)", "gmv": exact_sum("price::DOUBLE * quantity")},
+    "sessions": {"sessions": "count(*)", "clickless_sessions": "count(*) FILTER (NOT clicked)"},
+}
+"""How each table of the log yields columns of the unit table."""
+
+
+def _from(log: Path, table: str) -> str:
+    if table != "sessions":
+        return scan(log, table)
+    clicked = (
+        f"SELECT DISTINCT session FROM {scan(log, 'exposures')} JOIN {scan(log, 'requests')} "
+        "USING (request) WHERE clicked"
+    )
+    return (
+        "(SELECT shopper, arm, CAST(floor(start / 86400) AS SMALLINT) AS day, "
+        f"session IN ({clicked}) AS clicked FROM {scan(log, 'sessions')})"
+    )
+
+
+def shopper_days(log: Path, columns: Iterable[str]) -> str:
+    """SQL of (arm, shopper, day) and these columns of the unit table, summed over each day."""
+    wanted = {_FLAGS.get(column, column) for column in columns} | {"requests"}
+    parts = []
+    for table, sums in _SOURCES.items():
+        chosen = {column: sql for column, sql in sums.items() if column in wanted}
+        if chosen:
+            listed = ", ".join(f"{sql} AS {column}" for column, sql in chosen.items())
+            source = _from(log, table)
+            parts.append(f"SELECT arm, shopper, day, {listed} FROM {source} GROUP BY ALL")
+    total = ", ".join(f"sum({name})::{_kind(name)} AS {name}" for name in _SUMS if name in wanted)
+    union = " UNION ALL BY NAME ".join(parts)
+    return f"SELECT arm, shopper, day, {total} FROM ({union}) GROUP BY ALL"
+
+
+def _kind(column: str) -> str:
+    return "DOUBLE" if column in ("gmv", "latency_sum") else "INTEGER"
+
+
+def unit_sums(columns: Iterable[str], *, prefix: str = "") -> str:
+    """SQL select list of these columns of the unit table, from rows of `shopper_days`."""
+    listed = []
+    for column in sorted(set(columns)):
+        if column in _FLAGS:
+            value = f"(coalesce(sum({_FLAGS[column]}), 0) > 0)::INTEGER"
+        else:
+            value = f"coalesce(sum({column}), 0)::{_kind(column)}"
+        listed.append(f"{value} AS {prefix}{column}")
+    return ", ".join(listed)
+
+
+class Units:
+    """The unit table of a log: one row per exposed shopper and arm, inside DuckDB.
+
+    Attributes:
+        manifest: the log's manifest.
+        connection: where the tables live; open until `open_units` ends.
+        has_history: whether every column also exists with the prefix `PRE`.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        log: Path,
+        history: Path | None,
+        columns: set[str],
+    ) -> None:
+        self.manifest: Manifest = read_manifest(log)
+        self.connection = connection
+        self.has_history = history is not None
+        self._columns = columns
+        connection.execute(f"CREATE TEMP TABLE shopper_days AS {shopper_days(log, columns)}")
+        if history is not None:
+            sums = unit_sums(columns, prefix=PRE)
+            connection.execute(
+                f"CREATE TEMP TABLE history AS SELECT shopper, {sums} "
+                f"FROM ({shopper_days(history, columns)}) GROUP BY shopper"
+            )
+
+    def _table(self, columns: set[str], last_day: int | None) -> str:
+        own = {column for column in columns if not column.startswith(PRE)}
+        until = "" if last_day is None else f"WHERE day <= {last_day}"
+        table = (
+            f"SELECT arm, shopper, {unit_sums(own | {'requests'})} "
+            f"FROM shopper_days {until} GROUP BY arm, shopper HAVING sum(requests) > 0"
+        )
+        covariates = [f"coalesce({column}, 0) AS {column}" for column in sorted(columns - own)]
+        if not covariates:
+            return table
+        return (
+            f"SELECT units.*, {', '.join(covariates)} FROM ({table}) AS units "
+            "LEFT JOIN history USING (shopper)"
+        )
+
+    def aggregates(
+        self, metrics: Sequence[Metric], *, covariates: bool = False, last_day: int | None = None
+    ) -> dict[str, Aggregates]:
+        """Statistics of every column of these metrics, by arm name.
+
+        Args:
+            metrics: what is to be estimated.
+            covariates: add the history columns, for CUPED; needs a history.
+            last_day: count what happened up to and including this day; none: all.
+
+        Returns:
+            tea-tasting aggregates; an arm without exposed shoppers has count 0.
+        """
+        groups = [metric_columns(metric, covariates=covariates) for metric in metrics]
+        columns = sorted({column for group in groups for column in group})
+        pairs = sorted({pair for group in groups for pair in combinations(sorted(group), 2)})
+        statistics = ["count(*) AS n"]
+        statistics += [f"avg({c}), var_samp({c})" for c in columns]
+        statistics += [f"covar_samp({left}, {right})" for left, right in pairs]
+        result = self.connection.execute(
+            f"SELECT arm, {', '.join(statistics)} "
+            f"FROM ({self._table(set(columns), last_day)}) GROUP BY arm"
+        ).fetchall()
+        by_arm = {row[0]: row[1:] for row in result}
+        nothing = (0,) + (None,) * (len(columns) * 2 + len(pairs))
+        return {
+            name: _aggregates(by_arm.get(arm, nothing), columns, pairs)
+            for arm, name in enumerate(self.manifest.arms)
+        }
+
+    def daily(self, metrics: Sequence[Metric]) -> dict[int, dict[str, Aggregates]]:
+        """Cumulative statistics of the daily metrics: by day, everything up to and including it."""
+        chosen = [metric for metric in metrics if metric.name in DAILY_METRICS]
+        days = rows(
+            self.connection,
+            "SELECT DISTINCT day FROM shopper_days WHERE requests > 0 ORDER BY day",
+        )
+        return {row["day"]: self.aggregates(chosen, last_day=row["day"]) for row in days}
+
+
+def metric_columns(metric: Metric, *, covariates: bool) -> tuple[str, ...]:
+    """The columns of the unit table that an estimate of this metric needs."""
+    own = metric.columns
+    return own + tuple(PRE + column for column in own) if covariates else own
+
+
+def _aggregates(
+    row: Sequence[Any], columns: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> Aggregates:
+    values = [float("nan") if value is None else float(value) for value in row[1:]]
+    means, variances = values[: 2 * len(columns) : 2], values[1 : 2 * len(columns) : 2]
+    return Aggregates(
+        count_=int(row[0]),
+        mean_=dict(zip(columns, means, strict=True)),
+        var_=dict(zip(columns, variances, strict=True)),
+        cov_=dict(zip(pairs, values[2 * len(columns) :], strict=True)),
+    )
+
+
+@contextmanager
+def open_units(
+    log: Path,
+    metrics: Sequence[Metric],
+    *,
+    history: Path | None = None,
+    spec: EngineSpec | None = None,
+) -> Iterator[Units]:
+    """Read a log, and the history before it, into a unit table for these metrics.
+
+    Args:
+        log: the experiment's log folder.
+        metrics: all that will be asked of the table.
+        history: log folder of the period before, joined by shopper; shoppers without one get 0.
+        spec: threads and memory.
+
+    Raises:
+        DataError: a folder is not a log.
+    """
+    columns = {column for metric in metrics for column in metric.columns}
+    if history is not None:
+        read_manifest(history)
+    with engine(spec or EngineSpec()) as connection:
+        yield Units(connection, log, history, columns)

@@ -1,0 +1,1 @@
+"""The public JSON of every command: frozen rows, written and read strictly."""

@@ -1,0 +1,188 @@
+"""Which differences between schemes are real, in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from experiments.records.ids import (
+    EQUAL_BEAM,
+    EQUAL_COMPUTE,
+    EQUAL_ITEMS,
+    HIT_RATE,
+    Gain,
+    IdsRecord,
+)
+from experiments.report.kit.words import fixed, interval_decimals, percent, range_of
+from experiments.report.run.compared import listed
+
+BASES = ((EQUAL_ITEMS, "equal items"), (EQUAL_BEAM, "equal beam"), (EQUAL_COMPUTE, "equal compute"))
+"""The three comparisons of item recall, and what they are called."""
+
+
+class Finding(StrEnum):
+    """What can be said about one gain in hit rate."""
+
+    MORE = "more"
+    """Real: also after correcting for the number of comparisons."""
+
+    LESS = "less"
+    """Real, and a loss."""
+
+    ALONE = "alone"
+    """The interval excludes zero, but with so many comparisons one such may be chance."""
+
+    UNTOLD = "untold"
+    """The interval holds zero."""
+
+    MISSING = "missing"
+    """There is no interval."""
+
+
+def finding(gain: Gain | None, confidence: float) -> Finding:
+    """What a gain allows to be said."""
+    if gain is None or gain.difference is None or gain.p_value is None:
+        return Finding.MISSING
+    if gain.p_value >= 1 - confidence:
+        return Finding.UNTOLD
+    if (gain.p_holm if gain.p_holm is not None else 1.0) >= 1 - confidence:
+        return Finding.ALONE
+    return Finding.MORE if gain.difference > 0 else Finding.LESS
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The bench in words.
+
+    Attributes:
+        sentence: the finding at the primary beam, without personalisation.
+        good: whether some scheme really covers more than the baseline; None: cannot be told.
+        comparisons: one sentence for each mode on whether the three comparisons agree.
+        schemes: one sentence on the hit rates of each scheme.
+        paper: one sentence on the paper's gains of each scheme that it reports.
+    """
+
+    sentence: str
+    good: bool | None
+    comparisons: tuple[str, ...]
+    schemes: tuple[str, ...]
+    paper: tuple[str, ...]
+
+
+def judge(record: IdsRecord) -> Verdict:
+    """The verdict on all schemes."""
+    sentence, good = _headline(record)
+    others = [scheme for scheme in record.schemes if scheme != record.baseline]
+    return Verdict(
+        sentence,
+        good,
+        tuple(_comparisons_sentence(record, mode) for mode in record.modes),
+        tuple(_scheme_sentence(record, scheme) for scheme in others),
+        tuple(said for scheme in others for said in _paper_sentences(record, scheme)),
+    )
+
+
+def size_words(gain: Gain) -> tuple[str, str]:
+    """A gain and its interval: relative where the baseline allows it, else in points."""
+    if gain.relative is None:
+        return percent(gain.difference, 2, sign=True) + " points", range_of(
+            gain.difference_low, gain.difference_high, 2
+        )
+    decimals = interval_decimals(gain.relative_low, gain.relative_high)
+    return percent(gain.relative, decimals, sign=True), range_of(
+        gain.relative_low, gain.relative_high, decimals
+    )
+
+
+def _headline(record: IdsRecord) -> tuple[str, bool | None]:
+    mode, beam, base = record.modes[0], record.primary_beam, record.baseline
+    gains = [
+        gain
+        for scheme in record.schemes
+        if (gain := record.gain(scheme, mode, HIT_RATE, beam)) is not None
+    ]
+    said = {gain.scheme: finding(gain, record.confidence) for gain in gains}
+    where = f"at beam {beam}, {mode}"
+    if all(each is Finding.MISSING for each in said.values()):
+        return f"No difference from {base} has an interval {where}.", None
+    better = [gain for gain in gains if said[gain.scheme] is Finding.MORE]
+    if better:
+        best = max(better, key=lambda gain: gain.difference or 0.0)
+        size, interval = size_words(best)
+        told = (
+            f"{best.scheme} covers {size.lstrip('+')} more clicked items than {base} {where} "
+            f"({percent(record.confidence, 0)} interval {interval})"
+        )
+        rest = [gain.scheme for gain in better if gain is not best]
+        return told + (
+            f"; so {'do' if len(rest) > 1 else 'does'} {listed(rest)}." if rest else "."
+        ), True
+    worse = [scheme for scheme, each in said.items() if each is Finding.LESS]
+    told = f"No scheme can be told to cover more clicked items than {base} {where}"
+    return told + (f"; fewer: {listed(worse)}." if worse else "."), None
+
+
+_WORDS = {
+    Finding.MORE: "more",
+    Finding.LESS: "less",
+    Finding.ALONE: "a difference that is not beyond chance among so many",
+    Finding.UNTOLD: "nothing that can be told apart",
+    Finding.MISSING: "no interval",
+}
+
+
+def _scheme_sentence(record: IdsRecord, scheme: str) -> str:
+    """What is known of a scheme's hit rates, by mode."""
+    parts = []
+    for mode in record.modes:
+        groups: dict[Finding, list[str]] = {}
+        for beam in record.beams:
+            gain = record.gain(scheme, mode, HIT_RATE, beam)
+            groups.setdefault(finding(gain, record.confidence), []).append(str(beam))
+        told = [
+            f"{_WORDS[each]} at {'beams' if len(beams) > 1 else 'beam'} {listed(beams)}"
+            for each, beams in groups.items()
+        ]
+        parts.append(f"{mode.capitalize()}: {', '.join(told)}")
+    return f"{scheme} against {record.baseline}: " + ". ".join(parts) + "."
+
+
+def _paper_sentences(record: IdsRecord, scheme: str) -> list[str]:
+    """Whether the paper's relative gains lie in our intervals."""
+    inside: list[str] = []
+    outside: list[str] = []
+    for mode in record.modes:
+        for beam in record.beams:
+            gain = record.gain(scheme, mode, HIT_RATE, beam)
+            paper = record.paper(scheme, mode, HIT_RATE, beam)
+            if gain is None or paper is None or paper.relative is None:
+                continue
+            if gain.relative_low is None or gain.relative_high is None:
+                continue
+            held = gain.relative_low <= paper.relative <= gain.relative_high
+            shown = f"{percent(paper.relative, 1, sign=True)} (beam {beam}, {mode})"
+            (inside if held else outside).append(shown)
+    said = [f"inside our intervals: {', '.join(inside)}"] if inside else []
+    said += [f"outside: {', '.join(outside)}"] if outside else []
+    return [f"The paper's gains of {scheme}, {'; '.join(said)}."] if said else []
+
+
+def first_by(record: IdsRecord, mode: str, measure: str, at: int) -> str:
+    """The scheme with the highest mean of a measure."""
+    rows = [row for scheme in record.schemes if (row := record.of(scheme, mode, measure, at))]
+    return max(rows, key=lambda row: row.estimate or 0.0).scheme
+
+
+def middle(sizes: Sequence[int]) -> int:
+    """The middle one of rising sizes."""
+    return sizes[len(sizes) // 2]
+
+
+def _comparisons_sentence(record: IdsRecord, mode: str) -> str:
+    """Which scheme leads in each of the three comparisons of item recall."""
+    at = middle(record.recall_sizes)
+    first = {label: first_by(record, mode, measure, at) for measure, label in BASES}
+    start = f"Item recall at {fixed(at, 0)}, {mode}"
+    if len(set(first.values())) == 1:
+        return f"{start}: {next(iter(first.values()))} has the highest in all three comparisons."
+    told = ", ".join(f"{scheme} at {label}" for label, scheme in first.items())
+    return f"{start}: the three comparisons disagree on the highest, {told}."

@@ -1,0 +1,212 @@
+"""Each policy beside its controls in words: the SFT control, and plain GRPO.
+
+What is said rests on the paired contrasts of `experiments.rewardlab.comparison.contrasts`, after
+Holm's correction for all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from experiments.records.rewards import Contrast, PolicyRow, RewardsRecord
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.tables import folded, table
+from experiments.report.kit.words import ABSENT, fixed, meaning, p_value, percent
+from experiments.report.rewards.overview import WORDS
+from experiments.report.rewards.pictures import policy_name
+from experiments.report.rewards.verdict import MOST_SIZES, Finding, finding, real_rows, trained
+from experiments.report.rewards.words import (
+    Row,
+    called,
+    counted,
+    listed,
+    measure_name,
+    size_words,
+    sized,
+)
+from experiments.rewardlab.comparison.roles import Control, weight_matches
+
+NOUNS = {Control.SFT: "the SFT control", Control.GRPO: "plain GRPO"}
+
+Groups = Mapping[Finding, Sequence[Row]]
+"""Contrasts by what can be said of them."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A policy beside its control.
+
+    Attributes:
+        policy, control: names of policies of the grid.
+        kind: which control.
+        online, offline: the contrasts by what can be said of them; empty: not measured.
+        match: whether the control pushes the policy's experts as hard; None where the policy has
+            no experts or the control is plain GRPO.
+    """
+
+    policy: str
+    control: str
+    kind: Control
+    online: Groups
+    offline: Groups
+    match: str | None
+
+    @property
+    def sentence(self) -> str:
+        """What can be said."""
+        sides = (("online", self.online), ("offline", self.offline))
+        parts = [told for where, groups in sides if (told := _told(where, groups))]
+        what = "; ".join(parts) or "nothing was measured of both"
+        told = f"{self.policy} beside {self.control} ({NOUNS[self.kind]}): {what}."
+        return f"{told} {self.match}" if self.match else told
+
+
+def comparisons(record: RewardsRecord) -> list[Comparison]:
+    """All pairs of which there are contrasts, in their order."""
+    rows = {row.name: row for row in record.policies}
+    by_pair: dict[tuple[str, str], list[Contrast]] = {}
+    for each in record.contrasts:
+        by_pair.setdefault((each.policy, each.against), []).append(each)
+    return [
+        Comparison(
+            policy,
+            control,
+            Control(rows[control].control),
+            real_rows(record, [each for each in found if each.kind == "online"]),
+            real_rows(record, [each for each in found if each.kind == "offline"]),
+            match_words(rows[policy], rows[control]),
+        )
+        for (policy, control), found in by_pair.items()
+    ]
+
+
+def match_words(row: PolicyRow, control: PolicyRow) -> str | None:
+    """Whether the SFT control pushes a policy's experts as hard as the policy does."""
+    if control.control != Control.SFT or not row.experts:
+        return None
+    if row.experts != control.experts:
+        return f"Its experts are not the control's: {row.experts}, against {control.experts}."
+    if row.matched is None or control.weight is None:
+        return "Which weight of the control would match its experts' push is not known."
+    if weight_matches(row, control):
+        return f"The control's weight matches ({control.weight:.2f})."
+    return f"The control's weight is {control.weight:.2f}; {row.matched:.2f} would match."
+
+
+def controls_headline(record: RewardsRecord) -> str:
+    """Whether anything did better than supervised learning from the same experts."""
+    if not any(row.control == Control.SFT for row in trained(record)):
+        return (
+            "The grid has no SFT control, so what reinforcement learning adds to the experts' "
+            "likelihood is unknown."
+        )
+    found = [each for each in comparisons(record) if each.kind is Control.SFT]
+    if not found:
+        return "No policy of the grid but the SFT control itself was trained."
+    sides = (
+        _side("online", {each.policy: each.online for each in found}),
+        _side("offline", {each.policy: each.offline for each in found}),
+    )
+    return f"Beside the SFT control: {'; '.join(sides)}.{_unmatched(record, found)}"
+
+
+def _unmatched(record: RewardsRecord, found: Sequence[Comparison]) -> str:
+    """Whom the control does not match."""
+    rows = {row.name: row for row in record.policies}
+    other = [
+        each.policy
+        for each in found
+        if each.match and not weight_matches(rows[each.policy], rows[each.control])
+    ]
+    return f" It does not push experts as {listed(other)} does." if other else ""
+
+
+def _side(where: str, by_policy: Mapping[str, Groups]) -> str:
+    """Who stands above and below the SFT control, online or offline."""
+    if all(set(groups) <= {Finding.MISSING} for groups in by_policy.values()):
+        return f"{where} unknown"
+    above = [policy for policy, groups in by_policy.items() if Finding.MORE in groups]
+    below = [policy for policy, groups in by_policy.items() if Finding.LESS in groups]
+    both = [policy for policy in above if policy in below]
+    said = (
+        ([policy for policy in above if policy not in both], "above it"),
+        (both, "above it in some figures and below it in others"),
+        ([policy for policy in below if policy not in both], "below it"),
+    )
+    parts = [f"{listed(policies)} {words}" for policies, words in said if policies]
+    return f"{where} {', '.join(parts) or 'nothing can be told from it'}"
+
+
+def _told(where: str, groups: Groups) -> str:
+    """What differs in one place, and how far this is known."""
+    if not groups:
+        return ""
+    if set(groups) == {Finding.MISSING}:
+        return f"{where} unknown, for there is no interval"
+    real = [
+        f"{word} {_names(groups[kind])}"
+        for kind, word in ((Finding.MORE, "higher"), (Finding.LESS, "lower"))
+        if kind in groups
+    ]
+    parts = [" and ".join(real)] if real else []
+    if Finding.ALONE in groups:
+        parts.append(f"perhaps chance: {_names(groups[Finding.ALONE])}")
+    if not parts:
+        parts.append(f"nothing can be told apart ({sized(groups[Finding.UNTOLD][0])})")
+    return f"{where} {', '.join(parts)}"
+
+
+def _names(rows: Sequence[Row]) -> str:
+    """What they are called, with sizes where they are few."""
+    if len(rows) > MOST_SIZES:
+        return f"in {counted(len(rows), 'figure')} ({listed([called(row) for row in rows])})"
+    return listed([sized(row) for row in rows])
+
+
+MOST_LINES = 12
+BESIDE = "supervised learning from the same experts, and plain GRPO"
+NOTE = (
+    "Injected experts push a group whose rewards tie just as supervised learning of a certain "
+    "weight does, \u221a(GK) / (G + K), which is 0.40 for G = 8 and K = 2. So only a gain over "
+    "such a control can be put down to learning from rewards. Both policies are compared directly, "
+    "paired by seed and by request, or by shopper in worlds of equal luck. Higher and lower are "
+    "what holds after Holm's correction, offline for all policies, controls and measures at once, "
+    "online for all policies, controls and metrics at once."
+)
+
+
+def controls(record: RewardsRecord) -> list[Html]:
+    """A sentence for each policy and control, and all of their numbers; nothing without any."""
+    lines = [tag("li", each.sentence) for each in comparisons(record)]
+    if not lines:
+        return []
+    shown = tag("ul", *lines, cls="warnings")
+    return [
+        tag("h3", "Beside the controls", tag("small", BESIDE)),
+        shown if len(lines) <= MOST_LINES else folded(shown, "Show each of them"),
+        folded(tag("div", numbers(record), cls="wide")),
+        tag("p", NOTE, cls="note"),
+    ]
+
+
+def numbers(record: RewardsRecord) -> Html:
+    """Every contrast with all that is known of it."""
+    rows = [_cells(record, row) for row in record.contrasts]
+    head = ["Policy", "Beside", "Figure", "Difference", "Relative", "Interval"]
+    head += ["p", "p, corrected", "Real"]
+    confidence = percent(record.confidence, 0)
+    return table(f"Policies beside their controls, {confidence} intervals", head, rows, names=3)
+
+
+def _cells(record: RewardsRecord, row: Contrast) -> list[object]:
+    size, interval = size_words(row)
+    return [
+        policy_name(record, row.policy),
+        policy_name(record, row.against),
+        measure_name(row.name) if row.kind == "offline" else meaning(row.name).label,
+        ABSENT if row.difference is None else fixed(row.difference, 4, sign=True),
+        ABSENT if row.relative is None else size,
+        interval,
+        p_value(row.p_value),
+        p_value(row.p_holm),
+        WORDS[finding(row, record.confidence)],
+    ]

@@ -1,0 +1,130 @@
+"""True lifts over the supervised model as forest plots."""
+
+from experiments.records.rewards import Online, RewardsRecord
+from experiments.report.kit.charts import mark_name
+from experiments.report.kit.figures import Scale
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.tables import absent, figure, section, table
+from experiments.report.kit.words import (
+    ABSENT,
+    fixed,
+    interval_decimals,
+    level,
+    meaning,
+    p_value,
+    percent,
+    range_of,
+)
+from experiments.report.rewards.lanes import Lane, forest
+from experiments.report.rewards.overview import WORDS
+from experiments.report.rewards.pictures import colour, policy_name
+from experiments.report.rewards.verdict import finding, online_rows, trained
+from experiments.report.rewards.words import counted, listed, shown_metrics, size_words
+from experiments.report.run.effects import shared_scale
+
+TITLE = "True lifts"
+
+
+def lifts(record: RewardsRecord) -> Html:
+    """The section with one forest plot for each metric."""
+    if not record.online:
+        return section("lifts", TITLE, None, absent("No world was lived with these policies."))
+    lead = (
+        "The effect of serving a policy instead of the supervised model, from worlds in which the "
+        f"same shoppers with the same luck met both ({counted(record.worlds, 'world')} for each "
+        "training). A filled dot is real after correcting for the number of comparisons; a hollow "
+        "one may be chance."
+    )
+    legend = tag(
+        "div",
+        mark_name("mark-plain a1", "real"),
+        mark_name("mark-cuped a1", "may be chance"),
+        cls="legend",
+        aria_hidden="true",
+    )
+    metrics = shown_metrics([row.metric for row in record.online])
+    rows = {metric: rows_of(record, metric) for metric in metrics}
+    scale = shared_scale(
+        [
+            {"": (row.lift, row.lift_low, row.lift_high)}
+            for own in rows.values()
+            for row in own
+            if row.lift is not None
+        ]
+    )
+    plots = [one(record, metric, own, scale) for metric, own in rows.items()]
+    described = "Forest plots: true lift of each metric for each policy"
+    picture = tag("div", *plots, cls="panels")
+    return section(
+        "lifts",
+        TITLE,
+        lead,
+        legend,
+        figure("", picture, lifts_table(record), described),
+        control_note(record),
+    )
+
+
+def rows_of(record: RewardsRecord, metric: str) -> list[Online]:
+    """The policies' rows of a metric, in the order of the grid."""
+    found = [record.online_of(row.name, metric) for row in trained(record)]
+    return [row for row in found if row is not None]
+
+
+def one(record: RewardsRecord, metric: str, rows: list[Online], scale: Scale) -> Html:
+    """A metric's forest."""
+    lanes = []
+    for row in rows:
+        size, interval = size_words(row)
+        span = None if row.lift is None else (row.lift, row.lift_low, row.lift_high)
+        mark = "mark-plain" if finding(row, record.confidence).real else "mark-cuped"
+        name = policy_name(record, row.policy)
+        lanes.append(Lane(name, colour(record, row.policy), span, mark, size, interval))
+    return forest(meaning(metric).label, lanes, scale)
+
+
+def lifts_table(record: RewardsRecord) -> Html:
+    """All true lifts, the worth of the channel itself included."""
+    told = [(row, f"{row.policy} over control", ABSENT) for row in record.control]
+    told += [
+        (row, policy_name(record, row.policy), WORDS[finding(row, record.confidence)])
+        for policy in trained(record)
+        for row in online_rows(record, policy.name)
+    ]
+    rows = []
+    for row, name, real in told:
+        size, interval = size_words(row)
+        seeds = [percent(value, 2, sign=True) for value in row.per_seed]
+        rows.append(
+            [
+                name,
+                meaning(row.metric).label,
+                level(row.metric, row.base),
+                level(row.metric, row.value),
+                size,
+                interval,
+                p_value(row.p_value),
+                p_value(row.p_holm),
+                real,
+                ", ".join(seeds) or ABSENT,
+                fixed(row.shoppers, 0),
+            ]
+        )
+    head = ["Policy", "Metric", "Base", "Policy\u2019s", "Lift", "Interval", "p", "p, corrected"]
+    return table("True lifts", [*head, "Real", "By seed", "Shoppers"], rows, names=2)
+
+
+def control_note(record: RewardsRecord) -> Html | None:
+    """What the supervised model itself is worth over the config's control."""
+    parts = []
+    for row in record.control:
+        if row.lift is None or row.policy != record.baseline:
+            continue
+        decimals = interval_decimals(row.lift_low, row.lift_high)
+        interval = range_of(row.lift_low, row.lift_high, decimals)
+        within = "" if interval == ABSENT else f" ({interval})"
+        parts.append(f"{meaning(row.metric).noun} {percent(row.lift, decimals, sign=True)}{within}")
+    if not parts:
+        return None
+    told = f"For scale, the supervised model itself over the control arm: {listed(parts)}."
+    return tag("p", told, cls="note")

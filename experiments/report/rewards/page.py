@@ -1,0 +1,149 @@
+"""The lab's page: one self-contained HTML file, written from rewards.json alone."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from experiments.records.rewards import RewardsRecord, read_record
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.page import page
+from experiments.report.kit.tables import section
+from experiments.report.kit.words import number, percent
+from experiments.report.rewards.controls import controls, controls_headline
+from experiments.report.rewards.hacking import hacking
+from experiments.report.rewards.lifts import lifts
+from experiments.report.rewards.overview import overview
+from experiments.report.rewards.paper import paper
+from experiments.report.rewards.pareto import pareto
+from experiments.report.rewards.pictures import policy_name
+from experiments.report.rewards.shares import shares
+from experiments.report.rewards.training import choice_style, curves
+from experiments.report.rewards.trust import trust
+from experiments.report.rewards.verdict import Verdict, judge, trained
+from experiments.report.rewards.words import counted
+from experiments.stages.files import write_text
+
+RECORD = "rewards.json"
+REPORT = "rewards.html"
+CONTENTS = (
+    ("told", "In words"),
+    ("policies", "All policies"),
+    ("pareto", "Clicks, exposures"),
+    ("lifts", "True lifts"),
+    ("curves", "Learning curves"),
+    ("trust", "Whom to trust"),
+    ("hacking", "Reward hacking"),
+    ("shares", "Shares"),
+    ("paper", "Beside the paper"),
+    ("method", "How it was measured"),
+)
+
+
+def write_report(folder: Path) -> Path:
+    """Write the page of a lab from its rewards.json; an older page is replaced in one step.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        StoreError: the folder has no rewards.json.
+        DataError: it is not such a record.
+    """
+    target = folder / REPORT
+    write_text(target, render(read_record(folder / RECORD)))
+    return target
+
+
+def render(record: RewardsRecord) -> str:
+    """The whole page."""
+    own = files("experiments.report.rewards").joinpath("page.css").read_text(encoding="utf-8")
+    verdict = judge(record)
+    sections = [
+        told(record, verdict),
+        overview(record),
+        pareto(record),
+        lifts(record),
+        curves(record),
+        trust(record),
+        hacking(record),
+        shares(record),
+        paper(record),
+        method(record),
+    ]
+    style = own + choice_style(record)
+    return page(record.name, "funnelab reward lab", top(record, verdict), CONTENTS, sections, style)
+
+
+def top(record: RewardsRecord, verdict: Verdict) -> list[Html]:
+    """The verdict, and what the lab rests on."""
+    tone = {True: "good", False: "bad", None: "plain"}[verdict.good]
+    said = tag(
+        "div",
+        tag("span", verdict.badge, cls="badge"),
+        tag("p", verdict.sentence, cls="sentence"),
+        tag("p", verdict.offline, cls="further"),
+        tag("p", controls_headline(record), cls="further"),
+        *(tag("p", warning, cls="alarm-note") for warning in record.warnings),
+        cls=f"verdict {tone}",
+    )
+    sizes = [
+        counted(len(trained(record)), "policy", "policies"),
+        counted(record.seeds, "training seed"),
+        f"{number(record.requests)} test requests",
+        f"{number(record.items)} items",
+    ]
+    if record.worlds:
+        world = f"{counted(record.worlds, 'world')} for each training"
+        sizes.append(f"{world}: {number(record.shoppers)} shoppers, {counted(record.days, 'day')}")
+    return [said, tag("p", " \u00b7 ".join(sizes), cls="setting")]
+
+
+def told(record: RewardsRecord, verdict: Verdict) -> Html:
+    """The section that says of each policy what is real, alone and beside its controls."""
+    lead = (
+        "Against the supervised model from which all policies start. Real is what holds after "
+        "correcting for the number of comparisons; in brackets its "
+        f"{percent(record.confidence, 0)} interval."
+    )
+    entries = [
+        tag(
+            "li",
+            policy_name(record, words.policy),
+            tag("ul", *(tag("li", sentence) for sentence in words.sentences)),
+        )
+        for words in verdict.policies
+    ]
+    listing = tag("ul", *entries, cls="policies")
+    return section("told", "Which differences are real", lead, listing, *controls(record))
+
+
+def method(record: RewardsRecord) -> Html:
+    """The section with definitions and what must be known before believing the numbers."""
+    confidence = percent(record.confidence, 0)
+    told = (
+        "clk@N: mean share of a request's clicked items whose id is among the first N of the beam. "
+        "exp@N: share of requests of which any exposed item's id is. pvr@10: mean share of the "
+        "exposed items whose id is among the first ten. recall@200: share of the clicked items "
+        "among the first 200 items of the beam, ids taken whole. diversity: distinct categories of "
+        "the first items of the best ten ids, over ten. First codes: distinct first codes of the "
+        "best ten ids, a sign of how far the policy has narrowed.",
+        f"Offline: {number(record.requests)} requests of the history's last days, which no policy "
+        f"learned from. Differences are paired by request and seed. The {confidence} intervals "
+        "take training seeds and shoppers as random at once. With few seeds that disagree they "
+        "are wide, and should be.",
+        f"Online: each training serves {record.channel} in the funnel of {record.arm}, in worlds "
+        "where the same shoppers with the same luck also meet the supervised model. Lifts are the "
+        "true effect in these worlds; their intervals cover other training seeds and other "
+        "shoppers, not other catalogues.",
+        "Real means after Holm's correction, offline for all policies and measures at once, online "
+        "for all policies and metrics at once; contrasts with the controls are two families of "
+        "their own. Intervals of levels, rank correlations, shares and "
+        "gaps stand each by itself.",
+        "The oracle asks the simulated shopper for the expected purchases of the items behind an "
+        "id, which no log can tell. As a reward it bounds what a better reward could bring; here "
+        "it also judges the other rewards. It knows the simulation, not people.",
+        "A training ends early where item recall at 200 has fallen too far or the policy has gone "
+        "too far from the supervised model; then the last weights within limits are kept.",
+    )
+    return section(
+        "method", "How it was measured", None, *(tag("p", each, cls="note") for each in told)
+    )

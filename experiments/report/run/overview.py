@@ -1,0 +1,160 @@
+"""The top of the page: the verdict, and the figures that most people came for."""
+
+from experiments.records.finishedrun import Run
+from experiments.records.run import Contrast
+from experiments.report.kit.figures import arm_name
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.tables import absent, alarm, folded, section, table
+from experiments.report.kit.words import (
+    ABSENT,
+    change,
+    interval_decimals,
+    level,
+    meaning,
+    number,
+    percent,
+)
+from experiments.report.run.verdict import (
+    Finding,
+    Verdict,
+    effect_words,
+    inside,
+    unreadable,
+    verdicts,
+)
+
+BADGES = {
+    Finding.RAISED: "\u2191 Raised",
+    Finding.LOWERED: "\u2193 Lowered",
+    Finding.UNTOLD: "No clear difference",
+    Finding.UNREADABLE: "Do not read",
+    Finding.MISSING: "No estimate",
+}
+
+
+def headline(run: Run) -> Html:
+    """The verdict on every contrast."""
+    said: set[str] = set()
+    parts = []
+    for verdict in verdicts(run.metrics, run.truths):
+        parts.append(one_verdict(verdict, said))
+        said.update(verdict.further)
+    return tag("div", *parts)
+
+
+def one_verdict(verdict: Verdict, said: set[str]) -> Html:
+    """A verdict with its badge, and what was not yet said of another contrast."""
+    tone = "plain" if verdict.good is None else "good" if verdict.good else "bad"
+    if verdict.finding is Finding.UNREADABLE:
+        tone = "alarm"
+    return tag(
+        "div",
+        tag("span", BADGES[verdict.finding], cls="badge"),
+        tag("p", verdict.sentence, cls="sentence"),
+        *(
+            tag("p", sentence, cls="further")
+            for sentence in verdict.further
+            if sentence not in said
+        ),
+        cls=f"verdict {tone}",
+    )
+
+
+def key_figures(run: Run) -> Html:
+    """The section with the primary metric's figures and the levels of all metrics."""
+    if not run.metrics.estimates:
+        said = absent("The run holds no estimates, so there are no figures to show.")
+        return section("figures", "Key figures", None, said)
+    cards = [*traffic_cards(run), level_card(run)]
+    cards += [card for contrast in run.metrics.contrasts for card in contrast_cards(run, contrast)]
+    warning = unreadable(run.metrics)
+    return section(
+        "figures",
+        "Key figures",
+        None,
+        alarm(warning) if warning else None,
+        tag("dl", *cards, cls="cards"),
+        folded(levels_table(run), "Show every metric by arm as a table"),
+    )
+
+
+def card(label: object, value: object, *below: object) -> Html:
+    """One figure with its name and what belongs to it."""
+    notes = [tag("dd", line, cls="below") for line in below]
+    return tag("div", tag("dt", label), tag("dd", value, cls="big"), *notes, cls="card")
+
+
+def traffic_cards(run: Run) -> list[Html]:
+    """How much the run rests on."""
+    rows = run.metrics.health.requests
+    if not rows:
+        return []
+    return [
+        card(
+            name,
+            number(sum(getattr(row, key) for row in rows)),
+            *(join([arm_name(run.arms, row.arm), " ", number(getattr(row, key))]) for row in rows),
+        )
+        for name, key in (("Shoppers who searched", "shoppers"), ("Searches", "requests"))
+    ]
+
+
+def arm_levels(run: Run, metric: str) -> dict[str, float | None]:
+    """The level of a metric in every arm, from the unadjusted estimates."""
+    levels: dict[str, float | None] = {}
+    for row in run.metrics.estimates:
+        if row.metric == metric and not row.cuped:
+            levels.setdefault(row.contrast[0], row.control)
+            levels.setdefault(row.contrast[1], row.treatment)
+    return levels
+
+
+def level_card(run: Run) -> Html:
+    """The primary metric by arm."""
+    primary = run.metrics.primary
+    levels = arm_levels(run, primary)
+    values = [level(primary, value) for value in levels.values()]
+    lines = [
+        join([arm_name(run.arms, arm), " ", level(primary, value)]) for arm, value in levels.items()
+    ]
+    shown = " \u2192 ".join(values) if len(values) == 2 else values[0] if values else ABSENT
+    return card(meaning(primary).label, shown, *lines)
+
+
+def contrast_cards(run: Run, contrast: Contrast) -> list[Html]:
+    """Effect and truth of the primary metric in one contrast."""
+    primary = run.metrics.primary
+    row = run.metrics.estimate(primary, contrast, cuped=False)
+    if row is None:
+        return []
+    several = f", {contrast[1]}" if len(run.metrics.contrasts) > 1 else ""
+    _, interval = effect_words(row)
+    decimals = interval_decimals(row.relative_low, row.relative_high)
+    size = percent(row.relative, decimals, sign=True)
+    if row.relative is None:
+        size = change(primary, row.effect)
+    confidence = percent(run.metrics.confidence, 0)
+    cards = [card(f"Estimated effect{several}", size, f"{confidence} interval {interval}")]
+    truth = run.truths.of(primary, contrast) if run.truths else None
+    if truth is None or truth.gte is None:
+        return cards
+    middle = truth.relative(row.control)[0]
+    shown = percent(middle, max(1, decimals), sign=True)
+    notes = [f"bias of the estimate {change(primary, truth.bias)}"]
+    covered = inside(row, truth)
+    if covered is not None:
+        notes.insert(0, "inside the interval" if covered else "outside the interval")
+    if truth.pairing_factor is not None:
+        factor = number(truth.pairing_factor, 2)
+        notes.append(f"pairing worlds divides its variance by {factor}")
+    return [*cards, card(f"Simulated truth{several}", shown, *notes)]
+
+
+def levels_table(run: Run) -> Html:
+    """Every metric by arm."""
+    rows = [
+        [meaning(name).label, *(level(name, levels.get(arm)) for arm in run.arms)]
+        for name in run.metrics.metric_names
+        for levels in [arm_levels(run, name)]
+    ]
+    return table("Metrics by arm", ["Metric", *run.arms], rows)

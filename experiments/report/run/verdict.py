@@ -1,0 +1,237 @@
+"""What the numbers allow to be said about the primary metric, in plain words."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from experiments.inference.health import SRM_ALARM
+from experiments.records.run import Contrast, Estimate, Metrics, Srm, Truth, Truths
+from experiments.report.kit.words import (
+    MINUS,
+    THIN,
+    change,
+    fixed,
+    interval_decimals,
+    level,
+    meaning,
+    number,
+    p_value,
+    percent,
+    quoted,
+    range_of,
+)
+
+SIGNS = "+" + MINUS
+
+
+class Finding(StrEnum):
+    """What can be said about one contrast."""
+
+    RAISED = "raised"  # the interval lies above zero
+    LOWERED = "lowered"  # the interval lies below zero
+    UNTOLD = "untold"  # the interval holds zero
+    UNREADABLE = "unreadable"  # the arms' sizes are not those that were planned
+    MISSING = "missing"  # there is no estimate, or it has no interval
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One contrast in a sentence.
+
+    Attributes:
+        contrast: control and treatment.
+        finding: what can be said.
+        good: True if the change is wanted, False if it is not, None if there is nothing to judge.
+        sentence: the finding, its uncertainty and the truth.
+        further: what else a careful reader wants to know, one sentence each.
+    """
+
+    contrast: Contrast
+    finding: Finding
+    good: bool | None
+    sentence: str
+    further: tuple[str, ...] = ()
+
+
+def failed_srm(metrics: Metrics) -> Srm | None:
+    """The sample-ratio test that fails the clearest, where one does."""
+    failed = [row for row in metrics.srm if row.p_value is not None and row.p_value < SRM_ALARM]
+    return min(failed, key=lambda row: row.p_value or 0.0, default=None)
+
+
+def unreadable(metrics: Metrics) -> str | None:
+    """The warning above every picture of an effect, where the sample ratio is broken."""
+    if failed_srm(metrics) is None:
+        return None
+    return "Do not read these effects: the arms' sizes differ from the plan. See Health."
+
+
+def direction(row: Estimate) -> Finding:
+    """Where the interval lies; both the absolute and the relative one must exclude zero."""
+    pairs = [(row.effect_low, row.effect_high), (row.relative_low, row.relative_high)]
+    known = [(low, high) for low, high in pairs if low is not None and high is not None]
+    if row.effect is None or not known:
+        return Finding.MISSING
+    if all(low > 0 for low, _ in known):
+        return Finding.RAISED
+    if all(high < 0 for _, high in known):
+        return Finding.LOWERED
+    return Finding.UNTOLD
+
+
+def effect_words(row: Estimate) -> tuple[str, str]:
+    """Size (without its sign, where it is relative) and interval of an effect."""
+    if row.relative is None or row.relative_low is None or row.relative_high is None:
+        low, high = change(row.metric, row.effect_low), change(row.metric, row.effect_high)
+        return change(row.metric, row.effect), f"{low} to {high}"
+    decimals = interval_decimals(row.relative_low, row.relative_high)
+    size = percent(abs(row.relative), decimals)
+    return size, range_of(row.relative_low, row.relative_high, decimals)
+
+
+def inside(row: Estimate, truth: Truth) -> bool | None:
+    """Whether the interval of the effect holds the truth, on the absolute scale."""
+    if truth.covered is not None:
+        return truth.covered
+    if row.effect_low is None or row.effect_high is None or truth.gte is None:
+        return None
+    return row.effect_low <= truth.gte <= row.effect_high
+
+
+def truth_words(row: Estimate, truth: Truth | None) -> str:
+    """The clause that sets the truth beside an estimate."""
+    if truth is None or truth.gte is None:
+        return "no simulated truth was computed"
+    middle, _, _ = truth.relative(row.control)
+    shown = "exactly zero" if truth.gte == 0 else _truth_size(row, truth)
+    covered = inside(row, truth)
+    if covered is None:
+        return f"the simulated truth is {shown}"
+    place = "inside the interval" if covered else "outside the interval"
+    if middle is not None and row.relative_low is not None and row.relative_high is not None:
+        seen = row.relative_low <= middle <= row.relative_high
+        place += "" if seen == covered else " of the absolute effect"
+    sure = truth.gte_low is None or truth.gte_high is None or truth.gte_low * truth.gte_high > 0
+    if row.effect is not None and row.effect * truth.gte < 0 and not covered and sure:
+        place += " and of the opposite sign"
+    return f"the simulated truth is {shown}, {place}"
+
+
+def _truth_size(row: Estimate, truth: Truth) -> str:
+    """The truth and, where worlds leave it uncertain, its own interval."""
+    middle, low, high = truth.relative(row.control)
+    if middle is None or row.relative is None:
+        size = change(row.metric, truth.gte)
+        if truth.gte_low is None or truth.gte_high is None:
+            return size
+        interval = f"{change(row.metric, truth.gte_low)} to {change(row.metric, truth.gte_high)}"
+    else:
+        decimals = interval_decimals(row.relative_low, row.relative_high)
+        size = percent(middle, decimals)
+        if low is None or high is None:
+            return size
+        interval = range_of(low, high, decimals)
+    return f"{size} ({interval})"
+
+
+def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdict:
+    """The verdict on the primary metric of one contrast."""
+    row = metrics.estimate(metrics.primary, contrast, cuped=False)
+    broken = failed_srm(metrics)
+    if broken is not None:
+        return Verdict(contrast, Finding.UNREADABLE, False, srm_sentence(broken))
+    noun = meaning(metrics.primary).noun
+    if row is None or direction(row) is Finding.MISSING:
+        said = f"The effect of {contrast[1]} on {noun} could not be estimated"
+        return Verdict(contrast, Finding.MISSING, None, said + ".")
+    truth = truths.of(metrics.primary, contrast) if truths else None
+    finding = direction(row)
+    size, interval = effect_words(row)
+    sure = f"{fixed(100 * metrics.confidence, 0)}{THIN}% interval"
+    if finding is Finding.UNTOLD:
+        said = (
+            f"No difference in {noun} can be told between {contrast[1]} and {contrast[0]}: "
+            f"the {sure} of the change is {interval}"
+        )
+        good = None
+    else:
+        of_change = " of the change:" if finding is Finding.LOWERED else ""
+        said = (
+            f"{quoted(contrast[1])} {finding.value} {noun} by {size.lstrip(SIGNS)} "
+            f"against {contrast[0]} ({sure}{of_change} {interval})"
+        )
+        good = (finding is Finding.RAISED) == (meaning(metrics.primary).better > 0)
+    sentence = f"{said}; {truth_words(row, truth)}."
+    return Verdict(contrast, finding, good, sentence, further(metrics, row, truth))
+
+
+def srm_sentence(broken: Srm) -> str:
+    """Why no effect may be read."""
+    pairs = zip(broken.arms, broken.counts, broken.expected, strict=False)
+    sizes = ", ".join(
+        f"{arm} has {number(count)} where {fixed(wanted, 0)} were planned"
+        for arm, count, wanted in pairs
+    )
+    return (
+        f"Do not read the effect: the arms' sizes differ from the plan by more than chance "
+        f"({broken.population} shoppers: {sizes}; p{p_relation(broken.p_value)})."
+    )
+
+
+def p_relation(value: float | None) -> str:
+    """A p-value with its relation: ' = 0.04' or ' < 0.001'."""
+    shown = p_value(value)
+    return f" {shown}" if shown.startswith("<") else f" = {shown}"
+
+
+def further(metrics: Metrics, row: Estimate, truth: Truth | None) -> tuple[str, ...]:
+    """Levels, the CUPED estimate and what the truth rests on."""
+    name = row.metric
+    sentences = [
+        f"{meaning(name).label}: {level(name, row.control)} in {row.contrast[0]}, "
+        f"{level(name, row.treatment)} in {row.contrast[1]} (p{p_relation(row.p_value)})."
+    ]
+    adjusted = metrics.estimate(name, row.contrast, cuped=True)
+    if adjusted is not None and direction(adjusted) is not Finding.MISSING:
+        sentences.append(cuped_sentence(adjusted, direction(adjusted) is direction(row)))
+    if truth is not None and truth.gte is not None:
+        sentences.append(worlds_sentence(truth))
+    return tuple(sentences)
+
+
+def cuped_sentence(row: Estimate, agrees: bool) -> str:
+    """The estimate adjusted by the history period, and whether it says the same."""
+    _, interval = effect_words(row)
+    decimals = interval_decimals(row.relative_low, row.relative_high)
+    size = percent(row.relative, decimals, sign=True)
+    if row.relative is None:
+        size = change(row.metric, row.effect)
+    verdicts = {
+        Finding.RAISED: "an increase",
+        Finding.LOWERED: "a decrease",
+        Finding.UNTOLD: "no difference that can be told",
+    }
+    tail = "the same finding" if agrees else f"a different finding: {verdicts[direction(row)]}"
+    return f"Adjusted for shoppers' history (CUPED): {size} ({interval}), {tail}."
+
+
+def worlds_sentence(truth: Truth) -> str:
+    """How many worlds the truth rests on."""
+    if truth.worlds is None:
+        return "The truth comes from paired worlds: everybody in one arm, then in the other."
+    if truth.worlds == 1:
+        return (
+            "The truth comes from one pair of worlds, everybody in one arm and then in the other; "
+            "its interval tells how far other luck would move it."
+        )
+    return f"The truth is the mean over {truth.worlds} pairs of worlds, each with luck of its own."
+
+
+def verdicts(metrics: Metrics, truths: Truths | None) -> tuple[Verdict, ...]:
+    """One verdict for each contrast; a broken sample ratio is said once."""
+    found = tuple(judge(metrics, truths, contrast) for contrast in metrics.contrasts)
+    if found and found[0].finding is Finding.UNREADABLE:
+        return found[:1]
+    if found:
+        return found
+    said = f"This run holds no estimate of {meaning(metrics.primary).noun}."
+    return (Verdict(("", ""), Finding.MISSING, None, said),)

@@ -1,0 +1,164 @@
+"""Policies compared with their controls, not only with the supervised model.
+
+With all rollouts tied, injected experts push like supervised learning of a certain weight, so a
+gain over the supervised model alone does not show that reinforcement learning brought it. Each
+policy is therefore compared with the SFT control and with plain GRPO.
+
+Pairing. Seed s of two policies draws the same logged requests, both are asked the same test
+requests, and their worlds have the same shoppers on the same draws. So they are compared seed by
+seed and request by request, or shopper by shopper, with both policies' luck of training in the
+interval (`experiments.inference.intervals`). Whether two intervals against the supervised model
+overlap is no test: what both policies share widens either and cancels between them.
+
+Online the totals are those of groups of shoppers (`Totals.pooled`), which leaves all sums as they
+are and, for more than a few hundred groups, hardly changes an interval; nobody's group is left
+out. With no more shoppers than groups the comparison is by shopper.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.inference.intervals import difference, growth, holm, relative
+from experiments.inference.metrics import METRICS, Metric
+from experiments.records.rewards import ONLINE, Contrast, Number, PolicyRow
+from experiments.rewardlab.comparison.gains import Table
+from experiments.rewardlab.comparison.lift import EXPOSED, Floats, Totals
+from experiments.rewardlab.comparison.roles import pairs
+from simulator.errors import DataError
+
+
+def contrast_rows(
+    policies: Sequence[PolicyRow],
+    table: Table,
+    shopper_B: NDArray[np.integer],
+    pooled: Mapping[str, Totals],
+    *,
+    confidence: float,
+) -> tuple[Contrast, ...]:
+    """Every policy beside its controls, in each measure and, where worlds were lived, each metric.
+
+    p-values are adjusted (Holm) for all contrasts offline at once, and for all online.
+
+    Args:
+        policies: rows of the grid.
+        table: offline values, of `experiments.rewardlab.comparison.gains.tabled`.
+        shopper_B: who asked each test request.
+        pooled: totals of equal groups of shoppers by policy; without those of a policy it has no
+            online contrast.
+        confidence: level of the intervals.
+
+    Raises:
+        DataError: two policies have not the same seeds or requests, or a value is not finite.
+    """
+    found = pairs(policies)
+    offline = [
+        offline_contrast(policy, against, measure, table, shopper_B, confidence=confidence)
+        for policy, against in found
+        for measure in table[policy]
+    ]
+    online = [
+        online_contrast(policy, against, metric, pooled, confidence=confidence)
+        for policy, against in found
+        if policy in pooled and against in pooled
+        for metric in ONLINE
+    ]
+    return (*_adjusted(offline), *_adjusted(online))
+
+
+def offline_contrast(
+    policy: str,
+    against: str,
+    measure: str,
+    table: Table,
+    shopper_B: NDArray[np.integer],
+    *,
+    confidence: float,
+) -> Contrast:
+    """Two policies in an offline measure; the p-value, not yet adjusted, is of the difference.
+
+    Raises:
+        DataError: they have not the same seeds or requests, or a value is not finite.
+    """
+    own_SB, other_SB = table[policy][measure], table[against][measure]
+    gap = difference(own_SB, other_SB, shopper_B, confidence=confidence)
+    growing = relative(own_SB, other_SB, shopper_B, confidence=confidence)
+    return Contrast(
+        policy=policy,
+        against=against,
+        kind="offline",
+        name=measure,
+        difference=gap.estimate,
+        low=gap.low,
+        high=gap.high,
+        relative=growing.estimate,
+        relative_low=growing.low,
+        relative_high=growing.high,
+        p_value=gap.p_value,
+        p_holm=None,
+    )
+
+
+def online_contrast(
+    policy: str, against: str, metric: str, pooled: Mapping[str, Totals], *, confidence: float
+) -> Contrast:
+    """Two policies' worlds in a metric; interval and p-value, not yet adjusted, of the growth.
+
+    Raises:
+        DataError: their totals are of other groups of shoppers or other seeds.
+    """
+    own, own_by, other, other_by = _terms(pooled[policy], pooled[against], METRICS[metric])
+    low = high = size = p_value = None
+    if own.size:
+        found = growth(own, own_by, other, other_by, confidence=confidence)
+        size, low, high, p_value = found.estimate, found.low, found.high, found.p_value
+    value, base = _over(own, own_by), _over(other, other_by)
+    return Contrast(
+        policy=policy,
+        against=against,
+        kind="online",
+        name=metric,
+        difference=None if value is None or base is None else value - base,
+        low=None,
+        high=None,
+        relative=size,
+        relative_low=low,
+        relative_high=high,
+        p_value=p_value,
+        p_holm=None,
+    )
+
+
+def _terms(own: Totals, other: Totals, metric: Metric) -> tuple[Floats, Floats, Floats, Floats]:
+    """(S, U) numerators and denominators of both, of groups that somebody is in.
+
+    A mean is over the shoppers that either policy's worlds have.
+    """
+    tables = [own.columns_SU, other.columns_SU]
+    shapes = [table[EXPOSED].shape for table in tables]
+    if shapes[0] != shapes[1] or not np.array_equal(own.shopper_U, other.shopper_U):
+        raise DataError(
+            f"totals of two policies == {shapes[0]} and {shapes[1]} (seeds, groups of shoppers), "
+            "must be of the same"
+        )
+    exposed_SU = np.maximum(*(table[EXPOSED] for table in tables))
+    there_U = exposed_SU.any(axis=0)
+    top, bottom = metric.numerator, metric.denominator
+    parts = [part for own in tables for part in (own[top], own[bottom] if bottom else exposed_SU)]
+    own_SU, own_by_SU, other_SU, other_by_SU = (
+        np.compress(there_U, part_SU, axis=1) for part_SU in parts
+    )
+    return own_SU, own_by_SU, other_SU, other_by_SU
+
+
+def _over(top_SU: Floats, bottom_SU: Floats) -> Number:
+    bottom = float(bottom_SU.sum())
+    return float(top_SU.sum()) / bottom if bottom > 0 else None
+
+
+def _adjusted(rows: Sequence[Contrast]) -> tuple[Contrast, ...]:
+    """The rows, with p-values adjusted for their number (Holm)."""
+    family = holm([row.p_value for row in rows])
+    return tuple(replace(row, p_holm=p) for row, p in zip(rows, family, strict=True))

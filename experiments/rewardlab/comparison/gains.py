@@ -1,0 +1,127 @@
+"""The offline measures of every policy, and their gains on the supervised model.
+
+All policies start from one supervised model, so its values are the same beside every seed: in a
+paired difference the spread between seeds is that of the alignments alone, and an interval speaks
+of other alignments of this supervised model and of other shoppers. How far another supervised
+model would move a number is in no interval. The supervised model's own level has, for the same
+reason, the interval over shoppers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.inference.intervals import difference, holm, level, relative
+from experiments.records.rewards import OFFLINE, Offline
+from experiments.rewardlab.comparison.readings import OfflineReading
+from simulator.errors import DataError
+
+Floats = NDArray[np.float64]
+Table = Mapping[str, Mapping[str, Floats]]
+"""(S, B) values by policy and measure, seeds in rows."""
+
+
+def tabled(readings: Sequence[OfflineReading], policies: Sequence[str]) -> Table:
+    """The readings by policy and measure, in the order of the seeds; the first policy's measures.
+
+    Raises:
+        DataError: a policy has no reading, one seed twice, lacks a measure of the first's, or its
+            seeds were asked other requests.
+    """
+    table: dict[str, dict[str, Floats]] = {}
+    wanted: tuple[str, ...] = ()
+    for policy in policies:
+        own = sorted((r for r in readings if r.policy == policy), key=lambda row: row.seed)
+        seeds = [row.seed for row in own]
+        if not own or len(set(seeds)) < len(seeds):
+            raise DataError(f"readings of {policy}: seeds == {seeds}, must be one of each")
+        wanted = wanted or tuple(name for name in OFFLINE if name in own[0].values)
+        missing = [name for name in wanted for row in own if name not in row.values]
+        if missing:
+            raise DataError(f"readings of {policy}: {missing[0]} == nothing, must be there")
+        table[policy] = {name: _stacked(own, name) for name in wanted}
+    return table
+
+
+def _stacked(own: Sequence[OfflineReading], measure: str) -> Floats:
+    values = [np.asarray(row.values[measure], np.float64) for row in own]
+    shapes = sorted({each.shape for each in values})
+    if len(shapes) > 1:
+        raise DataError(
+            f"readings of {own[0].policy}, {measure}: shapes == {shapes}, must be one: the same "
+            "requests for each seed"
+        )
+    return np.stack(values)
+
+
+def offline_rows(
+    table: Table, shopper_B: NDArray[np.integer], *, baseline: str, confidence: float
+) -> tuple[Offline, ...]:
+    """Every measure of every policy beside the baseline's, adjusted for all of them (Holm).
+
+    Args:
+        table: of `tabled`.
+        shopper_B: who asked each test request.
+        baseline: the supervised model; its own rows hold no difference.
+        confidence: level of the intervals.
+
+    Raises:
+        DataError: requests differ, or a value is not finite.
+    """
+    rows = [
+        _row(policy, name, values_SB, table[baseline][name], shopper_B, baseline, confidence)
+        for policy, measures in table.items()
+        for name, values_SB in measures.items()
+    ]
+    adjusted = holm([row.p_value for row in rows])
+    return tuple(replace(row, p_holm=p) for row, p in zip(rows, adjusted, strict=True))
+
+
+def _row(
+    policy: str,
+    measure: str,
+    values_SB: Floats,
+    base_1B: Floats,
+    shopper_B: NDArray[np.integer],
+    baseline: str,
+    confidence: float,
+) -> Offline:
+    per_seed = tuple(values_SB.mean(axis=1).tolist())
+    if policy == baseline:  # twice, as two seeds that agree: the interval is over shoppers alone
+        values_SB = np.repeat(values_SB, 2, axis=0)
+    found = level(values_SB, shopper_B, confidence=confidence)
+    row = Offline(
+        policy=policy,
+        measure=measure,
+        estimate=found.estimate,
+        low=found.low,
+        high=found.high,
+        difference=None,
+        difference_low=None,
+        difference_high=None,
+        relative=None,
+        relative_low=None,
+        relative_high=None,
+        p_value=None,
+        p_holm=None,
+        per_seed=per_seed,
+        n=found.n,
+        shoppers=found.shoppers,
+    )
+    if policy == baseline:
+        return row
+    base_SB = np.repeat(base_1B, len(values_SB), axis=0)
+    gap = difference(values_SB, base_SB, shopper_B, confidence=confidence)
+    growth = relative(values_SB, base_SB, shopper_B, confidence=confidence)
+    return replace(
+        row,
+        difference=gap.estimate,
+        difference_low=gap.low,
+        difference_high=gap.high,
+        relative=growth.estimate,
+        relative_low=growth.low,
+        relative_high=growth.high,
+        p_value=gap.p_value,
+    )

@@ -1,0 +1,244 @@
+"""Which offline measure to trust: whether it orders policies as their true lifts do.
+
+For each offline measure and online metric, Spearman's rank correlation over the policies, between
+the offline mean over seeds and the true lift. The supervised model is one of the policies, with a
+lift of 0.
+
+The interval is the percentile bootstrap's. Each draw
+
+- weighs shoppers by independent Poisson(1) counts (Poisson bootstrap; Chamandy et al., Estimating
+  Uncertainty for Massive Data Streams, 2012), the same counts offline and in every world, because
+  the same shoppers ask the test requests and live in the worlds;
+- draws seeds within each policy with replacement, the same offline and online, because one training
+  has both its measure and its worlds; and
+- draws policies with replacement, as if they were a sample of those that one might try.
+
+More than `GROUPS` shoppers are weighed in as many groups, by the remainder of their number, which
+leaves the variance of their sums as it is and the cost flat.
+
+Limits. (1) Noise of measurement pulls a rank correlation towards 0: with lifts that hardly differ
+beside their intervals, a low number says little against a measure. The draws add the noise once
+more, so the interval lies nearer to 0 than the estimate; no correction is made. (2) With a handful
+of policies it is wide whatever the truth, and a draw with few distinct policies has a large
+correlation by ties. (3) The policies are not a random sample: the answer holds for such rewards
+and algorithms as were tried. (4) With one seed a policy's luck of training is taken for its worth.
+(5) Neither the numbers nor the intervals are adjusted for how many pairs are looked at.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from experiments.inference.metrics import METRICS
+from experiments.records.rewards import ONLINE, Trust
+from experiments.rewardlab.comparison.lift import Totals
+from simulator.errors import DataError
+
+Floats = NDArray[np.float64]
+
+DRAWS = 2_000
+"""Bootstrap draws."""
+
+GROUPS = 2_000
+"""Most groups of shoppers that are weighed."""
+
+FEWEST_POLICIES = 4
+"""Policies, the supervised model included, below which a rank correlation says nothing."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One policy, measured offline and lived online with the same S seeds.
+
+    Attributes:
+        values: (S, B) values of the test requests by offline measure.
+        totals: of its worlds, pooled to `GROUPS` groups of shoppers; None: it is the supervised
+            model, whose lift is 0.
+    """
+
+    values: Mapping[str, Floats]
+    totals: Totals | None
+
+
+def trust_rows(
+    judged: Sequence[Judged],
+    shopper_B: NDArray[np.integer],
+    *,
+    confidence: float,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+) -> tuple[Trust, ...]:
+    """The rank correlation of every offline measure with every online metric.
+
+    None with fewer than `FEWEST_POLICIES` policies, where either side is the same for all of them,
+    or where a lift is not determined. The interval is None too where less than half of the draws
+    have a correlation.
+
+    Args:
+        judged: the policies; they have the same measures.
+        shopper_B: who asked each test request.
+        confidence: level of the intervals.
+        rng: of the bootstrap.
+        draws: how many.
+
+    Raises:
+        DataError: a policy has not as many seeds online as offline.
+    """
+    for each in judged:
+        _check(each)
+    names = list(judged[0].values) if judged else []
+    found_MC = np.full((len(names), len(ONLINE)), np.nan)
+    low_MC, high_MC = found_MC.copy(), found_MC.copy()
+    if len(judged) >= FEWEST_POLICIES:
+        group_B = np.asarray(shopper_B, np.int64) % GROUPS
+        plain = _Weights.plain(judged)
+        found_MC = _correlations(*_both(judged, group_B, plain))[0]
+        low_MC, high_MC = _interval(judged, group_B, rng, draws, confidence)
+    return tuple(
+        Trust(
+            measure,
+            metric,
+            rank_correlation=_number(found_MC[m, c]),
+            low=_number(low_MC[m, c]) if _number(found_MC[m, c]) is not None else None,
+            high=_number(high_MC[m, c]) if _number(found_MC[m, c]) is not None else None,
+            policies=len(judged),
+        )
+        for m, measure in enumerate(names)
+        for c, metric in enumerate(ONLINE)
+    )
+
+
+def _check(judged: Judged) -> None:
+    offline = {len(values_SB) for values_SB in judged.values.values()}
+    online = set() if judged.totals is None else {len(v) for v in judged.totals.columns_SU.values()}
+    if len(offline | online) > 1:
+        raise DataError(
+            f"seeds == {sorted(offline)} offline and {sorted(online)} online, must be the same"
+        )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """What R draws weigh: (R, GROUPS) groups of shoppers, (R, S) seeds of each policy."""
+
+    group_RK: Floats
+    seeds: tuple[Floats, ...]
+
+    @staticmethod
+    def plain(judged: Sequence[Judged]) -> "_Weights":
+        """One draw in which all count once."""
+        sizes = [_seeds(each) for each in judged]
+        return _Weights(np.ones((1, GROUPS)), tuple(np.full((1, s), 1 / s) for s in sizes))
+
+    @staticmethod
+    def drawn(judged: Sequence[Judged], rng: np.random.Generator, draws: int) -> "_Weights":
+        """Poisson counts of shoppers, multinomial ones of seeds."""
+        group_RK = rng.poisson(1.0, (draws, GROUPS)).astype(np.float64)
+        sizes = [_seeds(each) for each in judged]
+        return _Weights(
+            group_RK, tuple(rng.multinomial(s, np.full(s, 1 / s), draws) / s for s in sizes)
+        )
+
+
+def _seeds(judged: Judged) -> int:
+    return len(next(iter(judged.values.values())))
+
+
+def _both(
+    judged: Sequence[Judged], group_B: NDArray[np.int64], weights: _Weights
+) -> tuple[Floats, Floats]:
+    """(R, P, M) offline means and (R, P, C) lifts of the policies under each draw's weights."""
+    pairs = [
+        _one(each, group_B, weights.group_RK, seed_RS)
+        for each, seed_RS in zip(judged, weights.seeds, strict=True)
+    ]
+    return (
+        np.stack([offline_RM for offline_RM, _ in pairs], axis=1),
+        np.stack([online_RC for _, online_RC in pairs], axis=1),
+    )
+
+
+def _one(
+    judged: Judged, group_B: NDArray[np.int64], group_RK: Floats, seed_RS: Floats
+) -> tuple[Floats, Floats]:
+    """(R, M) means and (R, C) lifts of a policy; NaN where a draw does not determine them."""
+    asked_1K = np.bincount(group_B, minlength=GROUPS)[None].astype(np.float64)
+    offline = [
+        np.array([np.bincount(group_B, row, GROUPS) for row in values_SB], np.float64)
+        for values_SB in judged.values.values()
+    ]
+    lived = judged.totals
+    online = [part for n in ONLINE for part in lived.terms(METRICS[n])] if lived else []
+    asked_R, *sums = _weighed([asked_1K, *offline, *online], group_RK, seed_RS)
+    means = [_quotient(sum_R, asked_R) for sum_R in sums[: len(offline)]]
+    lifts = [np.zeros(len(group_RK)) for _ in ONLINE]  # the supervised model's
+    terms = sums[len(offline) :]
+    if lived:
+        lifts = [
+            _quotient(_quotient(own, own_by), _quotient(base, base_by)) - 1
+            for own, own_by, base, base_by in zip(*(terms[at::4] for at in range(4)), strict=True)
+        ]
+    return np.stack(means, axis=1), np.stack(lifts, axis=1)
+
+
+def _weighed(tables: Sequence[Floats], group_RK: Floats, seed_RS: Floats) -> list[Floats]:
+    """(R,) of each table: its weighted sum over seeds and groups, in one product for all tables.
+
+    A table of one row is the same for all seeds.
+    """
+    sums_RT = group_RK @ np.concatenate(tables).T
+    ends = np.cumsum([len(table_SK) for table_SK in tables])[:-1]
+    parts = np.split(sums_RT, ends, axis=1)
+    return [
+        np.asarray((part_RS * (seed_RS if part_RS.shape[1] > 1 else 1.0)).sum(axis=1))
+        for part_RS in parts
+    ]
+
+
+def _quotient(top: Floats, bottom: Floats) -> Floats:
+    """The quotient, NaN where there is nothing to divide by."""
+    top, bottom = np.broadcast_arrays(top, bottom)
+    nothing = np.full(top.shape, np.nan)
+    return np.asarray(np.divide(top, bottom, out=nothing, where=bottom > 0))
+
+
+def _interval(
+    judged: Sequence[Judged],
+    group_B: NDArray[np.int64],
+    rng: np.random.Generator,
+    draws: int,
+    confidence: float,
+) -> tuple[Floats, Floats]:
+    """(M, C) ends of the bootstrap's interval, NaN where fewer than half of the draws count."""
+    x_RPM, y_RPC = _both(judged, group_B, _Weights.drawn(judged, rng, draws))
+    pick_RP = rng.integers(0, len(judged), (draws, len(judged)))[..., None]
+    found_RMC = _correlations(
+        np.take_along_axis(x_RPM, pick_RP, axis=1), np.take_along_axis(y_RPC, pick_RP, axis=1)
+    )
+    scarce_MC = 2 * np.isfinite(found_RMC).sum(axis=0) < draws
+    filled_RMC = np.where(scarce_MC, 0.0, found_RMC)
+    tail = (1 - confidence) / 2
+    ends = np.nanquantile(filled_RMC, [tail, 1 - tail], axis=0)
+    return np.where(scarce_MC, np.nan, ends[0]), np.where(scarce_MC, np.nan, ends[1])
+
+
+def _correlations(x_RPM: Floats, y_RPC: Floats) -> Floats:
+    """(R, M, C) Spearman's correlations over P; NaN where a side is constant or not known."""
+    found_RMC = np.einsum("rpm,rpc->rmc", _ranked(x_RPM), _ranked(y_RPC))
+    return np.asarray(np.clip(found_RMC, -1.0, 1.0))
+
+
+def _ranked(values_RPN: Floats) -> Floats:
+    """Ranks over P, ties averaged, centred, of length 1; NaN where constant or not known."""
+    rounded_RPN = np.round(values_RPN, 12)  # equal policies summed in other orders stay equal
+    rank_RPN = np.asarray(stats.rankdata(rounded_RPN, axis=1, nan_policy="propagate"))
+    rank_RPN = rank_RPN - rank_RPN.mean(axis=1, keepdims=True)
+    length_R1N = np.sqrt((rank_RPN**2).sum(axis=1, keepdims=True))
+    return _quotient(rank_RPN, length_R1N)

@@ -1,0 +1,1 @@
+"""A run: from settings through populations, models and worlds to its results."""

@@ -1,0 +1,33 @@
+"""The stages that a finished run's results were made with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.config.loading import load_config
+from experiments.config.schema import Config
+from experiments.stages.files import read_json
+from experiments.stages.folder import CONFIG, MANIFEST
+from simulator.errors import StoreError
+
+
+def finished_config(folder: Path, overrides: Sequence[str] = ()) -> Config:
+    """The settings of a finished run.
+
+    Args:
+        folder: of the run.
+        overrides: `path.to.key=value` each.
+
+    Raises:
+        StoreError: no finished run.
+        ConfigError: an override that cannot be.
+    """
+    if not (folder / MANIFEST).is_file() or not (folder / CONFIG).is_file():
+        raise StoreError(f"{folder} == no finished run, must be the folder of one")
+    return load_config(str(folder / CONFIG), overrides)
+
+
+def finished_stage(folder: Path, name: str) -> Path | None:
+    """The folder of one of its stages; None where it has none of that name."""
+    stages = read_json(folder / MANIFEST)["stages"]
+    keys = [stage["key"] for stage in stages if stage["name"] == name]
+    return folder / "stages" / f"{name}-{keys[0]}" if keys else None

@@ -1,0 +1,51 @@
+"""A trained generative channel of a finished run, saved to serve in other runs."""
+
+from pathlib import Path
+
+from cqsid.channel import CqsidChannel
+from cqsid.saved import save_learned
+from cqsid.settings import CqsidSpec
+from experiments.config.overrides import suggestion
+from experiments.config.schema import Config
+from experiments.running.building import load_saved
+from experiments.running.finished import finished_config, finished_stage
+from experiments.running.models import CATALOG
+from experiments.running.worlds import MODEL
+from simulator.errors import ConfigError
+
+
+def save_ids(folder: Path, channel: str | None, to: Path) -> str:
+    """Write what a channel of a run learned; returns the channel's name.
+
+    Args:
+        folder: the folder of a finished run.
+        channel: name of a channel of type cqsid; None: the only one.
+        to: a new or empty folder, see `cqsid.saved.save_learned`.
+
+    Raises:
+        StoreError: no finished run, or a folder that cannot be written.
+        ConfigError: the run has no such channel, or no arm uses it.
+    """
+    name = _name(finished_config(folder), channel)
+    trained: CqsidChannel = load_saved(_stage(folder, f"channel-{name}") / MODEL)
+    save_learned(to, trained.learned, load_saved(_stage(folder, "catalogue") / CATALOG))
+    return name
+
+
+def _name(config: Config, channel: str | None) -> str:
+    names = [name for name, spec in config.channels.items() if isinstance(spec, CqsidSpec)]
+    if not names:
+        types = ", ".join(spec.type for spec in config.channels.values())
+        raise ConfigError(f"channels == {types}, must have one of type cqsid")
+    if channel is None and len(names) > 1:
+        raise ConfigError(f"--channel is missing, must be one of {', '.join(names)}")
+    if channel is not None and channel not in names:
+        raise ConfigError(f"--channel == {channel!r}, must be {suggestion(channel, names)}")
+    return channel or names[0]
+
+
+def _stage(folder: Path, name: str) -> Path:
+    found = finished_stage(folder, name)
+    if found is None:
+        raise ConfigError(f"{folder}: {name} == no stage, must be a channel that an arm uses")
+    return found

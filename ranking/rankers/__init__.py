@@ -1,0 +1,1 @@
+"""Rankers: from the candidates of a request to their scores."""

@@ -1,0 +1,61 @@
+"""Rankers by name, the built-in ones and the user's own."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from ranking.features import FeatureSet
+from ranking.rankers.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker, Ranker
+from simulator.errors import ContractError
+from simulator.plugins import load_object
+from simulator.spec import Spec
+
+
+class RankerSpec(Spec):
+    """Which ranker a funnel uses."""
+
+    type: Literal["learned", "merge_order", "custom"] = Field("learned", description="kind")
+    learned: LearnedSpec = Field(LearnedSpec(), description="settings of the learned ranker")
+    object: str = Field(
+        "", description='class or function that makes a custom ranker, "module:Class"'
+    )
+    options: dict[str, Any] = Field({}, description="keyword arguments given to it")
+
+    @model_validator(mode="after")
+    def _custom_has_an_object(self) -> "RankerSpec":
+        if (self.type == "custom") != bool(self.object):
+            raise ValueError(
+                f"ranker.object == {self.object!r} with type {self.type!r}, "
+                "must be MODULE:OBJECT where the type is 'custom' and empty elsewhere"
+            )
+        return self
+
+
+def build_ranker(spec: RankerSpec, features: FeatureSet) -> Ranker:
+    """The ranker that a spec describes, not yet fitted.
+
+    A custom object is called with the features and the options.
+
+    Raises:
+        ContractError: a custom object cannot be found, refuses its options or is no ranker.
+    """
+    match spec.type:
+        case "learned":
+            return LearnedRanker(features, spec.learned)
+        case "merge_order":
+            return MergeOrderRanker()
+        case "custom":
+            return _custom(spec, features)
+
+
+def _custom(spec: RankerSpec, features: FeatureSet) -> Ranker:
+    factory = load_object(spec.object)
+    try:
+        ranker = factory(features, **spec.options)
+    except Exception as error:
+        place = f"{spec.object}(features, **{spec.options})"
+        raise ContractError(f"{place} raised {error!r}, must return a ranker") from error
+    if not isinstance(ranker, Ranker):
+        found = type(ranker).__name__
+        raise ContractError(f"{spec.object}() == {found}, must have name, fit and score")
+    return ranker

@@ -1,0 +1,1 @@
+"""The classic channels: by words, by vectors, by co-occurrence, by popularity, and at random."""

@@ -1,0 +1,1 @@
+"""What shoppers do with a page: look, click, choose; drawn, and in expectation."""

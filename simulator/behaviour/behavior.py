@@ -1,0 +1,235 @@
+"""How shoppers react to pages: one vectorised kernel from pages to looks, clicks and choices.
+
+Attraction comes from the perceived utility (what a result card shows), purchases from the true
+utility: a multinomial logit over the clicked items against an outside option.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.special import expit
+
+from simulator.behaviour.clickmodels import Cascade, ClickModel, CustomClickModel, PositionBased
+from simulator.behaviour.utility import Needs, Utility, UtilitySpec
+from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
+from simulator.living.arrivals import DAY
+from simulator.plugins import load_object
+from simulator.protocols import Pages
+from simulator.randomness import Draws
+from simulator.shoppers.intents import Intents
+from simulator.shoppers.shoppers import PHONE, Shoppers
+
+Reals = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+CHOICES = 3  # a plan's first choice and its fallbacks for items that are gone
+MOST_UNITS = 99  # of one item in one order
+
+
+class BehaviorSpec(UtilitySpec):
+    """Utilities and thresholds of looking, clicking and buying (in logits)."""
+
+    click_model: Annotated[
+        PositionBased | Cascade | CustomClickModel, Field(discriminator="type")
+    ] = PositionBased()
+    click_cost: float = Field(6.3, description="perceived utility at which half would click")
+    outside: float = Field(9.9, description="utility of buying nothing")
+    cart_margin: float = Field(
+        0.9, ge=0, description="how far below the outside option an item still goes to the cart"
+    )
+    basket_cost: float = Field(
+        0.2, ge=0, description="extra utility that a second item in one basket needs"
+    )
+    repeat_quantity: float = Field(
+        0.25, ge=0, lt=1, description="chance of one more unit of a bought item"
+    )
+    satisfaction: float = Field(4.6, description="true utility that satisfies half of the clickers")
+    delayed: float = Field(0.1, ge=0, le=1, description="share of purchases that come days later")
+    delay_days: float = Field(2.0, gt=0, description="mean delay of those (days)")
+    seconds_per_result: float = Field(1.5, ge=0, description="time on an examined result (s)")
+    seconds_per_click: float = Field(35.0, ge=0, description="median time on a clicked item (s)")
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """What B shoppers do with their pages.
+
+    Attributes:
+        left_B: left before the page came, because it was slow.
+        examined_BK, clicked_BK, carted_BK: per slot; carted implies clicked implies examined.
+        choices_BC: items worth buying, best first, -1 padded; the plan's fallbacks included.
+        slots_BC: slot of each choice.
+        wanted_B: how many different items the shopper buys, 0 for none.
+        quantity_B: units of the first of them.
+        delay_B: seconds between the decision and the purchase.
+        satisfied_B: the need is met (or given up for good) on this page.
+        dwell_B: seconds until the next action.
+    """
+
+    left_B: Flags
+    examined_BK: Flags
+    clicked_BK: Flags
+    carted_BK: Flags
+    choices_BC: Ints
+    slots_BC: NDArray[np.int16]
+    wanted_B: NDArray[np.int16]
+    quantity_B: NDArray[np.int16]
+    delay_B: NDArray[np.float64]
+    satisfied_B: Flags
+    dwell_B: NDArray[np.float64]
+
+
+class Behavior:
+    """The behaviour kernel of one world."""
+
+    def __init__(
+        self,
+        spec: BehaviorSpec,
+        catalog: Catalog,
+        truth: ItemTruth,
+        shoppers: Shoppers,
+        intents: Intents,
+        draws: Draws,
+    ) -> None:
+        self.spec = spec
+        self.utility = Utility(spec, catalog, truth, shoppers, intents)
+        self.shoppers = shoppers
+        self.draws = draws
+        self.click_model = _click_model(spec)
+
+    def react(self, needs: Needs, pages: Pages) -> Reactions:
+        """Everything B shoppers do with their pages; a pure function of both and the draws."""
+        spec, items_BK = self.spec, pages.items_BK
+        left_B = self._waiting(needs) < pages.latency_B
+        real_BK = (items_BK >= 0) & ~left_B[:, None]
+        shown_BK, true_BK = self.utility.of(needs, items_BK)
+        attraction_BK = self.attraction(shown_BK, real_BK)
+        examined_BK, clicked_BK = self.look(needs, items_BK, attraction_BK, self.draws)
+        examined_BK &= real_BK
+        choice = self._choose(needs, items_BK, clicked_BK, true_BK)
+        best_B = np.where(clicked_BK, true_BK, -np.inf).max(axis=1)
+        content_B = best_B - spec.satisfaction > -_logistic(self._one("content", needs))
+        return Reactions(
+            left_B=left_B,
+            examined_BK=examined_BK,
+            clicked_BK=clicked_BK,
+            carted_BK=choice.carted_BK,
+            choices_BC=choice.items_BC,
+            slots_BC=choice.slots_BC,
+            wanted_B=choice.wanted_B,
+            quantity_B=self._quantity(needs),
+            delay_B=self._delay(needs),
+            satisfied_B=content_B | (choice.wanted_B > 0),
+            dwell_B=self._dwell(needs, examined_BK, clicked_BK),
+        )
+
+    def attraction(self, shown_BK: Reals, real_BK: Flags) -> Reals:
+        """(B, K) chance of a click on an examined result of this perceived utility; 0 if unreal."""
+        attraction_BK = real_BK * expit(shown_BK - np.float32(self.spec.click_cost))
+        return np.asarray(attraction_BK, np.float32)
+
+    def on_phone(self, needs: Needs) -> Flags:
+        """(B,) whether the page is seen on a phone."""
+        return np.asarray(self.shoppers.device_S[needs.shopper_B] == PHONE)
+
+    def look(
+        self, needs: Needs, items_BK: Ints, attraction_BK: Reals, draws: Draws
+    ) -> tuple[Flags, Flags]:
+        """(B, K) examined and (B, K) clicked with the luck of `draws`."""
+        return self.click_model(
+            attraction_BK,
+            self.on_phone(needs),
+            _uniform(draws, "look", needs, np.arange(items_BK.shape[1])),
+            _uniform(draws, "click", needs, items_BK),
+        )
+
+    def _choose(self, needs: Needs, items_BK: Ints, clicked_BK: Flags, true_BK: Reals) -> "_Choice":
+        """Multinomial logit over the clicked items and the outside option, by Gumbel draws."""
+        spec = self.spec
+        rows, slots = np.nonzero(clicked_BK)
+        shock = self.draws.gumbel(
+            "buy",
+            needs.shopper_B[rows],
+            needs.session_B[rows],
+            needs.need_B[rows],
+            items_BK[rows, slots],
+        )
+        outside_B = spec.outside + self.draws.gumbel(
+            "buy.nothing", needs.shopper_B, needs.session_B, needs.request_B
+        )
+        gain_BK = np.full(items_BK.shape, -np.inf)
+        gain_BK[rows, slots] = true_BK[rows, slots] + shock - outside_B[rows]
+        order_BC = np.argsort(-gain_BK, axis=1, kind="stable")[:, :CHOICES]
+        gain_BC = np.take_along_axis(gain_BK, order_BC, axis=1)
+        worth_BC = gain_BC > 0
+        items_BC = np.where(worth_BC, np.take_along_axis(items_BK, order_BC, axis=1), -1)
+        wanted_B = worth_BC[:, 0].astype(np.int16)
+        if items_BC.shape[1] > 1:
+            wanted_B += gain_BC[:, 1] > spec.basket_cost
+        return _Choice(
+            carted_BK=clicked_BK & (gain_BK > -spec.cart_margin),
+            items_BC=items_BC.astype(np.int32),
+            slots_BC=order_BC.astype(np.int16),
+            wanted_B=wanted_B,
+        )
+
+    def _one(self, purpose: str, needs: Needs) -> NDArray[np.float64]:
+        return self.draws.uniform(purpose, needs.shopper_B, needs.session_B, needs.request_B)
+
+    def _waiting(self, needs: Needs) -> NDArray[np.float64]:
+        """How long each shopper would wait for the page (seconds, exponential)."""
+        mean_B = self.shoppers.tolerance_S[needs.shopper_B]
+        return -np.log(self._one("waiting", needs)) * mean_B
+
+    def _quantity(self, needs: Needs) -> NDArray[np.int16]:
+        """Geometric number of units."""
+        again = max(self.spec.repeat_quantity, 1e-12)
+        more_B = np.floor(np.log(self._one("quantity", needs)) / np.log(again))
+        return np.asarray(1 + np.minimum(more_B, MOST_UNITS - 1), np.int16)
+
+    def _delay(self, needs: Needs) -> NDArray[np.float64]:
+        """Seconds from decision to purchase: at once for most, exponential days for some."""
+        later_B = self._one("delayed", needs) < self.spec.delayed
+        days_B = -np.log(self._one("delay", needs)) * self.spec.delay_days
+        return np.asarray(later_B * days_B * DAY)
+
+    def _dwell(self, needs: Needs, examined_BK: Flags, clicked_BK: Flags) -> NDArray[np.float64]:
+        pace_B = np.exp(
+            0.8 * self.draws.normal("pace", needs.shopper_B, needs.session_B, needs.request_B)
+        )
+        reading_B = self.spec.seconds_per_result * examined_BK.sum(axis=1)
+        visiting_B = self.spec.seconds_per_click * clicked_BK.sum(axis=1)
+        return np.asarray(2.0 + pace_B * (reading_B + visiting_B))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    carted_BK: Flags
+    items_BC: Ints
+    slots_BC: NDArray[np.int16]
+    wanted_B: NDArray[np.int16]
+
+
+def _click_model(spec: BehaviorSpec) -> ClickModel:
+    model = spec.click_model
+    if isinstance(model, CustomClickModel):
+        made: ClickModel = load_object(model.object, "behavior.click_model.object")(**model.options)
+        return made
+    return model
+
+
+def _uniform(draws: Draws, purpose: str, needs: Needs, slot: NDArray[np.integer]) -> Reals:
+    return draws.uniform(
+        purpose,
+        needs.shopper_B[:, None],
+        needs.session_B[:, None],
+        needs.request_B[:, None],
+        slot,
+    ).astype(np.float32)
+
+
+def _logistic(uniform_B: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.log(uniform_B / (1 - uniform_B)))

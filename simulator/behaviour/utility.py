@@ -1,0 +1,160 @@
+"""What an item is worth to a shopper with a need: perceived on the page, and in truth.
+
+Both are built from structured attributes, traits and idiosyncratic noise, never from an embedding
+that a channel can see. Human grades, where there are any, are the truth of the match.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
+from simulator.protocols import Index
+from simulator.shoppers.intents import Intents
+from simulator.shoppers.shoppers import Shoppers
+from simulator.spec import Spec
+
+Reals = NDArray[np.float32]
+
+_BEST_GRADE = np.float32(3.0)
+# Parts of a match, uncalibrated: the right category is half of it and the wanted values the other
+# half; a neighbouring category of the department has a little; another brand than the wanted one
+# takes a third away.
+_CATEGORY, _VALUES = 0.5, 0.5
+_NEAR_CATEGORY, _NEAR_VALUES = 0.15, 0.1
+_OTHER_BRAND = 0.65
+_CHEAPEST = np.float32(-2.0)  # below e^-2 of the budget, cheaper is no better
+
+
+class UtilitySpec(Spec):
+    """Weights of the parts of utility (in logits)."""
+
+    match: float = Field(5.0, ge=0, description="utility of a perfect match with the need")
+    unjudged_match: float = Field(
+        0.6, ge=0, le=1, description="match of an unjudged item for a judged query, at most"
+    )
+    quality: float = Field(0.5, ge=0, description="utility of one standard deviation of quality")
+    taste: float = Field(0.5, ge=0, description="utility of one standard deviation of taste")
+    owned: float = Field(2.0, ge=0, description="utility lost where one has bought the item")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What stands behind B requests. Latent.
+
+    Attributes:
+        shopper_B, session_B, request_B, need_B: keys of the draws: shopper, ordinal of the
+            session, of the request in it, of the need in it.
+        intent_B: index into intents.
+        at_B: simulated seconds.
+        owned_BM: items the shopper bought before, -1 padded.
+    """
+
+    shopper_B: NDArray[np.int64]
+    session_B: NDArray[np.int64]
+    request_B: NDArray[np.int64]
+    need_B: NDArray[np.int64]
+    intent_B: NDArray[np.int64]
+    at_B: NDArray[np.float64]
+    owned_BM: Ints
+
+
+class Utility:
+    """The utilities of one world."""
+
+    def __init__(
+        self,
+        spec: UtilitySpec,
+        catalog: Catalog,
+        truth: ItemTruth,
+        shoppers: Shoppers,
+        intents: Intents,
+    ) -> None:
+        self.spec = spec
+        self.truth = truth
+        self.shoppers = shoppers
+        self.intents = intents
+        self._reference_I = truth.log_price_C[truth.category_I].astype(np.float32)
+        self._shown_quality_I = _standardised(catalog.rating_I)
+        self._log_price_I = self._reference_I
+
+    def refresh(self, index: Index) -> None:
+        """Shoppers see the prices of the current index."""
+        self._log_price_I = np.log(index.price_I).astype(np.float32)
+
+    def match(self, intent_B: NDArray[np.int64], items_BK: Ints) -> Reals:
+        """(B, K) match of items with needs, 0 to 1; human grades overrule where they exist."""
+        truth, intents = self.truth, self.intents
+        wanted_BW = intents.values_QW[intent_B]
+        category_B = intents.category_Q[intent_B][:, None]
+        item_category_BK = truth.category_I[items_BK]
+        same_BK = item_category_BK == category_B
+        department_B = np.where(category_B >= 0, truth.department_C[category_B], -1)
+        near_BK = truth.department_C[item_category_BK] == department_B
+        share_BK = _share_of_wanted(truth.values_IV[items_BK], wanted_BW)
+        match_BK = np.where(
+            same_BK,
+            _CATEGORY + _VALUES * share_BK,
+            near_BK * (_NEAR_CATEGORY + _NEAR_VALUES * share_BK),
+        )
+        brand_B = intents.brand_Q[intent_B][:, None]
+        other_brand_BK = (brand_B >= 0) & (truth.brand_I[items_BK] != brand_B)
+        match_BK = match_BK * np.where(other_brand_BK, _OTHER_BRAND, 1.0)
+        return self._overrule(match_BK.astype(np.float32), intent_B, items_BK)
+
+    def _overrule(self, match_BK: Reals, intent_B: NDArray[np.int64], items_BK: Ints) -> Reals:
+        judged_B = self.intents.judged_Q[intent_B]
+        rows = np.flatnonzero(judged_B >= 0)
+        if not len(rows):
+            return match_BK
+        grades = self.intents.judgments.grades(
+            judged_B[rows], items_BK[rows], len(self.truth.category_I)
+        )
+        unjudged = match_BK[rows] * np.float32(self.spec.unjudged_match)
+        match_BK[rows] = np.where(np.isnan(grades), unjudged, grades / _BEST_GRADE)
+        return match_BK
+
+    def of(self, needs: Needs, items_BK: Ints) -> tuple[Reals, Reals]:
+        """(B, K) perceived and (B, K) true utility, deterministic parts; padding is arbitrary."""
+        spec, truth, shoppers = self.spec, self.truth, self.shoppers
+        who_B = needs.shopper_B
+        taste_BT = shoppers.tastes(who_B, needs.at_B)
+        taste_BK = np.einsum("bt,bkt->bk", taste_BT, truth.vector_IT[items_BK])
+        dear_BK = (
+            self._log_price_I[items_BK]
+            - self._reference_I[items_BK]
+            - shoppers.budget_S[who_B][:, None]
+        )
+        loved_BK = truth.brand_I[items_BK] == shoppers.favourite_S[who_B][:, None]
+        loved_BK &= truth.brand_I[items_BK] >= 0
+        owned_BK = (items_BK[:, :, None] == needs.owned_BM[:, None, :]).any(axis=2)
+        common_BK = (
+            np.float32(spec.match) * self.match(needs.intent_B, items_BK)
+            + np.float32(spec.taste / np.sqrt(taste_BT.shape[1])) * taste_BK
+            - shoppers.sensitivity_S[who_B][:, None] * np.maximum(dear_BK, _CHEAPEST)
+            + shoppers.loyalty_S[who_B][:, None] * loved_BK
+            - np.float32(spec.owned) * owned_BK
+        )
+        shown_BK = common_BK + np.float32(spec.quality) * self._shown_quality_I[items_BK]
+        true_BK = common_BK + np.float32(spec.quality) * truth.quality_I[items_BK]
+        return shown_BK.astype(np.float32), true_BK.astype(np.float32)
+
+
+def _share_of_wanted(values_BKV: Ints, wanted_BW: Ints) -> Reals:
+    """(B, K) share of the wanted values that items have; 1 where nothing is wanted."""
+    found_BK = np.zeros(values_BKV.shape[:2], np.float32)
+    for column in range(wanted_BW.shape[1]):
+        wanted_B = wanted_BW[:, column]
+        has_BK = (values_BKV == wanted_B[:, None, None]).any(axis=2)
+        found_BK += has_BK & (wanted_B >= 0)[:, None]
+    count_B = (wanted_BW >= 0).sum(axis=1).astype(np.float32)
+    return np.where(count_B[:, None] > 0, found_BK / np.maximum(count_B, 1)[:, None], 1.0).astype(
+        np.float32
+    )
+
+
+def _standardised(values_I: Reals) -> Reals:
+    spread = float(values_I.std())
+    return np.asarray((values_I - values_I.mean()) / (spread if spread > 0 else 1.0), np.float32)

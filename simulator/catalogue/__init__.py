@@ -1,0 +1,1 @@
+"""What is on sale, generated: taxonomy, attributes, titles, and what is true of each item."""

@@ -1,0 +1,169 @@
+"""The shelf: stock, restocking, prices, items that come and go, and what the shop counts."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simulator.catalogue.catalog import Supply
+from simulator.protocols import Index, ItemStatistics
+from simulator.randomness import Draws
+from simulator.spec import Spec
+
+Restock = tuple[float, int, int]  # arrival time (s), item, units
+
+
+class MarketSpec(Spec):
+    """How supply moves."""
+
+    restock_at: float = Field(
+        0.25, ge=0, lt=1, description="share of the full shelf at which a restock is ordered"
+    )
+    price_changes: float = Field(
+        0.02, ge=0, le=1, description="share of items whose price changes on a day"
+    )
+    price_sigma: float = Field(0.08, ge=0, description="spread of the log price change")
+    statistics_half_life: float = Field(
+        14.0, gt=0, description="half-life of item statistics (days)"
+    )
+
+
+@dataclass
+class Market:
+    """The state of supply in one world. Only events of the world change it.
+
+    Attributes:
+        stock_I: units on the shelf now.
+        price_I: current price.
+        exposures_AI, clicks_AI, orders_AI: decayed counts per arm (or one shared row).
+        on_order_I: units under way from a restock order.
+        restocks: (arrival time, item, units) of restock orders under way.
+    """
+
+    supply: Supply
+    spec: MarketSpec
+    stock_I: NDArray[np.int64]
+    price_I: NDArray[np.float64]
+    exposures_AI: NDArray[np.float64]
+    clicks_AI: NDArray[np.float64]
+    orders_AI: NDArray[np.float64]
+    on_order_I: NDArray[np.int64]
+    restocks: list[Restock] = field(default_factory=list)
+
+    @classmethod
+    def opening(cls, supply: Supply, spec: MarketSpec) -> "Market":
+        """The market before the first day: full shelves, list prices, nothing counted."""
+        items = len(supply.catalog)
+        return cls(
+            supply=supply,
+            spec=spec,
+            stock_I=supply.stock_I.astype(np.int64),
+            price_I=supply.catalog.price_I.copy(),
+            exposures_AI=np.zeros((1, items)),
+            clicks_AI=np.zeros((1, items)),
+            orders_AI=np.zeros((1, items)),
+            on_order_I=np.zeros(items, np.int64),
+        )
+
+    def separate_statistics(self, arms: int) -> None:
+        """Count per arm from here on; each arm starts from what was counted together."""
+        for name in ("exposures_AI", "clicks_AI", "orders_AI"):
+            setattr(self, name, np.repeat(getattr(self, name)[:1], arms, axis=0))
+
+    def on_sale(self, at: float) -> NDArray[np.bool_]:
+        """(I,) items that have come and have not left."""
+        catalog = self.supply.catalog
+        return (catalog.created_at_I <= at) & (at < catalog.retired_at_I)
+
+    def statistics(self) -> tuple[ItemStatistics, ...]:
+        """A copy of the counts, one for each arm or a single shared one."""
+        return tuple(
+            ItemStatistics(
+                self.exposures_AI[arm].astype(np.float32),
+                self.clicks_AI[arm].astype(np.float32),
+                self.orders_AI[arm].astype(np.float32),
+            )
+            for arm in range(len(self.exposures_AI))
+        )
+
+    def index(self, at: float, statistics: tuple[ItemStatistics, ...]) -> Index:
+        """The snapshot that funnels read until the next refresh.
+
+        Args:
+            statistics: as of the last daily refresh.
+        """
+        return Index(
+            at=at,
+            price_I=self.price_I.copy(),
+            available_I=self.on_sale(at) & (self.stock_I > 0),
+            statistics=statistics,
+        )
+
+    def count_exposures(
+        self,
+        arm_X: NDArray[np.int8],
+        item_X: NDArray[np.int32],
+        clicked_X: NDArray[np.bool_],
+    ) -> None:
+        """Add X exposures to the counts of their arms."""
+        arms, items = self.exposures_AI.shape
+        row_X = arm_X.astype(np.int64) if arms > 1 else np.zeros(len(arm_X), np.int64)
+        cell_X = row_X * items + item_X
+        size = arms * items
+        self.exposures_AI += np.bincount(cell_X, minlength=size).reshape(arms, items)
+        self.clicks_AI += np.bincount(cell_X[clicked_X], minlength=size).reshape(arms, items)
+
+    def take(self, item: int, quantity: int, at: float, arm: int) -> int:
+        """Sell up to `quantity` units at this moment; returns how many there were."""
+        catalog = self.supply.catalog
+        if not catalog.created_at_I[item] <= at < catalog.retired_at_I[item]:
+            return 0
+        sold = int(min(quantity, self.stock_I[item]))
+        if sold:
+            self.stock_I[item] -= sold
+            self.orders_AI[arm if len(self.orders_AI) > 1 else 0, item] += 1
+        return sold
+
+    def reorder(self, item: int, at: float) -> Restock | None:
+        """An (s, S) policy: order up to S once stock and orders fall to s or below."""
+        full = int(self.supply.stock_I[item])
+        position = int(self.stock_I[item] + self.on_order_I[item])
+        if position > self.spec.restock_at * full:
+            return None
+        order = (at + float(self.supply.lead_time_I[item]), item, full - position)
+        self.on_order_I[item] += order[2]
+        self.restocks.append(order)
+        return order
+
+    def receive(self, order: Restock) -> None:
+        """A restock order arrives."""
+        _, item, units = order
+        self.stock_I[item] += units
+        self.on_order_I[item] -= units
+        self.restocks.remove(order)
+
+    def new_day(self, day: int, draws: Draws) -> None:
+        """Some prices change and the past counts for less."""
+        item_I = np.arange(len(self.price_I))
+        changes_I = draws.uniform("price.changes", day, slot=item_I) < self.spec.price_changes
+        changed = np.flatnonzero(changes_I)
+        shift = self.spec.price_sigma * draws.normal("price.shift", day, slot=changed)
+        self.price_I[changed] *= np.exp(shift)
+        keep = 0.5 ** (1.0 / self.spec.statistics_half_life)
+        for counts_AI in (self.exposures_AI, self.clicks_AI, self.orders_AI):
+            counts_AI *= keep
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that changes, as arrays for `restore`."""
+        names = ("stock_I", "price_I", "exposures_AI", "clicks_AI", "orders_AI", "on_order_I")
+        arrays = {name: np.asarray(getattr(self, name)) for name in names}
+        return arrays | {"restocks": np.array(self.restocks, np.float64).reshape(-1, 3)}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from a saved state."""
+        for name, array in state.items():
+            if name != "restocks":
+                setattr(self, name, array.copy())
+        self.restocks = [(float(at), int(item), int(n)) for at, item, n in state["restocks"]]

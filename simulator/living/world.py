@@ -1,0 +1,190 @@
+"""One world: days, refreshes of the index, and in each interval first the plan, then its life."""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
+
+from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.catalogue.catalog import Supply
+from simulator.living.arrivals import DAY, DAYS_LIMIT, Arrivals, ArrivalSpec, visits_of_day
+from simulator.living.desk import Desk, Witness
+from simulator.living.life import Life
+from simulator.living.market import Market, MarketSpec
+from simulator.living.plans import Ends
+from simulator.living.sessions import EndReason, Sessions, SessionSpec, open_sessions
+from simulator.log.eventlog import EventLog
+from simulator.protocols import SearchService
+from simulator.randomness import Draws
+from simulator.shoppers.intents import Intents
+from simulator.shoppers.memory import Memory
+from simulator.shoppers.needs import NeedSampler
+from simulator.shoppers.shoppers import Shoppers
+from simulator.spec import Spec
+
+State = dict[str, NDArray[Any]]
+
+
+class WorldSpec(Spec):
+    """How long the world runs and how often the shop refreshes what its funnel reads."""
+
+    history_days: int = Field(14, ge=1, description="days before the experiment (days)")
+    days: int = Field(14, ge=1, description="length of the experiment (days)")
+    index_refresh: float = Field(
+        21_600.0, gt=0, le=DAY, description="time between two refreshes of the index (seconds)"
+    )
+    statistics: Literal["shared", "per_arm"] = Field(
+        "shared", description="whether arms learn from each other's clicks"
+    )
+    arrivals: ArrivalSpec = ArrivalSpec()
+    sessions: SessionSpec = SessionSpec()
+    behavior: BehaviorSpec = BehaviorSpec()
+    market: MarketSpec = MarketSpec()
+
+    @model_validator(mode="after")
+    def _days_can_be_numbered(self) -> "WorldSpec":
+        days = self.history_days + self.days
+        if days > DAYS_LIMIT:
+            raise ValueError(f"world.history_days + world.days == {days}, must be <= {DAYS_LIMIT}")
+        return self
+
+    @field_validator("index_refresh")
+    @classmethod
+    def _divides_the_day(cls, value: float) -> float:
+        if DAY % value:
+            raise ValueError("must divide a day, 86400 s, without remainder")
+        return value
+
+
+@dataclass(frozen=True)
+class Population:
+    """All that worlds of one run share: supply, shoppers and what they want."""
+
+    supply: Supply
+    shoppers: Shoppers
+    intents: Intents
+
+
+class World:
+    """One world under one search service.
+
+    Args:
+        draws: the luck of this world; worlds with equal luck are paired.
+        arms: number of arms, for statistics kept per arm.
+        state: where an earlier world stopped; None opens a fresh market.
+        trace_rate: share of requests whose candidates are logged.
+    """
+
+    def __init__(
+        self,
+        spec: WorldSpec,
+        population: Population,
+        service: SearchService,
+        log: EventLog,
+        draws: Draws,
+        *,
+        arms: int = 1,
+        state: Mapping[str, NDArray[Any]] | None = None,
+        trace_rate: float = 0.0,
+    ) -> None:
+        self.spec = spec
+        self.population = population
+        self.service = service
+        self.log = log
+        self.draws = draws
+        supply, shoppers, intents = population.supply, population.shoppers, population.intents
+        self.market = Market.opening(supply, spec.market)
+        self.memory = Memory(len(shoppers))
+        if state is not None:
+            self._restore(state)
+        if spec.statistics == "per_arm":
+            self.market.separate_statistics(arms)
+        self.behavior = Behavior(
+            spec.behavior, supply.catalog, supply.truth, shoppers, intents, draws
+        )
+        self.sampler = NeedSampler(intents, shoppers, draws)
+        self.desk = Desk(
+            service,
+            self.behavior,
+            self.sampler,
+            shoppers,
+            self.market,
+            self.memory,
+            log,
+            draws,
+            sessions=spec.sessions,
+            trace_rate=trace_rate,
+        )
+
+    def watch(self, witness: Witness) -> None:
+        """Tell somebody of every block of requests; they must not change what they are told of."""
+        self.desk.witness = witness
+
+    def run(
+        self, first_day: int, days: int, *, advance: Callable[[int], object] = lambda requests: None
+    ) -> State:
+        """Live some days; returns the state in which the next world can go on.
+
+        Args:
+            advance: told the number of requests served after each interval.
+        """
+        self.env = simpy.Environment(initial_time=first_day * DAY)
+        self._life = Life(self.env, self.market, self.memory, self.log)
+        self._waiting: Sessions | None = None
+        self.env.process(self._refreshes(first_day, days, advance))
+        self.env.run(until=(first_day + days) * DAY)
+        self._life.stop()
+        if self._waiting is not None:
+            _cut(self._waiting, self.env.now).log(self.log)
+        return self.market.state() | self.memory.state()
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        memory = self.memory.state().keys()
+        self.memory.restore({name: state[name] for name in memory})
+        self.market.restore({name: state[name] for name in state if name not in memory})
+
+    def _refreshes(
+        self, first_day: int, days: int, advance: Callable[[int], object]
+    ) -> Generator[simpy.Event]:
+        """Each interval: refresh what funnels read, plan its sessions, set them going."""
+        step, shoppers = self.spec.index_refresh, self.population.shoppers
+        for day in range(first_day, first_day + days):
+            self.market.new_day(day, self.draws)
+            statistics = self.market.statistics()
+            visits = visits_of_day(self.spec.arrivals, shoppers.rate_S, day, self.draws)
+            for tick in range(round(DAY / step)):
+                at = day * DAY + tick * step
+                index = self.market.index(at, statistics)
+                self.behavior.utility.refresh(index)
+                self.service.refresh(index)
+                arriving = _between(visits, at, at + step)
+                due = open_sessions(arriving, shoppers, self.sampler, self.draws)
+                if self._waiting is not None:
+                    due = self._waiting.joined(due)
+                plan = self.desk.plan(due, at + step)
+                self._waiting = plan.waiting
+                self._life.begin(plan)
+                advance(plan.requests)
+                yield self.env.timeout(at + step - self.env.now)
+
+
+def _between(visits: Arrivals, start: float, end: float) -> Arrivals:
+    rows = slice(*np.searchsorted(visits.start_V, [start, end]))
+    return Arrivals(visits.shopper_V[rows], visits.ordinal_V[rows], visits.start_V[rows])
+
+
+def _cut(waiting: Sessions, at: float) -> Ends:
+    """Sessions whose next request would have come after the last day."""
+    return Ends(
+        session_N=waiting.id_N,
+        shopper_N=waiting.shopper_N,
+        arm_N=waiting.arm_N,
+        start_N=waiting.start_N,
+        end_N=np.full(len(waiting), at),
+        requests_N=waiting.request_N,
+        end_reason_N=np.full(len(waiting), EndReason.PERIOD_OVER, np.int8),
+    )

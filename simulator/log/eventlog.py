@@ -1,0 +1,161 @@
+"""The log, written append-only: Parquet shards, a manifest and a digest of the content."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simulator.log.history import History, load_history
+from simulator.log.tables import DICTIONARIES, table_schemas
+from simulator.protocols import Fault
+from simulator.spec import Spec
+
+__all__ = ["EventLog", "History", "LogSpec", "load_history"]
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+class LogSpec(Spec):
+    """What is kept of a world."""
+
+    candidate_rate: float = Field(
+        0.02, ge=0, le=1, description="share of requests whose candidates are logged"
+    )
+    shard_rows: int = Field(1_000_000, ge=1, description="rows of one Parquet shard")
+
+
+class EventLog:
+    """Writes one world's log. Memory holds at most one shard of each table.
+
+    Args:
+        folder: an empty or absent folder.
+        channels: names in the order of the provenance bits.
+        arms: names in the order of the arm codes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        channels: tuple[str, ...],
+        arms: tuple[str, ...],
+        shard_rows: int = LogSpec().shard_rows,
+    ) -> None:
+        self.folder = folder
+        self.channels = channels
+        self.arms = arms
+        self.shard_rows = shard_rows
+        self._tables = {name: _Table(schema) for name, schema in table_schemas(channels).items()}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows written so far, by table."""
+        return {name: table.rows for name, table in self._tables.items()}
+
+    def append(self, table: str, columns: Columns) -> None:
+        """Add rows; every column of the table must be given, all of one length."""
+        buffer = self._tables[table]
+        buffer.add(columns)
+        if buffer.waiting >= self.shard_rows:
+            self._write(table)
+
+    def close(self, faults: list[Fault], facts: Mapping[str, Any]) -> str:
+        """Write what is left and the manifest; returns the digest of all rows.
+
+        The digest covers the values of every column in the order of writing. It does not depend
+        on the size of shards.
+        """
+        for table in self._tables:
+            self._write(table)
+        digest = blake2b(digest_size=16)
+        for name in sorted(self._tables):
+            digest.update(name.encode())
+            digest.update(self._tables[name].digest())
+        manifest = {
+            "channels": list(self.channels),
+            "arms": list(self.arms),
+            "rows": self.rows,
+            "digest": digest.hexdigest(),
+            "faults": [asdict(fault) for fault in faults],
+            **facts,
+        }
+        _replace(
+            self.folder / "manifest.json",
+            lambda path: path.write_text(json.dumps(manifest, indent=1) + "\n"),
+        )
+        return digest.hexdigest()
+
+    def _write(self, name: str) -> None:
+        table = self._tables[name]
+        if table.waiting or not table.shards:
+            shard = self.folder / name / f"part-{table.shards:05d}.parquet"
+            shard.parent.mkdir(exist_ok=True)
+            rows = table.take()
+            _replace(shard, lambda path: pq.write_table(rows, path, **_ENCODING))
+
+
+# Most columns are nearly unique numbers: dictionaries would cost time and save nothing.
+_ENCODING: dict[str, Any] = {"compression": "lz4", "use_dictionary": ["end_reason"]}
+
+
+class _Table:
+    """The rows of one table that wait for their shard, and the digest of all rows so far."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        self.rows = 0
+        self.waiting = 0
+        self.shards = 0
+        self._batches: list[pa.RecordBatch] = []
+        self._digests = {name: blake2b(digest_size=16) for name in schema.names}
+
+    def add(self, columns: Columns) -> None:
+        if set(columns) != set(self.schema.names):
+            raise ValueError(f"columns == {sorted(columns)}, must be {sorted(self.schema.names)}")
+        arrays = []
+        for field in self.schema:
+            values, array = _arrow(field, columns[field.name])
+            self._digests[field.name].update(values)
+            arrays.append(array)
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        self._batches.append(batch)
+        self.rows += batch.num_rows
+        self.waiting += batch.num_rows
+
+    def take(self) -> pa.Table:
+        table = pa.Table.from_batches(self._batches, schema=self.schema)
+        self._batches, self.waiting = [], 0
+        self.shards += 1
+        return table
+
+    def digest(self) -> bytes:
+        return b"".join(column.digest() for column in self._digests.values())
+
+
+def _arrow(field: pa.Field, values: NDArray[Any]) -> tuple[bytes | memoryview, pa.Array]:
+    """The bytes that a column adds to the digest, and its Arrow array."""
+    if pa.types.is_string(field.type):
+        array = pa.array(values.tolist(), pa.string())
+        return "\n".join(values.tolist()).encode(), array
+    if pa.types.is_dictionary(field.type):
+        codes = np.ascontiguousarray(values, np.int8)
+        names = pa.array([member.name.lower() for member in DICTIONARIES[field.name]])
+        return codes.data, pa.DictionaryArray.from_arrays(pa.array(codes), names)
+    column = np.ascontiguousarray(values, field.type.to_pandas_dtype())
+    return column.data, pa.array(column, field.type)
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write under a temporary name, then rename: a reader never sees half a file."""
+    temporary = path.with_name(path.name + ".tmp")
+    write(temporary)
+    temporary.replace(path)

@@ -1,0 +1,169 @@
+"""The log as models may read it: a past log's public columns, joined and in memory."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+
+from simulator.catalogue.catalog import Ints
+from simulator.protocols import Requests
+
+_DTYPES: dict[str, Any] = {
+    "text_R": np.int32,
+    "at_R": np.float64,
+    "page_R": np.int16,
+    "device_R": np.int8,
+    "gender_R": np.int8,
+    "age_R": np.int8,
+    "position_X": np.int16,
+    "clicked_X": np.bool_,
+    "carted_X": np.bool_,
+    "propensity_X": np.float32,
+    "order_price_O": np.float64,
+    "order_quantity_O": np.int16,
+    "order_at_O": np.float64,
+}
+
+
+@dataclass(frozen=True)
+class History:
+    """A past log as models may see it: R requests with X exposures and O orders.
+
+    Attributes:
+        texts: every query text of the log.
+        channels: channel names, in the order of the provenance bits.
+        request_R: request id, int64, ascending.
+        shopper_R, text_R, at_R, page_R, device_R, gender_R, age_R: columns of the requests.
+        row_X: row of the exposure's request in the request columns, ascending.
+        item_X, position_X: item shown and its 0-based position over all pages of the query.
+        sources_X: bitmask of the channels that found it.
+        clicked_X, carted_X: what the shopper did with it.
+        propensity_X: probability with which the service put the item there; 1 where it does not
+            explore.
+        order_row_O: row of the order's request in the request columns.
+        order_item_O, order_price_O, order_quantity_O, order_at_O: the purchases.
+    """
+
+    texts: tuple[str, ...]
+    channels: tuple[str, ...]
+    request_R: NDArray[np.int64]
+    shopper_R: NDArray[np.int64]
+    text_R: Ints
+    at_R: NDArray[np.float64]
+    page_R: NDArray[np.int16]
+    device_R: NDArray[np.int8]
+    gender_R: NDArray[np.int8]
+    age_R: NDArray[np.int8]
+    row_X: Ints
+    item_X: Ints
+    position_X: NDArray[np.int16]
+    sources_X: Ints
+    clicked_X: NDArray[np.bool_]
+    carted_X: NDArray[np.bool_]
+    propensity_X: NDArray[np.float32]
+    order_row_O: Ints
+    order_item_O: Ints
+    order_price_O: NDArray[np.float64]
+    order_quantity_O: NDArray[np.int16]
+    order_at_O: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls) -> "History":
+        """The log of a shop that has not opened yet."""
+        kinds = {"R": np.int64, "X": np.int32, "O": np.int32}
+        columns = [name for name in cls.__dataclass_fields__ if name not in ("texts", "channels")]
+        none = {name: np.zeros(0, _DTYPES.get(name, kinds[name[-1]])) for name in columns}
+        return cls(texts=(), channels=(), **none)
+
+    def before(self, until: float) -> "History":
+        """The part of the log before a moment (simulated seconds)."""
+        kept_R = self.at_R < until
+        kept_X, kept_O = kept_R[self.row_X], kept_R[self.order_row_O] & (self.order_at_O < until)
+        row_R = (np.cumsum(kept_R) - 1).astype(np.int32)
+        kept = {"R": kept_R, "X": kept_X, "O": kept_O}
+        names = [name for name in self.__dataclass_fields__ if name not in ("texts", "channels")]
+        columns = {name: getattr(self, name)[kept[name[-1]]] for name in names}
+        columns["row_X"] = row_R[columns["row_X"]]
+        columns["order_row_O"] = row_R[columns["order_row_O"]]
+        return History(texts=self.texts, channels=self.channels, **columns)
+
+    def requests(self, rows: NDArray[np.intp] | slice, depth: int = 10) -> Requests:
+        """These requests as the search service saw them.
+
+        The history of `depth` clicked items is rebuilt from the shopper's earlier requests.
+        """
+        chosen = np.arange(len(self.request_R))[rows]
+        return Requests(
+            id_B=self.request_R[chosen],
+            shopper_B=self.shopper_R[chosen],
+            text_B=self.text_R[chosen],
+            at_B=self.at_R[chosen],
+            history_BH=self._clicked_before(chosen, depth),
+            device_B=self.device_R[chosen],
+            gender_B=self.gender_R[chosen],
+            age_B=self.age_R[chosen],
+            page_B=self.page_R[chosen],
+            slots_B=np.bincount(self.row_X, minlength=len(self.request_R))[chosen].astype(np.int16),
+            traced_B=np.zeros(len(chosen), np.bool_),
+            texts=self.texts,
+        )
+
+    def _clicked_before(self, chosen: NDArray[np.intp], depth: int) -> Ints:
+        """(B, depth) items clicked in earlier requests of the same shopper, newest first."""
+        clicks = np.flatnonzero(self.clicked_X)
+        row_C = self.row_X[clicks]
+        order = np.lexsort((self.position_X[clicks], self.at_R[row_C], self.shopper_R[row_C]))
+        clicks, row_C = clicks[order], row_C[order]
+        # A (shopper, time) pair becomes one number: the rank of the request in that order.
+        rank_R = np.empty(len(self.request_R), np.int64)
+        rank_R[np.lexsort((self.request_R, self.at_R, self.shopper_R))] = np.arange(len(rank_R))
+        before_B = np.searchsorted(rank_R[row_C], rank_R[chosen])
+        at_BH = before_B[:, None] - 1 - np.arange(depth)
+        if not len(clicks):
+            return np.full((len(chosen), depth), -1, np.int32)
+        source_BH = np.maximum(at_BH, 0)
+        same_BH = self.shopper_R[row_C][source_BH] == self.shopper_R[chosen][:, None]
+        found_BH = self.item_X[clicks][source_BH]
+        return np.where((at_BH >= 0) & same_BH, found_BH, -1).astype(np.int32)
+
+
+def load_history(folder: Path) -> History:
+    """Read a log folder's public tables; the latent table is never opened."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    request_R = _column(folder, "requests", "request")
+    by_id = np.argsort(request_R, kind="stable")
+    request_R = request_R[by_id]
+    row_X = np.searchsorted(request_R, _column(folder, "exposures", "request")).astype(np.int32)
+    by_row = np.argsort(row_X, kind="stable").astype(np.int32)
+    row_O = np.searchsorted(request_R, _column(folder, "orders", "request")).astype(np.int32)
+    history = History(
+        texts=tuple(_table(folder, "texts", "string").to_pylist()),
+        channels=tuple(manifest["channels"]),
+        request_R=request_R,
+        **{f"{name}_R": _column(folder, "requests", name)[by_id] for name in _REQUESTS},
+        row_X=row_X[by_row],
+        **{f"{name}_X": _column(folder, "exposures", name)[by_row] for name in _EXPOSURES},
+        order_row_O=row_O,
+        **{f"order_{name}_O": _column(folder, "orders", name) for name in _ORDERS},
+    )
+    pa.default_memory_pool().release_unused()
+    return history
+
+
+_REQUESTS = ("shopper", "text", "at", "page", "device", "gender", "age")
+_EXPOSURES = ("item", "position", "sources", "clicked", "carted", "propensity")
+_ORDERS = ("item", "price", "quantity", "at")
+
+
+def _column(folder: Path, table: str, name: str) -> NDArray[Any]:
+    """One column of a table; read alone, so that no second copy of the others is in memory."""
+    return np.asarray(_table(folder, table, name).to_numpy())
+
+
+def _table(folder: Path, table: str, name: str) -> pa.ChunkedArray:
+    return ds.dataset(folder / table, format="parquet").to_table(columns=[name])[name]

@@ -1,0 +1,1 @@
+"""Who comes, what they want, and in which words they ask."""

@@ -1,0 +1,102 @@
+"""The intents of a world: what is wanted how often, and in which words."""
+
+from dataclasses import replace
+
+import numpy as np
+from pydantic import Field
+
+from simulator.catalogue.catalog import Supply
+from simulator.randomness import Draws, Floats
+from simulator.shoppers.intents import Intents, Judgments, Wording
+from simulator.shoppers.wants import drawn_wishes, judged_wishes
+from simulator.shoppers.wording import word_wishes
+from simulator.spec import Spec
+
+# First wordings, uncalibrated: those in the shop's own words share what the vocabulary gap leaves.
+_SHOP_WORDINGS = {
+    Wording.SPECIFIC: 0.64,
+    Wording.GENERIC: 0.12,
+    Wording.BRAND: 0.14,
+    Wording.AMBIGUOUS: 0.1,
+}
+_GAP_WORDINGS = {Wording.SYNONYM: 0.6, Wording.MISSPELLED: 0.25, Wording.KNOWLEDGE: 0.15}
+
+NO_JUDGMENTS = Judgments((), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int8))
+
+
+class QuerySpec(Spec):
+    """Settings of what is asked for."""
+
+    intents: int = Field(
+        9_000, ge=1, le=1_000_000, description="distinct needs, each with up to 7 wordings"
+    )
+    vocabulary_gap: float = Field(
+        0.35,
+        ge=0,
+        le=1,
+        description="first queries in other words than the shop's: synonyms, misspellings and "
+        "roundabout descriptions (share)",
+    )
+    brand_share: float = Field(
+        0.3, ge=0, le=1, description="rare intents that want the brand of their target (share)"
+    )
+    judged_share: float = Field(
+        0.3, ge=0, lt=1, description="needs behind the human-judged queries, if any (share)"
+    )
+
+
+def generate_intents(
+    supply: Supply, spec: QuerySpec, draws: Draws, judgments: Judgments | None = None
+) -> Intents:
+    """Intents derived from items sampled by demand, and from the judged queries where given.
+
+    Frequencies follow the Zipf-Mandelbrot law of `simulator.catalogue.sampling`. Every intent has a
+    SPECIFIC wording; the others exist where it has the words for them.
+    """
+    judged = judgments is not None and len(judgments.queries) > 0
+    wanted = drawn_wishes(supply, spec.intents, spec.brand_share, draws)
+    if judged and judgments is not None:
+        share = spec.judged_share
+        asked = judged_wishes(supply, judgments, draws)
+        wanted = replace(wanted, weight_Q=(1 - share) * wanted.weight_Q).joined(
+            replace(asked, weight_Q=share * asked.weight_Q)
+        )
+    texts, text_QX = word_wishes(wanted, supply, judgments, draws)
+    return Intents(
+        texts=texts,
+        category_Q=wanted.category_Q,
+        department_Q=wanted.department_Q,
+        values_QW=wanted.values_QW,
+        brand_Q=wanted.brand_Q,
+        weight_Q=wanted.weight_Q / wanted.weight_Q.sum(),
+        text_QX=text_QX,
+        wording_X=_wording_shares(spec.vocabulary_gap),
+        judged_Q=wanted.judged_Q,
+        judgments=judgments or NO_JUDGMENTS,
+    )
+
+
+def text_traffic(intents: Intents) -> Floats:
+    """(T,) share of first queries with each text.
+
+    An intent's visits divide among the wordings it has in proportion to `wording_X`; a judged
+    query is always asked as it stands.
+    """
+    has_QX = intents.text_QX >= 0
+    share_QX = np.where(has_QX, intents.wording_X, 0.0)
+    only_specific = np.eye(len(Wording))[Wording.SPECIFIC]
+    share_QX = np.where((intents.judged_Q >= 0)[:, None], only_specific, share_QX)
+    share_QX[:, Wording.SPECIFIC] += share_QX.sum(axis=1) == 0
+    share_QX *= (intents.weight_Q / share_QX.sum(axis=1))[:, None]
+    traffic_T: Floats = np.zeros(len(intents.texts))
+    np.add.at(traffic_T, intents.text_QX[has_QX], share_QX[has_QX])
+    return traffic_T
+
+
+def _wording_shares(gap: float) -> Floats:
+    share_X = np.zeros(len(Wording))
+    for wording, share in _SHOP_WORDINGS.items():
+        share_X[wording] = (1 - gap) * share
+    for wording, share in _GAP_WORDINGS.items():
+        share_X[wording] = gap * share
+    return share_X

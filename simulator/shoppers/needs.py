@@ -1,0 +1,90 @@
+"""Which intent a visit has and how a shopper words, and rewords, it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.randomness import Draws
+from simulator.shoppers.intents import Intents, Wording
+from simulator.shoppers.shoppers import Shoppers
+
+# How shoppers reword: rows are the wording that did not serve, columns the next one. Correct a
+# typing error, narrow a generic query, broaden or substitute a specific one. Uncalibrated.
+_REWORDING = np.zeros((len(Wording), len(Wording)))
+_REWORDING[Wording.SPECIFIC, [Wording.GENERIC, Wording.SYNONYM, Wording.BRAND]] = 0.5, 0.35, 0.15
+_REWORDING[Wording.SYNONYM, [Wording.SPECIFIC, Wording.GENERIC]] = 0.6, 0.4
+_REWORDING[Wording.GENERIC, [Wording.SPECIFIC, Wording.SYNONYM, Wording.BRAND]] = 0.65, 0.2, 0.15
+_REWORDING[Wording.MISSPELLED, [Wording.SPECIFIC, Wording.GENERIC]] = 0.85, 0.15
+_REWORDING[Wording.BRAND, [Wording.SPECIFIC, Wording.GENERIC]] = 0.7, 0.3
+_REWORDING[Wording.KNOWLEDGE, [Wording.GENERIC, Wording.SPECIFIC, Wording.SYNONYM]] = 0.4, 0.4, 0.2
+_REWORDING[Wording.AMBIGUOUS, [Wording.SPECIFIC, Wording.GENERIC]] = 0.8, 0.2
+
+
+class NeedSampler:
+    """Draws intents by the shopper's department affinities, and wordings for them."""
+
+    def __init__(self, intents: Intents, shoppers: Shoppers, draws: Draws) -> None:
+        self.intents = intents
+        self.shoppers = shoppers
+        self.draws = draws
+        self._weight_D = department_weights(intents, shoppers.affinity_SD.shape[1])
+        self._before_D = np.cumsum(self._weight_D) - self._weight_D
+        self._order_Q = np.argsort(intents.department_Q, kind="stable")
+        self._cumulative_Q = np.cumsum(intents.weight_Q[self._order_Q])
+
+    def intents_of(
+        self, shopper_B: NDArray[np.int64], session_B: NDArray[np.int64], need_B: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """(B,) the intent behind each need."""
+        point_B = self.draws.uniform("need.department", shopper_B, session_B, need_B)
+        affinity_BD = self.shoppers.affinity_SD[shopper_B]
+        department_B = np.minimum(
+            (affinity_BD < point_B[:, None]).sum(axis=1), affinity_BD.shape[1] - 1
+        )
+        share_B = self.draws.uniform("need.intent", shopper_B, session_B, need_B)
+        target_B = self._before_D[department_B] + share_B * self._weight_D[department_B]
+        at_B = np.searchsorted(self._cumulative_Q, target_B)
+        return np.asarray(self._order_Q[np.minimum(at_B, len(self._order_Q) - 1)])
+
+    def first_wordings(
+        self,
+        intent_B: NDArray[np.int64],
+        shopper_B: NDArray[np.int64],
+        session_B: NDArray[np.int64],
+        need_B: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """(B,) how each need is first put into words."""
+        weight_BX = self.intents.wording_X * (self.intents.text_QX[intent_B] >= 0)
+        # A judged query is its own first wording: the grades are about that very text.
+        judged_B = self.intents.judged_Q[intent_B] >= 0
+        weight_BX = np.where(judged_B[:, None], np.eye(len(Wording))[Wording.SPECIFIC], weight_BX)
+        weight_BX[:, Wording.SPECIFIC] += weight_BX.sum(axis=1) == 0
+        return _pick(weight_BX, self.draws.uniform("wording", shopper_B, session_B, need_B))
+
+    def rewordings(
+        self,
+        intent_B: NDArray[np.int64],
+        wording_B: NDArray[np.int64],
+        shopper_B: NDArray[np.int64],
+        session_B: NDArray[np.int64],
+        request_B: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """(B,) the next wording, -1 where the shopper has no other words for the need."""
+        text_BX = self.intents.text_QX[intent_B]
+        here_B: NDArray[np.int32] = np.take_along_axis(text_BX, wording_B[:, None], axis=1)
+        weight_BX = _REWORDING[wording_B] * ((text_BX >= 0) & (text_BX != here_B))
+        chosen_B = _pick(weight_BX, self.draws.uniform("reword", shopper_B, session_B, request_B))
+        return np.where(weight_BX.sum(axis=1) > 0, chosen_B, -1)
+
+
+def department_weights(intents: Intents, departments: int) -> NDArray[np.float64]:
+    """(departments,) share of all visits whose intent lies in each department."""
+    return np.asarray(
+        np.bincount(intents.department_Q, weights=intents.weight_Q, minlength=departments),
+        np.float64,
+    )
+
+
+def _pick(weight_BX: NDArray[np.float64], uniform_B: NDArray[np.float64]) -> NDArray[np.int64]:
+    cumulative_BX: NDArray[np.float64] = np.cumsum(weight_BX, axis=1)
+    passed_BX = cumulative_BX <= (uniform_B * cumulative_BX[:, -1])[:, None]
+    return np.asarray(np.minimum(passed_BX.sum(axis=1), weight_BX.shape[1] - 1))

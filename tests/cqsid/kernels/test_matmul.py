@@ -1,0 +1,70 @@
+import pickle
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from cqsid.kernels.matmul import Product, product
+from recall.device import one_thread
+
+
+@pytest.fixture(autouse=True)
+def alone():
+    """One thread: others would only wait for each other over products this small."""
+    with one_thread():
+        yield
+
+
+X, WEIGHT = (
+    torch.randn(200, 24, generator=torch.Generator().manual_seed(0)),
+    torch.randn(10, 24, generator=torch.Generator().manual_seed(1)),
+)
+OTHER, BIAS = X[:, :10] + 1, torch.arange(10.0)
+kinds = pytest.mark.parametrize("fused", [True, False])
+
+
+@kinds
+@pytest.mark.parametrize("bias", [None, BIAS])
+@torch.inference_mode()
+def test_a_product_computes_what_torch_computes(fused, bias):
+    product, plain = Product(WEIGHT, bias, fused=fused), F.linear(X, WEIGHT, bias)
+    for found, expected in (
+        (product(X), plain),
+        (product(X, silu=True), F.silu(plain)),
+        (product.plus(X, OTHER), plain + OTHER),
+        (product.times(X, OTHER), plain * OTHER),
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@kinds
+@torch.inference_mode()
+def test_a_row_has_the_same_bits_in_any_company(fused):
+    product = Product(WEIGHT, BIAS, fused=fused)
+    together = product(X)
+    for first in (0, 13):
+        for rows in (1, 2, 3, 4, 5, 7, 16, 31, 100):
+            assert torch.equal(product(X[first : first + rows]), together[first : first + rows])
+
+
+@kinds
+@torch.inference_mode()
+def test_a_product_keeps_its_matrix_and_survives_pickling(fused):
+    weight = WEIGHT.clone()
+    product = Product(weight, BIAS, fused=fused)
+    before = product(X)
+    weight.zero_()
+    assert torch.equal(product(X), before)
+    assert torch.equal(pickle.loads(pickle.dumps(product))(X), before) or not fused
+
+
+@kinds
+@pytest.mark.parametrize("bias", [None, BIAS])
+@torch.inference_mode()
+def test_a_product_with_any_matrix_computes_what_torch_computes(fused, bias, monkeypatch):
+    if not fused:
+        monkeypatch.setattr("cqsid.kernels.matmul._onednn", lambda: None)
+    for x in (X, X[:60].view(3, 20, 24), X.view(24, 200).T):
+        torch.testing.assert_close(product(x, WEIGHT, bias), F.linear(x, WEIGHT, bias))
+    half = product(X.bfloat16(), WEIGHT.bfloat16())
+    assert half.dtype == torch.bfloat16

@@ -1,0 +1,180 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from experiments.attribution.incremental.games import Index, index_values, indices
+from experiments.attribution.incremental.values import (
+    Worths,
+    coalition_rows,
+    interaction_rows,
+    value_rows,
+)
+from experiments.inference.intervals import growth, ratio
+from simulator.errors import DataError
+
+CHANNELS = ("lexical", "popular", "dense")
+
+
+def worths_of(seeds=3, shoppers=200, seed=0, null=None, event="gmv"):
+    """Random worths of all coalitions of three channels; `null` changes nothing anywhere."""
+    rng = np.random.default_rng(seed)
+    cells = rng.lognormal(0, 1, (seeds, shoppers, 8)) + np.array([0, 2, 2, 3, 1, 3, 3, 4])
+    cells[:, :, 0] = 0
+    exposed = (rng.random((seeds, shoppers)) < 0.9).astype(float)
+    cells *= exposed[:, :, None]
+    if null is not None:
+        cells = cells[:, :, np.arange(8) & ~(1 << null)]
+    values = index_values(cells.reshape(-1, 8), 3).reshape(seeds, shoppers, len(indices(3)))
+    return Worths(
+        channels=CHANNELS,
+        indices=indices(3),
+        exposed_SU=exposed,
+        values={event: values},
+        coalitions_M=np.arange(8),
+        worths={event: cells.sum(axis=1)},
+        variance={},
+    )
+
+
+def by_index(rows):
+    return {(row.index, row.channel): row for row in rows}
+
+
+def told(worths, **options):
+    return by_index(value_rows("replay", "all", worths, confidence=0.95, **options))
+
+
+def test_every_channel_has_a_row_for_each_index_and_event():
+    rows = value_rows("worlds", "treatment", worths_of(), confidence=0.95)
+    assert len(rows) == 3 * 3
+    assert {(row.method, row.arm, row.event) for row in rows} == {("worlds", "treatment", "gmv")}
+    assert {row.seeds for row in rows} == {3}
+    assert {row.shoppers for row in rows} == {200}
+
+
+def test_a_value_is_per_exposed_shopper_and_a_share_of_what_all_channels_bring():
+    worths = worths_of()
+    total_SU = worths.table("gmv", Index("total"))
+    for (kind, channel), row in told(worths).items():
+        part_SU = worths.table("gmv", Index(kind, CHANNELS.index(channel)))
+        value = ratio(part_SU, worths.exposed_SU, confidence=0.95)
+        share = ratio(part_SU, total_SU, confidence=0.95)
+        assert row.value == pytest.approx(part_SU.sum() / worths.exposed_SU.sum())
+        assert (row.value, row.low, row.high) == (value.estimate, value.low, value.high)
+        assert (row.share, row.share_low, row.share_high) == (share.estimate, share.low, share.high)
+        assert row.low < row.value < row.high
+
+
+def test_shapley_shares_add_up_to_the_whole():
+    rows = told(worths_of())
+    assert sum(rows["shapley", channel].share for channel in CHANNELS) == pytest.approx(1)
+
+
+def test_the_lift_of_leave_one_out_is_the_growth_over_the_funnel_without_the_channel():
+    worths = worths_of()
+    rows = told(worths)
+    total_SU = worths.table("gmv", Index("total"))
+    rest_SU = total_SU - worths.table("gmv", Index("leave_one_out", 1))
+    lift = growth(total_SU, worths.exposed_SU, rest_SU, worths.exposed_SU, confidence=0.95)
+    row = rows["leave_one_out", "popular"]
+    assert row.lift == pytest.approx(total_SU.sum() / rest_SU.sum() - 1)
+    assert (row.lift_low, row.lift_high) == (lift.low, lift.high)
+    assert all(rows["shapley", channel].lift is None for channel in CHANNELS)
+    assert all(rows["alone", channel].lift_low is None for channel in CHANNELS)
+
+
+def test_one_world_gives_the_one_sample_interval_over_shoppers():
+    worths = worths_of(seeds=1)
+    worths = replace(worths, exposed_SU=np.ones_like(worths.exposed_SU))
+    row = told(worths)["shapley", "dense"]
+    cells = worths.table("gmv", Index("shapley", 2))[0]
+    reach = stats.t.ppf(0.975, 199) * cells.std(ddof=1) / 200**0.5
+    np.testing.assert_allclose([row.low, row.high], [cells.mean() - reach, cells.mean() + reach])
+    test = stats.ttest_1samp(cells, 0)
+    assert row.p_value == pytest.approx(test.pvalue)
+
+
+def test_a_channel_without_any_effect_has_an_interval_of_zero_width_at_zero():
+    rows = told(worths_of(null=1))
+    for kind in ("leave_one_out", "alone", "shapley"):
+        row = rows[kind, "popular"]
+        assert (row.value, row.low, row.high, row.p_value) == (0.0, 0.0, 0.0, 1.0)
+        assert (row.share, row.share_low, row.share_high) == (0.0, 0.0, 0.0)
+    row = rows["leave_one_out", "popular"]
+    assert (row.lift, row.lift_low, row.lift_high) == (0.0, 0.0, 0.0)
+    assert rows["shapley", "lexical"].low > 0
+
+
+def test_nothing_at_all_has_values_of_zero_and_no_shares():
+    worths = worths_of()
+    nothing = replace(worths, values={"gmv": np.zeros_like(worths.values["gmv"])})
+    for row in told(nothing).values():
+        assert (row.value, row.low, row.high, row.share, row.lift) == (0.0, 0.0, 0.0, None, None)
+        assert row.sampling_error is None
+
+
+def test_nobody_exposed_gives_rows_without_numbers():
+    empty = worths_of(shoppers=0)
+    for row in told(empty).values():
+        assert (row.value, row.low, row.share, row.lift, row.p_value) == (None,) * 5
+    assert {row.value for row in interaction_rows("replay", "all", empty, confidence=0.9)} == {None}
+    assert coalition_rows("replay", "all", empty) == []
+
+
+def test_only_indices_that_are_there_get_rows():
+    worths = worths_of()
+    kept = [j for j, index in enumerate(worths.indices) if index.kind in ("total", "leave_one_out")]
+    some = replace(
+        worths,
+        indices=tuple(worths.indices[j] for j in kept),
+        values={"gmv": worths.values["gmv"][:, :, kept]},
+    )
+    rows = told(some)
+    assert {kind for kind, _ in rows} == {"leave_one_out"}
+    assert rows["leave_one_out", "dense"] == told(worths)["leave_one_out", "dense"]
+    assert interaction_rows("replay", "all", some, confidence=0.95) == []
+
+
+def test_the_sampling_error_is_that_of_a_share():
+    worths = worths_of()
+    sampled = replace(worths, variance={"gmv": np.array([4.0, 9.0, 0.0])})
+    total = worths.table("gmv", Index("total")).sum()
+    rows = told(sampled)
+    assert rows["shapley", "popular"].sampling_error == pytest.approx(3 / total)
+    assert rows["shapley", "dense"].sampling_error == 0
+    assert rows["leave_one_out", "popular"].sampling_error == 0
+    assert {row.sampling_error for row in told(worths).values()} == {0}
+
+
+def test_interactions_name_each_pair_once():
+    worths = worths_of()
+    rows = interaction_rows("replay", "all", worths, confidence=0.95)
+    pairs = [("lexical", "popular"), ("lexical", "dense"), ("popular", "dense")]
+    assert [(row.channel, row.other) for row in rows] == pairs
+    total = worths.table("gmv", Index("total")).sum()
+    pair = worths.table("gmv", Index("interaction", 0, 2)).sum()
+    assert rows[1].value == pytest.approx(pair / worths.exposed_SU.sum())
+    assert rows[1].share == pytest.approx(pair / total)
+    assert rows[1].low < rows[1].value < rows[1].high
+
+
+def test_coalitions_are_told_per_exposed_shopper():
+    worths = worths_of()
+    rows = {row.channels: row.value for row in coalition_rows("replay", "all", worths)}
+    assert len(rows) == 8
+    assert rows[()] == 0
+    both = worths.worths["gmv"][:, 0b101].sum() / worths.exposed_SU.sum()
+    assert rows["lexical", "dense"] == pytest.approx(both)
+
+
+def test_an_index_that_is_not_there_is_refused():
+    with pytest.raises(DataError, match="must hold"):
+        worths_of().table("gmv", Index("shapley", 7))
+
+
+def test_tables_of_another_shape_are_refused():
+    worths = worths_of()
+    with pytest.raises(DataError, match=r"values\['gmv'\]\.shape == "):
+        replace(worths, exposed_SU=worths.exposed_SU[:, :-1])

@@ -1,0 +1,170 @@
+import math
+
+import numpy as np
+import pytest
+import tea_tasting as tt
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from tea_tasting.aggr import Aggregates
+
+from experiments.inference.estimates import estimate, sample_ratio
+from experiments.inference.metrics import METRICS
+from experiments.inference.units import PRE, open_units
+from tests.experiments.inference.logs import write_log
+from tests.experiments.inference.parity import assert_parity
+
+CONTRAST = ("control", "treatment")
+
+
+def aggregates(columns):
+    """Statistics of a few shoppers, given their values by column."""
+    n = len(next(iter(columns.values())))
+    names = sorted(columns)
+    values = np.array([columns[name] for name in names], float).reshape(len(names), n)
+    cov = np.cov(values).reshape(len(names), -1) if n > 1 else np.full((len(names),) * 2, math.nan)
+    mean = values.mean(axis=1) if n else np.full(len(names), math.nan)
+    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
+    return Aggregates(
+        count_=n,
+        mean_=dict(zip(names, mean.tolist(), strict=True)),
+        var_={name: float(cov[i, i]) for i, name in enumerate(names)},
+        cov_={(names[i], names[j]): float(cov[i, j]) for i, j in pairs},
+    )
+
+
+def compare(metric, control, treatment, **options):
+    arms = {"control": aggregates(control), "treatment": aggregates(treatment)}
+    return estimate(METRICS[metric], CONTRAST, arms, **options)
+
+
+def test_estimates_equal_row_level_tea_tasting_and_statsmodels(log, history):
+    assert_parity(log, history, *CONTRAST)
+
+
+def test_estimates_equal_row_level_peers_with_unequal_shares_and_three_arms(tmp_path):
+    log = write_log(
+        tmp_path / "log", shoppers=3_000, arms=("a", "b", "c"), shares=(0.6, 0.3, 0.1), lift=0.2
+    )
+    assert_parity(log, None, "a", "c")
+    assert_parity(log, None, "b", "a")
+
+
+def test_cuped_narrows_the_interval_of_a_metric_that_shoppers_repeat(log, history):
+    with open_units(log, [METRICS["uctr"]], history=history) as units:
+        arms = units.aggregates([METRICS["uctr"]], covariates=True)
+    plain, adjusted = (
+        estimate(METRICS["uctr"], CONTRAST, arms, cuped=cuped) for cuped in (False, True)
+    )
+    assert adjusted.effect_high - adjusted.effect_low < plain.effect_high - plain.effect_low
+
+
+def test_a_tiny_p_value_does_not_underflow():
+    arms = {
+        "control": Aggregates(200_000, {"orders": 1.0}, {"orders": 1.0}),
+        "treatment": Aggregates(200_000, {"orders": 1.0 + 14 / math.sqrt(1e5)}, {"orders": 1.0}),
+    }
+    found = estimate(METRICS["orders"], CONTRAST, arms).p_value
+    assert found == pytest.approx(2 * stats.t.sf(14, 399_998), rel=1e-9)
+    assert 0 < found < 1e-40
+
+
+SOME = {"orders": [0, 1, 2, 0], "clicks": [1, 3, 2, 0], "exposures": [9, 9, 9, 9]}
+
+
+@pytest.mark.parametrize(
+    ("metric", "changed", "reason", "has_effect"),
+    [
+        ("orders", {"orders": []}, "no exposed shoppers", False),
+        ("orders", {"orders": [1]}, "fewer than 2", True),
+        ("orders", {"orders": [0, 0, 0]}, "no orders", True),
+        ("orders", {"orders": [2, 2, 2]}, "no variation", True),
+        ("cvr", {"orders": [0, 0], "clicks": [0, 0]}, "no clicks", False),
+        ("cvr", {"orders": [0, 0], "clicks": [1, 0]}, "no orders", True),
+        ("ctr", {"clicks": [1, 2, 3], "exposures": [10, 20, 30]}, "no variation", True),
+    ],
+)
+def test_what_the_data_do_not_tell_is_none_with_a_reason(metric, changed, reason, has_effect):
+    found = compare(metric, SOME, changed)
+    assert reason in found.warning
+    assert found.warning.startswith(f"{metric}, treatment against control: ")
+    assert (found.effect is not None) == has_effect
+    assert found.effect_low is found.effect_high is found.p_value is None
+    assert found.relative_low is found.relative_high is None
+
+
+def test_a_history_without_events_gives_no_adjusted_estimate_but_leaves_the_plain_one():
+    arm = {**SOME, f"{PRE}clicks": [0] * 4, f"{PRE}exposures": [0] * 4, f"{PRE}orders": [0] * 4}
+    other = {**arm, "orders": [1, 0, 0, 2]}
+    for metric, reason in (("ctr", "history has no exposures"), ("orders", "no variation")):
+        adjusted = compare(metric, arm, other, cuped=True)
+        assert adjusted.effect is None
+        assert reason in adjusted.warning
+    assert compare("orders", arm, other).p_value is not None
+
+
+def test_a_history_that_explains_everything_gives_no_false_certainty():
+    def arm(orders, clicks):
+        return {"orders": orders, "clicks": clicks} | {
+            f"{PRE}orders": orders,
+            f"{PRE}clicks": clicks,
+        }
+
+    for metric in ("orders", "cvr"):
+        found = compare(
+            metric, arm([0.1, 0.7, 0.2], [1, 3, 5]), arm([0.3, 0.4, 0.1], [2, 1, 7]), cuped=True
+        )
+        assert "that the history does not explain" in found.warning
+        assert found.p_value is None
+
+
+def test_a_constant_ratio_in_the_history_is_no_covariate():
+    """Rounding leaves a variance of about 1e-33 here, and a slope made of noise."""
+    arm = {"gmv": [1.0, 5.0, 2.0], "orders": [1, 2, 1]}
+    arm |= {f"{PRE}gmv": [0.1, 0.7, 0.3], f"{PRE}orders": [1, 7, 3]}
+    found = compare("aov", arm, {**arm, "gmv": [2.0, 5.0, 3.0]}, cuped=True)
+    assert "the history has no variation in aov" in found.warning
+
+
+counts = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),
+    max_size=5,
+)
+
+
+@given(counts, counts, st.booleans(), st.sampled_from(["orders", "cvr"]))
+def test_no_table_of_shoppers_crashes_an_estimate_or_yields_a_false_number(a, b, cuped, metric):
+    names = ("orders", "clicks", f"{PRE}orders", f"{PRE}clicks")
+    arms = [{name: [row[i] for row in arm] for i, name in enumerate(names)} for arm in (a, b)]
+    found = compare(metric, *arms, cuped=cuped)
+    numbers = [value for value in found.row().values() if isinstance(value, float)]
+    assert all(math.isfinite(number) for number in numbers)
+    if found.effect_low is None:
+        assert found.warning
+        assert found.p_value is None
+    else:
+        assert found.effect_low < found.effect < found.effect_high
+        assert 0 <= found.p_value <= 1
+
+
+def test_sample_ratio_is_chi_square_without_continuity_correction():
+    found = sample_ratio(
+        "assigned", {"a": 5_000, "b": 3_100, "c": 1_900}, {"a": 0.5, "b": 0.3, "c": 0.2}
+    )
+    peer = stats.chisquare([5_000, 3_100, 1_900], [5_000, 3_000, 2_000])
+    assert (found.statistic, found.p_value) == pytest.approx(tuple(peer), rel=1e-12)
+
+
+def test_sample_ratio_of_two_arms_equals_tea_tasting():
+    counts = {"a": 8_123, "b": 1_877}
+    peer = tt.SampleRatio(0.25, method="norm", correction=False).analyze(
+        {arm: Aggregates(n) for arm, n in counts.items()}, "a", "b"
+    )
+    found = sample_ratio("exposed", counts, {"a": 0.8, "b": 0.2})
+    assert found.p_value == pytest.approx(peer.pvalue, rel=1e-10)
+
+
+def test_sample_ratio_of_nobody_is_unknown_and_of_an_arm_without_share_impossible():
+    assert sample_ratio("exposed", {}, {"a": 0.5, "b": 0.5}).p_value is None
+    assert sample_ratio("exposed", {"a": 9}, {"a": 1.0}).p_value is None
+    assert sample_ratio("exposed", {"a": 9, "b": 1}, {"a": 1.0, "b": 0.0}).p_value == 0.0

@@ -1,0 +1,258 @@
+"""Attribution in the report: complete, and whole whatever is missing."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.records.attribution import (
+    FILE,
+    DifferenceRow,
+    OverlapRow,
+    write_record,
+)
+from experiments.records.finishedrun import read_run
+from experiments.report import write_report
+from experiments.report.attribution import PARTS, attribution_sections
+from experiments.report.attribution.causes import steps
+from experiments.report.attribution.lanes import Lane, lane_scale, lanes
+from experiments.report.attribution.overlap import dot
+from experiments.report.attribution.phrases import share_words
+from simulator.errors import DataError
+from tests.experiments.report.attribution.tiny_attribution import FULL, lookup_of, text_of, tiny
+from tests.experiments.report.fake_attribution import fake_attribution
+from tests.experiments.report.fake_run import fake_run
+from tests.experiments.report.run.test_page import Page
+
+KEYS = [key for key, *_ in PARTS]
+LONG = tuple(f"a_channel_with_quite_a_long_name_of_its_own_{at}" for at in range(12))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return read_run(fake_run(tmp_path_factory.mktemp("attribution") / "run"))
+
+
+def drawn(run, record):
+    """Sections by key, each whole."""
+    found = {key: str(part) for key, _, part in attribution_sections(run, record)}
+    for part in found.values():
+        assert Page(part).open == []
+        assert not re.search(r"\bNone\b|\bnan\b|\binf\b", Page(part).text)
+        for width in re.findall(r"(?:left|width|bottom|height):(-?[\d.]+)%", part):
+            assert 0 <= float(width) <= 100
+    return found
+
+
+def test_attribution_takes_the_place_of_shares_and_overlap(tmp_path):
+    folder = fake_run(tmp_path / "run")
+    write_record(folder / FILE, FULL)
+    html = write_report(folder).read_text()
+    page = Page(html)
+    assert page.open == []
+    found = [at for tag, name, at in page.attributes if (tag, name) == ("section", "id")]
+    start = found.index("daily") + 1
+    assert found[start : start + len(KEYS)] == KEYS
+    assert not {"shares", "overlap"} & set(found)
+    links = [at[1:] for tag, name, at in page.attributes if (tag, name) == ("a", "href")]
+    ids = [at for _, name, at in page.attributes if name == "id"]
+    assert set(KEYS) <= set(links) <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert not re.search(r"https?://|@import|url\(|fetch\(|<link", html)
+
+
+def test_runs_without_attribution_keep_their_sections_and_style(tmp_path):
+    html = write_report(fake_run(tmp_path / "run")).read_text()
+    assert 'id="shares"' in html
+    assert 'id="overlap"' in html
+    assert "upset" not in html
+
+
+def test_a_broken_record_is_refused_by_name(tmp_path):
+    folder = fake_run(tmp_path / "run")
+    (folder / FILE).write_text(json.dumps({"schema": 99}))
+    with pytest.raises(DataError, match=r"attribution\.json: schema == 99, must be 1"):
+        write_report(folder)
+
+
+def test_every_picture_is_described_and_has_its_numbers_behind_a_fold(run):
+    for key, part in drawn(run, FULL).items():
+        figures = re.findall(r"<figure>.*?</figure>", part)
+        assert figures or key == "attribution"
+        for each in figures:
+            assert re.search(r'role="img" aria-label="[^"]{20,}"', each)
+            assert re.search(r"<details.*<table", each)
+
+
+def test_nothing_is_drawn_by_a_script(run):
+    assert not any(
+        "<script" in part or " on" + "click" in part for part in drawn(run, FULL).values()
+    )
+
+
+def test_names_from_the_record_are_escaped(run):
+    evil = ("<b>bold</b>", 'quo"te', "ampersand&")
+    record = replace(fake_attribution(evil), warnings=("<script>alert(1)</script>",))
+    for part in drawn(run, record).values():
+        assert "<b>bold" not in part
+        assert "<script" not in part
+
+
+MISSING = {
+    "nothing": tiny(),
+    "no incremental": replace(
+        FULL,
+        **dict.fromkeys(
+            ("values", "interactions", "coalitions", "fates", "differences", "studies"), ()
+        ),
+        off_policy=(),
+    ),
+    "one channel": fake_attribution(("only",), ("treatment",)),
+    "one arm": fake_attribution(arms=("treatment",)),
+    "many long names": fake_attribution(LONG),
+    "no purchases": replace(
+        FULL,
+        credits=tuple(row for row in FULL.credits if row.event in ("exposure", "click")),
+        steps=tuple(row for row in FULL.steps if row.then == "click"),
+        sets=tuple(row for row in FULL.sets if row.event == "exposure"),
+        fates=(),
+    ),
+    "purchases of nothing": replace(
+        FULL,
+        credits=tuple(
+            replace(row, credit=0.0, total=0.0, share=None, low=None, high=None)
+            for row in FULL.credits
+        ),
+        fates=tuple(replace(row, purchases=0.0, share=None) for row in FULL.fates),
+    ),
+    "no intervals": replace(
+        FULL,
+        **{
+            kind: tuple(
+                replace(row, **{end: None for end in vars(row) if end.endswith(("low", "high"))})
+                for row in getattr(FULL, kind)
+            )
+            for kind in ("credits", "steps", "values", "interactions", "fates", "differences")
+        },
+        studies=tuple(replace(row, low=None, high=None, p_value=None) for row in FULL.studies),
+    ),
+    "values that are not known": replace(
+        FULL,
+        values=tuple(
+            replace(row, share=None, share_low=None, share_high=None) for row in FULL.values
+        ),
+        differences=tuple(replace(row, value=None) for row in FULL.differences),
+        studies=tuple(replace(row, value=None, low=None, high=None) for row in FULL.studies),
+        interactions=tuple(replace(row, share=None) for row in FULL.interactions),
+    ),
+    "estimates that the log does not carry": replace(
+        FULL,
+        off_policy=tuple(
+            replace(row, value=None, low=None, high=None, lift=None, lift_low=None, lift_high=None)
+            for row in FULL.off_policy
+        ),
+    ),
+    "an arm that is not listed": replace(FULL, arm="elsewhere"),
+    "wild numbers": replace(
+        FULL,
+        values=tuple(
+            replace(row, share=40.0, share_low=-900.0, share_high=1e6) for row in FULL.values
+        ),
+        differences=tuple(replace(row, low=-1e9, high=1e9) for row in FULL.differences),
+        studies=tuple(replace(row, low=-1e9, high=1e9) for row in FULL.studies),
+    ),
+}
+
+
+@pytest.mark.parametrize("record", MISSING.values(), ids=MISSING)
+def test_the_page_is_whole_whatever_is_missing(run, record):
+    found = drawn(run, record)
+    assert list(found)[:3] == KEYS[:3]
+    assert set(found) <= set(KEYS)
+
+
+def test_what_was_not_measured_has_no_section_and_is_said(run):
+    found = drawn(run, MISSING["no incremental"])
+    assert not {"substitution", "shapley", "twoways", "offpolicy", "studies"} & set(found)
+    assert "was not measured, so its credit stands alone" in text_of(found["attribution"])
+
+
+def test_warnings_stand_above_the_verdict(run):
+    part = drawn(run, FULL)["attribution"]
+    assert part.index("12 shoppers hold half of it") < part.index('class="verdict')
+
+
+def test_doubts_of_off_policy_estimates_stand_above_them(run):
+    part = drawn(run, FULL)["offpolicy"]
+    assert part.index("91.0% of the judged slots hold") < part.index("<figure>")
+
+
+def test_dots_of_a_set_are_joined_from_its_first_to_its_last_member():
+    row = OverlapRow("t", "exposure", ("a", "c"), 7, 0.7)
+    names = ("z", "a", "b", "c", "d")
+    assert [dot(row, name, names) for name in names] == [
+        "cell-off",
+        "cell-on down",
+        "cell-off up down",
+        "cell-on up",
+        "cell-off",
+    ]
+
+
+def test_sets_stand_from_the_most_frequent_down(run):
+    sets = (
+        OverlapRow("t", "exposure", ("a",), 2, 0.2),
+        OverlapRow("t", "exposure", ("a", "b"), 7, 0.7),
+        OverlapRow("t", "exposure", ("b",), 1, 0.1),
+    )
+    part = drawn(run, tiny(sets=sets))["sets"]
+    assert re.findall(r'class="upright" title="([^"]*):', part) == ["a + b", "a", "b"]
+    assert re.findall(r'<span class="value">(\d+)', part) == ["90", "80"]
+
+
+def test_of_very_many_sets_the_table_sums_up_the_rarest(run):
+    rows = (*MISSING["many long names"].sets,)
+    sets = [row for row in rows if (row.arm, row.event) == ("treatment", "exposure")]
+    assert len(sets) > 100
+    part = drawn(run, MISSING["many long names"])["sets"]
+    shown = re.findall(r"<td>Exposures</td><td>treatment</td><td[^>]*>([\d,]+)</td>", part)
+    assert len(shown) == 61
+    assert sum(int(count.replace(",", "")) for count in shown) == sum(row.count for row in sets)
+
+
+def test_a_waterfall_steps_from_the_replay_to_the_worlds():
+    rows = [("replay", 5.0), ("sessions", -2.0), ("memory", 1.0), ("luck", -0.5), ("worlds", 3.5)]
+    differences = tuple(DifferenceRow("t", "a", "gmv", *row, None, None) for row in rows)
+    found = steps(lookup_of(tiny(differences=differences)), "a", "gmv")
+    bars = [(step.row.cause, step.start, step.end) for step in found]
+    assert bars == [
+        ("replay", 0.0, 5.0),
+        ("sessions", 5.0, 3.0),
+        ("memory", 3.0, 4.0),
+        ("luck", 4.0, 3.5),
+        ("worlds", 0.0, 3.5),
+    ]
+
+
+shares = st.floats(-3, 3, allow_nan=False)
+
+
+@given(st.lists(st.tuples(shares, st.none() | st.tuples(shares, shares)), max_size=6))
+def test_lanes_never_leave_their_track(found):
+    rows = []
+    for middle, ends in found:
+        low, high = sorted(ends) if ends else (None, None)
+        rows.append(Lane("x", (middle, low, high), "full", ""))
+    picture = lanes([("", rows)], lane_scale(rows, -0.25, 1.25))
+    for left, width in re.findall(r"left:([-\d.]+)%;width:([-\d.]+)%", picture):
+        assert float(left) >= 0
+        assert float(left) + float(width) <= 100.01
+
+
+@given(st.floats(0.0001, 0.09), st.floats(0.0001, 0.09))
+def test_an_end_beyond_zero_never_reads_as_zero(low, width):
+    _, interval = share_words(low + width / 2, low, low + width)
+    assert float(interval.split(" to ")[0]) > 0

@@ -1,0 +1,203 @@
+"""Words never claim more than the numbers allow."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.records.rewards import Hacking, Offline, Online, Trust
+from experiments.report.rewards.hackingwords import Sign, hacking_sentence, sign
+from experiments.report.rewards.trust import metrics_of, ranked, trust_sentence
+from experiments.report.rewards.verdict import Finding, finding, judge
+from experiments.report.rewards.words import counted, listed, size_words
+from tests.experiments.report.rewards.fake_record import POLICIES, fake_record
+
+
+@pytest.fixture(scope="module")
+def record():
+    return fake_record()
+
+
+def lift(policy="a", metric="gmv", at=0.01, half=0.005, p=0.001, holm=0.01):
+    ends = (None, None) if half is None else (at - half, at + half)
+    return Online(policy, metric, 60.0, 60.0 * (1 + at), at, *ends, p, holm, (at,), 100)
+
+
+def measured(policy="a", measure="clk@10", at=0.01, half=0.005, p=0.001, holm=0.01):
+    ends = (None, None) if half is None else (at - half, at + half)
+    share = (at / 0.5, *(None if end is None else end / 0.5 for end in ends))
+    return Offline(
+        policy, measure, 0.5 + at, 0.4, 0.6, at, *ends, *share, p, holm, (0.5 + at,), 100, 50
+    )
+
+
+def grid(record, *rows):
+    """The record with these true lifts in place of its own."""
+    return replace(record, online=rows)
+
+
+def hacked(reward, oracle, gap, half=0.1):
+    ends = [(at, None, None) if half is None else (at, at - half, at + half) for at in (gap,)]
+    of = (reward, reward - 0.1, reward + 0.1, oracle, oracle - 0.1, oracle + 0.1)
+    return Hacking("a", *of, *ends[0], (0, 1), (0.0, reward), (0.0, oracle))
+
+
+@pytest.mark.parametrize("make", [lift, measured])
+def test_only_what_holds_after_the_correction_is_real(make):
+    assert finding(make(), 0.95) is Finding.MORE
+    assert finding(make(at=-0.01), 0.95) is Finding.LESS
+    assert finding(make(p=0.01, holm=0.2), 0.95) is Finding.ALONE
+    assert finding(make(p=0.01, holm=None), 0.95) is Finding.ALONE
+    assert finding(make(p=0.3, holm=0.3), 0.95) is Finding.UNTOLD
+    assert finding(make(at=0.0), 0.95) is Finding.UNTOLD
+
+
+@pytest.mark.parametrize("make", [lift, measured])
+def test_without_an_interval_or_a_p_value_nothing_is_known(make):
+    assert finding(make(half=None), 0.95) is Finding.MISSING
+    assert finding(make(p=None), 0.95) is Finding.MISSING
+    assert finding(None, 0.95) is Finding.MISSING
+
+
+@given(
+    st.floats(-1, 1),
+    st.floats(0, 1),
+    st.one_of(st.none(), st.floats(0, 1)),
+    st.sampled_from([0.9, 0.95, 0.99]),
+)
+def test_nothing_is_real_that_holm_does_not_call_so(at, p, holm, confidence):
+    found = finding(lift(at=at, p=p, holm=holm), confidence)
+    if found.real:
+        assert holm is not None
+        assert max(p, holm) < 1 - confidence
+        assert (found is Finding.MORE) == (at > 0)
+
+
+def test_without_a_real_lift_the_headline_says_that_none_can_be_told(record):
+    rows = [lift(name, holm=0.5) for name in POLICIES]
+    verdict = judge(grid(record, *rows))
+    assert verdict.sentence == "No policy can be told from the supervised model online."
+    assert verdict.good is None
+    assert verdict.badge == "Not told apart online"
+    assert all("really" not in words.online for words in verdict.policies)
+
+
+def test_the_headline_names_only_policies_that_really_differ(record):
+    names = list(POLICIES)
+    one = judge(grid(record, lift(names[0]), lift(names[1], holm=0.5)))
+    assert one.sentence.startswith("Online, 1 of 6 policies really differs from the supervised")
+    assert names[0] in one.sentence
+    assert names[1] not in one.sentence
+    assert one.good
+    two = judge(grid(record, lift(names[0]), lift(names[1], at=-0.01)))
+    assert two.sentence.startswith("Online, 2 of 6 policies really differ from")
+    assert "\u22121.0" in two.sentence
+
+
+def test_real_losses_alone_are_no_good_news(record):
+    verdict = judge(grid(record, lift("tiers.grpo", at=-0.02)))
+    assert verdict.good is False
+    assert verdict.badge == "Real loss online"
+
+
+def test_what_was_not_lived_is_unknown():
+    verdict = judge(fake_record(online=False))
+    assert verdict.good is None
+    assert "unknown" in verdict.sentence
+    assert all(words.online == "Online: not measured." for words in verdict.policies)
+
+
+def test_one_seed_leaves_everything_unknown():
+    verdict = judge(fake_record(seeds=1))
+    assert "unknown" in verdict.sentence
+    assert "unknown" in verdict.offline
+    for words in verdict.policies:
+        assert "really" not in " ".join(words.sentences)
+        assert "unknown" in words.hacking
+
+
+def test_offline_the_headline_names_only_what_holds_after_the_correction(record):
+    rows = (measured("tiers.grpo"), measured("oracle.eg_grpo", holm=0.3))
+    verdict = judge(replace(record, offline=rows))
+    assert verdict.offline == (
+        "Offline, 1 of 6 policies really differs from the supervised model: tiers.grpo."
+    )
+    words = {each.policy: each for each in verdict.policies}
+    assert words["tiers.grpo"].offline.startswith("Offline: really higher clk@10 +2.0")
+    assert words["oracle.eg_grpo"].offline == "Offline: perhaps chance: clk@10."
+    nothing = judge(replace(record, offline=(measured("tiers.grpo", p=0.5, holm=1.0),)))
+    assert nothing.offline == "No policy can be told from the supervised model offline."
+
+
+def test_early_ends_are_counted_and_named(record):
+    def told(*ended):
+        row = replace(record.policies[1], ended=ended)
+        return judge(replace(record, policies=(record.policies[0], row))).policies[0].trainings
+
+    assert told("finished", "finished") is None
+    assert told("recall") == "1 of 1 training ended early: item recall at 200 had fallen too far."
+    assert told("recall", "finished", "recall").startswith("2 of 3 trainings ended early: item")
+    assert "1, item recall" in told("recall", "divergence")
+    assert "1, too far from" in told("recall", "divergence")
+
+
+def test_hacking_is_told_by_the_interval_of_the_gap():
+    assert sign(hacked(1.0, -0.5, 1.5)) is Sign.HACKED
+    assert sign(hacked(1.0, 0.5, 0.5)) is Sign.AHEAD
+    assert sign(hacked(-0.1, -0.5, 0.4)) is Sign.AHEAD
+    assert sign(hacked(0.5, 1.0, -0.5)) is Sign.BEHIND
+    assert sign(hacked(1.0, 0.95, 0.05)) is Sign.NONE
+    assert sign(hacked(2.0, -2.0, 4.0, half=None)) is Sign.UNKNOWN
+    assert "unknown" in hacking_sentence(hacked(2.0, -2.0, 4.0, half=None))
+    assert "asks the simulated shopper" in hacking_sentence(hacked(1, 1, 0), oracle=True)
+
+
+def trusting(record, *rows):
+    return trust_sentence(replace(record, trust=rows), "gmv")
+
+
+def test_a_measure_is_trusted_only_where_its_interval_excludes_zero(record):
+    good, bad = Trust("clk@1", "gmv", 0.8, 0.2, 1.0, 7), Trust("exp@1", "gmv", -0.8, -1, -0.2, 7)
+    weak = Trust("pvr@10", "gmv", 0.7, -0.1, 1.0, 7)
+    said = trusting(record, weak, good, bad)
+    assert said.startswith("GMV per shopper: clk@1 (+0.80, 0.20 to 1.00) orders the policies as")
+    assert "exp@1 (\u22120.80, \u22121.00 to \u22120.20) orders them the wrong way round" in said
+    assert "pvr@10" not in said
+    assert "the others cannot be told from chance" in said
+    assert "every interval holds zero" in trusting(record, weak)
+    many = trusting(record, good, replace(good, measure="clk@10"))
+    assert "order the policies" in many
+    assert "others" not in many
+
+
+def test_a_correlation_without_an_interval_is_unknown(record):
+    assert "unknown" in trusting(record, Trust("clk@1", "gmv", 0.9, None, None, 2))
+    assert "unknown" in trusting(record, Trust("clk@1", "gmv", None, None, None, 2))
+
+
+def test_measures_are_ranked_by_correlation_with_the_unknown_last(record):
+    rows = [
+        Trust("a", "gmv", None, None, None, 3),
+        Trust("b", "gmv", -0.2, None, None, 3),
+        Trust("c", "gmv", 0.9, None, None, 3),
+    ]
+    found = ranked(replace(record, trust=tuple(rows)), "gmv")
+    assert [row.measure for row in found] == ["c", "b", "a"]
+    assert metrics_of(record)[:2] == ["uctcvr", "gmv"]
+
+
+def test_numbers_agree_with_their_nouns():
+    assert counted(1, "policy", "policies") == "1 policy"
+    assert counted(0, "policy", "policies") == "0 policies"
+    assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+
+
+def test_a_base_of_zero_is_told_in_absolute_terms():
+    row = replace(measured(), relative=None, relative_low=None, relative_high=None)
+    assert size_words(row) == ("+0.0100", "0.0050 to 0.0150")

@@ -1,0 +1,60 @@
+"""The demo as it ships: what it promises to write, in how much memory, and how right."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.experiments.inference.parity import assert_parity
+from tests.experiments.small_runs import log_digests, read, stage
+
+MEGABYTES = 2_000  # of one process; two work at a time while a third waits
+
+ESTIMATE = (
+    "metric contrast design n control treatment effect effect_low effect_high "
+    "relative relative_low relative_high p_value cuped"
+)
+TRUTH = "metric contrast gte gte_low gte_high naive bias covered pairing_factor"
+SHARE = "channel event rule arm share low high"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "run"
+    command = [str(Path(sys.executable).with_name("funnelab")), "demo", "--out", str(folder)]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["report"] == str(folder / "report.html")
+    assert "Traceback" not in done.stderr
+    return folder
+
+
+def test_the_demo_writes_every_result_with_the_promised_keys(demo: Path) -> None:
+    metrics, truth, manifest = (read(demo, name) for name in ("metrics", "truth", "manifest"))
+    assert set(ESTIMATE.split()) <= set(metrics["estimates"][0])
+    assert set(SHARE.split()) == set(metrics["shares"][0])
+    assert {"estimates", "srm", "shares", "health"} <= set(metrics)
+    assert {"requests", "dropped", "warnings"} == set(metrics["health"])
+    assert set(TRUTH.split()) <= set(truth["truth"][0])
+    assert len(metrics["estimates"]) == 2 * len(truth["truth"]) == 20  # with and without CUPED
+    assert manifest["log_digest"] in log_digests(demo).values()
+    assert "<html" in (demo / "report.html").read_text()
+    assert (demo / "config.toml").is_file()
+
+
+def test_no_process_of_the_demo_needs_much_memory(demo: Path) -> None:
+    manifest = read(demo, "manifest")
+    assert 100 < manifest["peak_memory_mb"] < MEGABYTES
+    assert all(one["peak_memory_mb"] < MEGABYTES for one in manifest["stages"])
+
+
+def test_the_demo_has_no_mismatch_of_samples_and_drops_no_channel(demo: Path) -> None:
+    metrics = read(demo, "metrics")
+    assert all(row["p_value"] > 1e-4 for row in metrics["srm"])
+    assert all(row["share"] < 0.05 for row in metrics["health"]["dropped"])
+
+
+def test_estimates_of_the_demo_equal_row_level_peers_to_10_digits(demo: Path) -> None:
+    assert_parity(demo / "log", stage(demo, "history") / "log", "control", "treatment")

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+
+from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.behaviour.clickmodels import PositionBased
+from simulator.behaviour.utility import Needs
+from simulator.randomness import Draws
+from tests.simulator.stubs import pages_of
+from tests.simulator.worlds import population
+
+VISITS = 60_000
+SLOTS = 5
+
+
+@pytest.fixture(scope="module")
+def people():
+    return population(items=60, shoppers=50, intents=20)
+
+
+def kernel(people, **settings):
+    spec = BehaviorSpec(click_cost=2.0, outside=2.5, **settings)
+    supply = people.supply
+    return Behavior(spec, supply.catalog, supply.truth, people.shoppers, people.intents, Draws(5))
+
+
+def needs_of(rows, intent=0, shopper=0):
+    return Needs(
+        shopper_B=np.full(rows, shopper),
+        session_B=np.arange(rows),
+        request_B=np.zeros(rows, np.int64),
+        need_B=np.zeros(rows, np.int64),
+        intent_B=np.full(rows, intent),
+        at_B=np.zeros(rows),
+        owned_BM=np.full((rows, 4), -1, np.int32),
+    )
+
+
+@pytest.fixture(scope="module")
+def visit(people):
+    """One shopper with one need sees the same page very often, with fresh luck each time."""
+    behavior, needs = kernel(people), needs_of(VISITS)
+    best_first = np.argsort(-behavior.utility.of(needs_of(1), np.arange(60)[None, :])[1][0])
+    pages = pages_of(np.tile(best_first[:SLOTS], (VISITS, 1)).astype(np.int32), latency=0.0)
+    seen_BK, true_BK = behavior.utility.of(needs, pages.items_BK)
+    return behavior, pages, behavior.react(needs, pages), seen_BK[0], true_BK[0]
+
+
+def close(observed, expected, n):
+    return np.abs(observed - expected) < 4.5 * np.sqrt(expected * (1 - expected) / n) + 1e-9
+
+
+def test_clicks_are_examination_times_attraction(people, visit):
+    behavior, _, reactions, seen_K, _ = visit
+    phone = int(people.shoppers.device_S[0] == 0)
+    examined_K = behavior.click_model.examination(SLOTS)[phone]
+    attraction_K = 1 / (1 + np.exp(behavior.spec.click_cost - seen_K))
+    assert close(reactions.examined_BK.mean(axis=0), examined_K, VISITS).all()
+    assert close(reactions.clicked_BK.mean(axis=0), examined_K * attraction_K, VISITS).all()
+
+
+def test_purchases_are_a_multinomial_logit_over_the_clicked_items(visit):
+    behavior, pages, reactions, _, true_K = visit
+    checked = 0
+    codes_B = reactions.clicked_BK @ (1 << np.arange(SLOTS))
+    for code in np.unique(codes_B):
+        rows_B = codes_B == code
+        if rows_B.sum() < 1_000 or code == 0:
+            continue
+        clicked_K = (code >> np.arange(SLOTS)) & 1
+        worth_K = clicked_K * np.exp(true_K - behavior.spec.outside)
+        chance_K = worth_K / (1 + worth_K.sum())
+        first_B = reactions.choices_BC[rows_B, 0]
+        observed_K = (first_B[:, None] == pages.items_BK[0]).mean(axis=0)
+        assert close(observed_K, chance_K, rows_B.sum()).all()
+        checked += 1
+    assert checked >= 3
+
+
+def test_only_clicked_items_are_carted_and_only_carted_ones_bought(visit):
+    _, pages, reactions, _, _ = visit
+    assert not (reactions.carted_BK & ~reactions.clicked_BK).any()
+    buyers = reactions.wanted_B > 0
+    first_BK = pages.items_BK[buyers] == reactions.choices_BC[buyers, :1]
+    assert (first_BK & reactions.carted_BK[buyers]).any(axis=1).all()
+
+
+def test_fallbacks_come_in_order_of_worth_and_never_below_buying_nothing(visit):
+    _, _, reactions, _, _ = visit
+    real_BC = reactions.choices_BC >= 0
+    assert (real_BC[:, :-1] >= real_BC[:, 1:]).all()
+    assert (reactions.wanted_B <= real_BC.sum(axis=1)).all()
+    assert ((reactions.wanted_B > 0) == real_BC[:, 0]).all()
+
+
+def test_a_page_slower_than_patience_is_left_unseen(people):
+    behavior = kernel(people)
+    pages = pages_of(np.zeros((4_000, SLOTS), np.int32), latency=3.0)
+    reactions = behavior.react(needs_of(4_000), pages)
+    expected = 1 - np.exp(-3.0 / people.shoppers.tolerance_S[0])
+    assert close(reactions.left_B.mean(), expected, 4_000)
+    assert not reactions.examined_BK[reactions.left_B].any()
+
+
+def test_a_better_match_is_worth_more(people):
+    utility, intents, truth = kernel(people).utility, people.intents, people.supply.truth
+    target = np.flatnonzero(truth.category_I == intents.category_Q[0])
+    other = np.flatnonzero(truth.department_C[truth.category_I] != intents.department_Q[0])
+    intent_B = np.zeros(1, np.int64)
+    assert utility.match(intent_B, target[None, :].astype(np.int32)).min() >= 0.5 * 0.65
+    assert (utility.match(intent_B, other[None, :].astype(np.int32)) == 0).all()
+
+
+def test_an_owned_item_is_worth_less(people):
+    utility = kernel(people).utility
+    items_BK = np.array([[3, 4]], np.int32)
+    needs = needs_of(1)
+    before = utility.of(needs, items_BK)[1]
+    needs.owned_BM[0, 2] = 4
+    after = utility.of(needs, items_BK)[1]
+    np.testing.assert_allclose(after - before, [[0.0, -utility.spec.owned]], atol=1e-5)
+
+
+def test_luck_does_not_depend_on_where_an_item_stands(people):
+    """An examined item is clicked or not whatever its slot: this is what pairs worlds."""
+    behavior = kernel(people, click_model=PositionBased(eta_phone=0.0, eta_desktop=0.0))
+    items_BK = np.tile(np.arange(SLOTS, dtype=np.int32), (500, 1))
+    needs = needs_of(500)
+    forward = behavior.react(needs, pages_of(items_BK)).clicked_BK
+    backward = behavior.react(needs, pages_of(items_BK[:, ::-1].copy())).clicked_BK
+    np.testing.assert_array_equal(forward, backward[:, ::-1])
+
+
+@pytest.mark.parametrize("eta", [0.5, 0.9])
+def test_an_independent_fit_recovers_the_slope_of_examination(eta):
+    """Expectation-maximisation for the PBM on randomly ordered pages (Chuklin et al., 2015)."""
+    rng = np.random.default_rng(4)
+    attraction_I = rng.uniform(0.1, 0.7, 30)
+    items_BK = np.argsort(rng.random((30_000, 30)), axis=1)[:, :8]
+    model = PositionBased(eta_phone=eta, eta_desktop=eta)
+    look_BK, click_BK = rng.random((2, *items_BK.shape), np.float32)
+    attraction_BK = attraction_I[items_BK].astype(np.float32)
+    _, clicked_BK = model(attraction_BK, np.ones(len(items_BK), bool), look_BK, click_BK)
+    seen_K, liked_I = np.full(8, 0.5), np.full(30, 0.5)
+    shown_I = np.bincount(items_BK.ravel(), minlength=30)
+    for _ in range(150):
+        both_BK = seen_K * liked_I[items_BK]
+        unseen_BK = (1 - both_BK).clip(1e-12)
+        seen_BK = np.where(clicked_BK, 1, (seen_K - both_BK) / unseen_BK)
+        liked_BK = np.where(clicked_BK, 1, (liked_I[items_BK] - both_BK) / unseen_BK)
+        seen_K = seen_BK.mean(axis=0)
+        liked_I = np.bincount(items_BK.ravel(), weights=liked_BK.ravel(), minlength=30) / shown_I
+    slope = -np.polyfit(np.log(np.arange(1, 9)), np.log(seen_K), 1)[0]
+    assert slope == pytest.approx(eta, rel=0.1)

@@ -1,0 +1,132 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from scipy.special import expit
+
+from simulator.behaviour.choices import choice_chances
+
+EXACT = 1e-10
+BASKET = 0.2
+
+
+def chances(clicks, gains, second=BASKET):
+    first_BK, second_BK = choice_chances(
+        np.array([clicks], np.float64), np.array([gains], np.float64), second
+    )
+    return first_BK[0], second_BK[0]
+
+
+def logit_of(gains_N, second):
+    """First and second choice where all N items are clicked: who rings first, and who then."""
+    rate_N, hurdle = np.exp(gains_N), np.exp(second)
+    first_N = rate_N / (1 + rate_N.sum())
+    second_N = np.zeros(len(rate_N))
+    for leader in range(len(rate_N)):
+        others = np.delete(np.arange(len(rate_N)), leader)
+        leads = rate_N[leader] / (hurdle + rate_N.sum())
+        second_N[others] += leads * rate_N[others] / (hurdle + rate_N[others].sum())
+    return first_N, second_N
+
+
+def enumerated(clicks, gains, second):
+    """The mean of the logit over every set of clicks."""
+    clicks_K, gains_K = np.array(clicks, np.float64), np.array(gains, np.float64)
+    sums_2K = np.zeros((2, len(clicks_K)))
+    for pattern in product([False, True], repeat=len(clicks_K)):
+        clicked_K = np.array(pattern)
+        weight = np.where(clicked_K, clicks_K, 1 - clicks_K).prod()
+        if weight > 0 and clicked_K.any():
+            sums_2K[:, clicked_K] += weight * np.array(logit_of(gains_K[clicked_K], second))
+    return sums_2K
+
+
+def pages(reach, most=6):
+    chance = st.sampled_from([0.0, 0.5, 1.0]) | st.floats(0, 1)
+    gain = st.sampled_from([0.0, 1.5]) | st.floats(-reach, reach)  # sampled ones tie
+    return st.lists(st.tuples(chance, gain), min_size=1, max_size=most)
+
+
+@given(page=pages(12), second=st.sampled_from([0.0, BASKET, 3.0]))
+@example(page=[(0.9, 12.0 * (-1) ** k) for k in range(8)], second=BASKET)
+@example(page=[(0.3 + 0.1 * k, k / 3) for k in range(8)], second=0.0)
+@example(page=[(1.0, 12.0)] * 8, second=BASKET)
+@example(page=[(0.5, -12.0)] * 8, second=BASKET)
+def test_chances_are_those_of_all_sets_of_clicks_together(page, second):
+    clicks, gains = zip(*page, strict=True)
+    found_2K = np.array(chances(clicks, gains, second))
+    np.testing.assert_allclose(found_2K, enumerated(clicks, gains, second), atol=EXACT, rtol=0)
+
+
+@given(page=pages(80))
+@example(page=[(0.5, 40.0), (0.5, -40.0)])  # a clock that has surely rung must count as rung
+@example(page=[(0.5, 40.0), (0.5, 10.0), (1.0, -3.0)])
+def test_gains_far_apart_lose_no_digits(page):
+    clicks, gains = zip(*page, strict=True)
+    found_2K = np.array(chances(clicks, gains))
+    np.testing.assert_allclose(found_2K, enumerated(clicks, gains, BASKET), atol=EXACT, rtol=0)
+
+
+@pytest.mark.parametrize("spread", [0.0, 3.0, 12.0])
+def test_a_page_of_which_everything_is_clicked_is_a_plain_logit(spread):
+    gains_K = spread * np.random.default_rng(3).uniform(-1, 1, 63)
+    found_2K = np.array(chances(np.ones(63), gains_K))
+    np.testing.assert_allclose(found_2K, logit_of(gains_K, BASKET), atol=EXACT, rtol=0)
+
+
+def test_two_hand_checked_items():
+    """Clicked for sure, as good as buying nothing: a third each, and a sixth in second place."""
+    first_K, second_K = chances([1.0, 1.0], [0.0, 0.0], second=0.0)
+    np.testing.assert_allclose(first_K, 1 / 3, atol=EXACT)
+    np.testing.assert_allclose(second_K, 1 / 6, atol=EXACT)
+
+
+def test_an_item_alone_is_bought_as_a_logit_says_and_is_never_second():
+    first_K, second_K = chances([0.25], [0.7])
+    assert first_K[0] == pytest.approx(0.25 * expit(0.7), abs=EXACT)
+    assert second_K[0] == pytest.approx(0.0, abs=1e-15)
+
+
+@given(page=pages(12, most=20))
+def test_there_is_one_first_choice_and_the_second_comes_after_it(page):
+    first_K, second_K = chances(*zip(*page, strict=True))
+    assert (first_K >= 0).all()
+    assert (second_K >= 0).all()
+    assert second_K.sum() <= first_K.sum() + 20 * EXACT
+    assert first_K.sum() <= 1 + 20 * EXACT
+
+
+@given(page=pages(12))
+def test_what_nobody_clicks_changes_nothing(page):
+    clicks, gains = zip(*page, strict=True)
+    alone_2K = np.array(chances(clicks, gains))
+    beside_2K = np.array(chances((0.0, *clicks, 0.0), (30.0, *gains, np.nan)))
+    np.testing.assert_array_equal(beside_2K[:, 1:-1], alone_2K)
+    np.testing.assert_array_equal(beside_2K[:, [0, -1]], 0.0)
+
+
+def test_a_page_does_not_depend_on_the_pages_beside_it():
+    rng = np.random.default_rng(1)
+    clicks_BK, gains_BK = rng.random((30, 7)), rng.normal(0, 3, (30, 7))
+    together = np.array(choice_chances(clicks_BK, gains_BK, BASKET))
+    for row in range(30):
+        np.testing.assert_array_equal(together[:, row], chances(clicks_BK[row], gains_BK[row]))
+
+
+@pytest.mark.parametrize("slots", [0, 4])
+def test_pages_without_clicks_sell_nothing(slots):
+    first_BK, second_BK = choice_chances(np.zeros((3, slots)), np.zeros((3, slots)), BASKET)
+    assert first_BK.shape == second_BK.shape == (3, slots)
+    assert not first_BK.any()
+    assert not second_BK.any()
+
+
+def test_hostile_gains_leave_chances_chances():
+    gains = [np.inf, 1e30, -np.inf, -1e30, np.nan, 0.0]
+    first_K, second_K = chances([0.5, 1.0, 1.0, 1.0, 1.0, 1.0], gains, second=1e9)
+    assert first_K[:2].sum() == pytest.approx(1.0, abs=EXACT)
+    np.testing.assert_allclose(first_K[2:], 0.0, atol=EXACT)
+    assert np.isfinite(second_K).all()
+    assert second_K.sum() <= 1

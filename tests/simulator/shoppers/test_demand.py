@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.catalogue.catalog import Supply
+from simulator.catalogue.synthetic import CatalogSpec, generate_supply
+from simulator.randomness import Draws
+from simulator.shoppers.demand import QuerySpec, generate_intents, text_traffic
+from simulator.shoppers.intents import Intents, Judgments, Wording
+
+
+@pytest.fixture(scope="module")
+def supply() -> Supply:
+    return generate_supply(CatalogSpec(items=20_000), Draws(7))
+
+
+@pytest.fixture(scope="module")
+def intents(supply: Supply) -> Intents:
+    return generate_intents(supply, QuerySpec(), Draws(7))
+
+
+def _judgments(grades: dict[str, dict[int, int]]) -> Judgments:
+    triples = [
+        (query, item, grade)
+        for query, graded in enumerate(grades.values())
+        for item, grade in sorted(graded.items())
+    ]
+    columns = np.array(triples, np.int32).reshape(-1, 3).T
+    return Judgments(tuple(grades), columns[0], columns[1], columns[2].astype(np.int8))
+
+
+@given(
+    items=st.integers(1, 40),
+    number=st.integers(1, 60),
+    categories=st.integers(1, 150),
+    unbranded=st.sampled_from([0.0, 1.0]),
+    attributes=st.sampled_from([0.0, 0.5, 1.0]),
+    gap=st.floats(0, 1),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=30)
+def test_intents_are_sound_in_any_shop(items, number, categories, unbranded, attributes, gap, seed):
+    spec = CatalogSpec(
+        items=items, categories=categories, unbranded=unbranded, attributes=attributes
+    )
+    shop = generate_supply(spec, Draws(seed))
+    made = generate_intents(shop, QuerySpec(intents=number, vocabulary_gap=gap), Draws(seed))
+    assert len(made.weight_Q) == number
+    assert made.weight_Q.sum() == pytest.approx(1.0)
+    assert (np.diff(made.weight_Q) <= 0).all()
+    assert made.wording_X.sum() == pytest.approx(1.0)
+    assert len(set(made.texts)) == len(made.texts)
+    assert all(text and text == text.strip() for text in made.texts)
+    assert (made.text_QX[:, Wording.SPECIFIC] >= 0).all()
+    assert set(made.text_QX[made.text_QX >= 0]) == set(range(len(made.texts)))
+    assert text_traffic(made).sum() == pytest.approx(1.0)
+    np.testing.assert_array_equal(made.department_Q, shop.truth.department_C[made.category_Q])
+    for category, brand, values in zip(made.category_Q, made.brand_Q, made.values_QW, strict=True):
+        wanted_W = values[values >= 0]
+        has_IW = (shop.truth.values_IV[:, None] == wanted_W[:, None]).any(axis=2)
+        target_I = (shop.truth.category_I == category) & has_IW.all(axis=1)
+        if brand >= 0:
+            target_I &= shop.truth.brand_I == brand
+        assert target_I.any()
+
+
+def test_text_traffic_follows_the_published_power_law(intents):
+    running = np.cumsum(np.sort(text_traffic(intents))[::-1])
+    assert len(running) == pytest.approx(31_000, rel=0.05)
+    assert running[32 - 1] == pytest.approx(0.20, abs=0.02)
+    assert running[441 - 1] == pytest.approx(0.50, abs=0.02)
+    assert running[5_617 - 1] == pytest.approx(0.80, abs=0.025)
+
+
+def test_more_intents_keep_the_earlier_ones(supply, intents):
+    fewer = generate_intents(supply, QuerySpec(intents=500), Draws(7))
+    for name in ("category_Q", "values_QW", "brand_Q"):
+        np.testing.assert_array_equal(getattr(fewer, name), getattr(intents, name)[:500])
+    texts = [[i.texts[t] for t in i.text_QX[:500, Wording.SPECIFIC]] for i in (fewer, intents)]
+    assert texts[0] == texts[1]
+
+
+def test_frequent_intents_want_fewer_things(intents):
+    wants_Q = (intents.values_QW >= 0).sum(axis=1)
+    assert wants_Q[:30].mean() + 0.5 < wants_Q[1_000:].mean()
+
+
+def test_popular_items_are_asked_for_more(supply, intents):
+    demand_C = np.bincount(supply.truth.category_I, weights=supply.truth.demand_I)
+    asked_C = np.bincount(intents.category_Q, minlength=len(demand_C))
+    assert np.corrcoef(demand_C, asked_C)[0, 1] > 0.8
+
+
+def test_the_gap_decides_how_many_queries_avoid_the_words_of_titles(supply):
+    def shared_words(gap: float) -> float:
+        spec = QuerySpec(intents=2_000, vocabulary_gap=gap)
+        made = generate_intents(supply, spec, Draws(1))
+        known = set(" ".join(supply.catalog.title_I[:500]).casefold().split())
+        overlap = [np.mean([w in known for w in text.split()]) for text in made.texts]
+        return float(np.dot(text_traffic(made), overlap))
+
+    shares = [shared_words(gap) for gap in (0.0, 0.5, 1.0)]
+    assert shares[0] > shares[1] + 0.02
+    assert shares[1] > shares[2] + 0.02
+
+
+def test_judged_queries_hold_their_share_and_keep_their_text(supply):
+    judgments = _judgments({"Trail  shoes!": {5: 3, 6: 1}, "blue mug": {7: 2, 9: 2, 8: 0}})
+    made = generate_intents(supply, QuerySpec(intents=100, judged_share=0.4), Draws(1), judgments)
+    judged_Q = made.judged_Q >= 0
+    assert made.weight_Q[judged_Q].sum() == pytest.approx(0.4)
+    texts = np.array(made.texts, object)[made.text_QX[judged_Q, Wording.SPECIFIC]]
+    assert texts.tolist() == [judgments.queries[j] for j in made.judged_Q[judged_Q]]
+    assert made.judgments is judgments
+    traffic = dict(zip(made.texts, text_traffic(made), strict=True))
+    assert traffic["Trail  shoes!"] + traffic["blue mug"] == pytest.approx(0.4)
+
+
+def test_judged_intents_want_what_the_best_items_are(supply):
+    grades = {
+        "a": {10: 3, 11: 2, 12: 1, 13: 0},
+        "b": {14: 1, 15: 0},
+        "c": {20 + n: 3 for n in range(12)},
+    }
+    made = generate_intents(supply, QuerySpec(intents=10), Draws(1), _judgments(grades))
+    category_I = supply.truth.category_I
+    first = made.judged_Q == 0
+    assert sorted(made.category_Q[first]) == sorted(category_I[[10, 11]])
+    best = made.weight_Q[first][made.category_Q[first] == category_I[10]].sum()
+    assert best == pytest.approx(made.weight_Q[first].sum() * 7 / 10)
+    assert made.category_Q[made.judged_Q == 1].tolist() == [category_I[14]]
+    assert (made.judged_Q == 2).sum() == 8
+
+
+def test_a_judged_query_that_nothing_serves_is_still_asked(supply):
+    made = generate_intents(
+        supply, QuerySpec(intents=5), Draws(1), _judgments({"netflix": {3: 0}, "books": {}})
+    )
+    lost = np.flatnonzero(made.judged_Q >= 0)
+    assert made.category_Q[lost].tolist() == [-1, -1]
+    assert (made.values_QW[lost] == -1).all()
+    assert (made.brand_Q[lost] == -1).all()
+    assert (made.department_Q[lost] >= 0).all()
+    assert (made.weight_Q[lost] > 0).all()
+    others = [w for w in Wording if w not in (Wording.SPECIFIC, Wording.MISSPELLED)]
+    assert (made.text_QX[lost][:, others] == -1).all()
+
+
+def test_values_and_brands_that_a_judged_query_names_are_wanted(supply):
+    truth = supply.truth
+    item = int(np.flatnonzero((truth.brand_I >= 0) & (truth.values_IV[:, 2] >= 0))[0])
+    code = int(truth.values_IV[item, 2])
+    brand = supply.catalog.brands[truth.brand_I[item]]
+    query = f"{brand.casefold()} {supply.value_words[code][-1]} thing"
+    made = generate_intents(supply, QuerySpec(intents=1), Draws(3), _judgments({query: {item: 3}}))
+    assert code in made.values_QW[-1]
+    assert made.brand_Q[-1] == truth.brand_I[item]
+
+
+def test_a_seed_fixes_every_intent(supply):
+    first, again = (generate_intents(supply, QuerySpec(intents=50), Draws(4)) for _ in range(2))
+    assert first.texts == again.texts
+    np.testing.assert_array_equal(first.text_QX, again.text_QX)
+    assert generate_intents(supply, QuerySpec(intents=50), Draws(5)).texts != first.texts
