@@ -13,13 +13,13 @@ from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.decoding.trie import Trie
 from cqsid.fit import learn
 from cqsid.generator.prompts import Prompts
-from cqsid.generator.training.stages import Stage
 from cqsid.learned import Learned
 from cqsid.reporting import figures, share_done
 from cqsid.saved import load_learned
 from cqsid.settings import CqsidSpec
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import with_newcomers
+from cqsid.training.stages import Stage
 from recall.arrays import blank
 from recall.candidates import Candidates
 from recall.device import one_thread

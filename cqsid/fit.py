@@ -17,8 +17,6 @@ from cqsid.generator.prompts import PromptBuilder
 from cqsid.generator.related import RelatedCategories
 from cqsid.generator.subwords import Subwords
 from cqsid.generator.textencoder import TextEncoder
-from cqsid.generator.training.examples import TrainingData
-from cqsid.generator.training.stages import StageProgress, train_generator
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.learned import Learned
@@ -27,6 +25,8 @@ from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import Scheme, first_ids
 from cqsid.tokenizer.schemes.registry import build_scheme, check_codes
 from cqsid.tokenizer.signals import Signals, TextVectors, catalog_texts
+from cqsid.training.examples import TrainingData
+from cqsid.training.stages import StageProgress, train_generator
 from recall.classic.towers import Pairs
 from recall.feedback import Feedback
 from simulator.catalogue.catalog import Catalog

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from cqsid.decoding.decoder import Softmax
 from cqsid.generator.prompts import PromptBuilder, Prompts
 from cqsid.generator.related import RelatedCategories, related_clicks
-from cqsid.generator.training.stages import TrainingReport
 from cqsid.generator.transformer import Weights
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import Scheme
 from cqsid.tokenizer.signals import Signals, TextVectors
+from cqsid.training.stages import TrainingReport
 from recall.arrays import Ragged
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Ints

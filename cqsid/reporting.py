@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from cqsid.generator.training.loop import Validation
-from cqsid.generator.training.stages import Stage, StageProgress, StageReport
-from cqsid.generator.training.validation import WIDTHS
 from cqsid.learned import Learned
 from cqsid.settings import CqsidSpec
 from cqsid.tokenizer.quality import IdQuality
+from cqsid.training.loop import Validation
+from cqsid.training.stages import Stage, StageProgress, StageReport
+from cqsid.training.validation import WIDTHS
 
 _POINTS: Final = 60  # of a curve of training losses
 

@@ -23,12 +23,12 @@ from cqsid.decoding.decoder import Softmax
 from cqsid.generator.model import load_generator, model_of, save_generator
 from cqsid.generator.prompts import PromptBuilder, PromptSpec
 from cqsid.generator.related import RelatedCategories
-from cqsid.generator.training.stages import TrainingReport
 from cqsid.generator.transformer import Weights
 from cqsid.learned import Learned
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import Scheme
 from cqsid.tokenizer.signals import Signals, TextVectors, catalog_texts
+from cqsid.training.stages import TrainingReport
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError, DataError, FunnelabError, StoreError
 from simulator.spec import Spec

@@ -8,8 +8,8 @@ from cqsid.decoding.shelves import ShelfSpec
 from cqsid.generator.model import ModelSpec
 from cqsid.generator.prompts import PromptSpec
 from cqsid.generator.textencoder import TextSpec
-from cqsid.generator.training.stages import TrainingSpec
 from cqsid.tokenizer.schemes.settings import IdsSpec
+from cqsid.training.stages import TrainingSpec
 from recall.device import DeviceName
 from recall.latency import LatencySpec
 from recall.settings import ChannelSettings

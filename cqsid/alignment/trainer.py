@@ -22,13 +22,13 @@ from cqsid.alignment.rollout import Batch, Roller
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
 from cqsid.alignment.tensorboard import EventWriter
 from cqsid.decoding.trie import Trie
-from cqsid.generator.training.checkpoint import Checkpoint, fingerprint
 from cqsid.generator.transformer import Layer, Weights
 from cqsid.learned import Learned
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.reward import Reward
 from cqsid.rewards.shop import Shop
+from cqsid.training.checkpoint import Checkpoint, fingerprint
 from recall.device import DeviceName, one_thread, resolve_device
 from recall.texts import TextCache
 from simulator.errors import DataError

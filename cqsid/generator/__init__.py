@@ -1,1 +1,1 @@
-"""The language model that writes ids: its texts, prompts, forward pass and training."""
+"""The language model that writes ids: its texts, prompts and forward pass."""

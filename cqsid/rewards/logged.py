@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.generator.training.examples import acted_on
+from cqsid.training.examples import acted_on
 from recall.arrays import Ragged
 from simulator.log.history import History
 from simulator.protocols import Requests

@@ -7,10 +7,10 @@ import numpy as np
 from cqsid.channel import CqsidChannel
 from cqsid.generator.model import ModelSpec
 from cqsid.generator.textencoder import TextSpec
-from cqsid.generator.training.plan import StageSpec
-from cqsid.generator.training.stages import TrainingSpec
 from cqsid.settings import CqsidSpec, ServingSpec
 from cqsid.tokenizer.schemes.settings import GuidedSpec, IdsSpec
+from cqsid.training.plan import StageSpec
+from cqsid.training.stages import TrainingSpec
 from tests.cqsid.shop import tiny_shop
 
 SMALL = CqsidSpec(

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from cqsid.channel import CqsidChannel
-from cqsid.generator.training.stages import Stage, StageProgress
 from cqsid.reporting import figures, share_done
 from cqsid.tokenizer.quality import IdQuality
+from cqsid.training.stages import Stage, StageProgress
 from recall.channel import Reporting, Watchable
 from tests.cqsid.shop import tiny_shop
 from tests.cqsid.small import fitted_channel, small_spec

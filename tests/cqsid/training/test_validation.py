@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from cqsid.generator.training.validation import Split, Validator, title_sample
 from cqsid.generator.transformer import Weights
+from cqsid.training.validation import Split, Validator, title_sample
 from recall.arrays import Ragged
-from tests.cqsid.generator.training.toys import ITEMS, VOCABULARY, toy_data, toy_ids, toy_model
+from tests.cqsid.training.toys import ITEMS, VOCABULARY, toy_data, toy_ids, toy_model
 
 DATA = toy_data()
 

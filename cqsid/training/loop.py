@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from cqsid.decoding.decoder import Softmax
-from cqsid.generator.training.checkpoint import Checkpoint
-from cqsid.generator.training.examples import Examples, Rows
-from cqsid.generator.training.loss import Batch, answer_loss
-from cqsid.generator.training.plan import Plan
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
+from cqsid.training.checkpoint import Checkpoint
+from cqsid.training.examples import Examples, Rows
+from cqsid.training.loss import Batch, answer_loss
+from cqsid.training.plan import Plan
 from simulator.errors import ConfigError
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,10 @@ import numpy as np
 from cqsid.decoding.decoder import Decoder, Softmax
 from cqsid.decoding.evaluate import hit_rate_B
 from cqsid.decoding.trie import Trie
-from cqsid.generator.training.examples import (
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.training.examples import (
     Examples,
     PromptSource,
     Queries,
@@ -18,11 +21,8 @@ from cqsid.generator.training.examples import (
     TrainingData,
     acted_on,
 )
-from cqsid.generator.training.loop import Validation
-from cqsid.generator.training.loss import Batch, answer_loss
-from cqsid.generator.transformer import Weights
-from cqsid.generator.vocabulary import Vocabulary
-from cqsid.tokenizer.ids import SemanticIds
+from cqsid.training.loop import Validation
+from cqsid.training.loss import Batch, answer_loss
 from recall.arrays import Ragged
 from simulator.log.history import History
 

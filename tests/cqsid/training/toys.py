@@ -7,11 +7,11 @@ import torch
 
 from cqsid.generator.model import ModelSpec, build_model
 from cqsid.generator.prompts import PromptBuilder, PromptSpec
-from cqsid.generator.training.examples import TrainingData
-from cqsid.generator.training.plan import StageSpec
-from cqsid.generator.training.stages import TrainingSpec, train_generator
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.tokenizer.ids import SemanticIds
+from cqsid.training.examples import TrainingData
+from cqsid.training.plan import StageSpec
+from cqsid.training.stages import TrainingSpec, train_generator
 from recall.arrays import Ragged
 from recall.sampleshop import sample_catalog, sample_history
 

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from cqsid.decoding.decoder import Softmax
 from cqsid.generator.prompts import Prompts
-from cqsid.generator.training.examples import Rows
 from cqsid.generator.transformer import Weights, embed, forward
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.kernels.matmul import linear
+from cqsid.training.examples import Rows
 from simulator.catalogue.catalog import Ints
 
 

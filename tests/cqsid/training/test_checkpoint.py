@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cqsid.generator.training.checkpoint import Checkpoint, fingerprint
+from cqsid.training.checkpoint import Checkpoint, fingerprint
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b.c": torch.tensor(7.0)}
 FACTS = {"step": 3, "losses": [0.1, 1 / 3], "stopped": None}
@@ -55,7 +55,7 @@ def test_a_save_that_fails_leaves_the_one_before(checkpoint, monkeypatch):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cqsid.generator.training.checkpoint.save_file", cut_off)
+    monkeypatch.setattr("cqsid.training.checkpoint.save_file", cut_off)
     with pytest.raises(KeyboardInterrupt):
         checkpoint.save({}, {"step": 4})
     assert checkpoint.load()[1] == FACTS

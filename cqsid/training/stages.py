@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from cqsid.decoding.decoder import Softmax
-from cqsid.generator.training.checkpoint import Checkpoint, fingerprint
-from cqsid.generator.training.examples import (
+from cqsid.generator.vocabulary import Vocabulary
+from cqsid.training.checkpoint import Checkpoint, fingerprint
+from cqsid.training.examples import (
     Examples,
     PromptSource,
     TrainingData,
@@ -26,10 +27,9 @@ from cqsid.generator.training.examples import (
     query_examples,
     shopper_examples,
 )
-from cqsid.generator.training.loop import Course, Saving, StageRun, Stopped, Validation
-from cqsid.generator.training.plan import Plan, StageSpec
-from cqsid.generator.training.validation import Split, Validator, title_sample
-from cqsid.generator.vocabulary import Vocabulary
+from cqsid.training.loop import Course, Saving, StageRun, Stopped, Validation
+from cqsid.training.plan import Plan, StageSpec
+from cqsid.training.validation import Split, Validator, title_sample
 from recall.arrays import Ragged
 from recall.device import DeviceName, one_thread, resolve_device
 from simulator.spec import Spec

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from cqsid.generator.training.plan import StageSpec
-from cqsid.generator.training.stages import Stage, Stopped, TrainingSpec, train_generator
-from cqsid.generator.training.validation import Split, Validator
 from cqsid.generator.transformer import Weights
+from cqsid.training.plan import StageSpec
+from cqsid.training.stages import Stage, Stopped, TrainingSpec, train_generator
+from cqsid.training.validation import Split, Validator
 from recall.arrays import Ragged
 from simulator.errors import ConfigError
 from simulator.log.history import History
-from tests.cqsid.generator.training.toys import (
+from tests.cqsid.training.toys import (
     ITEMS,
     SPEC,
     VOCABULARY,

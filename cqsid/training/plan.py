@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from cqsid.generator.training.examples import Examples, Rows
+from cqsid.training.examples import Examples, Rows
 from simulator.spec import Spec
 
 

@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from cqsid.generator.training.stages import Stage
-from tests.cqsid.generator.training.toys import SPEC, same, timeless, toy_data, trained
+from cqsid.training.stages import Stage
+from tests.cqsid.training.toys import SPEC, same, timeless, toy_data, trained
 
 EACH_STEP = SPEC.model_copy(update={"checkpoint_seconds": 0.0})
 EVERY_SECOND = SPEC.model_copy(update={"checkpoint_steps": 2})

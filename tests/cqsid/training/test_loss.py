@@ -4,9 +4,9 @@ import torch
 
 from cqsid.generator.model import ModelSpec, build_model
 from cqsid.generator.prompts import Prompts
-from cqsid.generator.training.loss import Batch, answer_loss
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
+from cqsid.training.loss import Batch, answer_loss
 
 VOCABULARY = Vocabulary(20, (4, 3, 5))
 SPEC = ModelSpec(hidden=16, heads=2, kv_heads=1, ffn=24)

@@ -3,18 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cqsid.generator.training.examples import (
+from cqsid.training.examples import (
     Examples,
     TrainingData,
     item_examples,
     query_examples,
     shopper_examples,
 )
-from cqsid.generator.training.plan import Plan, StageSpec
+from cqsid.training.plan import Plan, StageSpec
 from recall.arrays import Ragged
 from simulator.errors import DataError
 from simulator.log.history import History
-from tests.cqsid.generator.training.toys import ITEMS, VOCABULARY, toy_data
+from tests.cqsid.training.toys import ITEMS, VOCABULARY, toy_data
 
 DATA = toy_data()
 
