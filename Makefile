@@ -2,14 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow check bench screenshots browser clean
 
 demo: $(INSTALLED)
 	$(BIN)/funnelab demo
 	@echo "Open $(CURDIR)/runs/demo/report.html in a browser."
 
-test: $(INSTALLED)
+test: $(INSTALLED) browser
 	$(BIN)/pytest
 
 test-slow: $(INSTALLED)
@@ -26,6 +27,17 @@ check: $(INSTALLED)
 bench: $(INSTALLED)
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
 	$(BIN)/pytest -m benchmark tests/benchmarks -q --benchmark-quiet --timeout 3600
+
+# The pictures of the pages that a test compares with, taken anew after a change that is meant.
+screenshots: $(INSTALLED) browser
+	$(BIN)/python -m tests.experiments.report.screenshots
+
+# What looks at the pages, and in which letters. Where neither is there nor can be installed, that
+# test is skipped, and says so.
+browser:
+	@{ command -v chromium >/dev/null && test -f $(FONT); } \
+	|| { apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; } \
+	|| echo "chromium == missing, must be installed to look at the pages"
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks dist build

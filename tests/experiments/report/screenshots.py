@@ -1,0 +1,153 @@
+"""Every page as it looks on a desk and on a phone, in light and in dark.
+
+`python -m tests.experiments.report.screenshots` renews the pictures that a test compares with.
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from experiments.records.attribution import FILE, write_record
+from experiments.report import write_report
+from experiments.report.ids.page import render as render_ids
+from experiments.report.rewards.page import render as render_rewards
+from tests.experiments.report.browser import Browser, browser, find_chromium
+from tests.experiments.report.fake_attribution import fake_attribution
+from tests.experiments.report.fake_run import fake_run
+from tests.experiments.report.ids import fake_results
+from tests.experiments.report.rewards import fake_record
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "pages"
+FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+FONTS = (  # the reader's own font differs from machine to machine
+    '<style>:root{font-family:"DejaVu Sans"!important}'
+    'pre,code{font-family:"DejaVu Sans Mono"!important}</style></head>'
+)
+WIDTHS = (1280, 375)
+THEMES = ("light", "dark")
+STEP = 8  # between the shades that a kept picture has, of 256
+TILE = 8  # side of a tile of a small picture, in which a pixel is four by four of the page's
+MOST = 0.04  # mean difference of a tile that is taken for the same, of 1 from black to white
+MOST_HEIGHT = 0.01  # difference in height, as a part of it
+
+
+@dataclass(frozen=True)
+class Look:
+    """A page as it looks at one width in one theme.
+
+    Attributes:
+        name: of page, width and theme.
+        picture: the page at half its size.
+        sections: where each section begins and ends, in pixels of the page.
+    """
+
+    name: str
+    picture: Image.Image
+    sections: list[tuple[str, float, float]]
+
+    @property
+    def small(self) -> Image.Image:
+        """The page at a quarter of its size, as it is compared."""
+        return self.picture.reduce(2)
+
+    def keep(self) -> None:
+        """Write the small picture, in fewer shades, as the one to compare with."""
+        few = self.small.point(lambda shade: min(255, (shade + STEP // 2) // STEP * STEP))
+        few.save(GOLDEN / f"{self.name}.webp", lossless=True, method=6)
+
+
+def pages(folder: Path) -> dict[str, str]:
+    """The pages by name, of runs and benches that never were."""
+    run = fake_run(folder / "run")
+    write_record(run / FILE, fake_attribution())
+    return {
+        "run": write_report(run).read_text(encoding="utf-8"),
+        "ids": render_ids(fake_results.fake_record()),
+        "rewards": render_rewards(fake_record.fake_record()),
+    }
+
+
+def looks(tab: Browser, name: str, page: str, folder: Path) -> Iterator[Look]:
+    """A page at every width and in every theme."""
+    file = folder / f"{name}.html"
+    still = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    file.write_text(still.replace("</head>", FONTS), encoding="utf-8")
+    tab.open(file)
+    for width in WIDTHS:
+        for theme in THEMES:
+            tab.look(width, theme)
+            boxes = tab.evaluate(
+                "[...document.querySelectorAll('section')].map(s => {"
+                "const box = s.getBoundingClientRect(); return [s.id, box.top, box.bottom]})"
+            )
+            yield Look(f"{name}-{width}-{theme}", tab.picture(), boxes)
+
+
+def golden(name: str) -> Image.Image:
+    """The picture that a look is compared with."""
+    with Image.open(GOLDEN / f"{name}.webp") as picture:
+        return picture.convert("RGB")
+
+
+def differences(look: Look, known: Image.Image) -> list[str]:
+    """Where a page does not look as it did, in words; nothing where it does."""
+    small = look.small
+    if small.width != known.width or abs(small.height / known.height - 1) > MOST_HEIGHT:
+        return [f"{look.name}: is {small.size} large, must be {known.size}"]
+    found: dict[str, tuple[int, float]] = {}
+    for top, worst in enumerate(tiles(_array(small), _array(known)).max(axis=1)):
+        if worst > MOST:
+            place = _section(look, 4 * TILE * (top + 0.5))
+            count, before = found.get(place, (0, 0.0))
+            found[place] = count + 1, max(before, float(worst))
+    return [
+        f"{look.name}: {place}: differs by up to {worst:.2f} in {count} rows of tiles, "
+        f"must be < {MOST}"
+        for place, (count, worst) in found.items()
+    ]
+
+
+def tiles(now: np.ndarray, then: np.ndarray) -> np.ndarray:
+    """Mean differences of tiles.
+
+    Args:
+        now, then: (height, width, 3) colours from 0 to 1.
+
+    Returns:
+        (rows, columns) differences from 0 to 1.
+    """
+    rows, columns = min(len(now), len(then)) // TILE, now.shape[1] // TILE
+    height, width = rows * TILE, columns * TILE
+    apart = np.abs(now[:height, :width] - then[:height, :width]).max(axis=2)
+    return apart.reshape(rows, TILE, columns, TILE).mean(axis=(1, 3))
+
+
+def _array(picture: Image.Image) -> np.ndarray:
+    """Colours from 0 to 1, blurred, so that it does not matter how edges are smoothed."""
+    return np.asarray(picture.filter(ImageFilter.BoxBlur(1)), dtype=np.float32) / 255
+
+
+def _section(look: Look, at: float) -> str:
+    """The section that holds a height of the page."""
+    return next((f"section {key}" for key, top, end in look.sections if top <= at < end), "page")
+
+
+def renew() -> None:
+    """Take the pictures anew."""
+    program = find_chromium()
+    if program is None:
+        raise SystemExit("chromium == missing, must be installed")
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as path, browser(program, Path(path) / "profile") as tab:
+        for name, page in pages(Path(path)).items():
+            for look in looks(tab, name, page, Path(path)):
+                look.keep()
+
+
+if __name__ == "__main__":
+    renew()

@@ -1,0 +1,86 @@
+"""Pages look as they did: at two widths and in two themes, compared with pictures that are kept."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from PIL import ImageFilter
+
+from tests.experiments.report.browser import browser, find_chromium
+from tests.experiments.report.screenshots import (
+    FONT,
+    THEMES,
+    WIDTHS,
+    differences,
+    golden,
+    looks,
+    pages,
+)
+
+NAMES = ("run", "ids", "rewards")
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    """A browser."""
+    program = find_chromium()
+    if program is None or not FONT.is_file():
+        pytest.skip("needs Chromium and DejaVu: apt-get install chromium fonts-dejavu-core")
+    with browser(program, tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The pages by name."""
+    return pages(tmp_path_factory.mktemp("pages"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_looks_as_it_did(tab, written, name, tmp_path):
+    said = []
+    for look in looks(tab, name, written[name], tmp_path):
+        found = differences(look, golden(look.name))
+        if found:
+            look.picture.save(tmp_path / f"{look.name}.png")
+            said += found
+    hint = f"compare {tmp_path} with tests/golden/pages; `make screenshots` takes them anew"
+    assert not said, "\n".join([*said, hint])
+
+
+def test_every_page_has_its_pictures(written):
+    assert set(written) == set(NAMES)
+    for name in NAMES:
+        assert all(golden(f"{name}-{width}-{theme}") for width in WIDTHS for theme in THEMES)
+
+
+SPOILT = {  # of the bench's page, and the section in which it is seen
+    "a moved block": ('id="gains-title"', 'style="padding-left:2rem" id="gains-title"', "gains"),
+    "a lost label": ("the paper&#x27;s gain", "", "gains"),
+    "another colour": ("#3d9fd6", "#a02020", "hits"),
+    "a lost curve": ('<path [^>]*class="curve"></path>', "", "hits"),
+    "a mark that is elsewhere": (r'(class="mark-plain" style="left:)\d+', r"\g<1>9", "gains"),
+}
+
+
+@pytest.mark.parametrize("change", SPOILT)
+def test_what_is_moved_or_lost_is_seen_and_named(tab, written, change, tmp_path):
+    before, after, section = SPOILT[change]
+    page, count = re.subn(before, after, written["ids"])
+    assert count
+    look = next(looks(tab, "ids", page, tmp_path))
+    assert f"section {section}" in "".join(differences(look, golden(look.name)))
+
+
+def test_a_longer_page_is_seen(tab, written, tmp_path):
+    page = written["ids"].replace("</main>", "<section><h2>One more</h2></section></main>")
+    look = next(looks(tab, "ids", page, tmp_path))
+    assert "large, must be" in "".join(differences(look, golden(look.name)))
+
+
+def test_how_letters_are_smoothed_is_no_difference(tab, written, tmp_path):
+    look = next(looks(tab, "ids", written["ids"], tmp_path))
+    for softer in (ImageFilter.GaussianBlur(0.7), ImageFilter.UnsharpMask(1, 60, 0)):
+        assert not differences(
+            replace(look, picture=look.picture.filter(softer)), golden(look.name)
+        )
