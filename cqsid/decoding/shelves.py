@@ -79,20 +79,6 @@ def returned_BN(sid_BN: Ints, pointer_S: Counts, cap: int | None = None) -> Coun
     return cast("Counts", np.cumsum(size_BN, axis=1))
 
 
-def beam_for_items_B(
-    sid_BN: Ints, pointer_S: Counts, wanted: int = 1000, cap: int | None = None
-) -> Counts:
-    """(B,) the narrowest beam that returns `wanted` items; N + 1 where the whole one does not."""
-    return cast("Counts", 1 + (returned_BN(sid_BN, pointer_S, cap) < wanted).sum(axis=1))
-
-
-def beam_for_items(
-    sid_BN: Ints, pointer_S: Counts, wanted: int = 1000, cap: int | None = None
-) -> int | None:
-    """The narrowest beam that returns `wanted` items on average; None where none does."""
-    return narrowest(returned_BN(sid_BN, pointer_S, cap).mean(axis=0), wanted)
-
-
 def narrowest(value_N: NDArray[Any], wanted: float) -> int | None:
     """The narrowest beam whose value reaches `wanted`; value n belongs to beam n + 1."""
     reached = np.flatnonzero(value_N >= wanted)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,6 @@ from recall.arrays import Ragged
 from recall.device import DeviceName, one_thread, resolve_device
 from simulator.spec import Spec
 
-REFERENCE_RATES: Final = (1e-4, 4e-5, 4e-5)  # arXiv 2605.14434, for a backbone of 0.5B parameters
 _log = logging.getLogger(__name__)
 
 

@@ -23,7 +23,7 @@ from simulator.catalogue.traits import (
 )
 from simulator.files.columns import ColumnReader, ColumnSpec
 from simulator.files.departments import group_departments
-from simulator.files.findings import Finding, UnusableFile, refuse, row_findings
+from simulator.files.findings import refuse, row_findings
 from simulator.files.inferred import (
     find_mentions,
     infer_categories,
@@ -77,14 +77,6 @@ class _Columns:
     attributes: list[dict[str, Any]]
 
 
-def check_catalog_file(spec: CatalogFileSpec) -> list[Finding]:
-    """Everything that is wrong with a catalogue file; empty where it can be used."""
-    try:
-        return _typed(spec)[1]
-    except UnusableFile as error:
-        return error.findings
-
-
 def read_supply(spec: CatalogFileSpec, draws: Draws) -> Supply:
     """A catalogue from a file, with a latent truth derived from its columns.
 
@@ -92,10 +84,9 @@ def read_supply(spec: CatalogFileSpec, draws: Draws) -> Supply:
     and whatever else the file does not give are drawn, keyed by row.
 
     Raises:
-        DataError: with all findings of `check_catalog_file`.
+        DataError: with everything that is wrong with the file.
     """
-    columns, findings = _typed(spec)
-    refuse(findings)
+    columns = _typed(spec)
     free_form = isinstance(spec.columns.attributes, str)
     mentions = find_mentions(columns.title_I, columns.attributes, said_only=free_form)
     brand_I, brands = columns.brand
@@ -178,7 +169,7 @@ def read_judgments(spec: JudgmentFileSpec, catalog: Catalog) -> Judgments:
     )
 
 
-def _typed(spec: CatalogFileSpec) -> tuple[_Columns, list[Finding]]:
+def _typed(spec: CatalogFileSpec) -> _Columns:
     path, mapped = data_path(spec.path), spec.columns
     reader = ColumnReader(path.name, read_columns(path, mapped.wanted("catalog.columns")))
     key_I = reader.identifiers(mapped.id)
@@ -201,7 +192,8 @@ def _typed(spec: CatalogFileSpec) -> tuple[_Columns, list[Finding]]:
         created_at_I=reader.moments(mapped.created_at) if mapped.created_at else None,
         attributes=reader.attributes(mapped.attributes) if mapped.attributes else [],
     )
-    return columns, reader.findings
+    refuse(reader.findings)
+    return columns
 
 
 def _sellers(reader: ColumnReader, column: str) -> Ints:

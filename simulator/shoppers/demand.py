@@ -76,23 +76,6 @@ def generate_intents(
     )
 
 
-def text_traffic(intents: Intents) -> Floats:
-    """(T,) share of first queries with each text.
-
-    An intent's visits divide among the wordings it has in proportion to `wording_X`; a judged
-    query is always asked as it stands.
-    """
-    has_QX = intents.text_QX >= 0
-    share_QX = np.where(has_QX, intents.wording_X, 0.0)
-    only_specific = np.eye(len(Wording))[Wording.SPECIFIC]
-    share_QX = np.where((intents.judged_Q >= 0)[:, None], only_specific, share_QX)
-    share_QX[:, Wording.SPECIFIC] += share_QX.sum(axis=1) == 0
-    share_QX *= (intents.weight_Q / share_QX.sum(axis=1))[:, None]
-    traffic_T: Floats = np.zeros(len(intents.texts))
-    np.add.at(traffic_T, intents.text_QX[has_QX], share_QX[has_QX])
-    return traffic_T
-
-
 def _wording_shares(gap: float) -> Floats:
     share_X = np.zeros(len(Wording))
     for wording, share in _SHOP_WORDINGS.items():

@@ -19,8 +19,6 @@ from cqsid.decoding.evaluate import (
 from cqsid.decoding.shelves import (
     Fill,
     Shelves,
-    beam_for_items,
-    beam_for_items_B,
     items_BN,
     narrowest,
     returned_BN,
@@ -151,12 +149,9 @@ def test_recall_counts_the_first_k_items_only():
     assert recall_B(found, TARGETS, 5).tolist() == [1.0, 0.5]
 
 
-def test_the_beam_for_so_many_items_is_the_narrowest_that_returns_them():
+def test_a_wider_beam_returns_the_items_of_all_its_ids():
     assert returned_BN(BEAMS, SHELVES.pointer_S).tolist() == [[2, 5, 6], [1, 1, 1]]
-    assert beam_for_items_B(BEAMS, SHELVES.pointer_S, 3).tolist() == [2, 4]
-    assert beam_for_items(BEAMS, SHELVES.pointer_S, 3) == 2  # 1.5, 3.0, 3.5 on average
-    assert beam_for_items(BEAMS, SHELVES.pointer_S, 4) is None
-    assert beam_for_items(BEAMS, SHELVES.pointer_S, 2, cap=1) == 3
+    assert returned_BN(BEAMS, SHELVES.pointer_S, cap=1).tolist() == [[1, 2, 3], [1, 1, 1]]
 
 
 def test_the_narrowest_beam_is_found_on_curves_that_fall_again():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from simulator.catalogue.catalog import Supply
 from simulator.catalogue.synthetic import CatalogSpec, generate_supply
 from simulator.randomness import Draws
-from simulator.shoppers.demand import QuerySpec, generate_intents, text_traffic
+from simulator.shoppers.demand import QuerySpec, generate_intents
 from simulator.shoppers.intents import Intents, Judgments, Wording
 
 
@@ -18,6 +18,21 @@ def supply() -> Supply:
 @pytest.fixture(scope="module")
 def intents(supply: Supply) -> Intents:
     return generate_intents(supply, QuerySpec(), Draws(7))
+
+
+def text_traffic(intents: Intents) -> np.ndarray:
+    """Share of first queries with each text.
+
+    An intent's visits divide among the wordings it has in proportion to `wording_X`; a judged
+    query is always asked as it stands.
+    """
+    has_QX = intents.text_QX >= 0
+    share_QX = np.where(has_QX, intents.wording_X, 0.0)
+    only_specific = np.eye(len(Wording))[Wording.SPECIFIC]
+    share_QX = np.where((intents.judged_Q >= 0)[:, None], only_specific, share_QX)
+    share_QX[:, Wording.SPECIFIC] += share_QX.sum(axis=1) == 0
+    share_QX *= (intents.weight_Q / share_QX.sum(axis=1))[:, None]
+    return np.bincount(intents.text_QX[has_QX], share_QX[has_QX], len(intents.texts))
 
 
 def _judgments(grades: dict[str, dict[int, int]]) -> Judgments:
