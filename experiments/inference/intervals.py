@@ -65,6 +65,10 @@ class Interval:
     seeds: int
 
 
+NOTHING = Interval(None, None, None, None, 0, 0, 0)
+"""What can be said where there is nobody."""
+
+
 def level(values_SB: Floats, shopper_B: NDArray[np.integer], *, confidence: float) -> Interval:
     """The mean of a measure over seeds and requests.
 
@@ -137,6 +141,14 @@ def ratio(
     found = total / weight
     error = _error((numerator_SU - found * denominator_SU) / weight, shopper_U, alone=True)
     return _interval(found, error, numerator_SU, shopper_U, confidence, tested=tested)
+
+
+def share(held_SU: Floats, all_SU: Floats, *, confidence: float) -> Interval:
+    """A `ratio` of a part to its whole, its interval within 0 and 1."""
+    found = ratio(held_SU, all_SU, confidence=confidence)
+    low = None if found.low is None else max(found.low, 0.0)
+    high = None if found.high is None else min(found.high, 1.0)
+    return replace(found, low=low, high=high)
 
 
 def growth(

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.attribution.incremental import replayfates, worldfates
 from experiments.attribution.incremental.arms import Arm
 from experiments.attribution.incremental.causes.difference import difference_rows
 from experiments.attribution.incremental.coalitions import live_coalitions, open_totals
+from experiments.attribution.incremental.fates import replay_fate_rows, world_fate_rows
 from experiments.attribution.incremental.games import Index
 from experiments.attribution.incremental.offpolicy.rows import off_policy_rows
 from experiments.attribution.incremental.replay import make_replays
@@ -65,7 +65,7 @@ def _replayed(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> Att
     worths, confidence = replayed.worths, record.confidence
     lost = [Index("leave_one_out", c) for c in range(len(replayed.channels))]
     lost_SUC = np.stack([worths.table("purchase", index) for index in lost], axis=2)
-    fates = replayfates.fate_rows(
+    fates = replay_fate_rows(
         record.arm, replayed.channels, replayed.fates_SUCF, lost_SUC, confidence=confidence
     )
     return replace(_valued(record, "replay", worths), fates=(*record.fates, *fates))
@@ -77,7 +77,7 @@ def _lived(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> Attrib
         worths = totals.worths()
         warned = (*totals.warnings, *few_changed(worths))
     found = _valued(record, "worlds", worths)
-    fates = worldfates.fate_rows(worlds, confidence=record.confidence)
+    fates = world_fate_rows(worlds, confidence=record.confidence)
     return replace(found, fates=(*found.fates, *fates), warnings=(*found.warnings, *warned))
 
 

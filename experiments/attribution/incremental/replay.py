@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.arms import Arm
+from experiments.attribution.incremental.fates import add_fates
 from experiments.attribution.incremental.games import Floats
 from experiments.attribution.incremental.pages import CoalitionPages, Served
 from experiments.attribution.incremental.plans import Plan, make_plan
 from experiments.attribution.incremental.relived import relive
-from experiments.attribution.incremental.replayfates import add_fates
 from experiments.attribution.incremental.values import Worths
 from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
 from experiments.records.attribution import EVENTS
@@ -86,7 +86,7 @@ class Tally:
         values_EUJ: indices by event and shopper.
         worths_EGM: worths of the coalitions that are told.
         variance_EGC: sampling variance of the Shapley values.
-        fates_UCF: see `replayfates`.
+        fates_UCF: see `fates`.
     """
 
     exposed_U: NDArray[np.bool_]
@@ -204,7 +204,7 @@ class Replayed:
     Attributes:
         shopper_U: shoppers that had a request in any world, ascending.
         worths: tables of what coalitions bring.
-        fates_SUCF: where each channel's purchases go without it, see `replayfates`.
+        fates_SUCF: where each channel's purchases go without it, see `fates`.
     """
 
     shopper_U: NDArray[np.int64]

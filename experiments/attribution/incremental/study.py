@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from experiments.attribution.incremental.arms import Arm
 from experiments.config.attribution import AttributionSpec, StudySpec
 from experiments.config.schema import Config
-from experiments.inference.intervals import Interval, growth, holm, ratio
+from experiments.inference.intervals import Interval, growth, holm, share
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.inference.shares import EVENTS, RULES
 from experiments.inference.units import exact_sum
@@ -223,7 +223,7 @@ def _tables(
 def _measured(own: Totals, base: Totals, confidence: float) -> list[tuple[str, Event, Interval]]:
     """Measure, event and number of each row of one weight."""
     shares: list[tuple[str, Event, Interval]] = [
-        (rule, event, _share(own[f"{event}_{rule}"], own[event], confidence))
+        (rule, event, share(own[f"{event}_{rule}"], own[event], confidence=confidence))
         for rule in RULES
         for event in SHARED
     ]
@@ -232,11 +232,3 @@ def _measured(own: Totals, base: Totals, confidence: float) -> list[tuple[str, E
         (_LIFT, event, growth(own[event], exposed, base[event], exposed, confidence=confidence))
         for event in LIFTED
     ]
-
-
-def _share(held_SU: Floats, all_SU: Floats, confidence: float) -> Interval:
-    """A ratio of sums, its interval within 0 and 1."""
-    found = ratio(held_SU, all_SU, confidence=confidence)
-    low = None if found.low is None else max(found.low, 0.0)
-    high = None if found.high is None else min(found.high, 1.0)
-    return replace(found, low=low, high=high)

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.games import Floats, Index
-from experiments.inference.intervals import Interval, growth, ratio
+from experiments.inference.intervals import NOTHING, Interval, growth, ratio
 from experiments.records.attribution import CoalitionRow, Event, InteractionRow, ValueRow
 from simulator.errors import DataError
 
 _VALUES = ("leave_one_out", "alone", "shapley")
-_NOTHING = Interval(None, None, None, None, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def value_rows(method: str, arm: str, worths: Worths, *, confidence: float) -> l
             part_SU = worths.table(event, index)
             value = _ratio(part_SU, worths.exposed_SU, confidence)
             share = _ratio(part_SU, total_SU, confidence)
-            lift = _NOTHING
+            lift = NOTHING
             if index.kind == "leave_one_out":
                 lift = _growth(total_SU, part_SU, worths.exposed_SU, confidence)
             rows.append(
@@ -165,13 +164,13 @@ def coalition_rows(method: str, arm: str, worths: Worths) -> list[CoalitionRow]:
 
 def _ratio(part_SU: Floats, whole_SU: Floats, confidence: float) -> Interval:
     if not part_SU.size:
-        return _NOTHING
+        return NOTHING
     return ratio(part_SU, whole_SU, confidence=confidence, tested=True)
 
 
 def _growth(total_SU: Floats, part_SU: Floats, exposed_SU: Floats, confidence: float) -> Interval:
     """Of all channels over those that are left without the part."""
     if not total_SU.size:
-        return _NOTHING
+        return NOTHING
     rest_SU = total_SU - part_SU
     return growth(total_SU, exposed_SU, rest_SU, exposed_SU, confidence=confidence)

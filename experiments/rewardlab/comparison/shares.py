@@ -4,7 +4,7 @@ A share is composition, not lift: it says who found what was bought, not whether
 Two rules: any touch (the channel found the item, others perhaps too) and exclusive (no other
 channel of the funnel did). A share is a ratio of sums over training seeds and shoppers; its
 interval is linearised (delta method) and goes across both, or across shoppers alone where there is
-one seed (`experiments.inference.intervals.ratio`). Over several lucks a shopper's events are one
+one seed (`experiments.inference.intervals.share`). Over several lucks a shopper's events are one
 cluster.
 """
 
@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.intervals import ratio
+from experiments.inference.intervals import share
 from experiments.inference.logs import EngineSpec, engine, read_manifest, scan
 from experiments.inference.shares import EVENTS, RULES
 from experiments.inference.units import exact_sum
@@ -109,7 +109,5 @@ def _row(
 ) -> PolicyShare:
     if not all_SU.any():
         return PolicyShare(policy, rule, event, None, None, None)
-    found = ratio(held_SU, all_SU, confidence=confidence)
-    low = None if found.low is None else max(found.low, 0.0)
-    high = None if found.high is None else min(found.high, 1.0)
-    return PolicyShare(policy, rule, event, found.estimate, low, high)
+    found = share(held_SU, all_SU, confidence=confidence)
+    return PolicyShare(policy, rule, event, found.estimate, found.low, found.high)

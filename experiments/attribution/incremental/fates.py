@@ -1,8 +1,18 @@
-"""Where the purchases credited to a channel go without it, from paired worlds.
+"""Where the purchases credited (any-touch) to a channel go without it: by replay, or in worlds.
 
-The world with all channels and its twin without the channel have the same shoppers on the same
-luck, so purchases can be told from each other by shopper, session and item. A purchase of the full
-world is matched with at most one of its twin, in this order:
+In a replay, on the very same requests, credited are the expected orders of the slots whose item the
+channel found. On the page that the funnel would make without it, an item that is still there keeps
+what it had, at most:
+
+    same item   sum over the credited items of min(orders with, orders without)
+    other item  what all other items gain together, at most what is left
+    nowhere     the rest
+
+The bounds are conventions of ours. A replay knows of no later purchase.
+
+In worlds, the one with all channels and its twin without the channel have the same shoppers on the
+same luck, so purchases can be told from each other by shopper, session and item. A purchase of the
+full world is matched with at most one of its twin, in this order:
 
 1. the same item in the same session: another channel found it, too (`same_item`);
 2. another item in the same session (`other_item`);
@@ -26,25 +36,144 @@ who would buy days after the session had decided in it. What is bought after the
 nowhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.coalitions import CoalitionWorlds
-from experiments.inference.intervals import ratio
+from experiments.attribution.incremental.pages import Served
+from experiments.inference.intervals import NOTHING, Interval, ratio, share
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.attribution import FATES, GAINED, FateRow
 
 Floats = NDArray[np.float64]
 
-METHOD = "worlds"
+CREDITED, SAME_ITEM, OTHER_ITEM = range(3)
+"""The columns of a replay's table of fates."""
+
 _FOUND = "found, request, position, item"  # the order among equals
 
 
-def fate_rows(
+def add_fates(
+    table_UCF: Floats,
+    shopper_B: NDArray[np.int64],
+    served: Served,
+    orders_PK: Floats,
+    pages: tuple[int, NDArray[np.int64]],
+    bit_C: NDArray[np.int64],
+) -> None:
+    """Add the purchases of B requests to the table of their shoppers.
+
+    Args:
+        table_UCF: credited, same item and other item by shopper and channel; added to.
+        shopper_B: row of each request's shopper.
+        served: the requests, served to coalitions.
+        orders_PK: expected orders of each slot of these pages.
+        pages: columns of the coalition of all channels, and of all but each.
+        bit_C: each channel's bit in the provenance.
+    """
+    all_column, without_C = pages
+    _add_fates(
+        table_UCF,
+        shopper_B,
+        served.pair_BX[:, all_column],
+        served.pair_BX[:, without_C],
+        served.pages.items_BK,
+        served.pages.sources_BK,
+        orders_PK,
+        bit_C,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _add_fates(
+    table_UCF: Any,
+    shopper_B: Any,
+    whole_B: Any,
+    without_BC: Any,
+    items_PK: Any,
+    sources_PK: Any,
+    orders_PK: Any,
+    bit_C: Any,
+) -> None:  # pragma: no cover
+    slots = items_PK.shape[1]
+    for b in range(len(shopper_B)):
+        page = whole_B[b]
+        if page < 0:
+            continue
+        for c in range(len(bit_C)):
+            then = without_BC[b, c]
+            credited, same, others_with, others_without = 0.0, 0.0, 0.0, 0.0
+            if then >= 0:
+                for k in range(slots):
+                    if items_PK[then, k] >= 0:
+                        others_without += orders_PK[then, k]
+            for k in range(slots):
+                item = items_PK[page, k]
+                if item < 0:
+                    continue
+                if not sources_PK[page, k] >> bit_C[c] & 1:
+                    others_with += orders_PK[page, k]
+                    continue
+                credited += orders_PK[page, k]
+                if then >= 0:
+                    for h in range(slots):
+                        if items_PK[then, h] == item:
+                            same += min(orders_PK[page, k], orders_PK[then, h])
+                            others_without -= orders_PK[then, h]
+            other = min(max(others_without - others_with, 0.0), credited - same)
+            table_UCF[shopper_B[b], c, 0] += credited
+            table_UCF[shopper_B[b], c, 1] += same
+            table_UCF[shopper_B[b], c, 2] += other
+
+
+def replay_fate_rows(
+    arm: str, channels: Sequence[str], fates_SUCF: Floats, lost_SUC: Floats, *, confidence: float
+) -> list[FateRow]:
+    """The fates of each channel's purchases (same item, another one, nowhere), and what is gained.
+
+    Args:
+        arm: name.
+        channels: C names.
+        fates_SUCF: credited, same item and other item by world, shopper and channel.
+        lost_SUC: leave-one-out values of purchases.
+        confidence: level of the intervals over worlds and shoppers.
+    """
+    rows = []
+    for c, channel in enumerate(channels):
+        credited_SU = fates_SUCF[:, :, c, CREDITED]
+        for fate, part_SU in _parts(fates_SUCF[:, :, c], lost_SUC[:, :, c]).items():
+            found = NOTHING
+            if credited_SU.size:
+                found = ratio(part_SU, credited_SU, confidence=confidence, tested=True)
+            rows.append(_row("replay", arm, channel, fate, part_SU, found))
+    return rows
+
+
+def _row(
+    method: str, arm: str, channel: str, fate: str, part_SU: Floats, found: Interval
+) -> FateRow:
+    purchases = float(part_SU.sum())
+    return FateRow(method, arm, channel, fate, purchases, found.estimate, found.low, found.high)
+
+
+def _parts(fates_SUF: Floats, lost_SU: Floats) -> Mapping[str, Floats]:
+    same_SU, other_SU = fates_SUF[:, :, SAME_ITEM], fates_SUF[:, :, OTHER_ITEM]
+    rest_SU = np.maximum(fates_SUF[:, :, CREDITED] - same_SU - other_SU, 0.0)
+    return {
+        "same_item": same_SU,
+        "other_item": other_SU,
+        "nowhere": rest_SU,
+        GAINED: rest_SU - lost_SU,
+    }
+
+
+def world_fate_rows(
     worlds: CoalitionWorlds, *, confidence: float, spec: EngineSpec | None = None
 ) -> list[FateRow]:
     """The fates of the purchases credited (any-touch) to each channel, and what is gained.
@@ -72,16 +201,13 @@ def fate_rows(
 def _rows(arm: str, channel: str, fates_FSU: Floats, confidence: float) -> Iterator[FateRow]:
     credited_SU = fates_FSU[:-1].sum(axis=0)
     having_U = credited_SU.any(axis=0)
-    for fate, count_SU in zip((*FATES, GAINED), fates_FSU, strict=True):
-        units_U = np.ones_like(having_U) if fate == GAINED else having_U
-        share = low = high = None
-        if having_U.any():
-            found = ratio(count_SU[:, units_U], credited_SU[:, units_U], confidence=confidence)
-            share, low, high = found.estimate, found.low, found.high
-        if fate != GAINED:
-            low = None if low is None else max(low, 0.0)
-            high = None if high is None else min(high, 1.0)
-        yield FateRow(METHOD, arm, channel, fate, float(count_SU.sum()), share, low, high)
+    for fate, part_SU in zip((*FATES, GAINED), fates_FSU, strict=True):
+        found = NOTHING
+        if having_U.any() and fate == GAINED:
+            found = ratio(part_SU, credited_SU, confidence=confidence)
+        elif having_U.any():
+            found = share(part_SU[:, having_U], credited_SU[:, having_U], confidence=confidence)
+        yield _row("worlds", arm, channel, fate, part_SU, found)
 
 
 def _fates(connection: duckdb.DuckDBPyConnection, worlds: CoalitionWorlds, channel: int) -> Floats:

@@ -1,4 +1,5 @@
 from collections import Counter, defaultdict
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.attribution.incremental.coalitions import CoalitionWorlds
-from experiments.attribution.incremental.worldfates import fate_rows, shopper_fates
+from experiments.attribution.incremental.fates import (
+    CREDITED,
+    OTHER_ITEM,
+    SAME_ITEM,
+    add_fates,
+    replay_fate_rows,
+    shopper_fates,
+    world_fate_rows,
+)
 from experiments.inference.intervals import ratio
 from experiments.inference.logs import EngineSpec, engine
 from experiments.records.attribution import FATES
@@ -186,7 +195,7 @@ def test_rows_hold_shares_over_worlds_and_shoppers(tmp_path):
     worlds = worlds_of(
         tmp_path, [(first, [(1, 1, 0, 50, B), (1, 2, 0, 42, B)]), (second, [(4, 1, 1, 44, B)])]
     )
-    rows = {(row.channel, row.fate): row for row in fate_rows(worlds, confidence=0.9)}
+    rows = {(row.channel, row.fate): row for row in world_fate_rows(worlds, confidence=0.9)}
     assert [rows["a", fate].purchases for fate in FATES] == [2, 1, 0, 2]
     assert {row.method for row in rows.values()} == {"worlds"}
     credited_SU = np.array([[2.0, 1.0, 0.0], [1.0, 0.0, 1.0]])  # shoppers 1, 2, 4
@@ -205,7 +214,7 @@ def test_purchases_that_only_the_twin_has_are_gained(tmp_path):
     twin = [(2, 1, 0, 40, B), (3, 1, 0, 50, B), (4, 1, 0, 50, B)]  # by shoppers who bought nothing
     rows = {
         row.fate: row
-        for row in fate_rows(worlds_of(tmp_path, [(full, twin)]), confidence=0.9)
+        for row in world_fate_rows(worlds_of(tmp_path, [(full, twin)]), confidence=0.9)
         if row.channel == "a"
     }
     assert (rows["nowhere"].purchases, rows["gained"].purchases) == (1, 2)
@@ -215,7 +224,7 @@ def test_purchases_that_only_the_twin_has_are_gained(tmp_path):
 
 def test_a_channel_without_purchases_has_no_shares(tmp_path):
     worlds = worlds_of(tmp_path, [([(1, 1, 0, 40, B)], [])])
-    rows = [row for row in fate_rows(worlds, confidence=0.95) if row.channel == "a"]
+    rows = [row for row in world_fate_rows(worlds, confidence=0.95) if row.channel == "a"]
     assert [(row.purchases, row.share, row.low, row.high) for row in rows[:-1]] == 4 * [
         (0.0, None, None, None)
     ]
@@ -228,3 +237,120 @@ def test_fates_do_not_depend_on_the_order_of_the_log(tmp_path, order):
     full = [(7, 1, 0, 40, A), (7, 1, 1, 41, B), (7, 2, 0, 42, A)][::order]
     without = [(7, 1, 0, 50, B), (7, 3, 0, 51, B)][::order]
     assert fates(tmp_path, full, without) == {7: {"other_item": 1, "later": 1}}
+
+
+def page(*slots):
+    """Slots of (item, sources, expected orders)."""
+    return list(slots)
+
+
+def replayed(whole, without, bits=(0,)):
+    """(C, 3) fates of one request, from its page and the pages without each channel."""
+    pages = [slots for slots in (whole, *without) if slots is not None]
+    width = max((len(slots) for slots in pages), default=1)
+    padded = [slots + [(-1, 0, 0.0)] * (width - len(slots)) for slots in pages]
+    table = np.array(padded, float).reshape(len(pages), width, 3)
+    numbers = iter(range(len(pages)))
+    pair = [-1 if slots is None else next(numbers) for slots in (whole, *without)]
+    served = SimpleNamespace(
+        pair_BX=np.array([pair]),
+        pages=SimpleNamespace(
+            items_BK=table[:, :, 0].astype(np.int32), sources_BK=table[:, :, 1].astype(np.int32)
+        ),
+    )
+    found = np.zeros((2, len(without), 3))
+    orders = np.ascontiguousarray(table[:, :, 2])
+    columns = 0, 1 + np.arange(len(without))
+    add_fates(found, np.array([1]), served, orders, columns, np.array(bits))
+    assert not found[0].any()
+    return found[1]
+
+
+def test_an_item_that_is_still_there_keeps_what_it_had():
+    whole = page((7, 0b1, 0.5), (8, 0b10, 0.2))
+    (found,) = replayed(whole, [page((7, 0b10, 0.5), (8, 0b10, 0.2))])
+    np.testing.assert_allclose(found, [0.5, 0.5, 0.0])
+
+
+def test_an_item_that_is_bought_more_without_the_channel_keeps_no_more_than_it_had():
+    (found,) = replayed(page((7, 1, 0.5)), [page((7, 2, 0.9))])
+    np.testing.assert_allclose(found, [0.5, 0.5, 0.0])
+
+
+def test_others_take_over_what_they_gain_and_the_rest_is_lost():
+    """0.5 are credited; 0.1 stay, the others grow from 0.2 to 0.45, so 0.15 are gone."""
+    whole = page((7, 0b11, 0.4), (6, 0b1, 0.1), (8, 0b10, 0.2))
+    without = page((8, 0b10, 0.3), (7, 0b10, 0.1), (9, 0b10, 0.15))
+    (found,) = replayed(whole, [without])
+    np.testing.assert_allclose(found, [0.5, 0.1, 0.25])
+
+
+def test_others_take_over_no_more_than_was_lost():
+    (found,) = replayed(page((7, 1, 0.3), (8, 2, 0.1)), [page((8, 2, 0.9))])
+    np.testing.assert_allclose(found, [0.3, 0.0, 0.3])
+
+
+def test_what_others_lose_is_nobodys_gain():
+    (found,) = replayed(page((7, 1, 0.3), (8, 2, 0.4)), [page((7, 2, 0.1), (8, 2, 0.2))])
+    np.testing.assert_allclose(found, [0.3, 0.1, 0.0])
+
+
+def test_without_any_page_everything_is_lost():
+    (found,) = replayed(page((7, 1, 0.3)), [None])
+    np.testing.assert_allclose(found, [0.3, 0.0, 0.0])
+    assert not replayed(None, [None]).any()
+
+
+def test_each_channel_is_credited_with_what_it_found():
+    whole = page((7, 0b0100, 0.3), (8, 0b0001, 0.2), (9, 0b0101, 0.1))
+    found = replayed(whole, [None, None, None], bits=(0, 1, 2))
+    np.testing.assert_allclose(found[:, CREDITED], [0.3, 0.0, 0.4])
+
+
+def test_a_replay_tells_parts_of_the_credited_purchases_with_intervals():
+    fates_SUCF = np.random.default_rng(0).uniform(0.5, 1.5, (2, 50, 2, 3))
+    fates_SUCF[..., CREDITED] = 4
+    lost_SUC = np.random.default_rng(1).uniform(-0.5, 1.5, (2, 50, 2))
+    rows = replay_fate_rows("all", ["lexical", "popular"], fates_SUCF, lost_SUC, confidence=0.9)
+    assert [(row.channel, row.fate) for row in rows[:5]] == [
+        ("lexical", "same_item"),
+        ("lexical", "other_item"),
+        ("lexical", "nowhere"),
+        ("lexical", "gained"),
+        ("popular", "same_item"),
+    ]
+    same, other, nowhere, gained = rows[:4]
+    assert nowhere.purchases - gained.purchases == pytest.approx(lost_SUC[:, :, 0].sum())
+    assert same.share + other.share + nowhere.share == pytest.approx(1)
+    assert same.purchases + other.purchases + nowhere.purchases == pytest.approx(400)
+    assert same.share == pytest.approx(fates_SUCF[:, :, 0, SAME_ITEM].sum() / 400)
+    assert other.share == pytest.approx(fates_SUCF[:, :, 0, OTHER_ITEM].sum() / 400)
+    assert same.low < same.share < same.high
+    assert {(row.method, row.arm) for row in rows} == {("replay", "all")}
+
+
+def test_a_channel_without_credited_purchases_has_no_shares_of_a_replay():
+    nothing = np.zeros((2, 5, 1, 3)), np.zeros((2, 5, 1))
+    rows = replay_fate_rows("all", ["lexical"], *nothing, confidence=0.95)
+    assert [(row.purchases, row.share, row.low, row.high) for row in rows] == [
+        (0.0, None, None, None)
+    ] * 4
+
+
+def test_nobody_exposed_gives_rows_without_numbers():
+    nobody = np.zeros((2, 0, 1, 3)), np.zeros((2, 0, 1))
+    rows = replay_fate_rows("all", ["lexical"], *nobody, confidence=0.95)
+    assert [row.share for row in rows] == [None] * 4
+
+
+def test_a_fate_that_nothing_meets_is_exactly_none():
+    fates_SUCF = np.zeros((1, 30, 1, 3))
+    fates_SUCF[..., CREDITED] = fates_SUCF[..., SAME_ITEM] = 0.25
+    lost_SUC = np.zeros((1, 30, 1))
+    same, other, nowhere, gained = replay_fate_rows(
+        "all", ["lexical"], fates_SUCF, lost_SUC, confidence=0.95
+    )
+    assert (gained.share, gained.low, gained.high) == (0.0, 0.0, 0.0)
+    assert (other.share, other.low, other.high) == (0.0, 0.0, 0.0)
+    assert (nowhere.share, nowhere.low, nowhere.high) == (0.0, 0.0, 0.0)
+    assert same.share == 1.0
