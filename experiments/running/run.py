@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.attribution.run import check_rules, write_credit
+from experiments.attribution.credit.credited import write_credit
+from experiments.attribution.credit.customrules import check_rules
+from experiments.attribution.credit.segments import Items
 from experiments.config.loading import resolved_toml
 from experiments.config.schema import Config
 from experiments.inference.analysis import analyse, truth_table
 from experiments.inference.metrics import METRICS, Metric
 from experiments.report import write_report
+from experiments.running.building import load_saved
 from experiments.running.manifest import manifest
-from experiments.running.models import training_reports
+from experiments.running.models import CATALOG, training_reports
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
 from experiments.running.worlds import LOG
@@ -38,7 +41,7 @@ def run_experiment(
         if not overwrite:
             check_same_settings(folder, resolved_toml(config))
         check_plug_ins(config)
-        check_rules(config)
+        check_rules(config.attribution.rules)
         maker = Maker(run, config.execution, progress)
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
@@ -62,7 +65,8 @@ def run_experiment(
             else:
                 run.write_json(name, content)
         with progress.stage("credit"):
-            write_credit(run, config, worlds.experiment, catalogue.path, history.path / LOG)
+            items = Items.of(load_saved(catalogue.path / CATALOG), history.path / LOG)
+            write_credit(run, config, worlds.experiment, items)
         run.link("log", worlds.experiment)
         told = manifest(config, command, catalogue, worlds.experiment, maker.records)
         run.write_json(MANIFEST, told)

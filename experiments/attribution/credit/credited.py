@@ -1,6 +1,8 @@
 """The record of what a log alone tells: credit by rule, overlap, shares along the funnel."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from experiments.attribution.credit.checks import warnings
@@ -10,9 +12,39 @@ from experiments.attribution.credit.pathrules import credited_rules, make_path_c
 from experiments.attribution.credit.rises import crossed_sums, joint_rows, step_rows
 from experiments.attribution.credit.segments import Items
 from experiments.config.attribution import AttributionSpec
+from experiments.config.schema import Config
 from experiments.inference.logs import EngineSpec, engine, read_manifest
-from experiments.records.attribution import SCHEMA, AttributionRecord
+from experiments.records.attribution import FILE, SCHEMA, AttributionRecord, read_record
 from experiments.stages.files import read_json
+from experiments.stages.folder import RunFolder
+from simulator.errors import DataError, StoreError
+
+
+def write_credit(run: RunFolder, config: Config, log: Path, items: Items) -> None:
+    """Write the attribution of a run's log alone, unless there is one of this very log.
+
+    Args:
+        run: where it goes.
+        config: of the run.
+        log: its log folder.
+        items: of its catalogue.
+    """
+    with suppress(StoreError, DataError):
+        if read_record(run.path / FILE).log_digest == read_json(log / "manifest.json")["digest"]:
+            return
+    run.write_json(FILE, asdict(credit_run(config, log, items)))
+
+
+def credit_run(config: Config, log: Path, items: Items) -> AttributionRecord:
+    """What the log of a run tells, by the run's settings; see `credit_log`."""
+    return credit_log(
+        log,
+        items,
+        config.attribution,
+        name=config.name,
+        arms={arm.name: arm.channels for arm in config.arms},
+        confidence=config.analysis.confidence,
+    )
 
 
 def credit_log(

@@ -1,6 +1,6 @@
 """Rules of credit that a user brings, and the conformance suite that `funnelab check rule` runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import entry_points
 from inspect import isclass
@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.config.attribution import BUILT_IN_RULES
 from recall.conformance import Violation
 from simulator.errors import ContractError
 from simulator.plugins import load_object
@@ -98,6 +99,17 @@ def load_rule(name: str) -> CreditRule:
         wanted = f"a built-in rule, MODULE:OBJECT or an entry point of {GROUP}{known}"
         raise ContractError(f"{_SETTING} == {name!r}, must be {wanted}")
     return _made(load_object(points[name].value, _SETTING), name)
+
+
+def check_rules(rules: Sequence[str]) -> None:
+    """Refuse rules of credit that do not exist before any work is done.
+
+    Raises:
+        ContractError: a rule that cannot be found or made.
+    """
+    for rule in rules:
+        if rule not in BUILT_IN_RULES:
+            load_rule(rule)
 
 
 def _made(found: Any, name: str) -> CreditRule:
