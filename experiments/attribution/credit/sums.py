@@ -17,6 +17,16 @@ from experiments.inference.logs import Manifest, scan
 from experiments.records.attribution import Event
 from simulator.errors import ContractError
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PASS_ROWS = 2_000_000
+"""Rows that are sorted at a time: what bounds the memory of the sort. A log with more of them is
+read once for each such number, each time with other shoppers."""
+
+BATCH_VALUES = 4_000_000
+"""Numbers in the table of credits of one batch of rows."""
+
 
 @njit(cache=True, nogil=True)
 def add_parts(  # type: ignore[no-untyped-def]
@@ -105,17 +115,6 @@ def flush_products(arm, sums, n_A, sum_ARV, gram_ARVV):  # type: ignore[no-untyp
                 for w in range(len(value_V)):
                     gram_ARVV[arm, r, v, w] += value_V[v] * value_V[w]
     sums[:] = 0.0
-
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-PASS_ROWS = 2_000_000
-"""Rows that are sorted at a time: what bounds the memory of the sort. A log with more of them is
-read once for each such number, each time with other shoppers."""
-
-BATCH_VALUES = 4_000_000
-"""Numbers in the table of credits of one batch of rows."""
 
 
 @dataclass(frozen=True)
@@ -220,8 +219,6 @@ def provenance(
     code_N = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return code_N, credits(pair_M >> 32, pair_M & 0xFFFFFFFF)
 
-
-Floats = NDArray[np.float64]
 
 SOURCES: dict[str, tuple[Event, ...]] = {
     "page": ("exposure", "click"),
