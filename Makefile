@@ -1,6 +1,7 @@
 # Everything here works in a clean checkout: the first target makes its own environment.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= 2 # processes that run tests, one core and up to 2 GB each
 INSTALLED := .venv/installed
 FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
@@ -10,8 +11,10 @@ demo: $(INSTALLED)
 	$(BIN)/funnelab demo
 	@echo "Open $(CURDIR)/runs/demo/report.html in a browser."
 
+# The tests of a file stay together, so that what they share is made once; files that are marked as
+# long come first.
 test: $(INSTALLED) browser
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow --timeout 3600

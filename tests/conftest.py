@@ -18,6 +18,11 @@ settings.register_profile("funnelab", deadline=None, suppress_health_check=[Heal
 settings.load_profile("funnelab")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files marked as long come first, lest one core runs the last of them while others wait."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """What is skipped elsewhere, for want of data for example, fails in continuous integration."""

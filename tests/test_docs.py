@@ -27,6 +27,8 @@ from experiments.inference.metrics import METRICS, UNIT_COLUMNS
 from simulator.living.sessions import EndReason, NextAction
 from simulator.log.tables import table_schemas
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]

@@ -12,6 +12,8 @@ from tests.experiments.small_runs import log_digests, read, stage
 
 MEGABYTES = 2_000  # of one process; two work at a time while a third waits
 
+pytestmark = pytest.mark.long
+
 ESTIMATE = (
     "metric contrast design n control treatment effect effect_low effect_high "
     "relative relative_low relative_high p_value cuped"
