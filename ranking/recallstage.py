@@ -1,4 +1,4 @@
-"""The recall of one arm: its channels asked in chunks, checked, and merged."""
+"""The recall of one arm: its channels asked, checked, and merged."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,17 +28,19 @@ class Drop:
 
 @dataclass(frozen=True)
 class Recalled:
-    """What the channels found for a batch.
+    """What the channels found for a batch of requests.
 
     Attributes:
-        chunks: the batch's chunks, in order.
-        found: the candidates of each channel that kept its contract, one entry for each chunk.
+        found: the candidates of each channel that kept its contract.
         drops: the channels that did not.
     """
 
-    chunks: Sequence[slice]
-    found: Mapping[str, Sequence[Candidates]]
+    found: Mapping[str, Candidates]
     drops: Sequence[Drop]
+
+    def rows(self, rows: NDArray[np.intp] | slice) -> "Recalled":
+        """What they found for some of the requests (an index array or a slice)."""
+        return Recalled({name: of.rows(rows) for name, of in self.found.items()}, self.drops)
 
 
 class RecallStage:
@@ -50,7 +52,7 @@ class RecallStage:
         universe: names of the channels of all arms, in the order of the provenance bits.
         limits: candidates to ask of each channel.
         spec: settings of the merge.
-        batch: requests that pass through the channels at once; a matter of speed alone.
+        batch: requests that a channel is asked at once; a matter of speed alone.
 
     Raises:
         ConfigError: if there is no channel, or one that `universe` or `limits` do not name.
@@ -89,20 +91,15 @@ class RecallStage:
                     self._stale[name] = _raised(name, error, "refresh(): ")
 
     def recall(self, requests: Requests) -> Recalled:
-        """Ask every channel; whichever breaks in any chunk is dropped from the whole batch."""
-        chunks = [
-            slice(start, min(start + self.batch, len(requests)))
-            for start in range(0, len(requests), self.batch)
-        ]
-        parts = [requests.rows(chunk) for chunk in chunks]
-        found: dict[str, Sequence[Candidates]] = {}
+        """Ask every channel; whichever breaks is dropped from the whole batch."""
+        found: dict[str, Candidates] = {}
         drops: list[Drop] = []
         for name in self.channels:
             if name in self._stale:
                 drops.append(self._stale[name])
                 continue
             try:
-                found[name] = [self._ask(name, part) for part in parts]
+                found[name] = self._ask(name, requests)
             except CandidatesError as error:
                 drops.append(Drop(name, error.reason, str(error)))
             except Exception as error:  # a plug-in may fail in any way; the page must be served
@@ -111,41 +108,35 @@ class RecallStage:
             if drop.channel not in self._broken:
                 logger.warning("channel %s dropped: %s", drop.channel, drop.detail)
                 self._broken.add(drop.channel)
-        return Recalled(chunks, found, drops)
+        return Recalled(found, drops)
 
     def _ask(self, name: str, requests: Requests) -> Candidates:
-        found = self.channels[name].recall(requests, self.limits[name])
-        validate_candidates(found, len(requests), self.limits[name], self.n_items)
-        return found
+        """What a channel finds, asked `batch` requests at a time."""
+        parts, limit = [], self.limits[name]
+        for start in range(0, len(requests), self.batch):
+            some = requests.rows(slice(start, start + self.batch))
+            found = self.channels[name].recall(some, limit)
+            validate_candidates(found, len(some), limit, self.n_items)
+            parts.append(found)
+        return Candidates.joined(parts)
 
-    def merge(self, recalled: Recalled, chunk: int, late_BC: NDArray[np.bool_]) -> Pool:
-        """The pool of one chunk.
+    def merge(self, recalled: Recalled, late_BC: NDArray[np.bool_]) -> Pool:
+        """The pool of what was recalled.
 
         Args:
             recalled: what the channels found.
-            chunk: number of the chunk.
-            late_BC: which channels are left out for which of the chunk's requests.
+            late_BC: which channels are left out for which of the requests.
         """
         found = [
-            _without(recalled.found[name][chunk], late_BC[:, bit])
-            if name in recalled.found
-            else None
+            _without(recalled.found[name], late_BC[:, bit]) if name in recalled.found else None
             for bit, name in enumerate(self.universe)
         ]
         return self._merge(found, len(late_BC), self._available_I)
 
     def pool(self, requests: Requests) -> Pool:
         """The pool of one batch when nothing is late; what training replays."""
-        rows, recalled = len(requests), self.recall(requests)
-        nothing_late_BC = np.zeros((rows, len(self.universe)), np.bool_)
-        pools = [
-            self.merge(recalled, number, nothing_late_BC[chunk])
-            for number, chunk in enumerate(recalled.chunks)
-        ]
-        if not pools:
-            return self._merge([None] * len(self.universe), 0, self._available_I)
-        names = Pool.__dataclass_fields__
-        return Pool(*(np.concatenate([getattr(pool, name) for pool in pools]) for name in names))
+        nothing_late_BC = np.zeros((len(requests), len(self.universe)), np.bool_)
+        return self.merge(self.recall(requests), nothing_late_BC)
 
 
 def _raised(channel: str, error: Exception, place: str = "") -> Drop:

@@ -1,6 +1,8 @@
 """Candidates of one channel, and the pool of all channels with full provenance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,28 @@ class Candidates:
 
     items_BN: Ints
     scores_BN: NDArray[np.float32]
+
+    def rows(self, rows: NDArray[np.intp] | slice) -> "Candidates":
+        """The candidates of some requests (an index array or a slice)."""
+        return Candidates(self.items_BN[rows], self.scores_BN[rows])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Candidates"]) -> "Candidates":
+        """The candidates of several batches one below the other, padded to the widest."""
+        return cls(
+            _stacked([part.items_BN for part in parts], np.int32(-1)),
+            _stacked([part.scores_BN for part in parts], np.float32(0)),
+        )
+
+
+def _stacked(parts: Sequence[NDArray[Any]], padding: np.generic) -> NDArray[Any]:
+    widest = max((part.shape[1] for part in parts), default=0)
+    wide = [np.empty((0, widest), padding.dtype)]
+    for part in parts:
+        missing = widest - part.shape[1]
+        after = ((0, 0), (0, missing))
+        wide.append(np.pad(part, after, constant_values=padding) if missing else part)
+    return np.concatenate(wide)
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,8 @@ def test_a_late_channel_is_left_out_of_its_requests_alone(stage, requests_):
     recalled = made.recall(requests_)
     late_BC = np.zeros((len(requests_), 3), np.bool_)
     late_BC[::2, 0] = True
-    pool = made.merge(recalled, 0, late_BC)
-    on_time = made.merge(recalled, 0, np.zeros_like(late_BC))
+    pool = made.merge(recalled, late_BC)
+    on_time = made.merge(recalled, np.zeros_like(late_BC))
     assert set(np.unique(pool.sources_BN[::2])) == {0, 2}
     np.testing.assert_array_equal(pool.items_BN[1::2], on_time.items_BN[1::2])
 

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from experiments.attribution.incremental.plans import Asked, Plan
 from experiments.attribution.incremental.relived import untraced
 from ranking.funnel import Answers, Funnel
-from ranking.recallstage import Recalled
-from recall.candidates import Candidates
 from simulator.protocols import Pages, Requests
 
 _PAGES = 1_024  # made at once; a matter of speed alone
@@ -64,46 +62,27 @@ class CoalitionPages:
         """
         answers = self.funnel.ask(untraced(requests))
         few = max(1, _PAGES // self.plan.columns)
-        for number, chunk in enumerate(answers.recalled.chunks):
-            inside = rows[(rows >= chunk.start) & (rows < chunk.stop)]
-            useful_B, waited_BC = self._what_matters(answers, number, inside)
-            for start in range(0, len(inside), few):
-                some = slice(start, start + few)
-                asked = self.plan.ask(requests.id_B[inside[some]])
-                pair_BX, at_P, mask_P = _distinct(asked.masks_BX, useful_B[some], waited_BC[some])
-                request_P = inside[some][at_P]
-                pages = self._pages(answers, number, request_P, mask_P)
-                yield Served(inside[some], asked, pages, request_P, pair_BX)
+        for start in range(0, len(rows), few):
+            some_B = rows[start : start + few]
+            asked = self.plan.ask(requests.id_B[some_B])
+            useful_B, waited_BC = self._what_matters(answers.rows(some_B))
+            pair_BX, at_P, mask_P = _distinct(asked.masks_BX, useful_B, waited_BC)
+            out_PC = ~mask_P[:, None] >> np.arange(len(self.channels)) & 1
+            out_P = out_PC @ np.left_shift(1, self.bit_C)
+            pages = self.funnel.pages(answers.rows(some_B[at_P]), out_P)
+            yield Served(some_B, asked, pages, some_B[at_P], pair_BX)
 
-    def _what_matters(
-        self, answers: Answers, number: int, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _what_matters(self, answers: Answers) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Bitmask of the channels that bring something, and how long the page waits for each."""
-        recalled, deadline = answers.recalled, self.funnel.spec.deadline_s
-        seconds_BC = answers.seconds_BC[rows][:, self.bit_C]
-        local = rows - recalled.chunks[number].start
+        found, deadline = answers.recalled.found, self.funnel.spec.deadline_s
+        seconds_BC = answers.seconds_BC[:, self.bit_C]
         useful_BC = np.zeros(seconds_BC.shape, np.bool_)
         for c, name in enumerate(self.channels):
-            if name in recalled.found:
-                items_BN = recalled.found[name][number].items_BN[local]
-                useful_BC[:, c] = (items_BN >= 0).any(axis=1) & (seconds_BC[:, c] <= deadline)
+            if name in found:
+                brings_B = (found[name].items_BN >= 0).any(axis=1)
+                useful_BC[:, c] = brings_B & (seconds_BC[:, c] <= deadline)
         useful_B = np.asarray(useful_BC @ np.left_shift(1, np.arange(len(self.channels))), np.int64)
         return useful_B, np.minimum(seconds_BC, deadline)
-
-    def _pages(
-        self, answers: Answers, number: int, row_P: NDArray[np.int64], mask_P: NDArray[np.int64]
-    ) -> Pages:
-        """Pages of rows of one chunk, each for its coalition."""
-        recalled = answers.recalled
-        local = row_P - recalled.chunks[number].start
-        found = {
-            name: [Candidates(of[number].items_BN[local], of[number].scores_BN[local])]
-            for name, of in recalled.found.items()
-        }
-        out_PC = ~mask_P[:, None] >> np.arange(len(self.channels)) & 1
-        one = Recalled([slice(0, len(row_P))] if len(row_P) else [], found, recalled.drops)
-        batch = Answers(answers.requests.rows(row_P), one, answers.seconds_BC[row_P])
-        return self.funnel.pages(batch, out_PC @ np.left_shift(1, self.bit_C))
 
 
 @njit(cache=True, nogil=True)

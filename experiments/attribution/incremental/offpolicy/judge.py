@@ -28,7 +28,7 @@ from experiments.attribution.incremental.relived import relive, untraced
 from experiments.running.worlds import LOG, OpenWorld, WorldJob, open_world
 from experiments.stages.executor import Advance
 from experiments.stages.folder import Stage
-from ranking.funnel import Answers, Funnel
+from ranking.funnel import Funnel
 from ranking.pages import blank_pages
 from ranking.router import ArmRouter
 from simulator.behaviour.behavior import Reactions
@@ -188,8 +188,7 @@ class Judge:
             page_B=np.zeros(len(requests), np.int16),
             slots_B=np.full(len(requests), self.logging.spec.slots, np.int16),
         )
-        listed = Answers(all_slots, answers.recalled, answers.seconds_BC)
-        return self.logging.pages(listed).items_BK
+        return self.logging.pages(replace(answers, requests=all_slots)).items_BK
 
     def _columns(
         self,
