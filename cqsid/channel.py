@@ -26,9 +26,8 @@ from recall.device import one_thread
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
-from simulator.living.arrivals import DAY
 from simulator.log.history import History
-from simulator.protocols import Index, ItemStatistics, Requests
+from simulator.protocols import DAY, Index, ItemStatistics, Requests
 
 
 class CqsidChannel:

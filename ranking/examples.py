@@ -17,7 +17,7 @@ from pydantic import Field
 from recall.candidates import Pool
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import DataError
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Index, ItemStatistics, Requests
 from simulator.spec import Spec
 

@@ -11,11 +11,9 @@ from ranking.itemfacts import ItemFacts, blank_index
 from recall.candidates import Pool
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import ConfigError
-from simulator.protocols import Index, Requests
+from simulator.protocols import DAY, Index, Requests
 
 Floats = NDArray[np.float32]
-
-SECONDS_PER_DAY = 86_400.0
 
 PLAIN_FEATURES = (
     "text_match",  # BM25 of the query and the item's text
@@ -135,7 +133,7 @@ class FeatureSet:
         self._text = text
         self._dense = dense
         self._categories = QueryCategories(catalog)
-        self._created_I = (catalog.created_at_I / SECONDS_PER_DAY).astype(np.float32)
+        self._created_I = (catalog.created_at_I / DAY).astype(np.float32)
         self._facts = ItemFacts.of(blank_index(catalog), 0)
 
     def use_scorers(self, text: PairScorer, dense: PairScorer | None) -> None:
@@ -165,7 +163,7 @@ class FeatureSet:
             pool.items_BN,
             pool.ranks_BNC,
             requests.history_BH,
-            (requests.at_B / SECONDS_PER_DAY).astype(np.float32),
+            (requests.at_B / DAY).astype(np.float32),
             requests.text_B,
             *self._categories.shares(requests.texts),
             (

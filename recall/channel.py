@@ -8,7 +8,7 @@ import numpy as np
 
 from recall.candidates import Candidates
 from simulator.catalogue.catalog import Catalog
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Index, Requests
 
 

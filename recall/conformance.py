@@ -11,7 +11,7 @@ from recall.channel import Channel, Refreshable
 from recall.contract import CandidatesError, validate_candidates
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from simulator.catalogue.catalog import Catalog
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Requests
 
 _LIMIT = 10

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import REQUEST_BITS
 
 

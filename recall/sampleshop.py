@@ -3,13 +3,12 @@
 import numpy as np
 
 from simulator.catalogue.catalog import Catalog
-from simulator.log.eventlog import History
-from simulator.protocols import Index, ItemStatistics, Requests, request_ids, session_ids
+from simulator.log.history import History
+from simulator.protocols import DAY, Index, ItemStatistics, Requests, request_ids, session_ids
 
 _THINGS = ("chair", "table", "lamp", "laptop", "mouse", "camera")
 _COLOURS = ("red", "blue", "black", "white", "green")
 _BRANDS = ("Acme", "Nordlys", "Kestrel")
-_DAY = 86_400.0
 
 
 def sample_catalog(n_items: int = 60) -> Catalog:
@@ -29,7 +28,7 @@ def sample_catalog(n_items: int = 60) -> Catalog:
         price_I=(10.0 + item_I).astype(np.float64),
         seller_I=(item_I % 4).astype(np.int32),
         rating_I=np.full(n_items, 4.0, np.float32),
-        created_at_I=np.full(n_items, -30 * _DAY),
+        created_at_I=np.full(n_items, -30 * DAY),
         retired_at_I=np.full(n_items, np.inf),
         brands=_BRANDS,
         categories=tuple(f"{'Home' if t < 3 else 'Tech'} > {_THINGS[t]}" for t in range(6)),
@@ -94,7 +93,7 @@ def sample_requests(
         id_B=request_ids(session_ids(row_B, row_B * 0), row_B * 0).astype(np.int64),
         shopper_B=row_B.astype(np.int64),
         text_B=(row_B % len(texts)).astype(np.int32),
-        at_B=(30 * _DAY + row_B).astype(np.float64),
+        at_B=(30 * DAY + row_B).astype(np.float64),
         history_BH=np.where(np.arange(5) < (row_B % 6)[:, None], history_BH, -1).astype(np.int32),
         device_B=(row_B % 2).astype(np.int8),
         gender_B=(row_B % 3).astype(np.int8),
@@ -112,4 +111,4 @@ def sample_index(catalog: Catalog, seed: int = 9) -> Index:
     orders_I = rng.poisson(1.0, len(catalog)).astype(np.float32)
     statistics = ItemStatistics(orders_I * 50 + 20, orders_I * 5, orders_I)
     available_I = np.arange(len(catalog)) % 7 != 6
-    return Index(30 * _DAY, catalog.price_I, available_I, (statistics,))
+    return Index(30 * DAY, catalog.price_I, available_I, (statistics,))

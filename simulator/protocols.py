@@ -10,8 +10,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue.catalog import Ints
+Ints = NDArray[np.int32]
 
+DAY = 86_400.0  # simulated time is in seconds
 SESSION_BITS = 20  # sessions of one shopper: at most 2**20
 REQUEST_BITS = 8  # requests of one session: at most 2**8
 MAX_CHANNELS = 31  # provenance is a bitmask in an int32

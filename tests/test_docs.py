@@ -24,7 +24,7 @@ from experiments.config.attribution import BUILT_IN_RULES
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.schema import Config, FileCatalog
 from experiments.inference.metrics import METRICS, UNIT_COLUMNS
-from simulator.living.sessions import EndReason, NextAction
+from simulator.log.codes import EndReason, NextAction
 from simulator.log.tables import table_schemas
 
 pytestmark = pytest.mark.long

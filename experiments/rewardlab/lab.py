@@ -32,9 +32,9 @@ from ranking.examples import history_index
 from recall.device import one_thread
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog
-from simulator.living.arrivals import DAY
 from simulator.living.world import Population
 from simulator.log.history import History, load_history
+from simulator.protocols import DAY
 from simulator.randomness import Draws
 
 TEST_DAYS = "reward_lab.test_days"

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import ConfigError
-from simulator.living.arrivals import DAY
 from simulator.log.history import History
+from simulator.protocols import DAY
 
 Rows = NDArray[np.int64]
 

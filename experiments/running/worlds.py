@@ -15,10 +15,9 @@ from experiments.stages.executor import Advance
 from experiments.stages.folder import Stage
 from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
-from simulator.living.arrivals import DAY
 from simulator.living.world import Population, State, World
 from simulator.log.eventlog import EventLog
-from simulator.protocols import SearchService
+from simulator.protocols import DAY, SearchService
 from simulator.randomness import Draws
 
 POPULATION = "population.pickle"

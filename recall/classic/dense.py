@@ -24,7 +24,7 @@ from recall.classic.towers import (
 from recall.feedback import Feedback
 from recall.texts import TextCache, TextFeatures, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Requests
 
 _TILE_TEXTS = 64

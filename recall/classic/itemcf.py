@@ -25,7 +25,7 @@ from recall.feedback import Feedback
 from recall.settings import ChannelSettings
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Requests
 
 _QUERY_DEPTH = 200  # candidates kept for each logged text

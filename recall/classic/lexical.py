@@ -19,7 +19,7 @@ from recall.candidates import Candidates
 from recall.settings import ChannelSettings
 from recall.texts import TextCache, Vocabulary, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Requests
 
 _MANY_POSTINGS = 0.2  # of the number of items

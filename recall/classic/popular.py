@@ -19,7 +19,7 @@ from recall.feedback import Feedback
 from recall.settings import ChannelSettings
 from recall.texts import TextCache, Vocabulary, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Index, Requests
 
 _TIE_BREAK = 1e-3  # spread of the prior: before the first sale, items stand in a random order

@@ -17,7 +17,7 @@ from recall.arrays import blank
 from recall.candidates import Candidates
 from recall.settings import ChannelSettings
 from simulator.catalogue.catalog import Catalog
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import REQUEST_BITS, Index, Requests
 from simulator.randomness import philox, purpose_key
 

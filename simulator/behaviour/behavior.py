@@ -15,9 +15,8 @@ from scipy.special import expit
 from simulator.behaviour.clickmodels import Cascade, ClickModel, CustomClickModel, PositionBased
 from simulator.behaviour.utility import Needs, Utility, UtilitySpec
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
-from simulator.living.arrivals import DAY
 from simulator.plugins import load_object
-from simulator.protocols import Pages
+from simulator.protocols import DAY, Pages
 from simulator.randomness import Draws
 from simulator.shoppers.intents import Intents
 from simulator.shoppers.shoppers import PHONE, Shoppers

@@ -10,7 +10,6 @@ from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply, Texts
 from simulator.catalogue.sampling import Indices, RowChoice, power_law
 from simulator.catalogue.titles import render_titles
 from simulator.catalogue.traits import (
-    DAY,
     ShelfSpec,
     draw_demand,
     draw_lead_time,
@@ -21,6 +20,7 @@ from simulator.catalogue.traits import (
     draw_tastes,
 )
 from simulator.catalogue.vocabulary import Vocabulary, brand_names, build_vocabulary
+from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
 
 _GENERALIST_SHARE = 0.1  # of brands sell in every department

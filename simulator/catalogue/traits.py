@@ -11,10 +11,9 @@ from scipy.stats import poisson
 
 from simulator.catalogue.catalog import Ints
 from simulator.catalogue.sampling import power_law
+from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
 from simulator.spec import Spec
-
-DAY = 86_400.0  # seconds
 
 # Shares of a taste vector's variance. Attributes lead, so that tastes can be told from
 # behaviour, and a good part stays with the single item.

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply, Texts
 from simulator.catalogue.traits import (
-    DAY,
     ShelfSpec,
     draw_demand,
     draw_lead_time,
@@ -30,6 +29,7 @@ from simulator.files.inferred import (
     select_values,
 )
 from simulator.files.readers import data_path, read_columns
+from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
 from simulator.shoppers.intents import Judgments
 from simulator.spec import Spec

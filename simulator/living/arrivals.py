@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.protocols import SESSION_BITS
+from simulator.protocols import DAY, SESSION_BITS
 from simulator.randomness import Draws
 from simulator.spec import Spec
 
-DAY = 86_400.0
 VISITS_PER_DAY_LIMIT = 64  # ordinals of one shopper's visits within a day
 DAYS_LIMIT = 2**SESSION_BITS // VISITS_PER_DAY_LIMIT
 

@@ -14,9 +14,10 @@ from simulator.behaviour.utility import Needs
 from simulator.errors import ContractError
 from simulator.living.market import Market
 from simulator.living.plans import Ends, Plan, Purchases, planned_ends, planned_purchases
-from simulator.living.sessions import NextAction, Sessions, SessionSpec, step
+from simulator.living.recorder import record, seen
+from simulator.living.sessions import Sessions, SessionSpec, step
+from simulator.log.codes import NextAction
 from simulator.log.eventlog import EventLog
-from simulator.log.recorder import record, seen
 from simulator.protocols import Pages, Requests, SearchService, request_ids
 from simulator.randomness import Draws
 from simulator.shoppers.memory import Memory

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import simpy
 
-from simulator.living.arrivals import DAY
 from simulator.living.market import Market, Restock
 from simulator.living.plans import Ends, Plan, Purchases
-from simulator.living.sessions import EndReason
+from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.log.tables import table_schemas
+from simulator.protocols import DAY
 from simulator.shoppers.memory import Memory
 
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Reactions
 from simulator.catalogue.catalog import Ints
-from simulator.living.sessions import NextAction, Sessions, Steps
+from simulator.living.sessions import Sessions, Steps
+from simulator.log.codes import NextAction
 from simulator.log.eventlog import EventLog
 from simulator.protocols import Pages, Requests
 

@@ -1,7 +1,6 @@
 """Sessions under way: their state as columns, and what happens to them after each page."""
 
 from dataclasses import dataclass, fields
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from pydantic import Field
 
 from simulator.behaviour.behavior import Reactions
 from simulator.living.arrivals import Arrivals
+from simulator.log.codes import EndReason, NextAction
 from simulator.protocols import REQUEST_BITS, Pages, session_ids
 from simulator.randomness import Draws
 from simulator.shoppers.needs import NeedSampler
@@ -18,29 +18,6 @@ from simulator.spec import Spec
 REQUESTS_LIMIT = 2**REQUEST_BITS
 _ONE_MORE_NEED = 0.114  # share of web sessions with several tasks, a published value
 _IDLE_SECONDS = 1_800.0  # 30 idle minutes end a session
-
-
-class NextAction(IntEnum):
-    """What a shopper does after a page."""
-
-    LEAVE = 0
-    NEXT_PAGE = 1  # look at the next page of the same query
-    REFORMULATE = 2  # search again in other words
-    NEXT_NEED = 3  # the need is met; search for another one
-
-
-class EndReason(IntEnum):
-    """Why a session ended."""
-
-    SATISFIED = 0  # found what was wanted and bought nothing, or will buy later
-    BOUGHT = 1  # bought at least one item
-    SOLD_OUT = 2  # wanted to buy, but every choice was gone at that moment
-    OUT_OF_PATIENCE = 3  # made as many requests as the shopper had patience for
-    FRUSTRATED = 4  # results were shown and not worth going on
-    PAGE_TOO_SLOW = 5  # left before the page came
-    NOTHING_FOUND = 6  # an empty page, and no other words tried
-    IDLE = 7  # nothing happened for 30 minutes
-    PERIOD_OVER = 8  # the simulated period ended first
 
 
 class SessionSpec(Spec):

@@ -11,14 +11,15 @@ from pydantic import Field, field_validator, model_validator
 
 from simulator.behaviour.behavior import Behavior, BehaviorSpec
 from simulator.catalogue.catalog import Supply
-from simulator.living.arrivals import DAY, DAYS_LIMIT, Arrivals, ArrivalSpec, visits_of_day
+from simulator.living.arrivals import DAYS_LIMIT, Arrivals, ArrivalSpec, visits_of_day
 from simulator.living.desk import Desk, Witness
 from simulator.living.life import Life
 from simulator.living.market import Market, MarketSpec
 from simulator.living.plans import Ends
-from simulator.living.sessions import EndReason, Sessions, SessionSpec, open_sessions
+from simulator.living.sessions import Sessions, SessionSpec, open_sessions
+from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
-from simulator.protocols import SearchService
+from simulator.protocols import DAY, SearchService
 from simulator.randomness import Draws
 from simulator.shoppers.intents import Intents
 from simulator.shoppers.memory import Memory

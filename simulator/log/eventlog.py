@@ -13,12 +13,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.log.history import History, load_history
 from simulator.log.tables import DICTIONARIES, table_schemas
 from simulator.protocols import Fault
 from simulator.spec import Spec
-
-__all__ = ["EventLog", "History", "LogSpec", "load_history"]
 
 Columns = Mapping[str, NDArray[Any]]
 

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import pyarrow as pa
 
-from simulator.living.sessions import EndReason
+from simulator.log.codes import EndReason
 
 _REQUEST = [("request", pa.int64()), ("session", pa.int64()), ("shopper", pa.int64())]
 _CANDIDATE = [("request", pa.int64()), ("item", pa.int32()), ("sources", pa.int32())]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.catalogue.catalog import Ints, ItemTruth
+from simulator.protocols import DAY
 from simulator.randomness import Draws
 from simulator.spec import Spec
 
@@ -88,7 +89,7 @@ class Shoppers:
 
     def tastes(self, shopper_B: NDArray[np.int64], at_B: NDArray[np.float64]) -> Reals:
         """(B, T) taste vectors at simulated seconds at_B; a slow turn keeps their length."""
-        angle_B = (self.taste_drift * at_B / 86_400.0).astype(np.float32)[:, None]
+        angle_B = (self.taste_drift * at_B / DAY).astype(np.float32)[:, None]
         turned_BT = np.cos(angle_B) * self.taste_ST[shopper_B]
         turned_BT += np.sin(angle_B) * self.drift_ST[shopper_B]
         return turned_BT

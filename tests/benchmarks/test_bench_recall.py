@@ -22,7 +22,7 @@ from recall.merge import Merge, MergeSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
 from recall.texts import words
 from simulator.catalogue.catalog import Catalog
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Requests
 
 pytestmark = pytest.mark.benchmark(timer=process_time)

@@ -7,7 +7,7 @@ import pytest
 from recall.candidates import Candidates, Pool
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from simulator.catalogue.catalog import Catalog, Ints
-from simulator.log.eventlog import History
+from simulator.log.history import History
 from simulator.protocols import Index, Requests
 
 

@@ -25,8 +25,8 @@ from recall.classic.popular import PopularChannel
 from recall.sampleshop import sample_requests
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
-from simulator.living.arrivals import DAY
 from simulator.log.history import History, load_history
+from simulator.protocols import DAY
 from tests.experiments.rewardlab.reward_runs import lab_config
 
 ARM = 1

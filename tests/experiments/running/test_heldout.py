@@ -8,8 +8,8 @@ import pytest
 from experiments.running import heldout
 from recall.sampleshop import sample_catalog, sample_history
 from simulator.errors import ConfigError
-from simulator.living.arrivals import DAY
 from simulator.log.history import History
+from simulator.protocols import DAY
 
 PLACE = "lab.test_days"
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from simulator.catalogue.catalog import Supply
 from simulator.catalogue.synthetic import CatalogSpec, generate_supply
-from simulator.catalogue.traits import DAY
+from simulator.protocols import DAY
 from simulator.randomness import Draws
 
 GOLDEN_TITLES = [

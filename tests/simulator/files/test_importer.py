@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from simulator.catalogue.catalog import Supply
-from simulator.catalogue.traits import DAY
 from simulator.errors import DataError
 from simulator.files.columns import ColumnSpec
 from simulator.files.departments import group_departments
@@ -19,6 +18,7 @@ from simulator.files.importer import (
     read_supply,
 )
 from simulator.files.inferred import find_mentions, infer_categories
+from simulator.protocols import DAY
 from simulator.randomness import Draws
 from simulator.shoppers.demand import QuerySpec, generate_intents
 from simulator.shoppers.intents import Wording

@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from simulator.living.arrivals import (
-    DAY,
     ArrivalSpec,
     Promotion,
     daily_profile,
     day_factor,
     visits_of_day,
 )
+from simulator.protocols import DAY
 from simulator.randomness import Draws
 
 

@@ -6,7 +6,7 @@ from simulator.catalogue.synthetic import CatalogSpec, generate_supply
 from simulator.living.life import Life
 from simulator.living.market import Market, MarketSpec
 from simulator.living.plans import Ends, Plan, Purchases
-from simulator.living.sessions import EndReason
+from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws
 from simulator.shoppers.memory import Memory

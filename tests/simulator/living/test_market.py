@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from simulator.catalogue.synthetic import CatalogSpec, generate_supply
-from simulator.living.arrivals import DAY
 from simulator.living.market import Market, MarketSpec
+from simulator.protocols import DAY
 from simulator.randomness import Draws
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from simulator.living.sessions import EndReason
+from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.log.tables import table_schemas
 from simulator.protocols import Fault, FaultReason

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.living.arrivals import DAY
 from simulator.living.world import WorldSpec
 from simulator.log.history import History, load_history
+from simulator.protocols import DAY
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, simulate, table_of
 

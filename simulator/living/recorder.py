@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Reactions
-from simulator.living.arrivals import DAY
 from simulator.living.sessions import Sessions, Steps
 from simulator.log.eventlog import EventLog
-from simulator.protocols import Pages, Requests
+from simulator.protocols import DAY, Pages, Requests
 
 
 def record(
