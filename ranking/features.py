@@ -1,5 +1,6 @@
 """The features of a request and a candidate: a fixed, named list, from public data alone."""
 
+from enum import IntEnum
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,25 +16,30 @@ from simulator.protocols import DAY, Index, Requests
 
 Floats = NDArray[np.float32]
 
-PLAIN_FEATURES = (
-    "text_match",  # BM25 of the query and the item's text
-    "category_match",  # share of the query's words that speak of the item's category
-    "log_price",
-    "price_gap",  # log price against the mean of the shopper's recent clicks, 0 without clicks
-    "popularity",  # log of orders, relative to the shop's mean
-    "age",  # log of 1 + days since the item entered the shop
-    "click_through",  # log of the smoothed rate over the shop's rate
-    "conversion",  # the same for orders per click
-    "rating",
-    "same_brand",  # share of recent clicks on the item's brand
-    "same_category",  # share of recent clicks in the item's category
-    "channels",  # how many channels found it
-)
+
+class Feature(IntEnum):
+    """The columns that any shop and any channels have; what else there is comes after them."""
+
+    TEXT_MATCH = 0  # BM25 of the query and the item's text
+    CATEGORY_MATCH = 1  # share of the query's words that speak of the item's category
+    LOG_PRICE = 2
+    PRICE_GAP = 3  # log price against the mean of the shopper's recent clicks, 0 without clicks
+    POPULARITY = 4  # log of orders, relative to the shop's mean
+    AGE = 5  # log of 1 + days since the item entered the shop
+    CLICK_THROUGH = 6  # log of the smoothed rate over the shop's rate
+    CONVERSION = 7  # the same for orders per click
+    RATING = 8
+    SAME_BRAND = 9  # share of recent clicks on the item's brand
+    SAME_CATEGORY = 10  # share of recent clicks in the item's category
+    CHANNELS = 11  # how many channels found it
+
+
+_PLAIN = len(Feature)
 
 
 def tells_provenance(name: str) -> bool:
     """Whether the feature of this name tells which channels found an item or ranked it how."""
-    return name == "channels" or name.startswith("rank_")
+    return name == Feature.CHANNELS.name.lower() or name.startswith("rank_")
 
 
 class PairScorer(Protocol):
@@ -81,28 +87,28 @@ def _fill(
                 out[:] = 0.0
                 continue
             brand, category = brand_I[item], category_I[item]
-            out[1] = share_C[category] if category >= 0 else 0.0
-            out[2] = log_price_I[item]
-            out[3] = log_price_I[item] - usual if clicks else 0.0
-            out[4] = popularity_I[item]
-            out[5] = np.log1p(max(days_B[b] - created_I[item], np.float32(0.0)))
-            out[6] = click_I[item]
-            out[7] = conversion_I[item]
-            out[8] = rating_I[item]
+            out[Feature.CATEGORY_MATCH] = share_C[category] if category >= 0 else 0.0
+            out[Feature.LOG_PRICE] = log_price_I[item]
+            out[Feature.PRICE_GAP] = log_price_I[item] - usual if clicks else 0.0
+            out[Feature.POPULARITY] = popularity_I[item]
+            out[Feature.AGE] = np.log1p(max(days_B[b] - created_I[item], np.float32(0.0)))
+            out[Feature.CLICK_THROUGH] = click_I[item]
+            out[Feature.CONVERSION] = conversion_I[item]
+            out[Feature.RATING] = rating_I[item]
             brands, categories = 0, 0
             for h in range(history_BH.shape[1]):
                 clicked = history_BH[b, h]
                 if clicked >= 0:
                     brands += brand >= 0 and brand_I[clicked] == brand
                     categories += category >= 0 and category_I[clicked] == category
-            out[9] = np.float32(brands) / np.float32(max(clicks, 1))
-            out[10] = np.float32(categories) / np.float32(max(clicks, 1))
+            out[Feature.SAME_BRAND] = np.float32(brands) / np.float32(max(clicks, 1))
+            out[Feature.SAME_CATEGORY] = np.float32(categories) / np.float32(max(clicks, 1))
             found = 0
             for c in range(ranks_BNC.shape[2]):
                 rank = ranks_BNC[b, n, c]
-                out[12 + c] = np.float32(1.0) / np.float32(1 + rank) if rank >= 0 else 0.0
+                out[_PLAIN + c] = np.float32(1.0) / np.float32(1 + rank) if rank >= 0 else 0.0
                 found += rank >= 0
-            out[11] = found
+            out[Feature.CHANNELS] = found
         for e in range(start_T[text], start_T[text + 1]):
             share_C[category_E[e]] = 0.0
 
@@ -125,7 +131,7 @@ class FeatureSet:
         dense: PairScorer | None = None,
     ) -> None:
         self.names = (
-            *PLAIN_FEATURES,
+            *(feature.name.lower() for feature in Feature),
             *(f"rank_{channel}" for channel in channels),  # 1 / (1 + rank), 0 where not found
             *(("dense_match",) if dense is not None else ()),
         )
@@ -179,7 +185,10 @@ class FeatureSet:
             len(self._catalog.categories),
         )
         held_BN = pool.items_BN >= 0
-        scorers = {0: self._text, len(self.names) - 1: self._dense}
+        scorers: dict[int, PairScorer | None] = {
+            Feature.TEXT_MATCH: self._text,
+            len(self.names) - 1: self._dense,
+        }
         for column, scorer in scorers.items():
             if scorer is not None:
                 scores_BN = scorer.pair_scores(requests, pool.items_BN)

@@ -34,7 +34,7 @@ from ranking.examples import Examples
 from ranking.features import FeatureSet
 from ranking.funnel import Funnel
 from ranking.preranker import Preranker
-from ranking.rankers.ranker import LearnedRanker
+from ranking.rankers.learned import LearnedRanker
 from ranking.recallstage import RecallStage
 from ranking.router import ArmRouter
 from recall.candidates import Pool

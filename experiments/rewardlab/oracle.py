@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from cqsid.rewards.shop import Outcome
-from simulator.behaviour.utility import Needs, Utility
+from simulator.behaviour.utility import Utility
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, DataError
 from simulator.living.world import Population, WorldSpec
 from simulator.protocols import REQUEST_BITS, SESSION_BITS, Index, Requests
 from simulator.randomness import Draws
 from simulator.shoppers.memory import OWNED_KEPT
+from simulator.shoppers.needs import Needs
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 

@@ -28,7 +28,7 @@ from experiments.stages.folder import Stage
 from experiments.stages.progress import Parts
 from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.features import FeatureSet
-from ranking.rankers.ranker import LearnedRanker
+from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.registry import RankerSpec, build_ranker
 from recall.channel import Channel, Refreshable, Reporting, Resumable, Watchable
 from recall.classic.dense import DenseChannel

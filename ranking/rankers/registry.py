@@ -5,7 +5,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ranking.features import FeatureSet
-from ranking.rankers.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker, Ranker
+from ranking.rankers.learned import LearnedRanker, LearnedSpec
+from ranking.rankers.ranker import MergeOrderRanker, Ranker
 from simulator.errors import ContractError
 from simulator.plugins import load_object
 from simulator.spec import Spec

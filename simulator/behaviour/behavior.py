@@ -13,12 +13,13 @@ from pydantic import Field
 from scipy.special import expit
 
 from simulator.behaviour.clickmodels import Cascade, ClickModel, CustomClickModel, PositionBased
-from simulator.behaviour.utility import Needs, Utility, UtilitySpec
+from simulator.behaviour.utility import Utility, UtilitySpec
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
 from simulator.plugins import load_object
 from simulator.protocols import DAY, Pages
 from simulator.randomness import Draws
 from simulator.shoppers.intents import Intents
+from simulator.shoppers.needs import Needs
 from simulator.shoppers.shoppers import PHONE, Shoppers
 
 Reals = NDArray[np.float32]

@@ -13,9 +13,9 @@ from scipy.special import expit
 from simulator.behaviour.behavior import MOST_UNITS, Behavior, Flags, Reals
 from simulator.behaviour.choices import choice_chances
 from simulator.behaviour.clickmodels import Cascade, PositionBased
-from simulator.behaviour.utility import Needs
 from simulator.catalogue.catalog import Ints
 from simulator.protocols import Pages
+from simulator.shoppers.needs import Needs
 
 Floats = NDArray[np.float64]
 

@@ -4,8 +4,6 @@ Both are built from structured attributes, traits and idiosyncratic noise, never
 that a channel can see. Human grades, where there are any, are the truth of the match.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -13,6 +11,7 @@ from pydantic import Field
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
 from simulator.protocols import Index
 from simulator.shoppers.intents import Intents
+from simulator.shoppers.needs import Needs
 from simulator.shoppers.shoppers import Shoppers
 from simulator.spec import Spec
 
@@ -38,27 +37,6 @@ class UtilitySpec(Spec):
     quality: float = Field(0.5, ge=0, description="utility of one standard deviation of quality")
     taste: float = Field(0.5, ge=0, description="utility of one standard deviation of taste")
     owned: float = Field(2.0, ge=0, description="utility lost where one has bought the item")
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What stands behind B requests. Latent.
-
-    Attributes:
-        shopper_B, session_B, request_B, need_B: keys of the draws: shopper, ordinal of the
-            session, of the request in it, of the need in it.
-        intent_B: index into intents.
-        at_B: simulated seconds.
-        owned_BM: items the shopper bought before, -1 padded.
-    """
-
-    shopper_B: NDArray[np.int64]
-    session_B: NDArray[np.int64]
-    request_B: NDArray[np.int64]
-    need_B: NDArray[np.int64]
-    intent_B: NDArray[np.int64]
-    at_B: NDArray[np.float64]
-    owned_BM: Ints
 
 
 class Utility:

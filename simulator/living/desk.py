@@ -9,20 +9,16 @@ from typing import Protocol
 
 import numpy as np
 
-from simulator.behaviour.behavior import Behavior, Reactions
-from simulator.behaviour.utility import Needs
+from simulator.behaviour.behavior import Reactions
 from simulator.errors import ContractError
-from simulator.living.market import Market
-from simulator.living.plans import Ends, Plan, Purchases, planned_ends, planned_purchases
+from simulator.living.plans import Ends, IntervalPlan, Purchases, planned_ends, planned_purchases
 from simulator.living.recorder import record, seen
+from simulator.living.scene import Scene
 from simulator.living.sessions import Sessions, SessionSpec, step
 from simulator.log.codes import NextAction
-from simulator.log.eventlog import EventLog
-from simulator.protocols import Pages, Requests, SearchService, request_ids
-from simulator.randomness import Draws
-from simulator.shoppers.memory import Memory
-from simulator.shoppers.needs import NeedSampler
-from simulator.shoppers.shoppers import SLOTS_LIMIT, Shoppers
+from simulator.protocols import Pages, Requests, request_ids
+from simulator.shoppers.needs import Needs
+from simulator.shoppers.shoppers import SLOTS_LIMIT
 
 # A service answers at most this many requests at once. A constant of the world and not a knob:
 # a channel that fails is dropped for a block, so the block must not depend on tuning.
@@ -44,33 +40,13 @@ class Witness(Protocol):
 class Desk:
     """Plans the sessions of one world and logs what they see and do."""
 
-    def __init__(
-        self,
-        service: SearchService,
-        behavior: Behavior,
-        sampler: NeedSampler,
-        shoppers: Shoppers,
-        market: Market,
-        memory: Memory,
-        log: EventLog,
-        draws: Draws,
-        *,
-        sessions: SessionSpec,
-        trace_rate: float,
-    ) -> None:
-        self.service = service
-        self.behavior = behavior
-        self.sampler = sampler
-        self.shoppers = shoppers
-        self.market = market
-        self.memory = memory
-        self.log = log
-        self.draws = draws
-        self.sessions = sessions
+    def __init__(self, scene: Scene, spec: SessionSpec, *, trace_rate: float) -> None:
+        self.scene = scene
+        self.spec = spec
         self.trace_rate = trace_rate
         self.witness: Witness | None = None
 
-    def plan(self, sessions: Sessions, until: float) -> Plan:
+    def plan(self, sessions: Sessions, until: float) -> IntervalPlan:
         """Plan every request due before `until` (simulated seconds)."""
         purchases: list[Purchases] = []
         ends: list[Ends] = []
@@ -85,55 +61,51 @@ class Desk:
                 going_on = going_on.joined(more)
             waiting = waiting.joined(going_on.rows(going_on.due_N >= until))
             due = going_on.rows(going_on.due_N < until)
-        return Plan(purchases, ends, waiting, served)
+        return IntervalPlan(purchases, ends, waiting, served)
 
     def _block(
         self, sessions: Sessions, purchases: list[Purchases], buyers_ends: list[Ends]
     ) -> Sessions:
         """Serve one block, log it, add what is to be lived, and return the sessions that go on."""
-        requests = self._requests(sessions)
-        pages = _checked(self.service.serve(requests), requests)
-        needs = self._needs(sessions)
-        reactions = self.behavior.react(needs, pages)
+        scene, requests, needs = self.scene, self._requests(sessions), self._needs(sessions)
+        pages = _checked(scene.service.serve(requests), requests)
+        reactions = scene.behavior.react(needs, pages)
         if self.witness is not None:
             self.witness(requests, needs, pages, reactions)
-        steps = step(
-            self.sessions, sessions, reactions, pages, requests.slots_B, self.sampler, self.draws
-        )
-        record(self.log, requests, sessions, pages, reactions, steps)
+        steps = step(self.spec, sessions, reactions, pages, requests.slots_B, scene.sampler)
+        record(scene.log, requests, sessions, pages, reactions, steps)
         rows, slots = np.nonzero(seen(pages, reactions))
-        self.market.count_exposures(
+        scene.market.count_exposures(
             pages.arm_B[rows], pages.items_BK[rows, slots], reactions.clicked_BK[rows, slots]
         )
-        self.memory.click(sessions.shopper_N, pages.items_BK, reactions.clicked_BK)
+        scene.memory.click(sessions.shopper_N, pages.items_BK, reactions.clicked_BK)
         buys_B = reactions.wanted_B > 0
         if buys_B.any():
             purchases.append(planned_purchases(requests, sessions, pages, reactions, steps, buys_B))
         ends = planned_ends(sessions, pages, steps)
         if len(ends.session_N):
             buyers_N = steps.after.bought_N[steps.action_N == NextAction.LEAVE]
-            ends.rows(~buyers_N).log(self.log)
+            scene.log.append("sessions", ends.rows(~buyers_N).columns())
             buyers_ends.append(ends.rows(buyers_N))
         return steps.after.rows(steps.action_N != NextAction.LEAVE)
 
     def _requests(self, sessions: Sessions) -> Requests:
-        who_B = sessions.shopper_N
+        sampler, who_B = self.scene.sampler, sessions.shopper_N
+        shoppers, intents = sampler.shoppers, sampler.intents
         id_B = request_ids(sessions.id_N, sessions.request_N)
-        text_QX = self.sampler.intents.text_QX
-        traced_B = self.draws.uniform("traced", id_B) < self.trace_rate
         return Requests(
             id_B=id_B,
             shopper_B=who_B,
-            text_B=text_QX[sessions.intent_N, sessions.wording_N],
+            text_B=intents.text_QX[sessions.intent_N, sessions.wording_N],
             at_B=sessions.due_N,
-            history_BH=self.memory.clicked_SH[who_B],
-            device_B=self.shoppers.device_S[who_B],
-            gender_B=self.shoppers.gender_S[who_B],
-            age_B=self.shoppers.age_S[who_B],
+            history_BH=self.scene.memory.clicked_SH[who_B],
+            device_B=shoppers.device_S[who_B],
+            gender_B=shoppers.gender_S[who_B],
+            age_B=shoppers.age_S[who_B],
             page_B=sessions.page_N,
-            slots_B=self.shoppers.slots_S[who_B],
-            traced_B=traced_B,
-            texts=self.sampler.intents.texts,
+            slots_B=shoppers.slots_S[who_B],
+            traced_B=sampler.draws.uniform("traced", id_B) < self.trace_rate,
+            texts=intents.texts,
         )
 
     def _needs(self, sessions: Sessions) -> Needs:
@@ -144,7 +116,7 @@ class Desk:
             need_B=sessions.need_N,
             intent_B=sessions.intent_N,
             at_B=sessions.due_N,
-            owned_BM=self.memory.owned_SM[sessions.shopper_N],
+            owned_BM=self.scene.memory.owned_SM[sessions.shopper_N],
         )
 
 

@@ -1,18 +1,47 @@
 """What is lived in events: purchases against the stock of that moment, restocks, session ends."""
 
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from simulator.living.market import Market, Restock
-from simulator.living.plans import Ends, Plan, Purchases
+from simulator.living.plans import IntervalPlan, Purchases
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
-from simulator.log.tables import table_schemas
 from simulator.protocols import DAY
 from simulator.shoppers.memory import Memory
+
+
+class _Order(NamedTuple):
+    """A row of the log's `orders` table."""
+
+    request: int
+    session: int
+    shopper: int
+    arm: int
+    item: int
+    at: float
+    day: int
+    price: float
+    quantity: int
+    sources: int
+    best_ranked: int
+    position: int
+
+
+class _End(NamedTuple):
+    """A row of the log's `sessions` table."""
+
+    session: int
+    shopper: int
+    arm: int
+    start: float
+    end: float
+    requests: int
+    end_reason: int
 
 
 class Life:
@@ -29,24 +58,24 @@ class Life:
         self.market = market
         self.memory = memory
         self.log = log
-        self._orders: list[tuple[Any, ...]] = []
+        self._orders: list[_Order] = []
         self._succeeded: set[int] = set()  # sessions with an order
-        self._open: dict[int, tuple[Any, ...]] = {}  # buyers' sessions that have not ended
-        self._ended: list[tuple[Any, ...]] = []
+        self._open: dict[int, _End] = {}  # buyers' sessions that have not ended
+        self._ended: list[_End] = []
         for order in market.restocks:
             env.process(self._restock(order))
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: IntervalPlan) -> None:
         """Set the purchases and ends of a plan going, and log what has happened before."""
         self._flush()
         for purchases in plan.purchases:
             for row in range(len(purchases.at_P)):
                 self.env.process(self._purchase(purchases, row))
         for ends in plan.buyers_ends:
-            columns = (getattr(ends, name).tolist() for name in Ends.__dataclass_fields__)
-            for end in zip(*columns, strict=True):
-                self._open[end[0]] = end
-                self.env.process(self._end(end[0], end[4]))
+            columns = ends.columns()
+            for end in map(_End, *(columns[name].tolist() for name in _End._fields)):
+                self._open[end.session] = end
+                self.env.process(self._end(end))
 
     def stop(self) -> None:
         """The period is over: end the open sessions and log the rest."""
@@ -78,42 +107,43 @@ class Life:
         if plan.at_once_P[row]:
             self._succeeded.add(session)
         self._orders.append(
-            (
-                int(plan.request_P[row]),
-                session,
-                int(plan.shopper_P[row]),
-                int(plan.arm_P[row]),
-                item,
-                self.env.now,
-                int(self.env.now // DAY),
-                float(self.market.price_I[item]),
-                sold,
-                int(plan.sources_PC[row, choice]),
-                int(plan.best_ranked_PC[row, choice]),
-                int(plan.position_PC[row, choice]),
+            _Order(
+                request=int(plan.request_P[row]),
+                session=session,
+                shopper=int(plan.shopper_P[row]),
+                arm=int(plan.arm_P[row]),
+                item=item,
+                at=self.env.now,
+                day=int(self.env.now // DAY),
+                price=float(self.market.price_I[item]),
+                quantity=sold,
+                sources=int(plan.sources_PC[row, choice]),
+                best_ranked=int(plan.best_ranked_PC[row, choice]),
+                position=int(plan.position_PC[row, choice]),
             )
         )
 
     def _restock(self, order: Restock) -> Generator[simpy.Event]:
-        yield self.env.timeout(max(order[0] - self.env.now, 0.0))
+        yield self.env.timeout(max(order.at - self.env.now, 0.0))
         self.market.receive(order)
 
-    def _end(self, session: int, at: float) -> Generator[simpy.Event]:
-        yield self.env.timeout(at - self.env.now)
-        self._close(session, EndReason.SOLD_OUT)
+    def _end(self, end: _End) -> Generator[simpy.Event]:
+        yield self.env.timeout(end.end - self.env.now)
+        self._close(end.session, EndReason.SOLD_OUT)
 
     def _close(self, session: int, without_order: EndReason) -> None:
-        end = list(self._open.pop(session))
-        end[-1] = EndReason.BOUGHT if session in self._succeeded else without_order
+        reason = EndReason.BOUGHT if session in self._succeeded else without_order
+        self._ended.append(self._open.pop(session)._replace(end_reason=reason))
         self._succeeded.discard(session)
-        self._ended.append(tuple(end))
 
     def _flush(self) -> None:
         """Log the orders and session ends of the past interval."""
-        if self._orders:
-            names = table_schemas(())["orders"].names
-            columns = (np.array(column) for column in zip(*self._orders, strict=True))
-            self.log.append("orders", dict(zip(names, columns, strict=True)))
-        if self._ended:
-            Ends(*(np.array(column) for column in zip(*self._ended, strict=True))).log(self.log)
+        for table, rows in (("orders", self._orders), ("sessions", self._ended)):
+            if rows:
+                self.log.append(table, _columns(rows))
         self._orders, self._ended = [], []
+
+
+def _columns(rows: Sequence[_Order] | Sequence[_End]) -> dict[str, NDArray[Any]]:
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    return dict(zip(rows[0]._fields, columns, strict=True))

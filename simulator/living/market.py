@@ -1,7 +1,7 @@
 """The shelf: stock, restocking, prices, items that come and go, and what the shop counts."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,18 @@ from simulator.protocols import Index, ItemStatistics
 from simulator.randomness import Draws
 from simulator.spec import Spec
 
-Restock = tuple[float, int, int]  # arrival time (s), item, units
+
+class Restock(NamedTuple):
+    """A restock order under way.
+
+    Attributes:
+        at: when it arrives, simulated seconds.
+        item, units: what arrives.
+    """
+
+    at: float
+    item: int
+    units: int
 
 
 class MarketSpec(Spec):
@@ -32,14 +43,17 @@ class MarketSpec(Spec):
 
 @dataclass
 class Market:
-    """The state of supply in one world. Only events of the world change it.
+    """The state of supply in one world, and what the shop has counted of its items.
+
+    Events of the world change stock, prices and orders; exposures and clicks are counted by the
+    desk as it plans them. Nobody reads the counts before the next day begins.
 
     Attributes:
         stock_I: units on the shelf now.
         price_I: current price.
         exposures_AI, clicks_AI, orders_AI: decayed counts per arm (or one shared row).
         on_order_I: units under way from a restock order.
-        restocks: (arrival time, item, units) of restock orders under way.
+        restocks: restock orders under way.
     """
 
     supply: Supply
@@ -132,16 +146,15 @@ class Market:
         position = int(self.stock_I[item] + self.on_order_I[item])
         if position > self.spec.restock_at * full:
             return None
-        order = (at + float(self.supply.lead_time_I[item]), item, full - position)
-        self.on_order_I[item] += order[2]
+        order = Restock(at + float(self.supply.lead_time_I[item]), item, full - position)
+        self.on_order_I[item] += order.units
         self.restocks.append(order)
         return order
 
     def receive(self, order: Restock) -> None:
         """A restock order arrives."""
-        _, item, units = order
-        self.stock_I[item] += units
-        self.on_order_I[item] -= units
+        self.stock_I[order.item] += order.units
+        self.on_order_I[order.item] -= order.units
         self.restocks.remove(order)
 
     def new_day(self, day: int, draws: Draws) -> None:
@@ -166,4 +179,6 @@ class Market:
         for name, array in state.items():
             if name != "restocks":
                 setattr(self, name, array.copy())
-        self.restocks = [(float(at), int(item), int(n)) for at, item, n in state["restocks"]]
+        self.restocks = [
+            Restock(float(at), int(item), int(units)) for at, item, units in state["restocks"]
+        ]

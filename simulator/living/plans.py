@@ -1,6 +1,7 @@
 """What planning hands over to life: purchases to be tried, ends of sessions to be logged."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,6 @@ from simulator.behaviour.behavior import Reactions
 from simulator.catalogue.catalog import Ints
 from simulator.living.sessions import Sessions, Steps
 from simulator.log.codes import NextAction
-from simulator.log.eventlog import EventLog
 from simulator.protocols import Pages, Requests
 
 
@@ -56,14 +56,13 @@ class Ends:
         """A selection of the ends."""
         return Ends(*(getattr(self, column.name)[rows] for column in fields(self)))
 
-    def log(self, log: EventLog) -> None:
-        """Append to the log's `sessions` table."""
-        names = (column.name for column in fields(self))
-        log.append("sessions", {name.removesuffix("_N"): getattr(self, name) for name in names})
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The columns of the log's `sessions` table."""
+        return {each.name.removesuffix("_N"): getattr(self, each.name) for each in fields(self)}
 
 
 @dataclass(frozen=True)
-class Plan:
+class IntervalPlan:
     """What one interval's planning leaves to be lived, and the sessions that go on after it."""
 
     purchases: list[Purchases]

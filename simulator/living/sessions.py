@@ -10,9 +10,7 @@ from simulator.behaviour.behavior import Reactions
 from simulator.living.arrivals import Arrivals
 from simulator.log.codes import EndReason, NextAction
 from simulator.protocols import REQUEST_BITS, Pages, session_ids
-from simulator.randomness import Draws
 from simulator.shoppers.needs import NeedSampler
-from simulator.shoppers.shoppers import Shoppers
 from simulator.spec import Spec
 
 REQUESTS_LIMIT = 2**REQUEST_BITS
@@ -80,10 +78,9 @@ class Sessions:
         )
 
 
-def open_sessions(
-    visits: Arrivals, shoppers: Shoppers, sampler: NeedSampler, draws: Draws
-) -> Sessions:
+def open_sessions(visits: Arrivals, sampler: NeedSampler) -> Sessions:
     """The sessions that visits begin."""
+    shoppers, draws = sampler.shoppers, sampler.draws
     shopper_N, ordinal_N = visits.shopper_V, visits.ordinal_V
     zeros = np.zeros(len(shopper_N), np.int64)
     another_N = draws.uniform("session.needs", shopper_N, ordinal_N) < _ONE_MORE_NEED
@@ -133,7 +130,6 @@ def step(
     pages: Pages,
     slots_N: NDArray[np.int16],
     sampler: NeedSampler,
-    draws: Draws,
 ) -> Steps:
     """Decide how each session goes on.
 
@@ -142,7 +138,7 @@ def step(
     """
     now = sessions
     shown_N = (pages.items_BK >= 0).sum(axis=1)
-    luck_N = draws.uniform("step", now.shopper_N, now.ordinal_N, now.request_N)
+    luck_N = sampler.draws.uniform("step", now.shopper_N, now.ordinal_N, now.request_N)
     met_N = reactions.satisfied_B & ~reactions.left_B
     empty_N = (shown_N == 0) & ~reactions.left_B
     idle_N = reactions.dwell_B > _IDLE_SECONDS

@@ -16,6 +16,7 @@ from simulator.living.desk import Desk, Witness
 from simulator.living.life import Life
 from simulator.living.market import Market, MarketSpec
 from simulator.living.plans import Ends
+from simulator.living.scene import Scene
 from simulator.living.sessions import Sessions, SessionSpec, open_sessions
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
@@ -108,18 +109,8 @@ class World:
             spec.behavior, supply.catalog, supply.truth, shoppers, intents, draws
         )
         self.sampler = NeedSampler(intents, shoppers, draws)
-        self.desk = Desk(
-            service,
-            self.behavior,
-            self.sampler,
-            shoppers,
-            self.market,
-            self.memory,
-            log,
-            draws,
-            sessions=spec.sessions,
-            trace_rate=trace_rate,
-        )
+        scene = Scene(service, self.behavior, self.sampler, self.market, self.memory, log)
+        self.desk = Desk(scene, spec.sessions, trace_rate=trace_rate)
 
     def watch(self, witness: Witness) -> None:
         """Tell somebody of every block of requests; they must not change what they are told of."""
@@ -140,7 +131,7 @@ class World:
         self.env.run(until=(first_day + days) * DAY)
         self._life.stop()
         if self._waiting is not None:
-            _cut(self._waiting, self.env.now).log(self.log)
+            self.log.append("sessions", _cut(self._waiting, self.env.now).columns())
         return self.market.state() | self.memory.state()
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -163,7 +154,7 @@ class World:
                 self.behavior.utility.refresh(index)
                 self.service.refresh(index)
                 arriving = _between(visits, at, at + step)
-                due = open_sessions(arriving, shoppers, self.sampler, self.draws)
+                due = open_sessions(arriving, self.sampler)
                 if self._waiting is not None:
                     due = self._waiting.joined(due)
                 plan = self.desk.plan(due, at + step)

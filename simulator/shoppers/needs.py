@@ -1,8 +1,11 @@
-"""Which intent a visit has and how a shopper words, and rewords, it."""
+"""What stands behind a request: which intent a visit has, and how it is worded and reworded."""
+
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.catalogue.catalog import Ints
 from simulator.randomness import Draws
 from simulator.shoppers.intents import Intents, Wording
 from simulator.shoppers.shoppers import Shoppers
@@ -17,6 +20,31 @@ _REWORDING[Wording.MISSPELLED, [Wording.SPECIFIC, Wording.GENERIC]] = 0.85, 0.15
 _REWORDING[Wording.BRAND, [Wording.SPECIFIC, Wording.GENERIC]] = 0.7, 0.3
 _REWORDING[Wording.KNOWLEDGE, [Wording.GENERIC, Wording.SPECIFIC, Wording.SYNONYM]] = 0.4, 0.4, 0.2
 _REWORDING[Wording.AMBIGUOUS, [Wording.SPECIFIC, Wording.GENERIC]] = 0.8, 0.2
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What stands behind B requests. Latent.
+
+    Attributes:
+        shopper_B, session_B, request_B, need_B: keys of the draws: shopper, ordinal of the
+            session, of the request in it, of the need in it.
+        intent_B: index into intents.
+        at_B: simulated seconds.
+        owned_BM: items the shopper bought before, -1 padded.
+    """
+
+    shopper_B: NDArray[np.int64]
+    session_B: NDArray[np.int64]
+    request_B: NDArray[np.int64]
+    need_B: NDArray[np.int64]
+    intent_B: NDArray[np.int64]
+    at_B: NDArray[np.float64]
+    owned_BM: Ints
+
+    def rows(self, rows: NDArray[np.intp] | slice) -> "Needs":
+        """The needs behind some of the requests (an index array or a slice)."""
+        return Needs(*(getattr(self, column.name)[rows] for column in fields(self)))
 
 
 class NeedSampler:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from ranking.conformance import check_ranker
-from ranking.rankers.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker
+from ranking.rankers.learned import LearnedRanker, LearnedSpec
+from ranking.rankers.ranker import MergeOrderRanker
 
 GOOD = {
     "learned": lambda features: LearnedRanker(features, LearnedSpec(epochs=2)),

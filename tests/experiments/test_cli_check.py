@@ -11,7 +11,7 @@ SOUND = [
     ("channel", "recall.classic.itemcf:ItemCFChannel"),
     ("channel", "recall.classic.popular:PopularChannel"),
     ("channel", f"{PLUGINS}:Shelf"),
-    ("ranker", "ranking.rankers.ranker:LearnedRanker"),
+    ("ranker", "ranking.rankers.learned:LearnedRanker"),
     ("ranker", "ranking.rankers.ranker:MergeOrderRanker"),
     ("ranker", f"{PLUGINS}:Cheapest"),
 ]

@@ -1,7 +1,7 @@
 """Worth by replay: a world's logged requests, served again to every coalition of channels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,10 +24,10 @@ from experiments.stages.folder import Stage
 from ranking.funnel import Funnel
 from simulator.behaviour.behavior import Reactions
 from simulator.behaviour.expectation import Expected, expected
-from simulator.behaviour.utility import Needs
 from simulator.errors import DataError, StoreError
 from simulator.protocols import Pages, Requests
 from simulator.randomness import Draws
+from simulator.shoppers.needs import Needs
 
 TABLES = "replay.npz"
 
@@ -150,9 +150,8 @@ class Replay:
 
     def _response(self, served: Served, needs: Needs) -> Expected:
         """What is expected of the pages, at the prices that the shoppers see."""
-        world, row_P = self.world, served.request_P
-        columns = {column.name: getattr(needs, column.name)[row_P] for column in fields(Needs)}
-        return expected(world.behavior, Needs(**columns), served.pages, world.market.price_I)
+        world, behind = self.world, needs.rows(served.request_P)
+        return expected(world.behavior, behind, served.pages, world.market.price_I)
 
 
 def replay(job: ReplayJob, *, advance: Advance) -> None:

@@ -7,7 +7,7 @@ from cqsid.rewards.of_shop import RankerReward
 from cqsid.rewards.sampleshop import sample_groups, sample_logged, sample_shop
 from ranking.examples import ExamplesSpec, build_examples
 from ranking.features import FeatureSet
-from ranking.rankers.ranker import LearnedRanker, LearnedSpec
+from ranking.rankers.learned import LearnedRanker, LearnedSpec
 from recall.classic.lexical import LexicalChannel
 from recall.sampleshop import sample_history
 from simulator.errors import ConfigError

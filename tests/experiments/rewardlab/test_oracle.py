@@ -10,13 +10,13 @@ import pytest
 from experiments.rewardlab.oracle import OUTCOMES, LoggedNeeds, SimulatedOracle
 from simulator.behaviour.behavior import Behavior, BehaviorSpec
 from simulator.behaviour.clickmodels import Cascade
-from simulator.behaviour.utility import Needs
 from simulator.errors import ConfigError, DataError
 from simulator.living.market import MarketSpec
 from simulator.living.world import WorldSpec
 from simulator.log.history import load_history
 from simulator.protocols import Index, request_ids, session_ids
 from simulator.randomness import Draws
+from simulator.shoppers.needs import Needs
 from tests.simulator.stubs import pages_of
 from tests.simulator.worlds import population, simulate
 

@@ -7,7 +7,8 @@ import pytest
 
 from ranking.examples import ExamplesSpec, build_examples
 from ranking.features import FeatureSet
-from ranking.rankers.ranker import LearnedRanker, LearnedSpec, MergeOrderRanker
+from ranking.rankers.learned import LearnedRanker, LearnedSpec
+from ranking.rankers.ranker import MergeOrderRanker
 from ranking.recallstage import RecallStage
 from recall.merge import MergeSpec
 from recall.sampleshop import sample_history

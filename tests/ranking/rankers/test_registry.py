@@ -2,7 +2,8 @@ import pytest
 from pydantic import ValidationError
 
 from ranking.features import FeatureSet
-from ranking.rankers.ranker import LearnedRanker, MergeOrderRanker
+from ranking.rankers.learned import LearnedRanker
+from ranking.rankers.ranker import MergeOrderRanker
 from ranking.rankers.registry import RankerSpec, build_ranker
 from simulator.errors import ContractError
 

@@ -3,8 +3,8 @@ import pytest
 
 from simulator.behaviour.behavior import Behavior, BehaviorSpec
 from simulator.behaviour.clickmodels import PositionBased
-from simulator.behaviour.utility import Needs
 from simulator.randomness import Draws
+from simulator.shoppers.needs import Needs
 from tests.simulator.stubs import pages_of
 from tests.simulator.worlds import population
 

@@ -8,8 +8,8 @@ from scipy.special import expit
 from simulator.behaviour.behavior import Behavior, BehaviorSpec
 from simulator.behaviour.clickmodels import Cascade, CustomClickModel, PositionBased
 from simulator.behaviour.expectation import REPLICATES, Expected, expected, mean_units
-from simulator.behaviour.utility import Needs
 from simulator.randomness import Draws
+from simulator.shoppers.needs import Needs
 from tests.simulator.stubs import pages_of
 from tests.simulator.worlds import population
 
@@ -241,7 +241,7 @@ def test_a_single_result_is_a_product_of_logits(people, visits, price_I, model):
 @pytest.mark.parametrize("model", [PositionBased(), Cascade(), custom("Wrapped")])
 @pytest.mark.parametrize("shape", [(ROWS, 0), (ROWS, 3), (0, 3), (0, 0)])
 def test_empty_pages_are_worth_nothing(people, visits, price_I, model, shape):
-    needs = Needs(*(getattr(visits[0], column.name)[: shape[0]] for column in fields(Needs)))
+    needs = visits[0].rows(slice(shape[0]))
     pages = pages_of(np.full(shape, -1, np.int32))
     found = expected(kernel(people, model), needs, pages, price_I)
     for name in COLUMNS:
@@ -268,7 +268,7 @@ def test_a_users_click_model_is_drawn_and_what_follows_is_exact(people, visits, 
 def test_draws_of_a_users_click_model_are_the_same_whenever_asked_for(people, visits, price_I):
     needs, pages = visits
     whole = expected(kernel(people, custom("Wrapped")), needs, pages, price_I)
-    half = Needs(*(getattr(needs, column.name)[::2] for column in fields(Needs)))
+    half = needs.rows(slice(None, None, 2))
     alone = replace(pages_of(pages.items_BK[::2]), latency_B=pages.latency_B[::2])
     part = expected(kernel(people, custom("Wrapped")), half, alone, price_I)
     for name in COLUMNS:

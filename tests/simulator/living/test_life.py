@@ -5,7 +5,7 @@ import simpy
 from simulator.catalogue.synthetic import CatalogSpec, generate_supply
 from simulator.living.life import Life
 from simulator.living.market import Market, MarketSpec
-from simulator.living.plans import Ends, Plan, Purchases
+from simulator.living.plans import Ends, IntervalPlan, Purchases
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws
@@ -86,7 +86,7 @@ def ends_of(plan):
 def live(market, rows, until=1_000.0):
     env, log, plan = simpy.Environment(), Recorder(), purchases(rows)
     life = Life(env, market, Memory(10), log)
-    life.begin(Plan([plan], [ends_of(plan)], None, 0))
+    life.begin(IntervalPlan([plan], [ends_of(plan)], None, 0))
     env.run(until=until)
     life.stop()
     return log

@@ -42,8 +42,8 @@ from experiments.stages.folder import Stage
 from ranking.funnel import Funnel
 from simulator.behaviour.behavior import Reactions
 from simulator.behaviour.expectation import expected
-from simulator.behaviour.utility import Needs
 from simulator.protocols import Fault, Index, Pages, Requests, SearchService
+from simulator.shoppers.needs import Needs
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ of shoppers who wait.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,9 +33,9 @@ from ranking.pages import blank_pages
 from ranking.router import ArmRouter
 from simulator.behaviour.behavior import Reactions
 from simulator.behaviour.expectation import expected
-from simulator.behaviour.utility import Needs
 from simulator.catalogue.catalog import Ints
 from simulator.protocols import Pages, Requests
+from simulator.shoppers.needs import Needs
 
 TABLE = "slots.parquet"
 
@@ -166,7 +166,7 @@ class Judge:
         self.notes.add(
             self._columns(
                 requests.rows(rows),
-                Needs(**{each.name: getattr(needs, each.name)[rows] for each in fields(Needs)}),
+                needs.rows(rows),
                 pages.items_BK[rows],
                 judged_BK,
                 ranked_BM,

@@ -15,9 +15,9 @@ from experiments.attribution.incremental.values import (
 )
 from simulator.behaviour.behavior import Behavior
 from simulator.behaviour.expectation import expected
-from simulator.behaviour.utility import Needs
 from simulator.protocols import Requests
 from simulator.randomness import Draws
+from simulator.shoppers.needs import Needs
 from tests.experiments.attribution.incremental import tiny_market as tiny
 from tests.experiments.attribution.incremental.tiny_market import (
     DEGENERATE,
