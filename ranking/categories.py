@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recall.arrays import Ragged
-from recall.texts import Vocabulary
+from recall.texts import WordNumbers
 from simulator.catalogue.catalog import Catalog, Ints
 
 Shares = tuple[NDArray[np.int64], Ints, NDArray[np.float32]]
@@ -18,7 +18,7 @@ class QueryCategories:
         known_I = np.flatnonzero(catalog.category_I >= 0)
         documents = [*catalog.title_I[known_I], *catalog.categories]
         label_D = np.concatenate([catalog.category_I[known_I], np.arange(len(catalog.categories))])
-        self._vocabulary, words_D = Vocabulary.learn(documents)
+        self._vocabulary, words_D = WordNumbers.learn(documents)
         pairs = (words_D.values, np.repeat(label_D, words_D.lengths))
         shape = (len(self._vocabulary), len(catalog.categories))
         shares_WC = csr_matrix((np.ones(len(words_D.values)), pairs), shape=shape)

@@ -36,21 +36,21 @@ def words(text: str, *, plurals: bool = True) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class WordNumbers:
     """The words of some texts, numbered by first appearance."""
 
     number: dict[str, int]
     plurals: bool = True
 
     @staticmethod
-    def learn(texts: Iterable[str], *, plurals: bool = True) -> tuple["Vocabulary", Ragged]:
+    def learn(texts: Iterable[str], *, plurals: bool = True) -> tuple["WordNumbers", Ragged]:
         """The vocabulary of these texts, and the texts as word numbers."""
         number: dict[str, int] = {}
         lists = [
             [number.setdefault(word, len(number)) for word in words(text, plurals=plurals)]
             for text in texts
         ]
-        return Vocabulary(number, plurals), Ragged.of(lists)
+        return WordNumbers(number, plurals), Ragged.of(lists)
 
     def __len__(self) -> int:
         return len(self.number)
@@ -103,7 +103,7 @@ class TextFeatures:
     @staticmethod
     def of(texts: Sequence[str], buckets: int) -> "TextFeatures":
         """Features of some texts; the same word has the same features in every call."""
-        vocabulary, words = Vocabulary.learn(texts)
+        vocabulary, words = WordNumbers.learn(texts)
         return TextFeatures(words, Ragged.of([_hashed(w, buckets) for w in vocabulary.number]))
 
     def bags(self) -> Ragged:

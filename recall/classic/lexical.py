@@ -17,7 +17,7 @@ from scipy.sparse import csc_matrix
 from recall.arrays import Ragged, blank, drain, key_score, offer, order_key
 from recall.candidates import Candidates
 from recall.settings import ChannelSettings
-from recall.texts import TextCache, Vocabulary, item_texts
+from recall.texts import TextCache, WordNumbers, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Requests
@@ -54,7 +54,7 @@ class LexicalChannel:
         texts = item_texts(
             catalog, description=spec.description, brand=spec.brand, category=spec.category
         )
-        self._vocabulary, words_I = Vocabulary.learn(texts, plurals=spec.plurals)
+        self._vocabulary, words_I = WordNumbers.learn(texts, plurals=spec.plurals)
         self._by_word = _weights(words_I, self._vocabulary, spec)
         self._by_item = self._by_word.tocsr()
         self._by_item.sort_indices()
@@ -101,7 +101,7 @@ class LexicalChannel:
         return scores_BN
 
 
-def _weights(words_I: Ragged, vocabulary: Vocabulary, spec: LexicalSpec) -> csc_matrix:
+def _weights(words_I: Ragged, vocabulary: WordNumbers, spec: LexicalSpec) -> csc_matrix:
     """(I, words) BM25 weight of each word in each item."""
     shape = (len(words_I), len(vocabulary))
     if not words_I.values.size:

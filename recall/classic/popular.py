@@ -17,7 +17,7 @@ from recall.arrays import best, counts
 from recall.candidates import Candidates
 from recall.feedback import Feedback
 from recall.settings import ChannelSettings
-from recall.texts import TextCache, Vocabulary, item_texts
+from recall.texts import TextCache, WordNumbers, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Index, Requests
@@ -74,7 +74,7 @@ class PopularChannel:
     def _learn_words(self, catalog: Catalog, history: History, feedback: Feedback) -> None:
         """Count words by category: of titles, and of texts by what was clicked and bought."""
         titles = item_texts(catalog, category=True)
-        self._vocabulary, words = Vocabulary.learn([*titles, *history.texts])
+        self._vocabulary, words = WordNumbers.learn([*titles, *history.texts])
         document_E = np.repeat(np.arange(len(words)), words.lengths)
         shape = (len(words), len(self._vocabulary))
         words_DW = counts(document_E, words.values, np.ones(len(document_E)), shape)

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply, Texts
 from simulator.catalogue.sampling import Indices, RowChoice, power_law
+from simulator.catalogue.taxonomy import Taxonomy, brand_names, build_taxonomy
 from simulator.catalogue.titles import render_titles
 from simulator.catalogue.traits import (
-    ShelfSpec,
+    TraitsSpec,
     draw_demand,
     draw_lead_time,
     draw_quality,
@@ -19,7 +20,6 @@ from simulator.catalogue.traits import (
     draw_stock,
     draw_tastes,
 )
-from simulator.catalogue.vocabulary import Vocabulary, brand_names, build_vocabulary
 from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
 
@@ -27,7 +27,7 @@ _GENERALIST_SHARE = 0.1  # of brands sell in every department
 _MEAN_AGE_DAYS = 400.0  # of an item that is in the shop on day 0
 
 
-class CatalogSpec(ShelfSpec):
+class CatalogSpec(TraitsSpec):
     """Settings of a generated catalogue."""
 
     items: int = Field(20_000, ge=1, le=1_000_000, description="catalogue size (items)")
@@ -67,7 +67,7 @@ class Assortment:
     Rows of `brand` are departments, rows of `values[s]` categories; both choose among entries.
     """
 
-    vocabulary: Vocabulary
+    taxonomy: Taxonomy
     brands: tuple[str, ...]
     category_C: Floats
     brand: RowChoice
@@ -98,8 +98,8 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
         category_I,
         brand_I,
         values_IS,
-        market.vocabulary.category_words,
-        market.vocabulary.value_words,
+        market.taxonomy.category_words,
+        market.taxonomy.value_words,
         market.brands,
         spec.title_synonyms,
         spec.title_omissions,
@@ -107,7 +107,7 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
     )
     created_at_I, retired_at_I = _lifetimes(spec, draws)
     hidden_I = draws.uniform("item.category_missing", slot=item) < spec.missing_category
-    department_C = market.vocabulary.department_C.astype(np.int32)
+    department_C = market.taxonomy.department_C.astype(np.int32)
     catalog = Catalog(
         key_I=_keys(spec.items),
         title_I=title_I,
@@ -120,7 +120,7 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
         created_at_I=created_at_I,
         retired_at_I=retired_at_I,
         brands=market.brands,
-        categories=market.vocabulary.categories,
+        categories=market.taxonomy.categories,
         department_C=department_C,
     )
     values_IV = left_packed(values_IS)
@@ -139,7 +139,7 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
         truth=truth,
         stock_I=draw_stock(demand_I, spec, draws),
         lead_time_I=draw_lead_time(spec.items, spec, draws),
-        value_words=market.vocabulary.value_words,
+        value_words=market.taxonomy.value_words,
     )
 
 
@@ -150,26 +150,26 @@ def left_packed(values_IV: Ints) -> Ints:
 
 
 def _assortment(spec: CatalogSpec, draws: Draws) -> Assortment:
-    vocabulary = build_vocabulary(spec.categories)
+    taxonomy = build_taxonomy(spec.categories)
     category = np.arange(spec.categories)
     rank_C = np.argsort(np.argsort(draws.uniform("category.size", slot=category)))
     shift_C = 0.35 * draws.normal("category.price", slot=category)
     spread_C = np.exp(0.2 * draws.normal("category.price_spread", slot=category))
-    codes, values = zip(*(_value_choice(slot, draws) for slot in vocabulary.slots), strict=True)
+    codes, values = zip(*(_value_choice(slot, draws) for slot in taxonomy.slots), strict=True)
     presence_CS = draws.uniform(
         "category.presence", slot=category[:, None] * len(values) + np.arange(len(values))
     )
     # Between none and all of a category's items have a slot filled; the mean is the setting.
     width = 2 * min(spec.attributes, 1 - spec.attributes)
     return Assortment(
-        vocabulary=vocabulary,
+        taxonomy=taxonomy,
         brands=brand_names(spec.brands, draws),
         category_C=power_law(spec.categories, 0.6)[rank_C],
-        brand=_brand_choice(int(vocabulary.department_C.max()) + 1, spec, draws),
+        brand=_brand_choice(int(taxonomy.department_C.max()) + 1, spec, draws),
         presence_CS=spec.attributes + width * (presence_CS - 0.5),
         values=values,
         codes=codes,
-        log_price_C=np.log(vocabulary.price_C) + shift_C,
+        log_price_C=np.log(taxonomy.price_C) + shift_C,
         sigma_C=spec.price_sigma * spread_C,
         premium_B=np.append(0.2 * draws.normal("brand.premium", slot=np.arange(spec.brands)), -0.1),
     )
@@ -206,7 +206,7 @@ def _pick_brand(
 ) -> Indices:
     """(I,) brand numbers, -1 for the unbranded."""
     item = np.arange(len(category_I))
-    department_I = market.vocabulary.department_C[category_I]
+    department_I = market.taxonomy.department_C[category_I]
     entry_I = market.brand.pick(department_I, draws.uniform("item.brand", slot=item))
     unbranded_I = draws.uniform("item.unbranded", slot=item) < spec.unbranded
     return np.where(unbranded_I, -1, entry_I % spec.brands)

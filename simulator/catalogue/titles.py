@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints, Texts
 from simulator.catalogue.sampling import Indices
-from simulator.catalogue.vocabulary import Words, capitalised
+from simulator.catalogue.taxonomy import Words, capitalised
 from simulator.randomness import Draws
 
 # How brands word their titles: b brand, m model, n noun, digits the slots of attribute values

@@ -20,7 +20,7 @@ from simulator.spec import Spec
 _VALUES_SHARE, _CATEGORY_SHARE, _BRAND_SHARE = 0.4, 0.1, 0.2
 
 
-class ShelfSpec(Spec):
+class TraitsSpec(Spec):
     """Settings of the columns that are drawn for any catalogue."""
 
     sellers: int = Field(200, ge=1, description="sellers, with power-law sizes (sellers)")
@@ -57,7 +57,7 @@ def draw_rating(quality_I: NDArray[np.float32], draws: Draws) -> NDArray[np.floa
     return np.asarray(np.round(np.clip(stars_I, 1.0, 5.0), 1), np.float32)
 
 
-def draw_demand(quality_I: NDArray[np.float32], spec: ShelfSpec, draws: Draws) -> Floats:
+def draw_demand(quality_I: NDArray[np.float32], spec: TraitsSpec, draws: Draws) -> Floats:
     """(I,) log-normal demand weights of expectation 1.
 
     With the default spread the top 1 % of items holds about 8 % of demand and the top 10 % about
@@ -69,7 +69,7 @@ def draw_demand(quality_I: NDArray[np.float32], spec: ShelfSpec, draws: Draws) -
     return np.exp(log_I - mean)
 
 
-def draw_stock(demand_I: Floats, spec: ShelfSpec, draws: Draws) -> Ints:
+def draw_stock(demand_I: Floats, spec: TraitsSpec, draws: Draws) -> Ints:
     """(I,) units on a full shelf: a Poisson number around the demand to cover, at least 1."""
     mean_I = np.maximum(demand_I * spec.units_per_day * spec.stock_days, 1e-9)
     uniform_I = draws.uniform("item.stock", slot=np.arange(len(demand_I)))
@@ -77,12 +77,12 @@ def draw_stock(demand_I: Floats, spec: ShelfSpec, draws: Draws) -> Ints:
     return np.clip(units_I, 1, np.iinfo(np.int32).max).astype(np.int32)
 
 
-def draw_lead_time(items: int, spec: ShelfSpec, draws: Draws) -> Floats:
+def draw_lead_time(items: int, spec: TraitsSpec, draws: Draws) -> Floats:
     """(I,) seconds, gamma of shape 4 around the mean lead time."""
     return spec.lead_time_days * DAY * draws.gamma("item.lead_time", 4.0, np.arange(items)) / 4.0
 
 
-def draw_seller(items: int, spec: ShelfSpec, draws: Draws) -> Ints:
+def draw_seller(items: int, spec: TraitsSpec, draws: Draws) -> Ints:
     """(I,) seller numbers, sizes by a power law of exponent 1."""
     cumulative_S = np.cumsum(power_law(spec.sellers, 1.0))
     uniform_I = draws.uniform("item.seller", slot=np.arange(items))
@@ -94,7 +94,7 @@ def draw_tastes(
     category_I: NDArray[np.integer],
     brand_I: NDArray[np.integer],
     values_IV: Ints,
-    spec: ShelfSpec,
+    spec: TraitsSpec,
     draws: Draws,
 ) -> NDArray[np.float32]:
     """(I, T) taste vectors of about unit variance per dimension.

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.catalogue.catalog import Ints, Texts
-from simulator.catalogue.vocabulary import numbered
-from simulator.files.findings import Finding, row_findings
+from simulator.catalogue.taxonomy import numbered
+from simulator.files.findings import FileFinding, row_findings
 from simulator.files.readers import Columns
 from simulator.randomness import Floats
 from simulator.spec import Spec
@@ -56,7 +56,7 @@ class ColumnReader:
     file: str
     columns: Columns
     ids: Texts | None = None
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[FileFinding] = field(default_factory=list)
 
     def note(self, column: str, bad_I: NDArray[np.bool_], wanted: str) -> None:
         """Remember the bad rows of a column."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from simulator.catalogue.catalog import Ints
-from simulator.catalogue.vocabulary import Words
+from simulator.catalogue.taxonomy import Words
 from simulator.files.inferred import Mentions
 from simulator.randomness import Floats
 

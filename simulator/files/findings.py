@@ -11,7 +11,7 @@ SHOWN = 5  # findings told of each kind; the last one counts the rest
 
 
 @dataclass(frozen=True)
-class Finding:
+class FileFinding:
     """One problem of a file.
 
     Attributes:
@@ -31,7 +31,7 @@ class Finding:
 class UnusableFile(DataError):
     """A file that cannot be used as it is; the message is all findings, a line each."""
 
-    def __init__(self, findings: list[Finding]):
+    def __init__(self, findings: list[FileFinding]):
         super().__init__("\n".join(map(str, findings)))
         self.findings = findings
 
@@ -43,22 +43,22 @@ def row_findings(
     found: NDArray[np.object_],
     wanted: str,
     ids: NDArray[np.object_] | None = None,
-) -> list[Finding]:
+) -> list[FileFinding]:
     """One finding for each of the first bad rows."""
     rows = np.flatnonzero(bad_I)
     findings = []
     for row in rows[:SHOWN].tolist():
         whose = f", id {_short(ids[row])}" if ids is not None else ""
         place = f"{file}, row {row + 1}{whose}: {column}"
-        findings.append(Finding(place, _short(found[row]), wanted))
+        findings.append(FileFinding(place, _short(found[row]), wanted))
     if len(rows) > SHOWN:
         last = findings[-1]
         more = f"{last.wanted} (and {len(rows) - SHOWN} more rows like this)"
-        findings[-1] = Finding(last.place, last.found, more)
+        findings[-1] = FileFinding(last.place, last.found, more)
     return findings
 
 
-def refuse(findings: list[Finding]) -> None:
+def refuse(findings: list[FileFinding]) -> None:
     """Raise one error with all findings, if there are any."""
     if findings:
         raise UnusableFile(findings)

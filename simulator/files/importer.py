@@ -11,7 +11,7 @@ from pydantic import Field
 
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply, Texts
 from simulator.catalogue.traits import (
-    ShelfSpec,
+    TraitsSpec,
     draw_demand,
     draw_lead_time,
     draw_quality,
@@ -41,7 +41,7 @@ _ONCE = "the grade that an earlier row gives this query and product"
 _SHRINKAGE = 2.0  # items' worth of the overall price in a category's mean
 
 
-class CatalogFileSpec(ShelfSpec):
+class CatalogFileSpec(TraitsSpec):
     """Settings of a catalogue that is read from a file."""
 
     path: str = Field(description="Parquet, CSV or JSON Lines file; may begin with $FUNNELAB_DATA")

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from simulator.catalogue.catalog import Ints, Texts
 from simulator.catalogue.sampling import Indices
-from simulator.catalogue.vocabulary import Words
+from simulator.catalogue.taxonomy import Words
 from simulator.randomness import Floats
 from simulator.shoppers.thesaurus import category_words, synonyms
 from simulator.shoppers.wording import FALLBACK_CATEGORY

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from simulator.catalogue.lexicon import ATTRIBUTES, CIRCUMSTANCES, DEEDS, DEPARTMENTS, MODIFIERS
-from simulator.catalogue.vocabulary import CategoryEntry, Words, entries, parse_words
+from simulator.catalogue.taxonomy import CategoryEntry, Words, entries, parse_words
 from simulator.randomness import Draws
 
 

@@ -5,8 +5,8 @@ import numpy as np
 from simulator.catalogue.catalog import Ints, Supply, Texts
 from simulator.catalogue.lexicon import OPENERS, PERSON_OPENERS, PERSONS
 from simulator.catalogue.sampling import Indices
+from simulator.catalogue.taxonomy import Words, numbered
 from simulator.catalogue.titles import WordTable
-from simulator.catalogue.vocabulary import Words, numbered
 from simulator.randomness import Draws, Floats
 from simulator.shoppers.intents import Judgments, Wording
 from simulator.shoppers.thesaurus import category_words, uses_of

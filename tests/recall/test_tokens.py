@@ -1,7 +1,7 @@
 import pytest
 
 from recall.arrays import Ragged
-from recall.texts import Vocabulary, singular, words
+from recall.texts import WordNumbers, singular, words
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_words_are_lowercase_runs_of_letters_and_digits():
 
 
 def test_unknown_words_are_left_out_of_an_encoded_text():
-    vocabulary, learned = Vocabulary.learn(["red chair", "blue chair"])
+    vocabulary, learned = WordNumbers.learn(["red chair", "blue chair"])
     assert learned.values.tolist() == [0, 1, 2, 1]
     encoded = vocabulary.encode(["chairs zzz red", "zzz", ""])
     assert encoded.values.tolist() == [1, 0]

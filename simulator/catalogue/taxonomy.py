@@ -1,4 +1,4 @@
-"""The vocabulary of a generated shop: its taxonomy, attribute values and brand names."""
+"""The taxonomy of a generated shop, with its attribute values and brand names."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,7 +38,7 @@ class CategoryEntry:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class Taxonomy:
     """The taxonomy of C categories with V attribute values in S slots of a title.
 
     Attributes:
@@ -82,7 +82,7 @@ def entries() -> tuple[tuple[CategoryEntry, ...], ...]:
     return tuple(tuple(map(read, lines.splitlines())) for _, _, lines in DEPARTMENTS)
 
 
-def build_vocabulary(categories: int) -> Vocabulary:
+def build_taxonomy(categories: int) -> Taxonomy:
     """The first `categories` categories, dealt to the departments in turn.
 
     Beyond those of the lexicon, further ones are composed with one or two modifiers, such as
@@ -105,7 +105,7 @@ def build_vocabulary(categories: int) -> Vocabulary:
         shared = [codes(name, parse_words(ATTRIBUTES[name])) if name else () for name in names]
         per_category.append([*shared, codes("kind of " + entry.words[0], entry.kinds)])
     nouns = [_modified(modifier, entries()[d][at].words) for d, at, modifier in places]
-    return Vocabulary(
+    return Taxonomy(
         categories=tuple(
             f"{DEPARTMENTS[place[0]][0]} > {capitalised(words[0])}"
             for place, words in zip(places, nouns, strict=True)

@@ -1,11 +1,11 @@
 from simulator.catalogue.lexicon import ATTRIBUTES, DEPARTMENTS
-from simulator.catalogue.vocabulary import brand_names, build_vocabulary, entries
+from simulator.catalogue.taxonomy import brand_names, build_taxonomy, entries
 from simulator.randomness import Draws
 from simulator.shoppers.thesaurus import category_words, synonyms, uses_of
 
 
 def test_more_categories_keep_the_earlier_ones_and_never_repeat_a_name():
-    few, many = build_vocabulary(30), build_vocabulary(3_000)
+    few, many = build_taxonomy(30), build_taxonomy(3_000)
     assert many.categories[:30] == few.categories
     assert len(set(many.categories)) == 3_000
     assert few.categories[0] == "Sports & Outdoors > Running Shoes"
@@ -25,12 +25,12 @@ def test_no_use_gives_the_noun_away():
 
 
 def test_a_value_code_belongs_to_one_attribute():
-    vocabulary = build_vocabulary(108)
+    taxonomy = build_taxonomy(108)
     slots_of: dict[int, set[int]] = {}
-    for slot, categories in enumerate(vocabulary.slots):
+    for slot, categories in enumerate(taxonomy.slots):
         for code in {code for codes in categories for code in codes}:
             slots_of.setdefault(code, set()).add(slot)
-    assert set(slots_of) == set(range(len(vocabulary.value_words)))
+    assert set(slots_of) == set(range(len(taxonomy.value_words)))
 
 
 def test_brand_names_are_distinct_and_depend_on_the_seed():
