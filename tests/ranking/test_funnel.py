@@ -72,13 +72,14 @@ def assert_same(one: Pages, other: Pages):
 
 
 @pytest.mark.parametrize("batch", [1, 7, 64])
-def test_pages_are_the_same_bits_for_any_batch_size(funnel, learned, many, batch):
+def test_pages_are_the_same_bits_for_any_batch_size(funnel, learned, many, batch, monkeypatch):
     spec = SPEC.model_copy(update={"exploration": 0.3, "deadline_s": 0.011})
     latencies = {"a": QUICK, "b": QUICK}
     whole = funnel(spec, 512, latencies, learned).serve(many)
     assert (whole.items_BK >= 0).any()
     assert whole.dropped_B.any()
     assert len(whole.traces.row_R)
+    monkeypatch.setattr("ranking.funnel._ROWS", batch)  # pages made at once, too
     assert_same(funnel(spec, batch, latencies, learned).serve(many), whole)
 
 
