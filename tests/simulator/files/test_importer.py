@@ -10,7 +10,7 @@ from simulator.catalogue.catalog import Supply
 from simulator.errors import DataError
 from simulator.files.columns import ColumnSpec
 from simulator.files.departments import group_departments
-from simulator.files.findings import Finding, UnusableFile
+from simulator.files.findings import FileFinding, UnusableFile
 from simulator.files.importer import (
     CatalogFileSpec,
     JudgmentFileSpec,
@@ -64,7 +64,7 @@ def _write(table: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def problems(spec: CatalogFileSpec) -> list[Finding]:
+def problems(spec: CatalogFileSpec) -> list[FileFinding]:
     try:
         read_supply(spec, Draws(1))
     except UnusableFile as error:
