@@ -23,6 +23,7 @@ from cqsid.training.stages import Stage
 from recall.arrays import blank
 from recall.candidates import Candidates
 from recall.device import one_thread
+from recall.storage import plug_in_roots
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
@@ -35,7 +36,7 @@ class CqsidChannel:
 
     Once a day the pool of items is read anew: new items get ids, retired ones leave, and the
     search is over the ids of what is left. Within an id the items come by `ShelfSpec.order`; sold
-    out ones are passed over. A query without a known subword finds nothing. Picklable.
+    out ones are passed over. A query without a known subword finds nothing.
     """
 
     def __init__(self, spec: CqsidSpec | None = None, name: str = "cqsid") -> None:
@@ -112,7 +113,7 @@ class CqsidChannel:
         spec = self._spec
         if spec.checkpoint is None:
             return None
-        learned = load_learned(Path(spec.checkpoint), catalog)
+        learned = load_learned(Path(spec.checkpoint), catalog, plug_in_roots(spec))
         trained = {stage.stage for stage in learned.report.stages}
         if spec.personalised and Stage.SHOPPER not in trained:
             raise ConfigError(

@@ -5,7 +5,6 @@ leaves the others as they would have been.
 """
 
 import logging
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +28,9 @@ from cqsid.training.examples import TrainingData
 from cqsid.training.stages import StageProgress, train_generator
 from recall.classic.towers import Pairs
 from recall.feedback import Feedback
+from recall.storage import load, plug_in_roots, save
 from simulator.catalogue.catalog import Catalog
+from simulator.errors import DataError
 from simulator.log.history import History
 
 logger = logging.getLogger(__name__)
@@ -66,14 +67,14 @@ def learn(
     def read() -> tuple[Subwords, TextVectors]:
         return learn_texts(spec, catalog, history, rng=text_rng)
 
-    subwords, vectors = _once(workspace, "texts", read)
+    subwords, vectors = _once(spec, workspace, "texts", read)
     signals = Signals.of(catalog, history, vectors)
 
     def identify() -> tuple[Scheme, SemanticIds]:
         scheme = build_scheme(spec.ids)
         return scheme, first_ids(scheme, signals, rng=ids_rng)
 
-    scheme, ids = _once(workspace, "ids", identify)
+    scheme, ids = _once(spec, workspace, "ids", identify)
     return learn_generator(
         spec,
         catalog,
@@ -155,19 +156,19 @@ def learn_generator(
     )
 
 
-def _once(workspace: Path | None, name: str, make: Callable[[], Made]) -> Made:
+def _once(spec: CqsidSpec, workspace: Path | None, name: str, make: Callable[[], Made]) -> Made:
     """What an earlier, interrupted call made of it, or make it."""
     if workspace is None:
         return make()
-    path = workspace / f"{name}.pickle"
+    path = workspace / f"{name}.safetensors"
     try:
-        found: Made = pickle.loads(path.read_bytes())
+        found: Made = load(path, plug_in_roots(spec))
         return found
-    except Exception as error:  # not there, or cut short: a spoiled pickle may raise anything
+    except DataError as error:  # not there, or cut short
         logger.debug("%s is made anew: %r", path, error)
     made = make()
     workspace.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    partial.write_bytes(pickle.dumps(made))
+    save(partial, made, name, plug_in_roots(spec))
     partial.replace(path)
     return made

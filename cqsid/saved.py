@@ -1,16 +1,21 @@
 """A trained system in a folder, to serve in other runs of the same catalogue.
 
-    saved.json    version, catalogue, and the digest of every other file
-    ids.npz       the id table
-    generator/    the language model in the layout of `transformers`, vocabulary, subword units
-    parts.pickle  text vectors, signals, scheme, related categories, prompt settings, report
+The folder is laid out as model hubs and `transformers` expect, and can be pushed as it is:
 
-A pickle can run code when it is read: load folders that you trust, only. The digests tell a
-damaged or edited folder, not a hostile one.
+    README.md                the model card
+    config.json              the language model: its shape ...
+    model.safetensors        ... and its weights
+    tokenizer.json           subword units, in the JSON of the library `tokenizers`
+    vocabulary.json          how units, marks, shopper traits and id codes share the tokens
+    ids.npz                  the id table
+    system.safetensors       text vectors, signals, scheme, related categories, prompts, report
+    saved.json               version, catalogue, digest of the id table and of every other file
+
+Nothing in it executes when it is read. The digests tell a damaged or edited folder.
 """
 
 import json
-import pickle
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -29,19 +34,20 @@ from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import Scheme
 from cqsid.tokenizer.signals import Signals, TextVectors, catalog_texts
 from cqsid.training.stages import TrainingReport
+from recall.storage import load, save
 from simulator.catalogue.catalog import Catalog
-from simulator.errors import ConfigError, DataError, FunnelabError, StoreError
+from simulator.errors import ConfigError, DataError, StoreError
 from simulator.spec import Spec
 
 SAVED: Final = "saved.json"
-_IDS, _PARTS, _GENERATOR = "ids.npz", "parts.pickle", "generator"
-_VERSION = 1
+_IDS, _PARTS, _CARD = "ids.npz", "system.safetensors", "README.md"
+_VERSION = 2
 _PLACE = "checkpoint"
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """What goes into the pickle: the fields of `Learned` that have no format of their own."""
+    """The fields of `Learned` that have no format of their own."""
 
     vectors: TextVectors
     signals: Signals
@@ -62,13 +68,16 @@ class _Facts(Spec):
     files: dict[str, str] = Field(description="SHA-256 of every other file, by path")
 
 
-def save_learned(folder: Path, learned: Learned, catalog: Catalog) -> None:
+def save_learned(
+    folder: Path, learned: Learned, catalog: Catalog, trusted: Iterable[str] = ()
+) -> None:
     """Write a trained system; the folder is there completely or not at all.
 
     Args:
         folder: a new or empty one.
         learned: what training left.
         catalog: what it was trained on.
+        trusted: as of `load_learned`.
 
     Raises:
         StoreError: something is in the folder, or it cannot be written.
@@ -82,22 +91,23 @@ def save_learned(folder: Path, learned: Learned, catalog: Catalog) -> None:
         with TemporaryDirectory(prefix=".saving-", dir=folder.parent) as place:
             partial = Path(place) / folder.name
             partial.mkdir()
-            _write(partial, learned, catalog)
+            _write(partial, learned, catalog, trusted)
             partial.replace(folder)
     except OSError as error:
         raise StoreError(f"{folder}: {error.strerror}, must be a folder to write into") from error
 
 
-def _write(folder: Path, learned: Learned, catalog: Catalog) -> None:
+def _write(folder: Path, learned: Learned, catalog: Catalog, trusted: Iterable[str]) -> None:
     vocabulary, subwords = learned.prompts.vocabulary, learned.prompts.subwords
     model = model_of(learned.weights)
-    save_generator(folder / _GENERATOR, model, vocabulary, subwords)
+    save_generator(folder, model, vocabulary, subwords)
     learned.ids.save(folder / _IDS)
     parts = _Parts(
         *(learned.vectors, learned.signals, learned.scheme, learned.related, learned.report),
         *(learned.prompts.spec, learned.softmax),
     )
-    (folder / _PARTS).write_bytes(pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL))
+    save(folder / _PARTS, parts, "system", trusted)
+    (folder / _CARD).write_text(_card(learned, catalog), encoding="utf-8")
     facts = _Facts(
         version=_VERSION,
         items=len(catalog),
@@ -108,7 +118,7 @@ def _write(folder: Path, learned: Learned, catalog: Catalog) -> None:
     (folder / SAVED).write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def load_learned(folder: Path, catalog: Catalog) -> Learned:
+def load_learned(folder: Path, catalog: Catalog, trusted: Iterable[str] = ()) -> Learned:
     """Read what `save_learned` wrote; it answers as the system that was saved, bit for bit.
 
     Items may enter the shop at other times than they did in training.
@@ -116,6 +126,7 @@ def load_learned(folder: Path, catalog: Catalog) -> Learned:
     Args:
         folder: where it is.
         catalog: what it shall serve.
+        trusted: top-level modules of a user's scheme or encoder in it, see `recall.storage`.
 
     Raises:
         ConfigError: the folder holds no saved system.
@@ -131,14 +142,13 @@ def load_learned(folder: Path, catalog: Catalog) -> Learned:
         )
     ids = SemanticIds.load(folder / _IDS)
     ids.check(len(catalog), f"{_PLACE}: {folder / _IDS}")
-    generator = load_generator(folder / _GENERATOR)
+    generator = load_generator(folder)
     vocabulary = generator.vocabulary
     if vocabulary.sizes != ids.sizes:
         raise DataError(
-            f"{_PLACE}: {folder / _GENERATOR} has codes {vocabulary.sizes}, "
-            f"must be {ids.sizes} as {_IDS}"
+            f"{_PLACE}: {folder} has codes {vocabulary.sizes}, must be {ids.sizes} as {_IDS}"
         )
-    parts = _parts(folder / _PARTS)
+    parts = _parts(folder / _PARTS, trusted)
     if len(parts.signals) != len(catalog):
         raise DataError(
             f"{_PLACE}: {folder / _PARTS} has {len(parts.signals)} items, must be {len(catalog)}"
@@ -202,16 +212,39 @@ def _facts(path: Path) -> _Facts:
     return facts
 
 
-def _parts(path: Path) -> _Parts:
+def _parts(path: Path, trusted: Iterable[str]) -> _Parts:
     try:
-        parts = pickle.loads(path.read_bytes())
-    except FunnelabError:  # an encoder's folder that is gone says so itself
-        raise
-    except Exception as error:  # a pickle of other classes may raise anything
-        raise DataError(f"{_PLACE}: {path} == unreadable ({error!r}), must be whole") from error
+        parts = load(path, trusted)
+    except DataError as error:
+        raise DataError(f"{_PLACE}: {error}") from error
     if not isinstance(parts, _Parts):
         raise DataError(f"{_PLACE}: {path} == {type(parts).__name__}, must be a saved system's")
     return parts
+
+
+def _card(learned: Learned, catalog: Catalog) -> str:
+    """The model card: what this is, what it was trained on, how to use it."""
+    stages = ", ".join(f"{stage.stage} ({stage.steps:,} steps)" for stage in learned.report.stages)
+    sizes = " x ".join(str(size) for size in learned.ids.sizes)
+    return f"""---
+library_name: funnelab
+tags:
+- generative-retrieval
+- semantic-ids
+---
+
+# CQ-SID for a catalogue of {len(catalog):,} items
+
+A generative recall channel: a small language model (Qwen2 architecture) that writes semantic ids
+of items for a query. Trained by funnelab from the catalogue's public columns and a search log.
+
+- ids: {learned.ids.levels} codes an item, {sizes}; {len(learned.ids.sids_SL):,} ids in use
+- training: {stages or "none"}
+- softmax of a code: {learned.softmax}
+
+It serves this catalogue only, whose digest is in `{SAVED}` beside that of the id table
+(`{_IDS}`). In the settings of a run: `channels.NAME.checkpoint = "this folder"`.
+"""
 
 
 def _files(folder: Path) -> list[str]:

@@ -51,5 +51,5 @@ class QueryCategories:
         )
 
     def __getstate__(self) -> dict[str, object]:
-        """Pickle without the texts of a world."""
+        """What is kept: all but the texts of a world."""
         return self.__dict__ | {"_texts": (), "_shares": self._compute(())}

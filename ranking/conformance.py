@@ -1,6 +1,5 @@
 """The conformance suite of a ranker, run on a tiny shop; `funnelab check ranker` runs it too."""
 
-import pickle
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -19,6 +18,7 @@ from recall.classic.popular import PopularChannel
 from recall.conformance import Violation
 from recall.merge import MergeSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
+from recall.storage import saved_copy
 from simulator.catalogue.catalog import Catalog
 from simulator.protocols import Requests
 
@@ -93,7 +93,7 @@ class _Check:
                 ("score() of no requests", self._nobody),
                 ("score() asked singly", self._singles),
                 ("score() of candidates in another order", self._reordered),
-                ("pickle", self._pickled),
+                ("saving", self._kept),
             ):
                 findings += self._guarded(place, check)
         return findings
@@ -143,8 +143,8 @@ class _Check:
         if not _same(moved_BN, followed_BN) and not _same(moved_BN, whole_BN):
             yield "another answer", "follow the candidates (or the columns, for all candidates)"
 
-    def _pickled(self) -> Iterator[tuple[str, str]]:
-        copy: Ranker = pickle.loads(pickle.dumps(self._ranker))
+    def _kept(self) -> Iterator[tuple[str, str]]:
+        copy = saved_copy(self._ranker)
         scores_BN = self._ranker.score(self._requests, self._pool)
         if not _same(copy.score(self._requests, self._pool), scores_BN):
             yield "another answer", "keep the fitted ranker"

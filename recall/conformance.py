@@ -1,6 +1,5 @@
 """The conformance suite of a channel, run on a tiny shop; `funnelab check channel` runs it too."""
 
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from recall.candidates import Candidates
 from recall.channel import Channel, Refreshable
 from recall.contract import CandidatesError, validate_candidates
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
+from recall.storage import saved_copy
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 from simulator.protocols import Requests
@@ -83,7 +83,7 @@ class _Check:
         """All violations; the later checks are left out where plain requests already fail."""
         findings = [*self._valid("recall()", self._requests, _LIMIT)]
         if not findings:
-            findings += [*self._limits(), *self._hostile(), *self._pure(), *self._pickled()]
+            findings += [*self._limits(), *self._hostile(), *self._pure(), *self._kept()]
         if not findings and isinstance(self._channel, Refreshable):
             findings += self._refreshed()
         return findings
@@ -137,15 +137,15 @@ class _Check:
                     place + self._label, "another answer", "be a function of the request"
                 )
 
-    def _pickled(self) -> Iterator[Violation]:
+    def _kept(self) -> Iterator[Violation]:
         try:
-            copy: Channel = pickle.loads(pickle.dumps(self._channel))
+            copy = saved_copy(self._channel)
             same = _same(self._recall(self._requests), copy.recall(self._requests, _LIMIT))
         except Exception as error:
-            yield Violation(f"pickle{self._label}", f"{error!r} raised", "keep the channel")
+            yield Violation(f"saving{self._label}", f"{error!r} raised", "be data")
             return
         if not same:
-            yield Violation(f"pickle{self._label}", "another answer", "keep the fitted channel")
+            yield Violation(f"saving{self._label}", "another answer", "keep the fitted channel")
 
     def _refreshed(self) -> Iterator[Violation]:
         assert isinstance(self._channel, Refreshable)

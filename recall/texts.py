@@ -122,7 +122,7 @@ _NO_TEXTS: tuple[str, ...] = ()
 
 
 class TextCache:
-    """Rows of arrays, one for each query text of one world; pickles empty.
+    """Rows of arrays, one for each query text of one world; kept empty.
 
     Args:
         capacity: texts remembered at most; when a batch would pass it, all are forgotten first.

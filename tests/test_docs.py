@@ -171,7 +171,7 @@ def _anchors(page: Path) -> set[str]:
 
 _SECTIONS = "|".join(Config.model_fields)
 _SETTING = re.compile(rf"`((?:{_SECTIONS})(?:\.[a-z_]+)+)`")
-_FILE_NAMES = (".json", ".toml", ".html", ".py", ".md", ".pickle", ".parquet")
+_FILE_NAMES = (".json", ".toml", ".html", ".py", ".md", ".safetensors", ".parquet")
 
 
 @pages

@@ -111,7 +111,7 @@ def test_nothing_that_channels_and_rankers_are_given_holds_latent_truth(
 def test_no_file_that_training_or_service_loads_holds_latent_truth(
     watched: SimpleNamespace,
 ) -> None:
-    files = sorted((watched.folder / "stages").glob("*/*.pickle"))
+    files = sorted((watched.folder / "stages").glob("*/*.safetensors"))
     holding = {file.name for file in files if leaks(load_saved(file), watched.population)}
     assert holding == {worlds.POPULATION}
     assert len(files) > 10

@@ -16,7 +16,7 @@ Compute = Callable[[Prompts, NDArray[np.bool_] | None], Answers]
 class AnswerCache:
     """Beams by prompt. An answer is a function of the prompt and of the first codes allowed.
 
-    Equal prompts of one batch are answered once even if nothing is remembered. Pickles empty.
+    Equal prompts of one batch are answered once even if nothing is remembered. Kept empty.
 
     Args:
         capacity: prompts remembered at most; when a batch would pass it, all are forgotten first.

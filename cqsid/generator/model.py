@@ -22,7 +22,7 @@ from simulator.errors import ConfigError, DataError
 from simulator.spec import Spec
 
 _FAMILY: Final = "qwen2"
-_VOCABULARY, _SUBWORDS = "vocabulary.json", "subwords.json"
+_VOCABULARY, _SUBWORDS = "vocabulary.json", "tokenizer.json"
 _PLACE: Final = "model.backbone"
 
 

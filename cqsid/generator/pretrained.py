@@ -46,7 +46,7 @@ class PretrainedEncoder:
 
     Texts of equal length are encoded together, so that nothing is padded: the mean over the
     attention mask is the mean over the tokens, and what stands beside a text cannot reach it.
-    A text of no token of its own gets zeros. Pickles as the path; opened when first asked.
+    A text of no token of its own gets zeros. Kept as the path; opened when first asked.
 
     Args:
         folder: model and tokenizer in the layout of `transformers`; nothing is downloaded.

@@ -22,7 +22,7 @@ _LONGEST_UNIT = 24  # characters
 
 
 class Subwords:
-    """Turns texts into numbers of subword units. Picklable.
+    """Turns texts into numbers of subword units.
 
     Args:
         definition: a tokenizer in the JSON of the library `tokenizers`.
@@ -113,8 +113,11 @@ class Subwords:
             found = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return cast("list[Any]", found)
 
-    def __reduce__(self) -> tuple[type["Subwords"], tuple[str]]:
-        return Subwords, (self._definition,)
+    def __getstate__(self) -> str:
+        return self._definition
+
+    def __setstate__(self, definition: str) -> None:
+        self.__init__(definition)  # type: ignore[misc]
 
 
 def _valid(text: str) -> str:

@@ -48,7 +48,7 @@ class TextEncoder:
     """Two towers over the mean of a text's subword vectors, one for items, one for queries.
 
     A vector is a function of its text alone: of about unit length, on the grid of
-    `recall.classic.towers`, zeros for a text without a known subword. Picklable.
+    `recall.classic.towers`, zeros for a text without a known subword.
 
     Attributes:
         subwords: units of the texts.

@@ -25,11 +25,14 @@ class Product:
         else:
             self._weight_OD = self._fused._reorder_linear_weight(weight_OD.contiguous(), None)
 
-    def __reduce__(self) -> Any:
+    def __getstate__(self) -> tuple[Tensor, Tensor | None]:
         weight_OD = self._weight_OD
         if self._fused is not None:
             weight_OD = weight_OD.to_dense()
-        return Product, (weight_OD, self._bias_O)
+        return weight_OD, self._bias_O
+
+    def __setstate__(self, state: tuple[Tensor, Tensor | None]) -> None:
+        self.__init__(*state)  # type: ignore[misc]
 
     def __call__(self, x_AD: Tensor, *, silu: bool = False) -> Tensor:
         """(A, O) the products; their SiLU, if asked for."""

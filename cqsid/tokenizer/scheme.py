@@ -13,7 +13,7 @@ from simulator.errors import ContractError
 
 @runtime_checkable
 class Scheme(Protocol):
-    """Gives items their semantic ids. Picklable, with its learned state, after `fit`."""
+    """Gives items their semantic ids. Data after `fit`, see `recall.storage`."""
 
     def fit(self, signals: Signals, *, rng: np.random.Generator) -> SemanticIds:
         """Learn, and give an id to every known item (`signals.known_I`); others have none yet."""

@@ -137,7 +137,7 @@ def _trials(
         for stage, (scheme, seed) in zip(stages, names, strict=True)
     ]
     maker.side_by_side("schemes", run_trial, jobs, "trainings", 1)
-    return [load_trial(stage) for stage in stages]
+    return [load_trial(stage, config) for stage in stages]
 
 
 def _compare(

@@ -1,6 +1,5 @@
 """One scheme with one seed: trained on the earlier history, asked the requests of its last days."""
 
-import pickle
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +22,21 @@ from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
 from experiments.idsbench.readings import Mode
-from experiments.running.building import load_saved, model_rng, save_object
+from experiments.running.building import load_saved, model_rng
 from experiments.running.models import CATALOG
 from experiments.running.plugins import placing
 from experiments.running.worlds import LOG
 from experiments.stages.executor import Advance
 from experiments.stages.folder import Stage
 from recall.device import one_thread
+from recall.storage import plug_in_roots, save
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import load_history
 from simulator.protocols import Requests
 
-TEXTS = "texts.pickle"
-TRIAL = "trial.pickle"
+TEXTS = "texts.safetensors"
+TRIAL = "trial.safetensors"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def fit_texts(job: TextsJob, *, advance: Advance) -> None:
         rng = model_rng(config, f"ids.texts.{job.seed}")
         subwords, vectors = learn_texts(spec, catalog, history, rng=rng)
         signals = Signals.of(catalog, history, vectors)
-        save_object(folder / TEXTS, (subwords, vectors, signals))
+        save(folder / TEXTS, (subwords, vectors, signals), trusted=plug_in_roots(job.config))
     advance(1)
 
 
@@ -126,7 +126,7 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     whole = load_history(job.history / LOG)
     history = whole.before(test_start(whole, bench))
-    subwords, vectors, signals = load_saved(job.texts / TEXTS)
+    subwords, vectors, signals = load_saved(job.texts / TEXTS, job.config)
     rows, _ = asked_requests(whole, bench, config.seed)
     requests = whole.requests(rows)
     with job.stage.write() as folder:
@@ -167,7 +167,7 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
             training_s=training_s,
             validation=validation,
         )
-        save_object(folder / TRIAL, trial)
+        save(folder / TRIAL, trial, trusted=plug_in_roots(job.config))
     advance(1)
 
 
@@ -178,9 +178,9 @@ def named(spec: IdsSpec, scheme: str) -> IdsSpec:
     return spec.model_copy(update={"scheme": scheme, "object": None, "options": {}})
 
 
-def load_trial(stage: Stage) -> Trial:
+def load_trial(stage: Stage, config: Config) -> Trial:
     """What `run_trial` wrote."""
-    trial: Trial = pickle.loads((stage.path / TRIAL).read_bytes())
+    trial: Trial = load_saved(stage.path / TRIAL, config)
     return trial
 
 

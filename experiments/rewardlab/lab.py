@@ -84,7 +84,7 @@ class Lab:
         spec = config.channels[config.reward_lab.channel]
         assert isinstance(spec, CqsidSpec)
         self.spec = spec.on_device(config.device)
-        channel: CqsidChannel = load_saved(folders.sft / MODEL)
+        channel: CqsidChannel = load_saved(folders.sft / MODEL, config)
         self.learned = channel.learned
         self._config, self._folders, self._arm = config, folders, arm
         self._catalog: Catalog = load_saved(folders.catalog / CATALOG)

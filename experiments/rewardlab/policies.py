@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from cqsid.alignment.report import AlignmentReport, Evaluation, StepReading
 from cqsid.alignment.trainer import Alignment, align, load_weights, save_weights
@@ -15,12 +16,13 @@ from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.live import Diary
-from experiments.running.building import load_saved, model_rng, save_object
+from experiments.running.building import load_saved, model_rng
 from experiments.running.plugins import placing
 from experiments.running.worlds import MODEL
 from experiments.stages.executor import Advance
 from experiments.stages.folder import Stage
 from experiments.stages.progress import Parts
+from recall.storage import save
 
 WEIGHTS = "weights.safetensors"
 
@@ -35,17 +37,17 @@ class PolicyModel:
 
     base: str
 
-    def open_in(self, folder: Path) -> CqsidChannel:
+    def open_in(self, folder: Path, settings: BaseModel) -> CqsidChannel:
         """The channel, from the folder that this object was read from."""
-        channel: CqsidChannel = load_saved(folder.parent / self.base / MODEL)
+        channel: CqsidChannel = load_saved(folder.parent / self.base / MODEL, settings)
         learned = channel.learned
         weights = load_weights(folder / WEIGHTS, learned.weights)
         channel.serve(replace(learned, weights=weights))
         return channel
 
 
-POLICY = "policy.pickle"
-OFFLINE = "offline.pickle"
+POLICY = "policy.safetensors"
+OFFLINE = "offline.safetensors"
 EVENTS = "events"
 ORACLE = "oracle"
 
@@ -126,8 +128,8 @@ def run_policy(job: PolicyJob, *, advance: Advance) -> None:
                 progress=tell,
             )
         save_weights(folder / WEIGHTS, alignment.weights)
-        save_object(folder / MODEL, PolicyModel(job.folders.sft.name))
-        save_object(folder / POLICY, _policy(lab, alignment, held))
+        save(folder / MODEL, PolicyModel(job.folders.sft.name))
+        save(folder / POLICY, _policy(lab, alignment, held))
         if events.is_dir():
             shutil.copytree(events, folder / EVENTS)
     parts.finish()
@@ -137,7 +139,7 @@ def ask_sft(job: SftJob, *, advance: Advance) -> None:
     """Ask the supervised model the test requests, and finish its stage."""
     lab = Lab(job.config, job.folders, job.arm)
     with job.stage.write() as folder:
-        save_object(folder / OFFLINE, lab.offline(lab.learned.weights))
+        save(folder / OFFLINE, lab.offline(lab.learned.weights))
     advance(1)
 
 

@@ -58,7 +58,7 @@ def shop_at(
         vectors=learned.vectors,
         item_ID=learned.signals.item_ID,
         elsewhere=_elsewhere(config, catalog, index, arm, channels),
-        ranker=None if ranker is None else _ranker(ranker, index, arm),
+        ranker=None if ranker is None else _ranker(config, ranker, index, arm),
     )
 
 
@@ -98,8 +98,8 @@ def _elsewhere(
     return Elsewhere(stage.pool, universe.index(config.reward_lab.channel), len(universe))
 
 
-def _ranker(folder: Path, index: Index, arm: int) -> Ranker:
-    ranker: Ranker = load_saved(folder / MODEL)
+def _ranker(config: Config, folder: Path, index: Index, arm: int) -> Ranker:
+    ranker: Ranker = load_saved(folder / MODEL, config)
     if isinstance(ranker, Refreshable):
         ranker.refresh(index, arm)
     return ranker

@@ -1,11 +1,11 @@
 """From settings to the heavy objects: the population of a run and the funnels of its arms."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from pydantic import BaseModel
 
 from cqsid.registry import ChannelSpec, build_channel
 from experiments.config.schema import ArmSpec, Config, FileCatalog
@@ -17,9 +17,10 @@ from recall.classic.lexical import LexicalSpec
 from recall.classic.popular import PopularSpec
 from recall.merge import MergeSpec
 from recall.settings import ChannelSettings
+from recall.storage import load, plug_in_roots
 from simulator.catalogue.catalog import Catalog
 from simulator.catalogue.synthetic import generate_supply
-from simulator.errors import StoreError
+from simulator.errors import DataError, StoreError
 from simulator.files.importer import read_judgments, read_supply
 from simulator.living.world import Population
 from simulator.log.history import History
@@ -118,25 +119,21 @@ def model_rng(config: Config, purpose: str) -> np.random.Generator:
     return np.random.default_rng(Draws(config.seed).child(f"train:{purpose}").seed)
 
 
-def save_object(path: Path, thing: Any) -> None:
-    """Pickle an object of ours or of a user's plug-in."""
-    with path.open("wb") as stream:
-        pickle.dump(thing, stream, protocol=pickle.HIGHEST_PROTOCOL)
+def load_saved(path: Path, settings: BaseModel | None = None) -> Any:
+    """An object of a run's store.
 
-
-def load_saved(path: Path) -> Any:
-    """The object that `save_object` wrote; only ever called on files of the run's own store.
+    Args:
+        path: the file.
+        settings: those of the run; the plug-ins that they name may be in the object.
 
     Raises:
         StoreError: the file is gone or spoiled, or names a plug-in that is gone.
     """
     try:
-        with path.open("rb") as stream:
-            return pickle.load(stream)
-    except Exception as error:  # a spoiled pickle may raise anything
+        return load(path, plug_in_roots(settings) if settings is not None else ())
+    except DataError as error:
         raise StoreError(
-            f"{path} == unreadable ({error!r}), must be whole: "
-            f"delete {path.parent}, and the same command makes it again"
+            f"{error}: delete {path.parent}, and the same command makes it again"
         ) from error
 
 
@@ -144,8 +141,8 @@ def load_saved(path: Path) -> Any:
 class InParts(Protocol):
     """What lies in a model file instead of a channel whose parts lie in several."""
 
-    def open_in(self, folder: Path) -> Channel:
-        """The channel, from the folder of that file."""
+    def open_in(self, folder: Path, settings: BaseModel) -> Channel:
+        """The channel, from the folder of that file; `settings` as in `load_saved`."""
 
 
 def load_channel(path: Path, spec: ChannelSettings) -> Channel:
@@ -154,8 +151,8 @@ def load_channel(path: Path, spec: ChannelSettings) -> Channel:
     Raises:
         StoreError: as `load_saved`.
     """
-    found: Channel | InParts = load_saved(path)
-    channel = found.open_in(path.parent) if isinstance(found, InParts) else found
+    found: Channel | InParts = load_saved(path, spec)
+    channel = found.open_in(path.parent, spec) if isinstance(found, InParts) else found
     if isinstance(channel, Adjustable):
         channel.adjust(spec)
     return channel

@@ -16,7 +16,6 @@ from experiments.running.building import (
     load_saved,
     model_rng,
     recall_stage,
-    save_object,
 )
 from experiments.running.grades import graded_retrieval
 from experiments.running.heldout import test_start
@@ -34,12 +33,13 @@ from recall.channel import Channel, Refreshable, Reporting, Resumable, Watchable
 from recall.classic.dense import DenseChannel
 from recall.classic.lexical import LexicalChannel
 from recall.classic.towers import DenseSpec
+from recall.storage import plug_in_roots, save
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History, load_history
 from simulator.protocols import Requests
 from simulator.shoppers.intents import Judgments
 
-CATALOG = "catalog.pickle"
+CATALOG = "catalog.safetensors"
 REPORT = "report.json"
 RETRIEVAL = "retrieval.json"
 _GRADED_DEPTH = 100
@@ -82,8 +82,8 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
         place = f"channels.{job.name}"
         with blaming(f"{place}: fit()", "learn from the catalogue and the history"), placing(place):
             channel.fit(catalog, history, rng=model_rng(job.config, f"channel.{job.name}"))
-        with blaming(f"{place}: pickle.dumps(channel)", "keep the channel"):
-            save_object(folder / MODEL, channel)
+        with placing(place):
+            save(folder / MODEL, channel, channel.name, plug_in_roots(job.config))
         if not job.early:
             write_json(folder / REPORT, _report(job.name, channel))
     parts.finish()
@@ -169,8 +169,8 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
             with blaming(f"arms.{arm.name}: {ranker.name}.fit()", "learn from the examples"):
                 ranker.fit(examples, rng=rng)
         features.use_scorers(text, _dense_scorer(config, _loaded(config, job.channels)))
-        with blaming(f"arms.{arm.name}: pickle.dumps({ranker.name})", "keep the ranker"):
-            save_object(folder / MODEL, ranker)
+        with placing(f"arms.{arm.name}"):
+            save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
         report = ranker.report if isinstance(ranker, LearnedRanker) else None
         write_json(folder / REPORT, asdict(report) if report is not None else {})
     advance(1)

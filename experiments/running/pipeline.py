@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config.schema import Config, FileCatalog
-from experiments.running.building import load_saved, make_population, save_object
+from experiments.running.building import load_saved, make_population
 from experiments.running.models import (
     CATALOG,
     RETRIEVAL,
@@ -29,6 +29,7 @@ from experiments.stages.files import read_json, write_json
 from experiments.stages.folder import Stage
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
+from recall.storage import save
 from simulator.living.world import Population
 
 SFT = "sft"
@@ -81,8 +82,8 @@ class Pipeline:
             if bar is not None:
                 with stage.write() as folder:
                     population = make_population(config)
-                    save_object(folder / CATALOG, population.supply.catalog)
-                    save_object(folder / POPULATION, population)
+                    save(folder / CATALOG, population.supply.catalog)
+                    save(folder / POPULATION, population)
                     stage.rows = {
                         "items": len(population.supply.catalog),
                         "shoppers": len(population.shoppers),

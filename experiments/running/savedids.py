@@ -11,6 +11,7 @@ from experiments.running.building import load_saved
 from experiments.running.finished import finished_config, finished_stage
 from experiments.running.models import CATALOG
 from experiments.running.worlds import MODEL
+from recall.storage import plug_in_roots
 from simulator.errors import ConfigError
 
 
@@ -26,9 +27,15 @@ def save_ids(folder: Path, channel: str | None, to: Path) -> str:
         StoreError: no finished run, or a folder that cannot be written.
         ConfigError: the run has no such channel, or no arm uses it.
     """
-    name = _name(finished_config(folder), channel)
-    trained: CqsidChannel = load_saved(_stage(folder, f"channel-{name}") / MODEL)
-    save_learned(to, trained.learned, load_saved(_stage(folder, "catalogue") / CATALOG))
+    config = finished_config(folder)
+    name = _name(config, channel)
+    trained: CqsidChannel = load_saved(_stage(folder, f"channel-{name}") / MODEL, config)
+    save_learned(
+        to,
+        trained.learned,
+        load_saved(_stage(folder, "catalogue") / CATALOG),
+        plug_in_roots(config),
+    )
     return name
 
 

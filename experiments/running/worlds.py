@@ -20,8 +20,8 @@ from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY, SearchService
 from simulator.randomness import Draws
 
-POPULATION = "population.pickle"
-MODEL = "model.pickle"
+POPULATION = "population.safetensors"
+MODEL = "model.safetensors"
 STATE = "state.npz"
 LOG = "log"
 
@@ -155,7 +155,7 @@ def _service(
             arm,
             catalog,
             {name: model(name) for name in config.arms[arm].channels},
-            load_saved(job.rankers[arm] / MODEL),
+            load_saved(job.rankers[arm] / MODEL, config),
             draws,
         )
         for arm in wanted

@@ -34,7 +34,7 @@ _TILE_ITEMS = 8192
 class DenseChannel:
     """Items whose vectors are nearest to the query's (cosine), all of them scored; ties by id.
 
-    A query without a letter or digit finds nothing. Picklable.
+    A query without a letter or digit finds nothing.
     """
 
     def __init__(self, spec: DenseSpec | None = None, name: str = "dense") -> None:

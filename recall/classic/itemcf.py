@@ -48,7 +48,7 @@ class ItemCFSpec(ChannelSettings):
 
 
 class ItemCFChannel:
-    """Neighbours of what was clicked for this text and of what this shopper clicked. Picklable."""
+    """Neighbours of what was clicked for this text and of what this shopper clicked."""
 
     def __init__(self, spec: ItemCFSpec | None = None, name: str = "itemcf") -> None:
         self.name = name

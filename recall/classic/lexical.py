@@ -40,7 +40,7 @@ class LexicalSpec(ChannelSettings):
 class LexicalChannel:
     """Items that share words with the query, best BM25 first; ties by item id.
 
-    An item without a word of the query is never returned. Picklable.
+    An item without a word of the query is never returned.
     """
 
     def __init__(self, spec: LexicalSpec | None = None, name: str = "lexical") -> None:

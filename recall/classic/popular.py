@@ -38,7 +38,7 @@ class PopularSpec(ChannelSettings):
 
 
 class PopularChannel:
-    """Best sellers that are in stock. A text without a known word finds nothing. Picklable."""
+    """Best sellers that are in stock. A text without a known word finds nothing."""
 
     def __init__(self, spec: PopularSpec | None = None, name: str = "popular") -> None:
         self.name = name

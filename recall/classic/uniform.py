@@ -32,7 +32,7 @@ class UniformSpec(ChannelSettings):
 
 
 class UniformChannel:
-    """Random items that are in stock; all pages of a query in a session show one draw. Picklable.
+    """Random items that are in stock; all pages of a query in a session show one draw.
 
     The draw depends on shopper, session and text, so a shopper who repeats a query in another
     session gets other items. Scores say no more than the order: 1 / (1 + rank).

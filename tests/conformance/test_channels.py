@@ -93,7 +93,7 @@ class Counts(Sound):
         return Candidates(found.items_BN, found.scores_BN + np.float32(self.calls))
 
 
-class Unpicklable(Sound):
+class Unkept(Sound):
     def fit(self, catalog, history, *, rng):
         super().fit(catalog, history, rng=rng)
         self.helper = lambda: None
@@ -125,7 +125,7 @@ def test_a_sound_channel_of_a_user_passes():
         (BeyondCatalogue, "must be ids of the catalogue or -1"),
         (DependsOnBatch, "recall() asked singly == another answer"),
         (Counts, "recall() asked twice == another answer"),
-        (Unpicklable, "pickle == "),
+        (Unkept, "saving == "),
         (BadRefresh, "refresh() == KeyError"),
     ],
 )

@@ -49,8 +49,8 @@ class Broken(MergeOrderRanker):
         return scores_BN
 
     def __getstate__(self):
-        if self.fault == "pickle":
-            raise TypeError("cannot pickle")
+        if self.fault == "saving":
+            raise TypeError("cannot be kept")
         return self.__dict__
 
 
@@ -65,7 +65,7 @@ WANTED = {
     "order": "follow the candidates",
     "moody": "be a function of the request",
     "nobody": "score",
-    "pickle": "score",
+    "saving": "score",
 }
 
 

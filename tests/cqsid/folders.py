@@ -18,7 +18,6 @@ def qwen2_folder(folder: Path) -> Path:
     vocabulary = Vocabulary(len(subwords), (9,))
     spec = ModelSpec(hidden=16, layers=1, heads=2, kv_heads=1, ffn=16)
     save_generator(folder, build_model(spec, vocabulary, seed=8), vocabulary, subwords)
-    (folder / "subwords.json").rename(folder / "tokenizer.json")
     (folder / "vocabulary.json").unlink()
     return folder
 

@@ -11,6 +11,7 @@ from cqsid.settings import CqsidSpec, ServingSpec
 from cqsid.tokenizer.schemes.settings import GuidedSpec, IdsSpec
 from cqsid.training.plan import StageSpec
 from cqsid.training.stages import TrainingSpec
+from recall.storage import saved_copy
 from tests.cqsid.shop import tiny_shop
 
 SMALL = CqsidSpec(
@@ -34,17 +35,13 @@ def small_spec(**changes) -> CqsidSpec:
 
 
 @cache
-def _fitted(personalised: bool) -> bytes:
-    import pickle
-
+def _fitted(personalised: bool) -> CqsidChannel:
     catalog, history = tiny_shop()
     channel = CqsidChannel(small_spec(personalised=personalised))
     channel.fit(catalog, history, rng=np.random.default_rng(3))
-    return pickle.dumps(channel)
+    return channel
 
 
 def fitted_channel(*, personalised: bool = True) -> CqsidChannel:
     """A trained channel of the tiny shop; each call gives one of its own."""
-    import pickle
-
-    return pickle.loads(_fitted(personalised))
+    return saved_copy(_fitted(personalised))

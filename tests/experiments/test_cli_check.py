@@ -21,7 +21,7 @@ BROKEN = [
     ("channel", "WrongShape", "recall().items_BN.shape == (23, 10), must be (24, at most 10)"),
     ("channel", "CannotRefresh", "refresh() == KeyError('statistics') raised, must read"),
     ("channel", "CannotFit", "fit() == KeyError('colour') raised, must learn"),
-    ("channel", "CannotBeKept", "pickle == "),
+    ("channel", "CannotBeKept", "saving == "),
     ("channel", "Cheapest", "factory() == TypeError"),
     ("ranker", "RankerCannotFit", "ranker == IndexError('too few examples') raised, must be made"),
     ("ranker", "RankerRaises", "score() == RuntimeError('no scores today') raised, must score"),

@@ -1,10 +1,10 @@
-import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ranking.features import FeatureSet
+from recall.storage import load, save
 from simulator.errors import ConfigError
 from simulator.protocols import ItemStatistics
 
@@ -98,11 +98,12 @@ def test_an_arm_reads_its_own_statistics(catalog, scorer, index, requests_, pool
     assert column(features, features(requests_, pool), "popularity").any()
 
 
-def test_features_survive_pickling_and_leave_the_texts_behind(features, requests_, pool):
+def test_features_can_be_kept_and_leave_the_texts_behind(tmp_path, features, requests_, pool):
     values = features(requests_, pool)
-    stored = pickle.dumps(features)
-    assert b"lap top blu" not in stored
-    np.testing.assert_array_equal(pickle.loads(stored)(requests_, pool), values)
+    save(tmp_path / "features", features, trusted=["tests"])
+    assert b"lap top blu" not in (tmp_path / "features").read_bytes()
+    copy = load(tmp_path / "features", ["tests"])
+    np.testing.assert_array_equal(copy(requests_, pool), values)
 
 
 def test_scorers_can_be_replaced_as_long_as_the_names_stay(features, scorer, requests_, pool):

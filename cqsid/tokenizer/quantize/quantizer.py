@@ -10,7 +10,10 @@ from simulator.catalogue.catalog import Ints
 
 @runtime_checkable
 class Quantizer(Protocol):
-    """Gives items L codes each; items that are alike share codes. Picklable after `fit`."""
+    """Gives items L codes each; items that are alike share codes.
+
+    Data after `fit`, see `recall.storage`.
+    """
 
     sizes: tuple[int, ...]  # codes of each level, known after `fit`
 

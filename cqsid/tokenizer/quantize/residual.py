@@ -90,7 +90,7 @@ class Codebooks:
 
 
 class ResidualQuantizer:
-    """Residual k-means whose codes are used about equally often. Picklable after `fit`."""
+    """Residual k-means whose codes are used about equally often."""
 
     books: Codebooks
 

@@ -97,7 +97,7 @@ class RqvaeSpec(AutoencoderSpec):
 
 
 class Rqvae:
-    """Codes of items from a trained encoder and codebooks. Picklable.
+    """Codes of items from a trained encoder and codebooks.
 
     Args:
         spec: settings.

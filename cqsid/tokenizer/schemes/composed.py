@@ -18,7 +18,7 @@ _LARGEST_AUTO: Final = 1024  # codes of levels 2 and 3 in the CQ-SID paper
 
 
 class ComposedScheme:
-    """Codes from a quantizer, ids from a finishing rule; picklable where both are.
+    """Codes from a quantizer, ids from a finishing rule.
 
     Args:
         make: builds the quantizer for given level sizes.
@@ -34,7 +34,8 @@ class ComposedScheme:
         codes: tuple[int, ...] | None = None,
         levels: int | None = None,
     ) -> None:
-        self._make, self._finish = make, finish
+        self._make: QuantizerOf | None = make
+        self._finish = finish
         self._codes, self._levels = codes, levels
         self._quantizer: Quantizer | None = None
 
@@ -56,8 +57,11 @@ class ComposedScheme:
 
         Raises:
             DataError: no item is known.
-            ContractError: the quantizer gives codes outside its sizes.
+            ContractError: the quantizer gives codes outside its sizes, or this is a scheme that
+                a run kept.
         """
+        if self._make is None:
+            raise ContractError("scheme == one that was kept, must be made anew to be fitted")
         known_N = np.flatnonzero(signals.known_I).astype(np.int32)
         if not len(known_N):
             raise DataError("signals.known_I.sum() == 0, must be >= 1 (items to learn from)")
@@ -85,6 +89,10 @@ class ComposedScheme:
         if not len(new_N):
             return ids
         return self._finish.assign(self._base(signals, new_N), signals, ids)
+
+    def __getstate__(self) -> dict[str, object]:
+        """What gives ids to new items; what would make another quantizer is code, not data."""
+        return self.__dict__ | {"_make": None}
 
     def _base(self, signals: Signals, items_N: Ints) -> BaseCodes:
         quantizer = self.quantizer

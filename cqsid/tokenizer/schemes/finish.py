@@ -57,7 +57,7 @@ class BaseCodes:
 
 @runtime_checkable
 class Finish(Protocol):
-    """Makes ids of base codes. Picklable, with its learned state, after `fit`."""
+    """Makes ids of base codes. Data after `fit`, see `recall.storage`."""
 
     def fit(self, base: BaseCodes, signals: Signals, *, rng: np.random.Generator) -> SemanticIds:
         """The table with ids for the items of `base`, all known ones."""

@@ -27,10 +27,16 @@ class Numbering:
     """
 
     def __init__(self, worth: Worth, room: float) -> None:
-        self._worth, self._room = worth, room
+        self._worth: Worth | None = worth
+        self._room = room
+
+    def __getstate__(self) -> dict[str, object]:
+        """What numbers new items; the worth orders known ones, at `fit` alone."""
+        return self.__dict__ | {"_worth": None}
 
     def fit(self, base: BaseCodes, signals: Signals, *, rng: np.random.Generator) -> SemanticIds:
         """Rank the known items."""
+        assert self._worth is not None  # `ComposedScheme.fit` sees to it
         worth_N = self._worth(signals)[base.items_N]
         rank_N, count_N = ranks(base.key_N, -worth_N, base.items_N)
         sizes = (*base.sizes, with_room(int(count_N.max()), self._room))

@@ -1,11 +1,10 @@
 """Remembered answers."""
 
-import pickle
-
 import numpy as np
 
 from cqsid.decoding.cache import AnswerCache
 from cqsid.generator.prompts import Prompts
+from recall.storage import saved_copy
 
 
 def prompts(*tokens):
@@ -59,11 +58,11 @@ def test_what_is_forgotten_is_asked_again():
     assert model.asked == [4, 4]
 
 
-def test_a_pickled_cache_is_empty():
+def test_a_kept_cache_is_empty():
     cache = AnswerCache(100)
     cache(prompts(4), Model())
     model = Model()
-    pickle.loads(pickle.dumps(cache))(prompts(4), model)
+    saved_copy(cache)(prompts(4), model)
     assert model.asked == [4]
 
 

@@ -1,4 +1,3 @@
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ from cqsid.decoding.trie import Trie
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from recall.device import one_thread
+from recall.storage import saved_copy
 from simulator.errors import ConfigError, ContractError, DataError
 from tests.cqsid.decoders import KINDS, SIZES, model_of, path_scores, prompt_of, small
 from tests.cqsid.models import random_model, random_prompts, random_trie
@@ -173,7 +173,7 @@ def test_a_decoder_keeps_the_weights_it_was_made_with():
 def test_a_decoder_survives_pickling():
     vocabulary, _, decoder = small()
     prompts = random_prompts(vocabulary, 3, 4)
-    copy = pickle.loads(pickle.dumps(decoder))
+    copy = saved_copy(decoder)
     np.testing.assert_array_equal(
         copy.decode(prompts, 9).scores_BN, decoder.decode(prompts, 9).scores_BN
     )

@@ -65,7 +65,6 @@ def checkpoint(tmp_path_factory):
     with torch.no_grad():
         backbone.model.embed_tokens.weight[: len(SUBWORDS)] += 3.0
     save_generator(folder, backbone, VOCABULARY, SUBWORDS)
-    (folder / "subwords.json").rename(folder / "tokenizer.json")
     (folder / "vocabulary.json").unlink()
     return folder
 
@@ -123,7 +122,7 @@ def test_a_generator_of_another_vocabulary_is_refused(saved):
 
 
 @pytest.mark.parametrize(
-    "part", ["config.json", "model.safetensors", "subwords.json", "vocabulary.json"]
+    "part", ["config.json", "model.safetensors", "tokenizer.json", "vocabulary.json"]
 )
 def test_a_missing_or_truncated_part_is_refused_by_name(folder, part):
     whole = (folder / part).read_bytes()

@@ -1,5 +1,4 @@
 import json
-import pickle
 import shutil
 
 import numpy as np
@@ -11,6 +10,7 @@ from cqsid.generator.pretrained import PretrainedEncoder
 from cqsid.generator.subwords import Subwords
 from cqsid.generator.textencoder import TextEncoder, TextSpec
 from recall.classic.towers import Pairs
+from recall.storage import saved_copy
 from simulator.errors import ConfigError
 
 TEXTS = ["red lamp", "blue table 200", "lamp", "", "a blue red lamp table", "table"]
@@ -80,7 +80,7 @@ def test_a_long_text_is_cut(folder):
 
 
 def test_an_encoder_survives_pickling(encoder):
-    copy = pickle.loads(pickle.dumps(encoder))
+    copy = saved_copy(encoder)
     np.testing.assert_array_equal(copy.items(TEXTS), encoder.items(TEXTS))
 
 

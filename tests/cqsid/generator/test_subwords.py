@@ -1,6 +1,5 @@
 import json
 import os
-import pickle
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqsid.generator.subwords import Subwords
+from recall.storage import saved_copy
 from simulator.errors import ConfigError, DataError
 
 TEXTS = ["Acme red lamp 100", "Acme blue lamp 200", "Kestrel red table", "Åland lampshade"] * 3
@@ -66,7 +66,7 @@ def test_commoner_texts_shape_the_units_more():
 
 def test_units_survive_saving_and_pickling(tmp_path):
     SUBWORDS.save(tmp_path / "units.json")
-    for copy in (Subwords.load(tmp_path / "units.json"), pickle.loads(pickle.dumps(SUBWORDS))):
+    for copy in (Subwords.load(tmp_path / "units.json"), saved_copy(SUBWORDS)):
         assert len(copy) == len(SUBWORDS)
         assert units(TEXTS, subwords=copy) == units(TEXTS)
 

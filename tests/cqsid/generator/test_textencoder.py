@@ -1,5 +1,3 @@
-import pickle
-
 import numpy as np
 import pytest
 import torch
@@ -9,6 +7,7 @@ from cqsid.generator.textencoder import TextEncoder, TextSpec
 from cqsid.tokenizer.signals import Signals, TextVectors, catalog_texts
 from recall.classic.towers import Pairs
 from recall.sampleshop import sample_catalog, sample_history
+from recall.storage import saved_copy
 from simulator.errors import ConfigError
 
 CATALOG = sample_catalog(150)
@@ -82,7 +81,7 @@ def test_training_is_a_function_of_the_generator_and_not_of_threads(encoder):
 
 
 def test_an_encoder_survives_pickling(encoder):
-    copy = pickle.loads(pickle.dumps(encoder))
+    copy = saved_copy(encoder)
     np.testing.assert_array_equal(copy.queries(TEXTS), encoder.queries(TEXTS))
 
 

@@ -1,6 +1,5 @@
 """A whole reward lab through the command, small enough for some seconds."""
 
-import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from experiments.cli import run_command
 from experiments.rewardlab.policies import POLICY, Policy
 from experiments.rewardlab.run import bench_rewards
 from experiments.stages.progress import NoProgress
+from recall.storage import load
 from tests.experiments.benchsuite import Bench, BenchSuite, drop, made
 from tests.experiments.rewardlab.reward_runs import QUICK, lab_config, lab_toml
 from tests.experiments.small_runs import log_digests, stage
@@ -92,7 +92,7 @@ def weights(folder: Path, name: str) -> bytes:
 
 
 def policy(folder: Path, name: str) -> Policy:
-    found: Policy = pickle.loads((stage(folder, name) / POLICY).read_bytes())
+    found: Policy = load(stage(folder, name) / POLICY)
     return found
 
 
@@ -207,7 +207,7 @@ def test_the_users_own_reward_is_trained_with_and_its_source_is_part_of_the_key(
 def policy_of(folder: Path, pattern: str, what: str) -> set[float]:
     """The values of the newest of some policies' courses."""
     newest = max((folder / "stages").glob(pattern), key=lambda path: path.stat().st_mtime)
-    found: Policy = pickle.loads((newest / POLICY).read_bytes())
+    found: Policy = load(newest / POLICY)
     return {getattr(reading, what) for reading in found.report.steps}
 
 

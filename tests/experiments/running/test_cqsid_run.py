@@ -128,7 +128,7 @@ def test_a_run_that_is_stopped_in_training_ends_as_one_that_was_not(
         run_experiment(config, folder, progress=Stopping(after), command="a test", overwrite=True)
     stages = folder / "stages"
     kept = {path.name for path in stages.glob("channel-cqsid-*.unfinished/*")}
-    assert {"texts.pickle", "ids.pickle", "item.safetensors"} <= kept
+    assert {"texts.safetensors", "ids.safetensors", "item.safetensors"} <= kept
     assert not list(stages.glob("experiment-*"))
     again = run(config, folder, overwrite=True)
     assert read(again, "manifest")["log_digest"] == read(whole, "manifest")["log_digest"]
@@ -219,8 +219,8 @@ def test_a_checkpoint_that_changes_is_another_channel(
     (tmp_path / "a" / "README").write_text("no part of it")
     run(config, folder)
     assert not cached(folder)["channel-cqsid"]
-    os.truncate(tmp_path / "a" / "parts.pickle", 99)
-    with pytest.raises(DataError, match=r"channels.cqsid: checkpoint: .*parts.pickle == SHA-256"):
+    os.truncate(tmp_path / "a" / "system.safetensors", 99)
+    with pytest.raises(DataError, match=r"channels.cqsid: checkpoint: .*system\S+ == SHA-256"):
         run(config, folder)
 
 

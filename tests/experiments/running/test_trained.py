@@ -71,7 +71,7 @@ def test_the_channel_that_serves_tells_of_its_ids_and_stages(generative: Path) -
 
 def test_the_early_channel_tells_nothing(generative: Path) -> None:
     folder = stage(generative, "channel-cqsid-early")
-    assert (folder / "model.pickle").exists()
+    assert (folder / "model.safetensors").exists()
     assert not (folder / "report.json").exists()
 
 

@@ -1,5 +1,4 @@
 import logging
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from ranking.rankers.ranker import MergeOrderRanker
 from ranking.recallstage import RecallStage
 from recall.merge import MergeSpec
 from recall.sampleshop import sample_history
+from recall.storage import saved_copy
 
 SPEC = LearnedSpec(hidden=(8, 4), epochs=3, batch=256)
 
@@ -110,7 +110,7 @@ def test_fitting_repeats_bit_for_bit_and_survives_pickling(features, examples, r
     two.fit(examples, rng=np.random.default_rng(5))
     scores = one.score(requests_, pool)
     np.testing.assert_array_equal(two.score(requests_, pool), scores)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(one)).score(requests_, pool), scores)
+    np.testing.assert_array_equal(saved_copy(one, ["tests"]).score(requests_, pool), scores)
 
 
 def test_the_report_counts_the_examples_and_judges_the_held_out_ones(ranker, examples):

@@ -1,4 +1,3 @@
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +7,7 @@ import torch
 from recall.classic.dense import DenseChannel
 from recall.classic.towers import DenseSpec, info_nce
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
+from recall.storage import saved_copy
 
 CATALOG = sample_catalog(150)
 REQUESTS = sample_requests(CATALOG, 40)
@@ -106,7 +106,7 @@ def test_a_text_without_letters_or_digits_finds_nothing(channel):
 
 
 def test_a_trained_channel_survives_pickling(channel):
-    copy = pickle.loads(pickle.dumps(channel))
+    copy = saved_copy(channel)
     np.testing.assert_array_equal(
         copy.recall(REQUESTS, 9).items_BN, channel.recall(REQUESTS, 9).items_BN
     )

@@ -1,5 +1,3 @@
-import pickle
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +6,7 @@ from hypothesis import strategies as st
 from cqsid.tokenizer.quality import perplexity_L
 from cqsid.tokenizer.quantize import grid
 from cqsid.tokenizer.quantize.residual import ResidualQuantizer
+from recall.storage import saved_copy
 from simulator.errors import DataError
 
 SIZES = (16, 16, 16)
@@ -93,7 +92,7 @@ def test_the_unit_of_the_vectors_and_their_origin_do_not_matter():
 
 def test_a_fitted_quantizer_survives_pickling_without_its_tables():
     QUANTIZER.encode(X_ND[:1])
-    copy = pickle.loads(pickle.dumps(QUANTIZER))
+    copy = saved_copy(QUANTIZER)
     assert "twice_KK" not in vars(copy.books)
     np.testing.assert_array_equal(copy.encode(X_ND), CODES_NL)
 

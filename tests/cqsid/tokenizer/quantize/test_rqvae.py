@@ -1,4 +1,3 @@
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +7,7 @@ import torch
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.quantize.quantizer import Quantizer
 from cqsid.tokenizer.quantize.rqvae import Rqvae, RqvaeSpec
+from recall.storage import saved_copy
 from simulator.errors import ConfigError, DataError
 from tests.cqsid.shop import later_items, tiny_signals
 
@@ -146,7 +146,7 @@ def test_the_same_rng_gives_the_same_codes_whatever_the_threads(rqvae):
 
 
 def test_a_trained_quantizer_survives_pickling(rqvae):
-    copy = pickle.loads(pickle.dumps(rqvae))
+    copy = saved_copy(rqvae)
     np.testing.assert_array_equal(copy.codes(SIGNALS, ITEMS), rqvae.codes(SIGNALS, ITEMS))
 
 

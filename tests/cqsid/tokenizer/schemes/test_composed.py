@@ -1,4 +1,3 @@
-import pickle
 from functools import partial
 
 import numpy as np
@@ -8,6 +7,7 @@ from cqsid.tokenizer.scheme import Scheme
 from cqsid.tokenizer.schemes.composed import ComposedScheme, auto_codes
 from cqsid.tokenizer.schemes.finish import Plain
 from cqsid.tokenizer.schemes.splitting import AtRandom, Splitting
+from recall.storage import saved_copy
 from simulator.errors import ContractError, DataError
 from tests.cqsid.shop import later_items, tiny_signals
 from tests.cqsid.tokenizer.schemes.fakes import FixedCodes, FixedSizes, clustered
@@ -75,13 +75,15 @@ def test_assigning_is_pure_and_ignores_items_that_have_an_id():
     assert scheme.assign(SIGNALS, new_N, full) is full
 
 
-def test_a_fitted_scheme_survives_pickling():
+def test_a_kept_scheme_gives_the_same_ids_and_is_not_fitted_again():
     scheme = scheme_of()
     ids = scheme.fit(SIGNALS, rng=np.random.default_rng(0))
-    copy, new_N = pickle.loads(pickle.dumps(scheme)), later_items(SIGNALS)
+    copy, new_N = saved_copy(scheme, ["tests"]), later_items(SIGNALS)
     np.testing.assert_array_equal(
         copy.assign(SIGNALS, new_N, ids).codes_IL, scheme.assign(SIGNALS, new_N, ids).codes_IL
     )
+    with pytest.raises(ContractError, match="must be made anew to be fitted"):
+        copy.fit(SIGNALS, rng=np.random.default_rng(0))
 
 
 def test_a_shop_without_known_items_is_refused():
