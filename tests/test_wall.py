@@ -112,7 +112,9 @@ def test_no_file_that_training_or_service_loads_holds_latent_truth(
     watched: SimpleNamespace,
 ) -> None:
     files = sorted((watched.folder / "stages").glob("*/*.safetensors"))
-    holding = {file.name for file in files if leaks(load_saved(file), watched.population)}
+    holding = {
+        file.name for file in files if leaks(load_saved(file, watched.config), watched.population)
+    }
     assert holding == {worlds.POPULATION}
     assert len(files) > 10
 
@@ -183,7 +185,11 @@ def lab(watched: SimpleNamespace) -> Lab:
         stage(folder, "history"),
         stage(folder, "channel-cqsid-early"),
         {name: stage(folder, f"channel-{name}-early") for name in others},
-        next(path for path in rankers if isinstance(load_saved(path / MODEL), LearnedRanker)),
+        next(
+            path
+            for path in rankers
+            if isinstance(load_saved(path / MODEL, watched.config), LearnedRanker)
+        ),
     )
     return Lab(watched.config.model_copy(update={"reward_lab": settings}), folders, 1)
 

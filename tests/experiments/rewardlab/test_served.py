@@ -11,9 +11,10 @@ from cqsid.alignment.trainer import save_weights
 from cqsid.channel import CqsidChannel
 from cqsid.settings import CqsidSpec, ServingSpec
 from experiments.rewardlab.policies import WEIGHTS, PolicyModel
-from experiments.running.building import load_channel, save_object
+from experiments.running.building import load_channel
 from experiments.running.worlds import MODEL
 from recall.sampleshop import sample_index, sample_requests
+from recall.storage import save
 from simulator.errors import DataError, StoreError
 from tests.cqsid.shop import tiny_shop
 from tests.cqsid.small import SMALL, fitted_channel
@@ -42,9 +43,9 @@ def stages(tmp_path: Path) -> Path:
     stages = tmp_path / "stages"
     for name in ("sft-1", "policy-1"):
         (stages / name).mkdir(parents=True)
-    save_object(stages / "sft-1" / MODEL, fitted_channel())
+    save(stages / "sft-1" / MODEL, fitted_channel())
     save_weights(stages / "policy-1" / WEIGHTS, changed().learned.weights)
-    save_object(stages / "policy-1" / MODEL, PolicyModel("sft-1"))
+    save(stages / "policy-1" / MODEL, PolicyModel("sft-1"))
     return stages
 
 
