@@ -5,7 +5,7 @@ WORKERS ?= 2 # processes that run tests, one core and up to 2 GB each
 INSTALLED := .venv/installed
 FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
-.PHONY: demo test test-slow check bench screenshots browser clean
+.PHONY: demo test test-slow check docs bench screenshots browser clean
 
 demo: $(INSTALLED)
 	$(BIN)/funnelab demo
@@ -24,6 +24,10 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_layers.py
+
+# The tables of keys in the documentation, made anew from the records.
+docs: $(INSTALLED)
+	$(BIN)/python -m experiments.records.tables docs/results.md
 
 # One thread in each process, so that a figure is one core's. BENCH_LARGE=1 adds runs of a million
 # items and of a million shoppers; SARDINE_PYTHON names a Python that has sardine-rec, for its row.

@@ -9,11 +9,14 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simulator.errors import ContractError, FunnelabError
+
+if TYPE_CHECKING:
+    from experiments.records.reading import Record
 
 EXIT_REFUSED = 2
 
@@ -114,21 +117,32 @@ def _run(
 
 
 def _summarise(folder: Path, as_json: bool) -> None:
-    from experiments.stages.files import read_json
+    from experiments.records.metrics import Metrics
+    from experiments.records.reading import find_record, read_record
+    from experiments.records.truth import Truths
 
     report = folder / "report.html"
-    metrics = read_json(folder / "metrics.json")
-    truth = read_json(folder / "truth.json") if (folder / "truth.json").is_file() else None
+    metrics, truths = read_record(Metrics, folder), find_record(Truths, folder)
     if as_json:
-        summary = {"run": str(folder), "report": str(report), "metrics": metrics, "truth": truth}
-        typer.echo(json.dumps(summary, ensure_ascii=False))
+        _tell_json(folder, report, metrics=metrics, truth=truths)
         return
     from rich.console import Console
 
-    from experiments.report.terminal import summary_table
+    from experiments.report.terminal import Summary
 
-    Console().print(summary_table(metrics, truth))
+    Console().print(Summary(metrics, truths))
     typer.echo(f"Report: {report}")
+
+
+def _tell_json(folder: Path, report: Path, **records: "Record | None") -> None:
+    """Print records for scripts, each as its file has it."""
+    from dataclasses import asdict
+
+    from experiments.stages.files import plain
+
+    told = {name: None if record is None else asdict(record) for name, record in records.items()}
+    summary = plain({"run": str(folder), "report": str(report), **told})
+    typer.echo(json.dumps(summary, ensure_ascii=False))
 
 
 @app.command()
@@ -166,7 +180,8 @@ def attribute(
     Finished replays and worlds are kept: the same command continues an interrupted one.
     """
     from experiments.attribution.run import asked, attribute_run
-    from experiments.records.attribution import FILE, read_record
+    from experiments.records.attribution import AttributionRecord
+    from experiments.records.reading import read_record
     from experiments.stages.progress import default_progress
 
     report = attribute_run(
@@ -174,14 +189,15 @@ def attribute(
         overrides=[*(overrides or ()), *asked(rules or (), incremental or ())],
         progress=default_progress(),
     )
+    record = read_record(AttributionRecord, folder)
     if as_json:
-        _tell_record(folder, report, FILE)
+        _tell_json(folder, report, attribution=record)
         return
     from rich.console import Console
 
     from experiments.report.attribution.terminal import Summary
 
-    Console().print(Summary(read_record(folder / FILE), report))
+    Console().print(Summary(record, report))
 
 
 @app.command()
@@ -260,14 +276,6 @@ def check_rule_command(name: PlugIn, as_json: AsJson = False) -> None:
     _tell(name, "rule", check_rule(load_object(name)), as_json)
 
 
-def _tell_record(folder: Path, report: Path, name: str) -> None:
-    """Print the record of a bench for scripts, under the name of its file."""
-    from experiments.stages.files import read_json
-
-    told = {"run": str(folder), "report": str(report), Path(name).stem: read_json(folder / name)}
-    typer.echo(json.dumps(told))
-
-
 @ids_app.command("bench")
 def ids_bench_command(
     config: ConfigName,
@@ -281,7 +289,9 @@ def ids_bench_command(
     Finished trainings are kept: the same command continues an interrupted bench.
     """
     from experiments.config.loading import load_config
-    from experiments.idsbench.run import RECORD, bench_ids
+    from experiments.idsbench.run import bench_ids
+    from experiments.records.ids import IdsRecord
+    from experiments.records.reading import read_record
     from experiments.stages.progress import default_progress
 
     settings = load_config(config, overrides or ())
@@ -290,15 +300,15 @@ def ids_bench_command(
     report = bench_ids(
         settings, folder, progress=default_progress(), command=command, overwrite=overwrite
     )
+    record = read_record(IdsRecord, folder)
     if as_json:
-        _tell_record(folder, report, RECORD)
+        _tell_json(folder, report, ids=record)
         return
     from rich.console import Console
 
-    from experiments.records.ids import read_record
     from experiments.report.ids.tables import Summary
 
-    Console().print(Summary(read_record(folder / RECORD), report))
+    Console().print(Summary(record, report))
 
 
 @app.command()
@@ -315,7 +325,8 @@ def rewards(
     training too.
     """
     from experiments.config.loading import load_config
-    from experiments.report.rewards.page import RECORD
+    from experiments.records.reading import read_record
+    from experiments.records.rewards import RewardsRecord
     from experiments.rewardlab.run import bench_rewards
     from experiments.stages.progress import default_progress
 
@@ -325,15 +336,15 @@ def rewards(
     report = bench_rewards(
         settings, folder, progress=default_progress(), command=command, overwrite=overwrite
     )
+    record = read_record(RewardsRecord, folder)
     if as_json:
-        _tell_record(folder, report, RECORD)
+        _tell_json(folder, report, rewards=record)
         return
     from rich.console import Console
 
-    from experiments.records.rewards import read_record
     from experiments.report.rewards.tables import Summary
 
-    Console().print(Summary(read_record(folder / RECORD), report))
+    Console().print(Summary(record, report))
 
 
 @ids_app.command("save")

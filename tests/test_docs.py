@@ -24,6 +24,7 @@ from experiments.config.attribution import BUILT_IN_RULES
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.schema import Config, FileCatalog
 from experiments.inference.metrics import METRICS, UNIT_COLUMNS
+from experiments.records.tables import documented, renewed
 from simulator.log.codes import EndReason, NextAction
 from simulator.log.tables import table_schemas
 
@@ -263,32 +264,6 @@ def test_the_documented_codes_are_those_of_the_log() -> None:
         assert f"{action.value} {action.name.lower().replace('_', ' ')}" in text
 
 
-def _keys(value: Any) -> set[str]:
-    """The keys of an object, or of all objects in a list."""
-    if isinstance(value, list):
-        assert value, "the run must have at least one row of everything"
-        assert len({tuple(row) for row in value}) == 1
-        return set(value[0])
-    return set(value)
-
-
-@pytest.mark.parametrize("file", ["metrics.json", "truth.json", "manifest.json"])
-def test_the_documented_keys_are_those_of_a_run(file: str, example_run: Path) -> None:
-    _check_keys(example_run / file)
-
-
-def test_the_documented_keys_are_those_of_an_id_bench(example_bench: Path) -> None:
-    _check_keys(example_bench / "ids.json")
-
-
-def test_the_documented_keys_are_those_of_a_reward_lab(example_lab: Path) -> None:
-    _check_keys(example_lab / "rewards.json")
-
-
-def test_the_documented_keys_are_those_of_an_attribution(example_attribution: Path) -> None:
-    _check_keys(example_attribution.parent / "whole" / "attribution.json")
-
-
 def test_the_documented_rules_are_those_of_the_settings() -> None:
     text = (DOCS / "attribution.md").read_text(encoding="utf-8")
     listed = re.search(r"^## Credit\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
@@ -315,22 +290,10 @@ def test_the_rewards_of_varg_are_valid_settings() -> None:
     assert len(RewardMix.model_validate(tomllib.loads(text)).components) == 2
 
 
-def _check_keys(path: Path) -> None:
-    file, content = path.name, json.loads(path.read_text(encoding="utf-8"))
-    documented = _tables("results.md")
-    assert set(_names(documented[file])) == set(content)
-    nested = {name: value for name, value in content.items() if _is_nested(value)}
-    nested |= {f"health.{name}": v for name, v in content.get("health", {}).items()}
-    for name in (name for name, value in nested.items() if _is_nested(value)):
-        if name not in ("versions", "arms") or isinstance(nested[name], list):  # any number of them
-            assert set(_names(documented[name])) == _keys(nested[name]), name
-
-
-def _is_nested(value: Any) -> bool:
-    """Whether a value has keys of its own."""
-    if isinstance(value, list):
-        return any(isinstance(entry, dict) for entry in value)
-    return isinstance(value, dict)
+def test_the_tables_of_keys_are_those_of_the_records() -> None:
+    text = (DOCS / "results.md").read_text(encoding="utf-8")
+    assert renewed(text) == text, "make docs renews them"
+    assert set(re.findall(r"<!-- keys of (\w+) -->", text)) == set(documented())
 
 
 def test_the_documented_metrics_and_unit_columns_are_those_of_the_code() -> None:

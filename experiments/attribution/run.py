@@ -12,7 +12,7 @@ from experiments.attribution.incremental.arms import open_arm
 from experiments.attribution.measured import measure
 from experiments.config.attribution import Method
 from experiments.config.overrides import suggestion
-from experiments.records.attribution import FILE, write_record
+from experiments.records.reading import write_record
 from experiments.report import write_report
 from experiments.running.building import load_saved
 from experiments.running.finished import finished_config, finished_stage
@@ -72,7 +72,7 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
             record = credit_run(config, folder / LOG, items)
         opened = cache(partial(open_arm, config, Maker(run, config.execution, progress)))
         record = measure(record, config, opened)
-        write_record(folder / FILE, record)
+        write_record(folder, record)
         with progress.stage("report"):
             return write_report(folder)
 

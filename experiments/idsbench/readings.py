@@ -78,38 +78,6 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class IdReading:
-    """The ids that one scheme made with one seed.
-
-    Attributes:
-        scheme, seed: which.
-        sizes: codes of each level.
-        ids: distinct ids in use.
-        perplexity_L: exp of the entropy of the codes of each level, over items.
-        gini: inequality of items per id, 0 to 1.
-        p99, largest: 99th percentile and maximum of items per id.
-        purity: share of items in the commonest category of their id; None where unknown.
-        embedding_hit: share of items whose nearest other item (cosine of text vectors) has the
-            same id; None for fewer than two items.
-        cluster_shares: share of items in clusters of each size, by `CLUSTER_BINS`.
-        training_s: time to make the ids and train the generator (s); None: not measured.
-    """
-
-    scheme: str
-    seed: int
-    sizes: tuple[int, ...]
-    ids: int
-    perplexity_L: tuple[float, ...]
-    gini: float
-    p99: float
-    largest: int
-    purity: float | None
-    embedding_hit: float | None
-    cluster_shares: tuple[float, ...]
-    training_s: float | None = None
-
-
-@dataclass(frozen=True)
 class Asked:
     """The B test requests.
 

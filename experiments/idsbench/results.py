@@ -1,7 +1,6 @@
 """From readings to the record: pooled measures, paired gains, curves, costs, warnings."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +8,10 @@ from numpy.typing import NDArray
 from cqsid.decoding.shelves import narrowest
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.pooled import adjusted, gains, levels, measures
-from experiments.idsbench.readings import CLUSTER_BINS, IdReading, Mode, Reading
+from experiments.idsbench.readings import CLUSTER_BINS, Mode, Reading
 from experiments.inference.intervals import FEWEST_SEEDS
-from experiments.records.ids import SCHEMA, Cost, IdsRecord, Point, Quality
-from experiments.records.published_ids import PUBLISHED
+from experiments.records.ids import Cost, IdsRecord, Point, Quality
+from experiments.records.published import SCHEMES
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -22,7 +21,7 @@ FEW_SHOPPERS = 100  # below, the delta method's normal limit is far
 def make_record(
     spec: IdsBenchSpec,
     readings: Sequence[Reading],
-    id_readings: Sequence[IdReading],
+    quality: Sequence[Quality],
     shopper_B: NDArray[np.integer],
     *,
     name: str,
@@ -33,7 +32,7 @@ def make_record(
     Args:
         spec: what was asked for.
         readings: one for each scheme, mode and seed; the same seeds for all.
-        id_readings: one for each scheme and seed.
+        quality: of the ids, one for each scheme and seed.
         shopper_B: who asked each test request.
         name: name of the run.
         items: size of the catalogue.
@@ -63,7 +62,6 @@ def make_record(
     ]
     shoppers = len(np.unique(shopper_B))
     return IdsRecord(
-        schema=SCHEMA,
         name=name,
         baseline=spec.baseline,
         schemes=spec.schemes,
@@ -84,8 +82,8 @@ def make_record(
         gains=adjusted(compared),
         curves=tuple(point for group in table.values() for point in _curve(spec, group)),
         costs=tuple(costs),
-        quality=tuple(Quality(**asdict(reading)) for reading in id_readings),
-        published=PUBLISHED,
+        quality=tuple(quality),
+        published=SCHEMES,
         warnings=tuple(_warnings(seeds, shoppers, costs)),
     )
 

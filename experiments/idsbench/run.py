@@ -11,7 +11,7 @@ from experiments.config.loading import resolved_toml
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
-from experiments.idsbench.readings import IdReading, Mode, Reading, cluster_shares, read_beams
+from experiments.idsbench.readings import Mode, Reading, cluster_shares, read_beams
 from experiments.idsbench.results import make_record
 from experiments.idsbench.trial import (
     TextsJob,
@@ -21,7 +21,8 @@ from experiments.idsbench.trial import (
     load_trial,
     run_trial,
 )
-from experiments.records.ids import IdsRecord, write_record
+from experiments.records.ids import IdsRecord, Quality
+from experiments.records.reading import write_record
 from experiments.report.ids.page import write_report
 from experiments.running.manifest import bench_manifest
 from experiments.running.pipeline import Pipeline
@@ -35,7 +36,6 @@ from experiments.stages.progress import Progress
 from simulator.errors import ConfigError
 from simulator.log.history import load_history
 
-RECORD = "ids.json"
 _CODE = ("simulator.log.history", "experiments.idsbench.trial", "recall")
 
 
@@ -69,8 +69,8 @@ def bench_ids(
             record = _compare(config, channel, trials, catalogue, history)
         run.remove(MANIFEST)
         run.write_text(CONFIG, resolved_toml(config))
-        write_record(folder / RECORD, record)
-        run.write_json(MANIFEST, bench_manifest(config, command, catalogue, maker.records))
+        write_record(folder, record)
+        write_record(folder, bench_manifest(config, command, catalogue, maker.records))
         with progress.stage("report"):
             return write_report(folder)
 
@@ -168,7 +168,7 @@ def _compare(
     return make_record(
         bench,
         readings,
-        [_id_reading(trial) for trial in trials],
+        [_quality(trial) for trial in trials],
         asked.shopper_B,
         name=config.name,
         items=catalogue.record().rows["items"],
@@ -185,9 +185,9 @@ def _budgets(trials: Sequence[Trial], baseline: str, beam: int) -> Mapping[tuple
     }
 
 
-def _id_reading(trial: Trial) -> IdReading:
+def _quality(trial: Trial) -> Quality:
     quality = trial.quality
-    return IdReading(
+    return Quality(
         scheme=trial.scheme,
         seed=trial.seed,
         sizes=trial.ids.sizes,

@@ -88,7 +88,7 @@ class Trial:
         ids: ids of the items in the shop at the end of the history.
         shelves: the items behind them.
         quality: quality of the ids that training made.
-        embedding_hit: see `IdReading.embedding_hit`.
+        embedding_hit: see `experiments.records.ids.Quality`.
         answered: answers by mode.
         training_s: seconds for ids and generator.
         validation: hit rates of each stage on held-out requests, by stage.

@@ -1,21 +1,28 @@
 """The contents of metrics.json and truth.json, from logs alone."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from experiments.inference import health as diagnostics
-from experiments.inference.estimates import Estimate, SampleRatio, estimate, sample_ratio
+from experiments.inference.estimates import estimate, sample_ratio
 from experiments.inference.logs import EngineSpec, Manifest, read_manifest
 from experiments.inference.metrics import DAILY_METRICS, METRICS, Metric
 from experiments.inference.shares import channel_shares
 from experiments.inference.truth import beside, paired_truth
 from experiments.inference.units import Units, open_units
+from experiments.records.interval import UNKNOWN
+from experiments.records.metrics import (
+    Daily,
+    Estimate,
+    FunnelCount,
+    Health,
+    Metrics,
+    Model,
+    Retrieval,
+    SampleRatio,
+)
+from experiments.records.truth import Truths
 from simulator.errors import ConfigError, DataError
-
-SCHEMA = 1
-"""Version of the keys of metrics.json and truth.json."""
 
 
 def analyse(
@@ -28,10 +35,10 @@ def analyse(
     confidence: float = 0.95,
     primary: str = "gmv",
     metrics: Sequence[Metric] = tuple(METRICS.values()),
-    retrieval: Sequence[Mapping[str, Any]] = (),
-    models: Sequence[Mapping[str, Any]] = (),
+    retrieval: Sequence[Retrieval] = (),
+    models: Sequence[Model] = (),
     spec: EngineSpec | None = None,
-) -> dict[str, Any]:
+) -> Metrics:
     """Everything that metrics.json holds.
 
     Args:
@@ -43,8 +50,8 @@ def analyse(
         confidence: level of all intervals.
         primary: the metric that decides.
         metrics: what is estimated.
-        retrieval: rows of `GradedRetrieval.row`, where there are human grades.
-        models: rows of `training_reports`.
+        retrieval: channels against human grades, where there are any.
+        models: what channels and rankers tell of their training.
         spec: threads and memory.
 
     Raises:
@@ -54,47 +61,44 @@ def analyse(
     manifest = read_manifest(log)
     _check(manifest, arms, control, primary, metrics)
     with open_units(log, metrics, history=history, spec=spec) as units:
-        estimates = _estimates(units, metrics, control, confidence)
+        estimates, warned = _estimates(units, metrics, control, confidence)
         connection = units.connection
-        srm = [
+        srm = tuple(
             sample_ratio(population, counts, arms)
             for population, counts in diagnostics.populations(connection, log, manifest).items()
-        ]
+        )
         stages = diagnostics.funnel(connection, log, manifest)
-        return {
-            "schema": SCHEMA,
-            "name": name,
-            "primary": primary,
-            "confidence": confidence,
-            "estimates": [one.row() for one in estimates],
-            "srm": [asdict(test) for test in srm],
-            "shares": [
-                asdict(share) for share in channel_shares(connection, log, confidence=confidence)
-            ],
-            "daily": _daily(units, metrics, control, confidence),
-            "overlap": diagnostics.overlap(connection, log, manifest),
-            "funnel": stages,
-            "latency": diagnostics.latency(connection, log, manifest),
-            "end_reasons": diagnostics.end_reasons(connection, log, manifest),
-            "retrieval": [dict(row) for row in retrieval],
-            "models": [dict(row) for row in models],
-            "health": _health(units, log, srm, stages, estimates),
-        }
+        return Metrics(
+            name=name,
+            primary=primary,
+            confidence=confidence,
+            estimates=estimates,
+            srm=srm,
+            shares=tuple(channel_shares(connection, log, confidence=confidence)),
+            daily=tuple(_daily(units, metrics, control, confidence)),
+            overlap=tuple(diagnostics.overlap(connection, log, manifest)),
+            funnel=tuple(stages),
+            latency=tuple(diagnostics.latency(connection, log, manifest)),
+            end_reasons=tuple(diagnostics.end_reasons(connection, log, manifest)),
+            retrieval=tuple(retrieval),
+            models=tuple(models),
+            health=_health(units, log, srm, stages, warned),
+        )
 
 
 def truth_table(
     worlds: Mapping[str, Sequence[Path]],
-    metrics_json: Mapping[str, Any],
+    found: Metrics,
     *,
     control: str,
     metrics: Sequence[Metric] = tuple(METRICS.values()),
     spec: EngineSpec | None = None,
-) -> dict[str, Any]:
+) -> Truths:
     """Everything that truth.json holds: the global effects beside the naive estimates.
 
     Args:
         worlds: by arm, the logs of the worlds with everybody in it, one for each seed.
-        metrics_json: what `analyse` made of the A/B test, for its naive (unadjusted) estimates.
+        found: what `analyse` made of the A/B test, for its naive (unadjusted) estimates.
         control: the arm that all others are compared with.
         metrics: what is compared.
         spec: threads and memory.
@@ -104,24 +108,16 @@ def truth_table(
     """
     if control not in worlds:
         raise DataError(f"truth worlds == {', '.join(worlds)}, must include control {control!r}")
-    naive = {
-        (row["metric"], row["contrast"][1]): row
-        for row in metrics_json["estimates"]
-        if not row["cuped"] and row["contrast"][0] == control
-    }
     table, warnings = [], []
     for arm, logs in worlds.items():
         if arm == control:
             continue
-        truth = paired_truth(
-            worlds[control], logs, metrics, confidence=metrics_json["confidence"], spec=spec
-        )
+        truth = paired_truth(worlds[control], logs, metrics, confidence=found.confidence, spec=spec)
         warnings += [f"{arm} against {control}: {warning}" for warning in truth.warnings]
-        table += [
-            beside(effect, (control, arm), naive.get((effect.metric, arm), {}))
-            for effect in truth.effects
-        ]
-    return {"schema": SCHEMA, "truth": table, "warnings": warnings}
+        for effect in truth.effects:
+            naive = found.estimate(effect.metric, (control, arm), cuped=False)
+            table.append(beside(effect, (control, arm), naive.effect if naive else UNKNOWN))
+    return Truths(truth=tuple(table), warnings=tuple(warnings))
 
 
 def _check(
@@ -148,27 +144,26 @@ def _contrasts(units: Units, control: str) -> list[tuple[str, str]]:
 
 def _estimates(
     units: Units, metrics: Sequence[Metric], control: str, confidence: float
-) -> list[Estimate]:
+) -> tuple[tuple[Estimate, ...], tuple[str, ...]]:
+    """The estimates and the warning of each."""
     arms = units.aggregates(metrics, covariates=units.has_history)
-    return [
+    found = [
         estimate(metric, contrast, arms, confidence=confidence, cuped=cuped)
         for contrast in _contrasts(units, control)
         for metric in metrics
         for cuped in ((False, True) if units.has_history else (False,))
     ]
+    return tuple(row for row, _ in found), tuple(warning for _, warning in found)
 
 
-def _daily(
-    units: Units, metrics: Sequence[Metric], control: str, confidence: float
-) -> list[dict[str, Any]]:
-    keys = ("metric", "contrast", "effect", "effect_low", "effect_high")
+def _daily(units: Units, metrics: Sequence[Metric], control: str, confidence: float) -> list[Daily]:
     return [
-        {"day": day} | {key: row[key] for key in keys}
+        Daily(day, row.metric, row.contrast, row.effect)
         for day, arms in units.daily(metrics).items()
         for contrast in _contrasts(units, control)
         for metric in metrics
         if metric.name in DAILY_METRICS
-        for row in (estimate(metric, contrast, arms, confidence=confidence).row(),)
+        for row, _ in (estimate(metric, contrast, arms, confidence=confidence),)
     ]
 
 
@@ -176,11 +171,11 @@ def _health(
     units: Units,
     log: Path,
     srm: Sequence[SampleRatio],
-    stages: diagnostics.Rows,
-    estimates: Sequence[Estimate],
-) -> dict[str, Any]:
+    stages: Sequence[FunnelCount],
+    warned: Iterable[str],
+) -> Health:
     traffic = diagnostics.traffic(units.connection, log, units.manifest)
-    requests = {row["arm"]: row["requests"] for row in traffic}
-    health = {"requests": traffic, "dropped": diagnostics.dropped(units.manifest, requests)}
+    failed = diagnostics.dropped(units.manifest, {row.arm: row.requests for row in traffic})
     strays = diagnostics.strayed(units.connection, log)
-    return health | {"warnings": diagnostics.warnings(health, srm, stages, estimates, strays)}
+    warnings = diagnostics.warnings(failed, srm, stages, warned, strays)
+    return Health(tuple(traffic), tuple(failed), tuple(warnings))

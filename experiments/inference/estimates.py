@@ -9,8 +9,7 @@ correction. What the data cannot tell is None, with a reason, never a number.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import tea_tasting as tt
 from scipy import stats
@@ -18,49 +17,11 @@ from tea_tasting.aggr import Aggregates
 
 from experiments.inference.metrics import Metric
 from experiments.inference.units import PRE
+from experiments.records.interval import UNKNOWN, Interval, Number
+from experiments.records.metrics import Estimate, SampleRatio
 
 ROUNDING = 1e-13
 """A delta-method variance below this share of its terms is what rounding leaves of zero."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """One metric of one contrast; None where the data do not determine a number.
-
-    Attributes:
-        metric: its name.
-        contrast: (control, treatment) arm names.
-        design: the unit of randomisation.
-        n, n_control, n_treatment: exposed shoppers.
-        control, treatment: the metric in each arm, adjusted where `cuped`.
-        effect, effect_low, effect_high: treatment minus control, in the metric's unit.
-        relative, relative_low, relative_high: treatment / control - 1.
-        p_value: two-sided, of no effect.
-        cuped: whether the history period's own value of the metric was adjusted for.
-        warning: why something is None, "" where nothing is.
-    """
-
-    metric: str
-    contrast: tuple[str, str]
-    design: str
-    n: int
-    n_control: int
-    n_treatment: int
-    control: float | None
-    treatment: float | None
-    effect: float | None
-    effect_low: float | None
-    effect_high: float | None
-    relative: float | None
-    relative_low: float | None
-    relative_high: float | None
-    p_value: float | None
-    cuped: bool
-    warning: str
-
-    def row(self) -> dict[str, Any]:
-        """The estimate as metrics.json has it."""
-        return {key: value for key, value in asdict(self).items() if key != "warning"}
 
 
 def estimate(
@@ -70,7 +31,7 @@ def estimate(
     *,
     confidence: float = 0.95,
     cuped: bool = False,
-) -> Estimate:
+) -> tuple[Estimate, str]:
     """Compare one metric between two arms.
 
     Args:
@@ -80,58 +41,72 @@ def estimate(
         confidence: level of the intervals.
         cuped: adjust for the same metric in the history period (for a ratio metric, for the
             ratio of the history's numerator and denominator).
+
+    Returns:
+        The estimate, and a warning that says why something in it is None; "" where nothing is.
     """
     control, treatment = arms[contrast[0]], arms[contrast[1]]
-    values, warning = _values(metric, control, treatment, confidence, cuped)
+    known, warning = _values(metric, control, treatment, confidence, cuped)
     if warning:
         adjusted = " (CUPED)" if cuped else ""
         warning = f"{metric.name}{adjusted}, {contrast[1]} against {contrast[0]}: {warning}"
     n_control, n_treatment = control.count(), treatment.count()
-    return Estimate(
+    found = Estimate(
         metric=metric.name,
         contrast=contrast,
         design="shopper",
         n=n_control + n_treatment,
         n_control=n_control,
         n_treatment=n_treatment,
+        control=known.control,
+        treatment=known.treatment,
+        effect=known.effect,
+        relative=known.relative,
+        p_value=known.p_value,
         cuped=cuped,
-        warning=warning,
-        **values,
     )
+    return found, warning
 
 
-_VALUES = (
-    *("control", "treatment", "effect", "effect_low", "effect_high"),
-    *("relative", "relative_low", "relative_high", "p_value"),
-)
+@dataclass(frozen=True)
+class _Values:
+    """The numbers of an estimate."""
+
+    control: Number = None
+    treatment: Number = None
+    effect: Interval = UNKNOWN
+    relative: Interval = UNKNOWN
+    p_value: Number = None
 
 
 def _values(
     metric: Metric, control: Aggregates, treatment: Aggregates, confidence: float, cuped: bool
-) -> tuple[dict[str, float | None], str]:
+) -> tuple[_Values, str]:
     """The numbers of an estimate, and why some are None."""
-    known: dict[str, float | None] = dict.fromkeys(_VALUES)
+    known = _Values()
     if reason := _undefined(metric, (control, treatment), cuped):
         return known, reason
     if not cuped:  # an adjusted mean without its variance would be of no use
-        means = tuple(
+        base, level = (
             arm.mean(metric.numerator) / arm.mean(metric.denominator)
             for arm in (control, treatment)
         )
-        known |= {"control": means[0], "treatment": means[1], "effect": means[1] - means[0]}
-        if means[0] > 0:
-            known["relative"] = means[1] / means[0] - 1
+        growth = level / base - 1 if base > 0 else None
+        known = _Values(
+            base, level, Interval(level - base, None, None), Interval(growth, None, None)
+        )
     if reason := _uncertain(metric, (control, treatment), cuped):
         return known, reason
     try:
         result = _test(metric, confidence, cuped).analyze_aggregates(control, treatment)
     except OverflowError:  # exp() of the log-scale half-width
         return known, "the mean is too close to zero for its spread to give an interval"
-    known = dict(zip(_VALUES, (float(value) for value in result[:9]), strict=True))
-    if result.control > 0 and result.treatment > 0:
+    base, level, *ends, p_value = (float(value) for value in result[:9])
+    known = _Values(base, level, Interval(*ends[:3]), Interval(*ends[3:]), p_value)
+    if base > 0 and level > 0:
         return known, ""
-    known |= dict.fromkeys(("relative", "relative_low", "relative_high"))
-    return known, "an adjusted mean is not positive, so there is no relative effect"
+    reason = "an adjusted mean is not positive, so there is no relative effect"
+    return replace(known, relative=UNKNOWN), reason
 
 
 def _test(metric: Metric, confidence: float, cuped: bool) -> tt.RatioOfMeans:
@@ -196,25 +171,6 @@ def _variance(arm: Aggregates, numerator: str, denominator: str | None) -> float
     terms = (arm.var(numerator) + ratio**2 * arm.var(denominator)) / arm.mean(denominator) ** 2
     variance = float(arm.ratio_var(numerator, denominator))
     return variance if variance > ROUNDING * terms else 0.0
-
-
-@dataclass(frozen=True)
-class SampleRatio:
-    """Whether the arms hold the shares of a population that they should.
-
-    Attributes:
-        population: "assigned" or "exposed" shoppers.
-        arms, counts: shoppers found in each arm.
-        expected: shoppers that the arms' shares promise.
-        statistic, p_value: Pearson's chi-square, no continuity correction; None with no shoppers.
-    """
-
-    population: str
-    arms: tuple[str, ...]
-    counts: tuple[int, ...]
-    expected: tuple[float, ...]
-    statistic: float | None
-    p_value: float | None
 
 
 def sample_ratio(

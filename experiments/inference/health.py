@@ -6,17 +6,22 @@ from typing import Any
 
 import duckdb
 
-from experiments.inference.estimates import Estimate, SampleRatio
 from experiments.inference.logs import Manifest, rows, scan
+from experiments.records.metrics import (
+    Dropped,
+    EndReason,
+    FunnelCount,
+    Latency,
+    Overlap,
+    SampleRatio,
+    Traffic,
+)
 
 SRM_ALARM = 0.001
 """A sample ratio this improbable is an alarm: lower than 0.05, as every run is tested."""
 
 DROP_ALARM = 0.01
 """Share of an arm's requests that a channel may miss before the report warns."""
-
-Rows = list[dict[str, Any]]
-
 
 SETS = {
     "exposure": ("exposures", "true"),
@@ -31,7 +36,7 @@ def overlap(
     log: Path,
     manifest: Manifest,
     events: Sequence[str] = ("exposure", "purchase"),
-) -> Rows:
+) -> list[Overlap]:
     """How many events of `SETS` each exact set of channels found, largest first."""
     result = []
     for event in events:
@@ -43,21 +48,23 @@ def overlap(
             "GROUP BY arm, sources ORDER BY arm, count DESC, sources",
         )
         result += [
-            {
-                "arm": manifest.arms[row["arm"]],
-                "event": event,
-                "channels": [
+            Overlap(
+                arm=manifest.arms[row["arm"]],
+                event=event,
+                channels=tuple(
                     name for c, name in enumerate(manifest.channels) if row["sources"] >> c & 1
-                ],
-                "count": row["count"],
-                "share": row["share"],
-            }
+                ),
+                count=row["count"],
+                share=row["share"],
+            )
             for row in found
         ]
     return result
 
 
-def funnel(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
+def funnel(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+) -> list[FunnelCount]:
     """How many candidates are left after each stage, in total and per request.
 
     What each channel recalled is known of the sampled requests only and scaled up by the merged
@@ -80,7 +87,7 @@ def funnel(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest)
         f"SELECT arm, {', '.join(bits)} FROM {scan(log, 'candidates')} "
         f"JOIN (SELECT request, arm FROM {scan(log, 'requests')}) USING (request)",
     )
-    result: Rows = []
+    result = []
     for arm, name in enumerate(manifest.arms):
         counts = requests.get(arm, dict.fromkeys(("requests", "merged", "ranked", "shown"), 0))
         stages: dict[str, int] = {"requests": counts["requests"]}
@@ -91,12 +98,12 @@ def funnel(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest)
         stages |= exposures.get(arm, {"clicked": 0, "carted": 0})
         stages |= orders.get(arm, {"purchased": 0})
         result += [
-            {
-                "arm": name,
-                "stage": stage,
-                "count": count,
-                "per_request": count / counts["requests"] if counts["requests"] else None,
-            }
+            FunnelCount(
+                arm=name,
+                stage=stage,
+                count=count,
+                per_request=count / counts["requests"] if counts["requests"] else None,
+            )
             for stage, count in stages.items()
         ]
     return result
@@ -106,7 +113,7 @@ def _by_arm(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[int, dict[s
     return {row.pop("arm"): row for row in rows(connection, f"{sql} GROUP BY arm")}
 
 
-def latency(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
+def latency(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> list[Latency]:
     """Page latency of each arm: mean, quantiles (interpolated) and the slowest page, in seconds."""
     found = rows(
         connection,
@@ -115,17 +122,15 @@ def latency(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
         f"FROM {scan(log, 'requests')} GROUP BY arm ORDER BY arm",
     )
     return [
-        {
-            "arm": manifest.arms[row["arm"]],
-            "mean": row["mean"],
-            **dict(zip(("p50", "p90", "p99"), row["quantiles"], strict=True)),
-            "max": row["max"],
-        }
+        Latency(manifest.arms[row["arm"]], row["mean"], p50, p90, p99, row["max"])
         for row in found
+        for p50, p90, p99 in [row["quantiles"]]
     ]
 
 
-def end_reasons(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
+def end_reasons(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+) -> list[EndReason]:
     """Why sessions ended, the commonest reason first."""
     found = rows(
         connection,
@@ -133,7 +138,7 @@ def end_reasons(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Mani
         "count(*) / sum(count(*)) OVER (PARTITION BY arm) AS share "
         f"FROM {scan(log, 'sessions')} GROUP BY arm, reason ORDER BY arm, sessions DESC, reason",
     )
-    return [row | {"arm": manifest.arms[row["arm"]]} for row in found]
+    return [EndReason(**row | {"arm": manifest.arms[row["arm"]]}) for row in found]
 
 
 def populations(
@@ -165,7 +170,7 @@ def strayed(connection: duckdb.DuckDBPyConnection, log: Path) -> int:
     return int(found[0]["n"])
 
 
-def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> Rows:
+def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> list[Traffic]:
     """Requests, sessions, shoppers, zero-result rate and abandonment of each arm."""
     served = _by_arm(
         connection,
@@ -183,34 +188,46 @@ def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
         f"/ count(*) AS abandonment FROM {scan(log, 'sessions')}",
     )
     none = {"requests": 0, "shoppers": 0, "zero_result_rate": None}
+    nobody = {"sessions": 0, "abandonment": None}
     return [
-        {"arm": name} | served.get(arm, none) | lived.get(arm, {"sessions": 0, "abandonment": None})
+        Traffic(arm=name, **served.get(arm, none), **lived.get(arm, nobody))
         for arm, name in enumerate(manifest.arms)
     ]
 
 
-def dropped(manifest: Manifest, requests: Mapping[str, int]) -> Rows:
+def dropped(manifest: Manifest, requests: Mapping[str, int]) -> list[Dropped]:
     """The channels that failed, and the share of their arm's requests that went without them."""
     return [
-        {
-            **{key: fault[key] for key in ("arm", "channel", "reason", "requests")},
-            "share": fault["requests"] / requests[fault["arm"]]
+        Dropped(
+            arm=fault["arm"],
+            channel=fault["channel"],
+            reason=fault["reason"],
+            requests=fault["requests"],
+            share=fault["requests"] / requests[fault["arm"]]
             if requests.get(fault["arm"])
             else None,
-            "detail": fault.get("detail", ""),
-        }
+            detail=fault.get("detail", ""),
+        )
         for fault in manifest.faults
     ]
 
 
 def warnings(
-    health: Mapping[str, Rows],
+    failed: Iterable[Dropped],
     srm: Iterable[SampleRatio],
-    stages: Rows,
-    estimates: Sequence[Estimate],
+    stages: Iterable[FunnelCount],
+    estimates: Iterable[str],
     strays: int,
 ) -> list[str]:
-    """What a reader must know before believing the numbers, in plain words, gravest first."""
+    """What a reader must know before believing the numbers, in plain words, gravest first.
+
+    Args:
+        failed: channels that were dropped.
+        srm: sample ratio tests.
+        stages: counts of the funnel.
+        estimates: warnings of the estimates; "" of those that have none.
+        strays: shoppers served by an arm that they were not assigned to.
+    """
     result = [
         f"sample ratio mismatch among {test.population} shoppers (p = {test.p_value:.2g}): the "
         "arms do not hold the shares they should, so their difference may not be the treatment's"
@@ -220,14 +237,14 @@ def warnings(
     if strays:
         result.append(f"{strays} shoppers were served by an arm that they were not assigned to")
     result += [
-        f"arm {row['arm']} has no {row['stage']} at all"
+        f"arm {row.arm} has no {row.stage} at all"
         for row in stages
-        if row["count"] == 0 and row["stage"] in ("requests", "shown", "clicked", "purchased")
+        if row.count == 0 and row.stage in ("requests", "shown", "clicked", "purchased")
     ]
     result += [
-        f"arm {row['arm']}: channel {row['channel']} was dropped from {row['share']:.1%} of "
-        f"requests ({row['reason']}{': ' + row['detail'] if row['detail'] else ''})"
-        for row in health["dropped"]
-        if row["share"] is not None and row["share"] > DROP_ALARM
+        f"arm {row.arm}: channel {row.channel} was dropped from {row.share:.1%} of "
+        f"requests ({row.reason}{': ' + row.detail if row.detail else ''})"
+        for row in failed
+        if row.share is not None and row.share > DROP_ALARM
     ]
-    return result + [estimate.warning for estimate in estimates if estimate.warning]
+    return result + [warning for warning in estimates if warning]

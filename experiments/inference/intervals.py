@@ -39,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from experiments.records.interval import UNKNOWN, Interval, Number
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -47,29 +48,27 @@ FEWEST_SEEDS = 3
 
 
 @dataclass(frozen=True)
-class Interval:
-    """An estimate; None where the data do not determine a number.
+class Result:
+    """An interval, and what it rests on.
 
     Attributes:
-        estimate, low, high: the number and its interval.
+        interval: the number and its interval.
         p_value: two-sided, of 0; None for a level.
         n, shoppers, seeds: requests, shoppers and training seeds that it rests on.
     """
 
-    estimate: float | None
-    low: float | None
-    high: float | None
-    p_value: float | None
+    interval: Interval
+    p_value: Number
     n: int
     shoppers: int
     seeds: int
 
 
-NOTHING = Interval(None, None, None, None, 0, 0, 0)
+NOTHING = Result(UNKNOWN, None, 0, 0, 0)
 """What can be said where there is nobody."""
 
 
-def level(values_SB: Floats, shopper_B: NDArray[np.integer], *, confidence: float) -> Interval:
+def level(values_SB: Floats, shopper_B: NDArray[np.integer], *, confidence: float) -> Result:
     """The mean of a measure over seeds and requests.
 
     Raises:
@@ -83,7 +82,7 @@ def level(values_SB: Floats, shopper_B: NDArray[np.integer], *, confidence: floa
 
 def difference(
     values_SB: Floats, base_SB: Floats, shopper_B: NDArray[np.integer], *, confidence: float
-) -> Interval:
+) -> Result:
     """Mean of a scheme minus mean of the baseline, paired by seed and by request.
 
     Raises:
@@ -97,7 +96,7 @@ def difference(
 
 def relative(
     values_SB: Floats, base_SB: Floats, shopper_B: NDArray[np.integer], *, confidence: float
-) -> Interval:
+) -> Result:
     """Mean of a scheme over mean of the baseline, minus 1; its interval on the log scale.
 
     Without a number where the baseline's mean is not positive; without an interval where the
@@ -119,7 +118,7 @@ def relative(
 
 def ratio(
     numerator_SU: Floats, denominator_SU: Floats, *, confidence: float, tested: bool = False
-) -> Interval:
+) -> Result:
     """A ratio of sums over seeds and shoppers, such as a share of events.
 
     Args:
@@ -143,12 +142,10 @@ def ratio(
     return _interval(found, error, numerator_SU, shopper_U, confidence, tested=tested)
 
 
-def share(held_SU: Floats, all_SU: Floats, *, confidence: float) -> Interval:
+def share(held_SU: Floats, all_SU: Floats, *, confidence: float) -> Result:
     """A `ratio` of a part to its whole, its interval within 0 and 1."""
     found = ratio(held_SU, all_SU, confidence=confidence)
-    low = None if found.low is None else max(found.low, 0.0)
-    high = None if found.high is None else min(found.high, 1.0)
-    return replace(found, low=low, high=high)
+    return replace(found, interval=found.interval.within(0.0, 1.0))
 
 
 def growth(
@@ -158,7 +155,7 @@ def growth(
     base_denominator_SU: Floats,
     *,
     confidence: float,
-) -> Interval:
+) -> Result:
     """A ratio of sums over the baseline's, minus 1, paired by shopper; its interval on a log scale.
 
     A baseline that all seeds share is given as (1, U).
@@ -235,14 +232,14 @@ def _error(
 
 
 def _interval(
-    estimate: float | None,
+    estimate: Number,
     error: _Error | None,
     values_SB: Floats,
     shopper_B: NDArray[np.integer],
     confidence: float,
     *,
     tested: bool,
-) -> Interval:
+) -> Result:
     low = high = p_value = None
     if estimate is not None and error is not None and error.size > 0:
         law = stats.t(error.freedom)
@@ -252,16 +249,15 @@ def _interval(
     elif tested and error is not None and estimate == 0:  # equal in every cell
         low, high, p_value = 0.0, 0.0, 1.0
     shoppers = len(np.unique(shopper_B))
-    return Interval(
-        estimate, low, high, p_value, values_SB.shape[1], shoppers, seeds=len(values_SB)
-    )
+    found = Interval(estimate, low, high)
+    return Result(found, p_value, values_SB.shape[1], shoppers, seeds=len(values_SB))
 
 
-def _grown(logged: Interval) -> Interval:
+def _grown(logged: Result) -> Result:
     """From the log scale to growth: exp(x) - 1, None where that is more than a number holds."""
-    ends = (logged.estimate, logged.low, logged.high)
-    grown = [math.expm1(end) if end is not None and end < 700 else None for end in ends]
-    return replace(logged, estimate=grown[0], low=grown[1], high=grown[2])
+    ends = logged.interval.numbers
+    grown = (math.expm1(end) if end is not None and end < 700 else None for end in ends)
+    return replace(logged, interval=Interval(*grown))
 
 
 def _repeated(base_SU: Floats, like_SU: Floats) -> Floats:

@@ -6,13 +6,14 @@ level, because one shopper's events are not independent.
 """
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from scipy import stats
 
 from experiments.inference.logs import read_manifest, rows, scan
+from experiments.records.interval import UNKNOWN, Interval
+from experiments.records.metrics import Share
 
 EVENTS = {
     "exposure": ("exposures", "1"),
@@ -26,29 +27,14 @@ RULES = {"any_touch": "sources & {bit} != 0", "exclusive": "sources = {bit}"}
 """By rule: when an event counts for the channel of a bit: it found the item; no other one did."""
 
 
-@dataclass(frozen=True)
-class Share:
-    """One channel's share of one kind of event in one arm; None where there are no events.
-
-    `low` and `high` are also None where all shoppers agree (a share of exactly 0 or 1, or a
-    single shopper): no spread is no measure of certainty.
-    """
-
-    channel: str
-    event: str
-    rule: str
-    arm: str
-    share: float | None
-    low: float | None
-    high: float | None
-
-
 def channel_shares(
     connection: duckdb.DuckDBPyConnection, log: Path, *, confidence: float = 0.95
 ) -> list[Share]:
     """Any-touch shares of every channel, event and arm, from the `sources` bitmasks.
 
-    The units are the shoppers with a row in the event's table (exposures or orders).
+    The units are the shoppers with a row in the event's table (exposures or orders). There is no
+    interval where all shoppers agree (a share of exactly 0 or 1, or a single shopper): no spread
+    is no measure of certainty.
     """
     manifest = read_manifest(log)
     of_arm: dict[int, dict[str, float]] = {arm: {} for arm in range(len(manifest.arms))}
@@ -56,7 +42,7 @@ def channel_shares(
         for row in rows(connection, _statistics(log, table, len(manifest.channels))):
             of_arm[row["arm"]] |= row
     return [
-        Share(channel, event, "any_touch", arm, *_interval(of_arm[a], event, c, confidence))
+        Share(channel, event, "any_touch", arm, _interval(of_arm[a], event, c, confidence))
         for event in EVENTS
         for a, arm in enumerate(manifest.arms)
         for c, channel in enumerate(manifest.channels)
@@ -85,19 +71,18 @@ def _statistics(log: Path, table: str, channels: int) -> str:
     return f"SELECT arm, {', '.join(moments)} FROM ({shoppers}) GROUP BY arm"
 
 
-def _interval(
-    row: dict[str, float], event: str, channel: int, confidence: float
-) -> tuple[float | None, float | None, float | None]:
+def _interval(row: dict[str, float], event: str, channel: int, confidence: float) -> Interval:
     total, touched = row.get(event, 0.0), f"{event}_{channel}"
     if total <= 0:
-        return None, None, None
+        return UNKNOWN
     share, n = row[touched] / total, row[f"{event}_n"]
+    alone = Interval(share, None, None)
     if n < 2 or share in (0.0, 1.0):
-        return share, None, None
+        return alone
     variance = (
         row[f"{touched}_var"] - 2 * share * row[f"{touched}_cov"] + share**2 * row[f"{event}_var"]
     ) / (total**2 * n)
     if variance <= 0:
-        return share, None, None
+        return alone
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(variance)
-    return share, max(share - half, 0.0), min(share + half, 1.0)
+    return Interval(share, share - half, share + half).within(0.0, 1.0)

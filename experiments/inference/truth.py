@@ -23,6 +23,8 @@ from experiments.inference.estimates import ROUNDING
 from experiments.inference.logs import EngineSpec, engine, rows
 from experiments.inference.metrics import Metric
 from experiments.inference.units import shopper_days, unit_sums
+from experiments.records.interval import UNKNOWN, Interval, Number
+from experiments.records.truth import Truth
 from simulator.errors import DataError
 
 
@@ -33,8 +35,8 @@ class GlobalEffect:
     Attributes:
         metric: its name.
         control, treatment: the metric in each world.
-        gte, gte_low, gte_high: treatment minus control.
-        gte_relative: gte / control.
+        effect: treatment minus control.
+        relative: the same over control's level, which is taken as given.
         pairing_factor: variance of the difference between independent worlds over that between
             paired ones: how many times more shoppers unpaired worlds would need. None where the
             worlds differ by nothing, or by the same for everybody.
@@ -43,13 +45,11 @@ class GlobalEffect:
     """
 
     metric: str
-    control: float | None
-    treatment: float | None
-    gte: float | None
-    gte_low: float | None
-    gte_high: float | None
-    gte_relative: float | None
-    pairing_factor: float | None
+    control: Number
+    treatment: Number
+    effect: Interval
+    relative: Interval
+    pairing_factor: Number
     seeds: int
     n: int
 
@@ -194,50 +194,39 @@ def _effect(
 ) -> GlobalEffect:
     n = int(means["n"])
     if not _denominators(means, metric):
-        return GlobalEffect(metric.name, *(None,) * 7, seeds, n)
+        return GlobalEffect(metric.name, None, None, UNKNOWN, UNKNOWN, None, seeds, n)
     control, treatment = _value(means, metric, "c"), _value(means, metric, "t")
     gte = treatment - control
     paired, unpaired = spread[f"{metric.name}_paired"], spread[f"{metric.name}_unpaired"]
-    low = high = factor = None
+    effect, factor = Interval(gte, None, None), None
     if paired is not None and unpaired is not None:
         half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(paired / n)
-        low, high = gte - half, gte + half
+        effect = Interval(gte, gte - half, gte + half)
         factor = unpaired / paired if paired > ROUNDING * unpaired else None
-    relative = gte / control if control > 0 else None
-    return GlobalEffect(metric.name, control, treatment, gte, low, high, relative, factor, seeds, n)
+    relative = effect.over(control) if control > 0 else UNKNOWN
+    return GlobalEffect(metric.name, control, treatment, effect, relative, factor, seeds, n)
 
 
-def beside(
-    effect: GlobalEffect, contrast: tuple[str, str], naive: Mapping[str, Any]
-) -> dict[str, Any]:
+def beside(effect: GlobalEffect, contrast: tuple[str, str], naive: Interval) -> Truth:
     """A global effect beside the naive A/B estimate of it, as truth.json has them.
 
     Args:
         effect: from `paired_truth`.
         contrast: (control, treatment) arm names.
-        naive: the unadjusted row of metrics.json; empty where the test did not estimate it.
+        naive: the unadjusted effect of metrics.json; unknown where the test did not estimate it.
     """
-    found, low, high = (naive.get(key) for key in ("effect", "effect_low", "effect_high"))
-    bias = covered = None
-    if effect.gte is not None and found is not None:
-        bias = found - effect.gte
-    if effect.gte is not None and low is not None and high is not None:
-        covered = low <= effect.gte <= high
-    return {
-        "metric": effect.metric,
-        "contrast": contrast,
-        "control": effect.control,
-        "treatment": effect.treatment,
-        "gte": effect.gte,
-        "gte_low": effect.gte_low,
-        "gte_high": effect.gte_high,
-        "gte_relative": effect.gte_relative,
-        "naive": found,
-        "naive_low": low,
-        "naive_high": high,
-        "bias": bias,
-        "covered": covered,
-        "pairing_factor": effect.pairing_factor,
-        "seeds": effect.seeds,
-        "n": effect.n,
-    }
+    gte = effect.effect.estimate
+    return Truth(
+        metric=effect.metric,
+        contrast=contrast,
+        control=effect.control,
+        treatment=effect.treatment,
+        effect=effect.effect,
+        relative=effect.relative,
+        naive=naive,
+        bias=None if gte is None or naive.estimate is None else naive.estimate - gte,
+        covered=naive.holds(gte),
+        pairing_factor=effect.pairing_factor,
+        seeds=effect.seeds,
+        n=effect.n,
+    )

@@ -1,18 +1,12 @@
-"""The rows of attribution.json as frozen values, read and written."""
+"""The rows of attribution.json: what channels are credited with, and what is lost without them."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from experiments.records.reading import read_as
-from experiments.records.reading import write_record as write_record
+from experiments.records.interval import Interval, Number
+from experiments.records.metrics import Overlap
+from experiments.records.reading import Record
 
-SCHEMA = 1
-"""Version of the keys of attribution.json."""
-
-FILE = "attribution.json"
-
-Number = float | None
 Event = Literal["exposure", "click", "cart", "purchase", "gmv"]
 
 EVENTS: tuple[Event, ...] = ("exposure", "click", "cart", "purchase", "gmv")
@@ -43,12 +37,12 @@ class CreditRow:
     """What a rule gives one channel, of one kind of event, in one arm and part of the log.
 
     Attributes:
-        rule, channel, event, arm: names.
-        cut, part: what kind of part (`CUTS`), and which; "all", "" for the whole.
+        rule, channel, event, arm: which.
+        cut, part: `all`; or `day`, `query` (`head`, `torso`, `tail`), `category`, `item` and
+            `shopper` (`new`, `known`), and which of it.
         credit: events, or money, that the channel is given.
-        total: of the part; a rule may give more (any-touch) or less (exclusive) than it.
-        share: credit / total; None without events.
-        low, high: its interval, by the delta method over shoppers; None where all agree.
+        total: of the part; a rule may give more (`any_touch`) or less (`exclusive`) than it.
+        share: credit / total, over shoppers; null without events, no interval where all agree.
         shoppers: that have such events.
     """
 
@@ -60,9 +54,7 @@ class CreditRow:
     part: str
     credit: float
     total: float
-    share: Number
-    low: Number
-    high: Number
+    share: Interval
     shoppers: int
 
 
@@ -73,9 +65,9 @@ class JointRow:
     Shares move together, so channel-by-channel tests mislead; this is Wald's test over shoppers.
 
     Attributes:
-        arm, rule: names.
-        event, against: the two kinds of event.
-        statistic, freedom, p_value: of chi-square; None where it is not determined.
+        arm, rule: which.
+        event, against: the two kinds.
+        statistic, freedom, p_value: of chi-square; null where it is not determined.
     """
 
     arm: str
@@ -92,10 +84,10 @@ class StepRow:
     """Whether a channel's any-touch share rises along the funnel.
 
     Attributes:
-        arm, channel: names.
+        arm, channel: which.
         event, then: one kind of event, and the next of exposure, click, purchase.
         share, then_share: of both.
-        rise, low, high: their difference, its interval paired over shoppers.
+        rise: their difference, paired over shoppers.
         p_value: two-sided, of no rise.
     """
 
@@ -105,27 +97,8 @@ class StepRow:
     then: str
     share: Number
     then_share: Number
-    rise: Number
-    low: Number
-    high: Number
+    rise: Interval
     p_value: Number
-
-
-@dataclass(frozen=True)
-class OverlapRow:
-    """Events whose item exactly these channels found.
-
-    Attributes:
-        arm, event: names; event is exposure, click or purchase.
-        channels: names, in the order of the provenance bits.
-        count, share: of the arm's events of this kind.
-    """
-
-    arm: str
-    event: str
-    channels: tuple[str, ...]
-    count: int
-    share: float
 
 
 @dataclass(frozen=True)
@@ -133,17 +106,16 @@ class ValueRow:
     """What a channel is worth in one arm, per exposed shopper.
 
     Attributes:
-        method: "replay" or "worlds".
-        index: "leave_one_out" (all channels against all but this one), "alone" (this one against
-            none) or "shapley".
-        channel, event, arm: names.
-        value, low, high: events, or money, per shopper.
-        share, share_low, share_high: value / what all channels together bring.
-        lift, lift_low, lift_high: relative rise over the funnel without the channel; of
-            "leave_one_out" alone.
+        method: `replay` or `worlds`.
+        index: `leave_one_out` (all channels against all but this one), `alone` (this one against
+            none) or `shapley`.
+        channel, event, arm: which.
+        value: events, or money, per shopper.
+        share: value / what all channels together bring.
+        relative: rise over the funnel without the channel; of `leave_one_out` alone.
         p_value: two-sided, of no value.
-        sampling_error: standard error of the share from drawing orders of the channels; 0 where
-            all coalitions are there.
+        sampling_error: standard error of the share from drawing orders of the channels; 0 with all
+            coalitions.
         seeds, shoppers: worlds and shoppers behind it.
     """
 
@@ -152,15 +124,9 @@ class ValueRow:
     channel: str
     event: str
     arm: str
-    value: Number
-    low: Number
-    high: Number
-    share: Number
-    share_low: Number
-    share_high: Number
-    lift: Number
-    lift_low: Number
-    lift_high: Number
+    value: Interval
+    share: Interval
+    relative: Interval
     p_value: Number
     sampling_error: Number
     seeds: int
@@ -173,9 +139,9 @@ class InteractionRow:
     each other (Shapley interaction index, Grabisch and Roubens 1999).
 
     Attributes:
-        method, channel, other, event, arm: names.
-        value, low, high: per shopper.
-        share, share_low, share_high: value / what all channels together bring.
+        method, channel, other, event, arm: which.
+        value: per shopper; negative where they stand in for each other.
+        share: of what all channels together bring.
     """
 
     method: str
@@ -183,12 +149,8 @@ class InteractionRow:
     other: str
     event: str
     arm: str
-    value: Number
-    low: Number
-    high: Number
-    share: Number
-    share_low: Number
-    share_high: Number
+    value: Interval
+    share: Interval
 
 
 @dataclass(frozen=True)
@@ -196,9 +158,9 @@ class CoalitionRow:
     """What a funnel of only these channels brings, per exposed shopper.
 
     Attributes:
-        method, arm, event: names.
-        channels: names, in the order of the provenance bits.
-        value: events, or money, per shopper.
+        method, arm, event: which.
+        channels: the only ones that serve.
+        value: per shopper.
     """
 
     method: str
@@ -213,12 +175,12 @@ class FateRow:
     """Where the purchases credited (any-touch) to a channel go without it.
 
     Attributes:
-        method: "replay" (expected, on the same pages; knows no later) or "worlds" (the same
-            shoppers' purchases in the paired world without the channel).
-        arm, channel: names.
-        fate: one of `FATES`, or `GAINED`.
-        purchases: how many, all worlds together (expected number in a replay).
-        share, low, high: of the channel's credited purchases; the fates' sum to 1.
+        method, arm, channel: which.
+        fate: `same_item`, `other_item`, `later` or `nowhere`; and `gained`, purchases made without
+            the channel alone.
+        purchases: how many, all worlds together; expected in a replay; nowhere minus gained is what
+            is lost without the channel.
+        share: of the purchases credited to the channel; the four fates sum to 1.
     """
 
     method: str
@@ -226,9 +188,7 @@ class FateRow:
     channel: str
     fate: str
     purchases: float
-    share: Number
-    low: Number
-    high: Number
+    share: Interval
 
 
 @dataclass(frozen=True)
@@ -236,18 +196,17 @@ class DifferenceRow:
     """One step from the replay's leave-one-out value to that of the re-simulated worlds.
 
     Attributes:
-        arm, channel, event: names.
-        cause: one of `CAUSES`; or "replay" and "worlds", the two ends.
-        value, low, high: per exposed shopper; the causes sum to worlds - replay.
+        arm, channel, event: which.
+        cause: `replay` and `worlds`, the two ends; between them `sessions`, `memory`, `stock`,
+            `learning`, `luck`.
+        value: leave-one-out per shopper at the ends, steps between; they sum to the difference.
     """
 
     arm: str
     channel: str
     event: str
     cause: str
-    value: Number
-    low: Number
-    high: Number
+    value: Interval
 
 
 @dataclass(frozen=True)
@@ -255,14 +214,12 @@ class StudyRow:
     """One weight of a study of share against lift.
 
     Attributes:
-        study, arm, channel: names.
+        study, arm, channel: which.
         weight: of the channel in the merge.
-        measure: "any_touch" or "exclusive" share of `event`; or "lift", the true relative rise of
-            `event` over the same worlds without the channel.
-        event: exposure, purchase or gmv.
-        value, low, high: number and interval, over worlds and shoppers.
-        p_value: of a lift, two-sided, of no effect; None for shares.
-        p_holm: the same, adjusted for the number of weights (Holm).
+        measure, event: `any_touch` or `exclusive` share of `exposure`, `purchase` or `gmv`; or
+            `lift` of `purchase` or `gmv` over the world without the channel.
+        value: the share or lift, over worlds and shoppers.
+        p_value, p_holm: of a lift, two-sided, of no effect; and corrected for the study's weights.
         seeds, shoppers: behind it.
     """
 
@@ -272,9 +229,7 @@ class StudyRow:
     weight: float
     measure: str
     event: str
-    value: Number
-    low: Number
-    high: Number
+    value: Interval
     p_value: Number
     p_holm: Number
     seeds: int
@@ -289,14 +244,14 @@ class OffPolicyRow:
     does the log know the probability of a page whatever was shown before.
 
     Attributes:
-        arm, logged: whose pages are judged, and whose log judges them.
-        estimator: "ips", "snips" or "dr" (doubly robust); or "truth", the expected response of the
-            simulated shoppers to the judged pages of the same requests.
-        event: click, purchase or gmv.
-        value, low, high: per request whose page the shopper waited for.
-        lift, lift_low, lift_high: relative to what the log itself holds; of the truth, to the
-            expected response to the log's pages.
-        supported: share of the judged pages' slots whose item the log could have shown there.
+        arm, logged: whose pages are judged, and by whose log.
+        estimator: `ips`, `snips`, `dr`, or `truth`: what the simulated shoppers would do on
+            average.
+        event: `click`, `purchase` or `gmv`.
+        value: per request; null where the log does not carry the estimator, which a warning tells.
+        relative: growth over the log itself; of the truth, over what was to be expected of the
+            log's pages.
+        supported: share of the judged slots whose item the log could have shown there.
         effective: effective sample size of the weights (Kish), in slots of the log.
         largest: largest weight; this and the two before are of estimates alone.
         requests, shoppers: behind it.
@@ -306,12 +261,8 @@ class OffPolicyRow:
     logged: str
     estimator: str
     event: str
-    value: Number
-    low: Number
-    high: Number
-    lift: Number
-    lift_low: Number
-    lift_high: Number
+    value: Interval
+    relative: Interval
     supported: Number
     effective: Number
     largest: Number
@@ -320,23 +271,36 @@ class OffPolicyRow:
 
 
 @dataclass(frozen=True)
-class AttributionRecord:
-    """attribution.json.
+class AttributionRecord(Record):
+    """What the channels of a run contribute.
 
     Attributes:
         name: of the run.
         arm: whose channels incrementality measures.
         channels: of all arms, in the order of the provenance bits.
-        arms: names and the channels of each.
-        order: channels in the order in which "first" credits them.
-        rules: that were applied, in order.
-        window_days, half_life_days: as in the settings.
+        arms: by arm, the names of its channels.
+        order: channels in the order in which `first` credits them.
+        rules: that were applied.
+        window_days, half_life_days: of the paths.
         confidence: level of all intervals.
-        warnings: what a reader must know, in plain words, gravest first.
+        credits: shares by rule.
+        joint: tests of all channels' shares at once.
+        steps: shares from one step of the funnel to the next.
+        sets: exact sets of channels.
+        values: what channels are worth.
+        interactions: what pairs of channels are worth beyond each other.
+        coalitions: what sets of channels bring.
+        fates: where credited purchases would go.
+        differences: replay against worlds, by cause.
+        studies: share against lift.
+        warnings: what a reader must know, gravest first.
         log_digest: of the log whose events are credited.
+        off_policy: what another arm would bring, from a log alone.
     """
 
-    schema: int
+    FILE: ClassVar[str] = "attribution.json"
+    COMMAND: ClassVar[str] = "funnelab run"
+
     name: str
     arm: str
     channels: tuple[str, ...]
@@ -349,7 +313,7 @@ class AttributionRecord:
     credits: tuple[CreditRow, ...]
     joint: tuple[JointRow, ...]
     steps: tuple[StepRow, ...]
-    sets: tuple[OverlapRow, ...]
+    sets: tuple[Overlap, ...]
     values: tuple[ValueRow, ...]
     interactions: tuple[InteractionRow, ...]
     coalitions: tuple[CoalitionRow, ...]
@@ -357,15 +321,5 @@ class AttributionRecord:
     differences: tuple[DifferenceRow, ...]
     studies: tuple[StudyRow, ...]
     warnings: tuple[str, ...]
-    log_digest: str = ""
-    off_policy: tuple[OffPolicyRow, ...] = ()
-
-
-def read_record(path: Path) -> AttributionRecord:
-    """Read attribution.json.
-
-    Raises:
-        StoreError: the file is not there or not whole.
-        DataError: it is not such a record, or of another version.
-    """
-    return read_as(AttributionRecord, path, SCHEMA)
+    log_digest: str
+    off_policy: tuple[OffPolicyRow, ...]

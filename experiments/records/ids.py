@@ -1,22 +1,17 @@
-"""The rows of ids.json as frozen values, read and written."""
+"""The rows of ids.json: identifier schemes compared."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import ClassVar
 
-from experiments.records.published_ids import Published
-from experiments.records.reading import read_as
-from experiments.records.reading import write_record as write_record
-
-SCHEMA = 1
-"""Version of the keys of ids.json."""
+from experiments.records.interval import Interval, Number
+from experiments.records.published import Published
+from experiments.records.reading import Record
 
 HIT_RATE = "hit_rate"
 AT_ITEMS = "hit_rate_at_items"
 EQUAL_ITEMS = "item_recall_equal_items"
 EQUAL_BEAM = "item_recall_equal_beam"
 EQUAL_COMPUTE = "item_recall_equal_compute"
-
-Number = float | None
 
 
 @dataclass(frozen=True)
@@ -25,20 +20,19 @@ class Measured:
 
     Attributes:
         scheme, mode: which.
-        measure: its name, one of the constants of this module.
-        at: beam width (ids) of a hit rate, list length (items) of a recall.
-        estimate, low, high: mean over seeds and requests, and its interval.
+        measure: `hit_rate`, `hit_rate_at_items`, `item_recall_equal_items`,
+            `item_recall_equal_beam` or `item_recall_equal_compute`.
+        at: beam of a hit rate (ids), list length of a recall (items).
+        value: mean over seeds and requests.
         n, shoppers, seeds: requests, shoppers and seeds that it rests on.
-        per_seed: the mean over requests of each seed.
+        per_seed: mean over requests of each seed.
     """
 
     scheme: str
     mode: str
     measure: str
     at: int
-    estimate: Number
-    low: Number
-    high: Number
+    value: Interval
     n: int
     shoppers: int
     seeds: int
@@ -50,11 +44,11 @@ class Gain:
     """A scheme against the baseline, paired by seed and request.
 
     Attributes:
-        scheme, baseline, mode, measure, at: as `Measured`.
-        difference, difference_low, difference_high: scheme minus baseline.
-        relative, relative_low, relative_high: scheme / baseline - 1.
+        scheme, baseline, mode, measure, at: which.
+        effect: scheme minus baseline.
+        relative: scheme / baseline - 1.
         p_value: two-sided, of no difference.
-        p_holm: adjusted for all hit rates of all schemes (Holm); None for other measures.
+        p_holm: corrected for all hit rates of the bench; null for other measures.
         n, shoppers, seeds: what it rests on.
     """
 
@@ -63,12 +57,8 @@ class Gain:
     mode: str
     measure: str
     at: int
-    difference: Number
-    difference_low: Number
-    difference_high: Number
-    relative: Number
-    relative_low: Number
-    relative_high: Number
+    effect: Interval
+    relative: Interval
     p_value: Number
     p_holm: Number
     n: int
@@ -82,10 +72,10 @@ class Point:
 
     Attributes:
         scheme, mode: which.
-        beam: beam width (ids).
+        beam: width (ids).
         hit_rate, hit_rate_at_items: without and with the limit of items.
-        items: items returned without a limit.
-        positions: positions that the decoder processes.
+        items: items returned without the limit.
+        positions: positions that the decoder processes for a request.
     """
 
     scheme: str
@@ -103,14 +93,15 @@ class Cost:
 
     Attributes:
         scheme, mode: which.
-        matched_rate: the baseline's hit rate with about `item_limit` items returned.
-        matched_beam: the narrowest beam that reaches it under the limit; None: none does.
-        items_beam: the narrowest beam that returns `item_limit` items on average; None: none.
-        compute_beam: mean over seeds of the beam of the comparison at equal compute.
-        positions: positions processed for a request at the serving beam.
-        decode_s: measured time for a request at the serving beam (s).
-        without_id: share of items that no beam can reach.
-        unreached: share of items with an id that no test request's widest beam reached.
+        matched_rate: the baseline's hit rate under the limit, at the narrowest beam that returns
+            that many items, or at the widest.
+        matched_beam: narrowest beam that reaches this rate under the limit; null: none.
+        items_beam: narrowest beam that returns `item_limit` items on average; null: none.
+        compute_beam: beam of the comparison at equal compute.
+        positions: positions for a request at the serving beam.
+        decode_s: measured time for a request at the serving beam (s); differs between machines.
+        without_id: share of items without an id.
+        unreached: share of items with an id that no test request's widest beam holds.
     """
 
     scheme: str
@@ -127,7 +118,21 @@ class Cost:
 
 @dataclass(frozen=True)
 class Quality:
-    """The ids of one scheme and seed; the attributes are those of `IdReading`."""
+    """The ids of one scheme and seed.
+
+    Attributes:
+        scheme, seed: which.
+        sizes: codes of each level.
+        ids: distinct ids in use.
+        perplexity_L: exp of the entropy of each level's codes.
+        gini: inequality of items per id, 0 to 1.
+        p99, largest: 99th percentile and maximum of items per id.
+        purity: share of items in the commonest category of their id; null where no category is
+            known.
+        embedding_hit: share of items whose nearest other item has the same id.
+        cluster_shares: share of items in clusters of each size, by `cluster_bins`.
+        training_s: time for ids and generator (s).
+    """
 
     scheme: str
     seed: int
@@ -144,23 +149,32 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class IdsRecord:
+class IdsRecord(Record):
     """Everything that the bench found.
 
     Attributes:
-        schema: version of the keys.
         name: name of the run.
-        baseline, schemes, modes: what was compared, in order.
+        baseline: the scheme that all others are compared with.
+        schemes, modes: what was compared: names of schemes; `semantic`, `personalised`.
         seeds: training seeds.
         confidence: level of all intervals.
-        requests, shoppers, items: test requests, who asked them, and the catalogue's size.
-        beams, recall_sizes, serving_beam, item_limit, primary_beam, fill: as `IdsBenchSpec`.
-        cluster_bins: largest cluster size of each bin but the last.
-        measured, gains, curves, costs, quality, published: rows.
+        requests, shoppers: test requests, and who asked them.
+        items: size of the catalogue.
+        beams, recall_sizes, serving_beam, item_limit, fill: as the settings of `[ids_bench]`.
+        primary_beam: the beam whose hit rate decides: the middle one of `beams`.
+        cluster_bins: largest cluster of each bin of `cluster_shares` but the last (items).
+        measured: levels of every scheme.
+        gains: every scheme against the baseline.
+        curves: hit rates by beam.
+        costs: what a scheme needs and cannot reach.
+        quality: the ids themselves.
+        published: what the paper reports of the same measures.
         warnings: plain sentences that a reader must know.
     """
 
-    schema: int
+    FILE: ClassVar[str] = "ids.json"
+    COMMAND: ClassVar[str] = "funnelab ids bench"
+
     name: str
     baseline: str
     schemes: tuple[str, ...]
@@ -205,13 +219,3 @@ class IdsRecord:
             if (row.scheme, row.mode, row.measure, row.beam) == (scheme, mode, measure, at):
                 return row
         return None
-
-
-def read_record(path: Path) -> IdsRecord:
-    """Read what `write_record` wrote.
-
-    Raises:
-        StoreError: the file is not there or not whole.
-        DataError: it is not such a record, or of another version.
-    """
-    return read_as(IdsRecord, path, SCHEMA)

@@ -1,28 +1,11 @@
-"""The rows of rewards.json as frozen values, read and written."""
+"""The rows of rewards.json: rewards and algorithms compared."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import ClassVar
 
-from cqsid.alignment.measures import CLK_1 as CLK_1
-from cqsid.alignment.measures import CLK_10 as CLK_10
-from cqsid.alignment.measures import CLK_100 as CLK_100
-from cqsid.alignment.measures import DIVERSITY as DIVERSITY
-from cqsid.alignment.measures import EXP_1 as EXP_1
-from cqsid.alignment.measures import EXP_10 as EXP_10
-from cqsid.alignment.measures import FIRST_CODES as FIRST_CODES
-from cqsid.alignment.measures import PVR_10 as PVR_10
-from cqsid.alignment.measures import RECALL_200 as RECALL_200
 from cqsid.alignment.report import Evaluation, StepReading
-from experiments.records.reading import read_as
-from experiments.records.reading import write_record as write_record
-
-SCHEMA = 1
-"""Version of the keys of rewards.json."""
-
-Number = float | None
-
-OFFLINE = (CLK_1, CLK_10, CLK_100, EXP_1, EXP_10, PVR_10, RECALL_200, DIVERSITY, FIRST_CODES)
-"""Offline measures; see `cqsid.alignment.measures`."""
+from experiments.records.interval import Interval, Number
+from experiments.records.reading import Record
 
 ONLINE = ("gmv", "uctcvr", "orders", "ctr")
 """Metrics whose true lift is shown; see `experiments.inference.metrics`."""
@@ -33,19 +16,17 @@ class PolicyRow:
     """One policy of the grid; the supervised model is the first row, without reward.
 
     Attributes:
-        name: of the policy.
-        reward, algorithm: names; "" for the supervised model.
+        name, reward, algorithm: which; no reward and algorithm for the supervised model.
         seeds: trainings.
         oracle: whether its reward asks the simulated shopper.
-        ended: why each training ended, by seed.
-        kept: step whose weights each training kept, by seed.
-        seconds: mean time of a training (s).
-        control: which control it is (`experiments.rewardlab.comparison.roles.Control`); "" for all
-        others. weight: its weight of supervised learning from experts; None for the supervised
-        model. matched: weight at which a control would push its experts as hard as it does; None
-        without
-            experts and where no such weight is known.
-        experts: those that it learns from, in words; "" for none.
+        ended: why each training ended: `finished`, `recall` or `divergence`.
+        kept: step whose weights each training kept.
+        seconds: mean time of a training (s); differs between runs.
+        control: `sft` or `grpo` where it is a control of others; else empty.
+        weight: its weight of supervised learning from experts; null for the supervised model.
+        matched: weight at which a control pushes its experts as hard; null without experts and
+            where none is known.
+        experts: which experts it learns from, in words; empty for none.
     """
 
     name: str
@@ -68,26 +49,20 @@ class Offline:
 
     Attributes:
         policy, measure: which.
-        estimate, low, high: mean over seeds and test requests, with its interval.
-        difference, difference_low, difference_high: minus the supervised model's, paired.
-        relative, relative_low, relative_high: over the supervised model's, minus 1.
+        value: mean over seeds and requests.
+        effect: minus the supervised model's, paired.
+        relative: over the supervised model's, minus 1.
         p_value: two-sided, of no difference.
-        p_holm: adjusted for all policies and measures (Holm).
+        p_holm: corrected for all policies and measures.
         per_seed: mean over requests of each seed.
         n, shoppers: requests and shoppers that it rests on.
     """
 
     policy: str
     measure: str
-    estimate: Number
-    low: Number
-    high: Number
-    difference: Number
-    difference_low: Number
-    difference_high: Number
-    relative: Number
-    relative_low: Number
-    relative_high: Number
+    value: Interval
+    effect: Interval
+    relative: Interval
     p_value: Number
     p_holm: Number
     per_seed: tuple[float, ...]
@@ -101,10 +76,11 @@ class Online:
 
     Attributes:
         policy, metric: which.
-        base, value: the metric with the supervised model and with the policy, mean over seeds.
-        lift, lift_low, lift_high: value / base - 1, across training seeds and shoppers.
-        p_value, p_holm: of no lift; adjusted for all policies and metrics (Holm).
-        per_seed: lift of each training seed.
+        base, value: the metric with the supervised model and with the policy.
+        relative: true lift, value / base - 1, across training seeds and shoppers.
+        p_value: two-sided, of no lift.
+        p_holm: corrected for all policies and metrics.
+        per_seed: lift of each training.
         shoppers: shoppers that it rests on.
     """
 
@@ -112,9 +88,7 @@ class Online:
     metric: str
     base: Number
     value: Number
-    lift: Number
-    lift_low: Number
-    lift_high: Number
+    relative: Interval
     p_value: Number
     p_holm: Number
     per_seed: tuple[Number, ...]
@@ -126,25 +100,20 @@ class Contrast:
     """A policy beside another one, paired by seed and request or shopper.
 
     Attributes:
-        policy, against: which, and the control that it is compared with.
-        kind: "offline" or "online".
-        name: offline measure or online metric.
-        difference, low, high: the policy's minus the control's; online without an interval.
-        relative, relative_low, relative_high: over the control's, minus 1.
+        policy, against: which.
+        kind, name: `offline` and a measure, or `online` and a metric.
+        effect: the policy's minus the control's; no interval online.
+        relative: over the control's, minus 1.
         p_value: two-sided, of no difference; online of no relative one.
-        p_holm: adjusted for all contrasts of the kind (Holm).
+        p_holm: corrected for all contrasts of the kind.
     """
 
     policy: str
     against: str
     kind: str
     name: str
-    difference: Number
-    low: Number
-    high: Number
-    relative: Number
-    relative_low: Number
-    relative_high: Number
+    effect: Interval
+    relative: Interval
     p_value: Number
     p_holm: Number
 
@@ -155,22 +124,26 @@ class PolicyShare:
 
     Attributes:
         policy: which.
-        rule: "any_touch" (it found the item) or "exclusive" (no other channel did).
-        event: "exposure", "click", "purchase" or "gmv".
-        share, low, high: mean over seeds, with an interval across seeds and shoppers.
+        rule: `any_touch`: the channel found the item; `exclusive`: no other channel did.
+        event: `exposure`, `click`, `purchase` or `gmv`.
+        share: over seeds and shoppers.
     """
 
     policy: str
     rule: str
     event: str
-    share: Number
-    low: Number
-    high: Number
+    share: Interval
 
 
 @dataclass(frozen=True)
 class Course:
-    """The course of one training."""
+    """The course of one training.
+
+    Attributes:
+        policy, seed: which training.
+        steps: a reading of each rollout batch.
+        evaluations: an evaluation on held-out requests, the first of the supervised model.
+    """
 
     policy: str
     seed: int
@@ -187,22 +160,16 @@ class Hacking:
 
     Attributes:
         policy: which.
-        reward, reward_low, reward_high: gain in the optimised reward.
-        oracle, oracle_low, oracle_high: gain in the expected purchases of the simulated shopper.
-        gap, gap_low, gap_high: the first minus the second.
+        reward: gain in the reward that was optimised.
+        oracle: gain in what the simulated shoppers would buy.
+        gap: the first minus the second.
         steps, reward_E, oracle_E: the same gains at each evaluation, mean over seeds.
     """
 
     policy: str
-    reward: Number
-    reward_low: Number
-    reward_high: Number
-    oracle: Number
-    oracle_low: Number
-    oracle_high: Number
-    gap: Number
-    gap_low: Number
-    gap_high: Number
+    reward: Interval
+    oracle: Interval
+    gap: Interval
     steps: tuple[int, ...]
     reward_E: tuple[Number, ...]
     oracle_E: tuple[Number, ...]
@@ -214,38 +181,45 @@ class Trust:
 
     Attributes:
         measure, metric: offline measure and online metric.
-        rank_correlation: Spearman's, over the policies' means over seeds.
-        low, high: interval of a bootstrap over policies, seeds and shoppers.
-        policies: how many policies it rests on, the supervised model included.
+        rank_correlation: Spearman's, over policies; its interval is of a bootstrap over policies,
+            seeds and shoppers.
+        policies: how many policies it rests on.
     """
 
     measure: str
     metric: str
-    rank_correlation: Number
-    low: Number
-    high: Number
+    rank_correlation: Interval
     policies: int
 
 
 @dataclass(frozen=True)
-class RewardsRecord:
+class RewardsRecord(Record):
     """Everything that the lab found.
 
     Attributes:
-        schema: version of the keys.
         name: name of the run.
-        baseline: name of the supervised model.
-        arm, channel: the arm whose funnel served, and its generative channel.
-        seeds, worlds: training seeds of a policy and paired worlds of each training.
+        baseline: name of the supervised model, from which all policies start.
+        arm, channel: arm whose funnel served, and its generative channel.
+        seeds, worlds: trainings of a policy, and paired worlds of each training.
         confidence: level of all intervals.
-        requests, items, shoppers, days: test requests; size and length of the worlds.
-        policies, offline, online, contrasts, policy_shares, courses, hacking, trust: rows.
+        requests: test requests.
+        items, shoppers, days: size and length of the worlds.
+        policies: what was trained.
+        offline: offline measures of every policy, beside the supervised model's.
+        online: true lifts of serving a policy instead of the supervised model.
         control: true lifts of the supervised model and of each policy over the config's control
             arm: what is incremental; empty where no such world was lived.
+        contrasts: policies beside their controls.
+        policy_shares: what the generative channel holds of exposures, clicks, purchases and GMV.
+        courses: the course of every training.
+        hacking: gain in the reward beside gain in what simulated shoppers would buy.
+        trust: whether an offline measure prefers what has the greater true lift.
         warnings: plain sentences that a reader must know.
     """
 
-    schema: int
+    FILE: ClassVar[str] = "rewards.json"
+    COMMAND: ClassVar[str] = "funnelab rewards"
+
     name: str
     baseline: str
     arm: str
@@ -277,13 +251,3 @@ class RewardsRecord:
         """A true lift of a policy, where there is one."""
         found = [row for row in self.online if (row.policy, row.metric) == (policy, metric)]
         return found[0] if found else None
-
-
-def read_record(path: Path) -> RewardsRecord:
-    """Read what `write_record` wrote.
-
-    Raises:
-        StoreError: the file is not there or not whole.
-        DataError: it is not such a record, or of another version.
-    """
-    return read_as(RewardsRecord, path, SCHEMA)

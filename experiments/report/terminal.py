@@ -1,17 +1,16 @@
 """The end of a run in the terminal: one table for each contrast, the verdict, and the report."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from experiments.records.run import Contrast, Estimate, Metrics, Truth, Truths
+from experiments.records.metrics import Contrast, Estimate, Metrics
+from experiments.records.truth import Truth, Truths
 from experiments.report.kit.words import (
     ABSENT,
     THIN,
@@ -31,27 +30,19 @@ from experiments.report.run.verdict import (
 )
 
 
-def summary_table(
-    metrics: Mapping[str, Any], truth: Mapping[str, Any] | None, report: Path | None = None
-) -> RenderableType:
-    """What a run found, to be printed by a rich console.
-
-    Args:
-        metrics: the content of metrics.json.
-        truth: the content of truth.json; None where the truth stage has not run.
-        report: where the HTML report lies; left out where there is none.
-    """
-    truths = Truths.model_validate(truth) if truth is not None else None
-    return Summary(Metrics.model_validate(metrics), truths, report)
-
-
 @dataclass(frozen=True)
 class Summary:
-    """A run's tables and verdicts, as wide as the console allows."""
+    """A run's tables and verdicts, as wide as the console allows.
+
+    Attributes:
+        metrics: what the analysis found.
+        truths: true effects; None where the truth stage has not run.
+        report: where the HTML report lies; left out where there is none.
+    """
 
     metrics: Metrics
     truths: Truths | None
-    report: Path | None
+    report: Path | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The arms' levels are left out where they would break the lines."""
@@ -131,16 +122,17 @@ def effect_cells(row: Estimate, adjusted: Estimate | None, truth: Truth | None) 
 
 def effect(row: Estimate) -> str:
     """The effect, relative where control's level allows it."""
-    if row.relative is None:
-        return change(row.metric, row.effect)
-    return percent(row.relative, interval_decimals(row.relative_low, row.relative_high), sign=True)
+    if row.relative.estimate is None:
+        return change(row.metric, row.effect.estimate)
+    decimals = interval_decimals(row.relative.low, row.relative.high)
+    return percent(row.relative.estimate, decimals, sign=True)
 
 
 def true_effect(row: Estimate, truth: Truth | None) -> str:
     """The truth in the scale of the effect."""
-    if truth is None or truth.gte is None:
+    if truth is None or truth.effect.estimate is None:
         return ABSENT
-    middle = truth.relative(row.control)[0]
-    if middle is None or row.relative is None:
-        return change(row.metric, truth.gte)
-    return percent(middle, interval_decimals(row.relative_low, row.relative_high), sign=True)
+    middle = truth.growth.estimate
+    if middle is None or row.relative.estimate is None:
+        return change(row.metric, truth.effect.estimate)
+    return percent(middle, interval_decimals(row.relative.low, row.relative.high), sign=True)

@@ -7,8 +7,10 @@ from statistics import fmean
 from experiments.config.loading import resolved_toml
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
-from experiments.records.rewards import Course, PolicyRow, RewardsRecord, write_record
-from experiments.report.rewards.page import RECORD, write_report
+from experiments.records.manifest import BenchManifest
+from experiments.records.reading import write_record
+from experiments.records.rewards import Course, PolicyRow, RewardsRecord
+from experiments.report.rewards.page import write_report
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading
 from experiments.rewardlab.comparison.results import make_record
 from experiments.rewardlab.comparison.roles import control_kind, experts_of, matched_weight_of
@@ -56,8 +58,8 @@ def bench_rewards(
             record = _record(config, made)
         run.remove(MANIFEST)
         run.write_text(CONFIG, resolved_toml(config))
-        write_record(folder / RECORD, record)
-        run.write_json(MANIFEST, bench_manifest(config, command, made.catalogue, maker.records))
+        write_record(folder, record)
+        write_record(folder, bench_manifest(config, command, made.catalogue, maker.records))
         with progress.stage("report"):
             return write_report(folder)
 
@@ -142,7 +144,7 @@ def open_lab(folder: Path) -> Lab:
     others = [n for n in config.arms[arm].channels if n != config.reward_lab.channel]
 
     def stage(name: str) -> Path:
-        found = finished_stage(folder, name)
+        found = finished_stage(folder, name, BenchManifest)
         if found is None:
             raise StoreError(f"{folder}: {name} == no stage, must be the folder of a finished lab")
         return found

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
-from experiments.stages.files import read_json
+from experiments.records.manifest import BenchManifest, RunManifest
+from experiments.records.reading import read_record
 from experiments.stages.folder import CONFIG, MANIFEST
 from simulator.errors import StoreError
 
@@ -26,8 +27,17 @@ def finished_config(folder: Path, overrides: Sequence[str] = ()) -> Config:
     return load_config(str(folder / CONFIG), overrides)
 
 
-def finished_stage(folder: Path, name: str) -> Path | None:
-    """The folder of one of its stages; None where it has none of that name."""
-    stages = read_json(folder / MANIFEST)["stages"]
-    keys = [stage["key"] for stage in stages if stage["name"] == name]
+def finished_stage(folder: Path, name: str, kind: type[BenchManifest] = RunManifest) -> Path | None:
+    """The folder of one of its stages; None where it has none of that name.
+
+    Args:
+        folder: of the run.
+        name: of the stage.
+        kind: which manifest the run has.
+
+    Raises:
+        StoreError: it has no manifest.
+        DataError: it has another one.
+    """
+    keys = [stage.key for stage in read_record(kind, folder).stages if stage.name == name]
     return folder / "stages" / f"{name}-{keys[0]}" if keys else None

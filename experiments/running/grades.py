@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.records.metrics import Retrieval
 from simulator.catalogue.catalog import Ints
 from simulator.shoppers.intents import Judgments
 
@@ -34,16 +35,16 @@ class GradedRetrieval:
     ndcg_B: NDArray[np.float64]
     judged_B: NDArray[np.float64]
 
-    def row(self, channel: str) -> dict[str, str | int | float | None]:
+    def row(self, channel: str) -> Retrieval:
         """The averages as metrics.json has them; None over no queries."""
-        return {
-            "channel": channel,
-            "queries": self.queries,
-            "without_positives": self.without_positives,
-            "recall_at_100": _mean(self.recall_B),
-            "ndcg_at_10": _mean(self.ndcg_B),
-            "judged_at_10": _mean(self.judged_B),
-        }
+        return Retrieval(
+            channel=channel,
+            queries=self.queries,
+            without_positives=self.without_positives,
+            recall_at_100=_mean(self.recall_B),
+            ndcg_at_10=_mean(self.ndcg_B),
+            judged_at_10=_mean(self.judged_B),
+        )
 
 
 def graded_retrieval(

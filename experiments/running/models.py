@@ -11,6 +11,7 @@ import numpy as np
 from cqsid.registry import ChannelSpec, build_channel
 from cqsid.settings import CqsidSpec
 from experiments.config.schema import Config
+from experiments.records.metrics import Model, Retrieval
 from experiments.running.building import (
     load_channel,
     load_saved,
@@ -225,7 +226,7 @@ def grade_channels(
     judgments: Judgments,
     history: Path,
     channels: Mapping[str, Path],
-) -> list[dict[str, str | int | float | None]]:
+) -> list[Retrieval]:
     """Each channel's recall@100, NDCG@10 and judged@10 on the human-judged queries.
 
     The shopper is unknown (no history of clicks), and every item is on sale.
@@ -246,7 +247,7 @@ def grade_channels(
 
 def training_reports(
     config: Config, channels: Mapping[str, Path], rankers: Sequence[Path]
-) -> list[dict[str, Any]]:
+) -> list[Model]:
     """What the models that serve tell of their training, a row for each that tells anything.
 
     Args:
@@ -261,8 +262,8 @@ def training_reports(
         arms = [arm for arm, own in zip(config.arms, rankers, strict=True) if own == folder]
         kind = (arms[0].ranker or config.ranker).type
         rows.append(_row("ranker", kind, [arm.name for arm in arms], folder))
-    return [row for row in rows if row["report"]]
+    return [row for row in rows if row.report]
 
 
-def _row(model: str, name: str, arms: list[str], folder: Path) -> dict[str, Any]:
-    return {"model": model, "name": name, "arms": arms, "report": read_json(folder / REPORT)}
+def _row(model: str, name: str, arms: list[str], folder: Path) -> Model:
+    return Model(model, name, tuple(arms), read_json(folder / REPORT))

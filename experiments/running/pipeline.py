@@ -6,11 +6,12 @@ Every stage is a folder in the run's store under a key that says all it depends 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from experiments.config.schema import Config, FileCatalog
+from experiments.records.metrics import Retrieval
 from experiments.running.building import load_saved, make_population
 from experiments.running.models import (
     CATALOG,
@@ -217,7 +218,7 @@ class Pipeline:
 
     def retrieval(
         self, catalogue: Stage, history: Stage, channels: dict[str, Stage]
-    ) -> list[dict[str, Any]]:
+    ) -> list[Retrieval]:
         """Each channel against the human grades, where the user has them."""
         if self.config.judgments is None:
             return []
@@ -238,10 +239,9 @@ class Pipeline:
                         history.path,
                         {name: channel.path for name, channel in channels.items()},
                     )
-                    write_json(folder / RETRIEVAL, rows)
+                    write_json(folder / RETRIEVAL, [asdict(row) for row in rows])
                     bar.advance(len(rows))
-        found: list[dict[str, Any]] = read_json(stage.path / RETRIEVAL)
-        return found
+        return [Retrieval(**row) for row in read_json(stage.path / RETRIEVAL)]
 
     def worlds(
         self,

@@ -1,8 +1,7 @@
 """A whole run: its stages, what is estimated from their logs, and the report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from experiments.attribution.credit.credited import write_credit
 from experiments.attribution.credit.customrules import check_rules
@@ -11,6 +10,9 @@ from experiments.config.loading import resolved_toml
 from experiments.config.schema import Config
 from experiments.inference.analysis import analyse, truth_table
 from experiments.inference.metrics import METRICS, Metric
+from experiments.records.metrics import Metrics, Model, Retrieval
+from experiments.records.reading import write_record
+from experiments.records.truth import Truths
 from experiments.report import write_report
 from experiments.running.building import load_saved
 from experiments.running.manifest import manifest
@@ -56,20 +58,20 @@ def run_experiment(
                 {name: stage.path for name, stage in channels.items()},
                 [stage.path for stage in rankers],
             )
-            results = _results(config, history.path / LOG, worlds, retrieval, models)
+            metrics, truths = _results(config, history.path / LOG, worlds, retrieval, models)
         run.remove(MANIFEST)  # a run without one is not finished: its results may be replaced
         run.write_text(CONFIG, resolved_toml(config))
-        for name, content in results.items():
-            if content is None:
-                run.remove(name)
-            else:
-                run.write_json(name, content)
+        write_record(run.path, metrics)
+        if truths is None:
+            run.remove(Truths.FILE)
+        else:
+            write_record(run.path, truths)
         with progress.stage("credit"):
             items = Items.of(load_saved(catalogue.path / CATALOG), history.path / LOG)
             write_credit(run, config, worlds.experiment, items)
         run.link("log", worlds.experiment)
         told = manifest(config, command, catalogue, worlds.experiment, maker.records)
-        run.write_json(MANIFEST, told)
+        write_record(run.path, told)
         with progress.stage("report"):
             return write_report(run.path)
 
@@ -78,10 +80,10 @@ def _results(
     config: Config,
     history: Path,
     worlds: Worlds,
-    retrieval: Sequence[Mapping[str, Any]],
-    models: Sequence[Mapping[str, Any]],
-) -> dict[str, dict[str, Any] | None]:
-    """The result files' content by name; None for one that this run does not have."""
+    retrieval: Sequence[Retrieval],
+    models: Sequence[Model],
+) -> tuple[Metrics, Truths | None]:
+    """What the logs tell; no true effects where the run has no such worlds."""
     chosen: tuple[Metric, ...] = (*METRICS.values(), *config.analysis.metrics)
     metrics = analyse(
         worlds.experiment,
@@ -95,7 +97,6 @@ def _results(
         retrieval=retrieval,
         models=models,
     )
-    truth = None
-    if config.truth.seeds:
-        truth = truth_table(worlds.truth, metrics, control=config.control, metrics=chosen)
-    return {"metrics.json": metrics, "truth.json": truth}
+    if not config.truth.seeds:
+        return metrics, None
+    return metrics, truth_table(worlds.truth, metrics, control=config.control, metrics=chosen)

@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from experiments.stages.files import read_json, sync_folder, write_json, write_text
 from simulator.errors import StoreError
@@ -35,7 +34,7 @@ _DISK_REFUSES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQ
 
 
 @contextmanager
-def _storing(path: Path, *, foreign_code: bool = False) -> Iterator[None]:
+def storing(path: Path, *, foreign_code: bool = False) -> Iterator[None]:
     """Turn a folder that cannot be written into a StoreError.
 
     A stage's own code may fail in other ways (a missing input file); those errors pass.
@@ -55,10 +54,11 @@ class StageRecord:
     """What the manifest tells of one stage of a run.
 
     Attributes:
-        seconds: how long the stage took when it was made (not: to find it again).
+        name, key: as in the folder's name.
+        seconds: time it took when it was made, not to find it again (s).
         cached: whether this run found it in the store.
         rows: rows written, by table; empty for stages without tables.
-        peak_memory_mb: most memory of the process that made it, up to its end.
+        peak_memory_mb: most memory of the process that made it, up to its end (MB).
     """
 
     name: str
@@ -102,7 +102,7 @@ class Stage:
             StoreError: the disk is full or the folder cannot be written.
         """
         partial = self.path.with_name(self.path.name + _PARTIAL)
-        with _storing(partial, foreign_code=True):
+        with storing(partial, foreign_code=True):
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             start = time.perf_counter()
@@ -150,7 +150,7 @@ class RunFolder:
     def __enter__(self) -> "RunFolder":
         check_is_run(self.path)
         stages = self.path / _STAGES
-        with _storing(self.path):
+        with storing(self.path):
             stages.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(stages / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -180,24 +180,19 @@ class RunFolder:
     def link(self, name: str, target: Path) -> None:
         """Make `<run>/<name>` point to a folder inside the run, replacing an earlier link."""
         link, fresh = self.path / name, self.path / f".{name}{_PARTIAL}"
-        with _storing(link):
+        with storing(link):
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(target.relative_to(self.path), target_is_directory=True)
             os.replace(fresh, link)
 
     def remove(self, name: str) -> None:
         """Remove a result, if it is there."""
-        with _storing(self.path / name):
+        with storing(self.path / name):
             (self.path / name).unlink(missing_ok=True)
-
-    def write_json(self, name: str, value: Any) -> None:
-        """Write a result atomically; numbers that are not finite become null."""
-        with _storing(self.path / name):
-            write_json(self.path / name, value)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a result atomically, as UTF-8."""
-        with _storing(self.path / name):
+        with storing(self.path / name):
             write_text(self.path / name, text)
 
 
@@ -219,7 +214,7 @@ def check_is_run(path: Path) -> None:
     Raises:
         StoreError: it is a file, or a folder with other things in it.
     """
-    with _storing(path):
+    with storing(path):
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file, must be a new folder or the folder of a run")
         if path.is_dir() and not (path / _STAGES).is_dir() and any(path.iterdir()):

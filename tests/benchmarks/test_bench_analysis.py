@@ -36,7 +36,7 @@ def ours(log, history):
         arms = units.aggregates(FOUR, covariates=True)
     counts = {arm: found.count() for arm, found in arms.items()}
     sample_ratio("exposed", counts, dict.fromkeys(counts, 0.5))
-    return {metric.name: estimate(metric, CONTRAST, arms, cuped=True).p_value for metric in FOUR}
+    return {metric.name: estimate(metric, CONTRAST, arms, cuped=True)[0].p_value for metric in FOUR}
 
 
 def shoppers(log, by, prefix=""):

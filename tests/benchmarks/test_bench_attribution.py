@@ -45,7 +45,10 @@ def ours(log, items):
             catalog=items,
             confidence=0.95,
         )
-    return {(r.rule, r.event, r.arm, r.cut, r.part, r.channel): (r.share, r.low) for r in rows}
+    return {
+        (r.rule, r.event, r.arm, r.cut, r.part, r.channel): (r.share.estimate, r.share.low)
+        for r in rows
+    }
 
 
 def tables(log, items):

@@ -11,9 +11,11 @@ import pytest
 
 from experiments.cli import run_command
 from experiments.config.loading import Config, resolved_toml
+from experiments.records.reading import write_record
 from experiments.stages.folder import RunFolder
+from tests.experiments.report.fake_run import bare_metrics, fake_manifest
 
-METRICS = {"schema": 1, "name": "demo", "primary": "gmv", "confidence": 0.95, "estimates": []}
+METRICS = bare_metrics(name="demo")
 
 
 @pytest.fixture
@@ -33,8 +35,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]
             if config.seed == 666:
                 raise KeyboardInterrupt
             run.write_text("config.toml", resolved_toml(config))
-            run.write_json("metrics.json", METRICS)
-            run.write_json("manifest.json", {})
+            write_record(folder, METRICS)
+            write_record(folder, fake_manifest(["control", "treatment"]))
         return folder / "report.html"
 
     module = ModuleType("experiments.running.run")
@@ -65,7 +67,7 @@ def test_json_is_all_that_goes_to_standard_output(
 ) -> None:
     assert run_command(["demo", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert summary["metrics"] == METRICS
+    assert summary["metrics"] == json.loads((Path("runs/demo") / "metrics.json").read_text())
     assert summary["truth"] is None
     assert summary["run"] == str(Path("runs/demo"))
 

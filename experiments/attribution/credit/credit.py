@@ -19,24 +19,9 @@ from experiments.attribution.credit.segments import (
 )
 from experiments.attribution.credit.sums import SOURCES, Moments, Pass, run
 from experiments.config.attribution import PAGE_RULES, AttributionSpec
-from experiments.inference.health import SETS, overlap
 from experiments.inference.logs import Manifest
-from experiments.records.attribution import EVENTS, CreditRow, Event, OverlapRow
-
-
-def set_rows(
-    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
-) -> list[OverlapRow]:
-    """How many exposures, clicks and purchases each exact set of channels found.
-
-    Returns:
-        Rows by event and arm, the largest set first (ties by bitmask).
-    """
-    return [
-        OverlapRow(row["arm"], row["event"], tuple(row["channels"]), row["count"], row["share"])
-        for row in overlap(connection, log, manifest, tuple(SETS))
-    ]
-
+from experiments.records.attribution import EVENTS, CreditRow, Event
+from experiments.records.interval import Interval
 
 Floats = NDArray[np.float64]
 
@@ -151,15 +136,9 @@ def _rows(
                 continue
             shoppers = int(table.having_AP[a, p])
             for k, channel in enumerate(manifest.channels, start):
-                share, low, high = (
-                    None if np.isnan(value) else float(value)
-                    for value in (
-                        *(table.share_APK[a, p, k], table.low_APK[a, p, k]),
-                        table.high_APK[a, p, k],
-                    )
-                )
+                ends = (table.share_APK[a, p, k], table.low_APK[a, p, k], table.high_APK[a, p, k])
+                share = Interval(*(None if np.isnan(end) else float(end) for end in ends))
                 credit = float(table.credit_APK[a, p, k])
                 yield CreditRow(
-                    *(rule, channel, event, arm, cut, part),
-                    *(credit, total, share, low, high, shoppers),
+                    rule, channel, event, arm, cut, part, credit, total, share, shoppers
                 )

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 from experiments.attribution.credit.checks import warnings
-from experiments.attribution.credit.credit import credit_rows, set_rows
+from experiments.attribution.credit.credit import credit_rows
 from experiments.attribution.credit.markov import markov_rows
 from experiments.attribution.credit.pathrules import credited_rules, make_path_credits
 from experiments.attribution.credit.rises import crossed_sums, joint_rows, step_rows
 from experiments.attribution.credit.segments import Items
 from experiments.config.attribution import AttributionSpec
 from experiments.config.schema import Config
+from experiments.inference.health import SETS, overlap
 from experiments.inference.logs import EngineSpec, engine, read_manifest
-from experiments.records.attribution import FILE, SCHEMA, AttributionRecord, read_record
+from experiments.records.attribution import AttributionRecord
+from experiments.records.reading import read_record, write_record
 from experiments.stages.files import read_json
 from experiments.stages.folder import RunFolder
 from simulator.errors import DataError, StoreError
@@ -30,9 +31,10 @@ def write_credit(run: RunFolder, config: Config, log: Path, items: Items) -> Non
         items: of its catalogue.
     """
     with suppress(StoreError, DataError):
-        if read_record(run.path / FILE).log_digest == read_json(log / "manifest.json")["digest"]:
+        known = read_record(AttributionRecord, run.path).log_digest
+        if known == read_json(log / "manifest.json")["digest"]:
             return
-    run.write_json(FILE, asdict(credit_run(config, log, items)))
+    write_record(run.path, credit_run(config, log, items))
 
 
 def credit_run(config: Config, log: Path, items: Items) -> AttributionRecord:
@@ -92,7 +94,6 @@ def credit_log(
             credits += markov_rows(connection, log, manifest, spec, confidence=confidence)
         crossed = crossed_sums(connection, log, manifest)
         return AttributionRecord(
-            schema=SCHEMA,
             name=name,
             arm=spec.arm or manifest.arms[-1],
             channels=manifest.channels,
@@ -105,7 +106,7 @@ def credit_log(
             credits=tuple(credits),
             joint=tuple(joint_rows(crossed)),
             steps=tuple(step_rows(crossed, manifest.channels, confidence=confidence)),
-            sets=tuple(set_rows(connection, log, manifest)),
+            sets=tuple(overlap(connection, log, manifest, tuple(SETS))),
             values=(),
             interactions=(),
             coalitions=(),
@@ -114,4 +115,5 @@ def credit_log(
             studies=(),
             warnings=tuple(warned),
             log_digest=read_json(log / "manifest.json").get("digest", ""),
+            off_policy=(),
         )

@@ -39,6 +39,7 @@ from experiments.config.attribution import AttributionSpec
 from experiments.inference.logs import Manifest, rows
 from experiments.inference.units import exact_sum
 from experiments.records.attribution import OUTCOMES, CreditRow, Event
+from experiments.records.interval import Interval
 
 _START, _NULL, _CONVERSION = 0, -2, -1  # beside the bitmasks of touches, which are positive
 
@@ -151,7 +152,7 @@ def _rows(
     return [
         CreditRow(
             "markov", channel, event, manifest.arms[arm], "all", "", (share or 0.0) * total, total,
-            share, *_interval(share, error, confidence), shoppers,
+            _interval(share, error, confidence), shoppers,
         )
         for channel, share, error in zip(channels, shares, errors, strict=True)
     ]  # fmt: skip
@@ -255,11 +256,9 @@ def _errors(
     return [(math.sqrt(found[f"s{c}"] * n / (n - 1)), n) for c in channels]
 
 
-def _interval(
-    share: float | None, error: tuple[float, int] | None, confidence: float
-) -> tuple[float | None, float | None]:
-    """Student's; None where all shoppers agree."""
+def _interval(share: float | None, error: tuple[float, int] | None, confidence: float) -> Interval:
+    """Student's; without ends where all shoppers agree."""
     if share is None or error is None or share in (0.0, 1.0) or error[0] <= 0:
-        return None, None
+        return Interval(share, None, None)
     half = float(stats.t.ppf((1 + confidence) / 2, error[1] - 1)) * error[0]
-    return max(share - half, 0.0), min(share + half, 1.0)
+    return Interval(share, share - half, share + half).within(0.0, 1.0)

@@ -20,6 +20,7 @@ from experiments.attribution.credit.sums import (
 )
 from experiments.inference.logs import Manifest, scan
 from experiments.records.attribution import JointRow, StepRow
+from experiments.records.interval import Interval
 
 Floats = NDArray[np.float64]
 
@@ -217,12 +218,14 @@ def _step(
         share, then_share = _number(share_C[c]), _number(then_C[c])
         rise = None if covariance_CC is None else float(then_C[c] - share_C[c])
         if rise is None or covariance_CC is None or covariance_CC[c, c] <= 0:
-            result.append(StepRow(*names, share, then_share, rise, None, None, None))
+            alone = Interval(rise, None, None)
+            result.append(StepRow(*names, share, then_share, alone, None))
             continue
         error = math.sqrt(covariance_CC[c, c])
         half = float(stats.t.ppf((1 + confidence) / 2, one.n - 1)) * error
         p_value = float(2 * stats.t.sf(abs(rise) / error, one.n - 1))
-        result.append(StepRow(*names, share, then_share, rise, rise - half, rise + half, p_value))
+        risen = Interval(rise, rise - half, rise + half)
+        result.append(StepRow(*names, share, then_share, risen, p_value))
     return result
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.config.schema import ArmSpec, Config
+from experiments.records.manifest import RunManifest
+from experiments.records.reading import read_record
 from experiments.running.pipeline import Pipeline, luck_of
 from experiments.running.worlds import WorldJob
-from experiments.stages.files import read_json
-from experiments.stages.folder import MANIFEST, Stage
+from experiments.stages.folder import Stage
 from experiments.stages.maker import Maker
 from recall.merge import MergeSpec
 from simulator.errors import StoreError
@@ -123,7 +124,7 @@ def open_arm(config: Config, maker: Maker, name: str) -> Arm:
 
 def _known(folder: Path, stage: Stage) -> Stage:
     """A stage that the run was made with."""
-    keys = {each["key"] for each in read_json(folder / MANIFEST)["stages"]}
+    keys = {each.key for each in read_record(RunManifest, folder).stages}
     if stage.key not in keys:
         raise StoreError(
             f"{folder}: {stage.name} == made by another version of funnelab, must be run again "

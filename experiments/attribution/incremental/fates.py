@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 
 from experiments.attribution.incremental.coalitions import CoalitionWorlds
 from experiments.attribution.incremental.pages import Served
-from experiments.inference.intervals import NOTHING, Interval, ratio, share
+from experiments.inference.intervals import NOTHING, Result, ratio, share
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.attribution import FATES, GAINED, FateRow
 
@@ -155,11 +155,8 @@ def replay_fate_rows(
     return rows
 
 
-def _row(
-    method: str, arm: str, channel: str, fate: str, part_SU: Floats, found: Interval
-) -> FateRow:
-    purchases = float(part_SU.sum())
-    return FateRow(method, arm, channel, fate, purchases, found.estimate, found.low, found.high)
+def _row(method: str, arm: str, channel: str, fate: str, part_SU: Floats, found: Result) -> FateRow:
+    return FateRow(method, arm, channel, fate, float(part_SU.sum()), found.interval)
 
 
 def _parts(fates_SUF: Floats, lost_SU: Floats) -> Mapping[str, Floats]:

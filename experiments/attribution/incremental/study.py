@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from experiments.attribution.incremental.arms import Arm
 from experiments.config.attribution import AttributionSpec, StudySpec
 from experiments.config.schema import Config
-from experiments.inference.intervals import Interval, growth, holm, share
+from experiments.inference.intervals import Result, growth, holm, share
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.inference.shares import EVENTS, RULES
 from experiments.inference.units import exact_sum
@@ -153,9 +153,7 @@ def study_rows(
                         weight=weight,
                         measure=measure,
                         event=event,
-                        value=found.estimate,
-                        low=found.low,
-                        high=found.high,
+                        value=found.interval,
                         p_value=found.p_value,
                         p_holm=None,
                         seeds=found.seeds,
@@ -220,9 +218,9 @@ def _tables(
     return both[0] | {_EXPOSED: exposed_SU}, both[1] | {_EXPOSED: exposed_SU}
 
 
-def _measured(own: Totals, base: Totals, confidence: float) -> list[tuple[str, Event, Interval]]:
+def _measured(own: Totals, base: Totals, confidence: float) -> list[tuple[str, Event, Result]]:
     """Measure, event and number of each row of one weight."""
-    shares: list[tuple[str, Event, Interval]] = [
+    shares: list[tuple[str, Event, Result]] = [
         (rule, event, share(own[f"{event}_{rule}"], own[event], confidence=confidence))
         for rule in RULES
         for event in SHARED

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.games import Floats, Index
-from experiments.inference.intervals import NOTHING, Interval, growth, ratio
+from experiments.inference.intervals import NOTHING, Result, growth, ratio
 from experiments.records.attribution import CoalitionRow, Event, InteractionRow, ValueRow
 from simulator.errors import DataError
 
@@ -95,15 +95,9 @@ def value_rows(method: str, arm: str, worths: Worths, *, confidence: float) -> l
                     channel=worths.channels[index.channel],
                     event=event,
                     arm=arm,
-                    value=value.estimate,
-                    low=value.low,
-                    high=value.high,
-                    share=share.estimate,
-                    share_low=share.low,
-                    share_high=share.high,
-                    lift=lift.estimate,
-                    lift_low=lift.low,
-                    lift_high=lift.high,
+                    value=value.interval,
+                    share=share.interval,
+                    relative=lift.interval,
                     p_value=value.p_value,
                     sampling_error=worths.sampling_error(event, index) / total if total else None,
                     seeds=seeds,
@@ -131,12 +125,8 @@ def interaction_rows(
                     other=worths.channels[index.other],
                     event=event,
                     arm=arm,
-                    value=value.estimate,
-                    low=value.low,
-                    high=value.high,
-                    share=share.estimate,
-                    share_low=share.low,
-                    share_high=share.high,
+                    value=value.interval,
+                    share=share.interval,
                 )
             )
     return rows
@@ -162,13 +152,13 @@ def coalition_rows(method: str, arm: str, worths: Worths) -> list[CoalitionRow]:
     ]
 
 
-def _ratio(part_SU: Floats, whole_SU: Floats, confidence: float) -> Interval:
+def _ratio(part_SU: Floats, whole_SU: Floats, confidence: float) -> Result:
     if not part_SU.size:
         return NOTHING
     return ratio(part_SU, whole_SU, confidence=confidence, tested=True)
 
 
-def _growth(total_SU: Floats, part_SU: Floats, exposed_SU: Floats, confidence: float) -> Interval:
+def _growth(total_SU: Floats, part_SU: Floats, exposed_SU: Floats, confidence: float) -> Result:
     """Of all channels over those that are left without the part."""
     if not total_SU.size:
         return NOTHING

@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 from experiments.records.attribution import AttributionRecord
-from experiments.records.finishedrun import Run
+from experiments.records.run import Run
 from experiments.report.attribution.causes import causes
 from experiments.report.attribution.contributions import contributions
 from experiments.report.attribution.credit import credit

@@ -88,14 +88,14 @@ def steps(lookup: Lookup, channel: str, event: str) -> list[Step]:
         row.cause: row
         for row in lookup.record.differences
         if (row.arm, row.channel, row.event) == (lookup.arm, channel, event)
-        and row.value is not None
+        and row.value.estimate is not None
     }
     found, level = [], 0.0
     for cause in ("replay", *CAUSES, "worlds"):
         row = rows.get(cause)
         if row is None:
             continue
-        value = row.value or 0.0
+        value = row.value.estimate or 0.0
         if cause in ("replay", "worlds"):
             found.append(Step(row, 0.0, value))
             level = value
@@ -115,9 +115,9 @@ def reach(step: Step) -> Span:
 def moved(step: Step) -> tuple[float | None, float | None]:
     """The interval of a step where its bar lies."""
     row = step.row
-    if row.low is None or row.high is None:
+    if row.value.low is None or row.value.high is None:
         return None, None
-    return step.start + row.low, step.start + row.high
+    return step.start + row.value.low, step.start + row.value.high
 
 
 def panel(lookup: Lookup, channel: str, own: list[Step], scale: Scale) -> Html:
@@ -148,7 +148,7 @@ def one_step(step: Step, scale: Scale, colour: str) -> Html:
         "div",
         tag("span", WORDS.get(row.cause, row.cause), cls="name"),
         tag("div", *parts, cls="track"),
-        tag("span", number(row.value, 2, sign=not end), cls="value"),
+        tag("span", number(row.value.estimate, 2, sign=not end), cls="value"),
         cls=f"strip {colour}{' end' if end else ''}",
     )
 
@@ -160,13 +160,15 @@ def sentence(channel: str, own: list[Step]) -> str | None:
     if replay is None or worlds is None:
         return None
     between = [rows[cause] for cause in CAUSES if cause in rows]
-    sure = [row for row in between if told(row.low, row.high) in (Told.MORE, Told.LESS)]
-    sure.sort(key=lambda row: -abs(row.value or 0.0))
-    named = [f"{WORDS[row.cause].lower()} ({number(row.value, 2, sign=True)})" for row in sure]
+    sure = [row for row in between if told(row.value.low, row.value.high) in (Told.MORE, Told.LESS)]
+    sure.sort(key=lambda row: -abs(row.value.estimate or 0.0))
+    named = [
+        f"{WORDS[row.cause].lower()} ({number(row.value.estimate, 2, sign=True)})" for row in sure
+    ]
     why = f"causes told from zero: {listed(named)}" if named else "no cause can be told from zero"
     return (
-        f"{channel}: {amount(replay.value, replay.low, replay.high)} by replay, "
-        f"{amount(worlds.value, worlds.low, worlds.high)} in worlds; {why}."
+        f"{channel}: {amount(*replay.value.numbers)} by replay, "
+        f"{amount(*worlds.value.numbers)} in worlds; {why}."
     )
 
 
@@ -177,7 +179,7 @@ def differences_table(lookup: Lookup) -> Html:
             swatch(lookup.channels, row.channel),
             title_of(row.event),
             WORDS.get(row.cause, row.cause),
-            amount(row.value, row.low, row.high),
+            amount(*row.value.numbers),
         ]
         for row in lookup.record.differences
         if row.arm == lookup.arm

@@ -123,8 +123,8 @@ def overview(lookup: Lookup) -> Html:
         rows.append(
             [
                 swatch(lookup.channels, name),
-                entry(touched.share, touched.low, touched.high) if touched else ABSENT,
-                entry(alone.share, alone.low, alone.high) if alone else ABSENT,
+                entry(*touched.share.numbers) if touched else ABSENT,
+                entry(*alone.share.numbers) if alone else ABSENT,
                 *(value_entry(row) for row in worth),
                 *(value_entry(row) for row in lost),
                 *([judged(best_value(lookup, name))] if left_out else []),
@@ -148,8 +148,8 @@ def value_entry(row: ValueRow | None) -> Html | str:
     """What a channel is worth; soft where it cannot be told from zero."""
     if row is None:
         return ABSENT
-    shown = entry(row.share, row.share_low, row.share_high)
-    sure = told(row.share_low, row.share_high) in (Told.MORE, Told.LESS)
+    shown = entry(*row.share.numbers)
+    sure = told(row.share.low, row.share.high) in (Told.MORE, Told.LESS)
     return shown if sure else tag("span", shown, cls="soft")
 
 

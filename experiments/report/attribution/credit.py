@@ -86,11 +86,11 @@ def channel_groups(lookup: Lookup, channel: str, event: str) -> list[tuple[str, 
     credited = []
     for rule in lookup.rules:
         row = lookup.credit(rule, channel, event)
-        if row is None or row.share is None:
+        if row is None or row.share.estimate is None:
             continue
         mark = "hollow" if rule in UNSHARED else "full"
-        said = share_words(row.share, row.low, row.high)[0]
-        span = (row.share, row.low, row.high)
+        said = share_words(*row.share.numbers)[0]
+        span = (row.share.estimate, row.share.low, row.share.high)
         credited.append(Lane(rule_name(rule), span, mark, said, colour))
     worth = {
         method: [
@@ -107,8 +107,10 @@ def channel_groups(lookup: Lookup, channel: str, event: str) -> list[tuple[str, 
 
 def value_lane(row: ValueRow, label: str, mark: str, colour: str = "") -> Lane:
     """What a channel is worth as a lane."""
-    said = share_words(row.share, row.share_low, row.share_high)[0]
-    span = None if row.share is None else (row.share, row.share_low, row.share_high)
+    said = share_words(*row.share.numbers)[0]
+    span = (
+        None if row.share.estimate is None else (row.share.estimate, row.share.low, row.share.high)
+    )
     return Lane(label, span, mark, said, colour)
 
 
@@ -128,7 +130,7 @@ def credit_table(lookup: Lookup) -> Html:
         for rule in lookup.rules:
             found = [lookup.credit(rule, channel, event) for event in lookup.events]
             if any(found):
-                cells = [with_range(r.share, r.low, r.high) if r else ABSENT for r in found]
+                cells = [with_range(*r.share.numbers) if r else ABSENT for r in found]
                 rows.append([name, rule_name(rule), *cells])
         for index, label in INDICES.items():
             for method in lookup.methods(index):
@@ -139,7 +141,7 @@ def credit_table(lookup: Lookup) -> Html:
 
 
 def _value_cell(row: ValueRow | None) -> str:
-    return ABSENT if row is None else with_range(row.share, row.share_low, row.share_high)
+    return ABSENT if row is None else with_range(*row.share.numbers)
 
 
 def footnote(lookup: Lookup) -> Html:

@@ -46,13 +46,13 @@ def told(lookup: Lookup, methods: list[str]) -> str:
         name: row
         for name in lookup.measured
         for row in [lookup.fate(method, name, "nowhere")]
-        if row is not None and row.share is not None
+        if row is not None and row.share.estimate is not None
     }
     if not lost:
         return ""
-    ordered = sorted(lost, key=lambda name: -(lost[name].share or 0.0))
+    ordered = sorted(lost, key=lambda name: -(lost[name].share.estimate or 0.0))
     parts = [
-        f"{with_range(lost[name].share, lost[name].low, lost[name].high)} of {name}\u2019s"
+        f"{with_range(*lost[name].share.numbers)} of {name}\u2019s"
         for name in dict.fromkeys([ordered[0], ordered[-1]])
     ]
     return f"Not made at all without it: {listed(parts)} ({method}). {balance(lookup, method)}"
@@ -122,7 +122,7 @@ def part(row: FateRow, width: float) -> Html | None:
     """One fate's piece of a bar."""
     if width <= 0:
         return None
-    size, interval = share_words(width, row.low, row.high)
+    size, interval = share_words(width, row.share.low, row.share.high)
     within = "" if interval == ABSENT else f" ({interval})"
     shown = percent(width, 0) if width >= INSIDE else None
     return tag(
@@ -142,7 +142,7 @@ def fates_table(lookup: Lookup, rows: list[FateRow]) -> Html:
             row.method,
             WORDS.get(row.fate, row.fate),
             fixed(row.purchases, 1),
-            *share_words(row.share, row.low, row.high),
+            *share_words(*row.share.numbers),
         ]
         for row in rows
     ]

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from experiments.records.attribution import StepRow
+from experiments.records.published import SHARES, SOURCE
 from experiments.report.attribution.lookup import GENERATIVE, Lookup
 from experiments.report.attribution.phrases import (
     Told,
@@ -26,11 +27,6 @@ from experiments.report.run.verdict import p_relation
 
 TITLE = "From exposure to purchase"
 STEPS = ("exposure", "click", "purchase")
-
-SOURCE = "arXiv 2605.14434"
-PUBLISHED = {"exposure": 0.5025, "click": 0.5896, "purchase": 0.7263}
-"""Shares of its channel in two weeks of deployment; how items of several channels count is not
-told (the CQ-SID paper)."""
 
 
 def flow(lookup: Lookup) -> Html:
@@ -63,8 +59,8 @@ def shares_of(lookup: Lookup, channel: str, arm: str | None = None) -> dict[str,
     found: dict[str, Span] = {}
     for event in STEPS:
         row = lookup.credit("any_touch", channel, event, arm=arm)
-        if row is not None and row.share is not None:
-            found[event] = (row.share, row.low, row.high)
+        if row is not None and row.share.estimate is not None:
+            found[event] = (row.share.estimate, row.share.low, row.share.high)
     return found
 
 
@@ -88,7 +84,7 @@ def panel(lookup: Lookup, channel: str, shares: dict[str, Span]) -> Html:
     curves = []
     if generative(lookup, channel):
         known = [
-            (float(at), (PUBLISHED[e], None, None), percent(PUBLISHED[e], 2))
+            (float(at), (SHARES[e], None, None), percent(SHARES[e], 2))
             for at, e in enumerate(STEPS)
         ]
         curves.append(Curve("published", known, "dashed"))
@@ -111,7 +107,7 @@ def rises(lookup: Lookup, channel: str, arm: str | None = None) -> list[StepRow 
 
 def published() -> str:
     """The rise that others saw."""
-    levels = listed([f"{percent(PUBLISHED[e], 2)} of {noun_of(e)}" for e in STEPS])
+    levels = listed([f"{percent(SHARES[e], 2)} of {noun_of(e)}" for e in STEPS])
     return (
         f"Published of a generative channel: {levels} ({SOURCE}; two weeks of deployment; how an "
         "item that several channels found is counted is not told). Its share rises at each step."
@@ -143,23 +139,25 @@ KINDS = {
 
 def monotone(lookup: Lookup, channel: str) -> str:
     """Which of `KINDS` a channel's share does."""
-    rows = [row for row in rises(lookup, channel) if row is not None and row.rise is not None]
+    rows = [
+        row for row in rises(lookup, channel) if row is not None and row.rise.estimate is not None
+    ]
     if len(rows) < len(STEPS) - 1:
         return "unknown"
-    states = [told(row.low, row.high) for row in rows]
+    states = [told(row.rise.low, row.rise.high) for row in rows]
     if all(state is Told.MORE for state in states):
         return "same"
     if Told.LESS in states:
         return "falls"
-    return "unsure" if all((row.rise or 0.0) > 0 for row in rows) else "none"
+    return "unsure" if all((row.rise.estimate or 0.0) > 0 for row in rows) else "none"
 
 
 def rise_sentence(lookup: Lookup, channel: str) -> str:
     """The rises of one channel with their intervals."""
     parts = [
-        f"{points(row.rise, row.low, row.high)} from {noun_of(row.event)} to {noun_of(row.then)}"
+        f"{points(*row.rise.numbers)} from {noun_of(row.event)} to {noun_of(row.then)}"
         for row in rises(lookup, channel)
-        if row is not None and row.rise is not None
+        if row is not None and row.rise.estimate is not None
     ]
     return f"{channel}: {listed(parts)}." if parts else ""
 
@@ -190,7 +188,7 @@ def step_cells(row: StepRow | None) -> tuple[str, str]:
     """A rise and its p-value."""
     if row is None:
         return ABSENT, ABSENT
-    return points(row.rise, row.low, row.high), p_value(row.p_value)
+    return points(*row.rise.numbers), p_value(row.p_value)
 
 
 def whole_p(value: float | None) -> str:

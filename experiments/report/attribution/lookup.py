@@ -9,9 +9,9 @@ from experiments.records.attribution import (
     AttributionRecord,
     CreditRow,
     FateRow,
-    OverlapRow,
     ValueRow,
 )
+from experiments.records.metrics import Overlap
 
 METHODS = ("replay", "worlds")
 """Ways to measure what is lost without a channel, in the order in which they are shown."""
@@ -118,7 +118,7 @@ class Lookup:
         rows = self.record.fates
         return next((r for r in rows if (r.method, r.arm, r.channel, r.fate) == wanted), None)
 
-    def sets(self, event: str) -> list[OverlapRow]:
+    def sets(self, event: str) -> list[Overlap]:
         """Exact sets of channels of the measured arm, the most frequent first."""
         rows = [row for row in self.record.sets if (row.arm, row.event) == (self.arm, event)]
         return sorted(rows, key=lambda row: (-row.count, len(row.channels), row.channels))
@@ -139,7 +139,7 @@ class Lookup:
 
     def _credit(self, channel: str) -> float:
         row = self.credit("any_touch", channel, self.credited)
-        return row.share or 0.0 if row else 0.0
+        return row.share.estimate or 0.0 if row else 0.0
 
 
 def _preferred(order: tuple[str, ...], found: tuple[str, ...]) -> str:

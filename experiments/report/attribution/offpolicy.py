@@ -67,7 +67,9 @@ def lanes_of(rows: Sequence[OffPolicyRow], event: str) -> list[Lane]:
     return [
         Lane(
             WORDS.get(row.estimator, row.estimator),
-            (row.lift, row.lift_low, row.lift_high) if row.lift is not None else None,
+            (row.relative.estimate, row.relative.low, row.relative.high)
+            if row.relative.estimate is not None
+            else None,
             "rhomb" if row.estimator == TRUTH else "hollow",
             lift_words(row)[0],
         )
@@ -78,21 +80,29 @@ def lanes_of(rows: Sequence[OffPolicyRow], event: str) -> list[Lane]:
 
 def lift_words(row: OffPolicyRow) -> tuple[str, str]:
     """A lift and its interval, with the decimals that the interval deserves."""
-    return share_words(row.lift, row.lift_low, row.lift_high, sign=True)
+    return share_words(*row.relative.numbers, sign=True)
 
 
 def sentence(rows: Sequence[OffPolicyRow]) -> str:
     """What is true of one kind of event, and which estimates hold it."""
     noun = _capital(noun_of(rows[0].event))[:-1]
     truth = next((row for row in rows if row.estimator == TRUTH), None)
-    told = [row for row in rows if row.estimator != TRUTH and row.lift is not None]
-    if truth is None or truth.lift is None:
+    told = [row for row in rows if row.estimator != TRUTH and row.relative.estimate is not None]
+    if truth is None or truth.relative.estimate is None:
         return f"{noun}: no true lift is known."
-    start = f"{noun}: the truth is {with_range(truth.lift, truth.lift_low, truth.lift_high)}"
+    start = f"{noun}: the truth is {with_range(*truth.relative.numbers)}"
     if not told:
         return f"{start}; the log gives no estimate."
-    holds = [WORDS.get(row.estimator, row.estimator) for row in told if _holds(row, truth.lift)]
-    misses = [WORDS.get(row.estimator, row.estimator) for row in told if _misses(row, truth.lift)]
+    holds = [
+        WORDS.get(row.estimator, row.estimator)
+        for row in told
+        if _holds(row, truth.relative.estimate)
+    ]
+    misses = [
+        WORDS.get(row.estimator, row.estimator)
+        for row in told
+        if _misses(row, truth.relative.estimate)
+    ]
     parts = [f"the interval of {listed(holds)} holds it"] if holds else []
     parts += [f"that of {listed(misses)} does not"] if holds and misses else []
     parts += [f"the interval of {listed(misses)} does not hold it"] if misses and not holds else []
@@ -100,12 +110,12 @@ def sentence(rows: Sequence[OffPolicyRow]) -> str:
 
 
 def _holds(row: OffPolicyRow, truth: float) -> bool:
-    low, high = row.lift_low, row.lift_high
+    low, high = row.relative.low, row.relative.high
     return low is not None and high is not None and low <= truth <= high
 
 
 def _misses(row: OffPolicyRow, truth: float) -> bool:
-    return row.lift_low is not None and row.lift_high is not None and not _holds(row, truth)
+    return row.relative.low is not None and row.relative.high is not None and not _holds(row, truth)
 
 
 def estimates_table(rows: Sequence[OffPolicyRow]) -> Html:
@@ -114,10 +124,10 @@ def estimates_table(rows: Sequence[OffPolicyRow]) -> Html:
         [
             title_of(row.event),
             WORDS.get(row.estimator, row.estimator),
-            number(row.value),
+            number(row.value.estimate),
             ABSENT
-            if row.low is None or row.high is None
-            else f"{number(row.low)} to {number(row.high)}",
+            if row.value.low is None or row.value.high is None
+            else f"{number(row.value.low)} to {number(row.value.high)}",
             *lift_words(row),
             percent(row.supported),
             ABSENT if row.effective is None else fixed(row.effective, 0),

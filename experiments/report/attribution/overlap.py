@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from experiments.records.attribution import OverlapRow
+from experiments.records.metrics import Overlap
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import counted, noun_of, title_of
 from experiments.report.kit.figures import channel_class, from_zero, panels, place, swatch
@@ -85,7 +85,7 @@ def upset(lookup: Lookup, event: str, names: Sequence[str]) -> Html:
     return tag("div", grid, more)
 
 
-def column_bar(row: OverlapRow, most: float) -> Html:
+def column_bar(row: Overlap, most: float) -> Html:
     """How frequent a set is."""
     height = from_zero([most]).at(row.share)
     size = "<1" if 0 < row.share < 0.01 else fixed(100 * row.share, 0)
@@ -98,7 +98,7 @@ def column_bar(row: OverlapRow, most: float) -> Html:
 
 
 def matrix_row(
-    lookup: Lookup, name: str, total: float, shown: Sequence[OverlapRow], names: Sequence[str]
+    lookup: Lookup, name: str, total: float, shown: Sequence[Overlap], names: Sequence[str]
 ) -> tuple[Html, Html]:
     """A channel: its name and share, and its dots."""
     colour = channel_class(lookup.channels, name)
@@ -114,7 +114,7 @@ def matrix_row(
     return head, tag("div", *dots, cls=f"dots {colour}")
 
 
-def dot(row: OverlapRow, name: str, names: Sequence[str]) -> str:
+def dot(row: Overlap, name: str, names: Sequence[str]) -> str:
     """The class of one cell: a member, between members, or none."""
     members = [at for at, each in enumerate(names) if each in row.channels]
     at = names.index(name)
@@ -126,7 +126,7 @@ def dot(row: OverlapRow, name: str, names: Sequence[str]) -> str:
 
 def sets_table(lookup: Lookup) -> Html:
     """The sets of all arms and events; the rarest of many in one row."""
-    groups: dict[tuple[str, str], list[OverlapRow]] = {}
+    groups: dict[tuple[str, str], list[Overlap]] = {}
     for row in sorted(lookup.record.sets, key=lambda row: (row.event, row.arm, -row.share)):
         groups.setdefault((row.event, row.arm), []).append(row)
     cells = []

@@ -54,7 +54,7 @@ def parts_of(rows: Sequence[CreditRow], cut: str) -> list[str]:
 
 def span_of(row: CreditRow) -> tuple[float, float | None, float | None]:
     """What is drawn of a row."""
-    return row.share or 0.0, row.low, row.high
+    return row.share.estimate or 0.0, row.share.low, row.share.high
 
 
 def days(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
@@ -98,7 +98,7 @@ def day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: i
             for row in rows
             if (row.cut, row.rule, row.channel) == ("day", rule, channel)
             and row.part.isdigit()
-            and row.share is not None
+            and row.share.estimate is not None
         }
         points = [
             (float(at), span_of(row), f"day {at + 1}: {with_range(*span_of(row))}")
@@ -158,18 +158,20 @@ def cut_bars(lookup: Lookup, rows: Sequence[CreditRow], cut: str) -> Html:
 def part_bar(part: str, touched: CreditRow | None, fractional: CreditRow | None) -> Html:
     """A bar of any touch with its interval, and a notch at the fractional share."""
     marks = []
-    if touched is not None and touched.share is not None:
-        marks.append(tag("i", cls="bar", style=place(width=Scale(0, 1).at(touched.share))))
-        if touched.low is not None and touched.high is not None:
-            left, right = Scale(0, 1).at(touched.low), Scale(0, 1).at(touched.high)
+    if touched is not None and touched.share.estimate is not None:
+        marks.append(tag("i", cls="bar", style=place(width=Scale(0, 1).at(touched.share.estimate))))
+        if touched.share.low is not None and touched.share.high is not None:
+            left, right = Scale(0, 1).at(touched.share.low), Scale(0, 1).at(touched.share.high)
             marks.append(tag("i", cls="whisker", style=place(left=left, width=right - left)))
-    if fractional is not None and fractional.share is not None:
-        marks.append(tag("i", cls="notch", style=place(left=Scale(0, 1).at(fractional.share))))
+    if fractional is not None and fractional.share.estimate is not None:
+        marks.append(
+            tag("i", cls="notch", style=place(left=Scale(0, 1).at(fractional.share.estimate)))
+        )
     return tag(
         "span",
         tag("span", part, cls="name"),
         tag("span", *marks, cls="track"),
-        tag("span", percent(touched.share if touched else None), cls="value"),
+        tag("span", percent(touched.share.estimate if touched else None), cls="value"),
         cls="line part",
     )
 
@@ -216,16 +218,16 @@ def categories(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
 
 def tinted(lookup: Lookup, row: CreditRow | None, channel: str) -> Html:
     """A cell in its channel's colour, the stronger the greater its share."""
-    if row is None or row.share is None:
+    if row is None or row.share.estimate is None:
         return tag("td", percent(None), cls="num")
-    strength = FAINTEST + (STRONGEST - FAINTEST) * min(1.0, max(0.0, row.share))
+    strength = FAINTEST + (STRONGEST - FAINTEST) * min(1.0, max(0.0, row.share.estimate))
     colour = channel_class(lookup.channels, channel)
     return tag(
         "td",
-        percent(row.share, 0),
+        percent(row.share.estimate, 0),
         cls=f"num {colour}",
         style=f"--strength:{strength:.0f}%",
-        title=with_range(row.share, row.low, row.high),
+        title=with_range(*row.share.numbers),
     )
 
 
@@ -238,7 +240,9 @@ def cut_table(lookup: Lookup, rows: Sequence[CreditRow], cut: str, label: str) -
         for rule in DRAWN:
             known = [found.get((rule, name, part)) for name in lookup.measured]
             shares = [
-                with_range(*span_of(row)) if row and row.share is not None else percent(None)
+                with_range(*span_of(row))
+                if row and row.share.estimate is not None
+                else percent(None)
                 for row in known
             ]
             total = next((row.total for row in known if row), 0.0)

@@ -96,9 +96,9 @@ def values_table(lookup: Lookup) -> Html:
             INDICES.get(row.index, row.index),
             row.method,
             title_of(row.event),
-            amount(row.value, row.low, row.high),
-            with_range(row.share, row.share_low, row.share_high),
-            ABSENT if row.lift is None else with_range(row.lift, row.lift_low, row.lift_high),
+            amount(*row.value.numbers),
+            with_range(*row.share.numbers),
+            ABSENT if row.relative.estimate is None else with_range(*row.relative.numbers),
             p_value(row.p_value),
             f"{row.seeds}, {fixed(row.shoppers, 0)}",
         ]
@@ -133,7 +133,7 @@ def interactions(lookup: Lookup, method: str) -> Html:
     """The matrix of pairs by one method."""
     rows = own_pairs(lookup, method)
     noun = noun_of(lookup.worth)
-    most = max((abs(row.share or 0.0) for row in rows), default=0.0)
+    most = max((abs(row.share.estimate or 0.0) for row in rows), default=0.0)
     found = {frozenset((row.channel, row.other)): row for row in rows}
     body = [
         tag(
@@ -179,15 +179,15 @@ def interactions(lookup: Lookup, method: str) -> Html:
 
 def cell(row: InteractionRow | None, most: float) -> Html:
     """One pair: colour by sign and size, pale where it cannot be told from zero."""
-    if row is None or row.share is None:
+    if row is None or row.share.estimate is None:
         return tag("td", ABSENT)
-    size, interval = share_words(row.share, row.share_low, row.share_high, sign=True)
-    state = told(row.share_low, row.share_high)
+    size, interval = share_words(*row.share.numbers, sign=True)
+    state = told(row.share.low, row.share.high)
     if state is Told.UNTOLD or state is Told.MISSING or not most:
         kind, strength = "unsure", 0.0
     else:
-        kind = "instead" if row.share < 0 else "together"
-        strength = FAINTEST + (STRONGEST - FAINTEST) * abs(row.share) / most
+        kind = "instead" if row.share.estimate < 0 else "together"
+        strength = FAINTEST + (STRONGEST - FAINTEST) * abs(row.share.estimate) / most
     return tag(
         "td",
         size,
@@ -203,8 +203,8 @@ def pairs_table(lookup: Lookup, rows: Sequence[InteractionRow]) -> Html:
         [
             swatch(lookup.channels, row.channel),
             swatch(lookup.channels, row.other),
-            *share_words(row.share, row.share_low, row.share_high, sign=True),
-            amount(row.value, row.low, row.high),
+            *share_words(*row.share.numbers, sign=True),
+            amount(*row.value.numbers),
         ]
         for row in rows
     ]

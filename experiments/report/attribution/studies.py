@@ -46,7 +46,9 @@ def preferred(rows: Sequence[StudyRow], share: bool) -> str | None:
 def series_of(rows: Sequence[StudyRow], measure: str, event: str | None) -> list[StudyRow]:
     """One measure along the weights."""
     own = [row for row in rows if (row.measure, row.event) == (measure, event)]
-    return sorted((row for row in own if row.value is not None), key=lambda row: row.weight)
+    return sorted(
+        (row for row in own if row.value.estimate is not None), key=lambda row: row.weight
+    )
 
 
 def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
@@ -94,13 +96,13 @@ def lift_scale(rows: Sequence[StudyRow]) -> Scale:
     if not rows:
         return around_zero([-0.01, 0.01])
     scale = shared_scale([{"": span_of(row)} for row in rows])
-    lifts = [row.value or 0.0 for row in rows]
+    lifts = [row.value.estimate or 0.0 for row in rows]
     return Scale(min(scale.low, _ROOM * min(lifts)), max(scale.high, _ROOM * max(lifts)))
 
 
 def span_of(row: StudyRow) -> Span:
     """What is drawn of a row."""
-    return row.value or 0.0, row.low, row.high
+    return row.value.estimate or 0.0, row.value.low, row.value.high
 
 
 def curve(
@@ -111,7 +113,7 @@ def curve(
         (
             float(weights.index(row.weight)),
             span_of(row),
-            f"{row.weight:g}: {with_range(row.value, row.low, row.high)}",
+            f"{row.weight:g}: {with_range(*row.value.numbers)}",
         )
         for row in rows
     ]
@@ -127,7 +129,8 @@ def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None, l
         first, last = touched[0], touched[-1]
         said.append(
             f"From weight {first.weight:g} to {last.weight:g}, the any-touch share of "
-            f"{noun_of(first.event)} goes from {percent(first.value)} to {percent(last.value)}"
+            f"{noun_of(first.event)} goes from {percent(first.value.estimate)} to "
+            f"{percent(last.value.estimate)}"
         )
     if own and lifted is not None:
         said.append(_lift_clause(own, noun_of(lifted), level))
@@ -136,7 +139,7 @@ def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None, l
 
 def _lift_clause(rows: Sequence[StudyRow], noun: str, level: float) -> str:
     """Where the lift lies, and at which weights it can be told from zero."""
-    values = [row.value or 0.0 for row in rows]
+    values = [row.value.estimate or 0.0 for row in rows]
     least, most = percent(min(values), sign=True), percent(max(values), sign=True)
     within = f"is {least}" if least == most else f"lies between {least} and {most}"
     sure = [row for row in rows if row.p_holm is not None and row.p_holm < level]
@@ -157,7 +160,7 @@ def study_table(rows: Sequence[StudyRow]) -> Html:
             f"{row.weight:g}",
             "True lift" if row.measure == LIFT else plain_name(row.measure) + " share",
             noun_of(row.event),
-            with_range(row.value, row.low, row.high),
+            with_range(*row.value.numbers),
             p_value(row.p_value),
             p_value(row.p_holm),
             row.seeds,

@@ -60,7 +60,7 @@ def credit_table(record: AttributionRecord) -> Table:
 def _credit(record: AttributionRecord, rule: str, channel: str) -> str:
     wanted = (rule, channel, "gmv", record.arm, "all")
     found = [
-        row.share
+        row.share.estimate
         for row in record.credits
         if (row.rule, row.channel, row.event, row.arm, row.cut) == wanted
     ]
@@ -75,11 +75,11 @@ def _worth(values: Iterable[ValueRow], method: str, channel: str) -> str:
         if (row.method, row.channel, row.event) == (method, channel, "gmv")
     }
     shapley, without = rows.get("shapley"), rows.get("leave_one_out")
-    share = percent(shapley.share) if shapley is not None else ABSENT
-    if without is None or without.lift is None:
+    share = percent(shapley.share.estimate) if shapley is not None else ABSENT
+    if without is None or without.relative.estimate is None:
         return f"{share}, {ABSENT}"
-    decimals = interval_decimals(without.lift_low, without.lift_high)
-    lift = percent(without.lift, decimals, sign=True)
-    if without.lift_low is None or without.lift_high is None:
+    decimals = interval_decimals(without.relative.low, without.relative.high)
+    lift = percent(without.relative.estimate, decimals, sign=True)
+    if without.relative.low is None or without.relative.high is None:
         return f"{share}, {lift}"
-    return f"{share}, {lift} ({range_of(without.lift_low, without.lift_high, decimals)})"
+    return f"{share}, {lift} ({range_of(without.relative.low, without.relative.high, decimals)})"

@@ -25,15 +25,15 @@ def best_value(lookup: Lookup, channel: str, index: str = "leave_one_out") -> Va
         row
         for method in ("worlds", "replay")
         for row in [lookup.value(method, index, channel, lookup.worth)]
-        if row is not None and row.share is not None
+        if row is not None and row.share.estimate is not None
     ]
-    known = [row for row in rows if row.share_low is not None]
+    known = [row for row in rows if row.share.low is not None]
     return next(iter(known or rows), None)
 
 
 def finding(row: ValueRow | None) -> Told:
     """Where the interval of a channel's worth lies."""
-    return Told.MISSING if row is None else told(row.share_low, row.share_high)
+    return Told.MISSING if row is None else told(row.share.low, row.share.high)
 
 
 def credit_clause(lookup: Lookup, channel: str) -> str:
@@ -41,37 +41,39 @@ def credit_clause(lookup: Lookup, channel: str) -> str:
     event = lookup.credited
     row = lookup.credit("any_touch", channel, event)
     alone = lookup.credit("exclusive", channel, event)
-    if row is None or row.share is None:
+    if row is None or row.share.estimate is None:
         return f"{channel} has no {noun_of(event)} to be credited with"
-    size, interval = share_words(row.share, row.low, row.high)
-    within = f", {interval}" if row.low is not None else ""
+    size, interval = share_words(*row.share.numbers)
+    within = f", {interval}" if row.share.low is not None else ""
     said = f"{channel} is credited with {size} of {noun_of(event)} (any touch{within})"
-    if alone is None or alone.share is None:
+    if alone is None or alone.share.estimate is None:
         return said
-    found = share_words(alone.share, alone.low, alone.high)[0] if alone.credit else "nothing"
+    found = share_words(*alone.share.numbers)[0] if alone.credit else "nothing"
     return f"{said} and found {found} alone"
 
 
 def loss_clause(lookup: Lookup, row: ValueRow | None) -> str:
     """What is lost without a channel."""
     noun = noun_of(lookup.worth)
-    if row is None or row.share is None:
+    if row is None or row.share.estimate is None:
         return f"the {noun} lost without it was not measured"
     where = METHODS_NAMED.get(row.method, row.method)
-    size, interval = share_words(abs(row.share), row.share_low, row.share_high)
-    match told(row.share_low, row.share_high):
+    size, interval = share_words(abs(row.share.estimate), row.share.low, row.share.high)
+    match told(row.share.low, row.share.high):
         case Told.MORE:
             return f"without it {noun} would fall by {size} ({interval}, {where})"
         case Told.LESS:
-            size, interval = share_words(-row.share, _minus(row.share_high), _minus(row.share_low))
+            size, interval = share_words(
+                -row.share.estimate, _minus(row.share.high), _minus(row.share.low)
+            )
             return f"without it {noun} would rise by {size} ({interval}, {where})"
         case Told.UNTOLD:
-            middle = share_words(row.share, row.share_low, row.share_high)[0]
+            middle = share_words(*row.share.numbers)[0]
             return (
                 f"the {noun} lost without it cannot be told from zero "
                 f"({middle}, {interval}, {where})"
             )
-    verb = "fall" if row.share >= 0 else "rise"
+    verb = "fall" if row.share.estimate >= 0 else "rise"
     return f"without it {noun} would {verb} by {size} ({where}, no interval)"
 
 
@@ -90,10 +92,12 @@ def reconciled(lookup: Lookup, channel: str) -> str | None:
     for method in ("worlds", "replay"):
         fates = {name: lookup.fate(method, channel, name) for name in _GONE}
         parts = [
-            f"{with_range(row.share, row.low, row.high)} {words}"
+            f"{with_range(*row.share.numbers)} {words}"
             for name, words in _GONE.items()
             for row in [fates[name]]
-            if row is not None and row.share is not None and (row.share or name == "nowhere")
+            if row is not None
+            and row.share.estimate is not None
+            and (row.share.estimate or name == "nowhere")
         ]
         if parts:
             return (
@@ -115,9 +119,9 @@ _GONE = {
 def _gained(lookup: Lookup, method: str, channel: str) -> str:
     """What stands against the purchases that are not made."""
     row = lookup.fate(method, channel, GAINED)
-    if row is None or row.share is None or row.share <= 0:
+    if row is None or row.share.estimate is None or row.share.estimate <= 0:
         return ""
-    size = with_range(row.share, row.low, row.high)
+    size = with_range(*row.share.numbers)
     return f" Against that stand purchases made without it alone, {size} of the same number."
 
 
@@ -185,7 +189,11 @@ def some(names: list[str]) -> str:
 
 def _credited(lookup: Lookup, channel: str) -> str:
     row = lookup.credit("any_touch", channel, lookup.credited)
-    return channel if row is None or row.share is None else f"{channel} ({percent(row.share, 0)})"
+    return (
+        channel
+        if row is None or row.share.estimate is None
+        else f"{channel} ({percent(row.share.estimate, 0)})"
+    )
 
 
 def _verb(names: list[str], one: str, many: str) -> str:
@@ -200,10 +208,10 @@ def pairs(lookup: Lookup) -> list[str]:
         (Told.LESS, "stand in for each other"),
         (Told.MORE, "are worth more together than apart"),
     ):
-        found = [row for row in rows if told(row.share_low, row.share_high) is kind]
+        found = [row for row in rows if told(row.share.low, row.share.high) is kind]
         if not found:
             continue
-        found.sort(key=lambda row: -abs(row.share or 0.0))
+        found.sort(key=lambda row: -abs(row.share.estimate or 0.0))
         named = [_pair(row) for row in found[:MOST_PAIRS]]
         rest = len(found) - len(named)
         named += [counted(rest, "further pair")] if rest else []
@@ -218,7 +226,7 @@ def pairs(lookup: Lookup) -> list[str]:
 
 
 def _pair(row: InteractionRow) -> str:
-    size, interval = share_words(row.share, row.share_low, row.share_high)
+    size, interval = share_words(*row.share.numbers)
     return f"{row.channel} with {row.other} ({size}; {interval})"
 
 

@@ -67,14 +67,14 @@ def forest(record: IdsRecord, mode: str) -> Html:
 def gain_of(record: IdsRecord, scheme: str, mode: str, beam: int) -> Gain | None:
     """A gain in hit rate that has a relative size."""
     gain = record.gain(scheme, mode, HIT_RATE, beam)
-    return gain if gain is not None and gain.relative is not None else None
+    return gain if gain is not None and gain.relative.estimate is not None else None
 
 
 def spans(record: IdsRecord, own: list[Gain]) -> dict[str, Span]:
     """What is drawn of a scheme, for the axis to hold it."""
     found: dict[str, Span] = {}
     for gain in own:
-        found[str(gain.at)] = (gain.relative or 0.0, gain.relative_low, gain.relative_high)
+        found[str(gain.at)] = (gain.relative.estimate or 0.0, gain.relative.low, gain.relative.high)
         if (told := paper_gain(record, gain)) is not None:
             found[f"paper {gain.at}"] = (told, None, None)
     return found
@@ -92,7 +92,7 @@ def lane(record: IdsRecord, gain: Gain, scale: Scale) -> Html:
         tag("i", cls="tick zero" if value == 0 else "tick", style=place(left=scale.at(value)))
         for value in scale.ticks(TICKS)
     ]
-    low, high, middle = gain.relative_low, gain.relative_high, gain.relative or 0.0
+    low, high, middle = gain.relative.low, gain.relative.high, gain.relative.estimate or 0.0
     if low is not None and high is not None:
         left, right = scale.at(low), scale.at(high)
         cut = (" cut-low" if low < scale.low else "") + (" cut-high" if high > scale.high else "")
@@ -135,8 +135,8 @@ def gains_table(record: IdsRecord, mode: str) -> Html:
             [
                 scheme_name(record, gain.scheme),
                 fixed(gain.at, 0),
-                percent(gain.difference, 2, sign=True),
-                range_of(gain.difference_low, gain.difference_high, 2),
+                percent(gain.effect.estimate, 2, sign=True),
+                range_of(gain.effect.low, gain.effect.high, 2),
                 size,
                 interval,
                 p_value(gain.p_value),

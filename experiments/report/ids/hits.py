@@ -201,7 +201,8 @@ def recall_rows(record: IdsRecord, mode: str) -> list[list[object]]:
             for measure, _ in BASES:
                 row = record.of(scheme, mode, measure, at)
                 gain = record.gain(scheme, mode, measure, at)
-                shown = ABSENT if row is None or row.estimate is None else fixed(row.estimate, 4)
+                found = row.value.estimate if row else None
+                shown = ABSENT if found is None else fixed(found, 4)
                 told = "" if gain is None else " {} ({})".format(*size_words(gain))
                 cells.append(shown + told)
             rows.append([scheme_name(record, scheme), fixed(at, 0), *cells])
@@ -215,14 +216,14 @@ def hits_table(record: IdsRecord) -> Html:
         if row.measure != HIT_RATE:
             continue
         paper = record.paper(row.scheme, row.mode, HIT_RATE, row.at)
-        ends = (row.low, row.high)
+        ends = (row.value.low, row.value.high)
         known = [fixed(end, 4) for end in ends if end is not None]
         rows.append(
             [
                 scheme_name(record, row.scheme),
                 row.mode,
                 fixed(row.at, 0),
-                ABSENT if row.estimate is None else fixed(row.estimate, 4),
+                ABSENT if row.value.estimate is None else fixed(row.value.estimate, 4),
                 " to ".join(known) or ABSENT,
                 ", ".join(fixed(value, 4) for value in row.per_seed),
                 ABSENT if paper is None else fixed(paper.value, 4),

@@ -3,7 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-from experiments.records.ids import IdsRecord, read_record
+from experiments.records.ids import IdsRecord
+from experiments.records.reading import read_record
 from experiments.report.ids.gains import gains
 from experiments.report.ids.hits import equal_terms, hit_rates
 from experiments.report.ids.shapes import shapes
@@ -14,7 +15,6 @@ from experiments.report.kit.tables import section
 from experiments.report.kit.words import number, percent
 from experiments.stages.files import write_text
 
-RECORD = "ids.json"
 REPORT = "ids.html"
 CONTENTS = (
     ("told", "In words"),
@@ -37,7 +37,7 @@ def write_report(folder: Path) -> Path:
         DataError: it is not such a record.
     """
     target = folder / REPORT
-    write_text(target, render(read_record(folder / RECORD)))
+    write_text(target, render(read_record(IdsRecord, folder)))
     return target
 
 

@@ -81,7 +81,8 @@ def hits_table(record: IdsRecord, mode: str) -> Table:
         cells = []
         for beam in record.beams:
             row = record.of(scheme, mode, HIT_RATE, beam)
-            shown = ABSENT if row is None or row.estimate is None else fixed(row.estimate, 4)
+            found = row.value.estimate if row else None
+            shown = ABSENT if found is None else fixed(found, 4)
             cells.append(gain_lines(record, shown, record.gain(scheme, mode, HIT_RATE, beam)))
         table.add_row(Text(scheme), *cells)
     return table
@@ -101,7 +102,8 @@ def recall_table(record: IdsRecord, mode: str) -> Table:
         cells = []
         for measure, _ in BASES:
             row = record.of(scheme, mode, measure, at)
-            shown = ABSENT if row is None or row.estimate is None else fixed(row.estimate, 4)
+            found = row.value.estimate if row else None
+            shown = ABSENT if found is None else fixed(found, 4)
             cells.append(Text(shown))
         cost = cost_of(record, scheme, mode)
         beam = "" if cost is None else matched(record, cost)

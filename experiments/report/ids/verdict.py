@@ -40,13 +40,13 @@ class Finding(StrEnum):
 
 def finding(gain: Gain | None, confidence: float) -> Finding:
     """What a gain allows to be said."""
-    if gain is None or gain.difference is None or gain.p_value is None:
+    if gain is None or gain.effect.estimate is None or gain.p_value is None:
         return Finding.MISSING
     if gain.p_value >= 1 - confidence:
         return Finding.UNTOLD
     if (gain.p_holm if gain.p_holm is not None else 1.0) >= 1 - confidence:
         return Finding.ALONE
-    return Finding.MORE if gain.difference > 0 else Finding.LESS
+    return Finding.MORE if gain.effect.estimate > 0 else Finding.LESS
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ def judge(record: IdsRecord) -> Verdict:
 
 def size_words(gain: Gain) -> tuple[str, str]:
     """A gain and its interval: relative where the baseline allows it, else in points."""
-    if gain.relative is None:
-        return percent(gain.difference, 2, sign=True) + " points", range_of(
-            gain.difference_low, gain.difference_high, 2
+    if gain.relative.estimate is None:
+        return percent(gain.effect.estimate, 2, sign=True) + " points", range_of(
+            gain.effect.low, gain.effect.high, 2
         )
-    decimals = interval_decimals(gain.relative_low, gain.relative_high)
-    return percent(gain.relative, decimals, sign=True), range_of(
-        gain.relative_low, gain.relative_high, decimals
+    decimals = interval_decimals(gain.relative.low, gain.relative.high)
+    return percent(gain.relative.estimate, decimals, sign=True), range_of(
+        gain.relative.low, gain.relative.high, decimals
     )
 
 
@@ -106,7 +106,7 @@ def _headline(record: IdsRecord) -> tuple[str, bool | None]:
         return f"No difference from {base} has an interval {where}.", None
     better = [gain for gain in gains if said[gain.scheme] is Finding.MORE]
     if better:
-        best = max(better, key=lambda gain: gain.difference or 0.0)
+        best = max(better, key=lambda gain: gain.effect.estimate or 0.0)
         size, interval = size_words(best)
         told = (
             f"{best.scheme} covers {size.lstrip('+')} more clicked items than {base} {where} "
@@ -156,9 +156,9 @@ def _paper_sentences(record: IdsRecord, scheme: str) -> list[str]:
             paper = record.paper(scheme, mode, HIT_RATE, beam)
             if gain is None or paper is None or paper.relative is None:
                 continue
-            if gain.relative_low is None or gain.relative_high is None:
+            if gain.relative.low is None or gain.relative.high is None:
                 continue
-            held = gain.relative_low <= paper.relative <= gain.relative_high
+            held = gain.relative.low <= paper.relative <= gain.relative.high
             shown = f"{percent(paper.relative, 1, sign=True)} (beam {beam}, {mode})"
             (inside if held else outside).append(shown)
     said = [f"inside our intervals: {', '.join(inside)}"] if inside else []
@@ -169,7 +169,7 @@ def _paper_sentences(record: IdsRecord, scheme: str) -> list[str]:
 def first_by(record: IdsRecord, mode: str, measure: str, at: int) -> str:
     """The scheme with the highest mean of a measure."""
     rows = [row for scheme in record.schemes if (row := record.of(scheme, mode, measure, at))]
-    return max(rows, key=lambda row: row.estimate or 0.0).scheme
+    return max(rows, key=lambda row: row.value.estimate or 0.0).scheme
 
 
 def middle(sizes: Sequence[int]) -> int:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments.records.rewards import Hacking, Number, RewardsRecord
+from experiments.records.interval import Number
+from experiments.records.rewards import Hacking, RewardsRecord
 from experiments.report.kit.charts import Line, chart, mark_name
 from experiments.report.kit.figures import Scale
 from experiments.report.kit.markup import Html, join, tag
@@ -106,7 +107,7 @@ def gaps(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
     """The gap of every policy at the end of its trainings."""
     lanes = []
     for row in rows:
-        span = None if row.gap is None else (row.gap, row.gap_low, row.gap_high)
+        span = None if row.gap.estimate is None else (row.gap.estimate, row.gap.low, row.gap.high)
         real = sign(row) not in (Sign.NONE, Sign.UNKNOWN)
         lanes.append(
             Lane(
@@ -114,8 +115,8 @@ def gaps(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
                 colour(record, row.policy),
                 span,
                 "mark-plain" if real else "mark-cuped",
-                spread(row.gap),
-                between(row.gap_low, row.gap_high, 2),
+                spread(row.gap.estimate),
+                between(row.gap.low, row.gap.high, 2),
             )
         )
     title = "Gap at the end: gain in reward minus gain in what the shoppers would give"
@@ -141,12 +142,12 @@ def hacking_table(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
     cells = [
         [
             policy_name(record, row.policy),
-            spread(row.reward),
-            between(row.reward_low, row.reward_high, 2),
-            spread(row.oracle),
-            between(row.oracle_low, row.oracle_high, 2),
-            spread(row.gap),
-            between(row.gap_low, row.gap_high, 2),
+            spread(row.reward.estimate),
+            between(row.reward.low, row.reward.high, 2),
+            spread(row.oracle.estimate),
+            between(row.oracle.low, row.oracle.high, 2),
+            spread(row.gap.estimate),
+            between(row.gap.low, row.gap.high, 2),
             _WORDS[sign(row)],
         ]
         for row in rows

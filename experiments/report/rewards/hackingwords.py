@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from experiments.records.rewards import Hacking, Number
+from experiments.records.interval import Number
+from experiments.records.rewards import Hacking
 from experiments.report.kit.words import THIN, fixed
 from experiments.report.rewards.words import between
 
@@ -28,12 +29,14 @@ class Sign(StrEnum):
 
 def sign(row: Hacking) -> Sign:
     """What a row tells: each interval by itself, without a correction for their number."""
-    if row.gap is None or row.gap_low is None or row.gap_high is None:
+    if row.gap.estimate is None or row.gap.low is None or row.gap.high is None:
         return Sign.UNKNOWN
-    if row.gap_low > 0:
-        apart = (row.reward or 0.0) > 0 and row.oracle_high is not None and row.oracle_high < 0
+    if row.gap.low > 0:
+        apart = (
+            (row.reward.estimate or 0.0) > 0 and row.oracle.high is not None and row.oracle.high < 0
+        )
         return Sign.HACKED if apart else Sign.AHEAD
-    return Sign.BEHIND if row.gap_high < 0 else Sign.NONE
+    return Sign.BEHIND if row.gap.high < 0 else Sign.NONE
 
 
 def hacking_sentence(row: Hacking, *, oracle: bool = False) -> str:
@@ -43,7 +46,7 @@ def hacking_sentence(row: Hacking, *, oracle: bool = False) -> str:
         row: gains at the end of the trainings.
         oracle: whether the reward asks the simulated shopper itself.
     """
-    gap = f"{spread(row.gap)} [{between(row.gap_low, row.gap_high, 2)}]"
+    gap = f"{spread(row.gap.estimate)} [{between(row.gap.low, row.gap.high, 2)}]"
     told = {
         Sign.UNKNOWN: "Reward hacking: unknown, for the gap has no interval.",
         Sign.HACKED: f"Reward hacking: its reward rose while what the shoppers would give fell, "

@@ -46,10 +46,10 @@ def lifts(record: RewardsRecord) -> Html:
     rows = {metric: rows_of(record, metric) for metric in metrics}
     scale = shared_scale(
         [
-            {"": (row.lift, row.lift_low, row.lift_high)}
+            {"": (row.relative.estimate, row.relative.low, row.relative.high)}
             for own in rows.values()
             for row in own
-            if row.lift is not None
+            if row.relative.estimate is not None
         ]
     )
     plots = [one(record, metric, own, scale) for metric, own in rows.items()]
@@ -76,7 +76,11 @@ def one(record: RewardsRecord, metric: str, rows: list[Online], scale: Scale) ->
     lanes = []
     for row in rows:
         size, interval = size_words(row)
-        span = None if row.lift is None else (row.lift, row.lift_low, row.lift_high)
+        span = (
+            None
+            if row.relative.estimate is None
+            else (row.relative.estimate, row.relative.low, row.relative.high)
+        )
         mark = "mark-plain" if finding(row, record.confidence).real else "mark-cuped"
         name = policy_name(record, row.policy)
         lanes.append(Lane(name, colour(record, row.policy), span, mark, size, interval))
@@ -118,12 +122,13 @@ def control_note(record: RewardsRecord) -> Html | None:
     """What the supervised model itself is worth over the config's control."""
     parts = []
     for row in record.control:
-        if row.lift is None or row.policy != record.baseline:
+        if row.relative.estimate is None or row.policy != record.baseline:
             continue
-        decimals = interval_decimals(row.lift_low, row.lift_high)
-        interval = range_of(row.lift_low, row.lift_high, decimals)
+        decimals = interval_decimals(row.relative.low, row.relative.high)
+        interval = range_of(row.relative.low, row.relative.high, decimals)
         within = "" if interval == ABSENT else f" ({interval})"
-        parts.append(f"{meaning(row.metric).noun} {percent(row.lift, decimals, sign=True)}{within}")
+        size = percent(row.relative.estimate, decimals, sign=True)
+        parts.append(f"{meaning(row.metric).noun} {size}{within}")
     if not parts:
         return None
     told = f"For scale, the supervised model itself over the control arm: {listed(parts)}."

@@ -1,6 +1,7 @@
 """All policies in two tables: what they do offline, and what they truly do."""
 
-from experiments.records.rewards import FIRST_CODES, Offline, Online, PolicyShare, RewardsRecord
+from cqsid.alignment.measures import FIRST_CODES
+from experiments.records.rewards import Offline, Online, PolicyShare, RewardsRecord
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.tables import absent, folded, section, table
 from experiments.report.kit.words import ABSENT, fixed, meaning, p_value, percent, range_of
@@ -67,10 +68,12 @@ def offline_cell(record: RewardsRecord, row: Offline | None) -> Html:
     """A level, and below it the difference with its interval; the interval alone for the base."""
     if row is None:
         return tag("span", ABSENT)
-    shown = tag("span", level(row.measure, row.estimate), cls="level")
+    shown = tag("span", level(row.measure, row.value.estimate), cls="level")
     if row.policy == record.baseline:
         decimals = 2 if row.measure == FIRST_CODES else 3
-        return tag("div", shown, small(between(row.low, row.high, decimals)), cls="entry")
+        return tag(
+            "div", shown, small(between(row.value.low, row.value.high, decimals)), cls="entry"
+        )
     return tag("div", shown, *difference_parts(record, row), cls="entry")
 
 
@@ -121,8 +124,8 @@ def share_cell(row: PolicyShare | None) -> Html:
     """A share and its interval."""
     if row is None:
         return tag("span", ABSENT)
-    shown = tag("span", percent(row.share), cls="level")
-    return tag("div", shown, small(range_of(row.low, row.high, 1)), cls="entry")
+    shown = tag("span", percent(row.share.estimate), cls="level")
+    return tag("div", shown, small(range_of(row.share.low, row.share.high, 1)), cls="entry")
 
 
 def small(interval: str) -> Html | None:
@@ -140,10 +143,10 @@ def offline_numbers(record: RewardsRecord) -> Html:
             [
                 policy_name(record, row.policy),
                 measure_name(row.measure),
-                level(row.measure, row.estimate),
-                between(row.low, row.high),
-                ABSENT if row.difference is None else fixed(row.difference, 4, sign=True),
-                between(row.difference_low, row.difference_high),
+                level(row.measure, row.value.estimate),
+                between(row.value.low, row.value.high),
+                ABSENT if row.effect.estimate is None else fixed(row.effect.estimate, 4, sign=True),
+                between(row.effect.low, row.effect.high),
                 size,
                 interval,
                 p_value(row.p_value),

@@ -3,7 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-from experiments.records.rewards import RewardsRecord, read_record
+from experiments.records.reading import read_record
+from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import page
 from experiments.report.kit.tables import section
@@ -22,7 +23,6 @@ from experiments.report.rewards.verdict import Verdict, judge, trained
 from experiments.report.rewards.words import counted
 from experiments.stages.files import write_text
 
-RECORD = "rewards.json"
 REPORT = "rewards.html"
 CONTENTS = (
     ("told", "In words"),
@@ -49,7 +49,7 @@ def write_report(folder: Path) -> Path:
         DataError: it is not such a record.
     """
     target = folder / REPORT
-    write_text(target, render(read_record(folder / RECORD)))
+    write_text(target, render(read_record(RewardsRecord, folder)))
     return target
 
 

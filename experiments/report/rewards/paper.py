@@ -1,12 +1,12 @@
 """The paper's gains over its supervised model beside ours over ours."""
 
-from experiments.records.published_rewards import (
+from experiments.records.published import (
     BASE,
     MEASURES,
     ONLINE_GAINS,
-    PUBLISHED,
+    POLICIES,
     SOURCE,
-    relative,
+    policy_gain,
 )
 from experiments.records.rewards import Offline, RewardsRecord
 from experiments.report.kit.charts import mark_name
@@ -60,9 +60,9 @@ def one(measure: str, lanes: list[Lane], scale: Scale) -> Html:
 def lanes_of(record: RewardsRecord, measure: str) -> list[Lane]:
     """The paper's gains, then ours."""
     lanes = []
-    for name in PUBLISHED:
+    for name in POLICIES:
         if name != BASE:
-            gain = relative(name, measure)
+            gain = policy_gain(name, measure)
             shown = percent(gain, 2, sign=True)
             label = tag("span", name, cls="named paper")
             lanes.append(Lane(label, "", (gain, None, None), "diamond", shown, "published"))
@@ -72,8 +72,8 @@ def lanes_of(record: RewardsRecord, measure: str) -> list[Lane]:
             continue
         size, interval = size_words(row)
         span = None
-        if row.relative is not None:
-            span = (row.relative, row.relative_low, row.relative_high)
+        if row.relative.estimate is not None:
+            span = (row.relative.estimate, row.relative.low, row.relative.high)
         mark = "mark-plain" if finding(row, record.confidence).real else "mark-cuped"
         label = policy_name(record, policy.name)
         lanes.append(Lane(label, colour(record, policy.name), span, mark, size, interval))
@@ -83,10 +83,10 @@ def lanes_of(record: RewardsRecord, measure: str) -> list[Lane]:
 def paper_table(record: RewardsRecord) -> Html:
     """Levels and gains, the paper's first."""
     rows: list[list[object]] = []
-    for name, levels in PUBLISHED.items():
+    for name, levels in POLICIES.items():
         cells = []
         for measure, value in zip(MEASURES, levels, strict=True):
-            gain = "" if name == BASE else f" ({percent(relative(name, measure), 2, sign=True)})"
+            gain = "" if name == BASE else f" ({percent(policy_gain(name, measure), 2, sign=True)})"
             cells.append(fixed(value, 4) + gain)
         rows.append([f"{name}, published", *cells])
     for policy in record.policies:
@@ -97,7 +97,7 @@ def paper_table(record: RewardsRecord) -> Html:
 
 def cell(record: RewardsRecord, row: Offline | None) -> str:
     """A level and its gain."""
-    if row is None or row.estimate is None:
+    if row is None or row.value.estimate is None:
         return ABSENT
-    shown = fixed(row.estimate, 4)
+    shown = fixed(row.value.estimate, 4)
     return shown if row.policy == record.baseline else f"{shown} ({size_words(row)[0]})"

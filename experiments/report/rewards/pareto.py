@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments.records.rewards import CLK_10, EXP_10, PVR_10, RewardsRecord
+from cqsid.alignment.measures import CLK_10, EXP_10, PVR_10
+from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.charts import mark_name
 from experiments.report.kit.figures import panels
 from experiments.report.kit.markup import Html, join, tag
@@ -48,11 +49,11 @@ def spots(record: RewardsRecord, across: str, upward: str) -> list[Spot]:
     found = []
     for name in names(record):
         x, y = record.offline_of(name, across), record.offline_of(name, upward)
-        if x is None or y is None or x.estimate is None or y.estimate is None:
+        if x is None or y is None or x.value.estimate is None or y.value.estimate is None:
             continue
-        told = f"{name}: {level(across, x.estimate)}, {level(upward, y.estimate)}"
-        ends = (x.low, x.high, y.low, y.high)
-        found.append(Spot(name, x.estimate, y.estimate, told, *ends))
+        told = f"{name}: {level(across, x.value.estimate)}, {level(upward, y.value.estimate)}"
+        ends = (x.value.low, x.value.high, y.value.low, y.value.high)
+        found.append(Spot(name, x.value.estimate, y.value.estimate, told, *ends))
     return found
 
 

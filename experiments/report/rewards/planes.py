@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.records.rewards import Number, RewardsRecord
+from experiments.records.interval import Number
+from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.figures import Scale, place
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.words import step_decimals

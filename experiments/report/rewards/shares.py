@@ -1,6 +1,6 @@
 """What share of events the generative channel holds under each policy."""
 
-from experiments.records.published_rewards import SHARES, SOURCE
+from experiments.records.published import SHARES, SOURCE
 from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.charts import mark_name
 from experiments.report.kit.figures import Bar, grouped_bars, panels
@@ -53,7 +53,7 @@ def incremental(record: RewardsRecord) -> Html | None:
         cells: list[object] = [policy_name(record, name)]
         for rule in RULES:
             row = share_of(record, name, rule, "purchase")
-            cells.append(ABSENT if row is None else percent(row.share))
+            cells.append(ABSENT if row is None else percent(row.share.estimate))
         for metric in ADDED:
             found = [r for r in record.control if (r.policy, r.metric) == (name, metric)]
             cells.append("{} ({})".format(*size_words(found[0])) if found else ABSENT)
@@ -90,7 +90,15 @@ def bars(record: RewardsRecord, event: str) -> Html:
         for rule in RULES:
             row = share_of(record, name, rule, event)
             if row is not None:
-                own.append(Bar(rule, row.share, percent(row.share), row.low, row.high))
+                own.append(
+                    Bar(
+                        rule,
+                        row.share.estimate,
+                        percent(row.share.estimate),
+                        row.share.low,
+                        row.share.high,
+                    )
+                )
         if own:
             groups.append((policy_name(record, name), own))
     return grouped_bars(groups, list(RULES), whole=1.0)
@@ -103,8 +111,8 @@ def shares_table(record: RewardsRecord) -> Html:
             policy_name(record, row.policy),
             RULES.get(row.rule, row.rule),
             EVENTS.get(row.event, plain_name(row.event)),
-            percent(row.share),
-            range_of(row.low, row.high, 1),
+            percent(row.share.estimate),
+            range_of(row.share.low, row.share.high, 1),
         ]
         for row in record.policy_shares
         if row.policy in names(record)

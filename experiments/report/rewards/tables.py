@@ -108,7 +108,7 @@ def offline_table(record: RewardsRecord, measures: Sequence[str]) -> Table:
         cells = []
         for measure in measures:
             row = record.offline_of(policy.name, measure)
-            shown = Text(ABSENT if row is None else level(measure, row.estimate))
+            shown = Text(ABSENT if row is None else level(measure, row.value.estimate))
             if policy.name != record.baseline:
                 shown = Text.assemble(shown, "\n", change_lines(record, row))
             cells.append(shown)
@@ -135,7 +135,7 @@ def shares_table(record: RewardsRecord) -> Table:
     table = plain_table(title, "policy", list(RULES.values()))
     for policy in record.policies:
         rows = [share_of(record, policy.name, rule, "purchase") for rule in RULES]
-        shown = [ABSENT if row is None else percent(row.share) for row in rows]
+        shown = [ABSENT if row is None else percent(row.share.estimate) for row in rows]
         table.add_row(Text(policy.name), *(Text(compact(cell)) for cell in shown))
     return table
 
@@ -155,10 +155,12 @@ def trust_table(record: RewardsRecord) -> Table:
         cells = []
         for metric in metrics:
             row = next((r for r in ranked(record, metric) if r.measure == measure), None)
-            if row is None or row.rank_correlation is None:
+            if row is None or row.rank_correlation.estimate is None:
                 cells.append(ABSENT)
                 continue
-            shown = fixed(row.rank_correlation, 2, sign=True)
-            cells.append(f"{shown} ({between(row.low, row.high, 2)})")
+            shown = fixed(row.rank_correlation.estimate, 2, sign=True)
+            cells.append(
+                f"{shown} ({between(row.rank_correlation.low, row.rank_correlation.high, 2)})"
+            )
         table.add_row(Text(measure_name(measure)), *(Text(cell) for cell in cells))
     return table

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from cqsid.alignment.report import Evaluation, StepReading
-from experiments.records.rewards import Course, Number, RewardsRecord
+from experiments.records.interval import Number
+from experiments.records.rewards import Course, RewardsRecord
 from experiments.report.kit.charts import Line, chart
 from experiments.report.kit.figures import Scale
 from experiments.report.kit.markup import Html, tag

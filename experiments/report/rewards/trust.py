@@ -25,21 +25,22 @@ def metrics_of(record: RewardsRecord) -> list[str]:
 def ranked(record: RewardsRecord, metric: str) -> list[Trust]:
     """The measures by rank correlation with a metric's true lift, the highest first."""
     rows = [row for row in record.trust if row.metric == metric]
-    known = [row for row in rows if row.rank_correlation is not None]
-    unknown = [row for row in rows if row.rank_correlation is None]
-    return sorted(known, key=lambda row: -(row.rank_correlation or 0.0)) + unknown
+    known = [row for row in rows if row.rank_correlation.estimate is not None]
+    unknown = [row for row in rows if row.rank_correlation.estimate is None]
+    return sorted(known, key=lambda row: -(row.rank_correlation.estimate or 0.0)) + unknown
 
 
 def told_apart(row: Trust) -> int:
     """1: the interval lies above zero; -1: below; 0: it holds zero, or there is none."""
-    if row.low is None or row.high is None:
+    found = row.rank_correlation
+    if found.low is None or found.high is None:
         return 0
-    return int(row.low > 0) - int(row.high < 0)
+    return int(found.low > 0) - int(found.high < 0)
 
 
 def has_interval(row: Trust) -> bool:
     """Whether anything can be said of it."""
-    return row.low is not None and row.high is not None
+    return row.rank_correlation.low is not None
 
 
 def trust_sentence(record: RewardsRecord, metric: str) -> str:
@@ -71,8 +72,9 @@ def trust_sentence(record: RewardsRecord, metric: str) -> str:
 
 
 def _named(row: Trust) -> str:
-    correlation = fixed(row.rank_correlation or 0.0, 2, sign=True)
-    return f"{measure_name(row.measure)} ({correlation}, {between(row.low, row.high, 2)})"
+    found = row.rank_correlation
+    correlation = fixed(found.estimate or 0.0, 2, sign=True)
+    return f"{measure_name(row.measure)} ({correlation}, {between(found.low, found.high, 2)})"
 
 
 TITLE = "Which offline number can be trusted"
@@ -121,12 +123,12 @@ def ranking(record: RewardsRecord, metric: str) -> Html:
     """The measures, the highest rank correlation first."""
     lanes = []
     for row in ranked(record, metric):
-        middle = row.rank_correlation
-        span = None if middle is None else (middle, row.low, row.high)
+        found, middle = row.rank_correlation, row.rank_correlation.estimate
+        span = None if middle is None else (middle, found.low, found.high)
         mark = "mark-plain" if told_apart(row) else "mark-cuped"
         size = ABSENT if middle is None else fixed(middle, 2, sign=True)
         name = tag("span", measure_name(row.measure))
-        lanes.append(Lane(name, "a1", span, mark, size, between(row.low, row.high, 2)))
+        lanes.append(Lane(name, "a1", span, mark, size, between(found.low, found.high, 2)))
     title = f"Rank correlation with the true lift: {meaning(metric).noun}"
     return forest(title, lanes, Scale(-1.04, 1.04), shown=correlation, times=1)
 
@@ -143,7 +145,8 @@ def scatters(record: RewardsRecord, metric: str) -> Html:
         spots = spots_of(record, row.measure, metric)
         if len(spots) < 2:
             continue
-        told = "" if row.rank_correlation is None else fixed(row.rank_correlation, 2, sign=True)
+        found = row.rank_correlation.estimate
+        told = "" if found is None else fixed(found, 2, sign=True)
         title = tag("h4", measure_name(row.measure), tag("small", told))
         shown = plane(
             record,
@@ -164,15 +167,15 @@ def lift_tick(value: float, decimals: int) -> str:
 
 def spots_of(record: RewardsRecord, measure: str, metric: str) -> list[Spot]:
     """The policies by measure and lift; the supervised model has no lift over itself."""
-    lifts = {row.policy: row.lift for row in rows_of(record, metric)}
+    lifts = {row.policy: row.relative.estimate for row in rows_of(record, metric)}
     lifts[record.baseline] = 0.0
     found = []
     for policy in record.policies:
         row, lift = record.offline_of(policy.name, measure), lifts.get(policy.name)
-        if row is None or row.estimate is None or lift is None:
+        if row is None or row.value.estimate is None or lift is None:
             continue
-        told = f"{policy.name}: {level(measure, row.estimate)}, {percent(lift, 2, sign=True)}"
-        found.append(Spot(policy.name, row.estimate, lift, told))
+        told = f"{policy.name}: {level(measure, row.value.estimate)}, {percent(lift, 2, sign=True)}"
+        found.append(Spot(policy.name, row.value.estimate, lift, told))
     return found
 
 
@@ -181,13 +184,13 @@ def trust_table(record: RewardsRecord) -> Html:
     rows = []
     for metric in metrics_of(record):
         for row in ranked(record, metric):
-            middle = row.rank_correlation
+            middle = row.rank_correlation.estimate
             rows.append(
                 [
                     meaning(metric).label,
                     measure_name(row.measure),
                     ABSENT if middle is None else fixed(middle, 2, sign=True),
-                    between(row.low, row.high, 2),
+                    between(row.rank_correlation.low, row.rank_correlation.high, 2),
                     verdict_cell(row),
                     str(row.policies),
                 ]

@@ -12,7 +12,7 @@ from experiments.report.rewards.words import (
     Row,
     called,
     counted,
-    ends_of,
+    judged,
     listed,
     shown_measures,
     shown_metrics,
@@ -48,9 +48,9 @@ class Finding(StrEnum):
 
 def finding(row: Row | None, confidence: float) -> Finding:
     """What a row allows to be said."""
-    if row is None or row.p_value is None or None in ends_of(row):
+    if row is None or row.p_value is None or judged(row).low is None:
         return Finding.MISSING
-    middle = ends_of(row)[0] or 0.0
+    middle = judged(row).estimate or 0.0
     if row.p_value >= 1 - confidence or middle == 0:
         return Finding.UNTOLD
     if row.p_holm is None or row.p_holm >= 1 - confidence:

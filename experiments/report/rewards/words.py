@@ -2,16 +2,9 @@
 
 from collections.abc import Sequence
 
-from experiments.records.rewards import (
-    FIRST_CODES,
-    OFFLINE,
-    ONLINE,
-    Contrast,
-    Number,
-    Offline,
-    Online,
-    RewardsRecord,
-)
+from cqsid.alignment.measures import FIRST_CODES, MEASURES
+from experiments.records.interval import Interval, Number
+from experiments.records.rewards import ONLINE, Contrast, Offline, Online, RewardsRecord
 from experiments.report.kit.words import (
     ABSENT,
     fixed,
@@ -51,30 +44,24 @@ def level(measure: str, value: Number) -> str:
     return fixed(value, 2 if measure == FIRST_CODES else 4)
 
 
-def ends_of(row: Row) -> tuple[Number, Number, Number]:
-    """The difference that is judged, and its interval: relative online, as it is offline."""
-    if isinstance(row, Contrast):
-        if row.kind == "offline":
-            return row.difference, row.low, row.high
-        return row.relative, row.relative_low, row.relative_high
-    if isinstance(row, Online):
-        return row.lift, row.lift_low, row.lift_high
-    return row.difference, row.difference_low, row.difference_high
+def judged(row: Row) -> Interval:
+    """The difference that is judged, with its interval: relative online, as it is offline."""
+    if isinstance(row, Online) or (isinstance(row, Contrast) and row.kind == "online"):
+        return row.relative
+    return row.effect
 
 
 def size_words(row: Row) -> tuple[str, str]:
     """The difference and its interval: relative where the base allows it, else as it is."""
-    if isinstance(row, Online):
-        middle, low, high = row.lift, row.lift_low, row.lift_high
-    elif row.relative is None:
-        difference, low, high = ends_of(row)
-        if difference is None:
+    found = row.relative
+    if found.estimate is None and not isinstance(row, Online):
+        plain = judged(row)
+        if plain.estimate is None:
             return ABSENT, ABSENT
-        return fixed(difference, 4, sign=True), between(low, high)
-    else:
-        middle, low, high = row.relative, row.relative_low, row.relative_high
-    decimals = min(MOST_DECIMALS, interval_decimals(low, high))
-    return percent(middle, decimals, sign=True), range_of(low, high, decimals)
+        return fixed(plain.estimate, 4, sign=True), between(plain.low, plain.high)
+    decimals = min(MOST_DECIMALS, interval_decimals(found.low, found.high))
+    size = percent(found.estimate, decimals, sign=True)
+    return size, range_of(found.low, found.high, decimals)
 
 
 def sized(row: Row) -> str:
@@ -116,5 +103,5 @@ def shown_metrics(found: Sequence[str]) -> list[str]:
 def shown_measures(record: RewardsRecord) -> list[str]:
     """The offline measures that there are, the known ones first and in their order."""
     found = dict.fromkeys(row.measure for row in record.offline)
-    known = [measure for measure in OFFLINE if measure in found]
+    known = [measure for measure in MEASURES if measure in found]
     return known + [measure for measure in found if measure not in known]

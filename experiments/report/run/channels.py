@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments.records.finishedrun import Run
-from experiments.records.run import Overlap, Retrieval, Share
+from experiments.records.metrics import Overlap, Retrieval, Share
+from experiments.records.run import Run
 from experiments.report.kit.figures import (
     Bar,
     arm_legend,
@@ -50,9 +50,10 @@ def share_bars(run: Run, rows: Sequence[Share], event: str) -> Html:
     groups: list[tuple[object, list[Bar]]] = []
     for channel in run.channels:
         bars = [
-            Bar(row.arm, row.share, percent(row.share), row.low, row.high)
+            Bar(row.arm, share.estimate, percent(share.estimate), share.low, share.high)
             for row in rows
             if (row.channel, row.event) == (channel, event)
+            for share in [row.share]
         ]
         if bars:
             groups.append((swatch(run.channels, channel), bars))
@@ -66,8 +67,8 @@ def shares_table(run: Run, rows: Sequence[Share]) -> Html:
             swatch(run.channels, row.channel),
             event_label(row.event),
             row.arm,
-            percent(row.share),
-            range_of(row.low, row.high, 1),
+            percent(row.share.estimate),
+            range_of(row.share.low, row.share.high, 1),
             percent(exclusive_share(run, row)),
         ]
         for row in rows

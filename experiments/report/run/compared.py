@@ -1,6 +1,7 @@
 """What was compared: each arm's funnel drawn, with what differs from control marked."""
 
-from experiments.records.finishedrun import ArmEntry, Manifest, Run
+from experiments.records.manifest import ArmEntry, RunManifest
+from experiments.records.run import Run
 from experiments.report.kit.figures import arm_name, channel_class, swatch
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.tables import absent, folded, section, table
@@ -58,7 +59,7 @@ def per_request(run: Run, arm: str, stage: str) -> float | None:
     return found[0].per_request if found else None
 
 
-def funnel(run: Run, manifest: Manifest, arm: ArmEntry, control: ArmEntry) -> Html:
+def funnel(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry) -> Html:
     """One arm: its channels, and the steps behind them."""
     left_out = [name for name in control.channels if name not in arm.channels]
     names = [name for name in run.channels if name in {*arm.channels, *left_out}]
@@ -69,7 +70,7 @@ def funnel(run: Run, manifest: Manifest, arm: ArmEntry, control: ArmEntry) -> Ht
     return tag("div", head, tag("div", join(flow), cls="flow"), cls="funnel")
 
 
-def chip(run: Run, manifest: Manifest, arm: ArmEntry, control: ArmEntry, name: str) -> Html:
+def chip(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry, name: str) -> Html:
     """A channel in the drawing of an arm, marked where control differs."""
     here, there = name in arm.channels, name in control.channels
     mark = None if here == there else tag("b", "added" if here else "left out", cls="mark")
@@ -94,7 +95,7 @@ def step(run: Run, arm: ArmEntry, name: str, stage: str | None, what: str) -> Ht
     return tag("div", tag("strong", name), shown, tag("small", what), cls="step")
 
 
-def arms_table(run: Run, manifest: Manifest, arms: list[ArmEntry]) -> Html:
+def arms_table(run: Run, manifest: RunManifest, arms: list[ArmEntry]) -> Html:
     """Channels by arms."""
     types = {entry.name: entry for entry in manifest.channels}
     rows: list[list[object]] = []

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments.records.finishedrun import Run
-from experiments.records.run import Contrast, Daily
+from experiments.records.metrics import Contrast, Daily
+from experiments.records.run import Run
 from experiments.report.kit.figures import (
     Scale,
     arm_class,
@@ -49,10 +49,11 @@ def legend(run: Run) -> Html:
 
 def panel(run: Run, metric: str, start: int) -> Html:
     """The cumulative effect on one metric, one line for each contrast."""
-    rows = [row for row in run.metrics.daily if row.metric == metric and row.effect is not None]
+    own = [row for row in run.metrics.daily if row.metric == metric]
+    rows = [row for row in own if row.effect.estimate is not None]
     contrasts = list(dict.fromkeys(row.contrast for row in rows))
     truths = {contrast: truth_of(run, metric, contrast) for contrast in contrasts}
-    ends = [end for row in rows for end in (row.effect, row.effect_low, row.effect_high)]
+    ends = [end for row in rows for end in (row.effect.estimate, row.effect.low, row.effect.high)]
     ends += [end for truth in truths.values() for end in truth]
     if not rows:
         return absent("No effect could be estimated on any day.")
@@ -69,9 +70,9 @@ def panel(run: Run, metric: str, start: int) -> Html:
 def truth_of(run: Run, metric: str, contrast: Contrast) -> tuple[float | None, ...]:
     """The truth over all days and its interval; empty where there is none."""
     truth = run.truths.of(metric, contrast) if run.truths else None
-    if truth is None or truth.gte is None:
+    if truth is None or truth.effect.estimate is None:
         return ()
-    return truth.gte, truth.gte_low, truth.gte_high
+    return truth.effect.estimate, truth.effect.low, truth.effect.high
 
 
 def grid(metric: str, scale: Scale) -> list[Html]:
@@ -108,10 +109,10 @@ def line(
 ) -> Html:
     """One contrast: band, line, points with their numbers, and the truth at the end."""
     colour = arm_class(run.arms, rows[0].contrast[1])
-    middle = [(days.at(row.day), 100 - scale.at(row.effect or 0.0)) for row in rows]
-    banded = [row for row in rows if row.effect_low is not None and row.effect_high is not None]
-    upper = [(days.at(row.day), 100 - scale.at(row.effect_high or 0.0)) for row in banded]
-    lower = [(days.at(row.day), 100 - scale.at(row.effect_low or 0.0)) for row in banded]
+    middle = [(days.at(row.day), 100 - scale.at(row.effect.estimate or 0.0)) for row in rows]
+    banded = [row for row in rows if row.effect.low is not None and row.effect.high is not None]
+    upper = [(days.at(row.day), 100 - scale.at(row.effect.high or 0.0)) for row in banded]
+    lower = [(days.at(row.day), 100 - scale.at(row.effect.low or 0.0)) for row in banded]
     shapes = [tag("path", d=outline(upper + lower[::-1]) + "Z", cls="band")] if banded else []
     shapes.append(tag("path", d=outline(middle), cls="curve"))
     picture = tag(
@@ -132,11 +133,11 @@ def outline(points: Sequence[tuple[float, float]]) -> str:
 
 def point(row: Daily, days: Scale, scale: Scale) -> Html:
     """A day's estimate; its numbers show when it is pointed at."""
-    low, high = change(row.metric, row.effect_low), change(row.metric, row.effect_high)
-    told = f"{change(row.metric, row.effect)} ({low} to {high})"
+    low, high = change(row.metric, row.effect.low), change(row.metric, row.effect.high)
+    told = f"{change(row.metric, row.effect.estimate)} ({low} to {high})"
     left = days.at(row.day)
     turned = " turned" if left > 60 else ""
-    where = place(left=left, bottom=scale.at(row.effect or 0.0))
+    where = place(left=left, bottom=scale.at(row.effect.estimate or 0.0))
     return tag("i", cls=f"point{turned}", style=where, data_tip=told)
 
 
@@ -160,8 +161,8 @@ def daily_table(rows: Sequence[Daily], start: int) -> Html:
             meaning(row.metric).label,
             row.contrast[1],
             row.day - start + 1,
-            change(row.metric, row.effect),
-            f"{change(row.metric, row.effect_low)} to {change(row.metric, row.effect_high)}",
+            change(row.metric, row.effect.estimate),
+            f"{change(row.metric, row.effect.low)} to {change(row.metric, row.effect.high)}",
         ]
         for row in rows
     ]

@@ -2,8 +2,9 @@
 
 from statistics import median
 
-from experiments.records.finishedrun import Run
-from experiments.records.run import Contrast, Estimate, Truth
+from experiments.records.metrics import Contrast, Estimate
+from experiments.records.run import Run
+from experiments.records.truth import Truth
 from experiments.report.kit.figures import Scale, arm_class, arm_name, around_zero, axis, place
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.tables import absent, alarm, figure, section, table
@@ -102,14 +103,11 @@ def spans(run: Run, metric: str, contrast: Contrast) -> dict[str, Span]:
     found: dict[str, Span] = {}
     for kind, cuped in (("plain", False), ("cuped", True)):
         row = run.metrics.estimate(metric, contrast, cuped=cuped)
-        if row is not None and row.relative is not None:
-            found[kind] = (row.relative, row.relative_low, row.relative_high)
+        if row is not None and row.relative.estimate is not None:
+            found[kind] = (row.relative.estimate, row.relative.low, row.relative.high)
     truth = run.truths.of(metric, contrast) if run.truths else None
-    plain = run.metrics.estimate(metric, contrast, cuped=False)
-    if truth is not None:
-        middle, low, high = truth.relative(plain.control if plain else None)
-        if middle is not None:
-            found["truth"] = (middle, low, high)
+    if truth is not None and truth.growth.estimate is not None:
+        found["truth"] = (truth.growth.estimate, truth.growth.low, truth.growth.high)
     return found
 
 
@@ -216,15 +214,15 @@ def effects_table(run: Run, contrast: Contrast) -> Html:
         if row.contrast != contrast:
             continue
         truth = run.truths.of(row.metric, contrast) if run.truths and not row.cuped else None
-        decimals = interval_decimals(row.relative_low, row.relative_high)
+        decimals = interval_decimals(row.relative.low, row.relative.high)
         rows.append(
             [
                 meaning(row.metric).label + (" (CUPED)" if row.cuped else ""),
                 level(row.metric, row.control),
                 level(row.metric, row.treatment),
-                change(row.metric, row.effect),
-                percent(row.relative, decimals, sign=True),
-                range_of(row.relative_low, row.relative_high, decimals),
+                change(row.metric, row.effect.estimate),
+                percent(row.relative.estimate, decimals, sign=True),
+                range_of(row.relative.low, row.relative.high, decimals),
                 p_value(row.p_value),
                 *truth_cells(row, truth),
             ]
@@ -238,11 +236,11 @@ def truth_cells(row: Estimate, truth: Truth | None) -> list[object]:
     """The truth's columns of a table row."""
     if truth is None:
         return [ABSENT] * 5
-    low, high = change(row.metric, truth.gte_low), change(row.metric, truth.gte_high)
+    low, high = change(row.metric, truth.effect.low), change(row.metric, truth.effect.high)
     covered = inside(row, truth)
     return [
-        f"{change(row.metric, truth.gte)} ({low} to {high})",
-        percent(truth.relative(row.control)[0], 2, sign=True),
+        f"{change(row.metric, truth.effect.estimate)} ({low} to {high})",
+        percent(truth.growth.estimate, 2, sign=True),
         change(row.metric, truth.bias),
         ABSENT if covered is None else "yes" if covered else "no",
         number(truth.pairing_factor),

@@ -1,8 +1,8 @@
 """Whether the run can be trusted: sample ratios, dropped channels, empty pages, warnings."""
 
 from experiments.inference.health import SRM_ALARM
-from experiments.records.finishedrun import Run
-from experiments.records.run import Srm
+from experiments.records.metrics import SampleRatio
+from experiments.records.run import Run
 from experiments.report.kit.figures import arm_name
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.tables import absent, section, table
@@ -49,13 +49,13 @@ def ratio_part(run: Run) -> Html:
     return tag("div", head, tag("p", said), table("Sample ratio tests", columns, cells, names=2))
 
 
-def sizes(row: Srm) -> str:
+def sizes(row: SampleRatio) -> str:
     """Counted and planned sizes of the arms."""
     entries = zip(row.arms, row.counts, row.expected, strict=False)
     return "; ".join(f"{arm} {number(got)} ({fixed(plan, 0)})" for arm, got, plan in entries)
 
 
-def passed(row: Srm) -> Html:
+def passed(row: SampleRatio) -> Html:
     """Whether a sample ratio is as planned."""
     if row.p_value is None:
         return tag("b", "untested")

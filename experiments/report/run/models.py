@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from experiments.records.finishedrun import Run
-from experiments.records.run import Model, TrainingStage, Validation
+from experiments.records.metrics import Model, TrainingLoss, TrainingStage, Validation
+from experiments.records.run import Run
 from experiments.report.kit.figures import (
     Scale,
     arm_name,
@@ -141,7 +141,7 @@ def courses(run: Run, name: str, stages: Sequence[TrainingStage]) -> Html:
     """A small picture of each stage's losses, and their numbers."""
     colour = channel_class(run.channels, name)
     drawn = [stage for stage in stages if stage.losses]
-    losses = [at.loss for stage in drawn for at in (*stage.losses, *stage.validations)]
+    losses = [at.loss for stage in drawn for at in points(stage)]
     up = from_zero([loss for loss in losses if loss is not None])
     pictures = panels(
         *(
@@ -162,9 +162,14 @@ def courses(run: Run, name: str, stages: Sequence[TrainingStage]) -> Html:
     return figure("", tag("div", keys, pictures), course_table(name, drawn), described)
 
 
+def points(stage: TrainingStage) -> list[TrainingLoss | Validation]:
+    """All losses that are known of a stage."""
+    return [*stage.losses, *stage.validations]
+
+
 def course(stage: TrainingStage, up: Scale, colour: str) -> Html:
     """One stage: training loss as a line, validations as points that tell their numbers."""
-    across = Scale(0, max(at.step for at in (*stage.losses, *stage.validations)))
+    across = Scale(0, max(at.step for at in points(stage)))
     rules = [
         tag("i", tag("span", f"{value:g}"), cls=f"rule{' zero' * (not value)}", style=style)
         for value in up.ticks(4)
@@ -190,7 +195,7 @@ def course(stage: TrainingStage, up: Scale, colour: str) -> Html:
     )
 
 
-def curve(rows: Sequence[Validation], across: Scale, up: Scale) -> Html | None:
+def curve(rows: Sequence[Validation | TrainingLoss], across: Scale, up: Scale) -> Html | None:
     """Losses as a line; a single one is none."""
     path = [(across.at(at.step), 100 - up.at(at.loss)) for at in rows if at.loss is not None]
     if len(path) < 2:

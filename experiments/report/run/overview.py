@@ -1,7 +1,7 @@
 """The top of the page: the verdict, and the figures that most people came for."""
 
-from experiments.records.finishedrun import Run
-from experiments.records.run import Contrast
+from experiments.records.metrics import Contrast
+from experiments.records.run import Run
 from experiments.report.kit.figures import arm_name
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.tables import absent, alarm, folded, section, table
@@ -129,16 +129,16 @@ def contrast_cards(run: Run, contrast: Contrast) -> list[Html]:
         return []
     several = f", {contrast[1]}" if len(run.metrics.contrasts) > 1 else ""
     _, interval = effect_words(row)
-    decimals = interval_decimals(row.relative_low, row.relative_high)
-    size = percent(row.relative, decimals, sign=True)
-    if row.relative is None:
-        size = change(primary, row.effect)
+    decimals = interval_decimals(row.relative.low, row.relative.high)
+    size = percent(row.relative.estimate, decimals, sign=True)
+    if row.relative.estimate is None:
+        size = change(primary, row.effect.estimate)
     confidence = percent(run.metrics.confidence, 0)
     cards = [card(f"Estimated effect{several}", size, f"{confidence} interval {interval}")]
     truth = run.truths.of(primary, contrast) if run.truths else None
-    if truth is None or truth.gte is None:
+    if truth is None or truth.effect.estimate is None:
         return cards
-    middle = truth.relative(row.control)[0]
+    middle = truth.growth.estimate
     shown = percent(middle, max(1, decimals), sign=True)
     notes = [f"bias of the estimate {change(primary, truth.bias)}"]
     covered = inside(row, truth)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.records.finishedrun import Run, read_run
+from experiments.records.run import Run, read_run
 from experiments.report.attribution import attribution_sections, style
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import page

@@ -1,6 +1,7 @@
 """How to get the same run again."""
 
-from experiments.records.finishedrun import Manifest, Run
+from experiments.records.manifest import RunManifest
+from experiments.records.run import Run
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.tables import absent, folded, section, table
 from experiments.report.kit.words import duration, number
@@ -33,7 +34,7 @@ def reproduce(run: Run) -> Html:
     )
 
 
-def facts(manifest: Manifest) -> Html:
+def facts(manifest: RunManifest) -> Html:
     """What identifies the run."""
     memory = manifest.peak_memory_mb
     entries = [
@@ -52,7 +53,7 @@ def facts(manifest: Manifest) -> Html:
     return tag("dl", *known, cls="facts")
 
 
-def stages(manifest: Manifest) -> Html:
+def stages(manifest: RunManifest) -> Html:
     """The stages with their content keys."""
     rows = []
     for stage in manifest.stages:
@@ -63,7 +64,7 @@ def stages(manifest: Manifest) -> Html:
     return table("Stages", ["Stage", "Key", "Rows", "Time", "From the store"], cells, names=3)
 
 
-def versions(manifest: Manifest) -> Html:
+def versions(manifest: RunManifest) -> Html:
     """The versions that the run used."""
     rows = sorted(manifest.versions.items())
     return table("Versions", ["Package", "Version"], rows, names=2)

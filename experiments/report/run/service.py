@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments.records.finishedrun import Run
-from experiments.records.run import FunnelCount
+from experiments.records.metrics import FunnelCount
+from experiments.records.run import Run
 from experiments.report.kit.figures import Bar, arm_legend, grouped_bars, panels, swatch
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.tables import absent, figure, section, table

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from experiments.inference.health import SRM_ALARM
-from experiments.records.run import Contrast, Estimate, Metrics, Srm, Truth, Truths
+from experiments.records.interval import UNKNOWN
+from experiments.records.metrics import Contrast, Estimate, Metrics, SampleRatio
+from experiments.records.truth import Truth, Truths
 from experiments.report.kit.words import (
     MINUS,
     THIN,
@@ -52,7 +54,7 @@ class Verdict:
     further: tuple[str, ...] = ()
 
 
-def failed_srm(metrics: Metrics) -> Srm | None:
+def failed_srm(metrics: Metrics) -> SampleRatio | None:
     """The sample-ratio test that fails the clearest, where one does."""
     failed = [row for row in metrics.srm if row.p_value is not None and row.p_value < SRM_ALARM]
     return min(failed, key=lambda row: row.p_value or 0.0, default=None)
@@ -67,9 +69,9 @@ def unreadable(metrics: Metrics) -> str | None:
 
 def direction(row: Estimate) -> Finding:
     """Where the interval lies; both the absolute and the relative one must exclude zero."""
-    pairs = [(row.effect_low, row.effect_high), (row.relative_low, row.relative_high)]
+    pairs = [(row.effect.low, row.effect.high), (row.relative.low, row.relative.high)]
     known = [(low, high) for low, high in pairs if low is not None and high is not None]
-    if row.effect is None or not known:
+    if row.effect.estimate is None or not known:
         return Finding.MISSING
     if all(low > 0 for low, _ in known):
         return Finding.RAISED
@@ -80,56 +82,53 @@ def direction(row: Estimate) -> Finding:
 
 def effect_words(row: Estimate) -> tuple[str, str]:
     """Size (without its sign, where it is relative) and interval of an effect."""
-    if row.relative is None or row.relative_low is None or row.relative_high is None:
-        low, high = change(row.metric, row.effect_low), change(row.metric, row.effect_high)
-        return change(row.metric, row.effect), f"{low} to {high}"
-    decimals = interval_decimals(row.relative_low, row.relative_high)
-    size = percent(abs(row.relative), decimals)
-    return size, range_of(row.relative_low, row.relative_high, decimals)
+    if row.relative.estimate is None or row.relative.low is None or row.relative.high is None:
+        low, high = change(row.metric, row.effect.low), change(row.metric, row.effect.high)
+        return change(row.metric, row.effect.estimate), f"{low} to {high}"
+    decimals = interval_decimals(row.relative.low, row.relative.high)
+    size = percent(abs(row.relative.estimate), decimals)
+    return size, range_of(row.relative.low, row.relative.high, decimals)
 
 
 def inside(row: Estimate, truth: Truth) -> bool | None:
     """Whether the interval of the effect holds the truth, on the absolute scale."""
     if truth.covered is not None:
         return truth.covered
-    if row.effect_low is None or row.effect_high is None or truth.gte is None:
-        return None
-    return row.effect_low <= truth.gte <= row.effect_high
+    return row.effect.holds(truth.effect.estimate)
 
 
 def truth_words(row: Estimate, truth: Truth | None) -> str:
     """The clause that sets the truth beside an estimate."""
-    if truth is None or truth.gte is None:
+    effect = truth.effect if truth else UNKNOWN
+    if truth is None or effect.estimate is None:
         return "no simulated truth was computed"
-    middle, _, _ = truth.relative(row.control)
-    shown = "exactly zero" if truth.gte == 0 else _truth_size(row, truth)
+    shown = "exactly zero" if effect.estimate == 0 else _truth_size(row, truth)
     covered = inside(row, truth)
     if covered is None:
         return f"the simulated truth is {shown}"
     place = "inside the interval" if covered else "outside the interval"
-    if middle is not None and row.relative_low is not None and row.relative_high is not None:
-        seen = row.relative_low <= middle <= row.relative_high
-        place += "" if seen == covered else " of the absolute effect"
-    sure = truth.gte_low is None or truth.gte_high is None or truth.gte_low * truth.gte_high > 0
-    if row.effect is not None and row.effect * truth.gte < 0 and not covered and sure:
+    seen = row.relative.holds(truth.growth.estimate)
+    place += "" if seen in (None, covered) else " of the absolute effect"
+    sure = effect.low is None or effect.high is None or effect.low * effect.high > 0
+    if (row.effect.estimate or 0.0) * effect.estimate < 0 and not covered and sure:
         place += " and of the opposite sign"
     return f"the simulated truth is {shown}, {place}"
 
 
 def _truth_size(row: Estimate, truth: Truth) -> str:
     """The truth and, where worlds leave it uncertain, its own interval."""
-    middle, low, high = truth.relative(row.control)
-    if middle is None or row.relative is None:
-        size = change(row.metric, truth.gte)
-        if truth.gte_low is None or truth.gte_high is None:
+    effect, growth = truth.effect, truth.growth
+    if growth.estimate is None or row.relative.estimate is None:
+        size = change(row.metric, effect.estimate)
+        if effect.low is None or effect.high is None:
             return size
-        interval = f"{change(row.metric, truth.gte_low)} to {change(row.metric, truth.gte_high)}"
+        interval = f"{change(row.metric, effect.low)} to {change(row.metric, effect.high)}"
     else:
-        decimals = interval_decimals(row.relative_low, row.relative_high)
-        size = percent(middle, decimals)
-        if low is None or high is None:
+        decimals = interval_decimals(row.relative.low, row.relative.high)
+        size = percent(growth.estimate, decimals)
+        if growth.low is None or growth.high is None:
             return size
-        interval = range_of(low, high, decimals)
+        interval = range_of(growth.low, growth.high, decimals)
     return f"{size} ({interval})"
 
 
@@ -164,7 +163,7 @@ def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdic
     return Verdict(contrast, finding, good, sentence, further(metrics, row, truth))
 
 
-def srm_sentence(broken: Srm) -> str:
+def srm_sentence(broken: SampleRatio) -> str:
     """Why no effect may be read."""
     pairs = zip(broken.arms, broken.counts, broken.expected, strict=False)
     sizes = ", ".join(
@@ -193,7 +192,7 @@ def further(metrics: Metrics, row: Estimate, truth: Truth | None) -> tuple[str, 
     adjusted = metrics.estimate(name, row.contrast, cuped=True)
     if adjusted is not None and direction(adjusted) is not Finding.MISSING:
         sentences.append(cuped_sentence(adjusted, direction(adjusted) is direction(row)))
-    if truth is not None and truth.gte is not None:
+    if truth is not None and truth.effect.estimate is not None:
         sentences.append(worlds_sentence(truth))
     return tuple(sentences)
 
@@ -201,10 +200,10 @@ def further(metrics: Metrics, row: Estimate, truth: Truth | None) -> tuple[str, 
 def cuped_sentence(row: Estimate, agrees: bool) -> str:
     """The estimate adjusted by the history period, and whether it says the same."""
     _, interval = effect_words(row)
-    decimals = interval_decimals(row.relative_low, row.relative_high)
-    size = percent(row.relative, decimals, sign=True)
-    if row.relative is None:
-        size = change(row.metric, row.effect)
+    decimals = interval_decimals(row.relative.low, row.relative.high)
+    size = percent(row.relative.estimate, decimals, sign=True)
+    if row.relative.estimate is None:
+        size = change(row.metric, row.effect.estimate)
     verdicts = {
         Finding.RAISED: "an increase",
         Finding.LOWERED: "a decrease",
@@ -216,14 +215,12 @@ def cuped_sentence(row: Estimate, agrees: bool) -> str:
 
 def worlds_sentence(truth: Truth) -> str:
     """How many worlds the truth rests on."""
-    if truth.worlds is None:
-        return "The truth comes from paired worlds: everybody in one arm, then in the other."
-    if truth.worlds == 1:
+    if truth.seeds == 1:
         return (
             "The truth comes from one pair of worlds, everybody in one arm and then in the other; "
             "its interval tells how far other luck would move it."
         )
-    return f"The truth is the mean over {truth.worlds} pairs of worlds, each with luck of its own."
+    return f"The truth is the mean over {truth.seeds} pairs of worlds, each with luck of its own."
 
 
 def verdicts(metrics: Metrics, truths: Truths | None) -> tuple[Verdict, ...]:

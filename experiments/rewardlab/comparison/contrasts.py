@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from experiments.inference.intervals import difference, growth, holm, relative
 from experiments.inference.metrics import METRICS, Metric
-from experiments.records.rewards import ONLINE, Contrast, Number, PolicyRow
+from experiments.records.interval import UNKNOWN, Interval, Number
+from experiments.records.rewards import ONLINE, Contrast, PolicyRow
 from experiments.rewardlab.comparison.gains import Table
 from experiments.rewardlab.comparison.lift import EXPOSED, Floats, Totals
 from experiments.rewardlab.comparison.roles import pairs
@@ -90,12 +91,8 @@ def offline_contrast(
         against=against,
         kind="offline",
         name=measure,
-        difference=gap.estimate,
-        low=gap.low,
-        high=gap.high,
-        relative=growing.estimate,
-        relative_low=growing.low,
-        relative_high=growing.high,
+        effect=gap.interval,
+        relative=growing.interval,
         p_value=gap.p_value,
         p_holm=None,
     )
@@ -110,22 +107,19 @@ def online_contrast(
         DataError: their totals are of other groups of shoppers or other seeds.
     """
     own, own_by, other, other_by = _terms(pooled[policy], pooled[against], METRICS[metric])
-    low = high = size = p_value = None
+    growing, p_value = UNKNOWN, None
     if own.size:
         found = growth(own, own_by, other, other_by, confidence=confidence)
-        size, low, high, p_value = found.estimate, found.low, found.high, found.p_value
+        growing, p_value = found.interval, found.p_value
     value, base = _over(own, own_by), _over(other, other_by)
+    effect = None if value is None or base is None else value - base
     return Contrast(
         policy=policy,
         against=against,
         kind="online",
         name=metric,
-        difference=None if value is None or base is None else value - base,
-        low=None,
-        high=None,
-        relative=size,
-        relative_low=low,
-        relative_high=high,
+        effect=Interval(effect, None, None),
+        relative=growing,
         p_value=p_value,
         p_holm=None,
     )

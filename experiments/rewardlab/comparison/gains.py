@@ -13,8 +13,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cqsid.alignment.measures import MEASURES
 from experiments.inference.intervals import difference, holm, level, relative
-from experiments.records.rewards import OFFLINE, Offline
+from experiments.records.interval import UNKNOWN
+from experiments.records.rewards import Offline
 from experiments.rewardlab.comparison.readings import OfflineReading
 from simulator.errors import DataError
 
@@ -37,7 +39,7 @@ def tabled(readings: Sequence[OfflineReading], policies: Sequence[str]) -> Table
         seeds = [row.seed for row in own]
         if not own or len(set(seeds)) < len(seeds):
             raise DataError(f"readings of {policy}: seeds == {seeds}, must be one of each")
-        wanted = wanted or tuple(name for name in OFFLINE if name in own[0].values)
+        wanted = wanted or tuple(name for name in MEASURES if name in own[0].values)
         missing = [name for name in wanted for row in own if name not in row.values]
         if missing:
             raise DataError(f"readings of {policy}: {missing[0]} == nothing, must be there")
@@ -95,15 +97,9 @@ def _row(
     row = Offline(
         policy=policy,
         measure=measure,
-        estimate=found.estimate,
-        low=found.low,
-        high=found.high,
-        difference=None,
-        difference_low=None,
-        difference_high=None,
-        relative=None,
-        relative_low=None,
-        relative_high=None,
+        value=found.interval,
+        effect=UNKNOWN,
+        relative=UNKNOWN,
         p_value=None,
         p_holm=None,
         per_seed=per_seed,
@@ -115,13 +111,4 @@ def _row(
     base_SB = np.repeat(base_1B, len(values_SB), axis=0)
     gap = difference(values_SB, base_SB, shopper_B, confidence=confidence)
     growth = relative(values_SB, base_SB, shopper_B, confidence=confidence)
-    return replace(
-        row,
-        difference=gap.estimate,
-        difference_low=gap.low,
-        difference_high=gap.high,
-        relative=growth.estimate,
-        relative_low=growth.low,
-        relative_high=growth.high,
-        p_value=gap.p_value,
-    )
+    return replace(row, effect=gap.interval, relative=growth.interval, p_value=gap.p_value)

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.intervals import Interval, level
-from experiments.records.rewards import Hacking, Number
+from experiments.inference.intervals import level
+from experiments.records.interval import UNKNOWN, Interval, Number
+from experiments.records.rewards import Hacking
 from experiments.rewardlab.comparison.readings import WatchReading
 from simulator.errors import DataError
 
@@ -49,19 +50,16 @@ def hacking_row(policy: str, readings: Sequence[WatchReading], *, confidence: fl
     if shopper_V is None:
         shopper_V = np.arange(own[0].reward_EV.shape[1])
     reward, oracle = ([_gain(row, name) for row in own] for name in ("reward_EV", "oracle_EV"))
-    rises = [_last(gains, shopper_V, confidence) for gains in (reward, oracle)]
     both = [
         None if ours is None or theirs is None else ours[-1:] - theirs[-1:]
         for ours, theirs in zip(reward, oracle, strict=True)
     ]
-    rises.append(_last(both, shopper_V, confidence))
-    ends = [(None,) * 3 if each is None else (each.estimate, each.low, each.high) for each in rises]
     steps = tuple(sorted({step for row in own for step in row.steps}))
     return Hacking(
         policy,
-        *ends[0],
-        *ends[1],
-        *ends[2],
+        reward=_last(reward, shopper_V, confidence),
+        oracle=_last(oracle, shopper_V, confidence),
+        gap=_last(both, shopper_V, confidence),
         steps=steps,
         reward_E=_curve(own, reward, steps),
         oracle_E=_curve(own, oracle, steps),
@@ -96,12 +94,12 @@ def _gain(row: WatchReading, name: str) -> Floats | None:
 
 def _last(
     gains: Sequence[Floats | None], shopper_V: NDArray[np.integer], confidence: float
-) -> Interval | None:
+) -> Interval:
     """The mean of the last evaluation's gains over seeds and requests."""
     known = [gain_EV[-1] for gain_EV in gains if gain_EV is not None]
     if len(known) < len(gains):
-        return None
-    return level(np.stack(known), shopper_V, confidence=confidence)
+        return UNKNOWN
+    return level(np.stack(known), shopper_V, confidence=confidence).interval
 
 
 def _curve(

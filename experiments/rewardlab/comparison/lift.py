@@ -25,7 +25,8 @@ from experiments.inference.intervals import growth, holm
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.units import shopper_days, unit_sums
-from experiments.records.rewards import ONLINE, Number, Online
+from experiments.records.interval import UNKNOWN, Number
+from experiments.records.rewards import ONLINE, Online
 from experiments.rewardlab.comparison.readings import WorldLogs
 from simulator.errors import DataError
 
@@ -150,19 +151,17 @@ def lift_rows(policy: str, totals: Totals, *, confidence: float) -> list[Online]
     for name in ONLINE:
         own, own_by, base, base_by = totals.terms(METRICS[name])
         pooled = [float(part.sum()) for part in (own, own_by, base, base_by)]
-        lift = low = high = p_value = None
+        lift, p_value = UNKNOWN, None
         if len(totals.shopper_U):
             found = growth(own, own_by, base, base_by, confidence=confidence)
-            lift, low, high, p_value = found.estimate, found.low, found.high, found.p_value
+            lift, p_value = found.interval, found.p_value
         rows.append(
             Online(
                 policy=policy,
                 metric=name,
                 base=_over(pooled[2], pooled[3]),
                 value=_over(pooled[0], pooled[1]),
-                lift=lift,
-                lift_low=low,
-                lift_high=high,
+                relative=lift,
                 p_value=p_value,
                 p_holm=None,
                 per_seed=tuple(

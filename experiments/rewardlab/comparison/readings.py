@@ -17,7 +17,7 @@ class OfflineReading:
     Attributes:
         policy: its name; that of the supervised model has one reading.
         seed: training, from 0 on; 0 for the supervised model.
-        values: (B,) values by the name of the measure (`experiments.records.rewards.OFFLINE`).
+        values: (B,) values by the name of the measure (`cqsid.alignment.measures`).
     """
 
     policy: str

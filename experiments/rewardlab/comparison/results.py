@@ -12,7 +12,6 @@ from experiments.config.schema import Config
 from experiments.inference.intervals import FEWEST_SEEDS
 from experiments.inference.logs import EngineSpec
 from experiments.records.rewards import (
-    SCHEMA,
     Course,
     Online,
     PolicyRow,
@@ -74,7 +73,6 @@ def make_record(
     judged = [Judged(table[name], online.pooled.get(name)) for name in names]
     rng = np.random.default_rng(Draws(config.seed).child("rewards:trust").seed)
     return RewardsRecord(
-        schema=SCHEMA,
         name=config.name,
         baseline=SFT,
         arm=lab.arm,
@@ -168,7 +166,7 @@ def _warnings(
             f"Up to {online.lonely} shoppers appear in only some of the paired worlds of a policy "
             "and count as zeros in the others; arrivals should not depend on what is served."
         )
-    missing = [row for row in online.rows if row.lift is None]
+    missing = [row for row in online.rows if row.relative.estimate is None]
     said += [
         f"{row.policy} has no true lift in {row.metric}: a world lacks what it is divided by."
         for row in missing

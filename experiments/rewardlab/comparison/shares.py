@@ -19,6 +19,7 @@ from experiments.inference.intervals import share
 from experiments.inference.logs import EngineSpec, engine, read_manifest, scan
 from experiments.inference.shares import EVENTS, RULES
 from experiments.inference.units import exact_sum
+from experiments.records.interval import UNKNOWN
 from experiments.records.rewards import PolicyShare
 from simulator.errors import DataError
 
@@ -35,7 +36,7 @@ def share_rows(
 ) -> list[PolicyShare]:
     """The channel's shares by rule and event; None where a policy's worlds hold no such event.
 
-    `low` and `high` are also None where all shoppers agree, as in `experiments.inference.shares`.
+    There is no interval where all shoppers agree, as in `experiments.inference.shares`.
 
     Args:
         policy: name of the rows.
@@ -108,6 +109,6 @@ def _row(
     policy: str, rule: str, event: str, held_SU: Floats, all_SU: Floats, confidence: float
 ) -> PolicyShare:
     if not all_SU.any():
-        return PolicyShare(policy, rule, event, None, None, None)
+        return PolicyShare(policy, rule, event, UNKNOWN)
     found = share(held_SU, all_SU, confidence=confidence)
-    return PolicyShare(policy, rule, event, found.estimate, found.low, found.high)
+    return PolicyShare(policy, rule, event, found.interval)

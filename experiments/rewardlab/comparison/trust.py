@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.inference.metrics import METRICS
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import ONLINE, Trust
 from experiments.rewardlab.comparison.lift import Totals
 from simulator.errors import DataError
@@ -101,9 +102,7 @@ def trust_rows(
         Trust(
             measure,
             metric,
-            rank_correlation=_number(found_MC[m, c]),
-            low=_number(low_MC[m, c]) if _number(found_MC[m, c]) is not None else None,
-            high=_number(high_MC[m, c]) if _number(found_MC[m, c]) is not None else None,
+            rank_correlation=_interval_of(found_MC[m, c], low_MC[m, c], high_MC[m, c]),
             policies=len(judged),
         )
         for m, measure in enumerate(names)
@@ -120,8 +119,11 @@ def _check(judged: Judged) -> None:
         )
 
 
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _interval_of(*ends: float) -> Interval:
+    """Estimate, low and high, which are NaN where they are not known."""
+    if not np.isfinite(ends[0]):
+        return UNKNOWN
+    return Interval(*(float(end) if np.isfinite(end) else None for end in ends))
 
 
 @dataclass(frozen=True)

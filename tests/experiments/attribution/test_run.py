@@ -9,7 +9,8 @@ import pytest
 from experiments.attribution.run import asked, attribute_run
 from experiments.cli import run_command
 from experiments.config.attribution import BUILT_IN_RULES
-from experiments.records.attribution import CAUSES, EVENTS, FATES, GAINED, read_record
+from experiments.records.attribution import CAUSES, EVENTS, FATES, GAINED, AttributionRecord
+from experiments.records.reading import read_record
 from experiments.stages.files import read_json
 from experiments.stages.progress import NoProgress
 from simulator.errors import ConfigError, ContractError, DataError, StoreError
@@ -40,7 +41,7 @@ def finished(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def credited(finished):
-    return read_record(finished / "attribution.json")
+    return read_record(AttributionRecord, finished)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def attributed(finished, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def record(attributed):
-    return read_record(attributed / "attribution.json")
+    return read_record(AttributionRecord, attributed)
 
 
 def test_a_run_credits_its_log_by_every_rule(finished, credited):
@@ -77,7 +78,7 @@ def test_attribution_adds_what_is_lost_without_each_channel(record, credited):
 def test_shapley_values_sum_to_what_all_channels_bring(record):
     for event in EVENTS:
         shares = [
-            row.share
+            row.share.estimate
             for row in record.values
             if (row.method, row.index, row.event) == ("replay", "shapley", event)
         ]
@@ -90,7 +91,7 @@ def test_what_is_lost_and_gained_is_the_leave_one_out_value(record, method):
     exposed = []
     for channel in record.arms["dense"]:
         (lost,) = (
-            row.value
+            row.value.estimate
             for row in record.values
             if (row.method, row.channel) == (method, channel)
             and (row.event, row.index) == ("purchase", "leave_one_out")
@@ -108,7 +109,9 @@ def test_what_is_lost_and_gained_is_the_leave_one_out_value(record, method):
 def test_the_differences_between_replay_and_worlds_sum_to_the_whole(record):
     for channel in record.arms["dense"]:
         rows = {
-            r.cause: r.value for r in record.differences if (r.channel, r.event) == (channel, "gmv")
+            r.cause: r.value.estimate
+            for r in record.differences
+            if (r.channel, r.event) == (channel, "gmv")
         }
         steps = sum(rows[cause] for cause in CAUSES)
         assert rows["replay"] + steps == pytest.approx(rows["worlds"], abs=1e-9)
@@ -118,16 +121,16 @@ def test_doing_it_again_finds_everything_and_writes_the_same(attributed, record)
     before = content(attributed / "stages")
     attribute_run(attributed, progress=NoProgress())
     assert content(attributed / "stages") == before
-    assert read_record(attributed / "attribution.json") == record
+    assert read_record(AttributionRecord, attributed) == record
 
 
 def test_running_again_keeps_the_attribution_of_the_same_log(attributed, record, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(attributed, folder, symlinks=True)
     run(small_config(more=STUDY, folder=tmp_path), folder)
-    assert read_record(folder / "attribution.json") == record
+    assert read_record(AttributionRecord, folder) == record
     run(small_config("world.days=1", more=STUDY, folder=tmp_path), folder, overwrite=True)
-    again = read_record(folder / "attribution.json")
+    again = read_record(AttributionRecord, folder)
     assert again.log_digest != record.log_digest
     assert not again.values
 
@@ -136,7 +139,7 @@ def test_two_processes_and_one_write_the_same_record(finished, record, tmp_path)
     folder = tmp_path / "run"
     shutil.copytree(finished, folder, symlinks=True)
     attribute_run(folder, overrides=["execution.processes=2"], progress=NoProgress())
-    assert read_record(folder / "attribution.json") == record
+    assert read_record(AttributionRecord, folder) == record
 
 
 def test_the_options_choose_rules_and_methods(finished, tmp_path, capsys):

@@ -133,14 +133,14 @@ def assert_parity(log: Path, history: Path | None, control: str, treatment: str)
     compared = 0
     for metric in metrics:
         for cuped in (False, True) if history else (False,):
-            ours = estimate(metric, (control, treatment), arms, cuped=cuped)
-            if ours.warning:
+            ours, warning = estimate(metric, (control, treatment), arms, cuped=cuped)
+            if warning:
                 continue
             compared += 1
             values = linearised(table, metric, control, treatment, cuped=cuped)
             found = [
-                *(ours.control, ours.treatment, ours.effect, ours.effect_low, ours.effect_high),
-                *(ours.relative, ours.relative_low, ours.relative_high, ours.p_value),
+                *(ours.control, ours.treatment, *ours.effect.numbers),
+                *(*ours.relative.numbers, ours.p_value),
             ]
             scale = abs(ours.control)
             peer = row_level(table, metric, control, treatment, cuped=cuped)
@@ -149,13 +149,13 @@ def assert_parity(log: Path, history: Path | None, control: str, treatment: str)
                 found, peer, rtol=DIGITS, atol=DIGITS * scale, err_msg=f"tea-tasting {label}"
             )
             np.testing.assert_allclose(
-                [ours.effect, ours.effect_low, ours.effect_high, ours.p_value],
+                [*ours.effect.numbers, ours.p_value],
                 compare_means(values, control, treatment),
                 rtol=DIGITS,
                 atol=DIGITS * scale,
                 err_msg=f"statsmodels {label}",
             )
-            half = (ours.effect_high - ours.effect_low) / 2
+            half = (ours.effect.high - ours.effect.low) / 2
             degrees = CompareMeans(
                 DescrStatsW(values[treatment]), DescrStatsW(values[control])
             ).dof_satt()

@@ -1,5 +1,5 @@
-import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -7,7 +7,9 @@ import pytest
 
 from experiments.inference.analysis import analyse, truth_table
 from experiments.inference.metrics import METRICS
-from experiments.stages.files import write_json
+from experiments.records.interval import UNKNOWN, Interval
+from experiments.records.metrics import Metrics, Retrieval
+from experiments.records.reading import read_record, write_record
 from simulator.errors import ConfigError, DataError
 from tests.experiments.inference.logs import write_log
 from tests.experiments.inference.parity import read, sums
@@ -21,55 +23,36 @@ def analysed(log, history=None, **options):
 
 @pytest.fixture(scope="module")
 def content(log, history):
-    return analysed(log, history, retrieval=[{"channel": "lexical", "queries": 1}])
-
-
-def test_the_keys_are_those_the_documentation_promises(content):
-    assert list(content) == [
-        *("schema", "name", "primary", "confidence", "estimates", "srm", "shares", "daily"),
-        *("overlap", "funnel", "latency", "end_reasons", "retrieval", "models", "health"),
-    ]
-    keys = {
-        "estimates": "metric contrast design n n_control n_treatment control treatment effect "
-        "effect_low effect_high relative relative_low relative_high p_value cuped",
-        "srm": "population arms counts expected statistic p_value",
-        "shares": "channel event rule arm share low high",
-        "daily": "day metric contrast effect effect_low effect_high",
-        "overlap": "arm event channels count share",
-        "funnel": "arm stage count per_request",
-        "latency": "arm mean p50 p90 p99 max",
-        "end_reasons": "arm reason sessions share",
-    }
-    for table, wanted in keys.items():
-        assert {tuple(sorted(row)) for row in content[table]} == {tuple(sorted(wanted.split()))}
+    return analysed(log, history, retrieval=[Retrieval("lexical", 1, 0, 0.5, 0.5, 1.0)])
 
 
 def test_every_metric_is_estimated_plain_and_adjusted(content):
-    rows = [(row["metric"], row["cuped"]) for row in content["estimates"]]
+    rows = [(row.metric, row.cuped) for row in content.estimates]
     assert rows == [(metric, cuped) for metric in METRICS for cuped in (False, True)]
 
 
 def test_without_a_history_nothing_is_adjusted(log):
-    assert not any(row["cuped"] for row in analysed(log)["estimates"])
+    assert not any(row.cuped for row in analysed(log).estimates)
 
 
 def test_every_arm_is_compared_with_control(tmp_path):
     arms = {"a": 0.2, "b": 0.5, "c": 0.3}
     log = write_log(tmp_path / "log", arms=tuple(arms), shares=tuple(arms.values()))
     found = analysed(log, arms=arms, control="b", metrics=(METRICS["gmv"],))
-    assert [row["contrast"] for row in found["estimates"]] == [("b", "a"), ("b", "c")]
-    assert found["srm"][0]["p_value"] > 1e-3
+    assert [row.contrast for row in found.estimates] == [("b", "a"), ("b", "c")]
+    assert found.srm[0].p_value > 1e-3
 
 
 def test_the_last_day_equals_the_estimate(content):
-    whole = {r["metric"]: r["effect"] for r in content["estimates"] if not r["cuped"]}
-    last = {r["metric"]: r["effect"] for r in content["daily"] if r["day"] == 2}
+    whole = {r.metric: r.effect.numbers for r in content.estimates if not r.cuped}
+    last = {r.metric: r.effect.numbers for r in content.daily if r.day == 2}
     assert set(last) == {"gmv", "orders", "uctcvr", "ctr"}
-    assert last == pytest.approx({metric: whole[metric] for metric in last})
+    for metric, numbers in last.items():
+        assert numbers == pytest.approx(whole[metric])
 
 
 def test_the_funnel_counts_what_the_log_holds(content, log):
-    counts = {r["stage"]: r["count"] for r in content["funnel"] if r["arm"] == "treatment"}
+    counts = {r.stage: r.count for r in content.funnel if r.arm == "treatment"}
     tables = {name: read(log, name) for name in ("requests", "exposures", "orders", "candidates")}
     rows = {name: t[t["arm"] == 1] for name, t in tables.items() if "arm" in t}
     assert counts["requests"] == len(rows["requests"])
@@ -84,38 +67,38 @@ def test_the_funnel_counts_what_the_log_holds(content, log):
 
 
 def test_overlap_counts_exact_sets_and_its_shares_sum_to_one(content, log):
-    rows = [r for r in content["overlap"] if (r["arm"], r["event"]) == ("control", "exposure")]
-    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    rows = [r for r in content.overlap if (r.arm, r.event) == ("control", "exposure")]
+    assert sum(row.share for row in rows) == pytest.approx(1)
     exposures = read(log, "exposures")
     both = ((exposures["arm"] == 0) & (exposures["sources"] == 0b101)).sum()
-    assert [r["count"] for r in rows if r["channels"] == ["lexical", "itemcf"]] == [both]
+    assert [r.count for r in rows if r.channels == ("lexical", "itemcf")] == [both]
 
 
 def test_latency_and_endings_equal_plain_ones(content, log):
     requests, sessions = read(log, "requests"), read(log, "sessions")
     own = requests[requests["arm"] == 0]["latency"].astype(float)
-    row = content["latency"][0]
-    found = [row[key] for key in ("mean", "p50", "p90", "p99", "max")]
+    row = content.latency[0]
+    found = [row.mean, row.p50, row.p90, row.p99, row.max]
     wanted = [own.mean(), *np.quantile(own, [0.5, 0.9, 0.99]), own.max()]
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
-    reasons = {r["reason"]: r["sessions"] for r in content["end_reasons"] if r["arm"] == "control"}
+    reasons = {r.reason: r.sessions for r in content.end_reasons if r.arm == "control"}
     assert reasons == sessions[sessions["arm"] == 0]["end_reason"].value_counts().to_dict()
 
 
 def test_health_agrees_with_the_table_of_shoppers(content, log):
     table = sums(log, ["shopper", "arm"]).xs(0, level="arm")
-    row = content["health"]["requests"][0]
-    assert row["arm"] == "control"
-    assert (row["requests"], row["shoppers"]) == (table["requests"].sum(), len(table))
+    row = content.health.requests[0]
+    assert row.arm == "control"
+    assert (row.requests, row.shoppers) == (table["requests"].sum(), len(table))
     wanted = table["zero_results"].sum() / table["first_pages"].sum()
-    assert row["zero_result_rate"] == pytest.approx(wanted)
+    assert row.zero_result_rate == pytest.approx(wanted)
     wanted = table["clickless_sessions"].sum() / table["sessions"].sum()
-    assert row["abandonment"] == pytest.approx(wanted)
+    assert row.abandonment == pytest.approx(wanted)
 
 
 def test_a_healthy_log_has_no_warnings(content):
-    assert content["health"]["warnings"] == []
-    assert all(test["p_value"] > 1e-3 for test in content["srm"])
+    assert content.health.warnings == ()
+    assert all(test.p_value > 1e-3 for test in content.srm)
 
 
 def fault(arm, requests, reason="raised", detail="no such file"):
@@ -126,10 +109,10 @@ def fault(arm, requests, reason="raised", detail="no such file"):
 
 def test_a_dropped_channel_is_named_with_its_share_and_warned_of_above_a_percent(tmp_path):
     faults = (fault("treatment", 100), fault("control", 1, "deadline", ""))
-    health = analysed(write_log(tmp_path / "log", faults=faults))["health"]
-    requests = health["requests"][1]["requests"]
-    assert next(row["share"] for row in health["dropped"]) == pytest.approx(100 / requests)
-    (warning,) = health["warnings"]
+    health = analysed(write_log(tmp_path / "log", faults=faults)).health
+    requests = health.requests[1].requests
+    assert next(row.share for row in health.dropped) == pytest.approx(100 / requests)
+    (warning,) = health.warnings
     assert warning == (
         f"arm treatment: channel dense was dropped from {100 / requests:.1%} of requests "
         "(raised: no such file)"
@@ -138,8 +121,8 @@ def test_a_dropped_channel_is_named_with_its_share_and_warned_of_above_a_percent
 
 def test_a_sample_ratio_mismatch_is_the_first_warning(log):
     found = analysed(log, arms={"control": 0.6, "treatment": 0.4})
-    assert found["srm"][0]["p_value"] < 1e-3
-    assert found["health"]["warnings"][0].startswith("sample ratio mismatch among assigned")
+    assert found.srm[0].p_value < 1e-3
+    assert found.health.warnings[0].startswith("sample ratio mismatch among assigned")
 
 
 def test_shoppers_served_by_a_foreign_arm_are_warned_of(tmp_path):
@@ -148,7 +131,7 @@ def test_shoppers_served_by_a_foreign_arm_are_warned_of(tmp_path):
     foreign = read(log, "assignments")["arm"].to_numpy() != read(other, "assignments")["arm"]
     (log / "assignments").rename(tmp_path / "away")
     (other / "assignments").rename(log / "assignments")
-    warnings = analysed(log)["health"]["warnings"]
+    warnings = analysed(log).health.warnings
     assert (
         f"{foreign.sum()} shoppers were served by an arm that they were not assigned to" in warnings
     )
@@ -169,10 +152,11 @@ def test_a_log_without_events_is_analysed_with_nulls_and_warnings(tmp_path, opti
     log = write_log(tmp_path / "log", **{"shoppers": 60} | options)
     history = write_log(tmp_path / "history", shoppers=60, luck=3, arms=("bootstrap",))
     content = analysed(log, history)
-    write_json(tmp_path / "metrics.json", content)
-    read_back = json.loads((tmp_path / "metrics.json").read_text())
-    assert any(told in warning for warning in read_back["health"]["warnings"])
-    assert len(read_back["estimates"]) == 2 * len(METRICS)
+    write_record(tmp_path, content)
+    read_back = read_record(Metrics, tmp_path)
+    assert read_back == content
+    assert any(told in warning for warning in read_back.health.warnings)
+    assert len(read_back.estimates) == 2 * len(METRICS)
 
 
 def test_a_log_of_a_world_without_visits_is_analysed_too(tmp_path):
@@ -181,8 +165,8 @@ def test_a_log_of_a_world_without_visits_is_analysed_too(tmp_path):
         for shard in (log / table).iterdir():
             pq.write_table(pq.read_table(shard).slice(0, 0), shard)
     content = analysed(log, log)
-    assert all(row["effect"] is None for row in content["estimates"])
-    assert content["srm"][0]["p_value"] is None
+    assert all(row.effect == UNKNOWN for row in content.estimates)
+    assert content.srm[0].p_value is None
 
 
 @pytest.mark.parametrize(
@@ -201,17 +185,13 @@ def test_settings_that_do_not_fit_the_log_are_refused(log, options, message):
 def test_truth_stands_beside_every_unadjusted_estimate(tmp_path, content):
     worlds = {arm: [write_log(tmp_path / arm, shoppers=800, arms=(arm,), luck=4)] for arm in HALVES}
     found = truth_table(worlds, content, control="control")
-    naive = {r["metric"]: r["effect"] for r in content["estimates"] if not r["cuped"]}
-    assert [row["metric"] for row in found["truth"]] == list(METRICS)
-    for row in found["truth"]:
-        assert (row["gte"], row["gte_low"], row["gte_high"]) == (0.0, 0.0, 0.0)
-        assert row["bias"] == row["naive"] == naive[row["metric"]]
-        assert isinstance(row["covered"], bool)
-    wanted = (
-        "metric contrast gte gte_low gte_high gte_relative naive naive_low naive_high bias "
-        "covered pairing_factor seeds n"
-    )
-    assert set(wanted.split()) <= set(found["truth"][0])
+    naive = {r.metric: r.effect for r in content.estimates if not r.cuped}
+    assert [row.metric for row in found.truth] == list(METRICS)
+    for row in found.truth:
+        assert row.effect == Interval(0.0, 0.0, 0.0)
+        assert row.naive == naive[row.metric]
+        assert row.bias == row.naive.estimate
+        assert isinstance(row.covered, bool)
 
 
 def test_truth_without_a_control_world_is_refused(content, tmp_path):
@@ -227,5 +207,6 @@ def test_all_numbers_of_an_analysis_are_finite(content):
             return [number for inner in value for number in numbers(inner)]
         return [value] if isinstance(value, float) else []
 
-    assert all(math.isfinite(number) for number in numbers(content))
-    assert len(numbers(content)) > 300
+    found = numbers(asdict(content))
+    assert all(math.isfinite(number) for number in found)
+    assert len(found) > 300

@@ -11,6 +11,7 @@ from tea_tasting.aggr import Aggregates
 from experiments.inference.estimates import estimate, sample_ratio
 from experiments.inference.metrics import METRICS
 from experiments.inference.units import PRE, open_units
+from experiments.records.interval import UNKNOWN
 from tests.experiments.inference.logs import write_log
 from tests.experiments.inference.parity import assert_parity
 
@@ -54,9 +55,9 @@ def test_cuped_narrows_the_interval_of_a_metric_that_shoppers_repeat(log, histor
     with open_units(log, [METRICS["uctr"]], history=history) as units:
         arms = units.aggregates([METRICS["uctr"]], covariates=True)
     plain, adjusted = (
-        estimate(METRICS["uctr"], CONTRAST, arms, cuped=cuped) for cuped in (False, True)
+        estimate(METRICS["uctr"], CONTRAST, arms, cuped=cuped)[0].effect for cuped in (False, True)
     )
-    assert adjusted.effect_high - adjusted.effect_low < plain.effect_high - plain.effect_low
+    assert adjusted.high - adjusted.low < plain.high - plain.low
 
 
 def test_a_tiny_p_value_does_not_underflow():
@@ -64,7 +65,7 @@ def test_a_tiny_p_value_does_not_underflow():
         "control": Aggregates(200_000, {"orders": 1.0}, {"orders": 1.0}),
         "treatment": Aggregates(200_000, {"orders": 1.0 + 14 / math.sqrt(1e5)}, {"orders": 1.0}),
     }
-    found = estimate(METRICS["orders"], CONTRAST, arms).p_value
+    found = estimate(METRICS["orders"], CONTRAST, arms)[0].p_value
     assert found == pytest.approx(2 * stats.t.sf(14, 399_998), rel=1e-9)
     assert 0 < found < 1e-40
 
@@ -85,22 +86,22 @@ SOME = {"orders": [0, 1, 2, 0], "clicks": [1, 3, 2, 0], "exposures": [9, 9, 9, 9
     ],
 )
 def test_what_the_data_do_not_tell_is_none_with_a_reason(metric, changed, reason, has_effect):
-    found = compare(metric, SOME, changed)
-    assert reason in found.warning
-    assert found.warning.startswith(f"{metric}, treatment against control: ")
-    assert (found.effect is not None) == has_effect
-    assert found.effect_low is found.effect_high is found.p_value is None
-    assert found.relative_low is found.relative_high is None
+    found, warning = compare(metric, SOME, changed)
+    assert reason in warning
+    assert warning.startswith(f"{metric}, treatment against control: ")
+    assert (found.effect.estimate is not None) == has_effect
+    assert found.effect.low is found.effect.high is found.p_value is None
+    assert found.relative.low is found.relative.high is None
 
 
 def test_a_history_without_events_gives_no_adjusted_estimate_but_leaves_the_plain_one():
     arm = {**SOME, f"{PRE}clicks": [0] * 4, f"{PRE}exposures": [0] * 4, f"{PRE}orders": [0] * 4}
     other = {**arm, "orders": [1, 0, 0, 2]}
     for metric, reason in (("ctr", "history has no exposures"), ("orders", "no variation")):
-        adjusted = compare(metric, arm, other, cuped=True)
-        assert adjusted.effect is None
-        assert reason in adjusted.warning
-    assert compare("orders", arm, other).p_value is not None
+        adjusted, warning = compare(metric, arm, other, cuped=True)
+        assert adjusted.effect == UNKNOWN
+        assert reason in warning
+    assert compare("orders", arm, other)[0].p_value is not None
 
 
 def test_a_history_that_explains_everything_gives_no_false_certainty():
@@ -111,10 +112,10 @@ def test_a_history_that_explains_everything_gives_no_false_certainty():
         }
 
     for metric in ("orders", "cvr"):
-        found = compare(
+        found, warning = compare(
             metric, arm([0.1, 0.7, 0.2], [1, 3, 5]), arm([0.3, 0.4, 0.1], [2, 1, 7]), cuped=True
         )
-        assert "that the history does not explain" in found.warning
+        assert "that the history does not explain" in warning
         assert found.p_value is None
 
 
@@ -122,8 +123,8 @@ def test_a_constant_ratio_in_the_history_is_no_covariate():
     """Rounding leaves a variance of about 1e-33 here, and a slope made of noise."""
     arm = {"gmv": [1.0, 5.0, 2.0], "orders": [1, 2, 1]}
     arm |= {f"{PRE}gmv": [0.1, 0.7, 0.3], f"{PRE}orders": [1, 7, 3]}
-    found = compare("aov", arm, {**arm, "gmv": [2.0, 5.0, 3.0]}, cuped=True)
-    assert "the history has no variation in aov" in found.warning
+    _, warning = compare("aov", arm, {**arm, "gmv": [2.0, 5.0, 3.0]}, cuped=True)
+    assert "the history has no variation in aov" in warning
 
 
 counts = st.lists(
@@ -136,14 +137,14 @@ counts = st.lists(
 def test_no_table_of_shoppers_crashes_an_estimate_or_yields_a_false_number(a, b, cuped, metric):
     names = ("orders", "clicks", f"{PRE}orders", f"{PRE}clicks")
     arms = [{name: [row[i] for row in arm] for i, name in enumerate(names)} for arm in (a, b)]
-    found = compare(metric, *arms, cuped=cuped)
-    numbers = [value for value in found.row().values() if isinstance(value, float)]
-    assert all(math.isfinite(number) for number in numbers)
-    if found.effect_low is None:
-        assert found.warning
+    found, warning = compare(metric, *arms, cuped=cuped)
+    numbers = (found.control, found.treatment, *found.effect.numbers, *found.relative.numbers)
+    assert all(math.isfinite(number) for number in numbers if number is not None)
+    if found.effect.low is None:
+        assert warning
         assert found.p_value is None
     else:
-        assert found.effect_low < found.effect < found.effect_high
+        assert found.effect.low < found.effect.estimate < found.effect.high
         assert 0 <= found.p_value <= 1
 
 

@@ -35,8 +35,11 @@ def test_one_request_a_shopper_and_no_interaction_is_the_textbook_two_way_layout
     by_seed, by_shopper = np.var(row_S, ddof=1) / 3, np.var(column_U, ddof=1) / 4
     freedom = min((by_seed + by_shopper) ** 2 / (by_seed**2 / 2), 3)
     reach = stats.t(freedom).ppf(0.95) * np.sqrt(by_seed + by_shopper)
-    assert found.estimate == pytest.approx(6.0)
-    assert (found.low, found.high) == (pytest.approx(6 - reach), pytest.approx(6 + reach))
+    assert found.interval.estimate == pytest.approx(6.0)
+    assert (found.interval.low, found.interval.high) == (
+        pytest.approx(6 - reach),
+        pytest.approx(6 + reach),
+    )
     assert (found.n, found.shoppers, found.seeds, found.p_value) == (4, 4, 3, None)
 
 
@@ -44,7 +47,10 @@ def test_seeds_that_agree_leave_the_one_sample_t_interval_of_the_shoppers():
     values = np.tile(np.arange(12.0), (3, 1))
     found = level(values, np.arange(12), confidence=0.95)
     known = stats.ttest_1samp(np.arange(12.0), 0.0).confidence_interval(0.95)
-    assert (found.low, found.high) == (pytest.approx(known.low), pytest.approx(known.high))
+    assert (found.interval.low, found.interval.high) == (
+        pytest.approx(known.low),
+        pytest.approx(known.high),
+    )
 
 
 @settings(max_examples=30)
@@ -52,8 +58,8 @@ def test_seeds_that_agree_leave_the_one_sample_t_interval_of_the_shoppers():
 def test_a_paired_difference_is_the_level_of_the_differences(pair):
     gap = difference(*pair, SHOPPERS, confidence=0.95)
     alone = level(pair[0] - pair[1], SHOPPERS, confidence=0.95)
-    assert (gap.estimate, gap.low, gap.high) == (alone.estimate, alone.low, alone.high)
-    assert (gap.p_value < 0.05) == (gap.low > 0 or gap.high < 0)
+    assert gap.interval == alone.interval
+    assert (gap.p_value < 0.05) == (gap.interval.low > 0 or gap.interval.high < 0)
 
 
 @settings(max_examples=30)
@@ -61,8 +67,8 @@ def test_a_paired_difference_is_the_level_of_the_differences(pair):
 def test_swapping_schemes_inverts_the_ratio_and_its_interval(pair):
     there = relative(*pair, SHOPPERS, confidence=0.95)
     back = relative(*pair[::-1], SHOPPERS, confidence=0.95)
-    assert 1 + there.estimate == pytest.approx(1 / (1 + back.estimate))
-    assert 1 + there.low == pytest.approx(1 / (1 + back.high))
+    assert 1 + there.interval.estimate == pytest.approx(1 / (1 + back.interval.estimate))
+    assert 1 + there.interval.low == pytest.approx(1 / (1 + back.interval.high))
     assert there.p_value == pytest.approx(back.p_value)
 
 
@@ -73,8 +79,8 @@ def test_neither_the_order_of_requests_nor_the_names_of_shoppers_matter(pair, ch
     chance.shuffle(order)
     plain = relative(*pair, SHOPPERS, confidence=0.95)
     mixed = relative(*pair[:, :, order], 100 - SHOPPERS[order], confidence=0.95)
-    assert plain.low == pytest.approx(mixed.low, rel=1e-9, abs=1e-12)
-    assert plain.high == pytest.approx(mixed.high, rel=1e-9, abs=1e-12)
+    assert plain.interval.low == pytest.approx(mixed.interval.low, rel=1e-9, abs=1e-12)
+    assert plain.interval.high == pytest.approx(mixed.interval.high, rel=1e-9, abs=1e-12)
 
 
 def test_repeating_a_shoppers_requests_adds_no_certainty():
@@ -87,14 +93,17 @@ def test_repeating_a_shoppers_requests_adds_no_certainty():
         np.repeat(shoppers, 3),
         confidence=0.95,
     )
-    assert (thrice.low, thrice.high) == (pytest.approx(once.low), pytest.approx(once.high))
+    assert (thrice.interval.low, thrice.interval.high) == (
+        pytest.approx(once.interval.low),
+        pytest.approx(once.interval.high),
+    )
 
 
 def test_seeds_that_disagree_widen_the_interval_however_many_shoppers_there_are():
     rng = np.random.default_rng(1)
     calm = difference(*draw(rng, 3, 2000), confidence=0.95)
     wild = difference(*draw(rng, 3, 2000, seed_sd=2.0), confidence=0.95)
-    assert wild.high - wild.low > 10 * (calm.high - calm.low)
+    assert wild.interval.high - wild.interval.low > 10 * (calm.interval.high - calm.interval.low)
 
 
 def test_pairing_takes_away_what_requests_do_to_both():
@@ -102,30 +111,30 @@ def test_pairing_takes_away_what_requests_do_to_both():
     values, base, shoppers = draw(rng, 3, 400, noise_sd=0.3, gain=0.5)
     gap = difference(values, base, shoppers, confidence=0.95)
     one = level(values, shoppers, confidence=0.95)
-    assert gap.high - gap.low < 0.5 * (one.high - one.low)
+    assert gap.interval.high - gap.interval.low < 0.5 * (one.interval.high - one.interval.low)
     assert gap.p_value < 0.001
 
 
 def test_identical_schemes_differ_by_nothing_for_certain():
     values = np.random.default_rng(3).random((3, 10))
     gap = difference(values, values, SHOPPERS, confidence=0.95)
-    assert (gap.estimate, gap.low, gap.high, gap.p_value) == (0.0, 0.0, 0.0, 1.0)
-    assert relative(values, values, SHOPPERS, confidence=0.95).estimate == 0.0
+    assert (*gap.interval.numbers, gap.p_value) == (0.0, 0.0, 0.0, 1.0)
+    assert relative(values, values, SHOPPERS, confidence=0.95).interval.estimate == 0.0
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (3, 1)])
 def test_one_seed_or_one_shopper_gives_a_number_without_an_interval(shape):
     values = np.random.default_rng(4).random(shape)
     found = difference(values, values / 2, np.zeros(shape[1], int), confidence=0.95)
-    assert found.estimate == pytest.approx(values.mean() / 2)
-    assert (found.low, found.high, found.p_value) == (None, None, None)
+    assert found.interval.estimate == pytest.approx(values.mean() / 2)
+    assert (found.interval.low, found.interval.high, found.p_value) == (None, None, None)
 
 
 def test_a_baseline_that_finds_nothing_has_no_ratio():
     values, nothing = np.ones((3, 10)), np.zeros((3, 10))
-    assert relative(values, nothing, SHOPPERS, confidence=0.95).estimate is None
+    assert relative(values, nothing, SHOPPERS, confidence=0.95).interval.estimate is None
     lost = relative(nothing, values, SHOPPERS, confidence=0.95)
-    assert (lost.estimate, lost.low) == (-1.0, None)
+    assert (lost.interval.estimate, lost.interval.low) == (-1.0, None)
 
 
 def test_other_seeds_or_requests_are_not_a_pair():
@@ -157,8 +166,8 @@ def test_the_growth_of_a_ratio_with_denominators_of_1_is_the_relative_gain():
     values, base = np.random.default_rng(6).random((2, 3, 40))
     found = growth(values, np.ones((3, 40)), base, np.ones((1, 40)), confidence=0.9)
     wanted = relative(values, base, np.arange(40), confidence=0.9)
-    for name in ("estimate", "low", "high", "p_value"):
-        assert getattr(found, name) == pytest.approx(getattr(wanted, name))
+    assert found.interval.numbers == pytest.approx(wanted.interval.numbers)
+    assert found.p_value == pytest.approx(wanted.p_value)
 
 
 def test_a_ratio_with_denominators_of_1_is_the_level():
@@ -173,16 +182,18 @@ def test_a_ratio_of_one_seed_has_the_delta_methods_interval_over_shoppers():
     found = ratio(top, bottom, confidence=0.95)
     share = top.sum() / bottom.sum()
     error = np.std((top - share * bottom)[0], ddof=1) / np.sqrt(30) / bottom.mean()
-    assert found.estimate == pytest.approx(share)
-    assert found.high - share == pytest.approx(stats.t(29).ppf(0.975) * error)
+    assert found.interval.estimate == pytest.approx(share)
+    assert found.interval.high - share == pytest.approx(stats.t(29).ppf(0.975) * error)
 
 
 def test_the_growth_of_one_seed_has_an_interval_over_shoppers_alone():
     rng = np.random.default_rng(9)
     one = growth(*totals(rng, 1, 50), confidence=0.95)
-    assert one.low < one.estimate < one.high
+    assert one.interval.low < one.interval.estimate < one.interval.high
     assert one.seeds == 1
-    assert growth(*(part[:, :1] for part in totals(rng, 1, 50)), confidence=0.95).low is None
+    assert (
+        growth(*(part[:, :1] for part in totals(rng, 1, 50)), confidence=0.95).interval.low is None
+    )
 
 
 def test_growth_there_and_back_is_the_inverse_and_scale_does_not_matter():
@@ -190,24 +201,27 @@ def test_growth_there_and_back_is_the_inverse_and_scale_does_not_matter():
     base, base_by = np.repeat(base, 3, axis=0), np.repeat(base_by, 3, axis=0)
     there = growth(top, bottom, base, base_by, confidence=0.95)
     back = growth(base, base_by, top, bottom, confidence=0.95)
-    assert 1 + there.low == pytest.approx(1 / (1 + back.high))
+    assert 1 + there.interval.low == pytest.approx(1 / (1 + back.interval.high))
     scaled = growth(7 * top, bottom, 7 * base, base_by, confidence=0.95)
-    assert (scaled.low, scaled.high) == (pytest.approx(there.low), pytest.approx(there.high))
+    assert (scaled.interval.low, scaled.interval.high) == (
+        pytest.approx(there.interval.low),
+        pytest.approx(there.interval.high),
+    )
 
 
 def test_equal_totals_grow_by_nothing_for_certain():
     top, bottom, _, _ = totals(np.random.default_rng(11), 1, 50)
     same = growth(np.repeat(top, 3, 0), np.repeat(bottom, 3, 0), top, bottom, confidence=0.95)
-    assert (same.estimate, same.low, same.high, same.p_value) == (0.0, 0.0, 0.0, 1.0)
+    assert (*same.interval.numbers, same.p_value) == (0.0, 0.0, 0.0, 1.0)
 
 
 def test_sums_of_nothing_have_no_ratio():
     ones, none = np.ones((2, 3)), np.zeros((2, 3))
-    assert ratio(ones, none, confidence=0.95).estimate is None
-    assert growth(ones, none, ones, ones, confidence=0.95).estimate is None
-    assert growth(ones, ones, none, ones, confidence=0.95).estimate is None
+    assert ratio(ones, none, confidence=0.95).interval.estimate is None
+    assert growth(ones, none, ones, ones, confidence=0.95).interval.estimate is None
+    assert growth(ones, ones, none, ones, confidence=0.95).interval.estimate is None
     lost = growth(none, ones, ones, ones, confidence=0.95)
-    assert (lost.estimate, lost.low, lost.p_value) == (-1.0, None, None)
+    assert (lost.interval.estimate, lost.interval.low, lost.p_value) == (-1.0, None, None)
 
 
 def test_totals_of_other_shoppers_are_refused():
@@ -251,9 +265,9 @@ def test_intervals_cover_at_about_their_level(seeds, short, seed_sd, shopper_sd)
             rng, seeds, 60, seed_sd=seed_sd, shopper_sd=shopper_sd, gain=0.4
         )
         gap = difference(values, base, shoppers, confidence=0.95)
-        covered += gap.low <= 0.4 <= gap.high
+        covered += gap.interval.low <= 0.4 <= gap.interval.high
         ratio = relative(values, base, shoppers, confidence=0.95)
-        covered_ratio += ratio.low <= 0.4 / 20 <= ratio.high
+        covered_ratio += ratio.interval.low <= 0.4 / 20 <= ratio.interval.high
     slack = 3 * np.sqrt(0.95 * 0.05 / worlds)
     for share in (covered / worlds, covered_ratio / worlds):
         assert 0.95 - short - slack <= share <= 0.975 + slack
@@ -269,6 +283,6 @@ def test_intervals_of_growth_cover_at_about_their_level(seeds, short, seed_sd):
     for _ in range(worlds):
         sd = seed_sd if seeds > 1 else 0.0
         found = growth(*totals(rng, seeds, 120, seed_sd=sd), confidence=0.95)
-        covered += found.low <= 0.1 <= found.high
+        covered += found.interval.low <= 0.1 <= found.interval.high
     slack = 3 * np.sqrt(0.95 * 0.05 / worlds)
     assert 0.95 - short - slack <= covered / worlds <= 0.975 + slack

@@ -6,6 +6,7 @@ from scipy import stats
 
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.shares import channel_shares
+from experiments.records.interval import UNKNOWN, Interval
 from tests.experiments.inference.logs import CHANNELS, write_log, write_table
 from tests.experiments.inference.parity import read
 
@@ -41,7 +42,7 @@ def test_shares_and_intervals_equal_a_plain_shopper_level_delta_method(log, even
             half = stats.t.ppf(0.95, len(total) - 1) * error
             one = found[event, name, channel]
             np.testing.assert_allclose(
-                [one.share, one.low, one.high], [share, share - half, share + half], rtol=1e-9
+                one.share.numbers, [share, share - half, share + half], rtol=1e-9
             )
 
 
@@ -55,17 +56,21 @@ def test_any_touch_counts_an_event_for_every_channel_that_found_it(tmp_path):
     exposures = read(log, "exposures").assign(sources=np.int32(0b0011))
     write_table(log / "exposures", {name: exposures[name].to_numpy() for name in exposures}, 2)
     found = shares(log)
-    assert [found["exposure", "control", c].share for c in CHANNELS] == [1.0, 1.0, 0.0, 0.0]
+    assert [found["exposure", "control", c].share.estimate for c in CHANNELS] == [
+        1.0,
+        1.0,
+        0.0,
+        0.0,
+    ]
 
 
 def test_a_share_without_spread_claims_no_certainty(tmp_path):
     log = write_log(tmp_path / "log", shoppers=40, clicks=0.0, channels=("only",))
     found = shares(log)
     whole = found["exposure", "control", "only"]
-    assert (whole.share, whole.low, whole.high) == (1.0, None, None)
+    assert whole.share == Interval(1.0, None, None)
     for event in ("click", "purchase", "gmv"):
-        nothing = found[event, "control", "only"]
-        assert (nothing.share, nothing.low, nothing.high) == (None, None, None)
+        assert found[event, "control", "only"].share == UNKNOWN
 
 
 def test_the_last_of_31_channels_is_counted(tmp_path):
@@ -78,6 +83,6 @@ def test_the_last_of_31_channels_is_counted(tmp_path):
     columns = {name: exposures[name].to_numpy() for name in exposures} | {"sources": sources}
     write_table(log / "exposures", columns, 2)
     found = shares(log)
-    both = found["exposure", "control", "c0"].share + found["exposure", "control", "c30"].share
-    assert both == pytest.approx(1.0)
-    assert 0.3 < found["exposure", "control", "c30"].share < 0.7
+    first, last = (found["exposure", "control", c].share.estimate for c in ("c0", "c30"))
+    assert first + last == pytest.approx(1.0)
+    assert 0.3 < last < 0.7

@@ -5,6 +5,7 @@ from scipy import stats
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import METRICS
 from experiments.inference.truth import beside, paired_truth
+from experiments.records.interval import UNKNOWN, Interval
 from simulator.errors import DataError
 from tests.experiments.inference.logs import write_log
 from tests.experiments.inference.parity import sums
@@ -63,7 +64,7 @@ def test_truth_equals_a_plain_paired_comparison(worlds, seeds):
     for metric, effect in zip(ALL, truth.effects, strict=True):
         if metric.name == "zero_result_rate":  # equal in both worlds
             continue
-        found = [effect.gte, effect.gte_low, effect.gte_high, effect.pairing_factor]
+        found = [*effect.effect.numbers, effect.pairing_factor]
         wanted = oracle(controls, treatments, metric)
         np.testing.assert_allclose(found, wanted, rtol=1e-8, err_msg=metric.name)
         assert (effect.n, effect.seeds) == (1_500, seeds)
@@ -77,9 +78,9 @@ def test_equal_worlds_differ_by_exactly_nothing(tmp_path, threads):
     ]
     truth = paired_truth(pair[:1] * 2, pair[1:] * 2, ALL, spec=EngineSpec(threads=threads))
     for effect in truth.effects:
-        assert (effect.gte, effect.gte_low, effect.gte_high) == (0.0, 0.0, 0.0), effect.metric
+        assert effect.effect == Interval(0.0, 0.0, 0.0), effect.metric
         assert effect.pairing_factor is None
-        assert effect.gte_relative == 0.0
+        assert effect.relative == Interval(0.0, 0.0, 0.0)
 
 
 def test_pairing_shrinks_the_variance(worlds):
@@ -87,7 +88,7 @@ def test_pairing_shrinks_the_variance(worlds):
         e.metric: e for e in paired_truth(worlds["control"], worlds["treatment"], ALL).effects
     }
     assert effects["orders"].pairing_factor > 1.2
-    assert effects["orders"].gte_low > 0
+    assert effects["orders"].effect.low > 0
 
 
 def test_shoppers_of_one_world_only_count_as_zeros_and_are_told_of(tmp_path):
@@ -99,21 +100,21 @@ def test_shoppers_of_one_world_only_count_as_zeros_and_are_told_of(tmp_path):
     (effect,) = truth.effects
     clicked = [sums(log[0], ["shopper"])["clicked"].sum() for log in (controls, treatments)]
     assert effect.n == 300
-    assert effect.gte == pytest.approx((clicked[1] - clicked[0]) / 300)
+    assert effect.effect.estimate == pytest.approx((clicked[1] - clicked[0]) / 300)
 
 
 def test_a_metric_without_a_denominator_has_no_truth_and_says_so(tmp_path):
     logs = [world(tmp_path / name, shoppers=50, clicks=0.0) for name in "ct"]
     truth = paired_truth(logs[:1], logs[1:], [METRICS["cvr"], METRICS["orders"]])
-    assert truth.effects[0].gte is None
-    assert truth.effects[1].gte == 0.0
+    assert truth.effects[0].effect == UNKNOWN
+    assert truth.effects[1].effect.estimate == 0.0
     assert truth.warnings == ("cvr has no global effect: a world has no clicks",)
 
 
 def test_worlds_without_shoppers_have_no_truth(tmp_path):
     logs = [world(tmp_path / name, shoppers=0) for name in "ct"]
     truth = paired_truth(logs[:1], logs[1:], ALL)
-    assert all(effect.gte is None for effect in truth.effects)
+    assert all(effect.effect == UNKNOWN for effect in truth.effects)
 
 
 def test_worlds_come_in_pairs(tmp_path):
@@ -126,9 +127,8 @@ def test_worlds_come_in_pairs(tmp_path):
 @pytest.mark.parametrize(("low", "high", "covered"), [(-1, 9, True), (0.5, 9, False)])
 def test_a_naive_estimate_stands_beside_with_its_bias_and_coverage(worlds, low, high, covered):
     (effect,) = paired_truth(worlds["control"], worlds["treatment"], [METRICS["gmv"]]).effects
-    naive = {"effect": effect.gte + 1, "effect_low": effect.gte + low}
-    naive["effect_high"] = effect.gte + high
-    row = beside(effect, ("control", "treatment"), naive)
-    assert row["bias"] == pytest.approx(1)
-    assert row["covered"] is covered
-    assert beside(effect, ("control", "treatment"), {})["covered"] is None
+    gte = effect.effect.estimate
+    row = beside(effect, ("control", "treatment"), Interval(gte + 1, gte + low, gte + high))
+    assert row.bias == pytest.approx(1)
+    assert row.covered is covered
+    assert beside(effect, ("control", "treatment"), UNKNOWN).covered is None

@@ -14,8 +14,6 @@ from experiments.config.attribution import BUILT_IN_RULES
 from experiments.records.attribution import (
     CAUSES,
     FATES,
-    FILE,
-    SCHEMA,
     AttributionRecord,
     CoalitionRow,
     CreditRow,
@@ -24,12 +22,13 @@ from experiments.records.attribution import (
     InteractionRow,
     JointRow,
     OffPolicyRow,
-    OverlapRow,
     StepRow,
     StudyRow,
     ValueRow,
-    write_record,
 )
+from experiments.records.interval import UNKNOWN, Interval
+from experiments.records.metrics import Overlap
+from experiments.records.reading import write_record
 
 FOUND = {  # how likely a channel finds what is exposed, clicked, bought
     "lexical": (0.74, 0.81, 0.79),
@@ -60,7 +59,6 @@ def fake_attribution(
     credits = [row for arm in arms for row in _credits(rng, arm, own[arm], found[arm])]
     steps = [row for arm in arms for row in _steps(arm, own[arm], credits)]
     return AttributionRecord(
-        schema=SCHEMA,
         name="demo",
         arm=arms[-1],
         channels=channels,
@@ -86,8 +84,13 @@ def fake_attribution(
             "worlds: 2 seeds; differences of less than one percent cannot be seen",
             "off-policy: 91.0% of the judged slots hold an item that the log could have shown",
         ),
+        log_digest="",
         off_policy=_off_policy(arms[-1], arms[0]),
     )
+
+
+def _around(middle, half):
+    return Interval(middle, middle - half, middle + half)
 
 
 def _off_policy(arm, logged):
@@ -100,13 +103,10 @@ def _off_policy(arm, logged):
             ("dr", 0.01, 0.03),
         ):
             size, value = lift + off, level * (1 + lift + off)
-            ends = value - level * half, value + level * half, size, size - half, size + half
-            rows.append(OffPolicyRow(arm, logged, estimator, event, value, *ends, *known))
-        value = level * (1 + lift)
-        ends = value - 0.01, value + 0.01, lift, lift - 0.01, lift + 0.01
-        rows.append(
-            OffPolicyRow(arm, logged, "truth", event, value, *ends, None, None, None, *known[3:])
-        )
+            both = _around(value, level * half), _around(size, half)
+            rows.append(OffPolicyRow(arm, logged, estimator, event, *both, *known))
+        both = _around(level * (1 + lift), 0.01), _around(lift, 0.01)
+        rows.append(OffPolicyRow(arm, logged, "truth", event, *both, None, None, None, *known[3:]))
     return tuple(rows)
 
 
@@ -161,11 +161,11 @@ def _credits(rng, arm, channels, found):
                     credit = float(credit_EC[in_E, at].sum())
                     share = credit / total
                     half = 2.0 * np.sqrt(max(share * (1 - share), 0) / in_E.sum())
-                    ends = (share - half, share + half) if half else (None, None)
+                    known = _around(share, float(half)) if half else Interval(share, None, None)
                     rows.append(
                         CreditRow(
                             rule, channel, event, arm, cut, part,
-                            credit, total, share, *ends, int(in_E.sum()),
+                            credit, total, known, int(in_E.sum()),
                         )
                     )  # fmt: skip
     return rows
@@ -173,7 +173,7 @@ def _credits(rng, arm, channels, found):
 
 def _steps(arm, channels, credits):
     shares = {
-        (row.channel, row.event): row.share
+        (row.channel, row.event): row.share.estimate
         for row in credits
         if (row.arm, row.rule, row.cut) == (arm, "any_touch", "all")
     }
@@ -182,8 +182,9 @@ def _steps(arm, channels, credits):
         for event, then, half in (("exposure", "click", 0.008), ("click", "purchase", 0.04)):
             share, after = shares[channel, event], shares[channel, then]
             rise = after - share
-            ends = (rise - half, rise + half, float(np.exp(-3 * abs(rise) / half)))
-            rows.append(StepRow(arm, channel, event, then, share, after, rise, *ends))
+            p_value = float(np.exp(-3 * abs(rise) / half))
+            risen = _around(rise, half)
+            rows.append(StepRow(arm, channel, event, then, share, after, risen, p_value))
     return rows
 
 
@@ -193,7 +194,7 @@ def _sets(arm, channels, found):
         sets, counts = np.unique(found[event], axis=0, return_counts=True)
         for members, count in zip(sets, counts, strict=True):
             names = tuple(name for name, is_in in zip(channels, members, strict=True) if is_in)
-            rows.append(OverlapRow(arm, event, names, int(count), float(count / counts.sum())))
+            rows.append(Overlap(arm, event, names, int(count), float(count / counts.sum())))
     return rows
 
 
@@ -221,14 +222,13 @@ def _incremental(rng, arm, channels):
                 }
                 for index, share in indices.items():
                     half = {"replay": 0.009, "worlds": 0.028}[method]
-                    ends = (share - half, share + half)
-                    is_left = index == "leave_one_out"
-                    lifts = [part / (1 - part) for part in (share, *ends) if is_left]
+                    part = _around(share, half)
+                    lift = UNKNOWN
+                    if index == "leave_one_out":
+                        lift = Interval(*(number / (1 - number) for number in part.numbers))
                     values.append(
                         ValueRow(
-                            method, index, channel, event, arm,
-                            share * whole, ends[0] * whole, ends[1] * whole, share, *ends,
-                            *(lifts or (None, None, None)),
+                            method, index, channel, event, arm, part.over(1 / whole), part, lift,
                             float(np.exp(-2 * abs(share) / half)),
                             0.0 if several else 0.004, 2 if method == "worlds" else 1, 4_734,
                         )
@@ -237,21 +237,17 @@ def _incremental(rng, arm, channels):
                     differences += _difference(rng, arm, channel, values)
             for one, other in combinations(channels, 2):
                 share = -0.25 * WORTH.get(one, 0.2) * WORTH.get(other, 0.2) + rng.normal(0, 0.02)
-                ends = (share - 0.03, share + 0.03)
-                interactions.append(
-                    InteractionRow(
-                        method, one, other, event, arm,
-                        share * whole, ends[0] * whole, ends[1] * whole, share, *ends,
-                    )
-                )  # fmt: skip
+                part = _around(share, 0.03)
+                pair = (method, one, other, event, arm)
+                interactions.append(InteractionRow(*pair, part.over(1 / whole), part))
         for channel in channels:
             known = [name for name in FATES if method == "worlds" or name != "later"]
             chances = {"same_item": 0.80, "other_item": 0.08, "later": 0.05, "nowhere": 0.07}
             drawn = rng.dirichlet([40 * chances[name] for name in known])
             credited = 402 * _likely(channel, 2)
             for name, share in zip(known, drawn.tolist(), strict=True):
-                ends = (max(0.0, share - 0.03), min(1.0, share + 0.03))
-                fates.append(FateRow(method, arm, channel, name, credited * share, share, *ends))
+                part = _around(share, 0.03).within(0.0, 1.0)
+                fates.append(FateRow(method, arm, channel, name, credited * share, part))
     coalitions = [
         CoalitionRow("replay", arm, names, "gmv", _worth(names, GMV))
         for size in range(1, len(channels) + 1)
@@ -284,15 +280,13 @@ def _difference(rng, arm, channel, values):
         if (row.index, row.channel, row.event) == ("leave_one_out", channel, "gmv")
     }
     replay, worlds = ends["replay"], ends["worlds"]
-    gap = (worlds.value or 0.0) - (replay.value or 0.0)
+    gap = worlds.value.estimate - replay.value.estimate
     parts = rng.dirichlet([3, 2, 1, 1, 1]) * gap + np.array([0.05, -0.03, 0.01, 0.0, -0.03])
-    rows = [DifferenceRow(arm, channel, "gmv", "replay", replay.value, replay.low, replay.high)]
-    rows += [
-        DifferenceRow(arm, channel, "gmv", cause, part, part - 0.025, part + 0.025)
-        for cause, part in zip(CAUSES, parts.tolist(), strict=True)
-    ]
-    last = DifferenceRow(arm, channel, "gmv", "worlds", worlds.value, worlds.low, worlds.high)
-    return [*rows, last]
+    steps = {
+        cause: _around(part, 0.025) for cause, part in zip(CAUSES, parts.tolist(), strict=True)
+    }
+    told = {"replay": replay.value, **steps, "worlds": worlds.value}
+    return [DifferenceRow(arm, channel, "gmv", *step) for step in told.items()]
 
 
 def _study(arm, channel):
@@ -311,8 +305,7 @@ def _study(arm, channel):
             rows.append(
                 StudyRow(
                     f"{channel}_weight", arm, channel, weight, measure, event,
-                    float(value), float(value - half), float(value + half), p_value, p_value,
-                    2, 12_000,
+                    _around(float(value), half), p_value, p_value, 2, 12_000,
                 )
             )  # fmt: skip
     return tuple(rows)
@@ -322,5 +315,5 @@ if __name__ == "__main__":
     from experiments.report import write_report
 
     names = tuple(sys.argv[2].split(",")) if len(sys.argv) > 2 else tuple(FOUND)
-    write_record(Path(sys.argv[1]) / FILE, fake_attribution(names))
+    write_record(Path(sys.argv[1]), fake_attribution(names))
     write_report(Path(sys.argv[1]))

@@ -3,12 +3,32 @@
 `python tests/experiments/fake_run.py FOLDER [arms]` writes one and its report.
 """
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from experiments.records.interval import Interval
+from experiments.records.manifest import ArmEntry, ChannelEntry, RunManifest, Seeds
+from experiments.records.metrics import (
+    Daily,
+    Dropped,
+    EndReason,
+    Estimate,
+    FunnelCount,
+    Health,
+    Latency,
+    Metrics,
+    Model,
+    Overlap,
+    Retrieval,
+    SampleRatio,
+    Share,
+    Traffic,
+)
+from experiments.records.reading import write_record
+from experiments.records.truth import Truth, Truths
+from experiments.stages.folder import StageRecord
 
 LEVELS = {  # level, standard error of the relative effect, true relative effect of one arm
     "gmv": (4.873, 0.0135, 0.027),
@@ -40,83 +60,83 @@ def arm_channels(arm: int) -> list[str]:
     return [names[:3], names[:4], [names[0], *names[2:]]][min(arm, 2)]
 
 
-def estimates(arms: list[str], rng: np.random.Generator) -> tuple[list[Any], list[Any]]:
+def around(middle: float, half: float) -> Interval:
+    return Interval(middle, middle - half, middle + half)
+
+
+def times(interval: Interval, level: float) -> Interval:
+    return Interval(*(level * number for number in interval.numbers))
+
+
+def estimates(arms: list[str], rng: np.random.Generator) -> tuple[list[Estimate], list[Truth]]:
     rows, truths = [], []
     for number, arm in enumerate(arms[1:], start=1):
         for metric, (level, spread, true) in LEVELS.items():
             true = true / number
             noise = rng.normal(0.3, 0.6)
-            for cuped in (False, True) if metric != "latency" else (False,):
-                sigma = spread * (0.82 if cuped else 1.0)
-                relative = true + sigma * (noise + (0.2 if cuped else 0.0))
-                low, high = relative - 1.96 * sigma, relative + 1.96 * sigma
-                z = abs(relative) / sigma
-                rows.append(
-                    {
-                        "metric": metric,
-                        "contrast": [arms[0], arm],
-                        "design": "shopper",
-                        "n": SHOPPERS,
-                        "n_control": SHOPPERS // 2,
-                        "n_treatment": SHOPPERS - SHOPPERS // 2,
-                        "control": level,
-                        "treatment": level * (1 + relative),
-                        "effect": level * relative,
-                        "effect_low": level * low,
-                        "effect_high": level * high,
-                        "relative": relative,
-                        "relative_low": low,
-                        "relative_high": high,
-                        "p_value": float(np.exp(-0.717 * z - 0.416 * z * z)),
-                        "cuped": cuped,
-                    }
-                )
-            plain = next(r for r in rows if r["metric"] == metric and r["contrast"][1] == arm)
-            gte = level * true
+            own = [
+                estimate((arms[0], arm), metric, true, noise, cuped=cuped)
+                for cuped in ((False, True) if metric != "latency" else (False,))
+            ]
+            effect = around(level * true, 0.3 * level * spread)
+            naive = own[0].effect
+            rows += own
             truths.append(
-                {
-                    "metric": metric,
-                    "contrast": [arms[0], arm],
-                    "gte": gte,
-                    "gte_low": gte - 0.3 * level * spread,
-                    "gte_high": gte + 0.3 * level * spread,
-                    "gte_relative": true,
-                    "naive": plain["effect"],
-                    "naive_low": plain["effect_low"],
-                    "naive_high": plain["effect_high"],
-                    "bias": plain["effect"] - gte,
-                    "covered": plain["effect_low"] <= gte <= plain["effect_high"],
-                    "pairing_factor": 11.3,
-                    "seeds": 1,
-                    "n": SHOPPERS,
-                }
+                Truth(
+                    metric=metric,
+                    contrast=(arms[0], arm),
+                    control=level,
+                    treatment=level * (1 + true),
+                    effect=effect,
+                    relative=effect.over(level),
+                    naive=naive,
+                    bias=naive.estimate - effect.estimate,
+                    covered=naive.holds(effect.estimate),
+                    pairing_factor=11.3,
+                    seeds=1,
+                    n=SHOPPERS,
+                )
             )
     return rows, truths
 
 
-def daily(arms: list[str], rows: list[Any], rng: np.random.Generator) -> list[Any]:
+def estimate(
+    contrast: tuple[str, str], metric: str, true: float, noise: float, *, cuped: bool
+) -> Estimate:
+    level, spread, _ = LEVELS[metric]
+    sigma = spread * (0.82 if cuped else 1.0)
+    relative = true + sigma * (noise + (0.2 if cuped else 0.0))
+    z = abs(relative) / sigma
+    return Estimate(
+        metric=metric,
+        contrast=contrast,
+        design="shopper",
+        n=SHOPPERS,
+        n_control=SHOPPERS // 2,
+        n_treatment=SHOPPERS - SHOPPERS // 2,
+        control=level,
+        treatment=level * (1 + relative),
+        effect=times(around(relative, 1.96 * sigma), level),
+        relative=around(relative, 1.96 * sigma),
+        p_value=float(np.exp(-0.717 * z - 0.416 * z * z)),
+        cuped=cuped,
+    )
+
+
+def daily(rows: list[Estimate], rng: np.random.Generator) -> list[Daily]:
     found = []
     for row in rows:
-        if row["cuped"] or row["metric"] not in ("gmv", "orders", "uctcvr", "ctr"):
+        if row.cuped or row.metric not in ("gmv", "orders", "uctcvr", "ctr"):
             continue
-        half = (row["effect_high"] - row["effect_low"]) / 2
+        half = (row.effect.high - row.effect.low) / 2
         for day in range(1, DAYS + 1):
-            wide = half * np.sqrt(DAYS / day)
-            effect = row["effect"] + wide * 0.35 * rng.normal() * (1 - day / DAYS)
-            found.append(
-                {
-                    "metric": row["metric"],
-                    "contrast": row["contrast"],
-                    "day": 13 + day,
-                    "effect": effect,
-                    "effect_low": effect - wide,
-                    "effect_high": effect + wide,
-                }
-            )
+            wide = float(half * np.sqrt(DAYS / day))
+            effect = row.effect.estimate + wide * 0.35 * rng.normal() * (1 - day / DAYS)
+            found.append(Daily(13 + day, row.metric, row.contrast, around(effect, wide)))
     return found
 
 
-def shares(arms: list[str]) -> list[Any]:
+def shares(arms: list[str]) -> list[Share]:
     found = []
     for at, arm in enumerate(arms):
         for channel in arm_channels(at):
@@ -127,47 +147,33 @@ def shares(arms: list[str]) -> list[Any]:
                 ("purchase", 1.12, 0.021),
                 ("gmv", 1.1, 0.034),
             ):
-                share = min(0.97, base * lift * (1 - 0.05 * at))
-                found.append(
-                    {
-                        "channel": channel,
-                        "event": event,
-                        "rule": "any_touch",
-                        "arm": arm,
-                        "share": share,
-                        "low": share - wide,
-                        "high": min(1.0, share + wide),
-                    }
-                )
+                share = around(min(0.97, base * lift * (1 - 0.05 * at)), wide).within(0.0, 1.0)
+                found.append(Share(channel, event, "any_touch", arm, share))
     return found
 
 
-def overlap(arms: list[str]) -> list[Any]:
+def overlap(arms: list[str]) -> list[Overlap]:
     found = []
     for at, arm in enumerate(arms):
         names = arm_channels(at)
         sets = [
-            [name for bit, name in enumerate(names) if code >> bit & 1] for code in range(1, 16)
+            tuple(name for bit, name in enumerate(names) if code >> bit & 1)
+            for code in range(1, 16)
         ]
-        sets = [list(one) for one in dict.fromkeys(tuple(one) for one in sets) if one]
+        sets = [one for one in dict.fromkeys(sets) if one]
         weights = np.array([np.prod([CHANNELS[n][1] for n in one]) for one in sets])
         for event, tilt in (("exposure", 1.0), ("purchase", 1.4)):
             share = weights**tilt / (weights**tilt).sum()
             total = 402_118 if event == "exposure" else 1_731
             found += [
-                {
-                    "arm": arm,
-                    "event": event,
-                    "channels": one,
-                    "count": round(total * float(part)),
-                    "share": float(part),
-                }
-                for one, part in zip(sets, share, strict=True)
+                Overlap(arm, event, one, round(total * part), part)
+                for one, part in zip(sets, share.tolist(), strict=True)
             ]
     return found
 
 
-def service(arms: list[str]) -> dict[str, Any]:
+def service(arms: list[str]) -> dict[str, object]:
+    """The fields of `Metrics` on funnel, latency, endings and health."""
     funnel, latency, ends, traffic = [], [], [], []
     for at, arm in enumerate(arms):
         requests = 43_210 - 177 * at
@@ -176,46 +182,33 @@ def service(arms: list[str]) -> dict[str, Any]:
         stages |= {"merged": 231.4 + 88 * at, "ranked": 100.0, "shown": 9.42}
         stages |= {"clicked": 0.36 + 0.006 * at, "carted": 0.051, "purchased": 0.0192 + 0.0004 * at}
         funnel += [
-            {"arm": arm, "stage": stage, "count": round(rate * requests), "per_request": rate}
-            for stage, rate in stages.items()
+            FunnelCount(arm, stage, round(rate * requests), rate) for stage, rate in stages.items()
         ]
-        times = {"mean": 0.0312, "p50": 0.0297, "p90": 0.0431, "p99": 0.0588, "max": 0.0721}
-        latency.append({"arm": arm} | {key: t * (1 + 0.18 * at) for key, t in times.items()})
+        quantiles = (0.0312, 0.0297, 0.0431, 0.0588, 0.0721)
+        latency.append(Latency(arm, *(time * (1 + 0.18 * at) for time in quantiles)))
         weights = np.array([0.42, 0.041 + 0.002 * at, 0.31, 0.17 - 0.01 * at, 0.004, 0.03])
         weights /= weights.sum()
         ends += [
-            {"arm": arm, "reason": reason, "sessions": round(21_800 * w), "share": float(w)}
-            for reason, w in zip(ENDS, weights, strict=True)
+            EndReason(arm, reason, round(21_800 * w), w)
+            for reason, w in zip(ENDS, weights.tolist(), strict=True)
         ]
-        traffic.append(
-            {
-                "arm": arm,
-                "requests": requests,
-                "sessions": 21_800 + at,
-                "shoppers": SHOPPERS // len(arms),
-                "zero_result_rate": 0.0214 / (1 + at),
-                "abandonment": 0.5621 - 0.005 * at,
-            }
-        )
-    dropped = [
-        {
-            "arm": arms[-1],
-            "channel": "dense",
-            "reason": "deadline",
-            "requests": 131,
-            "share": 131 / 43_000,
-            "detail": "",
-        }
-    ]
-    warnings = ["latency has no history period to adjust by, so it has no CUPED estimate"]
-    health = {"requests": traffic, "dropped": dropped, "warnings": warnings}
-    return {"funnel": funnel, "latency": latency, "end_reasons": ends, "health": health}
+        shoppers = SHOPPERS // len(arms)
+        rates = 0.0214 / (1 + at), 0.5621 - 0.005 * at
+        traffic.append(Traffic(arm, requests, 21_800 + at, shoppers, *rates))
+    dropped = Dropped(arms[-1], "dense", "deadline", 131, 131 / 43_000, "")
+    warnings = ("latency has no history period to adjust by, so it has no CUPED estimate",)
+    return {
+        "funnel": tuple(funnel),
+        "latency": tuple(latency),
+        "end_reasons": tuple(ends),
+        "health": Health(tuple(traffic), (dropped,), warnings),
+    }
 
 
-def models(arms: list[str]) -> list[Any]:
+def models(arms: list[str]) -> tuple[Model, ...]:
     """A generative channel with two stages of training, and one ranker for each arm."""
 
-    def at(step: int, loss: float, rate: float) -> dict[str, Any]:
+    def at(step: int, loss: float, rate: float) -> dict[str, float]:
         return {"step": step, "loss": loss, "hit_rate_1": rate, "hit_rate_10": 3 * rate}
 
     stages = []
@@ -244,92 +237,83 @@ def models(arms: list[str]) -> list[Any]:
         {"clicks": 3_111, "ndcg": 0.612 + 0.01 * number, "merge_ndcg": 0.53}
         for number in range(len(arms))
     ]
-    return [
-        {"model": "channel", "name": "dense", "arms": arms[1:], "report": ids},
+    return (
+        Model("channel", "dense", tuple(arms[1:]), ids),
         *(
-            {"model": "ranker", "name": "learned", "arms": [arm], "report": report}
+            Model("ranker", "learned", (arm,), report)
             for arm, report in zip(arms, rankers, strict=True)
         ),
-    ]
+    )
 
 
-def fake_metrics(arms: list[str], seed: int = 3) -> tuple[dict[str, Any], dict[str, Any]]:
-    """metrics.json and truth.json of a plausible run."""
+def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
+    """What the analysis of a plausible run finds, and its true effects."""
     rng = np.random.default_rng(seed)
     rows, truths = estimates(arms, rng)
     each = SHOPPERS // len(arms)
+    counts = (each + 31, *(each - 31 // (len(arms) - 1) for _ in arms[1:]))
+    expected = (SHOPPERS / len(arms),) * len(arms)
     ratios = [
-        {
-            "population": population,
-            "arms": arms,
-            "counts": [each + 31, *[each - 31 // (len(arms) - 1)] * (len(arms) - 1)],
-            "expected": [SHOPPERS / len(arms)] * len(arms),
-            "statistic": 0.158,
-            "p_value": p,
-        }
+        SampleRatio(population, tuple(arms), counts, expected, 0.158, p)
         for population, p in (("assigned", 0.69), ("exposed", 0.41))
     ]
     retrieval = [
-        {
-            "channel": name,
-            "queries": 78,
-            "recall_at_100": 0.89 * (1 - 0.13 * at),
-            "ndcg_at_10": 0.75 * (1 - 0.17 * at),
-            "judged_at_10": 0.93 * (1 - 0.08 * at),
-        }
+        Retrieval(
+            name, 78, 0, 0.89 * (1 - 0.13 * at), 0.75 * (1 - 0.17 * at), 0.93 * (1 - 0.08 * at)
+        )
         for at, name in enumerate(list(CHANNELS)[: len(arms) + 2])
     ]
-    metrics = {
-        "schema": 1,
-        "name": "demo",
-        "primary": "gmv",
-        "confidence": 0.95,
-        "estimates": rows,
-        "srm": ratios,
-        "shares": shares(arms),
-        "daily": daily(arms, rows, rng),
-        "overlap": overlap(arms),
-        "retrieval": retrieval,
-        "models": models(arms),
+    metrics = Metrics(
+        name="demo",
+        primary="gmv",
+        confidence=0.95,
+        estimates=tuple(rows),
+        srm=tuple(ratios),
+        shares=tuple(shares(arms)),
+        daily=tuple(daily(rows, rng)),
+        overlap=tuple(overlap(arms)),
+        retrieval=tuple(retrieval),
+        models=models(arms),
         **service(arms),
-    }
-    return metrics, {"schema": 1, "truth": truths}
+    )
+    return metrics, Truths(truth=tuple(truths), warnings=())
 
 
-def fake_manifest(arms: list[str]) -> dict[str, Any]:
+def bare_metrics(**more: object) -> Metrics:
+    """What the analysis finds of a run in which nothing happened, but for what is given."""
+    rows = ("estimates", "srm", "shares", "daily", "overlap", "funnel", "latency", "end_reasons")
+    known = dict.fromkeys((*rows, "retrieval", "models"), ())
+    known |= {"name": "bare", "primary": "gmv", "confidence": 0.95, "health": Health((), (), ())}
+    return Metrics(**known | more)
+
+
+def fake_manifest(arms: list[str]) -> RunManifest:
     names = list(CHANNELS)[: len(arms) + 2]
     stages = ("catalogue", "history", "train", "experiment", "truth", "analyse", "report")
-    return {
-        "schema": 1,
-        "name": "demo",
-        "seed": 20240611,
-        "created": "2025-03-04T11:22:33+00:00",
-        "funnelab": "0.1.0",
-        "command": "funnelab run experiments/config/shipped/demo.toml --out runs/demo",
-        "stages": [
-            {
-                "name": stage,
-                "key": f"{at:02d}9f3c2ab14e",
-                "seconds": 3.7 * (at + 1),
-                "cached": at < 2,
-                "rows": {"requests": 86_243, "exposures": 804_236},
-            }
+    rows = {"requests": 86_243, "exposures": 804_236}
+    return RunManifest(
+        name="demo",
+        seed=20240611,
+        created="2025-03-04T11:22:33+00:00",
+        funnelab="0.1.0",
+        command="funnelab run experiments/config/shipped/demo.toml --out runs/demo",
+        stages=tuple(
+            StageRecord(stage, f"{at:02d}9f3c2ab14e", 3.7 * (at + 1), at < 2, rows, 512)
             for at, stage in enumerate(stages)
-        ],
-        "versions": {"python": "3.11.9", "numpy": "2.2.1", "torch": "2.6.0", "simpy": "4.1.1"},
-        "peak_memory_mb": 1434.2,
-        "arms": [
-            {"name": arm, "share": 1 / len(arms), "channels": arm_channels(at)}
-            for at, arm in enumerate(arms)
-        ],
-        "channels": [{"name": name, "type": name, "limit": CHANNELS[name][0]} for name in names],
-        "items": 20_000,
-        "shoppers": 30_000,
-        "history_days": 14,
-        "days": DAYS,
-        "seeds": {"world": 20240611, "train": 7},
-        "log_digest": "b3c1d2e4f5a69788",
-    }
+        ),
+        versions={"python": "3.11.9", "numpy": "2.2.1", "torch": "2.6.0", "simpy": "4.1.1"},
+        peak_memory_mb=1434,
+        items=20_000,
+        shoppers=30_000,
+        history_days=14,
+        arms=tuple(
+            ArmEntry(arm, 1 / len(arms), tuple(arm_channels(at))) for at, arm in enumerate(arms)
+        ),
+        channels=tuple(ChannelEntry(name, name, CHANNELS[name][0]) for name in names),
+        days=DAYS,
+        seeds=Seeds(run=20240611, truth=1),
+        log_digest="b3c1d2e4f5a69788",
+    )
 
 
 CONFIG = """[world]
@@ -345,10 +329,8 @@ channels = ["lexical", "popularity", "item_cf"]
 def fake_run(folder: Path, arms: tuple[str, ...] = ("control", "treatment")) -> Path:
     """Write a whole run folder, without its report."""
     folder.mkdir(parents=True, exist_ok=True)
-    metrics, truth = fake_metrics(list(arms))
-    contents = {"metrics": metrics, "truth": truth, "manifest": fake_manifest(list(arms))}
-    for name, content in contents.items():
-        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    for record in (*fake_metrics(list(arms)), fake_manifest(list(arms))):
+        write_record(folder, record)
     (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
     return folder
 

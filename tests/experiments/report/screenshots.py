@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from experiments.records.attribution import FILE, write_record
+from experiments.records.reading import write_record
 from experiments.report import write_report
 from experiments.report.ids.page import render as render_ids
 from experiments.report.rewards.page import render as render_rewards
@@ -64,7 +64,7 @@ class Look:
 def pages(folder: Path) -> dict[str, str]:
     """The pages by name, of runs and benches that never were."""
     run = fake_run(folder / "run")
-    write_record(run / FILE, fake_attribution())
+    write_record(run, fake_attribution())
     return {
         "run": write_report(run).read_text(encoding="utf-8"),
         "ids": render_ids(fake_results.fake_record()),

@@ -1,25 +1,27 @@
 """The summary that a run prints."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from experiments.report.terminal import summary_table
+from experiments.records.interval import UNKNOWN
+from experiments.report.terminal import Summary
 from tests.experiments.report.fake_run import fake_metrics
 
 
 def printed(metrics, truth, report=None, width=120):
     console = Console(width=width, file=io.StringIO())
-    console.print(summary_table(metrics, truth, report))
+    console.print(Summary(metrics, truth, report))
     return console.file.getvalue()
 
 
 def test_every_metric_has_a_line_with_estimate_and_truth():
     metrics, truth = fake_metrics(["control", "treatment"])
     shown = printed(metrics, truth)
-    names = {row["metric"] for row in metrics["estimates"]}
+    names = {row.metric for row in metrics.estimates}
     lines = {line.split()[0]: line for line in shown.splitlines() if line.split()}
     assert names <= lines.keys()
     for wanted in ("4.873", "5.105", "+4.8%", "2.1 to 7.4%", "<0.001", "+4.6%", "+2.7%", "yes"):
@@ -60,8 +62,8 @@ def test_names_with_brackets_are_not_read_as_markup():
 
 def test_numbers_that_could_not_be_computed_are_dashes():
     metrics, _ = fake_metrics(["control", "treatment"])
-    for row in metrics["estimates"]:
-        row.update({key: None for key, value in row.items() if isinstance(value, float)})
-    shown = printed(metrics, None)
+    unknown = {"control": None, "treatment": None, "effect": UNKNOWN, "relative": UNKNOWN}
+    rows = [replace(row, p_value=None, **unknown) for row in metrics.estimates]
+    shown = printed(replace(metrics, estimates=tuple(rows)), None)
     assert "None" not in shown
     assert "could not be estimated" in shown

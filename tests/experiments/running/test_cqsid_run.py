@@ -259,7 +259,7 @@ def test_the_report_tells_what_the_channel_brought(whole: Path) -> None:
         if (row["channel"], row["arm"]) == ("cqsid", "dense")
     ]
     assert {row["event"] for row in shares} == {"exposure", "click", "purchase", "gmv"}
-    assert all(0 < row["share"] < 1 for row in shares if row["event"] == "exposure")
+    assert all(0 < row["share"]["estimate"] < 1 for row in shares if row["event"] == "exposure")
     html = (whole / "report.html").read_text()
     assert "cqsid" in html[html.index('id="credit"') :]
     shown = table(whole / "log", "exposures")
@@ -386,7 +386,7 @@ def test_a_run_with_such_settings_serves_what_it_generates(
     assert not found["channel-cqsid"]
     assert read(folder, "metrics")["health"]["dropped"] == []
     shares = [row for row in read(folder, "metrics")["shares"] if row["channel"] == "cqsid"]
-    assert [row["share"] for row in shares if row["event"] == "exposure"][-1] > 0
+    assert [row["share"]["estimate"] for row in shares if row["event"] == "exposure"][-1] > 0
 
 
 def test_every_setting_of_the_channel_is_tried_in_one_of_these_runs(

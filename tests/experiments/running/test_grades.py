@@ -74,22 +74,18 @@ def test_a_hand_made_list_has_its_hand_made_measures():
         np.array([[9, 1, 3, -1]], np.int32), np.array([0]), judgments(GRADES), ITEMS
     ).row("lexical")
     ideal = 7 + 1 / math.log2(3)
-    assert found == {
-        "channel": "lexical",
-        "queries": 1,
-        "without_positives": 0,
-        "recall_at_100": 0.5,
-        "ndcg_at_10": pytest.approx(7 / math.log2(3) / ideal),
-        "judged_at_10": pytest.approx(2 / 3),
-    }
+    assert (found.channel, found.queries, found.without_positives) == ("lexical", 1, 0)
+    assert found.recall_at_100 == 0.5
+    assert found.ndcg_at_10 == pytest.approx(7 / math.log2(3) / ideal)
+    assert found.judged_at_10 == pytest.approx(2 / 3)
 
 
 def test_queries_without_positives_are_left_out_of_recall_and_ndcg_and_counted():
     items_BN = np.array([[4, 6], [5, 6], [1, 2]], np.int32)
     found = graded_retrieval(items_BN, np.array([1, 2, -1]), judgments(GRADES), ITEMS)
     row = found.row("dense")
-    assert (row["queries"], row["without_positives"]) == (1, 1)
-    assert (row["recall_at_100"], row["ndcg_at_10"], row["judged_at_10"]) == (1.0, 1.0, 0.5)
+    assert (row.queries, row.without_positives) == (1, 1)
+    assert (row.recall_at_100, row.ndcg_at_10, row.judged_at_10) == (1.0, 1.0, 0.5)
 
 
 def test_a_channel_that_finds_nothing_scores_zero_not_null():
@@ -97,11 +93,11 @@ def test_a_channel_that_finds_nothing_scores_zero_not_null():
         np.full((1, 10), -1, np.int32), np.array([0]), judgments(GRADES), ITEMS
     )
     row = found.row("dense")
-    assert (row["recall_at_100"], row["ndcg_at_10"], row["judged_at_10"]) == (0.0, 0.0, None)
+    assert (row.recall_at_100, row.ndcg_at_10, row.judged_at_10) == (0.0, 0.0, None)
 
 
 def test_without_judgments_every_measure_is_none():
     found = graded_retrieval(np.array([[1, 2]], np.int32), np.array([-1]), judgments({}), ITEMS)
     row = found.row("dense")
-    assert row["queries"] == 0
-    assert row["recall_at_100"] is row["ndcg_at_10"] is row["judged_at_10"] is None
+    assert row.queries == 0
+    assert row.recall_at_100 is row.ndcg_at_10 is row.judged_at_10 is None

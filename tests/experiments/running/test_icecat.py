@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from experiments.config.loading import load_config
+from experiments.records.run import read_run
 from tests.experiments.small_runs import read, run, table
 
 FEWER = (
@@ -38,11 +39,11 @@ def test_every_channel_is_measured_on_the_human_grades(icecat: Path) -> None:
 
 
 def test_the_real_catalogue_gives_a_whole_experiment(icecat: Path) -> None:
-    metrics, truth, manifest = (read(icecat, name) for name in ("metrics", "truth", "manifest"))
-    assert manifest["items"] == 19_406
-    ctr = next(row for row in metrics["estimates"] if row["metric"] == "ctr")
-    assert ctr["effect_low"] < ctr["effect"] < ctr["effect_high"]
-    assert next(row for row in truth["truth"] if row["metric"] == "ctr")["gte"] is not None
+    found = read_run(icecat)
+    assert found.manifest.items == 19_406
+    ctr = found.metrics.estimate("ctr", ("control", "treatment"), cuped=False).effect
+    assert ctr.low < ctr.estimate < ctr.high
+    assert found.truths.of("ctr", ("control", "treatment")).effect.estimate is not None
     assert "NDCG@10" in (icecat / "report.html").read_text()
 
 

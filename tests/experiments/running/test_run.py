@@ -62,7 +62,7 @@ def test_identical_arms_have_a_true_effect_of_exactly_zero(tmp_path: Path) -> No
     channels = 'arms.dense.channels=["lexical", "popular"]'
     folder = run(small_config(channels, "arms.dense.name=twin"), tmp_path / "run")
     for row in read(folder, "truth")["truth"]:
-        assert (row["gte"], row["gte_low"], row["gte_high"]) == (0, 0, 0), row["metric"]
+        assert row["effect"] == {"estimate": 0, "low": 0, "high": 0}, row["metric"]
     worlds = [stage(folder, f"truth-{arm}-0") / "log" for arm in ("control", "twin")]
     for name in ("exposures", "requests", "orders", "sessions"):
         one, other = (table(world, name).drop(columns="arm") for world in worlds)
@@ -72,8 +72,9 @@ def test_identical_arms_have_a_true_effect_of_exactly_zero(tmp_path: Path) -> No
 
 def test_arms_that_differ_have_a_true_effect_measured_on_paired_luck(small_run: Path) -> None:
     rows = {row["metric"]: row for row in read(small_run, "truth")["truth"]}
-    assert rows["ctr"]["gte"] != 0
-    assert rows["ctr"]["gte_low"] < rows["ctr"]["gte"] < rows["ctr"]["gte_high"]
+    effect = rows["ctr"]["effect"]
+    assert effect["estimate"] != 0
+    assert effect["low"] < effect["estimate"] < effect["high"]
     assert rows["gmv"]["pairing_factor"] > 1
     visits = [
         table(stage(small_run, f"truth-{arm}-0") / "log", "requests").query("page == 0")

@@ -103,7 +103,7 @@ def test_the_page_shows_stages_curves_and_rankers(generative: Path) -> None:
 
 def test_the_page_shows_the_share_of_the_generative_channel(generative: Path) -> None:
     shares = [row for row in read(generative, "metrics")["shares"] if row["channel"] == "cqsid"]
-    told = {(row["event"], row["arm"]): row["share"] for row in shares}
+    told = {(row["event"], row["arm"]): row["share"]["estimate"] for row in shares}
     for event in ("exposure", "click"):
         assert told[event, "dense"] > 0
         assert told[event, "control"] == 0

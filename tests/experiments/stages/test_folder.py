@@ -1,7 +1,6 @@
 """Stages are there completely or not at all, and nothing of a user's is overwritten."""
 
 import errno
-import json
 import os
 import stat
 import tempfile
@@ -9,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from experiments.stages.folder import RunFolder, finished_stages
@@ -161,8 +159,8 @@ def test_a_disk_that_refuses_is_reported_by_path(
 
     with RunFolder(folder) as run:
         monkeypatch.setattr(os, "fsync", refuse)
-        with pytest.raises(StoreError, match=f"metrics.json: {os.strerror(code)}, must be"):
-            run.write_json("metrics.json", {})
+        with pytest.raises(StoreError, match=f"config.toml: {os.strerror(code)}, must be"):
+            run.write_text("config.toml", "")
 
 
 def test_an_error_of_a_stages_own_is_not_blamed_on_the_folder(folder: Path) -> None:
@@ -176,22 +174,3 @@ def test_two_processes_never_write_into_one_run(folder: Path) -> None:
         RunFolder(folder).__enter__()
     with RunFolder(folder):
         pass
-
-
-def test_numbers_that_are_not_finite_become_null(folder: Path) -> None:
-    value = {"p": float("nan"), "n": np.int64(3), "rows": (np.float32(0.5), np.array([1, 2]))}
-    with RunFolder(folder) as run:
-        run.write_json("metrics.json", value)
-    assert json.loads((folder / "metrics.json").read_text()) == {
-        "p": None,
-        "n": 3,
-        "rows": [0.5, [1, 2]],
-    }
-
-
-def test_a_result_that_cannot_be_written_leaves_the_old_one(folder: Path) -> None:
-    with RunFolder(folder) as run:
-        run.write_json("metrics.json", {"old": 1})
-        with pytest.raises(TypeError):
-            run.write_json("metrics.json", {"new": object()})
-    assert json.loads((folder / "metrics.json").read_text()) == {"old": 1}

@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
 def _finish(folder: Path, config: str) -> None:
     with RunFolder(folder) as run:
         run.write_text("config.toml", config)
-        run.write_json("manifest.json", {})
+        run.write_text("manifest.json", "{}")
 
 
 def test_a_finished_run_with_other_settings_is_not_replaced(folder: Path) -> None:

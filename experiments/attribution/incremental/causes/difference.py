@@ -63,6 +63,7 @@ from experiments.inference.intervals import ratio
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.units import exact_sum
 from experiments.records.attribution import CAUSES, DifferenceRow, Event
+from experiments.records.interval import UNKNOWN
 from experiments.running.worlds import WorldJob
 from experiments.stages.files import read_json
 
@@ -219,11 +220,10 @@ def _rows(
 ) -> Iterator[DifferenceRow]:
     """The ends, and between them the causes in their order."""
     for cause in (REPLAY, *CAUSES, WORLDS):
-        value = low = high = None
+        value = UNKNOWN
         if exposed_SU.size:
-            found = ratio(steps[cause], exposed_SU, confidence=confidence, tested=True)
-            value, low, high = found.estimate, found.low, found.high
-        yield DifferenceRow(*told, cause, value, low, high)
+            value = ratio(steps[cause], exposed_SU, confidence=confidence, tested=True).interval
+        yield DifferenceRow(*told, cause, value)
 
 
 _SUMS = {

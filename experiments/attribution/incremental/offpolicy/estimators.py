@@ -25,8 +25,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.intervals import Interval, growth, ratio
+from experiments.inference.intervals import growth, ratio
 from experiments.records.attribution import OFF_POLICY
+from experiments.records.interval import UNKNOWN, Interval
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -238,21 +239,21 @@ def _of_largest(diagnosis: Diagnosis) -> str:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A value per request and its lift over what the log holds; None where not determined."""
+class PageValue:
+    """A value per request, and its growth over what the log holds."""
 
-    value: Interval | None
-    lift: Interval | None
+    value: Interval = UNKNOWN
+    relative: Interval = UNKNOWN
 
 
-def estimates(totals: Totals, event: int, *, confidence: float) -> dict[Estimator, Estimate]:
+def estimates(totals: Totals, event: int, *, confidence: float) -> dict[Estimator, PageValue]:
     """What every estimator says of one kind of outcome.
 
     None says anything where weights leave fewer than `LEAST_EFFECTIVE` slots; SNIPS and DR do not
     where the log supports less than `MOSTLY_GUESSED` of the judged slots.
     """
     diagnosis = diagnose(totals)
-    found: dict[Estimator, Estimate] = dict.fromkeys(ESTIMATORS, Estimate(None, None))
+    found: dict[Estimator, PageValue] = dict.fromkeys(ESTIMATORS, PageValue())
     given: tuple[Estimator, ...] = ESTIMATORS
     if diagnosis.supported is None or diagnosis.supported < MOSTLY_GUESSED:
         given = ("ips",)
@@ -286,11 +287,11 @@ def estimated(totals: Totals, estimator: Estimator) -> Floats:
 
 def compared(
     total_U: Floats, logged_U: Floats, requests_U: Floats, *, confidence: float
-) -> Estimate:
-    """Totals of shoppers per request, and their lift over the log's on the log scale."""
+) -> PageValue:
+    """Totals of shoppers per request, and their growth over the log's on the log scale."""
     total_1U, logged_1U, requests_1U = total_U[None], logged_U[None], requests_U[None]
-    value = ratio(total_1U, requests_1U, confidence=confidence)
-    lift = None
-    if total_U.sum() >= 0:  # a model may say less than nothing, of which there is no logarithm
-        lift = growth(total_1U, requests_1U, logged_1U, requests_1U, confidence=confidence)
-    return Estimate(value, lift)
+    value = ratio(total_1U, requests_1U, confidence=confidence).interval
+    if total_U.sum() < 0:  # a model may say less than nothing, of which there is no logarithm
+        return PageValue(value)
+    grown = growth(total_1U, requests_1U, logged_1U, requests_1U, confidence=confidence)
+    return PageValue(value, grown.interval)

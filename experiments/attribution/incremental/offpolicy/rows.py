@@ -23,8 +23,8 @@ from experiments.attribution.incremental.offpolicy.directmodel import (
 )
 from experiments.attribution.incremental.offpolicy.estimators import (
     Diagnosis,
-    Estimate,
     Floats,
+    PageValue,
     Slots,
     Totals,
     compared,
@@ -213,21 +213,17 @@ def _row(
     totals: Totals,
     diagnosis: Diagnosis,
     estimator: str,
-    found: Estimate,
+    found: PageValue,
 ) -> OffPolicyRow:
     arm, logged, event = names
-    value, lift, estimate = found.value, found.lift, estimator != TRUTH
+    estimate = estimator != TRUTH
     return OffPolicyRow(
         arm=arm,
         logged=logged,
         estimator=estimator,
         event=event,
-        value=value.estimate if value else None,
-        low=value.low if value else None,
-        high=value.high if value else None,
-        lift=lift.estimate if lift else None,
-        lift_low=lift.low if lift else None,
-        lift_high=lift.high if lift else None,
+        value=found.value,
+        relative=found.relative,
         supported=diagnosis.supported if estimate else None,
         effective=diagnosis.effective if estimate else None,
         largest=diagnosis.largest if estimate else None,

@@ -134,6 +134,6 @@ def test_a_log_in_which_nothing_happened_is_let_pass(tmp_path):
     with engine(EngineSpec()) as connection:
         refuse(connection, log, read_manifest(log), PAGE_RULES)
         assert warnings(connection, log, read_manifest(log), AttributionSpec()) == []
-    assert {(row.total, row.share, row.shoppers) for row in credited(log).values()} == {
+    assert {(row.total, row.share.estimate, row.shoppers) for row in credited(log).values()} == {
         (0, None, 0)
     }

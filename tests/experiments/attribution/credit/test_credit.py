@@ -57,8 +57,8 @@ def test_a_page_of_three_items_is_credited_as_by_hand(tmp_path):
         assert ours == pytest.approx(credits)
     gmv = [rows["fractional", "gmv", "one", "all", "", channel].credit for channel in "abc"]
     assert gmv == [5.0, 5.0, 0.0]
-    assert rows["best_rank", "click", "one", "all", "", "b"].share == 1.0
-    assert rows["best_rank", "click", "one", "all", "", "b"].low is None
+    assert rows["best_rank", "click", "one", "all", "", "b"].share.estimate == 1.0
+    assert rows["best_rank", "click", "one", "all", "", "b"].share.low is None
 
 
 def test_any_touch_of_the_whole_log_equals_the_shares_in_the_metrics(log, found):
@@ -66,9 +66,7 @@ def test_any_touch_of_the_whole_log_equals_the_shares_in_the_metrics(log, found)
         known = channel_shares(connection, log)
     for one in known:
         row = found["any_touch", one.event, one.arm, "all", "", one.channel]
-        assert [row.share, row.low, row.high] == pytest.approx(
-            [one.share, one.low, one.high], rel=1e-12
-        )
+        assert row.share.numbers == pytest.approx(one.share.numbers, rel=1e-12)
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -85,11 +83,11 @@ def test_shares_and_intervals_equal_pandas_and_statsmodels_to_ten_digits(log, ev
                 share = x.sum() / t.sum()
                 linear = DescrStatsW(share + (x - share * t) / t.mean())
                 row = found[rule, event, arm, "all", "", channel]
-                ours = [row.credit, row.total, row.share]
+                ours = [row.credit, row.total, row.share.estimate]
                 np.testing.assert_allclose(ours, [x.sum(), t.sum(), share], rtol=1e-10)
                 low, high = linear.tconfint_mean(0.05)
                 np.testing.assert_allclose(
-                    [row.low, row.high], np.clip([low, high], 0, 1), rtol=1e-10
+                    [row.share.low, row.share.high], np.clip([low, high], 0, 1), rtol=1e-10
                 )
                 assert row.shoppers == (t != 0).sum()
 
@@ -103,7 +101,7 @@ def test_intervals_in_a_part_are_those_of_a_log_of_that_part_alone(log, found):
     share = x.sum() / t.sum()
     low, high = DescrStatsW(share + (x - share * t) / t.mean()).tconfint_mean(0.05)
     row = found["fractional", "click", "control", "day", "1", "lexical"]
-    np.testing.assert_allclose([row.share, row.low, row.high], [share, low, high], rtol=1e-10)
+    np.testing.assert_allclose(row.share.numbers, [share, low, high], rtol=1e-10)
 
 
 logs = st.fixed_dictionaries(
@@ -121,7 +119,7 @@ some = settings(max_examples=6)
 
 
 def numbers(row):
-    values = (row.credit, row.total, row.share, row.low, row.high, row.shoppers)
+    values = (row.credit, row.total, *row.share.numbers, row.shoppers)
     return [np.nan if value is None else value for value in values]
 
 
@@ -189,7 +187,7 @@ def test_a_channel_that_found_nothing_gets_nothing_anywhere(tmp_path):
     path = log / "manifest.json"
     path.write_text(path.read_text().replace('["a", "b"]', '["a", "b", "idle"]'))
     idle = [row for key, row in credited(log).items() if key[-1] == "idle"]
-    assert {(row.credit, row.share, row.low, row.high) for row in idle if row.total} == {
+    assert {(row.credit, *row.share.numbers) for row in idle if row.total} == {
         (0.0, 0.0, None, None)
     }
     assert {row.cut for row in idle} == set(CUTS)
@@ -198,7 +196,9 @@ def test_a_channel_that_found_nothing_gets_nothing_anywhere(tmp_path):
 def test_an_arm_without_events_has_one_row_without_a_share(tmp_path):
     log = write_log(tmp_path / "log", shoppers=50, clicks=0.0)
     rows = [row for row in credited(log).values() if row.event == "click"]
-    assert {(row.cut, row.part, row.credit, row.share) for row in rows} == {("all", "", 0.0, None)}
+    assert {(row.cut, row.part, row.credit, row.share.estimate) for row in rows} == {
+        ("all", "", 0.0, None)
+    }
     assert len(rows) == len(PAGE_RULES) * len(ARMS) * len(CHANNELS)
 
 
@@ -226,7 +226,11 @@ def test_a_seen_or_clicked_item_is_a_path_of_one_touch(log, found):
     for (_, event, *rest), row in rows.items():
         if event in ("exposure", "click"):
             other = found["fractional", event, *rest]
-            assert (row.credit, row.share, row.low) == (other.credit, other.share, other.low)
+            assert (row.credit, row.share.estimate, row.share.low) == (
+                other.credit,
+                other.share.estimate,
+                other.share.low,
+            )
 
 
 def test_an_item_twice_on_a_page_is_credited_twice_and_no_more(tmp_path):
@@ -261,7 +265,9 @@ def test_a_log_that_is_sorted_in_several_passes_gives_the_same(tmp_path, log, fo
     for key, row in found.items():
         assert again[key].shoppers == row.shoppers
         assert again[key].credit == pytest.approx(row.credit, rel=1e-12)
-        assert again[key].low == (row.low if row.low is None else pytest.approx(row.low, rel=1e-9))
+        assert again[key].share.low == (
+            row.share.low if row.share.low is None else pytest.approx(row.share.low, rel=1e-9)
+        )
 
 
 def test_thirty_one_channels_are_credited_by_the_masks_that_occur(tmp_path):
@@ -276,10 +282,12 @@ def test_thirty_one_channels_are_credited_by_the_masks_that_occur(tmp_path):
         best_ranked=lambda table: np.full(len(table), 1 << 30, np.int32),
     )
     rows = credited(log)
-    assert rows["any_touch", "exposure", "control", "all", "", "c30"].share == 1.0
-    fractional = [rows["fractional", "exposure", "control", "all", "", c].share for c in channels]
+    assert rows["any_touch", "exposure", "control", "all", "", "c30"].share.estimate == 1.0
+    fractional = [
+        rows["fractional", "exposure", "control", "all", "", c].share.estimate for c in channels
+    ]
     assert sum(fractional) == pytest.approx(1.0)
-    assert rows["best_rank", "exposure", "control", "all", "", "c30"].share == 1.0
+    assert rows["best_rank", "exposure", "control", "all", "", "c30"].share.estimate == 1.0
     assert 0.2 < fractional[0] < 0.3
 
 
@@ -298,5 +306,5 @@ def test_shoppers_who_all_agree_make_no_interval(tmp_path):
     log = write_log(tmp_path / "log", shoppers=40, channels=("a", "b", "c"))
     rewrite(log, "exposures", sources=lambda table: np.full(len(table), 7, np.int32))
     row = credited(log, items=catalog())["fractional", "exposure", "control", "all", "", "b"]
-    assert row.share == pytest.approx(1 / 3)
-    assert (row.low, row.high) == (None, None)
+    assert row.share.estimate == pytest.approx(1 / 3)
+    assert (row.share.low, row.share.high) == (None, None)

@@ -82,6 +82,6 @@ def test_permuting_the_channels_permutes_the_credit(world, tmp_path):
         for channel, row in rows.items():
             other = turned[key][channel]
             assert other.credit == pytest.approx(row.credit, rel=1e-12, abs=1e-12)
-            assert (other.low is None) == (row.low is None)
-            if row.low is not None:
-                assert other.low == pytest.approx(row.low, rel=1e-9, abs=1e-9)
+            assert (other.share.low is None) == (row.share.low is None)
+            if row.share.low is not None:
+                assert other.share.low == pytest.approx(row.share.low, rel=1e-9, abs=1e-9)

@@ -21,7 +21,7 @@ def markov(log, spec=SPEC, confidence=0.9):
 
 
 def shares(found, event, arm="control"):
-    return [found[event, arm, channel].share for channel in CHANNELS]
+    return [found[event, arm, channel].share.estimate for channel in CHANNELS]
 
 
 def plain_shares(paths):
@@ -94,7 +94,7 @@ def test_rows_equal_a_slow_reading_of_the_log(tmp_path, seed, window):
             for c, channel in enumerate(CHANNELS):
                 row = found[event, name, channel]
                 low, high = max(share_C[c] - half_C[c], 0), min(share_C[c] + half_C[c], 1)
-                assert (row.low, row.high) == (pytest.approx(low, abs=1e-6), pytest.approx(high, abs=1e-6))  # fmt: skip  # noqa: E501
+                assert (row.share.low, row.share.high) == (pytest.approx(low, abs=1e-6), pytest.approx(high, abs=1e-6))  # fmt: skip  # noqa: E501
             weights = [w for each in lived.values() for _, _, w in each]
             assert row.total == pytest.approx(sum(weights))
             assert row.shoppers == sum(any(w for _, _, w in each) for each in lived.values())
@@ -118,16 +118,21 @@ def test_no_share_is_told_where_nobody_loses_anything(tmp_path):
     found = markov(story.write(tmp_path / "log"))
     for event in OUTCOMES:
         row = found[event, "control", "lexical"]
-        assert (row.credit, row.share, row.low, row.high) == (0.0, None, None, None)
+        assert (row.credit, *row.share.numbers) == (0.0, None, None, None)
         assert row.total > 0
         empty = found[event, "treatment", "lexical"]
-        assert (empty.credit, empty.total, empty.share, empty.shoppers) == (0.0, 0.0, None, 0)
+        assert (empty.credit, empty.total, empty.share.estimate, empty.shoppers) == (
+            0.0,
+            0.0,
+            None,
+            0,
+        )
 
 
 def test_a_single_shopper_has_no_interval(tmp_path):
     story = Story().page(1).shown(1, 10, 1, carted=True).shown(1, 11, 2, position=1, carted=True)
     row = markov(story.write(tmp_path / "log"))["cart", "control", "lexical"]
-    assert (row.share, row.low, row.high) == (pytest.approx(0.5), None, None)
+    assert row.share.numbers == (pytest.approx(0.5), None, None)
 
 
 def test_copies_of_all_shoppers_keep_shares_and_narrow_intervals(tmp_path):
@@ -135,10 +140,10 @@ def test_copies_of_all_shoppers_keep_shares_and_narrow_intervals(tmp_path):
     twice = Story(*(rows + [_other(row) for row in rows] for rows in vars(story).values()))
     once, both = markov(story.write(tmp_path / "a")), markov(twice.write(tmp_path / "b"))
     for key, row in once.items():
-        assert both[key].share == pytest.approx(row.share, abs=1e-10)
+        assert both[key].share.estimate == pytest.approx(row.share.estimate, abs=1e-10)
         assert both[key].credit == pytest.approx(2 * row.credit)
-        if all(each.low > 0 and each.high < 1 for each in (row, both[key])):
-            ratio = (both[key].high - both[key].low) / (row.high - row.low)
+        if all(each.share.low > 0 and each.share.high < 1 for each in (row, both[key])):
+            ratio = (both[key].share.high - both[key].share.low) / (row.share.high - row.share.low)
             assert ratio < math.sqrt(0.5)  # also more degrees of freedom
 
 
@@ -185,5 +190,5 @@ def test_intervals_hold_the_truth_as_often_as_they_say(tmp_path):
     found = markov(story.write(tmp_path / "log", arms=names), confidence=0.9)
     for channel, truth in zip(CHANNELS, truth_C, strict=True):
         rows = [found["purchase", name, channel] for name in names]
-        held = np.mean([row.low <= truth <= row.high for row in rows])
+        held = np.mean([row.share.low <= truth <= row.share.high for row in rows])
         assert abs(held - 0.9) < 3.5 * math.sqrt(0.09 / arms), (channel, held)

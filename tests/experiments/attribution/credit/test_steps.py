@@ -45,7 +45,7 @@ def test_rises_equal_a_one_sample_t_test_of_linearised_shoppers(log):
             for c, channel in enumerate(CHANNELS):
                 row = rows[arm, EVENTS[event], EVENTS[then], channel]
                 np.testing.assert_allclose(
-                    [row.share, row.then_share, row.rise, row.low, row.high, row.p_value],
+                    [row.share, row.then_share, *row.rise.numbers, row.p_value],
                     [shares[event][c], shares[then][c], rise[c], low[c], high[c], p_value[c]],
                     rtol=1e-10,
                     atol=1e-14,
@@ -56,7 +56,7 @@ def test_the_shares_are_those_of_the_rule_any_touch(log):
     known = credited(log, ("any_touch",))
     for (arm, event, then, channel), row in steps(log).items():
         for name, share in ((event, row.share), (then, row.then_share)):
-            wanted = known["any_touch", name, arm, "all", "", channel].share
+            wanted = known["any_touch", name, arm, "all", "", channel].share.estimate
             assert share == pytest.approx(wanted, rel=1e-12)
 
 
@@ -69,7 +69,7 @@ def test_a_channel_that_clicks_prefer_rises(tmp_path):
         clicked=lambda table: rng.random(len(table)) < 0.1 + 0.1 * (table["sources"] & 1),
     )
     row = steps(log)["control", "exposure", "click", "lexical"]
-    assert 0 < row.low < row.rise < row.high
+    assert 0 < row.rise.low < row.rise.estimate < row.rise.high
     assert row.p_value < 1e-6
 
 
@@ -78,13 +78,13 @@ def test_pairing_shoppers_narrows_the_interval(log):
     for channel in CHANNELS:
         row = steps(log)["control", "click", "purchase", channel]
         halves = [
-            (one.high - one.low) / 2
+            (one.share.high - one.share.low) / 2
             for one in (
                 known["any_touch", event, "control", "all", "", channel]
                 for event in ("click", "purchase")
             )
         ]
-        assert (row.high - row.low) / 2 < np.hypot(*halves)
+        assert (row.rise.high - row.rise.low) / 2 < np.hypot(*halves)
 
 
 def test_what_is_not_determined_is_none(tmp_path):
@@ -92,7 +92,7 @@ def test_what_is_not_determined_is_none(tmp_path):
     requests = [{"request": n, "shopper": n} for n in range(4)]
     rows = steps(hand_log(tmp_path / "log", requests, seen))
     row = rows["one", "exposure", "click", "a"]
-    assert (row.share, row.then_share, row.rise) == (1.0, 1.0, 0.0)
-    assert (row.low, row.high, row.p_value) == (None, None, None)
+    assert (row.share, row.then_share, row.rise.estimate) == (1.0, 1.0, 0.0)
+    assert (row.rise.low, row.rise.high, row.p_value) == (None, None, None)
     row = rows["one", "click", "purchase", "a"]
-    assert (row.share, row.then_share, row.rise, row.low) == (1.0, None, None, None)
+    assert (row.share, row.then_share, row.rise.estimate, row.rise.low) == (1.0, None, None, None)

@@ -200,13 +200,11 @@ def test_rows_hold_shares_over_worlds_and_shoppers(tmp_path):
     assert {row.method for row in rows.values()} == {"worlds"}
     credited_SU = np.array([[2.0, 1.0, 0.0], [1.0, 0.0, 1.0]])  # shoppers 1, 2, 4
     nowhere_SU = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-    wanted = ratio(nowhere_SU, credited_SU, confidence=0.9)
-    row = rows["a", "nowhere"]
-    inside = max(wanted.low, 0.0), min(wanted.high, 1.0)
-    assert (row.share, row.low, row.high) == (wanted.estimate, *inside)
-    assert rows["a", "later"].share == 0
-    assert (rows["b", "same_item"].purchases, rows["b", "same_item"].share) == (3, 1.0)
-    assert rows["b", "same_item"].low is None  # no spread is no certainty
+    wanted = ratio(nowhere_SU, credited_SU, confidence=0.9).interval
+    assert rows["a", "nowhere"].share == wanted.within(0.0, 1.0)
+    assert rows["a", "later"].share.estimate == 0
+    assert (rows["b", "same_item"].purchases, rows["b", "same_item"].share.estimate) == (3, 1.0)
+    assert rows["b", "same_item"].share.low is None  # no spread is no certainty
 
 
 def test_purchases_that_only_the_twin_has_are_gained(tmp_path):
@@ -218,18 +216,18 @@ def test_purchases_that_only_the_twin_has_are_gained(tmp_path):
         if row.channel == "a"
     }
     assert (rows["nowhere"].purchases, rows["gained"].purchases) == (1, 2)
-    assert rows["gained"].share == 1.0
+    assert rows["gained"].share.estimate == 1.0
     assert rows["nowhere"].purchases - rows["gained"].purchases == len(full) - len(twin)
 
 
 def test_a_channel_without_purchases_has_no_shares(tmp_path):
     worlds = worlds_of(tmp_path, [([(1, 1, 0, 40, B)], [])])
     rows = [row for row in world_fate_rows(worlds, confidence=0.95) if row.channel == "a"]
-    assert [(row.purchases, row.share, row.low, row.high) for row in rows[:-1]] == 4 * [
+    assert [(row.purchases, *row.share.numbers) for row in rows[:-1]] == 4 * [
         (0.0, None, None, None)
     ]
     # what another channel found is gone with it, and nothing of the channel's own was lost
-    assert (rows[-1].fate, rows[-1].purchases, rows[-1].share) == ("gained", -1.0, None)
+    assert (rows[-1].fate, rows[-1].purchases, rows[-1].share.estimate) == ("gained", -1.0, None)
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -321,26 +319,24 @@ def test_a_replay_tells_parts_of_the_credited_purchases_with_intervals():
     ]
     same, other, nowhere, gained = rows[:4]
     assert nowhere.purchases - gained.purchases == pytest.approx(lost_SUC[:, :, 0].sum())
-    assert same.share + other.share + nowhere.share == pytest.approx(1)
+    assert same.share.estimate + other.share.estimate + nowhere.share.estimate == pytest.approx(1)
     assert same.purchases + other.purchases + nowhere.purchases == pytest.approx(400)
-    assert same.share == pytest.approx(fates_SUCF[:, :, 0, SAME_ITEM].sum() / 400)
-    assert other.share == pytest.approx(fates_SUCF[:, :, 0, OTHER_ITEM].sum() / 400)
-    assert same.low < same.share < same.high
+    assert same.share.estimate == pytest.approx(fates_SUCF[:, :, 0, SAME_ITEM].sum() / 400)
+    assert other.share.estimate == pytest.approx(fates_SUCF[:, :, 0, OTHER_ITEM].sum() / 400)
+    assert same.share.low < same.share.estimate < same.share.high
     assert {(row.method, row.arm) for row in rows} == {("replay", "all")}
 
 
 def test_a_channel_without_credited_purchases_has_no_shares_of_a_replay():
     nothing = np.zeros((2, 5, 1, 3)), np.zeros((2, 5, 1))
     rows = replay_fate_rows("all", ["lexical"], *nothing, confidence=0.95)
-    assert [(row.purchases, row.share, row.low, row.high) for row in rows] == [
-        (0.0, None, None, None)
-    ] * 4
+    assert [(row.purchases, *row.share.numbers) for row in rows] == [(0.0, None, None, None)] * 4
 
 
 def test_nobody_exposed_gives_rows_without_numbers():
     nobody = np.zeros((2, 0, 1, 3)), np.zeros((2, 0, 1))
     rows = replay_fate_rows("all", ["lexical"], *nobody, confidence=0.95)
-    assert [row.share for row in rows] == [None] * 4
+    assert [row.share.estimate for row in rows] == [None] * 4
 
 
 def test_a_fate_that_nothing_meets_is_exactly_none():
@@ -350,7 +346,7 @@ def test_a_fate_that_nothing_meets_is_exactly_none():
     same, other, nowhere, gained = replay_fate_rows(
         "all", ["lexical"], fates_SUCF, lost_SUC, confidence=0.95
     )
-    assert (gained.share, gained.low, gained.high) == (0.0, 0.0, 0.0)
-    assert (other.share, other.low, other.high) == (0.0, 0.0, 0.0)
-    assert (nowhere.share, nowhere.low, nowhere.high) == (0.0, 0.0, 0.0)
-    assert same.share == 1.0
+    assert gained.share.numbers == (0.0, 0.0, 0.0)
+    assert other.share.numbers == (0.0, 0.0, 0.0)
+    assert nowhere.share.numbers == (0.0, 0.0, 0.0)
+    assert same.share.estimate == 1.0

@@ -136,7 +136,7 @@ def test_every_study_has_all_shares_and_lifts_at_every_weight(lived):
     for row in lived.rows.values():
         assert (row.seeds, row.arm, row.channel) == (2, row.study, row.study)
         assert 0 < row.shoppers <= 600
-        assert row.value is not None
+        assert row.value.estimate is not None
         assert (row.p_value is None) == (row.measure != "lift")
 
 
@@ -168,14 +168,18 @@ def test_a_share_is_that_of_all_rows_that_the_channel_found(lived):
     found = sum(int((rows.sources & study.bit != 0).sum()) for rows in exposures)
     alone = sum(int((rows.sources == study.bit).sum()) for rows in exposures)
     total = sum(map(len, exposures))
-    assert lived.row("random", 1.5, "any_touch", "exposure").value == pytest.approx(found / total)
-    assert lived.row("random", 1.5, "exclusive", "exposure").value == pytest.approx(alone / total)
+    assert lived.row("random", 1.5, "any_touch", "exposure").value.estimate == pytest.approx(
+        found / total
+    )
+    assert lived.row("random", 1.5, "exclusive", "exposure").value.estimate == pytest.approx(
+        alone / total
+    )
     money = [(table(log, "orders"), log) for log in logs]
     spent = [rows.price.astype(float) * rows.quantity for rows, _ in money]
     held = [
         s[rows.sources & study.bit != 0].sum() for s, (rows, _) in zip(spent, money, strict=True)
     ]
-    share = lived.row("random", 1.5, "any_touch", "gmv").value
+    share = lived.row("random", 1.5, "any_touch", "gmv").value.estimate
     assert share == pytest.approx(sum(held) / sum(s.sum() for s in spent))
 
 
@@ -185,20 +189,20 @@ def test_a_lift_is_the_relative_effect_of_paired_worlds(lived):
     effects = paired_truth(study.base, study.weighted[1.5], list(metrics.values())).effects
     for event, effect in zip(metrics, effects, strict=True):
         row = lived.row("random", 1.5, "lift", event)
-        assert row.value == pytest.approx(effect.gte_relative, rel=1e-9)
-        assert row.low < row.value < row.high
+        assert row.value.estimate == pytest.approx(effect.relative.estimate, rel=1e-9)
+        assert row.value.low < row.value.estimate < row.value.high
 
 
 def test_more_weight_gives_a_channel_more_exposures(lived):
     for rule in RULES:
         shares = [lived.row("random", weight, rule, "exposure") for weight in WEIGHTS]
-        assert shares[0].value < shares[1].value < shares[2].value
-        assert all(share.low <= share.value <= share.high for share in shares)
+        assert shares[0].value.estimate < shares[1].value.estimate < shares[2].value.estimate
+        assert all(share.value.low <= share.value.estimate <= share.value.high for share in shares)
 
 
 def test_at_weight_nothing_a_channel_still_shares_what_it_finds(lived):
-    random = lived.row("random", 0.0, "any_touch", "exposure").value
-    exclusive = lived.row("random", 0.0, "exclusive", "exposure").value
+    random = lived.row("random", 0.0, "any_touch", "exposure").value.estimate
+    exclusive = lived.row("random", 0.0, "exclusive", "exposure").value.estimate
     assert 0 < exclusive < random < 1  # alone only where the others leave the pool room
 
 
@@ -206,12 +210,14 @@ def test_a_twin_under_a_blind_ranker_holds_all_that_its_double_finds_and_adds_no
     for weight in WEIGHTS:
         for event in LIFTED:
             row = lived.row("twin", weight, "lift", event)
-            assert (row.value, row.low, row.high, row.p_value) == (0.0, 0.0, 0.0, 1.0)
+            assert (*row.value.numbers, row.p_value) == (0.0, 0.0, 0.0, 1.0)
         logs = lived.study("twin").weighted[weight]
         lexical = [(table(log, "exposures").sources & 1).sum() for log in logs]
         share = sum(lexical) / sum(len(table(log, "exposures")) for log in logs)
-        assert lived.row("twin", weight, "any_touch", "exposure").value == pytest.approx(share)
-        assert lived.row("twin", weight, "exclusive", "exposure").value == 0.0
+        assert lived.row("twin", weight, "any_touch", "exposure").value.estimate == pytest.approx(
+            share
+        )
+        assert lived.row("twin", weight, "exclusive", "exposure").value.estimate == 0.0
 
 
 def test_studies_that_cannot_be_are_named_all_at_once(tmp_path):

@@ -84,25 +84,25 @@ class Coverage:
     def __init__(self):
         self.held = defaultdict(list)
 
-    def add(self, key, exact, low, high):
-        assert low is not None, key
-        self.held[key].append(low <= exact <= high)
+    def add(self, key, exact, interval):
+        assert interval.low is not None, key
+        self.held[key].append(interval.holds(exact))
 
     def add_values(self, method, rows):
         for row in rows:
             key = row.index, row.channel, row.event
-            self.add((method, key, "value"), EXACT[key, "value"], row.low, row.high)
-            self.add((method, key, "share"), EXACT[key, "share"], row.share_low, row.share_high)
+            self.add((method, key, "value"), EXACT[key, "value"], row.value)
+            self.add((method, key, "share"), EXACT[key, "share"], row.share)
             if row.index == "leave_one_out":
-                self.add((method, key, "lift"), EXACT[key, "lift"], row.lift_low, row.lift_high)
-            excluded = not row.low <= 0 <= row.high
+                self.add((method, key, "lift"), EXACT[key, "lift"], row.relative)
+            excluded = not row.value.holds(0)
             assert (row.p_value < 1 - NOMINAL) == excluded
 
     def add_credits(self, rows):
         for row in rows:
             key = row.rule, row.channel, row.event
             if row.cut == "all" and row.channel in OVERLAPPING and 0 < CREDITS[key] < 1:
-                self.add(("credit", *key), CREDITS[key], row.low, row.high)
+                self.add(("credit", *key), CREDITS[key], row.share)
 
 
 EXACT, CREDITS = exact_values(MODEL), exact_credits(MODEL)

@@ -226,15 +226,17 @@ def test_rows_of_replay_are_the_exact_values_per_exposed_shopper(replayed):
         e = EVENTS.index(row.event)
         wanted = by_definition(games, arm, index)[e]
         near = pytest.approx(wanted / exposed, rel=EXACT, abs=EXACT)
-        assert row.value == near
-        assert row.share == pytest.approx(wanted / total_E[e], rel=EXACT, abs=EXACT)
+        assert row.value.estimate == near
+        assert row.share.estimate == pytest.approx(wanted / total_E[e], rel=EXACT, abs=EXACT)
         if row.index == "leave_one_out":
             without = total_E[e] - wanted
-            assert row.lift == pytest.approx(total_E[e] / without - 1, rel=EXACT, abs=EXACT)
+            assert row.relative.estimate == pytest.approx(
+                total_E[e] / without - 1, rel=EXACT, abs=EXACT
+            )
     for pair in interaction_rows("replay", "arm", found.worths, confidence=0.9):
         index = Index("interaction", arm.index(pair.channel), arm.index(pair.other))
         wanted = by_definition(games, arm, index)[EVENTS.index(pair.event)]
-        assert pair.value == pytest.approx(wanted / exposed, rel=EXACT, abs=EXACT)
+        assert pair.value.estimate == pytest.approx(wanted / exposed, rel=EXACT, abs=EXACT)
     for each in coalition_rows("replay", "arm", found.worths):
         wanted = games[frozenset(each.channels)][EVENTS.index(each.event)]
         assert each.value == pytest.approx(wanted / exposed, rel=EXACT, abs=EXACT)
@@ -243,7 +245,9 @@ def test_rows_of_replay_are_the_exact_values_per_exposed_shopper(replayed):
 def test_shapley_shares_of_a_replay_add_up_to_the_whole(replayed):
     rows = value_rows("replay", "arm", replayed[0].worths, confidence=0.9)
     for event in EVENTS:
-        shares = [row.share for row in rows if (row.index, row.event) == ("shapley", event)]
+        shares = [
+            row.share.estimate for row in rows if (row.index, row.event) == ("shapley", event)
+        ]
         assert sum(shares) == pytest.approx(1, abs=1e-12)
 
 
@@ -304,10 +308,10 @@ def test_spare_channels_are_worth_exactly_nothing_left_out(degenerate):
     rows = value_rows("worlds", "arm", found, confidence=0.9)
     for row in rows:
         if row.channel == "words":
-            assert row.value
+            assert row.value.estimate
         else:
-            assert (row.value, row.low, row.high, row.share, row.p_value) == (0, 0, 0, 0, 1)
-            assert (row.lift, row.lift_low, row.lift_high) == (0, 0, 0)
+            assert (*row.value.numbers, row.share.estimate, row.p_value) == (0, 0, 0, 0, 1)
+            assert row.relative.numbers == (0, 0, 0)
 
 
 def test_spare_channels_are_worth_exactly_nothing_left_out_of_a_replay(tmp_path):

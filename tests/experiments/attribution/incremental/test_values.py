@@ -61,15 +61,14 @@ def test_a_value_is_per_exposed_shopper_and_a_share_of_what_all_channels_bring()
         part_SU = worths.table("gmv", Index(kind, CHANNELS.index(channel)))
         value = ratio(part_SU, worths.exposed_SU, confidence=0.95)
         share = ratio(part_SU, total_SU, confidence=0.95)
-        assert row.value == pytest.approx(part_SU.sum() / worths.exposed_SU.sum())
-        assert (row.value, row.low, row.high) == (value.estimate, value.low, value.high)
-        assert (row.share, row.share_low, row.share_high) == (share.estimate, share.low, share.high)
-        assert row.low < row.value < row.high
+        assert row.value.estimate == pytest.approx(part_SU.sum() / worths.exposed_SU.sum())
+        assert (row.value, row.share) == (value.interval, share.interval)
+        assert row.value.low < row.value.estimate < row.value.high
 
 
 def test_shapley_shares_add_up_to_the_whole():
     rows = told(worths_of())
-    assert sum(rows["shapley", channel].share for channel in CHANNELS) == pytest.approx(1)
+    assert sum(rows["shapley", channel].share.estimate for channel in CHANNELS) == pytest.approx(1)
 
 
 def test_the_lift_of_leave_one_out_is_the_growth_over_the_funnel_without_the_channel():
@@ -79,10 +78,10 @@ def test_the_lift_of_leave_one_out_is_the_growth_over_the_funnel_without_the_cha
     rest_SU = total_SU - worths.table("gmv", Index("leave_one_out", 1))
     lift = growth(total_SU, worths.exposed_SU, rest_SU, worths.exposed_SU, confidence=0.95)
     row = rows["leave_one_out", "popular"]
-    assert row.lift == pytest.approx(total_SU.sum() / rest_SU.sum() - 1)
-    assert (row.lift_low, row.lift_high) == (lift.low, lift.high)
-    assert all(rows["shapley", channel].lift is None for channel in CHANNELS)
-    assert all(rows["alone", channel].lift_low is None for channel in CHANNELS)
+    assert row.relative.estimate == pytest.approx(total_SU.sum() / rest_SU.sum() - 1)
+    assert row.relative == lift.interval
+    assert all(rows["shapley", channel].relative.estimate is None for channel in CHANNELS)
+    assert all(rows["alone", channel].relative.low is None for channel in CHANNELS)
 
 
 def test_one_world_gives_the_one_sample_interval_over_shoppers():
@@ -91,7 +90,9 @@ def test_one_world_gives_the_one_sample_interval_over_shoppers():
     row = told(worths)["shapley", "dense"]
     cells = worths.table("gmv", Index("shapley", 2))[0]
     reach = stats.t.ppf(0.975, 199) * cells.std(ddof=1) / 200**0.5
-    np.testing.assert_allclose([row.low, row.high], [cells.mean() - reach, cells.mean() + reach])
+    np.testing.assert_allclose(
+        [row.value.low, row.value.high], [cells.mean() - reach, cells.mean() + reach]
+    )
     test = stats.ttest_1samp(cells, 0)
     assert row.p_value == pytest.approx(test.pvalue)
 
@@ -100,26 +101,40 @@ def test_a_channel_without_any_effect_has_an_interval_of_zero_width_at_zero():
     rows = told(worths_of(null=1))
     for kind in ("leave_one_out", "alone", "shapley"):
         row = rows[kind, "popular"]
-        assert (row.value, row.low, row.high, row.p_value) == (0.0, 0.0, 0.0, 1.0)
-        assert (row.share, row.share_low, row.share_high) == (0.0, 0.0, 0.0)
+        assert (*row.value.numbers, row.p_value) == (0.0, 0.0, 0.0, 1.0)
+        assert row.share.numbers == (0.0, 0.0, 0.0)
     row = rows["leave_one_out", "popular"]
-    assert (row.lift, row.lift_low, row.lift_high) == (0.0, 0.0, 0.0)
-    assert rows["shapley", "lexical"].low > 0
+    assert row.relative.numbers == (0.0, 0.0, 0.0)
+    assert rows["shapley", "lexical"].value.low > 0
 
 
 def test_nothing_at_all_has_values_of_zero_and_no_shares():
     worths = worths_of()
     nothing = replace(worths, values={"gmv": np.zeros_like(worths.values["gmv"])})
     for row in told(nothing).values():
-        assert (row.value, row.low, row.high, row.share, row.lift) == (0.0, 0.0, 0.0, None, None)
+        assert (*row.value.numbers, row.share.estimate, row.relative.estimate) == (
+            0.0,
+            0.0,
+            0.0,
+            None,
+            None,
+        )
         assert row.sampling_error is None
 
 
 def test_nobody_exposed_gives_rows_without_numbers():
     empty = worths_of(shoppers=0)
     for row in told(empty).values():
-        assert (row.value, row.low, row.share, row.lift, row.p_value) == (None,) * 5
-    assert {row.value for row in interaction_rows("replay", "all", empty, confidence=0.9)} == {None}
+        assert (
+            row.value.estimate,
+            row.value.low,
+            row.share.estimate,
+            row.relative.estimate,
+            row.p_value,
+        ) == (None,) * 5
+    assert {
+        row.value.estimate for row in interaction_rows("replay", "all", empty, confidence=0.9)
+    } == {None}
     assert coalition_rows("replay", "all", empty) == []
 
 
@@ -155,9 +170,9 @@ def test_interactions_name_each_pair_once():
     assert [(row.channel, row.other) for row in rows] == pairs
     total = worths.table("gmv", Index("total")).sum()
     pair = worths.table("gmv", Index("interaction", 0, 2)).sum()
-    assert rows[1].value == pytest.approx(pair / worths.exposed_SU.sum())
-    assert rows[1].share == pytest.approx(pair / total)
-    assert rows[1].low < rows[1].value < rows[1].high
+    assert rows[1].value.estimate == pytest.approx(pair / worths.exposed_SU.sum())
+    assert rows[1].share.estimate == pytest.approx(pair / total)
+    assert rows[1].value.low < rows[1].value.estimate < rows[1].value.high
 
 
 def test_coalitions_are_told_per_exposed_shopper():

@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.records.attribution import (
-    FILE,
-    DifferenceRow,
-    OverlapRow,
-    write_record,
-)
-from experiments.records.finishedrun import read_run
+from experiments.records.attribution import AttributionRecord, DifferenceRow
+from experiments.records.interval import UNKNOWN, Interval
+from experiments.records.metrics import Overlap
+from experiments.records.reading import write_record
+from experiments.records.run import read_run
 from experiments.report import write_report
 from experiments.report.attribution import PARTS, attribution_sections
 from experiments.report.attribution.causes import steps
@@ -47,9 +45,19 @@ def drawn(run, record):
     return found
 
 
+def without_ends(row):
+    """A row whose numbers have no intervals."""
+    known = {name: value for name, value in vars(row).items() if isinstance(value, Interval)}
+    return replace(row, **{name: replace(n, low=None, high=None) for name, n in known.items()})
+
+
+def wide(row):
+    return replace(row, value=replace(row.value, low=-1e9, high=1e9))
+
+
 def test_attribution_takes_the_place_of_shares_and_overlap(tmp_path):
     folder = fake_run(tmp_path / "run")
-    write_record(folder / FILE, FULL)
+    write_record(folder, FULL)
     html = write_report(folder).read_text()
     page = Page(html)
     assert page.open == []
@@ -73,8 +81,8 @@ def test_runs_without_attribution_keep_their_sections_and_style(tmp_path):
 
 def test_a_broken_record_is_refused_by_name(tmp_path):
     folder = fake_run(tmp_path / "run")
-    (folder / FILE).write_text(json.dumps({"schema": 99}))
-    with pytest.raises(DataError, match=r"attribution\.json: schema == 99, must be 1"):
+    (folder / AttributionRecord.FILE).write_text(json.dumps({"schema": 99}))
+    with pytest.raises(DataError, match=r"attribution\.json: schema == 99, must be 2"):
         write_report(folder)
 
 
@@ -122,47 +130,34 @@ MISSING = {
     ),
     "purchases of nothing": replace(
         FULL,
-        credits=tuple(
-            replace(row, credit=0.0, total=0.0, share=None, low=None, high=None)
-            for row in FULL.credits
-        ),
-        fates=tuple(replace(row, purchases=0.0, share=None) for row in FULL.fates),
+        credits=tuple(replace(row, credit=0.0, total=0.0, share=UNKNOWN) for row in FULL.credits),
+        fates=tuple(replace(row, purchases=0.0, share=UNKNOWN) for row in FULL.fates),
     ),
     "no intervals": replace(
         FULL,
         **{
-            kind: tuple(
-                replace(row, **{end: None for end in vars(row) if end.endswith(("low", "high"))})
-                for row in getattr(FULL, kind)
-            )
+            kind: tuple(without_ends(row) for row in getattr(FULL, kind))
             for kind in ("credits", "steps", "values", "interactions", "fates", "differences")
         },
-        studies=tuple(replace(row, low=None, high=None, p_value=None) for row in FULL.studies),
+        studies=tuple(replace(without_ends(row), p_value=None) for row in FULL.studies),
     ),
     "values that are not known": replace(
         FULL,
-        values=tuple(
-            replace(row, share=None, share_low=None, share_high=None) for row in FULL.values
-        ),
-        differences=tuple(replace(row, value=None) for row in FULL.differences),
-        studies=tuple(replace(row, value=None, low=None, high=None) for row in FULL.studies),
-        interactions=tuple(replace(row, share=None) for row in FULL.interactions),
+        values=tuple(replace(row, share=UNKNOWN) for row in FULL.values),
+        differences=tuple(replace(row, value=UNKNOWN) for row in FULL.differences),
+        studies=tuple(replace(row, value=UNKNOWN) for row in FULL.studies),
+        interactions=tuple(replace(row, share=UNKNOWN) for row in FULL.interactions),
     ),
     "estimates that the log does not carry": replace(
         FULL,
-        off_policy=tuple(
-            replace(row, value=None, low=None, high=None, lift=None, lift_low=None, lift_high=None)
-            for row in FULL.off_policy
-        ),
+        off_policy=tuple(replace(row, value=UNKNOWN, relative=UNKNOWN) for row in FULL.off_policy),
     ),
     "an arm that is not listed": replace(FULL, arm="elsewhere"),
     "wild numbers": replace(
         FULL,
-        values=tuple(
-            replace(row, share=40.0, share_low=-900.0, share_high=1e6) for row in FULL.values
-        ),
-        differences=tuple(replace(row, low=-1e9, high=1e9) for row in FULL.differences),
-        studies=tuple(replace(row, low=-1e9, high=1e9) for row in FULL.studies),
+        values=tuple(replace(row, share=Interval(40.0, -900.0, 1e6)) for row in FULL.values),
+        differences=tuple(wide(row) for row in FULL.differences),
+        studies=tuple(wide(row) for row in FULL.studies),
     ),
 }
 
@@ -191,7 +186,7 @@ def test_doubts_of_off_policy_estimates_stand_above_them(run):
 
 
 def test_dots_of_a_set_are_joined_from_its_first_to_its_last_member():
-    row = OverlapRow("t", "exposure", ("a", "c"), 7, 0.7)
+    row = Overlap("t", "exposure", ("a", "c"), 7, 0.7)
     names = ("z", "a", "b", "c", "d")
     assert [dot(row, name, names) for name in names] == [
         "cell-off",
@@ -204,9 +199,9 @@ def test_dots_of_a_set_are_joined_from_its_first_to_its_last_member():
 
 def test_sets_stand_from_the_most_frequent_down(run):
     sets = (
-        OverlapRow("t", "exposure", ("a",), 2, 0.2),
-        OverlapRow("t", "exposure", ("a", "b"), 7, 0.7),
-        OverlapRow("t", "exposure", ("b",), 1, 0.1),
+        Overlap("t", "exposure", ("a",), 2, 0.2),
+        Overlap("t", "exposure", ("a", "b"), 7, 0.7),
+        Overlap("t", "exposure", ("b",), 1, 0.1),
     )
     part = drawn(run, tiny(sets=sets))["sets"]
     assert re.findall(r'class="upright" title="([^"]*):', part) == ["a + b", "a", "b"]
@@ -225,7 +220,9 @@ def test_of_very_many_sets_the_table_sums_up_the_rarest(run):
 
 def test_a_waterfall_steps_from_the_replay_to_the_worlds():
     rows = [("replay", 5.0), ("sessions", -2.0), ("memory", 1.0), ("luck", -0.5), ("worlds", 3.5)]
-    differences = tuple(DifferenceRow("t", "a", "gmv", *row, None, None) for row in rows)
+    differences = tuple(
+        DifferenceRow("t", "a", "gmv", cause, Interval(value, None, None)) for cause, value in rows
+    )
     found = steps(lookup_of(tiny(differences=differences)), "a", "gmv")
     bars = [(step.row.cause, step.start, step.end) for step in found]
     assert bars == [

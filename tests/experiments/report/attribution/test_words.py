@@ -2,14 +2,14 @@
 
 import pytest
 
-from experiments.records import published_rewards as published
 from experiments.records.attribution import (
     FateRow,
     InteractionRow,
     OffPolicyRow,
     StepRow,
 )
-from experiments.report.attribution.flow import PUBLISHED, SOURCE, monotone
+from experiments.records.interval import Interval
+from experiments.report.attribution.flow import monotone
 from experiments.report.attribution.offpolicy import sentence
 from experiments.report.attribution.verdict import channel_sentence, pairs, reconciled, summary
 from tests.experiments.report.attribution.tiny_attribution import (
@@ -76,7 +76,7 @@ def test_channels_that_earn_credit_and_add_nothing_that_can_be_told_are_named():
 def test_how_both_are_true_is_told_by_fates():
     shares = {"same_item": 0.78, "other_item": 0.09, "later": 0.05, "nowhere": 0.08}
     fates = tuple(
-        FateRow("worlds", "t", "a", fate, 100 * share, share, None, None)
+        FateRow("worlds", "t", "a", fate, 100 * share, Interval(share, None, None))
         for fate, share in shares.items()
     )
     said = text_of(reconciled(lookup_of(tiny(credits=CREDITED, fates=fates)), "a"))
@@ -94,9 +94,9 @@ def test_without_fates_the_log_tells_how_much_others_found_too():
 
 def estimate(estimator, lift, half):
     ends = (lift - half, lift + half) if half else (None, None)
-    lifts = (None, None, None) if lift is None else (lift, *ends)
+    both = Interval(1.0, 0.9, 1.1), Interval(lift, *ends)
     known = (0.97, 900.0, 33.0, 50, 40)
-    return OffPolicyRow("t", "c", estimator, "click", 1.0, 0.9, 1.1, *lifts, *known)
+    return OffPolicyRow("t", "c", estimator, "click", *both, *known)
 
 
 TRUTH = estimate("truth", 0.02, 0.01)
@@ -138,8 +138,8 @@ def test_off_policy_estimates_are_held_against_the_truth(rows, said):
     ],
 )
 def test_pairs_are_told_by_where_their_interval_lies(ends, said):
-    middle = sum(ends) / 2
-    row = InteractionRow("replay", "a", "b", "gmv", "t", 1.0, 0.5, 2.0, middle, *ends)
+    both = Interval(1.0, 0.5, 2.0), Interval(sum(ends) / 2, *ends)
+    row = InteractionRow("replay", "a", "b", "gmv", "t", *both)
     record = tiny(credits=(credit("any_touch", "a", 0.6, event="gmv"),), interactions=(row,))
     (sentence,) = pairs(lookup_of(record))
     assert text_of(sentence).startswith(said)
@@ -164,11 +164,7 @@ def test_the_channel_that_only_the_measured_arm_has_is_told_first():
 def test_a_rise_is_the_published_one_only_where_both_steps_are_told(rises, kind):
     stages = (("exposure", "click"), ("click", "purchase"))
     rows = [
-        StepRow("t", "a", *stage, 0.5, 0.6, *rise, 0.01)
+        StepRow("t", "a", *stage, 0.5, 0.6, Interval(*rise), 0.01)
         for stage, rise in zip(stages, rises, strict=False)
     ]
     assert monotone(lookup_of(tiny(steps=tuple(rows))), "a") == kind
-
-
-def test_published_shares_are_those_that_the_reward_lab_tells():
-    assert (published.SHARES, published.SOURCE) == (PUBLISHED, SOURCE)

@@ -6,6 +6,7 @@ from experiments.records.attribution import (
     CreditRow,
     ValueRow,
 )
+from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
 from tests.experiments.report.fake_attribution import fake_attribution
 from tests.experiments.report.run.test_page import Page
@@ -34,12 +35,12 @@ def tiny(**changes):
 
 
 def credit(rule, channel, share, low=None, high=None, event="purchase"):
-    return CreditRow(rule, channel, event, "t", "all", "", share * 100, 100, share, low, high, 90)
+    told = Interval(share, low, high)
+    return CreditRow(rule, channel, event, "t", "all", "", share * 100, 100, told, 90)
 
 
 def value(share, low, high, method="worlds", channel="a"):
-    shares = (share, low, high)
+    told = Interval(share, low, high)
     return ValueRow(
-        method, "leave_one_out", channel, "gmv", "t",
-        *shares, *shares, *shares, 0.1, 0.0, 2, 100,
-    )  # fmt: skip
+        method, "leave_one_out", channel, "gmv", "t", told, told, told, 0.1, 0.0, 2, 100
+    )

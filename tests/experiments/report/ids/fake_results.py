@@ -3,8 +3,9 @@
 import numpy as np
 
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.idsbench.readings import CLUSTER_BINS, IdReading, Mode, Reading
+from experiments.idsbench.readings import CLUSTER_BINS, Mode, Reading
 from experiments.idsbench.results import make_record
+from experiments.records.ids import Quality
 
 SPEC = IdsBenchSpec(deepest=100)
 LEVELS = {  # hit rate at beam 1, and growth per decade of the beam, of each scheme
@@ -73,7 +74,7 @@ def fake_ids(scheme, seed):
     shares = rng.dirichlet(np.array([2.0, 4, 8, 5, 2, 0.4]) if semantic else [30.0, 4, 1, 1, 1, 1])
     assert len(shares) == len(CLUSTER_BINS) + 1
     perplexity = np.array([62.0, 140.0, 151.0]) * (1 if semantic else 1.4) + rng.normal(0, 2, 3)
-    return IdReading(
+    return Quality(
         scheme=scheme,
         seed=seed,
         sizes=(108, 256, 256),

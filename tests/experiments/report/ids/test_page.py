@@ -8,7 +8,9 @@ from rich.console import Console
 
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.readings import Mode
-from experiments.records.ids import HIT_RATE, write_record
+from experiments.records.ids import HIT_RATE
+from experiments.records.interval import Interval
+from experiments.records.reading import write_record
 from experiments.report.ids.page import CONTENTS, render, write_report
 from experiments.report.ids.pictures import colour
 from experiments.report.ids.tables import Summary
@@ -37,7 +39,7 @@ def gain_with(record, **changes):
 
 
 def test_the_page_is_written_beside_its_record_and_loads_nothing(record, tmp_path):
-    write_record(tmp_path / "ids.json", record)
+    write_record(tmp_path, record)
     html = write_report(tmp_path).read_text(encoding="utf-8")
     page = Page(html)
     assert page.open == []
@@ -79,14 +81,18 @@ def test_a_bench_without_intervals_or_ids_still_gives_a_page():
     assert "nan" not in text.lower()
 
 
+def around(middle):
+    return Interval(middle, middle - 0.05, middle + 0.05)
+
+
 def test_findings_need_the_correction_to_be_called_real(record):
     def said(**changes):
         return finding(gain_with(record, **changes), 0.95)
 
-    assert said(difference=0.1, p_value=0.001, p_holm=0.01) is Finding.MORE
-    assert said(difference=-0.1, p_value=0.001, p_holm=0.01) is Finding.LESS
-    assert said(difference=0.1, p_value=0.01, p_holm=0.2) is Finding.ALONE
-    assert said(difference=0.1, p_value=0.2, p_holm=0.2) is Finding.UNTOLD
+    assert said(effect=around(0.1), p_value=0.001, p_holm=0.01) is Finding.MORE
+    assert said(effect=around(-0.1), p_value=0.001, p_holm=0.01) is Finding.LESS
+    assert said(effect=around(0.1), p_value=0.01, p_holm=0.2) is Finding.ALONE
+    assert said(effect=around(0.1), p_value=0.2, p_holm=0.2) is Finding.UNTOLD
     assert said(p_value=None) is Finding.MISSING
     assert finding(None, 0.95) is Finding.MISSING
 
@@ -108,7 +114,7 @@ def test_without_a_real_gain_the_headline_claims_none(record):
 
 def test_the_three_comparisons_are_said_to_disagree_where_they_do(record):
     raised = tuple(
-        replace(row, estimate=0.99)
+        replace(row, value=replace(row.value, estimate=0.99))
         if (row.scheme, row.measure) == ("random", "item_recall_equal_compute")
         else row
         for row in record.measured

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from cqsid.alignment.measures import MEASURES
 from cqsid.alignment.report import Ended, Evaluation, StepReading
 from experiments.inference.intervals import difference, holm, level, relative
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import (
-    OFFLINE,
     ONLINE,
-    SCHEMA,
     Contrast,
     Course,
     Hacking,
@@ -48,6 +48,13 @@ LEVELS = {
 }
 
 
+def _around(middle, half):
+    """A number with its interval; without ends where there is no half-width."""
+    if half is None:
+        return Interval(middle, None, None)
+    return Interval(middle, middle - half, middle + half)
+
+
 def _mean(policy, measure):
     """Where a policy's offline measure lies."""
     gain = POLICIES.get(policy, (0.0,))[0]
@@ -57,7 +64,7 @@ def _mean(policy, measure):
 def _offline(rng, seeds):
     shopper_B = rng.integers(0, SHOPPERS, REQUESTS)
     rows = []
-    for measure in OFFLINE:
+    for measure in MEASURES:
         spread = 0.25 * LEVELS[measure]
         common = rng.normal(0, spread, REQUESTS)
         base = np.tile(_mean("sft", measure) + common, (seeds, 1))
@@ -69,15 +76,13 @@ def _offline(rng, seeds):
             twice = np.repeat(own, 2, axis=0) if policy == "sft" else own
             found = level(twice, shopper_B, confidence=0.95)
             gap, ratio = (f(own, base, shopper_B, confidence=0.95) for f in (difference, relative))
-            both = (gap.estimate, gap.low, gap.high, ratio.estimate, ratio.low, ratio.high)
+            both = (gap.interval, ratio.interval)
             rows.append(
                 Offline(
                     policy,
                     measure,
-                    found.estimate,
-                    found.low,
-                    found.high,
-                    *(both if policy != "sft" else (None,) * 6),
+                    found.interval,
+                    *(both if policy != "sft" else (UNKNOWN, UNKNOWN)),
                     gap.p_value if policy != "sft" else None,
                     None,
                     tuple(own.mean(axis=1).tolist())
@@ -99,7 +104,6 @@ def _online(rng, seeds, lifts, scale=0.004):
         for metric in ONLINE:
             per_seed = truth + rng.normal(0, scale, seeds)
             lift, base = float(per_seed.mean()), BASES[metric]
-            low, high = (lift - 4 * scale, lift + 4 * scale) if seeds > 1 else (None, None)
             p_value = float(np.exp(-abs(lift) / scale)) if seeds > 1 else None
             rows.append(
                 Online(
@@ -107,9 +111,7 @@ def _online(rng, seeds, lifts, scale=0.004):
                     metric,
                     base,
                     base * (1 + lift),
-                    lift,
-                    low,
-                    high,
+                    _around(lift, 4 * scale if seeds > 1 else None),
                     p_value,
                     min(1.0, 20 * p_value) if p_value is not None else None,
                     tuple(per_seed.tolist()),
@@ -125,9 +127,10 @@ def _contrasts(policies, rows, scale=0.004):
     for policy, against in pairs(policies):
         for own, other in zip(rows[policy], rows[against], strict=True):
             offline = isinstance(own, Offline)
-            value, base = (own.estimate, other.estimate) if offline else (own.value, other.value)
+            value, base = own.value, other.value
+            if offline:
+                value, base = value.estimate, base.estimate
             size, known = value / base - 1, own.p_value is not None
-            half = (value - base - 3 * scale * base, value - base + 3 * scale * base)
             p_value = float(np.exp(-abs(size) / scale)) if known else None
             found.append(
                 Contrast(
@@ -135,10 +138,8 @@ def _contrasts(policies, rows, scale=0.004):
                     against,
                     "offline" if offline else "online",
                     own.measure if offline else own.metric,
-                    value - base,
-                    *(half if known and offline else (None, None)),
-                    size,
-                    *((size - 3 * scale, size + 3 * scale) if known else (None, None)),
+                    _around(value - base, 3 * scale * base if known and offline else None),
+                    _around(size, 3 * scale if known else None),
                     p_value,
                     min(1.0, 20 * p_value) if known else None,
                 )
@@ -157,7 +158,7 @@ def _shares(rng):
             levels = (0.50, 0.59, 0.72, 0.74)
             for event, share in zip(("exposure", "click", "purchase", "gmv"), levels, strict=True):
                 found = float(scale * share + rng.normal(0, 0.01))
-                rows.append(PolicyShare(policy, rule, event, found, found - 0.02, found + 0.02))
+                rows.append(PolicyShare(policy, rule, event, _around(found, 0.02)))
     return tuple(rows)
 
 
@@ -213,17 +214,12 @@ def _hacking(rng, seeds):
     rows = []
     for policy, (_, _, reward, oracle) in POLICIES.items():
         grown = (1 - np.exp(-np.array(steps) / 12)) / (1 - np.exp(-STEPS / 12))
-        known = seeds > 1
-
-        def around(value, half=0.15, known=known):
-            return (value, value - half, value + half) if known else (value, None, None)
-
+        halves = (0.15, 0.15, 0.2) if seeds > 1 else (None,) * 3
+        rises = zip((reward, oracle, reward - oracle), halves, strict=True)
         rows.append(
             Hacking(
                 policy,
-                *around(reward),
-                *around(oracle),
-                *around(reward - oracle, 0.2),
+                *(_around(*rise) for rise in rises),
                 steps,
                 tuple((reward * grown).tolist()),
                 tuple((oracle * grown + rng.normal(0, 0.02, len(steps)) * (grown > 0)).tolist()),
@@ -234,11 +230,11 @@ def _hacking(rng, seeds):
 
 def _trust(rng):
     rows = []
-    for measure in OFFLINE:
+    for measure in MEASURES:
         for metric in ONLINE:
             found = float(np.clip(rng.normal(0.3, 0.4), -0.95, 0.95))
-            low, high = max(found - 0.5, -1.0), min(found + 0.4, 1.0)
-            rows.append(Trust(measure, metric, found, low, high, 1 + len(POLICIES)))
+            interval = Interval(found, found - 0.5, found + 0.4).within(-1.0, 1.0)
+            rows.append(Trust(measure, metric, interval, 1 + len(POLICIES)))
     return tuple(rows)
 
 
@@ -278,7 +274,6 @@ def fake_record(*, online=True, seeds=3, name="fake"):
     contrasts = _contrasts(policies, _by_policy(offline))
     contrasts += _contrasts(policies, _by_policy(lived))
     return RewardsRecord(
-        schema=SCHEMA,
         name=name,
         baseline="sft",
         arm="with_cqsid",

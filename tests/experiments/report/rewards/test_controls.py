@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import Contrast
 from experiments.report.rewards.controls import comparisons, controls_headline, match_words
 from experiments.report.rewards.page import render
@@ -21,10 +22,9 @@ def record():
 
 def contrast(at=0.03, half=0.01, p=0.001, holm=0.01, *, kind="online", name="gmv", policy=EG):
     ends = (None, None) if half is None else (at - half, at + half)
-    absolute = (at / 2, *(None if end is None else end / 2 for end in ends))
-    if kind == "online":
-        absolute = (at / 2, None, None)
-    return Contrast(policy, SFT, kind, name, *absolute, at, *ends, p, holm)
+    relative = Interval(at, *ends)
+    effect = Interval(at / 2, None, None) if kind == "online" else relative.over(2.0)
+    return Contrast(policy, SFT, kind, name, effect, relative, p, holm)
 
 
 def said(record, *rows):
@@ -47,7 +47,7 @@ def test_only_what_holds_after_the_correction_is_higher_or_lower(record):
 
 
 def test_overlapping_intervals_beside_the_supervised_model_do_not_matter(record):
-    alike = tuple(replace(row, lift=0.01, lift_low=0.0, lift_high=0.02) for row in record.online)
+    alike = tuple(replace(row, relative=Interval(0.01, 0.0, 0.02)) for row in record.online)
     assert "online higher" in said(replace(record, online=alike), contrast())
 
 
@@ -60,7 +60,7 @@ def test_both_places_are_told_of_with_sizes_where_they_are_few(record):
 
 
 def test_an_offline_contrast_over_nothing_is_told_in_absolute_terms(record):
-    row = replace(contrast(kind="offline", name="clk@1"), relative=None)
+    row = replace(contrast(kind="offline", name="clk@1"), relative=UNKNOWN)
     assert "offline higher clk@1 +0.0150 [0.0100 to 0.0200]" in said(record, row)
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import Hacking, Offline, Online, Trust
 from experiments.report.rewards.hackingwords import Sign, hacking_sentence, sign
 from experiments.report.rewards.trust import metrics_of, ranked, trust_sentence
@@ -19,17 +20,19 @@ def record():
     return fake_record()
 
 
+def around(middle, half):
+    """A number with its interval; without ends where there is no half-width."""
+    ends = (None, None) if half is None else (middle - half, middle + half)
+    return Interval(middle, *ends)
+
+
 def lift(policy="a", metric="gmv", at=0.01, half=0.005, p=0.001, holm=0.01):
-    ends = (None, None) if half is None else (at - half, at + half)
-    return Online(policy, metric, 60.0, 60.0 * (1 + at), at, *ends, p, holm, (at,), 100)
+    return Online(policy, metric, 60.0, 60.0 * (1 + at), around(at, half), p, holm, (at,), 100)
 
 
 def measured(policy="a", measure="clk@10", at=0.01, half=0.005, p=0.001, holm=0.01):
-    ends = (None, None) if half is None else (at - half, at + half)
-    share = (at / 0.5, *(None if end is None else end / 0.5 for end in ends))
-    return Offline(
-        policy, measure, 0.5 + at, 0.4, 0.6, at, *ends, *share, p, holm, (0.5 + at,), 100, 50
-    )
+    value, effect = Interval(0.5 + at, 0.4, 0.6), around(at, half)
+    return Offline(policy, measure, value, effect, effect.over(0.5), p, holm, (0.5 + at,), 100, 50)
 
 
 def grid(record, *rows):
@@ -38,9 +41,8 @@ def grid(record, *rows):
 
 
 def hacked(reward, oracle, gap, half=0.1):
-    ends = [(at, None, None) if half is None else (at, at - half, at + half) for at in (gap,)]
-    of = (reward, reward - 0.1, reward + 0.1, oracle, oracle - 0.1, oracle + 0.1)
-    return Hacking("a", *of, *ends[0], (0, 1), (0.0, reward), (0.0, oracle))
+    rises = around(reward, 0.1), around(oracle, 0.1), around(gap, half)
+    return Hacking("a", *rises, (0, 1), (0.0, reward), (0.0, oracle))
 
 
 @pytest.mark.parametrize("make", [lift, measured])
@@ -158,8 +160,9 @@ def trusting(record, *rows):
 
 
 def test_a_measure_is_trusted_only_where_its_interval_excludes_zero(record):
-    good, bad = Trust("clk@1", "gmv", 0.8, 0.2, 1.0, 7), Trust("exp@1", "gmv", -0.8, -1, -0.2, 7)
-    weak = Trust("pvr@10", "gmv", 0.7, -0.1, 1.0, 7)
+    good = Trust("clk@1", "gmv", Interval(0.8, 0.2, 1.0), 7)
+    bad = Trust("exp@1", "gmv", Interval(-0.8, -1.0, -0.2), 7)
+    weak = Trust("pvr@10", "gmv", Interval(0.7, -0.1, 1.0), 7)
     said = trusting(record, weak, good, bad)
     assert said.startswith("GMV per shopper: clk@1 (+0.80, 0.20 to 1.00) orders the policies as")
     assert "exp@1 (\u22120.80, \u22121.00 to \u22120.20) orders them the wrong way round" in said
@@ -172,15 +175,15 @@ def test_a_measure_is_trusted_only_where_its_interval_excludes_zero(record):
 
 
 def test_a_correlation_without_an_interval_is_unknown(record):
-    assert "unknown" in trusting(record, Trust("clk@1", "gmv", 0.9, None, None, 2))
-    assert "unknown" in trusting(record, Trust("clk@1", "gmv", None, None, None, 2))
+    assert "unknown" in trusting(record, Trust("clk@1", "gmv", around(0.9, None), 2))
+    assert "unknown" in trusting(record, Trust("clk@1", "gmv", UNKNOWN, 2))
 
 
 def test_measures_are_ranked_by_correlation_with_the_unknown_last(record):
     rows = [
-        Trust("a", "gmv", None, None, None, 3),
-        Trust("b", "gmv", -0.2, None, None, 3),
-        Trust("c", "gmv", 0.9, None, None, 3),
+        Trust("a", "gmv", UNKNOWN, 3),
+        Trust("b", "gmv", around(-0.2, None), 3),
+        Trust("c", "gmv", around(0.9, None), 3),
     ]
     found = ranked(replace(record, trust=tuple(rows)), "gmv")
     assert [row.measure for row in found] == ["c", "b", "a"]
@@ -199,5 +202,5 @@ def test_numbers_agree_with_their_nouns():
 
 
 def test_a_base_of_zero_is_told_in_absolute_terms():
-    row = replace(measured(), relative=None, relative_low=None, relative_high=None)
+    row = replace(measured(), relative=UNKNOWN)
     assert size_words(row) == ("+0.0100", "0.0050 to 0.0150")

@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from experiments.records.reading import write_record
 from experiments.report import write_report
 from simulator.errors import DataError, StoreError
-from tests.experiments.report.fake_run import fake_run
+from tests.experiments.report.fake_run import bare_metrics, fake_run
 
 SECTIONS = (
     "compared",
@@ -190,10 +191,8 @@ def test_missing_truth_manifest_and_config_are_said_not_raised(tmp_path):
 
 
 def test_metrics_without_any_rows_still_give_a_page(tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "metrics.json").write_text('{"schema": 1, "name": "bare"}')
-    page = page_of(folder)
+    write_record(tmp_path, bare_metrics())
+    page = page_of(tmp_path)
     assert "holds no estimate of GMV per shopper" in page.text
     for key in ("shares", "overlap", "funnel", "latency", "ends"):
         assert "The run holds no" in page.words[key]
@@ -216,7 +215,8 @@ def test_a_training_told_in_another_form_still_gives_a_page(tmp_path, training):
     report = {"training": training, "nested": {"a": 1}, "depth": [3, None, "deep"], "good": True}
 
     def spoil(metrics):
-        metrics["models"] = [{"model": "channel", "name": "<b>new</b>", "report": report}]
+        new = {"model": "channel", "name": "<b>new</b>", "arms": [], "report": report}
+        metrics["models"] = [new]
 
     edit(folder, "metrics.json", spoil)
     words = page_of(folder).words["models"]
@@ -239,14 +239,12 @@ def test_numbers_that_could_not_be_computed_are_dashes(tmp_path):
             row.update(dict.fromkeys(keys))
 
     def spoil(metrics):
-        numbers = [k for k, v in metrics["estimates"][0].items() if isinstance(v, float)]
-        blank(metrics["estimates"], numbers)
-        blank(metrics["shares"], ("share", "low", "high"))
-        blank(metrics["daily"], ("effect", "effect_low", "effect_high"))
-        blank(metrics["overlap"], ("share",))
+        ends = ("estimate", "low", "high")
+        blank(metrics["estimates"], ("control", "treatment", "p_value"))
+        for rows, key in (("estimates", "effect"), ("estimates", "relative"), ("shares", "share")):
+            blank([row[key] for row in metrics[rows]], ends)
+        blank([row["effect"] for row in metrics["daily"]], ends)
         blank(metrics["funnel"], ("per_request",))
-        blank(metrics["latency"], ("mean", "p50", "p90", "p99", "max"))
-        blank(metrics["end_reasons"], ("share",))
         blank(metrics["retrieval"], ("recall_at_100", "ndcg_at_10", "judged_at_10"))
         blank(metrics["srm"], ("statistic", "p_value"))
         blank(metrics["health"]["requests"], ("zero_result_rate", "abandonment"))
@@ -291,18 +289,22 @@ def test_one_day_one_arm_of_data_is_drawn(tmp_path):
 
 
 def test_missing_metrics_name_the_file(tmp_path):
-    with pytest.raises(StoreError, match=r"metrics\.json == missing, must be a file"):
+    with pytest.raises(StoreError, match=r"metrics\.json: .*, must be a file of a finished run"):
         write_report(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [("{", r"metrics\.json == unreadable"), ('{"estimates": [{}]}', r"estimates\.0\.metric")],
+    ("content", "error", "said"),
+    [
+        ("{", StoreError, r"metrics\.json: .*must be whole JSON"),
+        ('{"schema": 2}', DataError, r"metrics\.json: name is missing"),
+        ('{"schema": 1}', DataError, r"schema == 1, must be 2: .*`funnelab run`"),
+    ],
 )
-def test_unreadable_metrics_name_place_and_keep_the_old_report(tmp_path, content, said):
+def test_unreadable_metrics_name_place_and_keep_the_old_report(tmp_path, content, error, said):
     folder = fake_run(tmp_path / "run")
     before = write_report(folder).read_text()
     (folder / "metrics.json").write_text(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(error, match=said):
         write_report(folder)
     assert (folder / "report.html").read_text() == before

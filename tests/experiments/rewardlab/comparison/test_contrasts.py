@@ -79,10 +79,10 @@ def test_an_offline_contrast_is_the_crossed_difference_of_the_two_tables():
     found = offline_contrast("log.eg", "log.sft", "clk@10", table, SHOPPER_B, confidence=0.9)
     gap = difference(own, other, SHOPPER_B, confidence=0.9)
     share = relative(own, other, SHOPPER_B, confidence=0.9)
-    assert (found.difference, found.low, found.high) == (gap.estimate, gap.low, gap.high)
-    assert (found.relative, found.relative_low) == (share.estimate, share.low)
+    assert found.effect == gap.interval
+    assert found.relative == share.interval
     assert found.p_value == gap.p_value
-    assert found.difference == pytest.approx(own.mean() - other.mean())
+    assert found.effect.estimate == pytest.approx(own.mean() - other.mean())
 
 
 def test_seeds_that_share_their_luck_are_paired():
@@ -93,7 +93,7 @@ def test_seeds_that_share_their_luck_are_paired():
     table = {"a.b": {"clk@1": base_SB + 0.01 + noise_SB}, "a.sft": {"clk@1": base_SB}}
     found = offline_contrast("a.b", "a.sft", "clk@1", table, SHOPPER_B, confidence=0.95)
     assert found.p_value < 0.001
-    assert found.high - found.low < 0.001
+    assert found.effect.high - found.effect.low < 0.001
     table["a.b"]["clk@1"] = table["a.b"]["clk@1"][[1, 2, 0]]  # the pairs torn apart
     torn = offline_contrast("a.b", "a.sft", "clk@1", table, SHOPPER_B, confidence=0.95)
     assert torn.p_value > 0.1
@@ -109,20 +109,20 @@ def test_policies_apart_can_be_told_though_their_intervals_beside_the_supervised
     own, other = (
         difference(values, base_SB, shopper_B, confidence=0.95) for values in (own_SB, other_SB)
     )
-    assert own.low < other.high
+    assert own.interval.low < other.interval.high
     table = {"a.b": {"clk@1": own_SB}, "a.sft": {"clk@1": other_SB}}
     found = offline_contrast("a.b", "a.sft", "clk@1", table, shopper_B, confidence=0.95)
-    assert found.low > 0
+    assert found.effect.low > 0
 
 
 def test_an_online_contrast_of_a_tiny_world_is_the_one_by_hand():
     pooled = {"a.b": totals([[3, 1, 0], [2, 2, 4]]), "a.sft": totals([[1, 1, 0], [2, 1, 1]])}
     found = online_contrast("a.b", "a.sft", "gmv", pooled, confidence=0.95)
-    assert found.relative == pytest.approx(12 / 6 - 1)
-    assert found.difference == pytest.approx(12 / 6 - 6 / 6)
-    assert (found.low, found.high) == (None, None)
+    assert found.relative.estimate == pytest.approx(12 / 6 - 1)
+    assert found.effect.estimate == pytest.approx(12 / 6 - 6 / 6)
+    assert (found.effect.low, found.effect.high) == (None, None)
     rate = online_contrast("a.b", "a.sft", "ctr", pooled, confidence=0.95)  # x clicks of x
-    assert (rate.relative, rate.p_value) == (0.0, 1.0)
+    assert (rate.relative.estimate, rate.p_value) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("metric", ONLINE)
@@ -138,12 +138,7 @@ def test_an_online_contrast_is_the_crossed_growth_over_the_other_policys_seeds(m
     terms = [each.columns_SU[part] for each in drawn for part in (top, bottom)]
     wanted = growth(*terms, confidence=0.95)
     found = online_contrast("a.b", "a.sft", metric, pooled, confidence=0.95)
-    assert (found.relative, found.relative_low, found.relative_high, found.p_value) == (
-        wanted.estimate,
-        wanted.low,
-        wanted.high,
-        wanted.p_value,
-    )
+    assert (found.relative, found.p_value) == (wanted.interval, wanted.p_value)
 
 
 def test_groups_that_nobody_is_in_change_nothing():
@@ -163,8 +158,8 @@ def test_more_shoppers_than_groups_give_the_same_lift_and_almost_its_interval():
         online_contrast("log.eg", "log.sft", "orders", each, confidence=0.95)
         for each in (alone, pooled)
     )
-    assert by_group.relative == pytest.approx(by_shopper.relative)
-    widths = [each.relative_high - each.relative_low for each in (by_group, by_shopper)]
+    assert by_group.relative.estimate == pytest.approx(by_shopper.relative.estimate)
+    widths = [each.relative.high - each.relative.low for each in (by_group, by_shopper)]
     assert widths[0] == pytest.approx(widths[1], rel=0.1)
 
 
@@ -174,16 +169,20 @@ def test_a_policy_beside_its_own_double_differs_in_nothing():
     table["log.sft"], pooled["log.sft"] = table["log.eg"], pooled["log.eg"]
     rows = contrast_rows(GRID, table, SHOPPER_B, pooled, confidence=0.95)
     same = [each for each in rows if (each.policy, each.against) == ("log.eg", "log.sft")]
-    assert {(r.difference, r.relative, r.relative_low, r.p_value) for r in same} == {(0, 0, 0, 1)}
+    assert {(r.effect.estimate, r.relative.estimate, r.relative.low, r.p_value) for r in same} == {
+        (0, 0, 0, 1)
+    }
 
 
 def test_turning_a_contrast_round_turns_its_sign():
     table = tables(np.random.default_rng(10))
     there = offline_contrast("log.eg", "log.sft", "clk@1", table, SHOPPER_B, confidence=0.95)
     back = offline_contrast("log.sft", "log.eg", "clk@1", table, SHOPPER_B, confidence=0.95)
-    assert back.difference == pytest.approx(-there.difference)
-    assert (back.low, back.high) == (pytest.approx(-there.high), pytest.approx(-there.low))
-    assert (1 + back.relative) * (1 + there.relative) == pytest.approx(1)
+    assert back.effect.estimate == pytest.approx(-there.effect.estimate)
+    assert (back.effect.low, back.effect.high) == pytest.approx(
+        (-there.effect.high, -there.effect.low)
+    )
+    assert (1 + back.relative.estimate) * (1 + there.relative.estimate) == pytest.approx(1)
     assert back.p_value == pytest.approx(there.p_value)
 
 
@@ -192,18 +191,18 @@ def test_one_seed_leaves_offline_without_an_interval_and_online_that_over_shoppe
     table, pooled = tables(rng, seeds=1), lived(rng, seeds=1)
     rows = contrast_rows(GRID, table, SHOPPER_B, pooled, confidence=0.95)
     for each in rows:
-        assert each.difference is not None
+        assert each.effect.estimate is not None
         known = each.kind == "online"
-        assert (each.p_value is not None) == (each.relative_low is not None) == known
+        assert (each.p_value is not None) == (each.relative.low is not None) == known
 
 
 def test_a_metric_without_events_has_no_contrast():
     nothing = totals(np.zeros((2, 5)))
     found = online_contrast("a", "b", "gmv", {"a": nothing, "b": nothing}, confidence=0.95)
-    assert (found.difference, found.relative, found.p_value) == (0.0, None, None)
+    assert (found.effect.estimate, found.relative.estimate, found.p_value) == (0.0, None, None)
     nobody = totals(np.zeros((2, 5)), exposed=np.zeros((2, 5)))
     found = online_contrast("a", "b", "gmv", {"a": nobody, "b": nobody}, confidence=0.95)
-    assert (found.difference, found.relative, found.p_value) == (None, None, None)
+    assert (found.effect.estimate, found.relative.estimate, found.p_value) == (None, None, None)
 
 
 def test_other_seeds_requests_or_shoppers_are_refused():

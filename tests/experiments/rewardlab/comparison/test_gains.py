@@ -39,7 +39,11 @@ def test_a_hand_checked_policy():
     found += [OfflineReading("a", 1, {"clk@1": np.ones(8)})]  # out of order: seed 1 first
     found += [OfflineReading("a", 0, {"clk@1": base})]
     row = rows_of(found, ("sft", "a"))["a", "clk@1"]
-    assert (row.estimate, row.difference, row.relative) == (0.75, 0.25, pytest.approx(0.5))
+    assert (row.value.estimate, row.effect.estimate, row.relative.estimate) == (
+        0.75,
+        0.25,
+        pytest.approx(0.5),
+    )
     assert row.per_seed == (0.5, 1.0)
 
 
@@ -50,8 +54,8 @@ def test_gains_are_paired_with_the_one_supervised_model_by_request():
     row = rows_of(found)["b", "clk@1"]
     gap = difference(own, base, SHOPPERS, confidence=0.95)
     ratio = relative(own, base, SHOPPERS, confidence=0.95)
-    assert (row.difference, row.difference_low, row.p_value) == (gap.estimate, gap.low, gap.p_value)
-    assert (row.relative, row.relative_high) == (ratio.estimate, ratio.high)
+    assert (row.effect, row.p_value) == (gap.interval, gap.p_value)
+    assert row.relative == ratio.interval
 
 
 def test_the_supervised_models_own_level_has_the_interval_over_shoppers_and_no_difference():
@@ -59,8 +63,8 @@ def test_the_supervised_models_own_level_has_the_interval_over_shoppers_and_no_d
     found = [OfflineReading("sft", 0, {"clk@1": values})]
     (row,) = offline_rows(tabled(found, ["sft"]), np.arange(6), baseline="sft", confidence=0.95)
     known = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
-    assert (row.low, row.high) == (pytest.approx(known.low), pytest.approx(known.high))
-    assert (row.difference, row.relative, row.p_value, row.p_holm) == (None,) * 4
+    assert (row.value.low, row.value.high) == pytest.approx((known.low, known.high))
+    assert (row.effect.estimate, row.relative.estimate, row.p_value, row.p_holm) == (None,) * 4
     assert len(row.per_seed) == 1
 
 
@@ -68,7 +72,7 @@ def test_a_policy_that_changed_nothing_gains_nothing_for_certain():
     found = readings(np.random.default_rng(3), policies=())
     found += [OfflineReading("a", seed, found[0].values) for seed in range(3)]
     row = rows_of(found, ("sft", "a"))["a", "clk@10"]
-    assert (row.difference, row.difference_low, row.difference_high, row.p_value) == (0, 0, 0, 1)
+    assert (*row.effect.numbers, row.p_value) == (0, 0, 0, 1)
 
 
 def test_p_values_are_adjusted_for_all_policies_and_measures():
@@ -82,9 +86,9 @@ def test_p_values_are_adjusted_for_all_policies_and_measures():
 def test_one_seed_gives_numbers_without_intervals():
     rows = rows_of(readings(np.random.default_rng(5), seeds=1))
     row = rows["a", "clk@1"]
-    assert row.difference is not None
-    assert (row.low, row.difference_low, row.relative_low, row.p_value, row.p_holm) == (None,) * 5
-    assert rows["sft", "clk@1"].low is not None
+    assert row.effect.estimate is not None
+    assert (row.value.low, row.effect.low, row.relative.low, row.p_value, row.p_holm) == (None,) * 5
+    assert rows["sft", "clk@1"].value.low is not None
 
 
 def test_readings_that_are_missing_or_double_are_refused():

@@ -25,9 +25,9 @@ def row_of(readings, confidence=0.95):
 
 def test_gains_are_those_of_the_last_evaluation_in_units_of_the_supervised_models_spread():
     row = row_of([reading(0, [2, 4], [0.1, -0.1]), reading(1, [2, 8], [0.1, -0.3])])
-    assert row.reward == pytest.approx(3.0)  # 2 and 4
-    assert row.oracle == pytest.approx(-2.0)  # -1 and -3
-    assert row.gap == pytest.approx(5.0)
+    assert row.reward.estimate == pytest.approx(3.0)  # 2 and 4
+    assert row.oracle.estimate == pytest.approx(-2.0)  # -1 and -3
+    assert row.gap.estimate == pytest.approx(5.0)
     assert row.steps == (0, 10, 20)
     assert row.reward_E == pytest.approx((0, 1, 3))
     assert row.oracle_E == pytest.approx((0, 1, -2))
@@ -46,12 +46,12 @@ def test_the_intervals_go_across_seeds_and_shoppers_and_the_gap_is_paired():
     row = row_of(found, confidence=0.9)
     gains = (ends - start[:, None]) / start.std(axis=1, ddof=1)[:, None, None]
     for wanted, has in (
-        (gains[0], (row.reward, row.reward_low, row.reward_high)),
-        (gains[1], (row.oracle, row.oracle_low, row.oracle_high)),
-        (gains[0] - gains[1], (row.gap, row.gap_low, row.gap_high)),
+        (gains[0], row.reward.numbers),
+        (gains[1], row.oracle.numbers),
+        (gains[0] - gains[1], row.gap.numbers),
     ):
         interval = level(wanted, shopper_V, confidence=0.9)
-        assert has == pytest.approx((interval.estimate, interval.low, interval.high))
+        assert has == pytest.approx(interval.interval.numbers)
 
 
 def test_requests_of_unknown_shoppers_stand_for_themselves():
@@ -65,7 +65,7 @@ def test_a_training_that_ended_early_keeps_its_last_value_in_the_curves():
     row = row_of([reading(0, [2, 4], [0, 0]), reading(1, [6], [0], steps=(0, 10))])
     assert row.steps == (0, 10, 20)
     assert row.reward_E == pytest.approx((0, (1 + 3) / 2, (2 + 3) / 2))
-    assert row.reward == pytest.approx((2 + 3) / 2)
+    assert row.reward.estimate == pytest.approx((2 + 3) / 2)
 
 
 def test_an_evaluation_at_an_odd_last_step_is_carried_on_too():
@@ -76,9 +76,9 @@ def test_an_evaluation_at_an_odd_last_step_is_carried_on_too():
 
 def test_one_seed_has_no_interval_and_a_policy_that_stayed_no_gap():
     row = row_of([reading(0, [2, 4], [0.1, 0.1])])
-    assert (row.reward, row.reward_low, row.gap_high) == (pytest.approx(2.0), None, None)
+    assert (row.reward.estimate, row.reward.low, row.gap.high) == (pytest.approx(2.0), None, None)
     stayed = row_of([reading(s, [0], [0], steps=(0, 1)) for s in range(2)])
-    assert (stayed.reward, stayed.oracle, stayed.gap) == (0.0, 0.0, 0.0)
+    assert (stayed.reward.estimate, stayed.oracle.estimate, stayed.gap.estimate) == (0.0, 0.0, 0.0)
 
 
 def test_values_without_spread_have_no_unit():
@@ -86,8 +86,8 @@ def test_values_without_spread_have_no_unit():
         "p", 0, (0, 1), np.array([[0.1] * 3, [0.2] * 3]), np.stack([SFT_ORACLE, SFT_ORACLE + 0.1])
     )
     row = row_of([flat])
-    assert (row.reward, row.gap, row.reward_E) == (None, None, (None, None))
-    assert row.oracle == pytest.approx(1.0)
+    assert (row.reward.estimate, row.gap.estimate, row.reward_E) == (None, None, (None, None))
+    assert row.oracle.estimate == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(

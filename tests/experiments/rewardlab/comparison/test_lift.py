@@ -78,15 +78,19 @@ def test_lifts_of_a_tiny_world_are_those_counted_by_hand(tiny):
     found, totals = rows_of([base], [[first], [second]])
     assert totals.shopper_U.tolist() == [0, 1, 2, 3]
     gmv = found["gmv"]  # 40 over 4 shoppers; 60 and 20
-    assert (gmv.base, gmv.value, gmv.lift) == (10.0, 10.0, 0.0)
+    assert (gmv.base, gmv.value, gmv.relative.estimate) == (10.0, 10.0, 0.0)
     assert gmv.per_seed == (0.5, -0.5)
     uctcvr = found["uctcvr"]  # 2 of 4 buy; 3 and 1
     assert (uctcvr.base, uctcvr.value) == (0.5, 0.5)
     assert uctcvr.per_seed == (0.5, -0.5)
     orders = found["orders"]  # 2; 3 and 2
-    assert (orders.base, orders.value, orders.lift) == (0.5, 0.625, pytest.approx(0.25))
+    assert (orders.base, orders.value, orders.relative.estimate) == (
+        0.5,
+        0.625,
+        pytest.approx(0.25),
+    )
     ctr = found["ctr"]  # 5 of 20; 10 and 5
-    assert (ctr.base, ctr.value, ctr.lift) == (0.25, 0.375, pytest.approx(0.5))
+    assert (ctr.base, ctr.value, ctr.relative.estimate) == (0.25, 0.375, pytest.approx(0.5))
     assert ctr.per_seed == (1.0, 0.0)
     assert {row.shoppers for row in found.values()} == {4}
 
@@ -104,8 +108,8 @@ def test_the_interval_of_a_tiny_world_is_the_two_way_formula_by_hand(tiny):
     freedom = min((total / by_seed) ** 2, 3)
     reach = stats.t(freedom).ppf(0.95) * np.sqrt(total / 8)
     found = rows_of([base], [[first], [second]], confidence=0.9)[0]["gmv"]
-    assert found.lift_low == pytest.approx(np.expm1(-reach))
-    assert found.lift_high == pytest.approx(np.expm1(reach))
+    assert found.relative.low == pytest.approx(np.expm1(-reach))
+    assert found.relative.high == pytest.approx(np.expm1(reach))
 
 
 def test_lucks_are_summed_into_one_cluster_per_shopper(tiny):
@@ -115,7 +119,7 @@ def test_lucks_are_summed_into_one_cluster_per_shopper(tiny):
     twice, totals = rows_of([base] * 2, [[first] * 2, [second] * 2])
     assert totals.columns_SU["exposed"].tolist() == [[2.0] * 4] * 2
     for name in ONLINE:
-        assert twice[name].lift_low == pytest.approx(once[name].lift_low)
+        assert twice[name].relative.low == pytest.approx(once[name].relative.low)
         assert twice[name].base == pytest.approx(once[name].base)
 
 
@@ -148,12 +152,10 @@ def test_with_one_seed_the_lift_is_that_of_the_paired_truth(worlds, lucks):
             pytest.approx(effect.control, rel=1e-12),
             pytest.approx(effect.treatment, rel=1e-12),
         )
-        assert row.lift == pytest.approx(effect.gte_relative, rel=1e-9)
-        assert row.per_seed == (pytest.approx(effect.gte_relative, rel=1e-9),)
+        assert row.relative.estimate == pytest.approx(effect.relative.estimate, rel=1e-9)
+        assert row.per_seed == (pytest.approx(effect.relative.estimate, rel=1e-9),)
         wanted = relative_oracle(base, policy, METRICS[effect.metric])
-        np.testing.assert_allclose(
-            [row.lift, row.lift_low, row.lift_high], wanted, rtol=1e-8, err_msg=effect.metric
-        )
+        np.testing.assert_allclose(row.relative.numbers, wanted, rtol=1e-8, err_msg=effect.metric)
         assert row.shoppers == effect.n
 
 
@@ -169,9 +171,9 @@ def test_an_interval_close_to_no_lift_is_the_truths_to_many_digits(tmp_path):
         logs.append(tiny_log(tmp_path / str(world), shoppers=range(400), orders=orders))
     row = rows_of(logs[:1], [logs[1:]])[0]["orders"]
     (effect,) = paired_truth(logs[:1], logs[1:], [METRICS["orders"]]).effects
-    assert row.lift == effect.gte_relative == 0.0
-    assert np.log1p(row.lift_high) == pytest.approx(effect.gte_high / effect.control, rel=1e-9)
-    assert np.log1p(row.lift_low) == pytest.approx(effect.gte_low / effect.control, rel=1e-9)
+    assert row.relative.estimate == effect.relative.estimate == 0.0
+    assert np.log1p(row.relative.high) == pytest.approx(effect.relative.high, rel=1e-9)
+    assert np.log1p(row.relative.low) == pytest.approx(effect.relative.low, rel=1e-9)
 
 
 def test_seeds_that_disagree_widen_the_interval_beyond_the_shoppers(worlds):
@@ -181,12 +183,16 @@ def test_seeds_that_disagree_widen_the_interval_beyond_the_shoppers(worlds):
     three, _ = rows_of(base, seeds)
 
     def width(rows):
-        return rows["orders"].lift_high - rows["orders"].lift_low
+        return rows["orders"].relative.high - rows["orders"].relative.low
 
     assert width(same) == pytest.approx(width(one), rel=1e-9)
     assert width(three) > width(one) * 0.6
     assert len(three["orders"].per_seed) == 3
-    assert min(three["orders"].per_seed) <= three["orders"].lift <= max(three["orders"].per_seed)
+    assert (
+        min(three["orders"].per_seed)
+        <= three["orders"].relative.estimate
+        <= max(three["orders"].per_seed)
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -194,7 +200,7 @@ def test_equal_worlds_have_exactly_no_lift(worlds, threads):
     base, _ = worlds
     found, _ = rows_of(base, [base, base], spec=EngineSpec(threads=threads))
     for row in found.values():
-        assert (row.lift, row.lift_low, row.lift_high, row.p_value) == (0.0, 0.0, 0.0, 1.0)
+        assert (*row.relative.numbers, row.p_value) == (0.0, 0.0, 0.0, 1.0)
 
 
 def test_policies_share_the_supervised_models_worlds_and_keep_their_order(worlds):
@@ -202,8 +208,8 @@ def test_policies_share_the_supervised_models_worlds_and_keep_their_order(worlds
     both = dict(lived(base, {"b": seeds[:1], "a": seeds[1:2]}))
     assert list(both) == ["b", "a"]
     alone, _ = rows_of(base, seeds[1:2])
-    assert [row.lift for row in lift_rows("a", both["a"], confidence=0.95)] == [
-        row.lift for row in alone.values()
+    assert [row.relative.estimate for row in lift_rows("a", both["a"], confidence=0.95)] == [
+        row.relative.estimate for row in alone.values()
     ]
 
 
@@ -220,16 +226,16 @@ def test_a_metric_without_events_has_no_lift(tmp_path):
     log = tiny_log(tmp_path / "log", shoppers=[0, 1, 2])
     found, _ = rows_of([log], [[log]])
     assert found["ctr"].value is None
-    assert all(row.lift is None and row.lift_low is None for row in found.values())
+    assert all(row.relative.estimate is None and row.relative.low is None for row in found.values())
     assert found["gmv"].per_seed == (None,)
     nobody = tiny_log(tmp_path / "nobody", shoppers=[])
-    assert all(row.lift is None for row in rows_of([nobody], [[nobody]])[0].values())
+    assert all(row.relative.estimate is None for row in rows_of([nobody], [[nobody]])[0].values())
 
 
 def test_a_policy_that_sells_nothing_has_lost_everything_without_an_interval(tmp_path, tiny):
     nothing = tiny_log(tmp_path / "log", shoppers=[0, 1, 2, 3])
     row = rows_of(list(tiny[:1]), [[nothing]])[0]["gmv"]
-    assert (row.lift, row.lift_low, row.p_value) == (-1.0, None, None)
+    assert (row.relative.estimate, row.relative.low, row.p_value) == (-1.0, None, None)
 
 
 def test_p_values_are_adjusted_for_all_policies_and_metrics(worlds):
@@ -249,7 +255,9 @@ def test_the_control_is_compared_with_the_supervised_model_as_its_base(worlds):
     found = control_rows(WorldLogs(seeds[0], base, {}), policy="sft", confidence=0.95)
     wanted, _ = rows_of(base, seeds[:1])
     assert [row.policy for row in found] == ["sft"] * 4
-    assert [row.lift for row in found] == [row.lift for row in wanted.values()]
+    assert [row.relative.estimate for row in found] == [
+        row.relative.estimate for row in wanted.values()
+    ]
     assert found[0].p_holm >= found[0].p_value
     assert control_rows(WorldLogs(base), policy="sft", confidence=0.95) == ()
 
@@ -259,7 +267,9 @@ def test_every_policy_is_compared_with_the_control_too(worlds):
     logs = WorldLogs(seeds[0], base, {"p": seeds})
     found = [row for row in control_rows(logs, policy="sft", confidence=0.95) if row.policy == "p"]
     wanted, _ = rows_of(base, seeds)
-    assert [row.lift for row in found] == [row.lift for row in wanted.values()]
+    assert [row.relative.estimate for row in found] == [
+        row.relative.estimate for row in wanted.values()
+    ]
 
 
 def test_pooled_totals_hold_the_same_sums(worlds):

@@ -5,17 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cqsid.alignment.measures import MEASURES
 from cqsid.alignment.report import StepReading
 from experiments.inference.metrics import METRICS
 from experiments.inference.truth import paired_truth
-from experiments.records.rewards import (
-    OFFLINE,
-    ONLINE,
-    Course,
-    PolicyRow,
-    read_record,
-    write_record,
-)
+from experiments.records.interval import UNKNOWN
+from experiments.records.reading import read_record, write_record
+from experiments.records.rewards import ONLINE, Course, PolicyRow, RewardsRecord
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading, WorldLogs
 from experiments.rewardlab.comparison.results import make_record
 from simulator.errors import DataError
@@ -82,7 +78,7 @@ def offline(seeds=3, shoppers=120):
     rng = np.random.default_rng(0)
 
     def values():
-        return {name: rng.random(shoppers) for name in OFFLINE}
+        return {name: rng.random(shoppers) for name in MEASURES}
 
     trained = [OfflineReading(name, seed, values()) for name in NAMES for seed in range(seeds)]
     return [OfflineReading("sft", 0, values()), *trained]
@@ -118,20 +114,20 @@ def record(config, worlds):
 
 
 def test_a_record_holds_every_row_and_survives_a_file(record, config, tmp_path):
-    assert len(record.offline) == 4 * len(OFFLINE)
+    assert len(record.offline) == 4 * len(MEASURES)
     assert len(record.online) == 3 * len(ONLINE)
     assert [row.policy for row in record.control[::4]] == [row.name for row in record.policies]
-    assert len(record.contrasts) == len(OFFLINE) + len(ONLINE)
+    assert len(record.contrasts) == len(MEASURES) + len(ONLINE)
     assert {(row.policy, row.against) for row in record.contrasts} == {("log.eg", "log.grpo")}
     assert len(record.policy_shares) == 4 * 2 * 4
     assert [row.policy for row in record.hacking] == list(NAMES)
-    assert len(record.trust) == len(OFFLINE) * len(ONLINE)
+    assert len(record.trust) == len(MEASURES) * len(ONLINE)
     assert len(record.courses) == 9
     assert (record.seeds, record.worlds, record.items, record.requests) == (3, 1, 77, 120)
     assert (record.arm, record.channel) == (config.arms[-1].name, config.reward_lab.channel)
     assert (record.shoppers, record.days) == (config.shoppers.count, config.world.days)
-    write_record(tmp_path / "rewards.json", record)
-    assert read_record(tmp_path / "rewards.json") == record
+    write_record(tmp_path, record)
+    assert read_record(RewardsRecord, tmp_path) == record
 
 
 def test_the_same_readings_and_logs_give_the_same_record(record, config, worlds):
@@ -143,15 +139,15 @@ def test_every_lift_lies_beside_its_own_policys_worlds(record, worlds):
         row = record.online_of(name, "orders")
         for seed, logs in enumerate(worlds.policies[name]):
             (effect,) = paired_truth(worlds.base, logs, [METRICS["orders"]]).effects
-            assert row.per_seed[seed] == pytest.approx(effect.gte_relative)
+            assert row.per_seed[seed] == pytest.approx(effect.relative.estimate)
     (effect,) = paired_truth(worlds.control, worlds.base, [METRICS["gmv"]]).effects
-    assert record.control[0].lift == pytest.approx(effect.gte_relative)
+    assert record.control[0].relative.estimate == pytest.approx(effect.relative.estimate)
 
 
 def test_trust_rests_on_the_policies_and_the_supervised_model(record):
     assert {row.policies for row in record.trust} == {4}
-    assert all(-1 <= row.rank_correlation <= 1 for row in record.trust)
-    assert all(row.low <= row.high for row in record.trust)
+    found = [row.rank_correlation for row in record.trust]
+    assert all(-1 <= each.estimate <= 1 and each.low <= each.high for each in found)
 
 
 def test_a_sound_record_warns_of_what_no_interval_holds_and_of_oracles(record):
@@ -202,10 +198,10 @@ def test_few_seeds_are_warned_of(config, worlds, seeds, said):
         seeds=seeds,
     )
     assert any(text.startswith(said) for text in record.warnings)
-    found = record.online_of("log.eg", "orders")
-    assert found.lift_low < found.lift < found.lift_high  # over shoppers alone for one seed
-    assert (record.offline_of("log.eg", "clk@1").low is None) == (seeds == 1)
-    assert (record.hacking[0].gap_low is None) == (seeds == 1)
+    lift = record.online_of("log.eg", "orders").relative
+    assert lift.low < lift.estimate < lift.high  # over shoppers alone for one seed
+    assert (record.offline_of("log.eg", "clk@1").value.low is None) == (seeds == 1)
+    assert (record.hacking[0].gap.low is None) == (seeds == 1)
 
 
 def test_trainings_that_ended_early_are_named_with_the_reason(config):
@@ -219,7 +215,7 @@ def test_trainings_that_ended_early_are_named_with_the_reason(config):
 
 def test_two_policies_are_too_few_for_a_rank_correlation(config, worlds):
     record = record_of(config, worlds, policies=rows()[:3])
-    assert {row.rank_correlation for row in record.trust} == {None}
+    assert {row.rank_correlation for row in record.trust} == {UNKNOWN}
     assert any(
         text.startswith("3 policies, the supervised model included") for text in record.warnings
     )
@@ -235,7 +231,7 @@ def test_a_metric_that_no_world_has_and_lonely_shoppers_are_told_of(config, tmp_
     said = " ".join(record.warnings)
     assert "Up to 5 shoppers appear in only some of the paired worlds" in said
     assert "log.grpo has no true lift in gmv: a world lacks what it is divided by." in said
-    assert all(row.rank_correlation is None for row in record.trust)
+    assert all(row.rank_correlation == UNKNOWN for row in record.trust)
 
 
 def test_policies_must_begin_with_the_supervised_model_and_have_worlds(config, worlds):

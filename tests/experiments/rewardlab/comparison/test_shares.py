@@ -34,7 +34,7 @@ def tiny(tmp_path):
 
 
 def test_shares_of_a_tiny_world_are_those_counted_by_hand(tiny):
-    found = {place: row.share for place, row in rows_of([[tiny]]).items()}
+    found = {place: row.share.estimate for place, row in rows_of([[tiny]]).items()}
     assert found == {
         ("any_touch", "exposure"): 4 / 8,
         ("any_touch", "click"): 3 / 4,
@@ -49,9 +49,9 @@ def test_shares_of_a_tiny_world_are_those_counted_by_hand(tiny):
 
 def test_seeds_are_pooled_by_their_events(tiny, tmp_path):
     none = tiny_log(tmp_path / "none", shoppers=[0], exposures=[(0, LEXICAL, False)] * 8)
-    assert rows_of([[tiny], [none]])["any_touch", "exposure"].share == 4 / 16
-    assert rows_of([[tiny, none]])["any_touch", "exposure"].share == 4 / 16
-    assert rows_of([[tiny], [none]])["any_touch", "gmv"].share == 20 / 40
+    assert rows_of([[tiny], [none]])["any_touch", "exposure"].share.estimate == 4 / 16
+    assert rows_of([[tiny, none]])["any_touch", "exposure"].share.estimate == 4 / 16
+    assert rows_of([[tiny], [none]])["any_touch", "gmv"].share.estimate == 20 / 40
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -64,12 +64,12 @@ def test_with_one_seed_any_touch_is_the_share_of_an_experiments_log(tmp_path, ch
     found = rows_of([[log]], channel)
     for event, row in wanted.items():
         one = found["any_touch", event]
-        assert (one.share, one.low, one.high) == (
-            pytest.approx(row.share, rel=1e-9),
-            pytest.approx(row.low, rel=1e-9),
-            pytest.approx(row.high, rel=1e-9),
+        assert one.share.numbers == (
+            pytest.approx(row.share.estimate, rel=1e-9),
+            pytest.approx(row.share.low, rel=1e-9),
+            pytest.approx(row.share.high, rel=1e-9),
         )
-        assert found["exclusive", event].share < one.share
+        assert found["exclusive", event].share.estimate < one.share.estimate
 
 
 def test_exclusive_shares_of_all_channels_and_shared_finds_make_the_whole(tmp_path):
@@ -77,7 +77,7 @@ def test_exclusive_shares_of_all_channels_and_shared_finds_make_the_whole(tmp_pa
     log = write_log(tmp_path / "log", shoppers=200, arms=("a",), shares=(1.0,), channels=("x", "y"))
     alone, other = rows_of([[log]], "x"), rows_of([[log]], "y")
     for event in ("exposure", "click", "purchase", "gmv"):
-        total = alone["exclusive", event].share + other["any_touch", event].share
+        total = alone["exclusive", event].share.estimate + other["any_touch", event].share.estimate
         assert total == pytest.approx(1.0)
 
 
@@ -92,7 +92,7 @@ def test_seeds_that_disagree_widen_the_interval(tmp_path):
 
     def width(logs):
         row = rows_of(logs)["any_touch", "exposure"]
-        return row.high - row.low
+        return row.share.high - row.share.low
 
     assert width(logs) > 2 * width(logs[:2])
     assert width(logs[:2]) == pytest.approx(width(logs[:1]))
@@ -102,10 +102,10 @@ def test_a_world_without_such_events_has_no_share_and_agreement_no_interval(tmp_
     log = tiny_log(tmp_path / "log", shoppers=range(5), exposures=[(s, 2, False) for s in range(5)])
     found = rows_of([[log]])
     whole = found["exclusive", "exposure"]
-    assert (whole.share, whole.low, whole.high) == (1.0, None, None)
+    assert whole.share.numbers == (1.0, None, None)
     for event in ("click", "purchase", "gmv"):
         row = found["any_touch", event]
-        assert (row.share, row.low, row.high) == (None, None, None)
+        assert row.share.numbers == (None, None, None)
 
 
 def test_the_bit_is_read_from_each_logs_manifest(tiny, tmp_path):
@@ -113,8 +113,10 @@ def test_the_bit_is_read_from_each_logs_manifest(tiny, tmp_path):
     other = tiny_log(
         tmp_path / "other", shoppers=[0, 1], exposures=exposures, channels=("cqsid", "lexical")
     )
-    assert rows_of([[other]])["any_touch", "exposure"].share == pytest.approx(2 / 3)
-    assert rows_of([[tiny], [other]])["any_touch", "exposure"].share == pytest.approx(6 / 11)
+    assert rows_of([[other]])["any_touch", "exposure"].share.estimate == pytest.approx(2 / 3)
+    assert rows_of([[tiny], [other]])["any_touch", "exposure"].share.estimate == pytest.approx(
+        6 / 11
+    )
 
 
 def test_a_channel_that_no_log_names_is_refused(tiny):

@@ -55,7 +55,7 @@ def test_the_correlation_is_spearmans_over_policies_with_the_supervised_model_at
     wanted = stats.spearmanr([0.0, *offline], [0.0, *lifts]).statistic
     for metric in ONLINE:
         row = rows["clk@1", metric]
-        assert row.rank_correlation == pytest.approx(wanted)
+        assert row.rank_correlation.estimate == pytest.approx(wanted)
         assert row.policies == 6
 
 
@@ -63,20 +63,22 @@ def test_a_measure_that_orders_policies_rightly_is_trusted_and_one_that_reverses
     levels = np.arange(1, 8) / 10
     right = rows_of(policies(levels, levels / 10, noise=0.01))["clk@1", "gmv"]
     wrong = rows_of(policies(levels, -levels / 10, noise=0.01))["clk@1", "gmv"]
-    assert (right.rank_correlation, wrong.rank_correlation) == (
+    assert (right.rank_correlation.estimate, wrong.rank_correlation.estimate) == (
         pytest.approx(1.0),
         pytest.approx(-1.0),
     )
-    assert right.low > 0.5
-    assert wrong.high < -0.5
-    assert right.high <= 1.0
+    assert right.rank_correlation.low > 0.5
+    assert wrong.rank_correlation.high < -0.5
+    assert right.rank_correlation.high <= 1.0
 
 
 def test_noise_of_shoppers_and_requests_widens_the_interval():
     levels = np.arange(1, 8) / 1000
     calm = rows_of(policies(levels, levels, noise=0.0001))["clk@1", "orders"]
     wild = rows_of(policies(levels, levels, noise=0.3))["clk@1", "orders"]
-    assert wild.high - wild.low > 1.5 * (calm.high - calm.low)
+    assert wild.rank_correlation.high - wild.rank_correlation.low > 1.5 * (
+        calm.rank_correlation.high - calm.rank_correlation.low
+    )
 
 
 def test_seeds_that_disagree_widen_the_interval():
@@ -86,8 +88,8 @@ def test_seeds_that_disagree_widen_the_interval():
     for each, lift in zip(calm[1:], levels, strict=True):
         apart.append(Judged(each.values, totals([lift - 0.2, lift, lift + 0.2])))
     one, other = (rows_of(each)["clk@1", "gmv"] for each in (calm, apart))
-    assert one.rank_correlation == pytest.approx(other.rank_correlation)
-    assert other.low < one.low - 0.2
+    assert one.rank_correlation.estimate == pytest.approx(other.rank_correlation.estimate)
+    assert other.rank_correlation.low < one.rank_correlation.low - 0.2
 
 
 def test_the_luck_of_a_seed_moves_both_sides_of_its_policy():
@@ -98,14 +100,19 @@ def test_the_luck_of_a_seed_moves_both_sides_of_its_policy():
     both = [Judged({"clk@1": common}, None)]
     both += [Judged({"clk@1": common + own[:, None]}, totals(own)) for own in luck]
     row = rows_of(both)["clk@1", "gmv"]
-    assert row.rank_correlation == pytest.approx(1.0)
-    assert row.low > 0.5  # drawn apart, the two sides' seeds would have lost it
+    assert row.rank_correlation.estimate == pytest.approx(1.0)
+    assert row.rank_correlation.low > 0.5  # drawn apart, the two sides' seeds would have lost it
 
 
 def test_more_confidence_is_wider_and_the_same_generator_gives_the_same_bits():
     judged = policies(np.arange(6) / 100, np.arange(6)[::-1] / 50, noise=0.2)
     wide, narrow = (rows_of(judged, confidence=c)["clk@1", "gmv"] for c in (0.99, 0.6))
-    assert wide.low <= narrow.low <= narrow.high <= wide.high
+    assert (
+        wide.rank_correlation.low
+        <= narrow.rank_correlation.low
+        <= narrow.rank_correlation.high
+        <= wide.rank_correlation.high
+    )
     once, again, other = (rows_of(judged, seed=seed) for seed in (0, 0, 1))
     assert once == again
     assert once != other
@@ -113,7 +120,7 @@ def test_more_confidence_is_wider_and_the_same_generator_gives_the_same_bits():
 
 def test_three_policies_say_nothing():
     (row,) = {rows_of(policies([0.1, 0.2], [0.1, 0.2]))["clk@1", m] for m in ("gmv",)}
-    assert (row.rank_correlation, row.low, row.high, row.policies) == (None, None, None, 3)
+    assert (*row.rank_correlation.numbers, row.policies) == (None, None, None, 3)
     assert rows_of([]) == {}
 
 
@@ -121,7 +128,7 @@ def test_policies_that_are_all_the_same_on_one_side_say_nothing():
     same_lift = rows_of(policies([0.1, 0.2, 0.3, 0.4], [0.0] * 4))["clk@1", "gmv"]
     same_value = rows_of(policies([0.0] * 4, [0.1, 0.2, 0.3, 0.4]))["clk@1", "gmv"]
     for row in (same_lift, same_value):
-        assert (row.rank_correlation, row.low, row.high) == (None, None, None)
+        assert row.rank_correlation.numbers == (None, None, None)
 
 
 def test_a_lift_that_is_not_determined_says_nothing():
@@ -129,7 +136,7 @@ def test_a_lift_that_is_not_determined_says_nothing():
     empty = {name: 0 * table for name, table in judged[2].totals.columns_SU.items()}
     judged[2] = Judged(judged[2].values, Totals(np.arange(GROUPS), empty, judged[2].totals.base_1U))
     row = rows_of(judged)["clk@1", "gmv"]
-    assert (row.rank_correlation, row.low, row.high) == (None, None, None)
+    assert row.rank_correlation.numbers == (None, None, None)
 
 
 def test_a_policy_with_other_seeds_online_than_offline_is_refused():
@@ -147,5 +154,5 @@ def test_without_any_relation_about_one_interval_in_twenty_leaves_out_zero():
         rng = np.random.default_rng(world)
         judged = policies(rng.normal(0, 1, 8), rng.normal(0, 0.3, 8), noise=0.05, seed=world)
         row = rows_of(judged, seed=world)["clk@1", "gmv"]
-        outside += row.low > 0 or row.high < 0
+        outside += row.rank_correlation.low > 0 or row.rank_correlation.high < 0
     assert outside / worlds <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / worlds)

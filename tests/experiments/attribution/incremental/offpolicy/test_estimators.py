@@ -17,6 +17,7 @@ from experiments.attribution.incremental.offpolicy.estimators import (
     estimated,
     estimates,
 )
+from experiments.records.interval import UNKNOWN
 from simulator.errors import DataError
 
 
@@ -76,8 +77,8 @@ def test_the_interval_is_the_delta_methods_over_shoppers():
     reach = stats.t(1).isf(0.05)
     assert found.value.estimate == 2.0
     assert (found.value.low, found.value.high) == pytest.approx((2 - reach, 2 + reach))
-    assert found.lift.estimate == 0.0
-    assert found.lift.high == pytest.approx(np.expm1(0.5 * reach))
+    assert found.relative.estimate == 0.0
+    assert found.relative.high == pytest.approx(np.expm1(0.5 * reach))
 
 
 def test_snips_varies_over_shoppers_as_its_derivative_does():
@@ -143,7 +144,7 @@ def test_a_policy_judged_by_its_own_log_gets_the_logs_own_mean_exactly():
     totals = totals_of(slots, shoppers=20)
     found = estimates(totals, 0, confidence=0.9)
     assert {found[name].value.estimate for name in ESTIMATORS} == {outcome_N.sum() / 20}
-    assert found["ips"].lift.estimate == 0.0
+    assert found["ips"].relative.estimate == 0.0
     assert doubts(diagnose(totals), "a", "b")  # 60 effective slots are few
 
 
@@ -171,7 +172,7 @@ def test_a_propensity_that_is_none_is_refused(propensity):
 def test_a_log_without_a_slot_in_common_estimates_nothing():
     slots = slots_of([0, 1], [1, 1], [0.5, 0.5], [0, 0], [1, 1], [0, 0], [0, 0], [0, 0])
     totals = totals_of(slots, shoppers=2)
-    assert {each.value for each in estimates(totals, 0, confidence=0.9).values()} == {None}
+    assert {each.value for each in estimates(totals, 0, confidence=0.9).values()} == {UNKNOWN}
     assert np.isfinite(estimated(totals, "snips")).all()
     assert (
         "0 effective slots of 2, fewer than 10: no estimate"
@@ -211,7 +212,7 @@ def test_where_most_would_be_guessed_ips_stands_alone():
         supported=np.arange(n) < 40,
     )  # fmt: skip
     found = estimates(totals_of(slots, shoppers=n), 0, confidence=0.9)
-    assert [name for name, each in found.items() if each.value is not None] == ["ips"]
+    assert [name for name, each in found.items() if each.value != UNKNOWN] == ["ips"]
 
 
 def bandit(data, campaign, policy):
@@ -256,7 +257,7 @@ def test_thompson_sampling_in_men_tells_of_the_random_policy_within_error(data):
 def test_thompson_sampling_in_women_is_warned_of_and_not_reported(data):
     """Weights up to 21,739: two effective slots of 10,000."""
     totals, _ = bandit(data, "women", "bts")
-    assert {each.value for each in estimates(totals, 0, confidence=0.95).values()} == {None}
+    assert {each.value for each in estimates(totals, 0, confidence=0.95).values()} == {UNKNOWN}
     told = " ".join(doubts(diagnose(totals), "random", "bts"))
     assert "leave 2.08 effective slots of 10,000, fewer than 10: no estimate is given" in told
     assert "the largest weight is 21,739, more than 1,000" in told

@@ -16,7 +16,8 @@ from experiments.attribution.incremental.offpolicy.rows import (
 )
 from experiments.attribution.run import attribute_run
 from experiments.inference.logs import EngineSpec, engine
-from experiments.records.attribution import read_record
+from experiments.records.attribution import AttributionRecord
+from experiments.records.reading import read_record
 from experiments.running.finished import finished_config
 from experiments.running.worlds import LOG
 from experiments.stages.folder import RunFolder
@@ -79,7 +80,7 @@ def new_queries(log):
 
 
 def error(row):
-    return (row.high - row.low) / 3.92
+    return (row.value.high - row.value.low) / 3.92
 
 
 @pytest.mark.parametrize("estimator", ["ips", "snips", "dr"])
@@ -88,14 +89,14 @@ def test_a_log_that_explores_tells_what_its_own_greedy_pages_bring(own, estimato
     but where whole pages agree that is no matter, and the truth is held against lifts."""
     rows, warnings = own
     found, truth = rows["click", estimator], rows["click", "truth"]
-    assert abs(found.value - truth.value) < STANDARD_ERRORS * error(found)
-    assert found.value > 0.1
+    assert abs(found.value.estimate - truth.value.estimate) < STANDARD_ERRORS * error(found)
+    assert found.value.estimate > 0.1
     for event in EVENTS:
         found, truth = rows[event, estimator], rows[event, "truth"]
-        reach = [np.log1p(row.lift_high) - np.log1p(row.lift_low) for row in (found, truth)]
-        gap = np.log1p(found.lift) - np.log1p(truth.lift)
+        reach = [np.log1p(row.relative.high) - np.log1p(row.relative.low) for row in (found, truth)]
+        gap = np.log1p(found.relative.estimate) - np.log1p(truth.relative.estimate)
         assert abs(gap) < STANDARD_ERRORS * np.hypot(*reach) / 3.92
-        assert truth.lift > 0.05  # random pages are worse
+        assert truth.relative.estimate > 0.05  # random pages are worse
     assert found.supported == 1
     assert warnings == []
 
@@ -151,16 +152,16 @@ def test_without_exploration_the_arm_itself_gets_the_logs_own_mean_and_is_warned
     requests = new_queries(log)["request"]
     n = rows["click", "ips"].requests
     clicks = exposures[exposures["request"].isin(requests)]["clicked"].sum()
-    assert rows["click", "ips"].value == pytest.approx(clicks / n, rel=1e-15)
+    assert rows["click", "ips"].value.estimate == pytest.approx(clicks / n, rel=1e-15)
     bought = orders[orders["request"].isin(requests)]
-    assert rows["purchase", "ips"].value == pytest.approx(len(bought) / n, rel=1e-15)
-    assert rows["gmv", "ips"].value == pytest.approx(
+    assert rows["purchase", "ips"].value.estimate == pytest.approx(len(bought) / n, rel=1e-15)
+    assert rows["gmv", "ips"].value.estimate == pytest.approx(
         (bought["price"] * bought["quantity"]).sum() / n
     )
     for event in EVENTS:
-        values = [rows[event, name].value for name in ("ips", "snips", "dr")]
+        values = [rows[event, name].value.estimate for name in ("ips", "snips", "dr")]
         assert values == pytest.approx([values[0]] * 3, rel=1e-9)
-        assert rows[event, "ips"].lift == rows[event, "truth"].lift == 0
+        assert rows[event, "ips"].relative.estimate == rows[event, "truth"].relative.estimate == 0
     assert rows["click", "ips"].largest == 1
     (told,) = (each for each in warnings if "no exploration" in each)
     assert told.startswith("off-policy: control by the log of control: the log has no exploration")
@@ -179,7 +180,7 @@ def test_the_same_question_gets_the_same_bits(own, exploring):
         one = SlotTable(connection, off_policy_job(arm))
         totals, *_ = one.totals(one.model(arm.config.funnel.slots))
     assert float(totals.weighted_EU[0].sum() / totals.requests_U.sum()) == pytest.approx(
-        again["click", "ips"].value, rel=1e-15
+        again["click", "ips"].value.estimate, rel=1e-15
     )
 
 
@@ -204,7 +205,7 @@ def test_a_run_tells_off_policy_estimates_where_it_is_asked_for_them(exploring):
         overrides=["attribution.incremental=['offpolicy']", "attribution.rules=['any_touch']"],
         progress=NoProgress(),
     )
-    record = read_record(exploring / "attribution.json")
+    record = read_record(AttributionRecord, exploring)
     assert {row.estimator for row in record.off_policy} == {"ips", "snips", "dr", "truth"}
     assert {(row.arm, row.logged) for row in record.off_policy} == {("dense", "control")}
     assert record.values == ()

@@ -1,0 +1,45 @@
+"""A number and the interval around it: the one form in which every record tells an estimate."""
+
+from dataclasses import dataclass
+
+Number = float | None
+"""None where the data do not determine a number; it is `null` in JSON, never NaN."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number with its interval; None where the data do not determine it.
+
+    Attributes:
+        estimate: the number.
+        low, high: both ends of its interval, or neither; their level is the file's `confidence`.
+    """
+
+    estimate: Number
+    low: Number
+    high: Number
+
+    @property
+    def numbers(self) -> tuple[Number, Number, Number]:
+        """Estimate, low and high."""
+        return self.estimate, self.low, self.high
+
+    def within(self, least: float, most: float) -> "Interval":
+        """The same with ends that go no further than a quantity can, such as 0 and 1 of a share."""
+        if self.low is None or self.high is None:
+            return self
+        return Interval(self.estimate, max(self.low, least), min(self.high, most))
+
+    def over(self, base: float) -> "Interval":
+        """The number and its ends as parts of a base that is taken as given."""
+        return Interval(*(None if each is None else each / base for each in self.numbers))
+
+    def holds(self, number: Number) -> bool | None:
+        """Whether a number lies in the interval; None where either is not known."""
+        if self.low is None or self.high is None or number is None:
+            return None
+        return self.low <= number <= self.high
+
+
+UNKNOWN = Interval(None, None, None)
+"""Nothing is determined, or there is nothing to be told."""

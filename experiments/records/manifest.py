@@ -1,0 +1,101 @@
+"""The rows of manifest.json: what was run, from what, by which versions, in which time."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from experiments.records.reading import Record
+from experiments.stages.folder import MANIFEST, StageRecord
+
+
+@dataclass(frozen=True)
+class ArmEntry:
+    """An arm of the experiment.
+
+    Attributes:
+        name, share: of the arm.
+        channels: names of its channels.
+    """
+
+    name: str
+    share: float
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChannelEntry:
+    """A channel that arms may use.
+
+    Attributes:
+        name, type: of the channel.
+        limit: candidates asked for.
+    """
+
+    name: str
+    type: str
+    limit: int
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """What the luck of a run hangs on.
+
+    Attributes:
+        run: `seed` of the config.
+        truth: number of pairs of truth worlds.
+    """
+
+    run: int
+    truth: int
+
+
+@dataclass(frozen=True)
+class BenchManifest(Record):
+    """How a run was made that has no experiment.
+
+    Attributes:
+        name, seed: of the run.
+        created: end of the run, UTC.
+        funnelab: version.
+        command: how to get the same run again.
+        stages: the stages that this run used.
+        versions: of Python and the libraries that decide results.
+        peak_memory_mb: most memory of one process (MB).
+        items, shoppers: size of the world.
+        history_days: length of the history period.
+    """
+
+    FILE: ClassVar[str] = MANIFEST
+    COMMAND: ClassVar[str] = "funnelab ids bench, or funnelab rewards,"
+
+    name: str
+    seed: int
+    created: str
+    funnelab: str
+    command: str
+    stages: tuple[StageRecord, ...]
+    versions: dict[str, str]
+    peak_memory_mb: int
+    items: int
+    shoppers: int
+    history_days: int
+
+
+@dataclass(frozen=True)
+class RunManifest(BenchManifest):
+    """How a run was made that has an experiment.
+
+    Attributes:
+        arms: the arms.
+        channels: the channels, in the order of the bits.
+        days: length of the experiment.
+        seeds: what the luck hangs on.
+        log_digest: digest of the experiment's log; equal for equal settings, seed and versions.
+    """
+
+    COMMAND: ClassVar[str] = "funnelab run"
+
+    arms: tuple[ArmEntry, ...]
+    channels: tuple[ChannelEntry, ...]
+    days: int
+    seeds: Seeds
+    log_digest: str

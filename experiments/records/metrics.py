@@ -1,0 +1,366 @@
+"""The rows of metrics.json: what the analysis of a run's log found."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from experiments.records.interval import Interval, Number
+from experiments.records.reading import Record
+
+Contrast = tuple[str, str]  # control, treatment
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One metric of one contrast, as an A/B test estimates it.
+
+    Attributes:
+        metric: name of the metric.
+        contrast: `[control, treatment]`, names of arms.
+        design: unit of randomisation: `shopper`.
+        n, n_control, n_treatment: exposed shoppers.
+        control, treatment: the metric in each arm, adjusted where `cuped`.
+        effect: treatment minus control, in the metric's unit.
+        relative: treatment / control - 1.
+        p_value: two-sided, of no effect.
+        cuped: whether the history was adjusted for.
+    """
+
+    metric: str
+    contrast: Contrast
+    design: str
+    n: int
+    n_control: int
+    n_treatment: int
+    control: Number
+    treatment: Number
+    effect: Interval
+    relative: Interval
+    p_value: Number
+    cuped: bool
+
+
+@dataclass(frozen=True)
+class SampleRatio:
+    """Whether arms are as large as they should be.
+
+    Attributes:
+        population: `assigned` or `exposed` shoppers.
+        arms: names of the arms.
+        counts: shoppers found in each.
+        expected: shoppers that the arms' shares promise.
+        statistic, p_value: Pearson's chi-square without continuity correction, and its p-value;
+            null with no shoppers.
+    """
+
+    population: str
+    arms: tuple[str, ...]
+    counts: tuple[int, ...]
+    expected: tuple[float, ...]
+    statistic: Number
+    p_value: Number
+
+
+@dataclass(frozen=True)
+class Share:
+    """One channel's share of one kind of event in one arm.
+
+    Attributes:
+        channel: name of the channel.
+        event: `exposure`, `click`, `purchase` or `gmv`.
+        rule: `any_touch`.
+        arm: name of the arm.
+        share: of the arm's events; no interval where all shoppers agree.
+    """
+
+    channel: str
+    event: str
+    rule: str
+    arm: str
+    share: Interval
+
+
+@dataclass(frozen=True)
+class Daily:
+    """The cumulative effect up to and including a day.
+
+    Attributes:
+        day: of the simulation, history included.
+        metric, contrast: as in `estimates`.
+        effect: cumulative effect.
+    """
+
+    day: int
+    metric: str
+    contrast: Contrast
+    effect: Interval
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many events of an arm had an item that exactly these channels found.
+
+    Attributes:
+        arm: name of the arm.
+        event: `exposure` or `purchase`; in `sets` of `attribution.json` also `click`.
+        channels: the exact set, in the order of the provenance bits.
+        count, share: events with that set; an arm's shares sum to 1.
+    """
+
+    arm: str
+    event: str
+    channels: tuple[str, ...]
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class FunnelCount:
+    """What is left of an arm's requests, candidates or events after one stage.
+
+    Attributes:
+        arm: name of the arm.
+        stage: `requests`, `recalled:<channel>`, `merged`, `ranked`, `shown`, `clicked`, `carted`
+            or `purchased`.
+        count: how many are left.
+        per_request: the same for each request.
+    """
+
+    arm: str
+    stage: str
+    count: int
+    per_request: Number
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Page latency of an arm.
+
+    Attributes:
+        arm: name of the arm.
+        mean, p50, p90, p99, max: page latency (s).
+    """
+
+    arm: str
+    mean: float
+    p50: float
+    p90: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True)
+class EndReason:
+    """How many sessions of an arm ended for one reason.
+
+    Attributes:
+        arm: name of the arm.
+        reason: one of the [end reasons](market.md#how-sessions-go-on-and-end).
+        sessions, share: sessions that ended so.
+    """
+
+    arm: str
+    reason: str
+    sessions: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """A channel against human grades.
+
+    Attributes:
+        channel: name of the channel.
+        queries: judged queries with at least one relevant item; recall and NDCG average these.
+        without_positives: judged queries left out.
+        recall_at_100: share of the items of grade 1 or more among the first 100.
+        ndcg_at_10: normalised discounted cumulative gain of the first 10.
+        judged_at_10: share of the first 10 that somebody judged.
+    """
+
+    channel: str
+    queries: int
+    without_positives: int
+    recall_at_100: Number
+    ndcg_at_10: Number
+    judged_at_10: Number
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a channel or ranker tells of its training.
+
+    Attributes:
+        model: `channel` or `ranker`.
+        name: of the channel, or type of the ranker.
+        arms: names of the arms that use it; arms of the same funnel share a ranker.
+        report: its figures, by name.
+    """
+
+    model: str
+    name: str
+    arms: tuple[str, ...]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainingLoss:
+    """The training's own loss over one span of steps.
+
+    Attributes:
+        step: the span's last one.
+        loss: mean over the span (nats).
+    """
+
+    step: int
+    loss: Number
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How good a model was after some steps of a stage of its training.
+
+    Attributes:
+        step: steps taken.
+        loss: mean cross entropy of the held-out answers (nats).
+        hit_rate_1, hit_rate_10: share of target items covered by the ids of a beam of 1 or 10.
+    """
+
+    step: int
+    loss: Number
+    hit_rate_1: Number
+    hit_rate_10: Number
+
+
+@dataclass(frozen=True)
+class TrainingStage:
+    """One stage of a generator's training, an entry of `training` in its report.
+
+    Attributes:
+        stage: `item`, `query` or `shopper`.
+        stopped: `finished`, `patience` (validation no longer improved) or `no_examples`.
+        seconds: wall time (s): the one number here that differs between equal runs.
+        distinct, examples, steps: distinct examples, examples seen, and steps taken.
+        best: the validation whose weights were kept; null without validation.
+        validations: the course, in the order of the steps.
+        losses: the training's own loss, in at most 60 spans of steps.
+    """
+
+    stage: str
+    stopped: str
+    seconds: float
+    distinct: int
+    examples: int
+    steps: int
+    best: Validation | None
+    validations: tuple[Validation, ...]
+    losses: tuple[TrainingLoss, ...]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What an arm served.
+
+    Attributes:
+        arm: name of the arm.
+        requests, sessions, shoppers: how many were served.
+        zero_result_rate, abandonment: as in [Metrics](#metrics), over all requests and sessions.
+    """
+
+    arm: str
+    requests: int
+    sessions: int
+    shoppers: int
+    zero_result_rate: Number
+    abandonment: Number
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A channel that an arm had to serve some pages without.
+
+    Attributes:
+        arm, channel: where, and who failed.
+        reason: `raised`, `unknown_items`, `bad_shape` or `deadline`.
+        requests, share: requests that went without the channel.
+        detail: the first message; empty for a missed deadline.
+    """
+
+    arm: str
+    channel: str
+    reason: str
+    requests: int
+    share: Number
+    detail: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a reader must know before believing the numbers.
+
+    Attributes:
+        requests: traffic of each arm.
+        dropped: channels that failed.
+        warnings: plain sentences, gravest first.
+    """
+
+    requests: tuple[Traffic, ...]
+    dropped: tuple[Dropped, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Metrics(Record):
+    """Everything that the analysis of a run found.
+
+    Attributes:
+        name: of the run.
+        primary: the metric that decides.
+        confidence: level of all intervals.
+        estimates: metric by metric, the difference between two arms.
+        srm: sample ratio tests.
+        shares: channels' shares of events.
+        daily: cumulative effects.
+        overlap: exact sets of channels.
+        funnel: what is left after each stage.
+        latency: page latency; without arms that served nothing.
+        end_reasons: why sessions ended.
+        retrieval: channels against human grades; empty without grades.
+        models: how the training of channels and rankers went; only of models that tell.
+        health: what a reader must know before believing the numbers.
+    """
+
+    FILE: ClassVar[str] = "metrics.json"
+    COMMAND: ClassVar[str] = "funnelab run"
+
+    name: str
+    primary: str
+    confidence: float
+    estimates: tuple[Estimate, ...]
+    srm: tuple[SampleRatio, ...]
+    shares: tuple[Share, ...]
+    daily: tuple[Daily, ...]
+    overlap: tuple[Overlap, ...]
+    funnel: tuple[FunnelCount, ...]
+    latency: tuple[Latency, ...]
+    end_reasons: tuple[EndReason, ...]
+    retrieval: tuple[Retrieval, ...]
+    models: tuple[Model, ...]
+    health: Health
+
+    @cached_property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        """Every contrast that was estimated, in the order of the file."""
+        return tuple(dict.fromkeys(row.contrast for row in self.estimates))
+
+    @cached_property
+    def metric_names(self) -> tuple[str, ...]:
+        """Every metric that was estimated, in the order of the file."""
+        return tuple(dict.fromkeys(row.metric for row in self.estimates))
+
+    def estimate(self, metric: str, contrast: Contrast, *, cuped: bool) -> Estimate | None:
+        """The estimate of a metric in a contrast, where there is one."""
+        for row in self.estimates:
+            if (row.metric, row.contrast, row.cuped) == (metric, contrast, cuped):
+                return row
+        return None
