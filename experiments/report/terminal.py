@@ -11,15 +11,8 @@ from rich.text import Text
 
 from experiments.records.metrics import Contrast, Estimate, Metrics
 from experiments.records.truth import Truth, Truths
-from experiments.report.kit.words import (
-    ABSENT,
-    THIN,
-    change,
-    interval_decimals,
-    level,
-    p_value,
-    percent,
-)
+from experiments.report.kit.numbers import ABSENT, THIN, interval_decimals, p_value, percent
+from experiments.report.kit.sentences import change, level
 from experiments.report.run.verdict import (
     Finding,
     Verdict,
@@ -124,7 +117,7 @@ def effect(row: Estimate) -> str:
     """The effect, relative where control's level allows it."""
     if row.relative.estimate is None:
         return change(row.metric, row.effect.estimate)
-    decimals = interval_decimals(row.relative.low, row.relative.high)
+    decimals = interval_decimals(row.relative)
     return percent(row.relative.estimate, decimals, sign=True)
 
 
@@ -135,4 +128,4 @@ def true_effect(row: Estimate, truth: Truth | None) -> str:
     middle = truth.growth.estimate
     if middle is None or row.relative.estimate is None:
         return change(row.metric, truth.effect.estimate)
-    return percent(middle, interval_decimals(row.relative.low, row.relative.high), sign=True)
+    return percent(middle, interval_decimals(row.relative), sign=True)

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 from experiments.records.attribution import CAUSES, DifferenceRow
-from experiments.report.attribution.lanes import TICKS, ruler
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import Told, amount, noun_of, title_of, told
-from experiments.report.kit.figures import Scale, channel_class, place, swatch
+from experiments.report.attribution.phrases import Told, told
+from experiments.report.kit.colours import channel_class, swatch
+from experiments.report.kit.forest import Lane, Row, forest
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import figure, section, table
-from experiments.report.kit.words import fixed, number
-from experiments.report.run.compared import listed
-from experiments.report.run.effects import Span, shared_scale
+from experiments.report.kit.numbers import amount, decimal, number
+from experiments.report.kit.page import figure, listing, panels, section
+from experiments.report.kit.scales import Axis, known, shared
+from experiments.report.kit.sentences import listed, noun_of, title_of
+from experiments.report.kit.tables import Table
 
 TITLE = "Replay beside re-simulated worlds"
 WORDS = {
@@ -59,14 +61,24 @@ def causes(lookup: Lookup) -> Html | None:
         "logged requests tells it, last as worlds lived again tell it, and between them why they "
         "differ."
     )
-    scale = shared_scale([{"": reach(step)} for own in falls.values() for step in own])
-    drawn = [panel(lookup, name, own, scale) for name, own in falls.items()]
+    axis = Axis(shared([reach(step)] for own in falls.values() for step in own), decimal)
+    drawn = panels(
+        *(
+            (
+                swatch(lookup.channels, name),
+                forest([Row("", lanes, channel_class(lookup.channels, name))], axis, kind="strips"),
+            )
+            for name, own in falls.items()
+            for lanes in [[bar_lane(step) for step in own]]
+        ),
+        kind="panels even",
+    )
     said = [sentence(name, own) for name, own in falls.items()]
-    words = tag("ul", *(tag("li", each) for each in said if each), cls="warnings plain")
+    words = listing([each for each in said if each], "warnings plain")
     described = (
         f"Waterfalls: from the replayed to the re-simulated loss of {noun} without each channel"
     )
-    shown = figure("", tag("div", *drawn, cls="panels even"), differences_table(lookup), described)
+    shown = figure(drawn, differences_table(lookup), described)
     meant = "; ".join(f"{WORDS[cause]}: {MEANT[cause]}" for cause in CAUSES if used(falls, cause))
     return section("twoways", TITLE, lead, words, shown, tag("p", f"{meant}.", cls="note"))
 
@@ -105,52 +117,27 @@ def steps(lookup: Lookup, channel: str, event: str) -> list[Step]:
     return found
 
 
-def reach(step: Step) -> Span:
+def reach(step: Step) -> Interval:
     """What a step needs of the axis."""
-    low, high = moved(step)
-    ends = [step.start, step.end, *(end for end in (low, high) if end is not None)]
-    return step.end, min(ends), max(ends)
+    ends = known((step.start, step.end, *moved(step).numbers))
+    return Interval(step.end, min(ends), max(ends))
 
 
-def moved(step: Step) -> tuple[float | None, float | None]:
+def moved(step: Step) -> Interval:
     """The interval of a step where its bar lies."""
-    row = step.row
-    if row.value.low is None or row.value.high is None:
-        return None, None
-    return step.start + row.value.low, step.start + row.value.high
+    value = step.row.value
+    if value.low is None or value.high is None:
+        return UNKNOWN
+    return Interval(None, step.start + value.low, step.start + value.high)
 
 
-def panel(lookup: Lookup, channel: str, own: list[Step], scale: Scale) -> Html:
-    """One channel's waterfall."""
-    colour = channel_class(lookup.channels, channel)
-    rows = [one_step(step, scale, colour) for step in own]
-    foot = ruler(scale, lambda value, decimals: fixed(value, decimals), 1)
-    title = tag("h4", swatch(lookup.channels, channel))
-    return tag("div", title, tag("div", *rows, foot, cls="strips"), cls="panel")
-
-
-def one_step(step: Step, scale: Scale, colour: str) -> Html:
+def bar_lane(step: Step) -> Lane:
     """One bar with its interval and its size."""
-    row = step.row
-    left, right = sorted((scale.at(step.start), scale.at(step.end)))
-    end = row.cause in ("replay", "worlds")
+    end = step.row.cause in ("replay", "worlds")
     kind = "end" if end else "gain" if step.end >= step.start else "loss"
-    parts = [
-        tag("i", cls="tick zero" if value == 0 else "tick", style=place(left=scale.at(value)))
-        for value in scale.ticks(TICKS)
-    ]
-    parts.append(tag("i", cls=f"bar fall {kind}", style=place(left=left, width=right - left)))
-    low, high = moved(step)
-    if low is not None and high is not None:
-        start = scale.at(low)
-        parts.append(tag("i", cls="whisker", style=place(left=start, width=scale.at(high) - start)))
-    return tag(
-        "div",
-        tag("span", WORDS.get(row.cause, row.cause), cls="name"),
-        tag("div", *parts, cls="track"),
-        tag("span", number(row.value.estimate, 2, sign=not end), cls="value"),
-        cls=f"strip {colour}{' end' if end else ''}",
-    )
+    size = number(step.row.value.estimate, 2, sign=not end)
+    name = WORDS.get(step.row.cause, step.row.cause)
+    return Lane(moved(step), size, kind=kind, name=name, bar=(step.start, step.end))
 
 
 def sentence(channel: str, own: list[Step]) -> str | None:
@@ -166,23 +153,20 @@ def sentence(channel: str, own: list[Step]) -> str | None:
         f"{WORDS[row.cause].lower()} ({number(row.value.estimate, 2, sign=True)})" for row in sure
     ]
     why = f"causes told from zero: {listed(named)}" if named else "no cause can be told from zero"
-    return (
-        f"{channel}: {amount(*replay.value.numbers)} by replay, "
-        f"{amount(*worlds.value.numbers)} in worlds; {why}."
-    )
+    return f"{channel}: {amount(replay.value)} by replay, {amount(worlds.value)} in worlds; {why}."
 
 
-def differences_table(lookup: Lookup) -> Html:
+def differences_table(lookup: Lookup) -> Table:
     """Every end and cause of every channel and event."""
     cells = [
         [
             swatch(lookup.channels, row.channel),
             title_of(row.event),
             WORDS.get(row.cause, row.cause),
-            amount(*row.value.numbers),
+            amount(row.value),
         ]
         for row in lookup.record.differences
         if row.arm == lookup.arm
     ]
     head = ["Channel", "Event", "Step", "Per exposed shopper"]
-    return table("From replay to worlds", head, cells, names=3)
+    return Table("From replay to worlds", head, cells, names=3)

@@ -1,13 +1,9 @@
 """The first section: the verdict on the channels in words, and all of them in one table."""
 
 from experiments.records.attribution import ValueRow
+from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import (
-    Told,
-    noun_of,
-    share_words,
-    told,
-)
+from experiments.report.attribution.phrases import Told, told
 from experiments.report.attribution.verdict import (
     best_value,
     channel_sentence,
@@ -17,10 +13,12 @@ from experiments.report.attribution.verdict import (
     reconciled,
     summary,
 )
-from experiments.report.kit.figures import swatch
+from experiments.report.kit.colours import swatch
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, section, table
-from experiments.report.kit.words import ABSENT, percent
+from experiments.report.kit.numbers import ABSENT, percent, share_words
+from experiments.report.kit.page import absent, section, verdict
+from experiments.report.kit.sentences import noun_of
+from experiments.report.kit.tables import Table
 
 TITLE = "What each channel contributes"
 JUDGED = {
@@ -54,7 +52,7 @@ def contributions(lookup: Lookup) -> Html:
         TITLE,
         lead,
         cautions,
-        verdict(lookup, lookup.focus),
+        of_focus(lookup, lookup.focus),
         every_channel(lookup),
         tag("div", overview(lookup), cls="summary-table"),
         method(lookup),
@@ -70,7 +68,7 @@ def warnings(lookup: Lookup) -> Html | None:
     return tag("div", tag("p", "Before you read", cls="alarm-note"), points, cls="cautions")
 
 
-def verdict(lookup: Lookup, focus: str) -> Html:
+def of_focus(lookup: Lookup, focus: str) -> Html:
     """The channel that most ask about, how its two numbers fit, and the others in short."""
     state = finding(best_value(lookup, focus))
     further = [
@@ -79,12 +77,11 @@ def verdict(lookup: Lookup, focus: str) -> Html:
         *summary(lookup),
         *pairs(lookup),
     ]
-    return tag(
-        "div",
-        tag("span", BADGES[state].format(noun=noun_of(lookup.worth)), cls="badge"),
+    return verdict(
+        BADGES[state].format(noun=noun_of(lookup.worth)),
         tag("p", channel_sentence(lookup, focus), cls="sentence small"),
-        *(tag("p", each, cls="further") for each in further if each),
-        cls=f"verdict {TONES.get(state, 'plain')}",
+        [each for each in further if each],
+        TONES.get(state, "plain"),
     )
 
 
@@ -110,7 +107,7 @@ def every_channel(lookup: Lookup) -> Html | None:
     )
 
 
-def overview(lookup: Lookup) -> Html:
+def overview(lookup: Lookup) -> Table:
     """Each channel's credit, worth and what may be said of it."""
     credited, noun = noun_of(lookup.credited), noun_of(lookup.worth)
     shapley, left_out = lookup.methods("shapley"), lookup.methods("leave_one_out")
@@ -123,8 +120,8 @@ def overview(lookup: Lookup) -> Html:
         rows.append(
             [
                 swatch(lookup.channels, name),
-                entry(*touched.share.numbers) if touched else ABSENT,
-                entry(*alone.share.numbers) if alone else ABSENT,
+                entry(touched.share) if touched else ABSENT,
+                entry(alone.share) if alone else ABSENT,
                 *(value_entry(row) for row in worth),
                 *(value_entry(row) for row in lost),
                 *([judged(best_value(lookup, name))] if left_out else []),
@@ -134,12 +131,12 @@ def overview(lookup: Lookup) -> Html:
     head += [f"Shapley, {noun} ({method})" for method in shapley]
     head += [f"{noun} lost without it ({method})" for method in left_out]
     head += ["In words"] if left_out else []
-    return table(f"Channels of {lookup.arm}", head, rows)
+    return Table(f"Channels of {lookup.arm}", head, rows)
 
 
-def entry(share: float | None, low: float | None, high: float | None) -> Html:
+def entry(share: Interval) -> Html:
     """A share with its interval below it."""
-    size, interval = share_words(share, low, high)
+    size, interval = share_words(share)
     below = tag("small", interval) if interval != ABSENT else None
     return tag("span", size, below, cls="entry")
 
@@ -148,7 +145,7 @@ def value_entry(row: ValueRow | None) -> Html | str:
     """What a channel is worth; soft where it cannot be told from zero."""
     if row is None:
         return ABSENT
-    shown = entry(*row.share.numbers)
+    shown = entry(row.share)
     sure = told(row.share.low, row.share.high) in (Told.MORE, Told.LESS)
     return shown if sure else tag("span", shown, cls="soft")
 

@@ -1,23 +1,17 @@
 """Credit by rule beside what is incremental, channel by channel on one axis."""
 
 from experiments.records.attribution import EVENTS, ValueRow
-from experiments.report.attribution.lanes import Lane, lane_scale, lanes
+from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import (
-    INDICES,
-    METHODS_NAMED,
-    UNSHARED,
-    noun_of,
-    rule_name,
-    share_words,
-    title_of,
-    with_range,
-)
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import Scale, channel_class, swatch
+from experiments.report.attribution.phrases import INDICES, METHODS_NAMED, UNSHARED, rule_name
+from experiments.report.kit.colours import channel_class, legend, swatch
+from experiments.report.kit.forest import Lane, Row, forest
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import ABSENT, fixed, percent
+from experiments.report.kit.numbers import ABSENT, fixed, percent, percents, share_words, with_range
+from experiments.report.kit.page import absent, figure, panels, section
+from experiments.report.kit.scales import Axis, bounded
+from experiments.report.kit.sentences import noun_of, title_of
+from experiments.report.kit.tables import Table
 
 TITLE = "Credit by rule beside what is incremental"
 LEAST = -0.25  # lanes that reach further below zero are cut by an arrow
@@ -32,16 +26,20 @@ def credit(lookup: Lookup) -> Html:
     if not lookup.record.credits:
         said = absent("The log holds nothing that could be credited to a channel.")
         return section("credit", TITLE, None, said)
-    groups = {name: channel_groups(lookup, name, event) for name in lookup.measured}
-    every = [lane for own in groups.values() for _, rows in own for lane in rows]
-    scale = lane_scale(every, LEAST, MOST)
-    drawn = [panel(lookup, name, groups[name], scale) for name in lookup.measured]
-    picture = tag("div", legend(lookup), tag("div", *drawn, cls="panels even"))
+    rows = {name: rows_of(lookup, name, event) for name in lookup.measured}
+    every = (lane.span for own in rows.values() for row in own for lane in row.lanes)
+    axis = Axis(bounded(every, LEAST, MOST), percents)
+    nothing = absent("Nothing is credited to it.")
+    drawn = (
+        (swatch(lookup.channels, name), forest(own, axis, kind="strips") if own else nothing)
+        for name, own in rows.items()
+    )
+    picture = tag("div", marks(lookup), panels(*drawn, kind="panels even"))
     described = (
         f"Lanes for each channel: its share of {noun_of(event)} under each rule of credit, and its "
         "Shapley and leave-one-out shares, with intervals, on one axis"
     )
-    shown = figure("", picture, credit_table(lookup), described)
+    shown = figure(picture, credit_table(lookup), described)
     return section("credit", TITLE, lead(lookup, event), shown, footnote(lookup))
 
 
@@ -65,64 +63,47 @@ def lead(lookup: Lookup, event: str) -> str:
     )
 
 
-def legend(lookup: Lookup) -> Html:
+def marks(lookup: Lookup) -> Html:
     """The marks of the lanes."""
-    marks = [
-        mark_name("spot full inked", "rule whose shares add up to all"),
-        mark_name("spot hollow inked", "rule whose shares do not"),
-    ]
     found = {method for index in INCREMENTAL for method in lookup.methods(index)}
-    marks += [
-        mark_name(f"spot {mark} inked", f"incremental, {METHODS_NAMED[method]}")
-        for method, mark in MARKS.items()
-        if method in found
-    ]
-    return tag("div", *marks, cls="legend", aria_hidden="true")
+    return legend(
+        ("spot full inked", "rule whose shares add up to all"),
+        ("spot hollow inked", "rule whose shares do not"),
+        *(
+            (f"spot {mark} inked", f"incremental, {METHODS_NAMED[method]}")
+            for method, mark in MARKS.items()
+            if method in found
+        ),
+    )
 
 
-def channel_groups(lookup: Lookup, channel: str, event: str) -> list[tuple[str, list[Lane]]]:
+def rows_of(lookup: Lookup, channel: str, event: str) -> list[Row]:
     """A channel's lanes: its credit by rule, and its worth by index and method."""
     colour = channel_class(lookup.channels, channel)
-    credited = []
-    for rule in lookup.rules:
-        row = lookup.credit(rule, channel, event)
-        if row is None or row.share.estimate is None:
-            continue
-        mark = "hollow" if rule in UNSHARED else "full"
-        said = share_words(*row.share.numbers)[0]
-        span = (row.share.estimate, row.share.low, row.share.high)
-        credited.append(Lane(rule_name(rule), span, mark, said, colour))
-    worth = {
-        method: [
-            value_lane(row, INDICES[index], MARKS[method])
+    credited = [
+        share_lane(row.share, rule_name(rule), "hollow" if rule in UNSHARED else "full")
+        for rule in lookup.rules
+        for row in [lookup.credit(rule, channel, event)]
+        if row is not None and row.share.estimate is not None
+    ]
+    rows = [Row("Credit", credited, colour)]
+    for method, mark in MARKS.items():
+        worth = [
+            share_lane(row.share, INDICES[index], mark)
             for index in INCREMENTAL
             for row in [lookup.value(method, index, channel, event)]
             if row is not None
         ]
-        for method in MARKS
-    }
-    groups = [(f"Incremental, {METHODS_NAMED[method]}", own) for method, own in worth.items()]
-    return [("Credit", credited), *groups]
+        rows.append(Row(f"Incremental, {METHODS_NAMED[method]}", worth, colour))
+    return [row for row in rows if row.lanes]
 
 
-def value_lane(row: ValueRow, label: str, mark: str, colour: str = "") -> Lane:
-    """What a channel is worth as a lane."""
-    said = share_words(*row.share.numbers)[0]
-    span = (
-        None if row.share.estimate is None else (row.share.estimate, row.share.low, row.share.high)
-    )
-    return Lane(label, span, mark, said, colour)
+def share_lane(share: Interval, name: str, mark: str) -> Lane:
+    """A share as a line of a small panel."""
+    return Lane(share, share_words(share)[0], mark=f"spot {mark}", name=name)
 
 
-def panel(lookup: Lookup, channel: str, groups: list[tuple[str, list[Lane]]], scale: Scale) -> Html:
-    """One channel."""
-    title = tag("h4", swatch(lookup.channels, channel))
-    if not any(rows for _, rows in groups):
-        return tag("div", title, absent("Nothing is credited to it."), cls="panel")
-    return tag("div", title, lanes(groups, scale), cls="panel")
-
-
-def credit_table(lookup: Lookup) -> Html:
+def credit_table(lookup: Lookup) -> Table:
     """Every rule and index of every channel, for all kinds of event."""
     rows: list[list[object]] = []
     for channel in lookup.measured:
@@ -130,18 +111,18 @@ def credit_table(lookup: Lookup) -> Html:
         for rule in lookup.rules:
             found = [lookup.credit(rule, channel, event) for event in lookup.events]
             if any(found):
-                cells = [with_range(*r.share.numbers) if r else ABSENT for r in found]
+                cells = [with_range(r.share) if r else ABSENT for r in found]
                 rows.append([name, rule_name(rule), *cells])
         for index, label in INDICES.items():
             for method in lookup.methods(index):
                 worth = [lookup.value(method, index, channel, event) for event in lookup.events]
                 rows.append([name, f"{label}, {method}", *(_value_cell(row) for row in worth)])
     head = ["Channel", "Rule or index", *(title_of(event) for event in lookup.events)]
-    return table("Share of each kind of event", head, rows, names=2)
+    return Table("Share of each kind of event", head, rows, names=2)
 
 
 def _value_cell(row: ValueRow | None) -> str:
-    return ABSENT if row is None else with_range(*row.share.numbers)
+    return ABSENT if row is None else with_range(row.share)
 
 
 def footnote(lookup: Lookup) -> Html:

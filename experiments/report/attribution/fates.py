@@ -1,13 +1,16 @@
 """Where the purchases credited to a channel go without it."""
 
+from dataclasses import replace
+
 from experiments.records.attribution import FATES, GAINED, FateRow
 from experiments.report.attribution.lookup import METHODS, Lookup
-from experiments.report.attribution.phrases import share_words, with_range
-from experiments.report.kit.figures import place, swatch
+from experiments.report.kit.bars import Part, stacked
+from experiments.report.kit.colours import legend, swatch
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import figure, section, table
-from experiments.report.kit.words import ABSENT, fixed, percent
-from experiments.report.run.compared import listed
+from experiments.report.kit.numbers import ABSENT, fixed, percent, share_words, with_range
+from experiments.report.kit.page import figure, section
+from experiments.report.kit.sentences import counted, listed
+from experiments.report.kit.tables import Table
 
 TITLE = "Where purchases go without a channel"
 WORDS = {
@@ -31,11 +34,12 @@ def fates(lookup: Lookup) -> Html | None:
         f"{told(lookup, methods)} {basis(methods)}"
     )
     channels = [name for name in lookup.measured if any(row.channel == name for row in rows)]
+    keys = legend(*((f"patch {fate}", WORDS[fate]) for fate in FATES))
     groups = [group(lookup, name, methods) for name in channels]
-    picture = tag("div", legend(), tag("div", *groups, cls="fates"))
+    picture = tag("div", keys, tag("div", *groups, cls="fates"))
     described = "Stacked bars: what becomes of the purchases credited to each channel without it"
     return section(
-        "substitution", TITLE, lead, figure("", picture, fates_table(lookup, rows), described)
+        "substitution", TITLE, lead, figure(picture, fates_table(lookup, rows), described)
     )
 
 
@@ -52,7 +56,7 @@ def told(lookup: Lookup, methods: list[str]) -> str:
         return ""
     ordered = sorted(lost, key=lambda name: -(lost[name].share.estimate or 0.0))
     parts = [
-        f"{with_range(*lost[name].share.numbers)} of {name}\u2019s"
+        f"{with_range(lost[name].share)} of {name}\u2019s"
         for name in dict.fromkeys([ordered[0], ordered[-1]])
     ]
     return f"Not made at all without it: {listed(parts)} ({method}). {balance(lookup, method)}"
@@ -83,58 +87,41 @@ def basis(methods: list[str]) -> str:
     return " ".join(said[method] for method in methods)
 
 
-def legend() -> Html:
-    """The fates' colours."""
-    names = [
-        tag("span", tag("i", cls=f"patch {fate}", aria_hidden="true"), WORDS[fate], cls="named")
-        for fate in FATES
-    ]
-    return tag("div", *names, cls="legend", aria_hidden="true")
-
-
 def group(lookup: Lookup, channel: str, methods: list[str]) -> Html:
     """One channel: a bar for each method."""
-    lines = [line for method in methods for line in [bar(lookup, channel, method)] if line]
+    lines = [line for method in methods for line in [line_of(lookup, channel, method)] if line]
     head = tag("span", swatch(lookup.channels, channel), cls="label")
     return tag("div", head, tag("div", *lines, cls="stacks"), cls="group")
 
 
-def bar(lookup: Lookup, channel: str, method: str) -> Html | None:
+def line_of(lookup: Lookup, channel: str, method: str) -> Html | None:
     """One stacked bar with how many purchases it stands for."""
-    rows = [lookup.fate(method, channel, fate) for fate in FATES]
-    known = [row for row in rows if row is not None]
+    known = [row for fate in FATES if (row := lookup.fate(method, channel, fate)) is not None]
     total = sum(max(0.0, row.purchases) for row in known)
     if not known:
         return None
     parts = [part(row, max(0.0, row.purchases) / total) for row in known] if total > 0 else []
     about = "expected purchase" if method == "replay" else "purchase"
-    count = fixed(total, 0)
     return tag(
         "div",
         tag("span", method, cls="name"),
-        tag("span", *parts, cls="stack") if parts else tag("span", "none credited", cls="empty"),
-        tag("span", f"{count} {about}{'' if count == '1' else 's'}", cls="value"),
+        stacked(parts) if parts else tag("span", "none credited", cls="empty"),
+        tag("span", counted(round(total), about), cls="value"),
         cls="stack-line",
     )
 
 
-def part(row: FateRow, width: float) -> Html | None:
+def part(row: FateRow, width: float) -> Part:
     """One fate's piece of a bar."""
-    if width <= 0:
-        return None
-    size, interval = share_words(width, row.share.low, row.share.high)
+    size, interval = share_words(replace(row.share, estimate=width))
     within = "" if interval == ABSENT else f" ({interval})"
-    shown = percent(width, 0) if width >= INSIDE else None
-    return tag(
-        "i",
-        tag("small", shown) if shown else None,
-        cls=f"patch {row.fate}",
-        style=place(width=100 * width),
-        title=f"{WORDS.get(row.fate, row.fate)}: {size}{within}",
+    shown = percent(width, 0) if width >= INSIDE else ""
+    return Part(
+        width, f"patch {row.fate}", f"{WORDS.get(row.fate, row.fate)}: {size}{within}", shown
     )
 
 
-def fates_table(lookup: Lookup, rows: list[FateRow]) -> Html:
+def fates_table(lookup: Lookup, rows: list[FateRow]) -> Table:
     """Every fate with its count and interval."""
     cells = [
         [
@@ -142,9 +129,9 @@ def fates_table(lookup: Lookup, rows: list[FateRow]) -> Html:
             row.method,
             WORDS.get(row.fate, row.fate),
             fixed(row.purchases, 1),
-            *share_words(*row.share.numbers),
+            *share_words(row.share),
         ]
         for row in rows
     ]
     head = ["Channel", "Method", "Without it", "Purchases", "Share", "Interval"]
-    return table("Fates of credited purchases", head, cells, names=3)
+    return Table("Fates of credited purchases", head, cells, names=3)

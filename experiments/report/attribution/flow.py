@@ -3,26 +3,27 @@
 from itertools import pairwise
 
 from experiments.records.attribution import StepRow
+from experiments.records.interval import Interval
 from experiments.records.published import SHARES, SOURCE
 from experiments.report.attribution.lookup import GENERATIVE, Lookup
-from experiments.report.attribution.phrases import (
-    Told,
-    noun_of,
+from experiments.report.attribution.phrases import Told, rule_name, told
+from experiments.report.attribution.verdict import some
+from experiments.report.kit.colours import channel_class, legend, swatch
+from experiments.report.kit.curves import Curve, Point, chart, spanned
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.numbers import (
+    ABSENT,
+    fixed,
+    p_value,
+    percent,
+    percents,
     points,
-    rule_name,
-    title_of,
-    told,
     with_range,
 )
-from experiments.report.attribution.plots import Curve, plot
-from experiments.report.attribution.verdict import some
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import Scale, channel_class, swatch
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, figure, folded, section, table
-from experiments.report.kit.words import ABSENT, fixed, p_value, percent
-from experiments.report.run.compared import listed
-from experiments.report.run.effects import Span
+from experiments.report.kit.page import absent, figure, folded, panels, section
+from experiments.report.kit.scales import Axis, Scale
+from experiments.report.kit.sentences import listed, noun_of, title_of
+from experiments.report.kit.tables import Table
 from experiments.report.run.verdict import p_relation
 
 TITLE = "From exposure to purchase"
@@ -40,28 +41,30 @@ def flow(lookup: Lookup) -> Html:
         "A share that rises says that what the channel finds is clicked and bought more readily "
         "than the rest of the page; it does not say that it would not have been bought without it."
     )
-    drawn = tag("div", *(panel(lookup, name, own) for name, own in shown.items()), cls="multiples")
+    drawn = panels(
+        *(
+            (swatch(lookup.channels, name), curves(lookup, name, own))
+            for name, own in shown.items()
+        ),
+        kind="multiples",
+    )
     described = "Line charts: any-touch share of exposures, clicks and purchases of each channel"
-    picture = tag("div", legend(lookup), drawn)
+    picture = tag("div", marks(lookup), drawn)
     return section(
         "rise",
         TITLE,
         lead,
         tag("p", published(), cls="told"),
         tag("p", compared(lookup), cls="told"),
-        figure("", picture, shares_table(lookup), described),
+        figure(picture, shares_table(lookup), described),
         joint(lookup),
     )
 
 
-def shares_of(lookup: Lookup, channel: str, arm: str | None = None) -> dict[str, Span]:
+def shares_of(lookup: Lookup, channel: str, arm: str | None = None) -> dict[str, Interval]:
     """A channel's any-touch share of each kind of event, as far as known."""
-    found: dict[str, Span] = {}
-    for event in STEPS:
-        row = lookup.credit("any_touch", channel, event, arm=arm)
-        if row is not None and row.share.estimate is not None:
-            found[event] = (row.share.estimate, row.share.low, row.share.high)
-    return found
+    rows = {event: lookup.credit("any_touch", channel, event, arm=arm) for event in STEPS}
+    return {e: row.share for e, row in rows.items() if row and row.share.estimate is not None}
 
 
 def generative(lookup: Lookup, channel: str) -> bool:
@@ -69,30 +72,25 @@ def generative(lookup: Lookup, channel: str) -> bool:
     return lookup.types.get(channel, channel) == GENERATIVE
 
 
-def legend(lookup: Lookup) -> Html | None:
+def marks(lookup: Lookup) -> Html | None:
     """What the dashed line is."""
     if not any(generative(lookup, name) for name in lookup.measured):
         return None
-    mark = mark_name("stroke loose", f"published ({SOURCE})")
-    return tag("div", mark, cls="legend", aria_hidden="true")
+    return legend(("stroke dashed published", f"published ({SOURCE})"))
 
 
-def panel(lookup: Lookup, channel: str, shares: dict[str, Span]) -> Html:
+def curves(lookup: Lookup, channel: str, shares: dict[str, Interval]) -> Html:
     """One channel's three shares."""
-    across, up = Scale(-0.45, 2.4), Scale(0.0, 1.15)  # room for the words above a point
-    own = [(float(STEPS.index(e)), span, percent(span[0])) for e, span in shares.items()]
-    curves = []
+    found = []
     if generative(lookup, channel):
-        known = [
-            (float(at), (SHARES[e], None, None), percent(SHARES[e], 2))
-            for at, e in enumerate(STEPS)
-        ]
-        curves.append(Curve("published", known, "dashed"))
+        known = [Point(at, SHARES[e], percent(SHARES[e], 2)) for at, e in enumerate(STEPS)]
+        found.append(Curve("published", known, "dashed"))
+    own = [spanned(STEPS.index(e), share, percent(share.estimate)) for e, share in shares.items()]
     colour = channel_class(lookup.channels, channel)
-    curves.append(Curve(colour, own, labelled=True, spread="bars"))
+    found.append(Curve(colour, own, spread="bars", labelled=True))
     ticks = [(float(at), title_of(event)) for at, event in enumerate(STEPS)]
-    title = tag("h4", swatch(lookup.channels, channel))
-    return tag("div", title, plot(curves, across, up, ticks, low=True), cls="panel")
+    across = Axis(Scale(-0.45, 2.4), marks=ticks)  # room for the words above a point
+    return chart(found, across, Axis(Scale(0.0, 1.15), percents, 4), kind="shares-plot low")
 
 
 def rises(lookup: Lookup, channel: str, arm: str | None = None) -> list[StepRow | None]:
@@ -155,14 +153,14 @@ def monotone(lookup: Lookup, channel: str) -> str:
 def rise_sentence(lookup: Lookup, channel: str) -> str:
     """The rises of one channel with their intervals."""
     parts = [
-        f"{points(*row.rise.numbers)} from {noun_of(row.event)} to {noun_of(row.then)}"
+        f"{points(row.rise)} from {noun_of(row.event)} to {noun_of(row.then)}"
         for row in rises(lookup, channel)
         if row is not None and row.rise.estimate is not None
     ]
     return f"{channel}: {listed(parts)}." if parts else ""
 
 
-def shares_table(lookup: Lookup) -> Html:
+def shares_table(lookup: Lookup) -> Table:
     """Shares and rises of all arms."""
     cells = []
     for arm in reversed(lookup.arms):
@@ -174,21 +172,21 @@ def shares_table(lookup: Lookup) -> Html:
                 [
                     swatch(lookup.channels, channel),
                     arm,
-                    *(with_range(*own[e]) if e in own else ABSENT for e in STEPS),
+                    *(with_range(own[e]) if e in own else ABSENT for e in STEPS),
                     *(cell for row in rises(lookup, channel, arm) for cell in step_cells(row)),
                 ]
             )
     head = ["Channel", "Arm", *(title_of(event) for event in STEPS)]
     for event, then in pairwise(STEPS):
         head += [f"Rise, {noun_of(event)} to {noun_of(then)}", "p"]
-    return table("Any-touch shares along the funnel", head, cells, names=2)
+    return Table("Any-touch shares along the funnel", head, cells, names=2)
 
 
 def step_cells(row: StepRow | None) -> tuple[str, str]:
     """A rise and its p-value."""
     if row is None:
         return ABSENT, ABSENT
-    return points(*row.rise.numbers), p_value(row.p_value)
+    return points(row.rise), p_value(row.p_value)
 
 
 def whole_p(value: float | None) -> str:
@@ -223,7 +221,7 @@ def joint(lookup: Lookup) -> Html | None:
     )
     said += f"; any touch: {', '.join(own)}." if own else "."
     head = ["Rule", "Compared", "Arm", "Chi-square", "df", "p"]
-    numbers = table(
+    numbers = Table(
         "Joint tests that two kinds of event have the same shares", head, cells, names=3
     )
     return join([tag("p", said, cls="note"), folded(numbers, "Show the joint tests")])

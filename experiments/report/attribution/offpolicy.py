@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 
 from experiments.records.attribution import OFF_POLICY, OffPolicyRow
-from experiments.report.attribution.lanes import Lane, lane_scale, lanes
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import noun_of, share_words, title_of, with_range
+from experiments.report.kit.forest import Lane, Row, forest
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import alarm, figure, section, table
-from experiments.report.kit.words import ABSENT, fixed, number, percent
-from experiments.report.run.compared import listed
+from experiments.report.kit.numbers import (
+    ABSENT,
+    fixed,
+    number,
+    percent,
+    percents,
+    share_words,
+    with_range,
+)
+from experiments.report.kit.page import alarm, figure, listing, section
+from experiments.report.kit.scales import Axis, bounded
+from experiments.report.kit.sentences import listed, noun_of, title_of
+from experiments.report.kit.tables import Table
 
 TITLE = "Off-policy estimates"
 WORDS = {"ips": "IPS", "snips": "SNIPS", "dr": "DR", "truth": "Truth"}
@@ -35,19 +44,18 @@ def off_policy(lookup: Lookup) -> Html | None:
         f"{first.logged} that open a query, told by the log of {first.logged} alone. Beside it the "
         "truth: what the simulated shoppers would do with these pages."
     )
-    groups = [(title_of(event), lanes_of(rows, event)) for event in events]
-    scale = lane_scale([lane for _, own in groups for lane in own], LEAST, MOST)
+    drawn = [Row(title_of(event), lanes_of(rows, event), "inked") for event in events]
+    scale = bounded((lane.span for row in drawn for lane in row.lanes), LEAST, MOST)
     said = [sentence([row for row in rows if row.event == event]) for event in events]
-    words = tag("ul", *(tag("li", each) for each in said), cls="warnings plain")
     described = f"Lanes: lift of {first.arm} by each estimator and in truth, with intervals"
-    picture = lanes(groups, scale)
+    picture = forest(drawn, Axis(scale, percents), kind="strips")
     return section(
         "offpolicy",
         TITLE,
         lead,
         *(alarm(_capital(warning)) for warning in doubts_of(lookup)),
-        words,
-        figure("Lift over the log", picture, estimates_table(rows), described),
+        listing(said, "warnings plain"),
+        figure(picture, estimates_table(rows), described, "Lift over the log"),
         tag("p", NOTE, cls="note"),
     )
 
@@ -66,21 +74,14 @@ def lanes_of(rows: Sequence[OffPolicyRow], event: str) -> list[Lane]:
     """The estimators of one kind of event, and the truth last."""
     return [
         Lane(
-            WORDS.get(row.estimator, row.estimator),
-            (row.relative.estimate, row.relative.low, row.relative.high)
-            if row.relative.estimate is not None
-            else None,
-            "rhomb" if row.estimator == TRUTH else "hollow",
-            lift_words(row)[0],
+            row.relative,
+            share_words(row.relative, sign=True)[0],
+            mark="spot rhomb" if row.estimator == TRUTH else "spot hollow",
+            name=WORDS.get(row.estimator, row.estimator),
         )
         for row in rows
         if row.event == event
     ]
-
-
-def lift_words(row: OffPolicyRow) -> tuple[str, str]:
-    """A lift and its interval, with the decimals that the interval deserves."""
-    return share_words(*row.relative.numbers, sign=True)
 
 
 def sentence(rows: Sequence[OffPolicyRow]) -> str:
@@ -90,7 +91,7 @@ def sentence(rows: Sequence[OffPolicyRow]) -> str:
     told = [row for row in rows if row.estimator != TRUTH and row.relative.estimate is not None]
     if truth is None or truth.relative.estimate is None:
         return f"{noun}: no true lift is known."
-    start = f"{noun}: the truth is {with_range(*truth.relative.numbers)}"
+    start = f"{noun}: the truth is {with_range(truth.relative)}"
     if not told:
         return f"{start}; the log gives no estimate."
     holds = [
@@ -118,7 +119,7 @@ def _misses(row: OffPolicyRow, truth: float) -> bool:
     return row.relative.low is not None and row.relative.high is not None and not _holds(row, truth)
 
 
-def estimates_table(rows: Sequence[OffPolicyRow]) -> Html:
+def estimates_table(rows: Sequence[OffPolicyRow]) -> Table:
     """Every estimate with what its weights are worth."""
     cells = [
         [
@@ -128,7 +129,7 @@ def estimates_table(rows: Sequence[OffPolicyRow]) -> Html:
             ABSENT
             if row.value.low is None or row.value.high is None
             else f"{number(row.value.low)} to {number(row.value.high)}",
-            *lift_words(row),
+            *share_words(row.relative, sign=True),
             percent(row.supported),
             ABSENT if row.effective is None else fixed(row.effective, 0),
             number(row.largest),
@@ -139,4 +140,4 @@ def estimates_table(rows: Sequence[OffPolicyRow]) -> Html:
         *("Event", "Estimator", "Per request", "Interval", "Lift", "Interval"),
         *("Supported", "Effective slots", "Largest weight"),
     ]
-    return table("Off-policy estimates", head, cells, names=2)
+    return Table("Off-policy estimates", head, cells, names=2)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from experiments.records.metrics import Overlap
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import counted, noun_of, title_of
-from experiments.report.kit.figures import channel_class, from_zero, panels, place, swatch
+from experiments.report.kit.colours import channel_class, swatch
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import fixed, number, percent
+from experiments.report.kit.numbers import fixed, number, percent
+from experiments.report.kit.page import absent, figure, panels, section
+from experiments.report.kit.scales import from_zero, place
+from experiments.report.kit.sentences import counted, noun_of, title_of
+from experiments.report.kit.tables import Table
 
 TITLE = "Overlap of channels"
 MOST_SETS = 14  # sets drawn of each event
@@ -32,7 +34,7 @@ def overlap(lookup: Lookup) -> Html:
         "UpSet plots: share of events by the exact set of channels that found the item, beside "
         "each channel's share"
     )
-    return section("sets", TITLE, lead, figure("", drawn, sets_table(lookup), described))
+    return section("sets", TITLE, lead, figure(drawn, sets_table(lookup), described))
 
 
 def told(lookup: Lookup) -> str:
@@ -124,7 +126,7 @@ def dot(row: Overlap, name: str, names: Sequence[str]) -> str:
     return ("cell-on" if at in members else "cell-off") + joined
 
 
-def sets_table(lookup: Lookup) -> Html:
+def sets_table(lookup: Lookup) -> Table:
     """The sets of all arms and events; the rarest of many in one row."""
     groups: dict[tuple[str, str], list[Overlap]] = {}
     for row in sorted(lookup.record.sets, key=lambda row: (row.event, row.arm, -row.share)):
@@ -139,4 +141,4 @@ def sets_table(lookup: Lookup) -> Html:
             names = counted(len(rest), "rarer set")
             cells.append([names, title_of(event), arm, number(count), percent(share, 2)])
     head = ["Exactly these channels", "Event", "Arm", "Count", "Share"]
-    return table("Exact sets of channels", head, cells, names=3)
+    return Table("Exact sets of channels", head, cells, names=3)

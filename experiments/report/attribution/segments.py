@@ -1,16 +1,21 @@
 """Shares by part of the log: by day, kind of query, category, and new or known."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from experiments.records.attribution import CreditRow
+from experiments.records.interval import UNKNOWN
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import noun_of, rule_name, with_range
-from experiments.report.attribution.plots import Curve, plot
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import Scale, channel_class, place, swatch
+from experiments.report.attribution.phrases import rule_name
+from experiments.report.kit.bars import Bar, grouped_bars
+from experiments.report.kit.colours import channel_class, legend, swatch
+from experiments.report.kit.curves import Curve, chart, spanned
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, figure, folded, section, table
-from experiments.report.kit.words import fixed, number, percent, plain_name
+from experiments.report.kit.numbers import fixed, number, percent, percents, with_range
+from experiments.report.kit.page import absent, figure, folded, panels, section
+from experiments.report.kit.scales import Axis, Scale, day_marks
+from experiments.report.kit.sentences import noun_of, plain_name
+from experiments.report.kit.tables import Table
 
 TITLE = "Shares by segment"
 DRAWN = ("any_touch", "fractional")
@@ -52,11 +57,6 @@ def parts_of(rows: Sequence[CreditRow], cut: str) -> list[str]:
     return [*known, *rest, *last]
 
 
-def span_of(row: CreditRow) -> tuple[float, float | None, float | None]:
-    """What is drawn of a row."""
-    return row.share.estimate or 0.0, row.share.low, row.share.high
-
-
 def days(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
     """Small curves of the shares by day."""
     names = parts_of(rows, "day")
@@ -64,51 +64,42 @@ def days(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
         return None
     first = min(int(row.part) for row in lookup.record.credits if row.cut == "day")
     count = int(names[-1]) - first + 1
-    across = Scale(0, max(count - 1, 1))
-    every = max(1, -(-count // 5))
-    ticks = [(float(at), str(at + 1) if at else "day 1") for at in range(0, count, every)]
-    panels = []
+    across = Axis(Scale(0, max(count - 1, 1)), marks=day_marks(0, count, 5))
+    up = Axis(Scale(0, 1), percents, 4)
+    drawn = []
     for channel in lookup.measured:
         curves = day_curves(lookup, rows, channel, first)
-        title = tag("h4", swatch(lookup.channels, channel))
-        drawn = (
-            plot(curves, across, Scale(0, 1), ticks, low=True) if curves else absent("No share.")
-        )
-        panels.append(tag("div", title, drawn, cls="panel"))
-    legend = tag(
-        "div",
-        mark_name("stroke inked", "any touch"),
-        mark_name("stroke loose inked", "fractional"),
-        cls="legend",
-        aria_hidden="true",
-    )
-    picture = tag("div", legend, tag("div", *panels, cls="multiples"))
+        shown = chart(curves, across, up, kind="shares-plot low") if curves else absent("No share.")
+        drawn.append((swatch(lookup.channels, channel), shown))
+    keys = legend(("stroke inked", "any touch"), ("stroke dashed inked", "fractional"))
+    picture = tag("div", keys, panels(*drawn, kind="multiples"))
     described = "Line charts: any-touch and fractional share of each channel by day"
     numbers = cut_table(lookup, rows, "day", "Day")
-    return tag("div", tag("h3", "By day"), figure("", picture, numbers, described))
+    return tag("div", tag("h3", "By day"), figure(picture, numbers, described))
 
 
 def day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: int) -> list[Curve]:
     """A channel's two shares over the days that have events."""
     colour = channel_class(lookup.channels, channel)
+    styles = {
+        "fractional": Curve(colour, (), "dashed"),
+        "any_touch": Curve(colour, (), spread="band"),
+    }
     curves = []
-    for rule in reversed(DRAWN):
+    for rule, curve in styles.items():
         own = {
-            int(row.part) - first: row
+            int(row.part) - first: row.share
             for row in rows
             if (row.cut, row.rule, row.channel) == ("day", rule, channel)
             and row.part.isdigit()
             and row.share.estimate is not None
         }
         points = [
-            (float(at), span_of(row), f"day {at + 1}: {with_range(*span_of(row))}")
-            for at, row in sorted(own.items())
+            spanned(at, share, f"day {at + 1}: {with_range(share)}")
+            for at, share in sorted(own.items())
         ]
         if points:
-            whole = rule == "any_touch"
-            curves.append(
-                Curve(colour, points, "" if whole else "dashed", spread="band" if whole else "none")
-            )
+            curves.append(replace(curve, points=points))
     return curves
 
 
@@ -117,63 +108,29 @@ def bars(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
     cuts = [cut for cut in CUT_TITLES if any(row.cut == cut for row in rows)]
     if not cuts:
         return None
-    panels = [
-        tag("div", tag("h4", CUT_TITLES[cut]), cut_bars(lookup, rows, cut), cls="panel")
-        for cut in cuts
-    ]
-    legend = tag(
-        "div",
-        mark_name("swatch a0", "any touch"),
-        mark_name("notch", "fractional"),
-        cls="legend",
-        aria_hidden="true",
-    )
-    picture = tag("div", legend, tag("div", *panels, cls="panels"))
+    keys = legend(("swatch a0", "any touch"), ("notch", "fractional"))
+    drawn = panels(*((CUT_TITLES[cut], cut_bars(lookup, rows, cut)) for cut in cuts))
     described = (
         "Bars: any-touch and fractional share of each channel by kind of query, item and shopper"
     )
     numbers = join([cut_table(lookup, rows, cut, CUT_TITLES[cut]) for cut in cuts])
     title = tag("h3", "By query, item and shopper")
-    return tag("div", title, figure("", picture, numbers, described))
+    return tag("div", title, figure(tag("div", keys, drawn), numbers, described))
 
 
 def cut_bars(lookup: Lookup, rows: Sequence[CreditRow], cut: str) -> Html:
-    """One cut: under each channel a bar for each part."""
-    names = parts_of(rows, cut)
-    found = {(row.rule, row.channel, row.part): row for row in rows if row.cut == cut}
+    """One cut: under each channel a bar for each part, of any touch, with a fractional notch."""
+    found = {(row.rule, row.channel, row.part): row.share for row in rows if row.cut == cut}
     groups = []
     for channel in lookup.measured:
-        lines = [
-            part_bar(
-                part, found.get((DRAWN[0], channel, part)), found.get((DRAWN[1], channel, part))
-            )
-            for part in names
-        ]
-        colour = channel_class(lookup.channels, channel)
-        head = tag("span", swatch(lookup.channels, channel), cls="label")
-        groups.append(tag("div", head, *lines, cls=f"group {colour}"))
-    return tag("div", *groups, cls="bars whole by-part")
-
-
-def part_bar(part: str, touched: CreditRow | None, fractional: CreditRow | None) -> Html:
-    """A bar of any touch with its interval, and a notch at the fractional share."""
-    marks = []
-    if touched is not None and touched.share.estimate is not None:
-        marks.append(tag("i", cls="bar", style=place(width=Scale(0, 1).at(touched.share.estimate))))
-        if touched.share.low is not None and touched.share.high is not None:
-            left, right = Scale(0, 1).at(touched.share.low), Scale(0, 1).at(touched.share.high)
-            marks.append(tag("i", cls="whisker", style=place(left=left, width=right - left)))
-    if fractional is not None and fractional.share.estimate is not None:
-        marks.append(
-            tag("i", cls="notch", style=place(left=Scale(0, 1).at(fractional.share.estimate)))
-        )
-    return tag(
-        "span",
-        tag("span", part, cls="name"),
-        tag("span", *marks, cls="track"),
-        tag("span", percent(touched.share.estimate if touched else None), cls="value"),
-        cls="line part",
-    )
+        own = []
+        for part in parts_of(rows, cut):
+            touched, divided = (found.get((rule, channel, part), UNKNOWN) for rule in DRAWN)
+            shown = percent(touched.estimate)
+            colour = f"part {channel_class(lookup.channels, channel)}"
+            own.append(Bar(touched, shown, colour, part, divided.estimate))
+        groups.append((swatch(lookup.channels, channel), own))
+    return grouped_bars(groups, whole=1.0, kind="bars by-part")
 
 
 def categories(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
@@ -227,11 +184,11 @@ def tinted(lookup: Lookup, row: CreditRow | None, channel: str) -> Html:
         percent(row.share.estimate, 0),
         cls=f"num {colour}",
         style=f"--strength:{strength:.0f}%",
-        title=with_range(*row.share.numbers),
+        title=with_range(row.share),
     )
 
 
-def cut_table(lookup: Lookup, rows: Sequence[CreditRow], cut: str, label: str) -> Html:
+def cut_table(lookup: Lookup, rows: Sequence[CreditRow], cut: str, label: str) -> Table:
     """Both rules' shares of every channel and part, with intervals."""
     own = [row for row in rows if row.cut == cut]
     found = {(row.rule, row.channel, row.part): row for row in own}
@@ -240,13 +197,11 @@ def cut_table(lookup: Lookup, rows: Sequence[CreditRow], cut: str, label: str) -
         for rule in DRAWN:
             known = [found.get((rule, name, part)) for name in lookup.measured]
             shares = [
-                with_range(*span_of(row))
-                if row and row.share.estimate is not None
-                else percent(None)
+                with_range(row.share) if row and row.share.estimate is not None else percent(None)
                 for row in known
             ]
             total = next((row.total for row in known if row), 0.0)
             if any(known):
                 cells.append([part or "none", rule_name(rule), number(total), *shares])
     head = [label, "Rule", "Total", *(swatch(lookup.channels, name) for name in lookup.measured)]
-    return table(f"{label}: shares of {noun_of(lookup.credited)}", head, cells, names=2)
+    return Table(f"{label}: shares of {noun_of(lookup.credited)}", head, cells, names=2)

@@ -3,25 +3,26 @@
 from collections.abc import Sequence
 
 from experiments.records.attribution import InteractionRow
-from experiments.report.attribution.credit import value_lane
-from experiments.report.attribution.lanes import Lane, lane_scale, lanes
+from experiments.report.attribution.credit import share_lane
 from experiments.report.attribution.lookup import METHODS, Lookup
-from experiments.report.attribution.phrases import (
-    INDICES,
-    METHODS_NAMED,
-    Told,
+from experiments.report.attribution.phrases import INDICES, METHODS_NAMED, Told, told
+from experiments.report.kit.colours import channel_class, legend, swatch
+from experiments.report.kit.forest import Row, forest
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.numbers import (
+    ABSENT,
     amount,
-    noun_of,
+    fixed,
+    p_value,
+    percent,
+    percents,
     share_words,
-    title_of,
-    told,
     with_range,
 )
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import channel_class, swatch
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import figure, section, table
-from experiments.report.kit.words import ABSENT, fixed, p_value, percent
+from experiments.report.kit.page import figure, panels, section
+from experiments.report.kit.scales import Axis, bounded
+from experiments.report.kit.sentences import noun_of, title_of
+from experiments.report.kit.tables import Table
 
 TITLE = "Shapley values and interactions"
 MARKS = {"alone": "hollow", "shapley": "full", "leave_one_out": "rhomb inked"}
@@ -43,12 +44,12 @@ def shapley(lookup: Lookup) -> Html | None:
     )
     parts: list[Html | None] = []
     if methods:
-        drawn = tag("div", legend(), tag("div", *panels_of(lookup, methods), cls="panels even"))
+        drawn = tag("div", marks(), panels(*panels_of(lookup, methods), kind="panels even"))
         described = (
             f"Lanes: each channel's Shapley share of {noun}, what it brings alone, and what is "
             "lost without it"
         )
-        parts.append(figure("", drawn, values_table(lookup), described))
+        parts.append(figure(drawn, values_table(lookup), described))
         parts.append(sampled(lookup))
     if matrices:
         drawn = tag("div", *(interactions(lookup, m) for m in matrices), cls="panels even")
@@ -56,38 +57,38 @@ def shapley(lookup: Lookup) -> Html | None:
     return section("shapley", TITLE, lead, *parts)
 
 
-def legend() -> Html:
+def marks() -> Html:
     """The marks of the lanes."""
-    marks = [mark_name(f"spot {mark} inked", INDICES[index]) for index, mark in MARKS.items()]
-    return tag("div", *marks, cls="legend", aria_hidden="true")
+    return legend(*((f"spot {mark} inked", INDICES[index]) for index, mark in MARKS.items()))
 
 
-def panels_of(lookup: Lookup, methods: Sequence[str]) -> list[Html]:
+def panels_of(lookup: Lookup, methods: Sequence[str]) -> list[tuple[str, Html]]:
     """One panel for each method, all on one axis."""
-    groups = {method: groups_of(lookup, method) for method in methods}
-    every = [lane for own in groups.values() for _, rows in own for lane in rows]
-    scale = lane_scale(every, -0.5, 1.5)
+    rows = {method: rows_of(lookup, method) for method in methods}
+    every = (lane.span for own in rows.values() for row in own for lane in row.lanes)
+    axis = Axis(bounded(every, -0.5, 1.5), percents)
     return [
-        tag("div", tag("h4", f"{title_of(lookup.worth)}, {method}"), lanes(own, scale), cls="panel")
-        for method, own in groups.items()
+        (f"{title_of(lookup.worth)}, {method}", forest(own, axis, kind="strips"))
+        for method, own in rows.items()
     ]
 
 
-def groups_of(lookup: Lookup, method: str) -> list[tuple[Html, list[Lane]]]:
+def rows_of(lookup: Lookup, method: str) -> list[Row]:
     """Each channel's values by one method."""
-    groups: list[tuple[Html, list[Lane]]] = []
+    rows = []
     for name in lookup.measured:
-        found = [
-            value_lane(row, INDICES[index], mark, channel_class(lookup.channels, name))
+        lanes = [
+            share_lane(row.share, INDICES[index], mark)
             for index, mark in MARKS.items()
             for row in [lookup.value(method, index, name, lookup.worth)]
             if row is not None
         ]
-        groups.append((swatch(lookup.channels, name), found))
-    return groups
+        colour = channel_class(lookup.channels, name)
+        rows.append(Row(swatch(lookup.channels, name), lanes, colour))
+    return [row for row in rows if row.lanes]
 
 
-def values_table(lookup: Lookup) -> Html:
+def values_table(lookup: Lookup) -> Table:
     """Every value of every channel, index and event."""
     rows = [row for row in lookup.record.values if row.arm == lookup.arm]
     cells = [
@@ -96,16 +97,16 @@ def values_table(lookup: Lookup) -> Html:
             INDICES.get(row.index, row.index),
             row.method,
             title_of(row.event),
-            amount(*row.value.numbers),
-            with_range(*row.share.numbers),
-            ABSENT if row.relative.estimate is None else with_range(*row.relative.numbers),
+            amount(row.value),
+            with_range(row.share),
+            ABSENT if row.relative.estimate is None else with_range(row.relative),
             p_value(row.p_value),
             f"{row.seeds}, {fixed(row.shoppers, 0)}",
         ]
         for row in rows
     ]
     head = ["Channel", "Index", "Method", "Event", "Per shopper", "Share", "Lift", "p"]
-    return table("Worth of channels", [*head, "Worlds, shoppers"], cells, names=4)
+    return Table("Worth of channels", [*head, "Worlds, shoppers"], cells, names=4)
 
 
 def sampled(lookup: Lookup) -> Html | None:
@@ -162,26 +163,23 @@ def interactions(lookup: Lookup, method: str) -> Html:
     matrix = tag(
         "table", tag("thead", tag("tr", tag("td"), *heads)), tag("tbody", *body), cls="pairs"
     )
-    legend = tag(
-        "div",
-        mark_name("patch instead", "stand in for each other"),
-        mark_name("patch together", "worth more together"),
-        mark_name("patch unsure", "cannot be told from zero"),
-        cls="legend",
-        aria_hidden="true",
+    meant = legend(
+        ("patch instead", "stand in for each other"),
+        ("patch together", "worth more together"),
+        ("patch unsure", "cannot be told from zero"),
     )
     described = f"Matrix: interaction of each pair of channels in {noun}, {method}"
     numbers = pairs_table(lookup, rows)
     title = tag("h3", f"Pairs, {METHODS_NAMED[method]}", tag("small", f"share of {noun}"))
-    picture = join([legend, tag("div", matrix, cls="scroll")])
-    return tag("div", title, figure("", picture, numbers, described), cls="panel")
+    picture = join([meant, tag("div", matrix, cls="scroll")])
+    return tag("div", title, figure(picture, numbers, described), cls="panel")
 
 
 def cell(row: InteractionRow | None, most: float) -> Html:
     """One pair: colour by sign and size, pale where it cannot be told from zero."""
     if row is None or row.share.estimate is None:
         return tag("td", ABSENT)
-    size, interval = share_words(*row.share.numbers, sign=True)
+    size, interval = share_words(row.share, sign=True)
     state = told(row.share.low, row.share.high)
     if state is Told.UNTOLD or state is Told.MISSING or not most:
         kind, strength = "unsure", 0.0
@@ -197,16 +195,16 @@ def cell(row: InteractionRow | None, most: float) -> Html:
     )
 
 
-def pairs_table(lookup: Lookup, rows: Sequence[InteractionRow]) -> Html:
+def pairs_table(lookup: Lookup, rows: Sequence[InteractionRow]) -> Table:
     """Every pair with its interval."""
     cells = [
         [
             swatch(lookup.channels, row.channel),
             swatch(lookup.channels, row.other),
-            *share_words(*row.share.numbers, sign=True),
-            amount(*row.value.numbers),
+            *share_words(row.share, sign=True),
+            amount(row.value),
         ]
         for row in rows
     ]
     head = ["Channel", "Other", "Share", "Interval", "Per shopper"]
-    return table("Interactions of pairs", head, cells, names=2)
+    return Table("Interactions of pairs", head, cells, names=2)

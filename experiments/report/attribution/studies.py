@@ -1,18 +1,25 @@
 """Studies of share against lift: one channel at several weights in the merge."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from experiments.records.attribution import StudyRow
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import noun_of, with_range
-from experiments.report.attribution.plots import Curve, plot
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import Scale, around_zero, swatch
+from experiments.report.kit.colours import legend, swatch
+from experiments.report.kit.curves import Curve, Point, chart, spanned
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import figure, section, table
-from experiments.report.kit.words import number, p_value, percent, plain_name
-from experiments.report.run.compared import listed
-from experiments.report.run.effects import Span, shared_scale
+from experiments.report.kit.numbers import (
+    number,
+    p_value,
+    percent,
+    percents,
+    signed_percents,
+    with_range,
+)
+from experiments.report.kit.page import figure, section
+from experiments.report.kit.scales import Axis, Scale, around_zero, shared
+from experiments.report.kit.sentences import listed, noun_of, plain_name
+from experiments.report.kit.tables import Table
 
 TITLE = "Share against lift"
 SHARES = {"any_touch": ("a1", "any-touch share"), "exclusive": ("a2", "exclusive share")}
@@ -55,69 +62,54 @@ def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
     """One study: two panels above each other, and what they show."""
     channel, arm = rows[0].channel, rows[0].arm
     weights = sorted({row.weight for row in rows})
-    across = Scale(-0.2, max(len(weights) - 0.8, 0.2))
-    ticks = [(float(at), f"{weight:g}") for at, weight in enumerate(weights)]
+    across = Axis(
+        Scale(-0.2, max(len(weights) - 0.8, 0.2)),
+        marks=[(float(at), f"{weight:g}") for at, weight in enumerate(weights)],
+    )
     shares, lifted = preferred(rows, share=True), preferred(rows, share=False)
     pictures = []
     if shares is not None:
         curves = [
-            curve(series_of(rows, measure, shares), weights, colour)
+            Curve(colour, points_of(own, weights), spread="band")
             for measure, (colour, _) in SHARES.items()
-            if series_of(rows, measure, shares)
+            for own in [series_of(rows, measure, shares)]
+            if own
         ]
+        drawn = chart(curves, across, Axis(Scale(0, 1), percents, 4), kind="shares-plot")
         title = tag("h4", f"Share of {noun_of(shares)}")
-        pictures.append(tag("div", title, legend(), plot(curves, across, Scale(0, 1), ticks)))
+        keys = legend(*((f"stroke {colour}", label) for colour, label in SHARES.values()))
+        pictures.append(tag("div", title, keys, drawn))
     if lifted is not None:
         own = series_of(rows, LIFT, lifted)
-        scale = lift_scale(own)
-        drawn = [curve(own, weights, "a4", sign=True)] if own else []
-        label = f"weight of {channel} in the merge"
+        curves = [Curve("a4", points_of(own, weights), spread="bars")] if own else []
+        named = replace(across, name=f"weight of {channel} in the merge")
+        up = Axis(lift_scale(own), signed_percents, 4)
         title = tag("h4", f"True lift of {noun_of(lifted)} over worlds without {channel}")
-        pictures.append(tag("div", title, plot(drawn, across, scale, ticks, name=label, sign=True)))
+        pictures.append(tag("div", title, chart(curves, named, up, kind="shares-plot")))
     described = f"Two line charts: share and true lift of {channel} along its weight in the merge"
     head = tag("h3", name, tag("small", swatch(lookup.channels, channel), f" in {arm}"))
     picture = tag("div", *pictures, cls="stacked")
     level = 1 - lookup.record.confidence
     said = tag("p", sentence(rows, shares, lifted, level), cls="told")
     note = tag("p", "Weights stand at equal distances.", cls="note")
-    return tag(
-        "div", head, said, figure("", picture, study_table(rows), described), note, cls="study"
-    )
-
-
-def legend() -> Html:
-    """The two shares."""
-    names = [mark_name(f"stroke {colour}", label) for colour, label in SHARES.values()]
-    return tag("div", *names, cls="legend", aria_hidden="true")
+    return tag("div", head, said, figure(picture, study_table(rows), described), note, cls="study")
 
 
 def lift_scale(rows: Sequence[StudyRow]) -> Scale:
     """An axis around zero that holds every lift; a single wild interval cannot squash it."""
     if not rows:
         return around_zero([-0.01, 0.01])
-    scale = shared_scale([{"": span_of(row)} for row in rows])
+    scale = shared([row.value] for row in rows)
     lifts = [row.value.estimate or 0.0 for row in rows]
     return Scale(min(scale.low, _ROOM * min(lifts)), max(scale.high, _ROOM * max(lifts)))
 
 
-def span_of(row: StudyRow) -> Span:
-    """What is drawn of a row."""
-    return row.value.estimate or 0.0, row.value.low, row.value.high
-
-
-def curve(
-    rows: Sequence[StudyRow], weights: list[float], colour: str, *, sign: bool = False
-) -> Curve:
-    """One measure as a curve over the weights' places."""
-    points = [
-        (
-            float(weights.index(row.weight)),
-            span_of(row),
-            f"{row.weight:g}: {with_range(*row.value.numbers)}",
-        )
+def points_of(rows: Sequence[StudyRow], weights: list[float]) -> list[Point]:
+    """One measure over the weights' places."""
+    return [
+        spanned(weights.index(row.weight), row.value, f"{row.weight:g}: {with_range(row.value)}")
         for row in rows
     ]
-    return Curve(colour, points, spread="bars" if sign else "band")
 
 
 def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None, level: float) -> str:
@@ -153,14 +145,14 @@ def _lift_clause(rows: Sequence[StudyRow], noun: str, level: float) -> str:
     return f"{start}, and can be told from zero at weight {weights} alone{counted}"
 
 
-def study_table(rows: Sequence[StudyRow]) -> Html:
+def study_table(rows: Sequence[StudyRow]) -> Table:
     """Every number of a study."""
     cells = [
         [
             f"{row.weight:g}",
             "True lift" if row.measure == LIFT else plain_name(row.measure) + " share",
             noun_of(row.event),
-            with_range(*row.value.numbers),
+            with_range(row.value),
             p_value(row.p_value),
             p_value(row.p_holm),
             row.seeds,
@@ -169,4 +161,4 @@ def study_table(rows: Sequence[StudyRow]) -> Html:
         for row in sorted(rows, key=lambda row: (row.measure, row.event, row.weight))
     ]
     head = ["Weight", "Measure", "Of", "Value (interval)", "p", "p (Holm)", "Worlds", "Shoppers"]
-    return table(f"Study {rows[0].study}", head, cells, names=3)
+    return Table(f"Study {rows[0].study}", head, cells, names=3)

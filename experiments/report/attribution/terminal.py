@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.records.attribution import AttributionRecord, ValueRow
-from experiments.report.kit.words import ABSENT, interval_decimals, percent, range_of
+from experiments.report.kit.numbers import ABSENT, interval_decimals, percent, range_of
 
 _CREDITED = ("any_touch", "exclusive", "fractional")
 
@@ -78,8 +78,8 @@ def _worth(values: Iterable[ValueRow], method: str, channel: str) -> str:
     share = percent(shapley.share.estimate) if shapley is not None else ABSENT
     if without is None or without.relative.estimate is None:
         return f"{share}, {ABSENT}"
-    decimals = interval_decimals(without.relative.low, without.relative.high)
+    decimals = interval_decimals(without.relative)
     lift = percent(without.relative.estimate, decimals, sign=True)
     if without.relative.low is None or without.relative.high is None:
         return f"{share}, {lift}"
-    return f"{share}, {lift} ({range_of(without.relative.low, without.relative.high, decimals)})"
+    return f"{share}, {lift} ({range_of(without.relative, decimals)})"

@@ -1,19 +1,14 @@
 """What may be said of each channel: what it is credited with, what is lost without it, and how
 both are true."""
 
+from dataclasses import replace
+
 from experiments.records.attribution import GAINED, InteractionRow, ValueRow
+from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import (
-    METHODS_NAMED,
-    Told,
-    counted,
-    noun_of,
-    share_words,
-    told,
-    with_range,
-)
-from experiments.report.kit.words import percent
-from experiments.report.run.compared import listed
+from experiments.report.attribution.phrases import METHODS_NAMED, Told, told
+from experiments.report.kit.numbers import percent, share_words, with_range
+from experiments.report.kit.sentences import counted, listed, noun_of
 
 MOST_NAMES = 6  # channels of one kind named in a sentence
 MOST_PAIRS = 3  # pairs named in words; the matrix has all
@@ -43,12 +38,12 @@ def credit_clause(lookup: Lookup, channel: str) -> str:
     alone = lookup.credit("exclusive", channel, event)
     if row is None or row.share.estimate is None:
         return f"{channel} has no {noun_of(event)} to be credited with"
-    size, interval = share_words(*row.share.numbers)
+    size, interval = share_words(row.share)
     within = f", {interval}" if row.share.low is not None else ""
     said = f"{channel} is credited with {size} of {noun_of(event)} (any touch{within})"
     if alone is None or alone.share.estimate is None:
         return said
-    found = share_words(*alone.share.numbers)[0] if alone.credit else "nothing"
+    found = share_words(alone.share)[0] if alone.credit else "nothing"
     return f"{said} and found {found} alone"
 
 
@@ -58,17 +53,15 @@ def loss_clause(lookup: Lookup, row: ValueRow | None) -> str:
     if row is None or row.share.estimate is None:
         return f"the {noun} lost without it was not measured"
     where = METHODS_NAMED.get(row.method, row.method)
-    size, interval = share_words(abs(row.share.estimate), row.share.low, row.share.high)
+    size, interval = share_words(replace(row.share, estimate=abs(row.share.estimate)))
     match told(row.share.low, row.share.high):
         case Told.MORE:
             return f"without it {noun} would fall by {size} ({interval}, {where})"
         case Told.LESS:
-            size, interval = share_words(
-                -row.share.estimate, _minus(row.share.high), _minus(row.share.low)
-            )
+            size, interval = share_words(_turned(row.share))
             return f"without it {noun} would rise by {size} ({interval}, {where})"
         case Told.UNTOLD:
-            middle = share_words(*row.share.numbers)[0]
+            middle = share_words(row.share)[0]
             return (
                 f"the {noun} lost without it cannot be told from zero "
                 f"({middle}, {interval}, {where})"
@@ -77,8 +70,10 @@ def loss_clause(lookup: Lookup, row: ValueRow | None) -> str:
     return f"without it {noun} would {verb} by {size} ({where}, no interval)"
 
 
-def _minus(value: float | None) -> float | None:
-    return None if value is None else -value
+def _turned(share: Interval) -> Interval:
+    """A loss as a gain."""
+    middle, low, high = (None if end is None else -end for end in share.numbers)
+    return Interval(middle, high, low)
 
 
 def channel_sentence(lookup: Lookup, channel: str) -> str:
@@ -92,7 +87,7 @@ def reconciled(lookup: Lookup, channel: str) -> str | None:
     for method in ("worlds", "replay"):
         fates = {name: lookup.fate(method, channel, name) for name in _GONE}
         parts = [
-            f"{with_range(*row.share.numbers)} {words}"
+            f"{with_range(row.share)} {words}"
             for name, words in _GONE.items()
             for row in [fates[name]]
             if row is not None
@@ -121,7 +116,7 @@ def _gained(lookup: Lookup, method: str, channel: str) -> str:
     row = lookup.fate(method, channel, GAINED)
     if row is None or row.share.estimate is None or row.share.estimate <= 0:
         return ""
-    size = with_range(*row.share.numbers)
+    size = with_range(row.share)
     return f" Against that stand purchases made without it alone, {size} of the same number."
 
 
@@ -226,7 +221,7 @@ def pairs(lookup: Lookup) -> list[str]:
 
 
 def _pair(row: InteractionRow) -> str:
-    size, interval = share_words(*row.share.numbers)
+    size, interval = share_words(row.share)
     return f"{row.channel} with {row.other} ({size}; {interval})"
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 
-from experiments.idsbench.readings import Mode
-from experiments.records.ids import HIT_RATE, IdsRecord, Point
-from experiments.report.ids.pictures import colour, scheme_legend, scheme_name
+from experiments.records.ids import HIT_RATE, IdsRecord
+from experiments.records.ids import Point as Reached
+from experiments.report.ids.schemes import colour, scheme_legend, scheme_name
 from experiments.report.ids.tables import cost_of, matched
 from experiments.report.ids.verdict import BASES, size_words
-from experiments.report.kit.charts import Line, LogScale, chart, mark_name
-from experiments.report.kit.figures import Scale, from_zero, panels
+from experiments.report.kit.colours import legend
+from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import figure, folded, section, table
-from experiments.report.kit.words import ABSENT, duration, fixed, number, percent
+from experiments.report.kit.numbers import ABSENT, duration, fixed, number, percent
+from experiments.report.kit.page import figure, folded, note, panels, section
+from experiments.report.kit.scales import Axis, LogScale, Scale, from_zero
+from experiments.report.kit.tables import Table
 
 
 def hit_rates(record: IdsRecord) -> Html:
@@ -20,35 +22,33 @@ def hit_rates(record: IdsRecord) -> Html:
         "The share of clicked items whose id is in the beam. Each picture has one scheme, "
         f"{record.baseline} in grey and, where the paper reports the scheme, its numbers."
     )
-    named = {Mode.SEMANTIC: "the query alone", Mode.PERSONALISED: "query and shopper"}
-    entries = [mark_name(f"stroke {style(mode)}", named[Mode(mode)]) for mode in record.modes]
-    entries.append(mark_name("diamond", "the paper's own shop"))
-    legend = tag("div", *entries, cls="legend", aria_hidden="true")
+    named = {"semantic": "the query alone", "personalised": "query and shopper"}
+    keys = legend(
+        *((f"stroke {style(mode)}", named[mode]) for mode in record.modes),
+        ("diamond", "the paper's own shop"),
+    )
     up = from_zero(
         [point.hit_rate for point in record.curves]
         + [row.value for row in record.published if row.measure == HIT_RATE]
     )
-    drawn = [
-        tag("div", tag("h4", scheme_name(record, scheme)), one(record, scheme, up), cls="panel")
-        for scheme in record.schemes
-    ]
-    picture = tag("div", *drawn, cls="small-multiples")
+    drawn = ((scheme_name(record, scheme), one(record, scheme, up)) for scheme in record.schemes)
+    picture = panels(*drawn, kind="small-multiples")
     described = "Line charts: hit rate by beam width, one for each scheme"
     return section(
         "hits",
         "Hit rate by beam",
         lead,
-        legend,
-        figure("", picture, hits_table(record), described),
+        keys,
+        figure(picture, hits_table(record), described),
     )
 
 
 def style(mode: str) -> str:
     """Curves with the shopper are dotted."""
-    return "loose" if mode == Mode.PERSONALISED else ""
+    return "loose" if mode == "personalised" else ""
 
 
-def points_of(record: IdsRecord, scheme: str, mode: str) -> list[Point]:
+def points_of(record: IdsRecord, scheme: str, mode: str) -> list[Reached]:
     """A scheme's curve, narrow beams first."""
     own = [point for point in record.curves if (point.scheme, point.mode) == (scheme, mode)]
     return sorted(own, key=lambda point: point.beam)
@@ -56,37 +56,39 @@ def points_of(record: IdsRecord, scheme: str, mode: str) -> list[Point]:
 
 def one(record: IdsRecord, scheme: str, up: Scale) -> Html:
     """A scheme's picture."""
-    lines, diamonds = [], []
+    curves: list[Curve] = []
+    diamonds: list[Point] = []
     for mode in record.modes:
         if scheme != record.baseline:
             base = points_of(record, record.baseline, mode)
             faint = f"faint {style(mode)}"
-            lines.append(Line("a0", curve(base, lambda point: point.beam), faint, marked=False))
-        own = points_of(record, scheme, mode)
-        by_beam = curve(own, lambda point: point.beam)
-        lines.append(Line(colour(record, scheme), by_beam, style(mode)))
+            curves.append(Curve("a0", curve(base, lambda point: point.beam), faint, marked=False))
+        by_beam = curve(points_of(record, scheme, mode), lambda point: point.beam)
+        curves.append(Curve(colour(record, scheme), by_beam, style(mode)))
         diamonds += [
-            (float(row.beam), row.value, f"paper, {mode}, beam {row.beam}: {row.value:.4f}")
+            Point(row.beam, row.value, f"paper, {mode}, beam {row.beam}: {row.value:.4f}")
             for row in record.published
             if (row.scheme, row.mode, row.measure) == (scheme, mode, HIT_RATE)
             and row.beam in record.beams
         ]
     across = LogScale(1.0, float(max(point.beam for point in record.curves)))
-    shown = [line for line in lines if line.points]
-    return chart(shown, diamonds, across=across, up=up, xname="beam", shown=whole)
+    shown = [each for each in curves if each.points]
+    return chart(shown, Axis(across, whole, name="beam"), Axis(up, most=4), diamonds)
 
 
-def whole(value: float) -> str:
-    """A count on an axis."""
-    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
+def whole(values: Sequence[float]) -> list[str]:
+    """Counts along an axis."""
+    return [f"{value / 1000:g}k" if value >= 1000 else f"{value:g}" for value in values]
 
 
 def curve(
-    points: Sequence[Point], across: Callable[[Point], float], *, capped: bool = False
-) -> list[tuple[float, float, str]]:
+    points: Sequence[Reached], across: Callable[[Reached], float], *, capped: bool = False
+) -> list[Point]:
     """Points with what is told of each."""
     return [
-        (across(point), rate, f"{rate:.4f} at beam {point.beam}, {fixed(point.items, 0)} items")
+        Point(
+            across(point), rate, f"{rate:.4f} at beam {point.beam}, {fixed(point.items, 0)} items"
+        )
         for point in points
         for rate in [point.hit_rate_at_items if capped else point.hit_rate]
     ]
@@ -112,7 +114,7 @@ def equal_terms(record: IdsRecord) -> Html:
 def terms(record: IdsRecord, mode: str) -> Html:
     """One mode: three pictures, the numbers, and the beams that match the baseline."""
     limit = number(record.item_limit)
-    axes: tuple[tuple[str, str, Callable[[Point], float]], ...] = (
+    axes: tuple[tuple[str, str, Callable[[Reached], float]], ...] = (
         ("Equal beam", "beam", lambda point: point.beam),
         ("Equal items", "items returned", lambda point: point.items),
         ("Equal compute", "positions", lambda point: point.positions),
@@ -121,7 +123,7 @@ def terms(record: IdsRecord, mode: str) -> Html:
     last = against(record, mode, "beam", lambda point: point.beam, capped=True)
     pictures = panels(*drawn, (f"At most {limit} items", last))
     described = f"Line charts: hit rate against beam, items returned and compute, {mode}"
-    recall = table(
+    recall = Table(
         f"Item recall, {mode}: level and gain on {record.baseline}",
         ["Scheme", "List", *(label.capitalize() for _, label in BASES)],
         recall_rows(record, mode),
@@ -139,7 +141,7 @@ def against(
     record: IdsRecord,
     mode: str,
     xname: str,
-    across: Callable[[Point], float],
+    across: Callable[[Reached], float],
     *,
     capped: bool = False,
 ) -> Html:
@@ -147,14 +149,14 @@ def against(
     own = {scheme: points_of(record, scheme, mode) for scheme in record.schemes}
     every = [point for points in own.values() for point in points]
     ends = [across(point) for point in every if across(point) > 0]
-    lines = [
-        Line(colour(record, scheme), curve(points, across, capped=capped))
+    curves = [
+        Curve(colour(record, scheme), curve(points, across, capped=capped))
         for scheme, points in own.items()
         if points
     ]
     up = from_zero([point.hit_rate for point in every])
     scale = LogScale(min(ends, default=1.0), max(ends, default=10.0))
-    return chart(lines, (), across=scale, up=up, xname=xname, shown=whole, large=True)
+    return chart(curves, Axis(scale, whole, name=xname), Axis(up, most=4), kind="plot large")
 
 
 def matching_table(record: IdsRecord, mode: str) -> Html:
@@ -182,14 +184,14 @@ def matching_table(record: IdsRecord, mode: str) -> Html:
     rate = ABSENT if base is None else fixed(base.matched_rate, 4)
     head = ["Scheme", "Matches at", f"{limit} items at", "Equal compute at"]
     head += ["Positions", "Decoding", "Not reached", "No id"]
-    note = (
+    said = (
         f"Matches at: the narrowest beam with which at most {limit} items cover what "
         f"{record.baseline} covers with about {limit} ({rate}). Positions and decoding: of one "
         f"request at beam {record.serving_beam}. Not reached: items that no test request's widest "
         "beam returned."
     )
-    shown = table(f"Beams and their cost, {mode}", head, rows)
-    return join([shown, tag("p", note, cls="note")])
+    shown = Table(f"Beams and their cost, {mode}", head, rows)
+    return join([shown, note(said)])
 
 
 def recall_rows(record: IdsRecord, mode: str) -> list[list[object]]:
@@ -209,7 +211,7 @@ def recall_rows(record: IdsRecord, mode: str) -> list[list[object]]:
     return rows
 
 
-def hits_table(record: IdsRecord) -> Html:
+def hits_table(record: IdsRecord) -> Table:
     """Every hit rate with its interval, its seeds and the paper's."""
     rows = []
     for row in record.measured:
@@ -230,4 +232,4 @@ def hits_table(record: IdsRecord) -> Html:
             ]
         )
     head = ["Scheme", "Mode", "Beam", "Hit rate", "Interval", "By seed", "Paper"]
-    return table("Hit rates", head, rows, names=2)
+    return Table("Hit rates", head, rows, names=2)

@@ -1,6 +1,5 @@
 """The bench's page: one self-contained HTML file, written from ids.json alone."""
 
-from importlib.resources import files
 from pathlib import Path
 
 from experiments.records.ids import IdsRecord
@@ -10,20 +9,11 @@ from experiments.report.ids.hits import equal_terms, hit_rates
 from experiments.report.ids.shapes import shapes
 from experiments.report.ids.verdict import judge
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import page
-from experiments.report.kit.tables import section
-from experiments.report.kit.words import number, percent
+from experiments.report.kit.numbers import number, percent
+from experiments.report.kit.page import listing, page, section, style_of, verdict
 from experiments.stages.files import write_text
 
 REPORT = "ids.html"
-CONTENTS = (
-    ("told", "In words"),
-    ("gains", "Gains"),
-    ("hits", "Hit rates"),
-    ("equal", "On equal terms"),
-    ("shapes", "The ids"),
-    ("method", "How it was measured"),
-)
 
 
 def write_report(folder: Path) -> Path:
@@ -43,29 +33,20 @@ def write_report(folder: Path) -> Path:
 
 def render(record: IdsRecord) -> str:
     """The whole page."""
-    own = files("experiments.report.ids").joinpath("page.css").read_text(encoding="utf-8")
-    sections = [
-        told(record),
-        gains(record),
-        hit_rates(record),
-        equal_terms(record),
-        shapes(record),
-        method(record),
-    ]
-    return page(record.name, "funnelab id bench", top(record), CONTENTS, sections, own)
+    parts = [(key, name, draw(record)) for key, name, draw in PARTS]
+    style = style_of("experiments.report.ids")
+    return page(record.name, "funnelab id bench", top(record), parts, style)
 
 
 def top(record: IdsRecord) -> list[Html]:
     """The verdict, and what the bench rests on."""
-    verdict = judge(record)
-    badge = "Told apart" if verdict.good else "Not told apart"
-    said = tag(
-        "div",
-        tag("span", badge, cls="badge"),
-        tag("p", verdict.sentence, cls="sentence"),
-        *(tag("p", sentence, cls="further") for sentence in verdict.comparisons),
-        *(tag("p", warning, cls="alarm-note") for warning in record.warnings),
-        cls="verdict good" if verdict.good else "verdict plain",
+    found = judge(record)
+    warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
+    said = verdict(
+        "Told apart" if found.good else "Not told apart",
+        tag("p", found.sentence, cls="sentence"),
+        [*found.comparisons, *warnings],
+        "good" if found.good else "plain",
     )
     sizes = [
         f"{number(record.requests)} test requests of {number(record.shoppers)} shoppers",
@@ -78,12 +59,12 @@ def top(record: IdsRecord) -> list[Html]:
 
 def told(record: IdsRecord) -> Html:
     """The section that says of each scheme what is real, and what the paper has."""
-    verdict = judge(record)
+    found = judge(record)
     lead = "Real is what holds after correcting for the number of comparisons on this page."
-    lists = [tag("ul", *(tag("li", each) for each in verdict.schemes), cls="warnings")]
-    if verdict.paper:
+    lists = [listing(found.schemes)]
+    if found.paper:
         lists.append(tag("h3", "Beside the paper", tag("small", "whose shop is another one")))
-        lists.append(tag("ul", *(tag("li", each) for each in verdict.paper), cls="warnings"))
+        lists.append(listing(found.paper))
     return section("told", "Which differences are real", lead, *lists)
 
 
@@ -111,3 +92,14 @@ def method(record: IdsRecord) -> Html:
     return section(
         "method", "How it was measured", None, *(tag("p", each, cls="note") for each in told)
     )
+
+
+PARTS = (
+    ("told", "In words", told),
+    ("gains", "Gains", gains),
+    ("hits", "Hit rates", hit_rates),
+    ("equal", "On equal terms", equal_terms),
+    ("shapes", "The ids", shapes),
+    ("method", "How it was measured", method),
+)
+"""Anchor and name of each section, and what draws it."""

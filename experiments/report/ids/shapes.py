@@ -1,13 +1,17 @@
 """What the ids of each scheme look like: cluster sizes and balance."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from experiments.records.ids import IdsRecord
-from experiments.report.ids.pictures import scheme_name, stacks
+from experiments.report.ids.schemes import scheme_name
 from experiments.report.ids.tables import quality_rows
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import number, percent
+from experiments.report.kit.bars import Part, stacked
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.numbers import number, percent
+from experiments.report.kit.page import absent, figure, section
+from experiments.report.kit.tables import Table
 
 TITLE = "The ids themselves"
 
@@ -23,20 +27,41 @@ def shapes(record: IdsRecord) -> Html:
     names = bin_names(record.cluster_bins)
     rows = [(scheme, mean_shares(record, scheme)) for scheme in record.schemes]
     known = [(scheme, shares) for scheme, shares in rows if shares]
-    picture = stacks([(scheme_name(record, scheme), shares) for scheme, shares in known], names)
+    picture = join(
+        [shades(names), tag("div", *(stack(record, *each, names) for each in known), cls="stacks")]
+    )
     cells = [
         [scheme_name(record, scheme), *(percent(share) for share in shares)]
         for scheme, shares in known
     ]
-    numbers = table("Share of items by size of their cluster", ["Scheme", *names], cells)
+    numbers = Table("Share of items by size of their cluster", ["Scheme", *names], cells)
     described = "Stacked bars: share of items by the size of their cluster, one for each scheme"
     return section(
         "shapes",
         TITLE,
         lead,
-        figure("Share of items by the size of their cluster", picture, numbers, described),
+        figure(picture, numbers, described, "Share of items by the size of their cluster"),
         tag("div", quality_table(record), cls="shown"),
     )
+
+
+def shades(names: Sequence[str]) -> Html:
+    """What the shades mean."""
+    keys = (
+        tag("span", tag("i", cls="key", style=f"--step:{at}"), name, cls="named")
+        for at, name in enumerate(names)
+    )
+    return tag("div", *keys, cls="legend")
+
+
+def stack(record: IdsRecord, scheme: str, shares: Sequence[float], names: Sequence[str]) -> Html:
+    """A scheme's bar, darker for larger clusters."""
+    parts = [
+        Part(share, "", name, step=at)
+        for at, (share, name) in enumerate(zip(shares, names, strict=True))
+    ]
+    label = tag("span", scheme_name(record, scheme), cls="label")
+    return tag("div", label, stacked(parts))
 
 
 def bin_names(bins: tuple[int, ...]) -> list[str]:
@@ -55,7 +80,7 @@ def mean_shares(record: IdsRecord, scheme: str) -> list[float]:
     return [float(share) for share in np.mean(own, axis=0)] if own else []
 
 
-def quality_table(record: IdsRecord) -> Html:
+def quality_table(record: IdsRecord) -> Table:
     """Perplexity, balance, purity and cost of every scheme."""
     head = ["Scheme", "Ids", "Perplexity by level", "Gini", "p99", "Largest"]
     head += ["Category purity", "Nearest shares", "Training"]
@@ -65,4 +90,4 @@ def quality_table(record: IdsRecord) -> Html:
         "largest: items per id. Nearest shares: items whose nearest other item, by text vector, "
         "has the same id."
     )
-    return table(caption, head, rows)
+    return Table(caption, head, rows)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from experiments.records.ids import HIT_RATE, Cost, Gain, IdsRecord, Quality
 from experiments.report.ids.verdict import BASES, Finding, finding, judge, middle, size_words
-from experiments.report.kit.words import ABSENT, duration, fixed, number, percent
+from experiments.report.kit.numbers import ABSENT, duration, fixed, number, percent
 from experiments.report.terminal import compact
 
 STYLES = {Finding.MORE: "green", Finding.LESS: "red"}

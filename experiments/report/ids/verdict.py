@@ -12,8 +12,8 @@ from experiments.records.ids import (
     Gain,
     IdsRecord,
 )
-from experiments.report.kit.words import fixed, interval_decimals, percent, range_of
-from experiments.report.run.compared import listed
+from experiments.report.kit.numbers import fixed, interval_decimals, percent, range_of
+from experiments.report.kit.sentences import listed
 
 BASES = ((EQUAL_ITEMS, "equal items"), (EQUAL_BEAM, "equal beam"), (EQUAL_COMPUTE, "equal compute"))
 """The three comparisons of item recall, and what they are called."""
@@ -84,13 +84,9 @@ def judge(record: IdsRecord) -> Verdict:
 def size_words(gain: Gain) -> tuple[str, str]:
     """A gain and its interval: relative where the baseline allows it, else in points."""
     if gain.relative.estimate is None:
-        return percent(gain.effect.estimate, 2, sign=True) + " points", range_of(
-            gain.effect.low, gain.effect.high, 2
-        )
-    decimals = interval_decimals(gain.relative.low, gain.relative.high)
-    return percent(gain.relative.estimate, decimals, sign=True), range_of(
-        gain.relative.low, gain.relative.high, decimals
-    )
+        return percent(gain.effect.estimate, 2, sign=True) + " points", range_of(gain.effect, 2)
+    decimals = interval_decimals(gain.relative)
+    return percent(gain.relative.estimate, decimals, sign=True), range_of(gain.relative, decimals)
 
 
 def _headline(record: IdsRecord) -> tuple[str, bool | None]:

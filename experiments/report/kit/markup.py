@@ -13,8 +13,11 @@ class Html(str):
 
 
 def text(value: object) -> Html:
-    """The value as escaped text; markup stays as it is."""
-    return value if isinstance(value, Html) else Html(escape(str(value)))
+    """The value as escaped text; markup, and what knows how it looks, as it is."""
+    if isinstance(value, Html):
+        return value
+    draw = getattr(value, "__html__", None)
+    return Html(draw() if draw else escape(str(value)))
 
 
 def join(parts: Iterable[object], between: str = "") -> Html:

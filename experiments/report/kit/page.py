@@ -1,29 +1,26 @@
-"""The frame of every page: head, theme, contents and sections in one self-contained file."""
+"""Every page: its frame, its sections, and the figures and notes in them, in one file."""
 
 from collections.abc import Sequence
 from importlib.resources import files
 
 from experiments.report.kit.markup import Html, join, raw_asset, tag
+from experiments.report.kit.tables import Table
+
+Section = tuple[str, str, Html | None]
+"""A section: its anchor, its name in the contents (none: it is not listed), its markup, if any."""
 
 
-def page(
-    name: str,
-    kind: str,
-    head: Sequence[object],
-    contents: Sequence[tuple[str, str]],
-    sections: Sequence[Html | None],
-    style: str = "",
-) -> str:
+def page(name: str, kind: str, head: Sequence[object], parts: Sequence[Section], style: str) -> str:
     """A whole page, which needs no network and no other file.
 
     Args:
         name: of the run.
         kind: what the page is, as "funnelab report".
         head: what stands under the name: the verdict, the sizes.
-        contents: (anchor, label) of each section.
-        sections: the sections; None is left out.
+        parts: the sections in their order.
         style: CSS beyond the common one.
     """
+    shown = [(key, label, markup) for key, label, markup in parts if markup is not None]
     toggle = tag(
         "button", "Theme", id="theme", type="button", hidden=True, aria_label="Change the theme"
     )
@@ -33,12 +30,12 @@ def page(
         tag("h1", name),
         *head,
     )
-    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label in contents]
+    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label, _ in shown if label]
     nav = tag("nav", tag("ol", *links), aria_label="Contents")
     body = tag(
         "body",
         top,
-        tag("div", nav, tag("main", join(sections)), cls="columns"),
+        tag("div", nav, tag("main", *(markup for *_, markup in shown)), cls="columns"),
         raw_asset("script", _asset("script.js")),
     )
     document = tag(
@@ -57,6 +54,83 @@ def page(
     return f"<!doctype html>\n{document}\n"
 
 
+def section(key: str, title: str, lead: object, *content: object) -> Html:
+    """One part of the page."""
+    heading = tag("h2", title, id=f"{key}-title")
+    intro = tag("p", lead, cls="lead") if lead else None
+    return tag("section", heading, intro, join(content), id=key, aria_labelledby=f"{key}-title")
+
+
+def figure(picture: Html, numbers: Table | Html, described: str, caption: str = "") -> Html:
+    """A picture with a description for those who cannot see it, its table, and its caption."""
+    return tag(
+        "figure",
+        tag("figcaption", caption) if caption else None,
+        tag("div", picture, role="img", aria_label=described, cls="picture"),
+        folded(numbers),
+    )
+
+
+def folded(content: Table | Html, summary: str = "Show as a table") -> Html:
+    """Content behind a line that opens it."""
+    return tag("details", tag("summary", summary), content, cls="fold")
+
+
+def panels(*parts: tuple[object, Html], kind: str = "panels") -> Html:
+    """Small pictures under their titles, as many beside each other as there is room for."""
+    drawn = (tag("div", tag("h4", title), picture, cls="panel") for title, picture in parts)
+    return tag("div", *drawn, cls=kind)
+
+
+def choice(group: str, labels: Sequence[object]) -> Html:
+    """Buttons of which one is chosen, the first at the start."""
+    buttons = []
+    for at, label in enumerate(labels):
+        key = f"{group}-{at}"
+        first = True if at == 0 else None
+        button = tag("input", type="radio", name=group, id=key, checked=first, cls="pick")
+        buttons.append(tag("span", button, tag("label", label, for_=key)))
+    return tag("div", *buttons, cls="choice")
+
+
+def listing(sentences: Sequence[object], kind: str = "warnings") -> Html:
+    """Sentences, one point each."""
+    return tag("ul", *(tag("li", each) for each in sentences), cls=kind or None)
+
+
+def note(sentence: object) -> Html:
+    """What helps to read what stands above."""
+    return tag("p", sentence, cls="note")
+
+
+def alarm(sentence: str) -> Html:
+    """A warning that must be seen before what follows it is read."""
+    return tag("p", sentence, cls="alarm-note", role="note")
+
+
+def absent(sentence: str) -> Html:
+    """Said where a part of the run is missing."""
+    return tag("p", sentence, cls="absent")
+
+
+def verdict(badge: str, sentence: Html, further: Sequence[object], tone: str) -> Html:
+    """What is found, in a sentence under a badge, and what else a careful reader wants to know.
+
+    Args:
+        badge: the same in two or three words.
+        sentence: a paragraph.
+        further: markup, or a sentence each.
+        tone: "good", "bad", "plain" or "alarm".
+    """
+    more = (each if isinstance(each, Html) else tag("p", each, cls="further") for each in further)
+    return tag("div", tag("span", badge, cls="badge"), sentence, *more, cls=f"verdict {tone}")
+
+
+def style_of(room: str) -> str:
+    """The CSS of a room of pages."""
+    return files(room).joinpath("page.css").read_text(encoding="utf-8")
+
+
 def _asset(name: str) -> str:
     """A file of this package."""
-    return files("experiments.report.kit").joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,63 +1,54 @@
-"""Tables, and the fold under each picture that holds its numbers."""
+"""A table as one value, drawn on a page and printed in a terminal."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.markup import Html, tag
 
 
-def table(
-    caption: str, head: Sequence[object], rows: Sequence[Sequence[object]], names: int = 1
-) -> Html:
-    """A table whose first `names` columns are names and whose others are numbers."""
-    header = tag(
-        "tr", *(tag("th", cell, scope="col", cls=side(at, names)) for at, cell in enumerate(head))
-    )
-    body = [
-        tag(
+@dataclass(frozen=True)
+class Table:
+    """Rows of names and numbers.
+
+    Attributes:
+        caption: what they are of.
+        head: of the columns.
+        rows: cells: texts, numbers, or what knows how it looks.
+        names: how many columns, from the left, are names; the others are numbers.
+    """
+
+    caption: str
+    head: Sequence[object]
+    rows: Sequence[Sequence[object]]
+    names: int = 1
+
+    def __html__(self) -> Html:
+        """On a page: scrolled sideways where it is wider."""
+        header = tag(
             "tr",
             *(
-                tag("th", cell, scope="row") if at == 0 else tag("td", cell, cls=side(at, names))
-                for at, cell in enumerate(row)
+                tag("th", cell, scope="col", cls=self._side(at))
+                for at, cell in enumerate(self.head)
             ),
         )
-        for row in rows
-    ]
-    inner = tag("table", tag("caption", caption), tag("thead", header), tag("tbody", *body))
-    return tag("div", inner, cls="scroll", tabindex="0", role="region", aria_label=caption)
+        body = [
+            tag(
+                "tr",
+                *(
+                    tag("th", cell, scope="row") if at == 0 else tag("td", cell, cls=self._side(at))
+                    for at, cell in enumerate(row)
+                ),
+            )
+            for row in self.rows
+        ]
+        parts = tag("caption", self.caption), tag("thead", header), tag("tbody", *body)
+        return scrolled(tag("table", *parts), self.caption)
+
+    def _side(self, column: int) -> str | None:
+        """Numbers stand to the right, names to the left."""
+        return None if column < self.names else "num"
 
 
-def side(column: int, names: int) -> str | None:
-    """Numbers stand to the right, names to the left."""
-    return None if column < names else "num"
-
-
-def folded(content: Html, summary: str = "Show as a table") -> Html:
-    """Content behind a line that opens it."""
-    return tag("details", tag("summary", summary), content, cls="fold")
-
-
-def figure(caption: str, picture: Html, numbers: Html, described: str) -> Html:
-    """A picture with its caption, a description for those who cannot see it, and its table."""
-    return tag(
-        "figure",
-        tag("figcaption", caption) if caption else None,
-        tag("div", picture, role="img", aria_label=described, cls="picture"),
-        folded(numbers),
-    )
-
-
-def section(key: str, title: str, lead: object, *content: object) -> Html:
-    """One part of the page."""
-    heading = tag("h2", title, id=f"{key}-title")
-    intro = tag("p", lead, cls="lead") if lead else None
-    return tag("section", heading, intro, join(content), id=key, aria_labelledby=f"{key}-title")
-
-
-def alarm(sentence: str) -> Html:
-    """A warning that must be seen before what follows it is read."""
-    return tag("p", sentence, cls="alarm-note", role="note")
-
-
-def absent(sentence: str) -> Html:
-    """Said where a part of the run is missing."""
-    return tag("p", sentence, cls="absent")
+def scrolled(table: Html, name: str) -> Html:
+    """A table that is scrolled sideways where it is wider than the page."""
+    return tag("div", table, cls="scroll", tabindex="0", role="region", aria_label=name)

@@ -9,20 +9,14 @@ from dataclasses import dataclass
 
 from experiments.records.rewards import Contrast, PolicyRow, RewardsRecord
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import folded, table
-from experiments.report.kit.words import ABSENT, fixed, meaning, p_value, percent
+from experiments.report.kit.numbers import ABSENT, fixed, p_value, percent
+from experiments.report.kit.page import folded
+from experiments.report.kit.sentences import counted, listed, meaning
+from experiments.report.kit.tables import Table
 from experiments.report.rewards.overview import WORDS
-from experiments.report.rewards.pictures import policy_name
+from experiments.report.rewards.policies import policy_name
 from experiments.report.rewards.verdict import MOST_SIZES, Finding, finding, real_rows, trained
-from experiments.report.rewards.words import (
-    Row,
-    called,
-    counted,
-    listed,
-    measure_name,
-    size_words,
-    sized,
-)
+from experiments.report.rewards.words import Row, called, measure_name, size_words, sized
 from experiments.rewardlab.comparison.roles import Control, weight_matches
 
 NOUNS = {Control.SFT: "the SFT control", Control.GRPO: "plain GRPO"}
@@ -188,13 +182,13 @@ def controls(record: RewardsRecord) -> list[Html]:
     ]
 
 
-def numbers(record: RewardsRecord) -> Html:
+def numbers(record: RewardsRecord) -> Table:
     """Every contrast with all that is known of it."""
     rows = [_cells(record, row) for row in record.contrasts]
     head = ["Policy", "Beside", "Figure", "Difference", "Relative", "Interval"]
     head += ["p", "p, corrected", "Real"]
     confidence = percent(record.confidence, 0)
-    return table(f"Policies beside their controls, {confidence} intervals", head, rows, names=3)
+    return Table(f"Policies beside their controls, {confidence} intervals", head, rows, names=3)
 
 
 def _cells(record: RewardsRecord, row: Contrast) -> list[object]:

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from experiments.records.interval import Number
 from experiments.records.rewards import Hacking, RewardsRecord
-from experiments.report.kit.charts import Line, chart, mark_name
-from experiments.report.kit.figures import Scale
+from experiments.report.kit.colours import legend
+from experiments.report.kit.curves import Curve, Point, chart
+from experiments.report.kit.forest import TICKS, forest
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import fixed
+from experiments.report.kit.numbers import between, decimal, signed
+from experiments.report.kit.page import absent, figure, panels, section
+from experiments.report.kit.scales import Axis, Scale, around, shared
+from experiments.report.kit.tables import Table
 from experiments.report.rewards.hackingwords import Sign, hacking_sentence, sign, spread
-from experiments.report.rewards.lanes import Lane, forest
-from experiments.report.rewards.pictures import colour, names, policy_name
-from experiments.report.rewards.planes import around
-from experiments.report.rewards.words import between
+from experiments.report.rewards.policies import colour, names, policy_name, policy_row
 
 TITLE = "Reward hacking"
 
@@ -40,22 +40,19 @@ def hacking(record: RewardsRecord) -> Html:
         )
         for row in rows
     ]
-    legend = tag(
-        "div",
-        mark_name("stroke", "gain in reward"),
-        mark_name("stroke loose", "gain in what the shoppers would give"),
-        cls="legend",
-        aria_hidden="true",
+    keys = legend(
+        ("stroke", "gain in reward"),
+        ("stroke loose", "gain in what the shoppers would give"),
     )
-    drawn = tag("div", *courses(record, rows), cls="small-multiples")
+    drawn = panels(*courses(record, rows), kind="small-multiples")
     described = "Line charts: gain in reward and in the oracle by step, one for each policy"
-    picture = join([legend, drawn, tag("div", gaps(record, rows))])
+    picture = join([keys, drawn, tag("div", gaps(record, rows))])
     return section(
         "hacking",
         TITLE,
         lead,
         tag("ul", *said, cls="warnings sealed"),
-        figure("", picture, hacking_table(record, rows), described),
+        figure(picture, hacking_table(record, rows), described),
     )
 
 
@@ -66,38 +63,27 @@ def rows_in_order(record: RewardsRecord) -> list[Hacking]:
     return sorted(own, key=lambda row: order.index(row.policy))
 
 
-def courses(record: RewardsRecord, rows: Sequence[Hacking]) -> list[Html]:
+def courses(record: RewardsRecord, rows: Sequence[Hacking]) -> list[tuple[Html, Html]]:
     """A small picture of each policy, all on one scale."""
     up = around([0.0, *(value for row in rows for value in (*row.reward_E, *row.oracle_E))])
     last = max((step for row in rows for step in row.steps), default=1) or 1
-    return [
-        tag(
-            "div",
-            tag("h4", policy_name(record, row.policy)),
-            course(record, row, Scale(0, last), up),
-            cls="panel",
-        )
-        for row in rows
-    ]
+    across = Axis(Scale(0, last), decimal, name="step")
+    drawn = []
+    for row in rows:
+        shade = colour(record, row.policy)
+        curves = [
+            Curve(shade, points_of(row.steps, row.reward_E, "reward")),
+            Curve(shade, points_of(row.steps, row.oracle_E, "shoppers"), "loose"),
+        ]
+        shown = [curve for curve in curves if curve.points]
+        drawn.append((policy_name(record, row.policy), chart(shown, across, Axis(up, most=4))))
+    return drawn
 
 
-def course(record: RewardsRecord, row: Hacking, across: Scale, up: Scale) -> Html:
-    """One policy's two curves."""
-    shade = colour(record, row.policy)
-    lines = [
-        Line(shade, points(row.steps, row.reward_E, "reward")),
-        Line(shade, points(row.steps, row.oracle_E, "shoppers"), "loose"),
-    ]
-    shown = [line for line in lines if line.points]
-    return chart(shown, (), across=across, up=up, xname="step", shown=lambda value: fixed(value, 0))
-
-
-def points(
-    steps: Sequence[int], values: Sequence[Number], told: str
-) -> list[tuple[float, float, str]]:
+def points_of(steps: Sequence[int], values: Sequence[Number], told: str) -> list[Point]:
     """A curve with its numbers."""
     return [
-        (float(step), value, f"{told}, step {step}: {spread(value)}")
+        Point(step, value, f"{told}, step {step}: {spread(value)}")
         for step, value in zip(steps, values, strict=False)
         if value is not None
     ]
@@ -105,27 +91,14 @@ def points(
 
 def gaps(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
     """The gap of every policy at the end of its trainings."""
-    lanes = []
+    drawn = []
     for row in rows:
-        span = None if row.gap.estimate is None else (row.gap.estimate, row.gap.low, row.gap.high)
         real = sign(row) not in (Sign.NONE, Sign.UNKNOWN)
-        lanes.append(
-            Lane(
-                policy_name(record, row.policy),
-                colour(record, row.policy),
-                span,
-                "mark-plain" if real else "mark-cuped",
-                spread(row.gap.estimate),
-                between(row.gap.low, row.gap.high, 2),
-            )
-        )
+        words = spread(row.gap.estimate), between(row.gap, 2)
+        drawn.append(policy_row(record, row.policy, row.gap, words, real))
+    axis = Axis(shared([row.gap] for row in rows), signed, TICKS)
     title = "Gap at the end: gain in reward minus gain in what the shoppers would give"
-    return forest(title, lanes, shown=sd_tick, times=1)
-
-
-def sd_tick(value: float, decimals: int) -> str:
-    """A tick of the axis."""
-    return fixed(value, decimals, sign=True)
+    return forest(drawn, axis, title, "narrow")
 
 
 _WORDS = {
@@ -137,20 +110,20 @@ _WORDS = {
 }
 
 
-def hacking_table(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
+def hacking_table(record: RewardsRecord, rows: Sequence[Hacking]) -> Table:
     """Gains and gaps with their intervals."""
     cells = [
         [
             policy_name(record, row.policy),
             spread(row.reward.estimate),
-            between(row.reward.low, row.reward.high, 2),
+            between(row.reward, 2),
             spread(row.oracle.estimate),
-            between(row.oracle.low, row.oracle.high, 2),
+            between(row.oracle, 2),
             spread(row.gap.estimate),
-            between(row.gap.low, row.gap.high, 2),
+            between(row.gap, 2),
             _WORDS[sign(row)],
         ]
         for row in rows
     ]
     head = ["Policy", "Reward", "Interval", "Shoppers", "Interval", "Gap", "Interval", "Reward is"]
-    return table("Gains at the end of the trainings", head, cells)
+    return Table("Gains at the end of the trainings", head, cells)

@@ -4,8 +4,7 @@ from enum import StrEnum
 
 from experiments.records.interval import Number
 from experiments.records.rewards import Hacking
-from experiments.report.kit.words import THIN, fixed
-from experiments.report.rewards.words import between
+from experiments.report.kit.numbers import THIN, between, fixed
 
 
 class Sign(StrEnum):
@@ -46,7 +45,7 @@ def hacking_sentence(row: Hacking, *, oracle: bool = False) -> str:
         row: gains at the end of the trainings.
         oracle: whether the reward asks the simulated shopper itself.
     """
-    gap = f"{spread(row.gap.estimate)} [{between(row.gap.low, row.gap.high, 2)}]"
+    gap = f"{spread(row.gap.estimate)} [{between(row.gap, 2)}]"
     told = {
         Sign.UNKNOWN: "Reward hacking: unknown, for the gap has no interval.",
         Sign.HACKED: f"Reward hacking: its reward rose while what the shoppers would give fell, "

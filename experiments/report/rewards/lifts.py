@@ -1,26 +1,25 @@
 """True lifts over the supervised model as forest plots."""
 
 from experiments.records.rewards import Online, RewardsRecord
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import Scale
+from experiments.report.kit.colours import legend
+from experiments.report.kit.forest import TICKS, forest
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import (
+from experiments.report.kit.numbers import (
     ABSENT,
+    change_words,
     fixed,
-    interval_decimals,
-    level,
-    meaning,
     p_value,
     percent,
-    range_of,
+    signed_percents,
 )
-from experiments.report.rewards.lanes import Lane, forest
+from experiments.report.kit.page import absent, figure, section
+from experiments.report.kit.scales import Axis, shared
+from experiments.report.kit.sentences import counted, level, listed, meaning
+from experiments.report.kit.tables import Table
 from experiments.report.rewards.overview import WORDS
-from experiments.report.rewards.pictures import colour, policy_name
+from experiments.report.rewards.policies import policy_name, policy_row
 from experiments.report.rewards.verdict import finding, online_rows, trained
-from experiments.report.rewards.words import counted, listed, shown_metrics, size_words
-from experiments.report.run.effects import shared_scale
+from experiments.report.rewards.words import shown_metrics, size_words
 
 TITLE = "True lifts"
 
@@ -35,32 +34,19 @@ def lifts(record: RewardsRecord) -> Html:
         "training). A filled dot is real after correcting for the number of comparisons; a hollow "
         "one may be chance."
     )
-    legend = tag(
-        "div",
-        mark_name("mark-plain a1", "real"),
-        mark_name("mark-cuped a1", "may be chance"),
-        cls="legend",
-        aria_hidden="true",
-    )
     metrics = shown_metrics([row.metric for row in record.online])
     rows = {metric: rows_of(record, metric) for metric in metrics}
-    scale = shared_scale(
-        [
-            {"": (row.relative.estimate, row.relative.low, row.relative.high)}
-            for own in rows.values()
-            for row in own
-            if row.relative.estimate is not None
-        ]
-    )
-    plots = [one(record, metric, own, scale) for metric, own in rows.items()]
+    scale = shared([row.relative] for own in rows.values() for row in own)
+    axis = Axis(scale, signed_percents, TICKS)
+    plots = [one(record, metric, own, axis) for metric, own in rows.items()]
     described = "Forest plots: true lift of each metric for each policy"
     picture = tag("div", *plots, cls="panels")
     return section(
         "lifts",
         TITLE,
         lead,
-        legend,
-        figure("", picture, lifts_table(record), described),
+        legend(("mark-plain a1", "real"), ("mark-cuped a1", "may be chance")),
+        figure(picture, lifts_table(record), described),
         control_note(record),
     )
 
@@ -71,23 +57,18 @@ def rows_of(record: RewardsRecord, metric: str) -> list[Online]:
     return [row for row in found if row is not None]
 
 
-def one(record: RewardsRecord, metric: str, rows: list[Online], scale: Scale) -> Html:
+def one(record: RewardsRecord, metric: str, rows: list[Online], axis: Axis) -> Html:
     """A metric's forest."""
-    lanes = []
-    for row in rows:
-        size, interval = size_words(row)
-        span = (
-            None
-            if row.relative.estimate is None
-            else (row.relative.estimate, row.relative.low, row.relative.high)
+    drawn = [
+        policy_row(
+            record, row.policy, row.relative, size_words(row), finding(row, record.confidence).real
         )
-        mark = "mark-plain" if finding(row, record.confidence).real else "mark-cuped"
-        name = policy_name(record, row.policy)
-        lanes.append(Lane(name, colour(record, row.policy), span, mark, size, interval))
-    return forest(meaning(metric).label, lanes, scale)
+        for row in rows
+    ]
+    return forest(drawn, axis, meaning(metric).label, "narrow")
 
 
-def lifts_table(record: RewardsRecord) -> Html:
+def lifts_table(record: RewardsRecord) -> Table:
     """All true lifts, the worth of the channel itself included."""
     told = [(row, f"{row.policy} over control", ABSENT) for row in record.control]
     told += [
@@ -115,7 +96,7 @@ def lifts_table(record: RewardsRecord) -> Html:
             ]
         )
     head = ["Policy", "Metric", "Base", "Policy\u2019s", "Lift", "Interval", "p", "p, corrected"]
-    return table("True lifts", [*head, "Real", "By seed", "Shoppers"], rows, names=2)
+    return Table("True lifts", [*head, "Real", "By seed", "Shoppers"], rows, names=2)
 
 
 def control_note(record: RewardsRecord) -> Html | None:
@@ -124,10 +105,9 @@ def control_note(record: RewardsRecord) -> Html | None:
     for row in record.control:
         if row.relative.estimate is None or row.policy != record.baseline:
             continue
-        decimals = interval_decimals(row.relative.low, row.relative.high)
-        interval = range_of(row.relative.low, row.relative.high, decimals)
+        size, interval = change_words(row.relative)
         within = "" if interval == ABSENT else f" ({interval})"
-        size = percent(row.relative.estimate, decimals, sign=True)
+        size = size
         parts.append(f"{meaning(row.metric).noun} {size}{within}")
     if not parts:
         return None

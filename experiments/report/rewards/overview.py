@@ -3,12 +3,13 @@
 from cqsid.alignment.measures import FIRST_CODES
 from experiments.records.rewards import Offline, Online, PolicyShare, RewardsRecord
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, folded, section, table
-from experiments.report.kit.words import ABSENT, fixed, meaning, p_value, percent, range_of
-from experiments.report.rewards.pictures import policy_name
+from experiments.report.kit.numbers import ABSENT, between, fixed, p_value, percent, range_of
+from experiments.report.kit.page import absent, folded, section
+from experiments.report.kit.sentences import meaning
+from experiments.report.kit.tables import Table
+from experiments.report.rewards.policies import policy_name
 from experiments.report.rewards.verdict import Finding, finding
 from experiments.report.rewards.words import (
-    between,
     level,
     measure_name,
     shown_measures,
@@ -48,7 +49,7 @@ def overview(record: RewardsRecord) -> Html:
     )
 
 
-def offline_table(record: RewardsRecord) -> Html:
+def offline_table(record: RewardsRecord) -> Table:
     """Policies by offline measures."""
     rows = [
         [
@@ -61,7 +62,7 @@ def offline_table(record: RewardsRecord) -> Html:
         for row in record.policies
     ]
     head = ["Policy", *(measure_name(measure) for measure in shown_measures(record))]
-    return table("Offline measures, means over seeds and test requests", head, rows)
+    return Table("Offline measures, means over seeds and test requests", head, rows)
 
 
 def offline_cell(record: RewardsRecord, row: Offline | None) -> Html:
@@ -71,9 +72,7 @@ def offline_cell(record: RewardsRecord, row: Offline | None) -> Html:
     shown = tag("span", level(row.measure, row.value.estimate), cls="level")
     if row.policy == record.baseline:
         decimals = 2 if row.measure == FIRST_CODES else 3
-        return tag(
-            "div", shown, small(between(row.value.low, row.value.high, decimals)), cls="entry"
-        )
+        return tag("div", shown, small(between(row.value, decimals)), cls="entry")
     return tag("div", shown, *difference_parts(record, row), cls="entry")
 
 
@@ -85,7 +84,7 @@ def difference_parts(record: RewardsRecord, row: Offline | Online) -> list[Html 
     return [tag("span", mark + size, cls=CLASSES.get(kind, "untold")), small(interval)]
 
 
-def online_table(record: RewardsRecord) -> Html:
+def online_table(record: RewardsRecord) -> Table:
     """Policies by true lifts, with the channel's shares of purchases."""
     metrics = shown_metrics([row.metric for row in record.online])
     rules = [rule for rule in RULES if any(row.rule == rule for row in record.policy_shares)]
@@ -97,7 +96,7 @@ def online_table(record: RewardsRecord) -> Html:
     head = [meaning(metric).label for metric in metrics]
     head += [f"Purchases, {RULES[rule]}" for rule in rules]
     caption = f"True lifts, and the share of purchases that {record.channel} holds"
-    return table(caption, ["Policy", *head], rows)
+    return Table(caption, ["Policy", *head], rows)
 
 
 def lift_cell(record: RewardsRecord, policy: str, metric: str) -> Html:
@@ -125,7 +124,7 @@ def share_cell(row: PolicyShare | None) -> Html:
     if row is None:
         return tag("span", ABSENT)
     shown = tag("span", percent(row.share.estimate), cls="level")
-    return tag("div", shown, small(range_of(row.share.low, row.share.high, 1)), cls="entry")
+    return tag("div", shown, small(range_of(row.share, 1)), cls="entry")
 
 
 def small(interval: str) -> Html | None:
@@ -133,7 +132,7 @@ def small(interval: str) -> Html | None:
     return None if interval == ABSENT else tag("small", interval)
 
 
-def offline_numbers(record: RewardsRecord) -> Html:
+def offline_numbers(record: RewardsRecord) -> Table:
     """Every offline measure with all that is known of it."""
     rows = []
     for row in record.offline:
@@ -144,9 +143,9 @@ def offline_numbers(record: RewardsRecord) -> Html:
                 policy_name(record, row.policy),
                 measure_name(row.measure),
                 level(row.measure, row.value.estimate),
-                between(row.value.low, row.value.high),
+                between(row.value),
                 ABSENT if row.effect.estimate is None else fixed(row.effect.estimate, 4, sign=True),
-                between(row.effect.low, row.effect.high),
+                between(row.effect),
                 size,
                 interval,
                 p_value(row.p_value),
@@ -157,4 +156,4 @@ def offline_numbers(record: RewardsRecord) -> Html:
         )
     head = ["Policy", "Measure", "Mean", "Interval", "Difference", "Interval", "Relative"]
     head += ["Interval", "p", "p, corrected", "Real", "By seed"]
-    return table("Offline measures and differences", head, rows, names=2)
+    return Table("Offline measures and differences", head, rows, names=2)

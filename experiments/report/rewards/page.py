@@ -1,41 +1,27 @@
 """The lab's page: one self-contained HTML file, written from rewards.json alone."""
 
-from importlib.resources import files
 from pathlib import Path
 
 from experiments.records.reading import read_record
 from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import page
-from experiments.report.kit.tables import section
-from experiments.report.kit.words import number, percent
+from experiments.report.kit.numbers import number, percent
+from experiments.report.kit.page import listing, page, section, style_of, verdict
+from experiments.report.kit.sentences import counted
 from experiments.report.rewards.controls import controls, controls_headline
 from experiments.report.rewards.hacking import hacking
 from experiments.report.rewards.lifts import lifts
 from experiments.report.rewards.overview import overview
 from experiments.report.rewards.paper import paper
 from experiments.report.rewards.pareto import pareto
-from experiments.report.rewards.pictures import policy_name
+from experiments.report.rewards.policies import policy_name
 from experiments.report.rewards.shares import shares
 from experiments.report.rewards.training import choice_style, curves
 from experiments.report.rewards.trust import trust
-from experiments.report.rewards.verdict import Verdict, judge, trained
-from experiments.report.rewards.words import counted
+from experiments.report.rewards.verdict import judge, trained
 from experiments.stages.files import write_text
 
 REPORT = "rewards.html"
-CONTENTS = (
-    ("told", "In words"),
-    ("policies", "All policies"),
-    ("pareto", "Clicks, exposures"),
-    ("lifts", "True lifts"),
-    ("curves", "Learning curves"),
-    ("trust", "Whom to trust"),
-    ("hacking", "Reward hacking"),
-    ("shares", "Shares"),
-    ("paper", "Beside the paper"),
-    ("method", "How it was measured"),
-)
 
 
 def write_report(folder: Path) -> Path:
@@ -55,35 +41,20 @@ def write_report(folder: Path) -> Path:
 
 def render(record: RewardsRecord) -> str:
     """The whole page."""
-    own = files("experiments.report.rewards").joinpath("page.css").read_text(encoding="utf-8")
-    verdict = judge(record)
-    sections = [
-        told(record, verdict),
-        overview(record),
-        pareto(record),
-        lifts(record),
-        curves(record),
-        trust(record),
-        hacking(record),
-        shares(record),
-        paper(record),
-        method(record),
-    ]
-    style = own + choice_style(record)
-    return page(record.name, "funnelab reward lab", top(record, verdict), CONTENTS, sections, style)
+    parts = [(key, name, draw(record)) for key, name, draw in PARTS]
+    style = style_of("experiments.report.rewards") + choice_style(record)
+    return page(record.name, "funnelab reward lab", top(record), parts, style)
 
 
-def top(record: RewardsRecord, verdict: Verdict) -> list[Html]:
+def top(record: RewardsRecord) -> list[Html]:
     """The verdict, and what the lab rests on."""
-    tone = {True: "good", False: "bad", None: "plain"}[verdict.good]
-    said = tag(
-        "div",
-        tag("span", verdict.badge, cls="badge"),
-        tag("p", verdict.sentence, cls="sentence"),
-        tag("p", verdict.offline, cls="further"),
-        tag("p", controls_headline(record), cls="further"),
-        *(tag("p", warning, cls="alarm-note") for warning in record.warnings),
-        cls=f"verdict {tone}",
+    found = judge(record)
+    warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
+    said = verdict(
+        found.badge,
+        tag("p", found.sentence, cls="sentence"),
+        [found.offline, controls_headline(record), *warnings],
+        {True: "good", False: "bad", None: "plain"}[found.good],
     )
     sizes = [
         counted(len(trained(record)), "policy", "policies"),
@@ -97,7 +68,7 @@ def top(record: RewardsRecord, verdict: Verdict) -> list[Html]:
     return [said, tag("p", " \u00b7 ".join(sizes), cls="setting")]
 
 
-def told(record: RewardsRecord, verdict: Verdict) -> Html:
+def told(record: RewardsRecord) -> Html:
     """The section that says of each policy what is real, alone and beside its controls."""
     lead = (
         "Against the supervised model from which all policies start. Real is what holds after "
@@ -108,12 +79,12 @@ def told(record: RewardsRecord, verdict: Verdict) -> Html:
         tag(
             "li",
             policy_name(record, words.policy),
-            tag("ul", *(tag("li", sentence) for sentence in words.sentences)),
+            listing(words.sentences, ""),
         )
-        for words in verdict.policies
+        for words in judge(record).policies
     ]
-    listing = tag("ul", *entries, cls="policies")
-    return section("told", "Which differences are real", lead, listing, *controls(record))
+    every = tag("ul", *entries, cls="policies")
+    return section("told", "Which differences are real", lead, every, *controls(record))
 
 
 def method(record: RewardsRecord) -> Html:
@@ -147,3 +118,18 @@ def method(record: RewardsRecord) -> Html:
     return section(
         "method", "How it was measured", None, *(tag("p", each, cls="note") for each in told)
     )
+
+
+PARTS = (
+    ("told", "In words", told),
+    ("policies", "All policies", overview),
+    ("pareto", "Clicks, exposures", pareto),
+    ("lifts", "True lifts", lifts),
+    ("curves", "Learning curves", curves),
+    ("trust", "Whom to trust", trust),
+    ("hacking", "Reward hacking", hacking),
+    ("shares", "Shares", shares),
+    ("paper", "Beside the paper", paper),
+    ("method", "How it was measured", method),
+)
+"""Anchor and name of each section, and what draws it."""

@@ -1,5 +1,6 @@
 """The paper's gains over its supervised model beside ours over ours."""
 
+from experiments.records.interval import Interval
 from experiments.records.published import (
     BASE,
     MEASURES,
@@ -9,16 +10,17 @@ from experiments.records.published import (
     policy_gain,
 )
 from experiments.records.rewards import Offline, RewardsRecord
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import Scale
+from experiments.report.kit.colours import legend
+from experiments.report.kit.forest import TICKS, Lane, Row, forest
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import figure, section, table
-from experiments.report.kit.words import ABSENT, fixed, meaning, percent
-from experiments.report.rewards.lanes import Lane, forest
-from experiments.report.rewards.pictures import colour, policy_name
+from experiments.report.kit.numbers import ABSENT, fixed, percent, signed_percents
+from experiments.report.kit.page import figure, section
+from experiments.report.kit.scales import Axis, shared
+from experiments.report.kit.sentences import listed, meaning
+from experiments.report.kit.tables import Table
+from experiments.report.rewards.policies import lane_row, policy_name, policy_row
 from experiments.report.rewards.verdict import finding, trained
-from experiments.report.rewards.words import listed, size_words
-from experiments.report.run.effects import shared_scale
+from experiments.report.rewards.words import size_words
 
 
 def paper(record: RewardsRecord) -> Html:
@@ -30,57 +32,44 @@ def paper(record: RewardsRecord) -> Html:
         f"signs and sizes, not levels. In its two-week online test it reports {listed(gains)}; our "
         "true lifts are over the supervised model, so they are not the same quantity."
     )
-    legend = tag(
-        "div",
-        mark_name("mark-plain a1", "ours, real"),
-        mark_name("mark-cuped a1", "ours, may be chance"),
-        mark_name("diamond", "the paper's"),
-        cls="legend",
-        aria_hidden="true",
+    keys = legend(
+        ("mark-plain a1", "ours, real"),
+        ("mark-cuped a1", "ours, may be chance"),
+        ("diamond", "the paper's"),
     )
-    lanes = {measure: lanes_of(record, measure) for measure in MEASURES}
-    scale = shared_scale([{"": lane.span} for own in lanes.values() for lane in own if lane.span])
-    plots = [one(measure, own, scale) for measure, own in lanes.items()]
+    rows = {measure: rows_of(record, measure) for measure in MEASURES}
+    scale = shared([lane.span] for own in rows.values() for row in own for lane in row.lanes)
+    axis = Axis(scale, signed_percents, TICKS)
+    plots = [forest(own, axis, measure, "narrow") for measure, own in rows.items()]
     described = "Forest plots: relative gains over the supervised model beside the published ones"
     picture = tag("div", *plots, cls="panels")
     return section(
         "paper",
         "Beside the paper",
         lead,
-        legend,
-        figure("", picture, paper_table(record), described),
+        keys,
+        figure(picture, paper_table(record), described),
     )
 
 
-def one(measure: str, lanes: list[Lane], scale: Scale) -> Html:
-    """One measure."""
-    return forest(measure, lanes, scale)
-
-
-def lanes_of(record: RewardsRecord, measure: str) -> list[Lane]:
+def rows_of(record: RewardsRecord, measure: str) -> list[Row]:
     """The paper's gains, then ours."""
-    lanes = []
+    rows = []
     for name in POLICIES:
         if name != BASE:
             gain = policy_gain(name, measure)
-            shown = percent(gain, 2, sign=True)
+            span, size = Interval(gain, None, None), percent(gain, 2, sign=True)
             label = tag("span", name, cls="named paper")
-            lanes.append(Lane(label, "", (gain, None, None), "diamond", shown, "published"))
+            rows.append(lane_row(label, Lane(span, size, "published", "diamond")))
     for policy in trained(record):
-        row = record.offline_of(policy.name, measure)
-        if row is None:
-            continue
-        size, interval = size_words(row)
-        span = None
-        if row.relative.estimate is not None:
-            span = (row.relative.estimate, row.relative.low, row.relative.high)
-        mark = "mark-plain" if finding(row, record.confidence).real else "mark-cuped"
-        label = policy_name(record, policy.name)
-        lanes.append(Lane(label, colour(record, policy.name), span, mark, size, interval))
-    return lanes
+        found = record.offline_of(policy.name, measure)
+        if found is not None:
+            real = finding(found, record.confidence).real
+            rows.append(policy_row(record, policy.name, found.relative, size_words(found), real))
+    return rows
 
 
-def paper_table(record: RewardsRecord) -> Html:
+def paper_table(record: RewardsRecord) -> Table:
     """Levels and gains, the paper's first."""
     rows: list[list[object]] = []
     for name, levels in POLICIES.items():
@@ -92,7 +81,7 @@ def paper_table(record: RewardsRecord) -> Html:
     for policy in record.policies:
         own = [record.offline_of(policy.name, measure) for measure in MEASURES]
         rows.append([policy_name(record, policy.name), *(cell(record, row) for row in own)])
-    return table("Levels and gains over the supervised model", ["Policy", *MEASURES], rows)
+    return Table("Levels and gains over the supervised model", ["Policy", *MEASURES], rows)
 
 
 def cell(record: RewardsRecord, row: Offline | None) -> str:

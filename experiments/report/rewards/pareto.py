@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from cqsid.alignment.measures import CLK_10, EXP_10, PVR_10
 from experiments.records.rewards import RewardsRecord
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import panels
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.rewards.pictures import names, policy_legend, policy_name
-from experiments.report.rewards.planes import Spot, plane
-from experiments.report.rewards.words import between, level, listed
+from experiments.report.kit.markup import Html, join
+from experiments.report.kit.numbers import between
+from experiments.report.kit.page import absent, figure, note, panels, section
+from experiments.report.kit.plane import Spot, plane
+from experiments.report.kit.scales import Axis, around
+from experiments.report.kit.sentences import listed
+from experiments.report.kit.tables import Table
+from experiments.report.rewards.policies import names, policy_legend, policy_name, spot_of
+from experiments.report.rewards.words import level
 
 TITLE = "Clicks against exposures"
 ACROSS = CLK_10
@@ -27,11 +29,9 @@ def pareto(record: RewardsRecord) -> Html:
         "policies that no other one beats in both; crosses are the intervals of each mean, which "
         "are wider than those of the differences."
     )
-    legend = policy_legend(record, mark_name("stroke front", "not beaten in both"))
+    keys = policy_legend(record, ("stroke front", "not beaten in both"))
     drawn = [
-        (f"{ACROSS} and {measure}", picture(record, own, measure))
-        for measure, own in found.items()
-        if own
+        (f"{ACROSS} and {measure}", picture(own, measure)) for measure, own in found.items() if own
     ]
     told = [front_sentence(own, measure) for measure, own in found.items() if own]
     described = "Scatter plots: click hit rate at 10 against exposure hit rate and coverage"
@@ -39,8 +39,8 @@ def pareto(record: RewardsRecord) -> Html:
         "pareto",
         TITLE,
         lead,
-        figure("", join([legend, panels(*drawn)]), numbers(record, found), described),
-        tag("p", " ".join(told), cls="note"),
+        figure(join([keys, panels(*drawn)]), numbers(record, found), described),
+        note(" ".join(told)),
     )
 
 
@@ -52,59 +52,58 @@ def spots(record: RewardsRecord, across: str, upward: str) -> list[Spot]:
         if x is None or y is None or x.value.estimate is None or y.value.estimate is None:
             continue
         told = f"{name}: {level(across, x.value.estimate)}, {level(upward, y.value.estimate)}"
-        ends = (x.value.low, x.value.high, y.value.low, y.value.high)
-        found.append(Spot(name, x.value.estimate, y.value.estimate, told, *ends))
+        found.append(spot_of(record, name, x.value, y.value, told))
     return found
 
 
 def front(found: Sequence[Spot]) -> list[Spot]:
     """Those that no other one beats in one measure and equals in the other, from left to right."""
-    kept = [
-        spot
-        for spot in found
-        if not any(
-            other.x >= spot.x and other.y >= spot.y and (other.x > spot.x or other.y > spot.y)
-            for other in found
-        )
-    ]
-    return sorted(kept, key=lambda spot: (spot.x, -spot.y))
+    kept = [spot for spot in found if not any(_beats(other.at, spot.at) for other in found)]
+    return sorted(kept, key=lambda spot: (spot.at[0], -spot.at[1]))
+
+
+def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one != other and one[0] >= other[0] and one[1] >= other[1]
 
 
 def corners(found: Sequence[Spot]) -> list[tuple[float, float]]:
     """The front as a staircase: what lies below and left of it is beaten."""
     steps: list[tuple[float, float]] = []
-    for spot in front(found):
+    for x, y in (spot.at for spot in front(found)):
         if steps:
-            steps.append((steps[-1][0], spot.y))
-        steps.append((spot.x, spot.y))
+            steps.append((steps[-1][0], y))
+        steps.append((x, y))
     return steps
 
 
-def picture(record: RewardsRecord, found: Sequence[Spot], upward: str) -> Html:
+def picture(found: Sequence[Spot], upward: str) -> Html:
     """One plane."""
-    return plane(record, found, xname=ACROSS, yname=upward, front=corners(found), large=True)
+    across = around([end for spot in found for end in spot.x.numbers])
+    up = around([end for spot in found for end in spot.y.numbers])
+    axes = Axis(across, most=4, name=ACROSS), Axis(up, most=4, name=upward)
+    return plane(found, *axes, corners(found), "plot plane large")
 
 
 def front_sentence(found: Sequence[Spot], upward: str) -> str:
     """Who stands on the front."""
-    kept = [spot.policy for spot in front(found)]
+    kept = [spot.name for spot in front(found)]
     return f"By their means, not beaten in both {ACROSS} and {upward}: {listed(kept)}."
 
 
-def numbers(record: RewardsRecord, found: dict[str, list[Spot]]) -> Html:
+def numbers(record: RewardsRecord, found: dict[str, list[Spot]]) -> Table:
     """The planes as a table."""
     rows = [
         [
-            policy_name(record, spot.policy),
+            policy_name(record, spot.name),
             measure,
-            level(ACROSS, spot.x),
-            between(spot.x_low, spot.x_high),
-            level(measure, spot.y),
-            between(spot.y_low, spot.y_high),
+            level(ACROSS, spot.x.estimate),
+            between(spot.x),
+            level(measure, spot.y.estimate),
+            between(spot.y),
             "yes" if spot in front(own) else "no",
         ]
         for measure, own in found.items()
         for spot in own
     ]
     head = ["Policy", "Against", ACROSS, "Interval", "Value", "Interval", "Not beaten"]
-    return table("Clicks against exposures and coverage", head, rows, names=2)
+    return Table("Clicks against exposures and coverage", head, rows, names=2)

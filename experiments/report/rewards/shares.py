@@ -2,14 +2,16 @@
 
 from experiments.records.published import SHARES, SOURCE
 from experiments.records.rewards import RewardsRecord
-from experiments.report.kit.charts import mark_name
-from experiments.report.kit.figures import Bar, grouped_bars, panels
+from experiments.report.kit.bars import Bar, grouped_bars
+from experiments.report.kit.colours import arm_class, legend
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import ABSENT, EVENTS, percent, plain_name, range_of
+from experiments.report.kit.numbers import ABSENT, percent, range_of
+from experiments.report.kit.page import absent, figure, note, panels, section
+from experiments.report.kit.sentences import EVENTS, listed, noun_of, title_of
+from experiments.report.kit.tables import Table
 from experiments.report.rewards.overview import RULES, share_of
-from experiments.report.rewards.pictures import names, policy_name
-from experiments.report.rewards.words import listed, size_words
+from experiments.report.rewards.policies import names, policy_name
+from experiments.report.rewards.words import size_words
 
 TITLE = "Shares of the channel"
 ADDED = {"gmv": "GMV", "orders": "Orders"}
@@ -26,21 +28,12 @@ def shares(record: RewardsRecord) -> Html:
         f"a lift: what one channel holds, another may have found without it. {published_sentence()}"
     )
     found = list(dict.fromkeys(row.event for row in record.policy_shares))
-    events = [event for event in EVENTS if event in found]
-    events += [event for event in found if event not in events]
-    legend = tag(
-        "div",
-        mark_name("dot a0", "any touch"),
-        mark_name("dot a1", "exclusive"),
-        cls="legend",
-        aria_hidden="true",
-    )
-    drawn = panels(
-        *((EVENTS.get(event, plain_name(event)), bars(record, event)) for event in events)
-    )
+    events = sorted(found, key=lambda event: [*EVENTS, event].index(event))
+    keys = legend(("dot a0", "any touch"), ("dot a1", "exclusive"))
+    drawn = panels(*((title_of(event), bars(record, event)) for event in events))
     described = "Bars: share of exposures, clicks, purchases and GMV of the channel by policy"
-    picture = join([legend, drawn])
-    drawn_shares = figure("", picture, shares_table(record), described)
+    picture = join([keys, drawn])
+    drawn_shares = figure(picture, shares_table(record), described)
     return section("shares", TITLE, lead, drawn_shares, incremental(record))
 
 
@@ -67,15 +60,15 @@ def incremental(record: RewardsRecord) -> Html | None:
     return join(
         [
             tag("h3", "What it holds, and what it adds"),
-            tag("p", told, cls="note"),
-            table(caption, head, rows, names=1),
+            note(told),
+            Table(caption, head, rows, names=1),
         ]
     )
 
 
 def published_sentence() -> str:
     """The paper's shares in words."""
-    told = [f"{percent(share, 2)} of {EVENTS[event].lower()}" for event, share in SHARES.items()]
+    told = [f"{percent(share, 2)} of {noun_of(event)}" for event, share in SHARES.items()]
     return (
         f"The paper reports {listed(told)} for its channel ({SOURCE}), and not how it counts what "
         "several channels found."
@@ -91,31 +84,25 @@ def bars(record: RewardsRecord, event: str) -> Html:
             row = share_of(record, name, rule, event)
             if row is not None:
                 own.append(
-                    Bar(
-                        rule,
-                        row.share.estimate,
-                        percent(row.share.estimate),
-                        row.share.low,
-                        row.share.high,
-                    )
+                    Bar(row.share, percent(row.share.estimate), arm_class(list(RULES), rule))
                 )
         if own:
             groups.append((policy_name(record, name), own))
-    return grouped_bars(groups, list(RULES), whole=1.0)
+    return grouped_bars(groups, whole=1.0)
 
 
-def shares_table(record: RewardsRecord) -> Html:
+def shares_table(record: RewardsRecord) -> Table:
     """Every share with its interval."""
     rows = [
         [
             policy_name(record, row.policy),
             RULES.get(row.rule, row.rule),
-            EVENTS.get(row.event, plain_name(row.event)),
+            title_of(row.event),
             percent(row.share.estimate),
-            range_of(row.share.low, row.share.high, 1),
+            range_of(row.share, 1),
         ]
         for row in record.policy_shares
         if row.policy in names(record)
     ]
     head = ["Policy", "Rule", "Event", "Share", "Interval"]
-    return table(f"Shares of {record.channel}", head, rows, names=3)
+    return Table(f"Shares of {record.channel}", head, rows, names=3)

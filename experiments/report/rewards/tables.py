@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.records.rewards import Offline, Online, RewardsRecord
-from experiments.report.kit.words import ABSENT, fixed, meaning, percent
+from experiments.report.kit.numbers import ABSENT, between, fixed, percent
+from experiments.report.kit.sentences import meaning
 from experiments.report.rewards.controls import controls_headline
 from experiments.report.rewards.overview import RULES, share_of
 from experiments.report.rewards.trust import LEADING, metrics_of, ranked, trust_sentence
 from experiments.report.rewards.verdict import Finding, finding, judge
 from experiments.report.rewards.words import (
-    between,
     level,
     measure_name,
     shown_measures,
@@ -159,8 +159,6 @@ def trust_table(record: RewardsRecord) -> Table:
                 cells.append(ABSENT)
                 continue
             shown = fixed(row.rank_correlation.estimate, 2, sign=True)
-            cells.append(
-                f"{shown} ({between(row.rank_correlation.low, row.rank_correlation.high, 2)})"
-            )
+            cells.append(f"{shown} ({between(row.rank_correlation, 2)})")
         table.add_row(Text(measure_name(measure)), *(Text(cell) for cell in cells))
     return table

@@ -8,13 +8,13 @@ from statistics import fmean
 from cqsid.alignment.report import Evaluation, StepReading
 from experiments.records.interval import Number
 from experiments.records.rewards import Course, RewardsRecord
-from experiments.report.kit.charts import Line, chart
-from experiments.report.kit.figures import Scale
+from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import ABSENT, duration, fixed, number
-from experiments.report.rewards.pictures import choice, colour, names, number_of, policy_name, seal
-from experiments.report.rewards.planes import around
+from experiments.report.kit.numbers import ABSENT, duration, fixed, number
+from experiments.report.kit.page import absent, choice, figure, panels, section
+from experiments.report.kit.scales import Axis, Scale, around
+from experiments.report.kit.tables import Table
+from experiments.report.rewards.policies import colour, names, number_of, policy_name
 from experiments.report.rewards.verdict import trained
 
 TITLE = "Learning curves"
@@ -52,15 +52,12 @@ def curves(record: RewardsRecord) -> Html:
     buttons = choice(GROUP, ["all", *(policy_name(record, name) for name in shown)])
     parts = []
     for title, figures in groups(record, shown):
-        panels = [panel(record, each, shown) for each in figures]
-        kept = [drawn for drawn in panels if drawn is not None]
+        kept = [drawn for each in figures if (drawn := panel(record, each, shown)) is not None]
         if kept:
-            parts += [tag("h3", title), tag("div", *kept, cls="small-multiples")]
+            parts += [tag("h3", title), panels(*kept, kind="small-multiples")]
     described = "Line charts: the course of the trainings, one for each figure"
     picture = tag("div", *parts)
-    return section(
-        "curves", TITLE, lead, buttons, figure("", picture, ends_table(record), described)
-    )
+    return section("curves", TITLE, lead, buttons, figure(picture, ends_table(record), described))
 
 
 def groups(record: RewardsRecord, shown: Sequence[str]) -> list[tuple[str, list[Figure]]]:
@@ -149,7 +146,7 @@ def mean_series(own: Sequence[Series]) -> Series:
     return {step: fmean(series[step] for series in own) for step in sorted(steps)}
 
 
-def panel(record: RewardsRecord, shown: Figure, order: Sequence[str]) -> Html | None:
+def panel(record: RewardsRecord, shown: Figure, order: Sequence[str]) -> tuple[str, Html] | None:
     """One figure: each policy's mean, and its seeds."""
     lines, values, last = [], [], 1
     for name in shown.policies:
@@ -160,31 +157,29 @@ def panel(record: RewardsRecord, shown: Figure, order: Sequence[str]) -> Html | 
         style = f"of-{1 + order.index(name)}"
         shade = colour(record, name)
         if len(own) > 1:
-            lines += [Line(shade, points(each), f"seed {style}", marked=False) for each in own]
+            lines += [Curve(shade, points_of(each), f"seed {style}", marked=False) for each in own]
         told = f"{number_of(record, name)} {name}"
         dense = len(mean) > MOST_POINTS // 3
-        lines.append(Line(shade, points(mean, told), style, marked=not dense))
+        lines.append(Curve(shade, points_of(mean, told), style, marked=not dense))
         values += [value for each in own for value in each.values()]
         last = max(last, *(max(each) for each in own))
     if not values:
         return None
-    drawn = chart(
-        lines, (), across=Scale(0, last), up=around(values), xname="step", shown=whole_step
-    )
-    return tag("div", tag("h4", shown.title), drawn, cls="panel")
+    across = Axis(Scale(0, last), whole_steps, name="step")
+    return shown.title, chart(lines, across, Axis(around(values), most=4))
 
 
-def points(series: Series, told: str = "") -> list[tuple[float, float, str]]:
+def points_of(series: Series, told: str = "") -> list[Point]:
     """A series as points that tell their numbers."""
     return [
-        (float(step), value, f"{told}, step {step}: {number(value, 4)}")
+        Point(step, value, f"{told}, step {step}: {number(value, 4)}")
         for step, value in sorted(series.items())
     ]
 
 
-def whole_step(value: float) -> str:
-    """A step on an axis."""
-    return fixed(value, 0) if float(value).is_integer() else ""
+def whole_steps(values: Sequence[float]) -> list[str]:
+    """Steps along an axis; nothing for what lies between two."""
+    return [fixed(value, 0) if float(value).is_integer() else "" for value in values]
 
 
 def choice_style(record: RewardsRecord) -> str:
@@ -198,7 +193,7 @@ def choice_style(record: RewardsRecord) -> str:
     return "\n".join(rules) + "\n"
 
 
-def ends_table(record: RewardsRecord) -> Html:
+def ends_table(record: RewardsRecord) -> Table:
     """Where each training stood at its start and at its last evaluation."""
     rows = [
         end_cells(record, row.kept, row.ended, course)
@@ -208,7 +203,7 @@ def ends_table(record: RewardsRecord) -> Html:
     ]
     head = ["Policy", "Seed", "Ended", "Kept step", "Hit rates at 1, 10, 100", "Recall at 200"]
     head += ["Entropy by code", "First codes", "Divergence", "Time"]
-    return table("Supervised model and last evaluation of each training", head, rows, names=2)
+    return Table("Supervised model and last evaluation of each training", head, rows, names=2)
 
 
 def end_cells(
@@ -224,7 +219,7 @@ def end_cells(
         return " \u2192 ".join(shown)
 
     return [
-        tag("span", seal(record, course.policy), tag("span", course.policy), cls="named"),
+        policy_name(record, course.policy),
         str(course.seed),
         ended[at] if at < len(ended) else ABSENT,
         str(kept[at]) if at < len(kept) else ABSENT,

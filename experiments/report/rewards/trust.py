@@ -1,15 +1,18 @@
 """Which offline measures order the policies as their true lifts do, in words."""
 
+from experiments.records.interval import Interval
 from experiments.records.rewards import RewardsRecord, Trust
-from experiments.report.kit.figures import Scale
+from experiments.report.kit.forest import TICKS, Lane, forest
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import ABSENT, MEANINGS, fixed, meaning, percent
-from experiments.report.rewards.lanes import Lane, forest
+from experiments.report.kit.numbers import ABSENT, between, fixed, percent, signed, signed_percents
+from experiments.report.kit.page import absent, choice, figure, listing, note, panels, section
+from experiments.report.kit.plane import Spot, plane
+from experiments.report.kit.scales import Axis, Scale, around
+from experiments.report.kit.sentences import MEANINGS, begun, counted, listed, meaning
+from experiments.report.kit.tables import Table
 from experiments.report.rewards.lifts import rows_of
-from experiments.report.rewards.pictures import choice, policy_legend
-from experiments.report.rewards.planes import Spot, plane
-from experiments.report.rewards.words import begun, between, counted, level, listed, measure_name
+from experiments.report.rewards.policies import lane_row, mark_of, policy_legend, spot_of
+from experiments.report.rewards.words import level, measure_name
 
 LEADING = ("uctcvr", "gmv")
 """The metrics that are shown first."""
@@ -74,7 +77,7 @@ def trust_sentence(record: RewardsRecord, metric: str) -> str:
 def _named(row: Trust) -> str:
     found = row.rank_correlation
     correlation = fixed(found.estimate or 0.0, 2, sign=True)
-    return f"{measure_name(row.measure)} ({correlation}, {between(found.low, found.high, 2)})"
+    return f"{measure_name(row.measure)} ({correlation}, {between(found, 2)})"
 
 
 TITLE = "Which offline number can be trusted"
@@ -92,9 +95,7 @@ def trust(record: RewardsRecord) -> Html:
         "puts the policies in the order of their true lifts; the rank correlation says how far, "
         "from 1 (the same order) to \u22121 (the reverse). With few policies its interval is wide."
     )
-    said = tag(
-        "ul", *(tag("li", trust_sentence(record, metric)) for metric in metrics), cls="warnings"
-    )
+    said = listing([trust_sentence(record, metric) for metric in metrics])
     parts = [
         tag("div", ranking(record, metric), scatters(record, metric), cls=f"option option-{at}")
         for at, metric in enumerate(metrics)
@@ -106,8 +107,8 @@ def trust(record: RewardsRecord) -> Html:
         lead,
         said,
         choice(GROUP, [meaning(metric).label for metric in metrics]),
-        figure("", join(parts), trust_table(record), described),
-        tag("p", NOTE, cls="note"),
+        figure(join(parts), trust_table(record), described),
+        note(NOTE),
     )
 
 
@@ -121,21 +122,14 @@ NOTE = (
 
 def ranking(record: RewardsRecord, metric: str) -> Html:
     """The measures, the highest rank correlation first."""
-    lanes = []
+    rows = []
     for row in ranked(record, metric):
-        found, middle = row.rank_correlation, row.rank_correlation.estimate
-        span = None if middle is None else (middle, found.low, found.high)
-        mark = "mark-plain" if told_apart(row) else "mark-cuped"
-        size = ABSENT if middle is None else fixed(middle, 2, sign=True)
-        name = tag("span", measure_name(row.measure))
-        lanes.append(Lane(name, "a1", span, mark, size, between(found.low, found.high, 2)))
+        found = row.rank_correlation
+        size = ABSENT if found.estimate is None else fixed(found.estimate, 2, sign=True)
+        lane = Lane(found, size, between(found, 2), mark_of(bool(told_apart(row))))
+        rows.append(lane_row(tag("span", measure_name(row.measure)), lane, "a1"))
     title = f"Rank correlation with the true lift: {meaning(metric).noun}"
-    return forest(title, lanes, Scale(-1.04, 1.04), shown=correlation, times=1)
-
-
-def correlation(value: float, decimals: int) -> str:
-    """A tick of the axis."""
-    return fixed(value, decimals, sign=True)
+    return forest(rows, Axis(Scale(-1.04, 1.04), signed, TICKS), title, "narrow")
 
 
 def scatters(record: RewardsRecord, metric: str) -> Html:
@@ -147,22 +141,16 @@ def scatters(record: RewardsRecord, metric: str) -> Html:
             continue
         found = row.rank_correlation.estimate
         told = "" if found is None else fixed(found, 2, sign=True)
-        title = tag("h4", measure_name(row.measure), tag("small", told))
-        shown = plane(
-            record,
-            spots,
-            xname=measure_name(row.measure),
-            yname="true lift",
-            yshown=lift_tick,
-            ytimes=100,
+        name = measure_name(row.measure)
+        across, up = (
+            around([spot.x.estimate for spot in spots]),
+            around([spot.y.estimate for spot in spots]),
         )
-        drawn.append(tag("div", title, shown, cls="panel"))
-    return tag("div", policy_legend(record), tag("div", *drawn, cls="small-multiples"))
-
-
-def lift_tick(value: float, decimals: int) -> str:
-    """A tick of true lift."""
-    return percent(value, decimals, sign=True)
+        shown = plane(
+            spots, Axis(across, most=4, name=name), Axis(up, signed_percents, 4, "true lift")
+        )
+        drawn.append((join([name, tag("small", told)]), shown))
+    return tag("div", policy_legend(record), panels(*drawn, kind="small-multiples"))
 
 
 def spots_of(record: RewardsRecord, measure: str, metric: str) -> list[Spot]:
@@ -175,11 +163,19 @@ def spots_of(record: RewardsRecord, measure: str, metric: str) -> list[Spot]:
         if row is None or row.value.estimate is None or lift is None:
             continue
         told = f"{policy.name}: {level(measure, row.value.estimate)}, {percent(lift, 2, sign=True)}"
-        found.append(Spot(policy.name, row.value.estimate, lift, told))
+        found.append(
+            spot_of(
+                record,
+                policy.name,
+                Interval(row.value.estimate, None, None),
+                Interval(lift, None, None),
+                told,
+            )
+        )
     return found
 
 
-def trust_table(record: RewardsRecord) -> Html:
+def trust_table(record: RewardsRecord) -> Table:
     """All rank correlations."""
     rows = []
     for metric in metrics_of(record):
@@ -190,13 +186,13 @@ def trust_table(record: RewardsRecord) -> Html:
                     meaning(metric).label,
                     measure_name(row.measure),
                     ABSENT if middle is None else fixed(middle, 2, sign=True),
-                    between(row.rank_correlation.low, row.rank_correlation.high, 2),
+                    between(row.rank_correlation, 2),
                     verdict_cell(row),
                     str(row.policies),
                 ]
             )
     head = ["Metric", "Measure", "Rank correlation", "Interval", "Told from zero", "Policies"]
-    return table("Offline measures against true lifts", head, rows, names=2)
+    return Table("Offline measures against true lifts", head, rows, names=2)
 
 
 def verdict_cell(row: Trust) -> str:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from experiments.records.rewards import Offline, Online, PolicyRow, RewardsRecord
+from experiments.report.kit.sentences import counted, listed
 from experiments.report.rewards.hackingwords import hacking_sentence
 from experiments.report.rewards.words import (
     SUPERVISED,
     Row,
     called,
-    counted,
     judged,
-    listed,
     shown_measures,
     shown_metrics,
     sized,

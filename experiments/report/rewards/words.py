@@ -5,19 +5,11 @@ from collections.abc import Sequence
 from cqsid.alignment.measures import FIRST_CODES, MEASURES
 from experiments.records.interval import Interval, Number
 from experiments.records.rewards import ONLINE, Contrast, Offline, Online, RewardsRecord
-from experiments.report.kit.words import (
-    ABSENT,
-    fixed,
-    interval_decimals,
-    meaning,
-    percent,
-    range_of,
-)
+from experiments.report.kit.numbers import ABSENT, READ, between, change_words, fixed
+from experiments.report.kit.sentences import meaning
 
 NAMES = {FIRST_CODES: "first codes"}
 """Offline measures that are not called by their name."""
-
-MOST_DECIMALS = 2  # of a percentage; more would be read by nobody
 
 SUPERVISED = "the supervised model"
 
@@ -58,40 +50,14 @@ def size_words(row: Row) -> tuple[str, str]:
         plain = judged(row)
         if plain.estimate is None:
             return ABSENT, ABSENT
-        return fixed(plain.estimate, 4, sign=True), between(plain.low, plain.high)
-    decimals = min(MOST_DECIMALS, interval_decimals(found.low, found.high))
-    size = percent(found.estimate, decimals, sign=True)
-    return size, range_of(found.low, found.high, decimals)
+        return fixed(plain.estimate, 4, sign=True), between(plain)
+    return change_words(found, READ)
 
 
 def sized(row: Row) -> str:
     """A difference with its name, size and interval."""
     size, interval = size_words(row)
     return f"{called(row)} {size}" + (f" [{interval}]" if interval != ABSENT else "")
-
-
-def between(low: Number, high: Number, decimals: int = 4) -> str:
-    """Two plain numbers as a range."""
-    if low is None or high is None:
-        return ABSENT
-    return f"{fixed(low, decimals)} to {fixed(high, decimals)}"
-
-
-def counted(count: int, noun: str, many: str | None = None) -> str:
-    """A count with its noun: 1 training, 2 trainings."""
-    return f"{count} {noun if count == 1 else many or noun + 's'}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names as an enumeration; nothing for none."""
-    if not names:
-        return ""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def begun(sentence: str) -> str:
-    """The sentence with a capital, and all other letters as they are."""
-    return sentence[:1].upper() + sentence[1:]
 
 
 def shown_metrics(found: Sequence[str]) -> list[str]:

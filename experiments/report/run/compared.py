@@ -2,10 +2,12 @@
 
 from experiments.records.manifest import ArmEntry, RunManifest
 from experiments.records.run import Run
-from experiments.report.kit.figures import arm_name, channel_class, swatch
+from experiments.report.kit.colours import arm_name, channel_class, swatch
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, folded, section, table
-from experiments.report.kit.words import number, percent
+from experiments.report.kit.numbers import number, percent
+from experiments.report.kit.page import absent, folded, section
+from experiments.report.kit.sentences import listed
+from experiments.report.kit.tables import Table
 
 STEPS = (  # name, stage of the funnel counts, what happens there
     ("Merge", "merged", "quotas, each item once"),
@@ -20,7 +22,7 @@ def compared(run: Run) -> Html:
     manifest = run.manifest
     if manifest is None or not manifest.arms:
         missing = absent("The manifest is missing, so the arms' funnels cannot be drawn.")
-        names = table("Arms", ["Arm"], [[arm_name(run.arms, arm)] for arm in run.arms])
+        names = Table("Arms", ["Arm"], [[arm_name(run.arms, arm)] for arm in run.arms])
         return section("compared", "What was compared", None, missing, folded(names))
     arms = sorted(manifest.arms, key=lambda arm: run.arms.index(arm.name))
     drawings = [funnel(run, manifest, arm, arms[0]) for arm in arms]
@@ -46,11 +48,6 @@ def difference(arms: list[ArmEntry]) -> str:
     if not said:
         return "The run has a single arm."
     return f"Against {control.name}: {'; '.join(said)}."
-
-
-def listed(names: list[str]) -> str:
-    """Names as an enumeration."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def per_request(run: Run, arm: str, stage: str) -> float | None:
@@ -95,7 +92,7 @@ def step(run: Run, arm: ArmEntry, name: str, stage: str | None, what: str) -> Ht
     return tag("div", tag("strong", name), shown, tag("small", what), cls="step")
 
 
-def arms_table(run: Run, manifest: RunManifest, arms: list[ArmEntry]) -> Html:
+def arms_table(run: Run, manifest: RunManifest, arms: list[ArmEntry]) -> Table:
     """Channels by arms."""
     types = {entry.name: entry for entry in manifest.channels}
     rows: list[list[object]] = []
@@ -106,4 +103,4 @@ def arms_table(run: Run, manifest: RunManifest, arms: list[ArmEntry]) -> Html:
         rows.append([swatch(run.channels, name), kind, limit, *use])
     rows.append(["Share of shoppers", "", "", *(percent(arm.share, 0) for arm in arms)])
     head = ["Channel", "Type", "Limit", *(arm.name for arm in arms)]
-    return table("Channels in each arm", head, rows, names=2)
+    return Table("Channels in each arm", head, rows, names=2)

@@ -1,31 +1,26 @@
 """Estimates against the truth, metric by metric, as a forest plot."""
 
-from statistics import median
-
+from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate
 from experiments.records.run import Run
 from experiments.records.truth import Truth
-from experiments.report.kit.figures import Scale, arm_class, arm_name, around_zero, axis, place
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, alarm, figure, section, table
-from experiments.report.kit.words import (
+from experiments.report.kit.colours import arm_class, arm_name, legend
+from experiments.report.kit.forest import TICKS, Lane, Row, forest
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.numbers import (
     ABSENT,
-    change,
     interval_decimals,
-    level,
-    meaning,
     number,
     p_value,
     percent,
     range_of,
-    step_decimals,
+    signed_percents,
 )
+from experiments.report.kit.page import absent, alarm, figure, section
+from experiments.report.kit.scales import Axis, shared
+from experiments.report.kit.sentences import change, level, meaning
+from experiments.report.kit.tables import Table
 from experiments.report.run.verdict import inside, unreadable
-
-WIDEST = 4.0  # an axis reaches at most this often the median metric's reach; beyond is an arrow
-TICKS = 6
-
-Span = tuple[float, float | None, float | None]  # middle, low, high
 
 
 def effects(run: Run) -> Html:
@@ -40,7 +35,7 @@ def effects(run: Run) -> Html:
     )
     warning = unreadable(run.metrics)
     parts = [alarm(warning)] if warning else []
-    parts += [legend(run), *(forest(run, contrast) for contrast in run.metrics.contrasts)]
+    parts += [marks(run), *(contrasted(run, contrast) for contrast in run.metrics.contrasts)]
     return section("effects", "Estimates against truth", lead, *parts, footnote(run))
 
 
@@ -69,20 +64,18 @@ def footnote(run: Run) -> Html:
     )
 
 
-def legend(run: Run) -> Html:
+def marks(run: Run) -> Html:
     """The marks of the plot."""
-    marks = [("plain", "A/B estimate")]
-    marks += [("cuped", "with CUPED")] if any(row.cuped for row in run.metrics.estimates) else []
-    marks += [("truth", "simulated truth")] if run.truths and run.truths.truth else []
-    entries = [
-        tag("span", tag("i", cls=f"mark-{kind} a1", aria_hidden="true"), label, cls="named")
-        for kind, label in marks
-    ]
-    return tag("div", *entries, cls="legend", aria_hidden="true")
+    found = [("mark-plain a1", "A/B estimate")]
+    if any(row.cuped for row in run.metrics.estimates):
+        found.append(("mark-cuped a1", "with CUPED"))
+    if run.truths and run.truths.truth:
+        found.append(("mark-truth a1", "simulated truth"))
+    return legend(*found)
 
 
-def forest(run: Run, contrast: Contrast) -> Html:
-    """The plot of one contrast: what shoppers do, and below it how the service behaves."""
+def contrasted(run: Run, contrast: Contrast) -> Html:
+    """The plots of one contrast: what shoppers do, and below it how the service behaves."""
     names = run.metrics.metric_names
     groups = [
         ("What shoppers do", [name for name in names if not meaning(name).service]),
@@ -91,72 +84,41 @@ def forest(run: Run, contrast: Contrast) -> Html:
     pictures = [block(run, contrast, title, group) for title, group in groups if group]
     title = tag("h3", arm_name(run.arms, contrast[1]), tag("small", f"against {contrast[0]}"))
     described = f"Forest plot: relative change of each metric, {contrast[1]} against {contrast[0]}"
-    return tag(
-        "div",
-        title,
-        figure("", tag("div", *pictures), effects_table(run, contrast), described),
-    )
-
-
-def spans(run: Run, metric: str, contrast: Contrast) -> dict[str, Span]:
-    """What is drawn for a metric: middle and interval of each kind of mark."""
-    found: dict[str, Span] = {}
-    for kind, cuped in (("plain", False), ("cuped", True)):
-        row = run.metrics.estimate(metric, contrast, cuped=cuped)
-        if row is not None and row.relative.estimate is not None:
-            found[kind] = (row.relative.estimate, row.relative.low, row.relative.high)
-    truth = run.truths.of(metric, contrast) if run.truths else None
-    if truth is not None and truth.growth.estimate is not None:
-        found["truth"] = (truth.growth.estimate, truth.growth.low, truth.growth.high)
-    return found
-
-
-def shared_scale(rows: list[dict[str, Span]]) -> Scale:
-    """One axis for a block of metrics that a single wild metric cannot squash."""
-    ends = [[end for span in row.values() for end in span if end is not None] for row in rows]
-    reaches = [max(abs(end) for end in row) for row in ends if row]
-    if not reaches or max(reaches) == 0:
-        return Scale(-0.01, 0.01)
-    widest = WIDEST * median(reaches) or max(reaches)
-    return around_zero([min(widest, max(-widest, end)) for row in ends for end in row])
+    drawn = figure(tag("div", *pictures), effects_table(run, contrast), described)
+    return tag("div", title, drawn)
 
 
 def block(run: Run, contrast: Contrast, title: str, names: list[str]) -> Html:
     """Metrics on one axis."""
-    rows = {name: spans(run, name, contrast) for name in names}
-    scale = shared_scale(list(rows.values()))
-    colour = arm_class(run.arms, contrast[1])
-    decimals = step_decimals([100 * value for value in scale.ticks(TICKS)])
-    drawn = [metric_row(run, contrast, name, rows[name], scale, colour) for name in names]
-    ruler = tag(
-        "div",
-        tag("span", cls="label"),
-        tag("div", axis(scale, lambda value: percent(value, decimals, sign=True), TICKS)),
-        cls="metric ruler",
-    )
-    return tag("div", tag("h4", title), *drawn, ruler, cls="forest")
+    rows = [metric_row(run, contrast, name) for name in names]
+    scale = shared([lane.span for lane in row.lanes] for row in rows)
+    return forest(rows, Axis(scale, signed_percents, TICKS), title)
 
 
-def metric_row(
-    run: Run, contrast: Contrast, name: str, row: dict[str, Span], scale: Scale, colour: str
-) -> Html:
+def metric_row(run: Run, contrast: Contrast, name: str) -> Row:
     """A metric's name and one lane for each kind of mark."""
     plain = run.metrics.estimate(name, contrast, cuped=False)
+    cuped = run.metrics.estimate(name, contrast, cuped=True)
     truth = run.truths.of(name, contrast) if run.truths else None
-    badge = covered_badge(plain, truth)
-    _, low, high = row.get("plain", (0.0, None, None))
-    digits = interval_decimals(low, high)
+    shown = plain.relative if plain else UNKNOWN
+    spans = {
+        "plain": shown,
+        "cuped": cuped.relative if cuped else UNKNOWN,
+        "truth": truth.growth if truth else UNKNOWN,
+    }
+    digits = interval_decimals(shown)
+    lanes = []
+    for kind, span in spans.items():
+        if span.estimate is None:
+            continue
+        around = range_of(span, digits) if span.low is not None else None
+        beside = covered_badge(plain, truth) if kind == "truth" else around
+        size = percent(span.estimate, digits, sign=True)
+        lanes.append(Lane(span, size, beside, f"mark-{kind}", kind))
     hint = tag("small", "less is better") if meaning(name).better < 0 else None
-    brief = tag("small", range_of(low, high, digits), cls="brief") if low is not None else None
-    primary = " primary" if name == run.metrics.primary else ""
-    lanes = [lane(kind, span, scale, badge, digits) for kind, span in row.items()]
-    empty = tag("div", "could not be estimated", cls="empty")
-    return tag(
-        "div",
-        tag("span", meaning(name).label, hint, brief, cls="label"),
-        tag("div", *(lanes or [empty]), cls=f"lanes {colour}"),
-        cls=f"metric{primary}",
-    )
+    brief = tag("small", range_of(shown, digits), cls="brief") if shown.low is not None else None
+    label = join([meaning(name).label, hint, brief])
+    return Row(label, lanes, arm_class(run.arms, contrast[1]), name == run.metrics.primary)
 
 
 def covered_badge(plain: Estimate | None, truth: Truth | None) -> Html | None:
@@ -167,54 +129,14 @@ def covered_badge(plain: Estimate | None, truth: Truth | None) -> Html | None:
     return tag("b", "inside" if covered else "outside", cls="yes" if covered else "no")
 
 
-def track_marks(
-    span: tuple[float | None, ...], mark: str, scale: Scale, ticks: int = TICKS
-) -> list[Html]:
-    """What stands on the track of a lane: ticks, the interval (cut where the axis ends), a mark.
-
-    Args:
-        span: middle, low, high; None where not known.
-        mark: class of the mark of the middle.
-        scale: the axis.
-        ticks: about how many it has.
-    """
-    middle, low, high = span
-    parts = [
-        tag("i", cls="tick zero" if value == 0 else "tick", style=place(left=scale.at(value)))
-        for value in scale.ticks(ticks)
-    ]
-    if low is not None and high is not None:
-        left, right = scale.at(low), scale.at(high)
-        cut = (" cut-low" if low < scale.low else "") + (" cut-high" if high > scale.high else "")
-        parts.append(tag("i", cls=f"span{cut}", style=place(left=left, width=right - left)))
-    if middle is not None and scale.holds(middle):
-        parts.append(tag("i", cls=mark, style=place(left=scale.at(middle))))
-    return parts
-
-
-def lane(kind: str, span: Span, scale: Scale, badge: Html | None, decimals: int) -> Html:
-    """One interval with its middle, and its numbers in words."""
-    middle, low, high = span
-    parts = track_marks(span, f"mark-{kind}", scale)
-    size = tag("span", percent(middle, decimals, sign=True), cls="size")
-    around = tag("small", range_of(low, high, decimals)) if low is not None else None
-    beside = badge if kind == "truth" else around
-    return tag(
-        "div",
-        tag("div", *parts, cls="track"),
-        tag("div", size, beside, cls="said"),
-        cls=f"lane {kind}",
-    )
-
-
-def effects_table(run: Run, contrast: Contrast) -> Html:
+def effects_table(run: Run, contrast: Contrast) -> Table:
     """All numbers of one contrast."""
     rows = []
     for row in run.metrics.estimates:
         if row.contrast != contrast:
             continue
         truth = run.truths.of(row.metric, contrast) if run.truths and not row.cuped else None
-        decimals = interval_decimals(row.relative.low, row.relative.high)
+        decimals = interval_decimals(row.relative)
         rows.append(
             [
                 meaning(row.metric).label + (" (CUPED)" if row.cuped else ""),
@@ -222,14 +144,14 @@ def effects_table(run: Run, contrast: Contrast) -> Html:
                 level(row.metric, row.treatment),
                 change(row.metric, row.effect.estimate),
                 percent(row.relative.estimate, decimals, sign=True),
-                range_of(row.relative.low, row.relative.high, decimals),
+                range_of(row.relative, decimals),
                 p_value(row.p_value),
                 *truth_cells(row, truth),
             ]
         )
     head = ["Metric", contrast[0], contrast[1], "Effect", "Relative", "Interval", "p"]
     head += ["Truth", "Truth relative", "Bias", "Inside", "Pairing factor"]
-    return table(f"Estimates and truth, {contrast[1]} against {contrast[0]}", head, rows)
+    return Table(f"Estimates and truth, {contrast[1]} against {contrast[0]}", head, rows)
 
 
 def truth_cells(row: Estimate, truth: Truth | None) -> list[object]:

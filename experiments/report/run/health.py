@@ -3,10 +3,12 @@
 from experiments.inference.health import SRM_ALARM
 from experiments.records.metrics import SampleRatio
 from experiments.records.run import Run
-from experiments.report.kit.figures import arm_name
+from experiments.report.kit.colours import arm_name
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, section, table
-from experiments.report.kit.words import REASONS, fixed, number, p_value, percent, plain_name
+from experiments.report.kit.numbers import fixed, number, p_value, percent
+from experiments.report.kit.page import absent, section
+from experiments.report.kit.sentences import REASONS, plain_name
+from experiments.report.kit.tables import Table
 
 CALIBRATION = (
     "How shoppers examine a page and how clicks become purchases are set from published values, "
@@ -46,7 +48,7 @@ def ratio_part(run: Run) -> Html:
         "Where they have not, something other than the treatment differs between them."
     )
     columns = ["Shoppers", "Counted (planned)", "p", "Verdict"]
-    return tag("div", head, tag("p", said), table("Sample ratio tests", columns, cells, names=2))
+    return tag("div", head, tag("p", said), Table("Sample ratio tests", columns, cells, names=2))
 
 
 def sizes(row: SampleRatio) -> str:
@@ -83,7 +85,7 @@ def dropped_part(run: Run) -> Html:
     columns = ["Channel", "Arm", "Reason", "First message", "Requests", "Share of requests"]
     said = "These pages were served by the remaining channels."
     return tag(
-        "div", head, tag("p", said), table("Channels dropped, by reason", columns, cells, names=4)
+        "div", head, tag("p", said), Table("Channels dropped, by reason", columns, cells, names=4)
     )
 
 
@@ -105,7 +107,7 @@ def traffic_part(run: Run) -> Html:
         for row in rows
     ]
     columns = ["Arm", "Shoppers", "Sessions", "Requests", "No result", "Without a click"]
-    return tag("div", head, table("Traffic by arm", columns, cells))
+    return tag("div", head, Table("Traffic by arm", columns, cells))
 
 
 def warnings_part(run: Run) -> Html:

@@ -7,19 +7,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from experiments.records.metrics import Model, TrainingLoss, TrainingStage, Validation
 from experiments.records.run import Run
-from experiments.report.kit.figures import (
-    Scale,
-    arm_name,
-    channel_class,
-    from_zero,
-    panels,
-    place,
-    swatch,
-)
+from experiments.report.kit.colours import arm_name, channel_class, legend, swatch
+from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import figure, section, table
-from experiments.report.kit.words import ABSENT, duration, fixed, number, percent, plain_name
-from experiments.report.run.daily import outline
+from experiments.report.kit.numbers import ABSENT, duration, fixed, number, percent
+from experiments.report.kit.page import figure, panels, section
+from experiments.report.kit.scales import Axis, Scale, from_zero, known
+from experiments.report.kit.sentences import plain_name
+from experiments.report.kit.tables import Table
 
 LABELS = {
     "items": "Items with an id",
@@ -106,7 +101,7 @@ def told(key: str, value: object) -> str:
     return ""
 
 
-def stage_table(name: str, stages: Sequence[TrainingStage]) -> Html:
+def stage_table(name: str, stages: Sequence[TrainingStage]) -> Table:
     """How each stage went and how good the weights are that were kept."""
     cells = [
         [
@@ -120,7 +115,7 @@ def stage_table(name: str, stages: Sequence[TrainingStage]) -> Html:
         for stage in stages
     ]
     head = ["Stage", "Ended", *MEASURES, "Examples seen", "Steps", "Time"]
-    return table(
+    return Table(
         f"Training of {name}: loss and hit rate of the weights that were kept", head, cells, names=2
     )
 
@@ -141,88 +136,54 @@ def courses(run: Run, name: str, stages: Sequence[TrainingStage]) -> Html:
     """A small picture of each stage's losses, and their numbers."""
     colour = channel_class(run.channels, name)
     drawn = [stage for stage in stages if stage.losses]
-    losses = [at.loss for stage in drawn for at in points(stage)]
-    up = from_zero([loss for loss in losses if loss is not None])
+    up = from_zero(known(at.loss for stage in drawn for at in every_loss(stage)))
     pictures = panels(
         *(
             (f"{plain_name(stage.stage)}: loss by step", course(stage, up, colour))
             for stage in drawn
         )
     )
-    keys = tag(
-        "div",
-        *(
-            tag("span", tag("i", cls=f"{mark} {own}"), words, cls="named")
-            for mark, own, words in (("stroke", "a0", "training"), ("dot", colour, "validation"))
-        ),
-        cls="legend",
-        aria_hidden="true",
-    )
+    keys = legend(("stroke a0", "training"), (f"dot {colour}", "validation"))
     described = f"Line charts: loss of {name} by step, one for each stage of its training"
-    return figure("", tag("div", keys, pictures), course_table(name, drawn), described)
+    return figure(tag("div", keys, pictures), course_table(name, drawn), described)
 
 
-def points(stage: TrainingStage) -> list[TrainingLoss | Validation]:
+def every_loss(stage: TrainingStage) -> list[TrainingLoss | Validation]:
     """All losses that are known of a stage."""
     return [*stage.losses, *stage.validations]
 
 
 def course(stage: TrainingStage, up: Scale, colour: str) -> Html:
     """One stage: training loss as a line, validations as points that tell their numbers."""
-    across = Scale(0, max(at.step for at in points(stage)))
-    rules = [
-        tag("i", tag("span", f"{value:g}"), cls=f"rule{' zero' * (not value)}", style=style)
-        for value in up.ticks(4)
-        for style in [place(bottom=up.at(value))]
+    across = Scale(0, max(at.step for at in every_loss(stage)))
+    marks = [(value, fixed(value, 0)) for value in across.ticks(3) if value.is_integer()]
+    curves = [
+        Curve("a0", losses(stage.losses), "faint", marked=False),
+        Curve(colour, losses(stage.validations)),
     ]
-    steps = [
-        tag("span", fixed(value, 0), cls="day", style=place(left=across.at(value)))
-        for value in across.ticks(3)
-        if value.is_integer()
-    ]
-    return tag(
-        "div",
-        *rules,
-        tag("div", curve(stage.losses, across, up), cls="series faint a0"),
-        tag(
-            "div",
-            curve(stage.validations, across, up),
-            *(point(at, across, up) for at in stage.validations if at.loss is not None),
-            cls=f"series {colour}",
-        ),
-        *steps,
-        cls="chart course",
-    )
+    return chart(curves, Axis(across, marks=marks), Axis(up, most=4), kind="course")
 
 
-def curve(rows: Sequence[Validation | TrainingLoss], across: Scale, up: Scale) -> Html | None:
-    """Losses as a line; a single one is none."""
-    path = [(across.at(at.step), 100 - up.at(at.loss)) for at in rows if at.loss is not None]
-    if len(path) < 2:
-        return None
-    shape = tag("path", d=outline(path), cls="curve")
-    box = {"viewBox": "0 0 100 100", "preserveAspectRatio": "none"}
-    return tag("svg", shape, aria_hidden="true", **box)
+def losses(rows: Sequence[Validation | TrainingLoss]) -> list[Point]:
+    """Losses by step, and what is told of each."""
+    found = []
+    for at in rows:
+        words = f"step {fixed(at.step, 0)}: {loss_words(at.loss)}"
+        if isinstance(at, Validation) and at.hit_rate_10 is not None:
+            words += f", hit rate {percent(at.hit_rate_1)}, {percent(at.hit_rate_10)}"
+        if at.loss is not None:
+            found.append(Point(at.step, at.loss, words))
+    return found
 
 
-def point(at: Validation, across: Scale, up: Scale) -> Html:
-    """A validation; its numbers show when it is pointed at."""
-    words = f"step {fixed(at.step, 0)}: {loss_words(at.loss)}"
-    if at.hit_rate_10 is not None:
-        words += f", hit rate {percent(at.hit_rate_1)}, {percent(at.hit_rate_10)}"
-    left = across.at(at.step)
-    where = place(left=left, bottom=up.at(at.loss or 0.0))
-    return tag("i", cls="point turned" if left > 50 else "point", style=where, data_tip=words)
-
-
-def course_table(name: str, stages: Sequence[TrainingStage]) -> Html:
+def course_table(name: str, stages: Sequence[TrainingStage]) -> Table:
     """Every validation of every stage."""
     cells = [
         [plain_name(stage.stage), number(at.step), *best_cells(at)]
         for stage in stages
         for at in stage.validations
     ]
-    return table(f"Validations of {name}: loss and hit rate", ["Stage", "Step", *MEASURES], cells)
+    return Table(f"Validations of {name}: loss and hit rate", ["Stage", "Step", *MEASURES], cells)
 
 
 def ranker_part(run: Run, rows: Sequence[Model]) -> Html:
@@ -230,5 +191,5 @@ def ranker_part(run: Run, rows: Sequence[Model]) -> Html:
     keys = list(dict.fromkeys(key for row in rows for key in row.report))
     cells = [[label(key), *(told(key, row.report.get(key)) for row in rows)] for key in keys]
     names = [join((arm_name(run.arms, arm) for arm in row.arms), " ") for row in rows]
-    numbers = table("Rankers on exposures that they did not learn from", ["", *names], cells)
+    numbers = Table("Rankers on exposures that they did not learn from", ["", *names], cells)
     return tag("div", tag("h3", "Rankers"), numbers, cls="model")

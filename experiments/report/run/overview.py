@@ -2,18 +2,12 @@
 
 from experiments.records.metrics import Contrast
 from experiments.records.run import Run
-from experiments.report.kit.figures import arm_name
+from experiments.report.kit.colours import arm_name
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.tables import absent, alarm, folded, section, table
-from experiments.report.kit.words import (
-    ABSENT,
-    change,
-    interval_decimals,
-    level,
-    meaning,
-    number,
-    percent,
-)
+from experiments.report.kit.numbers import ABSENT, interval_decimals, number, percent
+from experiments.report.kit.page import absent, alarm, folded, section, verdict
+from experiments.report.kit.sentences import change, level, meaning
+from experiments.report.kit.tables import Table
 from experiments.report.run.verdict import (
     Finding,
     Verdict,
@@ -36,28 +30,20 @@ def headline(run: Run) -> Html:
     """The verdict on every contrast."""
     said: set[str] = set()
     parts = []
-    for verdict in verdicts(run.metrics, run.truths):
-        parts.append(one_verdict(verdict, said))
-        said.update(verdict.further)
+    for found in verdicts(run.metrics, run.truths):
+        parts.append(one_verdict(found, said))
+        said.update(found.further)
     return tag("div", *parts)
 
 
-def one_verdict(verdict: Verdict, said: set[str]) -> Html:
+def one_verdict(found: Verdict, said: set[str]) -> Html:
     """A verdict with its badge, and what was not yet said of another contrast."""
-    tone = "plain" if verdict.good is None else "good" if verdict.good else "bad"
-    if verdict.finding is Finding.UNREADABLE:
+    tone = "plain" if found.good is None else "good" if found.good else "bad"
+    if found.finding is Finding.UNREADABLE:
         tone = "alarm"
-    return tag(
-        "div",
-        tag("span", BADGES[verdict.finding], cls="badge"),
-        tag("p", verdict.sentence, cls="sentence"),
-        *(
-            tag("p", sentence, cls="further")
-            for sentence in verdict.further
-            if sentence not in said
-        ),
-        cls=f"verdict {tone}",
-    )
+    further = [sentence for sentence in found.further if sentence not in said]
+    sentence = tag("p", found.sentence, cls="sentence")
+    return verdict(BADGES[found.finding], sentence, further, tone)
 
 
 def key_figures(run: Run) -> Html:
@@ -129,7 +115,7 @@ def contrast_cards(run: Run, contrast: Contrast) -> list[Html]:
         return []
     several = f", {contrast[1]}" if len(run.metrics.contrasts) > 1 else ""
     _, interval = effect_words(row)
-    decimals = interval_decimals(row.relative.low, row.relative.high)
+    decimals = interval_decimals(row.relative)
     size = percent(row.relative.estimate, decimals, sign=True)
     if row.relative.estimate is None:
         size = change(primary, row.effect.estimate)
@@ -150,11 +136,11 @@ def contrast_cards(run: Run, contrast: Contrast) -> list[Html]:
     return [*cards, card(f"Simulated truth{several}", shown, *notes)]
 
 
-def levels_table(run: Run) -> Html:
+def levels_table(run: Run) -> Table:
     """Every metric by arm."""
     rows = [
         [meaning(name).label, *(level(name, levels.get(arm)) for arm in run.arms)]
         for name in run.metrics.metric_names
         for levels in [arm_levels(run, name)]
     ]
-    return table("Metrics by arm", ["Metric", *run.arms], rows)
+    return Table("Metrics by arm", ["Metric", *run.arms], rows)

@@ -1,15 +1,12 @@
 """The page: reads a run folder, sets its sections in order, writes one file."""
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.records.run import Run, read_run
-from experiments.report.attribution import attribution_sections, style
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import page
-from experiments.report.kit.words import number
-from experiments.report.run.channels import overlap, retrieval, shares
+from experiments.report.attribution.sections import sections
+from experiments.report.kit.markup import join, tag
+from experiments.report.kit.numbers import number
+from experiments.report.kit.page import Section, page, style_of
 from experiments.report.run.compared import compared
 from experiments.report.run.daily import daily
 from experiments.report.run.effects import effects
@@ -17,24 +14,9 @@ from experiments.report.run.health import calibration, health
 from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
 from experiments.report.run.reproduce import reproduce
+from experiments.report.run.retrieval import retrieval
 from experiments.report.run.service import end_reasons, funnel_counts, latency
-
-CHANNELS = "channels"  # where the sections on channels stand, as many as there are
-
-CONTENTS = (
-    ("compared", "What was compared"),
-    ("figures", "Key figures"),
-    ("effects", "Estimates and truth"),
-    ("daily", "Day by day"),
-    (CHANNELS, "The sections on channels"),
-    ("funnel", "Funnel"),
-    ("latency", "Latency"),
-    ("ends", "End reasons"),
-    ("retrieval", "Human grades"),
-    ("models", "Models"),
-    ("health", "Health"),
-    ("reproduce", "Reproduce"),
-)
+from experiments.stages.files import write_text
 
 
 def write_report(run_folder: Path) -> Path:
@@ -49,31 +31,34 @@ def write_report(run_folder: Path) -> Path:
         StoreError: the folder has no metrics.json.
         DataError: one of the run's JSON files cannot be read.
     """
-    text = render(read_run(run_folder))
     target = run_folder / "report.html"
-    unfinished = run_folder / ".report.html.tmp"
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, target)
+    write_text(target, render(read_run(run_folder)))
     return target
 
 
 def render(run: Run) -> str:
     """The whole page."""
     head = [headline(run), tag("p", join(setting(run), " \u00b7 "), cls="setting")]
-    parts = channel_parts(run)
-    listed = contents(run, [(key, label) for key, label, _ in parts])
-    drawn = sections(run, [part for *_, part in parts])
-    own = style() if run.attribution else ""
-    return page(run.metrics.name, "funnelab report", head, listed, drawn, own)
+    own = style_of("experiments.report.attribution") if run.attribution else ""
+    return page(run.metrics.name, "funnelab report", head, parts(run), own)
 
 
-def channel_parts(run: Run) -> list[tuple[str, str, Html]]:
-    """The sections on channels: anchor, name, markup; shares alone where nothing was attributed."""
-    if run.attribution is not None:
-        return attribution_sections(run, run.attribution)
+def parts(run: Run) -> list[Section]:
+    """All sections in their order."""
     return [
-        ("shares", "Channel shares", shares(run)),
-        ("overlap", "Channel overlap", overlap(run)),
+        ("compared", "What was compared", compared(run)),
+        ("figures", "Key figures", key_figures(run)),
+        ("effects", "Estimates and truth", effects(run)),
+        ("daily", "Day by day", daily(run)),
+        *(sections(run, run.attribution) if run.attribution else ()),
+        ("funnel", "Funnel", funnel_counts(run)),
+        ("latency", "Latency", latency(run)),
+        ("ends", "End reasons", end_reasons(run)),
+        ("retrieval", "Human grades", retrieval(run)),
+        ("models", "Models", models(run)),
+        ("health", "Health", health(run)),
+        ("calibration", "", calibration()),
+        ("reproduce", "Reproduce", reproduce(run)),
     ]
 
 
@@ -91,31 +76,3 @@ def setting(run: Run) -> list[object]:
     told: list[object] = [f"{number(size)} {what}" for size, what in sizes if size is not None]
     link = tag("a", "levels uncalibrated", href="#calibration")
     return [*told, f"seed {manifest.seed}", link]
-
-
-def contents(run: Run, channel_parts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The sections that the page has; models that tell nothing have none."""
-    listed: list[tuple[str, str]] = []
-    for entry in CONTENTS:
-        if entry[0] != "models" or run.metrics.models:
-            listed += channel_parts if entry[0] == CHANNELS else [entry]
-    return listed
-
-
-def sections(run: Run, channel_parts: Sequence[Html]) -> list[Html | None]:
-    """All sections in their order."""
-    return [
-        compared(run),
-        key_figures(run),
-        effects(run),
-        daily(run),
-        *channel_parts,
-        funnel_counts(run),
-        latency(run),
-        end_reasons(run),
-        retrieval(run),
-        models(run),
-        health(run),
-        calibration(),
-        reproduce(run),
-    ]

@@ -3,8 +3,9 @@
 from experiments.records.manifest import RunManifest
 from experiments.records.run import Run
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, folded, section, table
-from experiments.report.kit.words import duration, number
+from experiments.report.kit.numbers import duration, number
+from experiments.report.kit.page import absent, folded, section
+from experiments.report.kit.tables import Table
 
 TITLE = "How to reproduce"
 
@@ -53,7 +54,7 @@ def facts(manifest: RunManifest) -> Html:
     return tag("dl", *known, cls="facts")
 
 
-def stages(manifest: RunManifest) -> Html:
+def stages(manifest: RunManifest) -> Table:
     """The stages with their content keys."""
     rows = []
     for stage in manifest.stages:
@@ -61,10 +62,10 @@ def stages(manifest: RunManifest) -> Html:
         key = tag("code", stage.key)
         rows.append([stage.name, key, counts, duration(stage.seconds), stage.cached])
     cells = [[*row[:4], "yes" if row[4] else "no"] for row in rows]
-    return table("Stages", ["Stage", "Key", "Rows", "Time", "From the store"], cells, names=3)
+    return Table("Stages", ["Stage", "Key", "Rows", "Time", "From the store"], cells, names=3)
 
 
-def versions(manifest: RunManifest) -> Html:
+def versions(manifest: RunManifest) -> Table:
     """The versions that the run used."""
     rows = sorted(manifest.versions.items())
-    return table("Versions", ["Package", "Version"], rows, names=2)
+    return Table("Versions", ["Package", "Version"], rows, names=2)

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from experiments.records.metrics import FunnelCount
 from experiments.records.run import Run
-from experiments.report.kit.figures import Bar, arm_legend, grouped_bars, panels, swatch
+from experiments.report.kit.bars import Bar, bar, grouped_bars
+from experiments.report.kit.colours import arm_class, arm_legend, swatch
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.tables import absent, figure, section, table
-from experiments.report.kit.words import duration, number, percent, plain_name
+from experiments.report.kit.numbers import duration, number, percent
+from experiments.report.kit.page import absent, figure, panels, section
+from experiments.report.kit.sentences import plain_name
+from experiments.report.kit.tables import Table
 
 RECALLED = "recalled:"
 SHOPPER_STAGES = ("clicked", "carted", "purchased")
@@ -46,7 +49,7 @@ def funnel_counts(run: Run) -> Html:
         title,
         "From what the channels found to what shoppers bought, per request served. A channel's "
         "count is of the merged items that it found, estimated from sampled requests.",
-        figure("", picture, funnel_table(run, rows), described),
+        figure(picture, funnel_table(run, rows), described),
     )
 
 
@@ -66,18 +69,18 @@ def stage_bars(run: Run, stages: Sequence[str], times: int) -> Html:
         for arm in run.arms:
             rate = found.get((stage, arm))
             value = None if rate is None else rate * times
-            bars.append(Bar(arm, value, number(value)))
+            bars.append(bar(value, number(value), arm_class(run.arms, arm)))
         groups.append((stage_label(run, stage), bars))
-    return grouped_bars(groups, run.arms)
+    return grouped_bars(groups)
 
 
-def funnel_table(run: Run, rows: Sequence[FunnelCount]) -> Html:
+def funnel_table(run: Run, rows: Sequence[FunnelCount]) -> Table:
     """All counts."""
     cells = [
         [stage_label(run, row.stage), row.arm, number(row.count), number(row.per_request, 4)]
         for row in rows
     ]
-    return table("Counts by stage", ["Stage", "Arm", "Count", "Per request"], cells, names=2)
+    return Table("Counts by stage", ["Stage", "Arm", "Count", "Per request"], cells, names=2)
 
 
 def latency(run: Run) -> Html:
@@ -87,7 +90,7 @@ def latency(run: Run) -> Html:
     if not rows:
         return section("latency", title, None, absent("The run holds no latencies."))
     groups: list[tuple[object, list[Bar]]] = [
-        (label, [Bar(row.arm, getattr(row, key), duration(getattr(row, key))) for row in rows])
+        (label, [latency_bar(run, row.arm, getattr(row, key)) for row in rows])
         for label, key in PERCENTILES
     ]
     cells = [[row.arm, *(duration(getattr(row, key)) for _, key in PERCENTILES)] for row in rows]
@@ -97,12 +100,16 @@ def latency(run: Run) -> Html:
         title,
         "Simulated time from request to page. Slow pages make shoppers leave.",
         figure(
-            "",
-            tag("div", arm_legend(run.arms), grouped_bars(groups, run.arms)),
-            table("Page latency", head, cells),
+            tag("div", arm_legend(run.arms), grouped_bars(groups)),
+            Table("Page latency", head, cells),
             "Bar chart: mean and percentiles of page latency by arm",
         ),
     )
+
+
+def latency_bar(run: Run, arm: str, seconds: float | None) -> Bar:
+    """One arm's bar."""
+    return bar(seconds, duration(seconds), arm_class(run.arms, arm))
 
 
 def end_reasons(run: Run) -> Html:
@@ -121,7 +128,10 @@ def end_reasons(run: Run) -> Html:
         entries = [(arm, found.get((reason, arm))) for arm in run.arms]
         shares = [(arm, row.share if row else 0.0) for arm, row in entries]
         groups.append(
-            (plain_name(reason), [Bar(arm, share, percent(share)) for arm, share in shares])
+            (
+                plain_name(reason),
+                [bar(share, percent(share), arm_class(run.arms, arm)) for arm, share in shares],
+            )
         )
         counts = [number(row.sessions if row else 0) for _, row in entries]
         cells.append([plain_name(reason), *counts, *(percent(share, 2) for _, share in shares)])
@@ -131,9 +141,8 @@ def end_reasons(run: Run) -> Html:
         title,
         "The share of each arm's sessions by the reason that ended them.",
         figure(
-            "",
-            tag("div", arm_legend(run.arms), grouped_bars(groups, run.arms)),
-            table("Sessions by the reason that ended them", head, cells),
+            tag("div", arm_legend(run.arms), grouped_bars(groups)),
+            Table("Sessions by the reason that ended them", head, cells),
             "Bar chart: share of sessions by end reason and arm",
         ),
     )

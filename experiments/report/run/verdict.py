@@ -7,20 +7,17 @@ from experiments.inference.health import SRM_ALARM
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate, Metrics, SampleRatio
 from experiments.records.truth import Truth, Truths
-from experiments.report.kit.words import (
+from experiments.report.kit.numbers import (
     MINUS,
     THIN,
-    change,
     fixed,
     interval_decimals,
-    level,
-    meaning,
     number,
     p_value,
     percent,
-    quoted,
     range_of,
 )
+from experiments.report.kit.sentences import change, level, meaning, quoted
 
 SIGNS = "+" + MINUS
 
@@ -85,9 +82,9 @@ def effect_words(row: Estimate) -> tuple[str, str]:
     if row.relative.estimate is None or row.relative.low is None or row.relative.high is None:
         low, high = change(row.metric, row.effect.low), change(row.metric, row.effect.high)
         return change(row.metric, row.effect.estimate), f"{low} to {high}"
-    decimals = interval_decimals(row.relative.low, row.relative.high)
+    decimals = interval_decimals(row.relative)
     size = percent(abs(row.relative.estimate), decimals)
-    return size, range_of(row.relative.low, row.relative.high, decimals)
+    return size, range_of(row.relative, decimals)
 
 
 def inside(row: Estimate, truth: Truth) -> bool | None:
@@ -124,11 +121,11 @@ def _truth_size(row: Estimate, truth: Truth) -> str:
             return size
         interval = f"{change(row.metric, effect.low)} to {change(row.metric, effect.high)}"
     else:
-        decimals = interval_decimals(row.relative.low, row.relative.high)
+        decimals = interval_decimals(row.relative)
         size = percent(growth.estimate, decimals)
         if growth.low is None or growth.high is None:
             return size
-        interval = range_of(growth.low, growth.high, decimals)
+        interval = range_of(growth, decimals)
     return f"{size} ({interval})"
 
 
@@ -200,7 +197,7 @@ def further(metrics: Metrics, row: Estimate, truth: Truth | None) -> tuple[str, 
 def cuped_sentence(row: Estimate, agrees: bool) -> str:
     """The estimate adjusted by the history period, and whether it says the same."""
     _, interval = effect_words(row)
-    decimals = interval_decimals(row.relative.low, row.relative.high)
+    decimals = interval_decimals(row.relative)
     size = percent(row.relative.estimate, decimals, sign=True)
     if row.relative.estimate is None:
         size = change(row.metric, row.effect.estimate)

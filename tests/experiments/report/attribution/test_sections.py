@@ -5,8 +5,6 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from experiments.records.attribution import AttributionRecord, DifferenceRow
 from experiments.records.interval import UNKNOWN, Interval
@@ -14,11 +12,9 @@ from experiments.records.metrics import Overlap
 from experiments.records.reading import write_record
 from experiments.records.run import read_run
 from experiments.report import write_report
-from experiments.report.attribution import PARTS, attribution_sections
 from experiments.report.attribution.causes import steps
-from experiments.report.attribution.lanes import Lane, lane_scale, lanes
 from experiments.report.attribution.overlap import dot
-from experiments.report.attribution.phrases import share_words
+from experiments.report.attribution.sections import PARTS, sections
 from simulator.errors import DataError
 from tests.experiments.report.attribution.tiny_attribution import FULL, lookup_of, text_of, tiny
 from tests.experiments.report.fake_attribution import fake_attribution
@@ -36,7 +32,7 @@ def run(tmp_path_factory):
 
 def drawn(run, record):
     """Sections by key, each whole."""
-    found = {key: str(part) for key, _, part in attribution_sections(run, record)}
+    found = {key: str(part) for key, _, part in sections(run, record) if part is not None}
     for part in found.values():
         assert Page(part).open == []
         assert not re.search(r"\bNone\b|\bnan\b|\binf\b", Page(part).text)
@@ -55,7 +51,7 @@ def wide(row):
     return replace(row, value=replace(row.value, low=-1e9, high=1e9))
 
 
-def test_attribution_takes_the_place_of_shares_and_overlap(tmp_path):
+def test_attribution_stands_behind_the_effects_by_day(tmp_path):
     folder = fake_run(tmp_path / "run")
     write_record(folder, FULL)
     html = write_report(folder).read_text()
@@ -64,7 +60,6 @@ def test_attribution_takes_the_place_of_shares_and_overlap(tmp_path):
     found = [at for tag, name, at in page.attributes if (tag, name) == ("section", "id")]
     start = found.index("daily") + 1
     assert found[start : start + len(KEYS)] == KEYS
-    assert not {"shares", "overlap"} & set(found)
     links = [at[1:] for tag, name, at in page.attributes if (tag, name) == ("a", "href")]
     ids = [at for _, name, at in page.attributes if name == "id"]
     assert set(KEYS) <= set(links) <= set(ids)
@@ -72,10 +67,9 @@ def test_attribution_takes_the_place_of_shares_and_overlap(tmp_path):
     assert not re.search(r"https?://|@import|url\(|fetch\(|<link", html)
 
 
-def test_runs_without_attribution_keep_their_sections_and_style(tmp_path):
+def test_runs_without_attribution_have_neither_its_sections_nor_its_style(tmp_path):
     html = write_report(fake_run(tmp_path / "run")).read_text()
-    assert 'id="shares"' in html
-    assert 'id="overlap"' in html
+    assert not any(f'id="{key}"' in html for key in KEYS)
     assert "upset" not in html
 
 
@@ -232,24 +226,3 @@ def test_a_waterfall_steps_from_the_replay_to_the_worlds():
         ("luck", 4.0, 3.5),
         ("worlds", 0.0, 3.5),
     ]
-
-
-shares = st.floats(-3, 3, allow_nan=False)
-
-
-@given(st.lists(st.tuples(shares, st.none() | st.tuples(shares, shares)), max_size=6))
-def test_lanes_never_leave_their_track(found):
-    rows = []
-    for middle, ends in found:
-        low, high = sorted(ends) if ends else (None, None)
-        rows.append(Lane("x", (middle, low, high), "full", ""))
-    picture = lanes([("", rows)], lane_scale(rows, -0.25, 1.25))
-    for left, width in re.findall(r"left:([-\d.]+)%;width:([-\d.]+)%", picture):
-        assert float(left) >= 0
-        assert float(left) + float(width) <= 100.01
-
-
-@given(st.floats(0.0001, 0.09), st.floats(0.0001, 0.09))
-def test_an_end_beyond_zero_never_reads_as_zero(low, width):
-    _, interval = share_words(low + width / 2, low, low + width)
-    assert float(interval.split(" to ")[0]) > 0

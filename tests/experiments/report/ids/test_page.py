@@ -11,11 +11,10 @@ from experiments.idsbench.readings import Mode
 from experiments.records.ids import HIT_RATE
 from experiments.records.interval import Interval
 from experiments.records.reading import write_record
-from experiments.report.ids.page import CONTENTS, render, write_report
-from experiments.report.ids.pictures import colour
+from experiments.report.ids.page import PARTS, render, write_report
+from experiments.report.ids.schemes import colour
 from experiments.report.ids.tables import Summary
 from experiments.report.ids.verdict import Finding, finding, judge
-from experiments.report.kit.charts import LogScale
 from simulator.errors import StoreError
 from tests.experiments.report.ids.fake_results import fake_record
 from tests.experiments.report.run.test_page import Page
@@ -45,7 +44,7 @@ def test_the_page_is_written_beside_its_record_and_loads_nothing(record, tmp_pat
     assert page.open == []
     assert not re.search(r"https?://|@import|url\(|fetch\(|<link", html)
     found = [value for tag, name, value in page.attributes if (tag, name) == ("section", "id")]
-    assert found == [key for key, _ in CONTENTS]
+    assert found == [key for key, *_ in PARTS]
     with pytest.raises(StoreError):
         write_report(tmp_path / "elsewhere")
 
@@ -130,11 +129,3 @@ def test_the_terminal_shows_every_scheme_within_eighty_columns(record):
     assert all(text.count(scheme) >= 5 for scheme in record.schemes)
     assert "Click hit rate, personalised" in text
     assert "none to 100" in text
-
-
-@pytest.mark.parametrize(("low", "high"), [(1, 100), (1, 1), (30, 170), (0.5, 3000)])
-def test_a_log_axis_keeps_its_values_and_ticks_inside(low, high):
-    scale = LogScale(low, high)
-    assert scale.at(low) == 0
-    assert all(0 <= scale.at(value) <= 100 for value in (0.0, low, high, 2 * high))
-    assert all(low * 0.99 <= tick <= high * 1.01 for tick in scale.ticks())

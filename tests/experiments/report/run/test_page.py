@@ -16,8 +16,6 @@ SECTIONS = (
     "figures",
     "effects",
     "daily",
-    "shares",
-    "overlap",
     "funnel",
     "latency",
     "ends",
@@ -129,27 +127,6 @@ def test_table_under_the_forest_holds_estimate_and_truth(html):
     assert "11.3" in words
 
 
-def test_what_a_channel_found_alone_stands_beside_what_it_touched(tmp_path):
-    folder = fake_run(tmp_path / "run")
-
-    def one_set(metrics):
-        sets = ((["dense"], 0.125), (["dense", "lexical"], 0.875))
-        metrics["overlap"] = [
-            {"arm": "treatment", "event": "exposure", "channels": names, "count": 8, "share": share}
-            for names, share in sets
-        ]
-
-    edit(folder, "metrics.json", one_set)
-    html = write_report(folder).read_text(encoding="utf-8")
-    shares = re.search(r'<section id="shares".*?</section>', html, re.DOTALL)[0]
-    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in shares.split("<tr>")[2:]]
-    cells = [[re.sub("<[^>]+>", "", cell) for cell in row] for row in rows]
-    alone = {tuple(row[:3]): row[-1] for row in cells}
-    assert alone["dense", "Exposures", "treatment"] == "12.5\u202f%"
-    assert alone["lexical", "Exposures", "treatment"] == "0.0\u202f%"
-    assert alone["dense", "Clicks", "treatment"] == "\u2013"
-
-
 def test_added_channel_is_marked_in_words_and_not_in_control(html):
     control, treatment = html.split('class="funnel"')[1:3]
     assert "added" not in control
@@ -167,7 +144,6 @@ def test_strings_from_data_cannot_become_markup(tmp_path):
         metrics["health"]["dropped"][0]["detail"] = evil
         metrics["end_reasons"][0]["reason"] = evil
         metrics["retrieval"][0]["channel"] = evil
-        metrics["shares"][0]["event"] = evil
 
     edit(folder, "metrics.json", spoil)
     edit(folder, "manifest.json", lambda manifest: manifest.update(command=evil, created=evil))
@@ -194,7 +170,7 @@ def test_metrics_without_any_rows_still_give_a_page(tmp_path):
     write_record(tmp_path, bare_metrics())
     page = page_of(tmp_path)
     assert "holds no estimate of GMV per shopper" in page.text
-    for key in ("shares", "overlap", "funnel", "latency", "ends"):
+    for key in ("funnel", "latency", "ends"):
         assert "The run holds no" in page.words[key]
 
 
@@ -241,7 +217,7 @@ def test_numbers_that_could_not_be_computed_are_dashes(tmp_path):
     def spoil(metrics):
         ends = ("estimate", "low", "high")
         blank(metrics["estimates"], ("control", "treatment", "p_value"))
-        for rows, key in (("estimates", "effect"), ("estimates", "relative"), ("shares", "share")):
+        for rows, key in (("estimates", "effect"), ("estimates", "relative")):
             blank([row[key] for row in metrics[rows]], ends)
         blank([row["effect"] for row in metrics["daily"]], ends)
         blank(metrics["funnel"], ("per_request",))
@@ -255,7 +231,7 @@ def test_numbers_that_could_not_be_computed_are_dashes(tmp_path):
     assert "could not be estimated" in page.text
     assert "None" not in page.text.replace("None.", "")
     assert "nan" not in page.text.lower().replace("finance", "")
-    assert "\u2013" in page.words["shares"]
+    assert "\u2013" in page.words["retrieval"]
 
 
 def test_three_arms_get_a_verdict_and_a_forest_each(tmp_path):

@@ -4,19 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.report.kit.figures import Scale, around_zero
-from experiments.report.kit.words import (
-    change,
-    change_ticks,
+from experiments.records.interval import Interval
+from experiments.report.kit.numbers import (
     duration,
     interval_decimals,
-    level,
     number,
     p_value,
     percent,
-    plain_name,
     range_of,
+    share_words,
 )
+from experiments.report.kit.sentences import change, changes, counted, level, listed, plain_name
 
 
 @pytest.mark.parametrize(
@@ -39,8 +37,13 @@ from experiments.report.kit.words import (
         (level("a_users_own", 1234.5), "1,234"),
         (change("uctcvr", -0.00012), "\u22120.012\u202fpp"),
         (change("latency", 0.0057), "+5.70\u202fms"),
-        (range_of(-0.012, 0.02, 1), "\u22121.2 to 2.0\u202f%"),
+        (range_of(Interval(0.0, -0.012, 0.02), 1), "\u22121.2 to 2.0\u202f%"),
         (plain_name("out_of_patience"), "Out of patience"),
+        (counted(1, "policy", "policies"), "1 policy"),
+        (counted(2_000, "world"), "2,000 worlds"),
+        (listed([]), ""),
+        (listed(["a"]), "a"),
+        (listed(["a", "b", "c"]), "a, b and c"),
     ],
 )
 def test_numbers_read_well(shown, wanted):
@@ -52,26 +55,15 @@ def test_numbers_read_well(shown, wanted):
     [(0.004, 0.058, 1), (-0.001, 0.001, 2), (-0.3, 0.3, 0), (0.0, 0.0, 1), (None, 0.1, 1)],
 )
 def test_decimals_follow_the_width_of_the_interval(low, high, decimals):
-    assert interval_decimals(low, high) == decimals
+    assert interval_decimals(Interval(0.0, low, high)) == decimals
 
 
 def test_ticks_have_the_decimals_of_their_step():
-    assert change_ticks("orders", [-0.0025, 0.0, 0.0025]) == ["\u22120.0025", "0", "+0.0025"]
-    assert change_ticks("ctr", [0.0, 0.001]) == ["0", "+0.1\u202fpp"]
+    assert changes("orders", [-0.0025, 0.0, 0.0025]) == ["\u22120.0025", "0", "+0.0025"]
+    assert changes("ctr", [0.0, 0.001]) == ["0", "+0.1\u202fpp"]
 
 
-@given(
-    st.lists(st.floats(-1e9, 1e9).filter(lambda x: x == 0 or abs(x) > 1e-9), min_size=1, max_size=9)
-)
-def test_scale_holds_every_value_and_zero(values):
-    scale = around_zero(values)
-    assert all(scale.holds(value) and 0 <= scale.at(value) <= 100 for value in [0.0, *values])
-
-
-@given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e6))
-def test_ticks_are_few_ordered_and_on_the_axis(low, width):
-    scale = Scale(low, low + width)
-    ticks = scale.ticks(5)
-    assert len(ticks) <= 6
-    assert ticks == sorted(ticks)
-    assert all(low - width / 1e6 <= tick <= low + width * (1 + 1e-6) for tick in ticks)
+@given(st.floats(0.0001, 0.09), st.floats(0.0001, 0.09))
+def test_an_end_beyond_zero_never_reads_as_zero(low, width):
+    _, interval = share_words(Interval(low + width / 2, low, low + width))
+    assert float(interval.split(" to ")[0]) > 0

@@ -1,0 +1,170 @@
+"""Charts: curves over an axis, with their intervals, and points that tell what they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from experiments.records.interval import Interval, Number
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.scales import Axis, place
+
+
+class Point(NamedTuple):
+    """A point of a curve: where it lies, what is told of it, and its interval."""
+
+    x: float
+    y: float
+    told: str = ""
+    low: Number = None
+    high: Number = None
+
+
+def spanned(x: float, value: Interval, told: str) -> Point:
+    """A number with its interval as a point."""
+    return Point(x, value.estimate or 0.0, told, value.low, value.high)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve of a chart.
+
+    Attributes:
+        colour: its class.
+        points: from left to right.
+        style: further classes: "faint", "loose" (dotted), "dashed".
+        spread: how intervals are drawn.
+        marked: whether its points can be pointed at.
+        labelled: whether what is told of its points stands beside them.
+        end: a number for the whole of it and its interval, beyond the right end.
+    """
+
+    colour: str
+    points: Sequence[Point]
+    style: str = ""
+    spread: Literal["band", "bars", "none"] = "none"
+    marked: bool = True
+    labelled: bool = False
+    end: Interval | None = None
+
+
+def chart(
+    curves: Sequence[Curve],
+    across: Axis,
+    up: Axis,
+    diamonds: Sequence[Point] = (),
+    kind: str = "plot",
+) -> Html:
+    """Curves over one axis, the last on top, with diamonds for numbers from elsewhere.
+
+    Args:
+        curves: all on the same axes.
+        across, up: the axis below, and the upright one.
+        diamonds: further points.
+        kind: class that decides the picture's size.
+    """
+    series = [_series(curve, across, up) for curve in curves]
+    rhombs = [
+        tag(
+            "i", cls="diamond", style=place(left=across.at(at.x), bottom=up.at(at.y)), title=at.told
+        )
+        for at in diamonds
+    ]
+    return tag("div", *framed([*series, *rhombs], across, up), cls=f"chart {kind}".rstrip())
+
+
+def framed(inside: Sequence[Html | None], across: Axis, up: Axis) -> list[Html | None]:
+    """What lies on two axes, between the lines of one and the words of the other."""
+    rules = [
+        tag(
+            "i",
+            tag("span", label),
+            cls="rule zero" if value == 0 else "rule",
+            style=place(bottom=up.at(value)),
+        )
+        for value, label in up.ticks
+    ]
+    labels = [
+        tag("span", label, cls="day", style=place(left=across.at(value)))
+        for value, label in across.ticks
+        if label
+    ]
+    name = tag("span", across.name, cls="xname") if across.name else None
+    return [*rules, *inside, *labels, name]
+
+
+def lines(*shapes: Html) -> Html:
+    """Shapes in percent of the picture, stretched to its size."""
+    box = {"viewBox": "0 0 100 100", "preserveAspectRatio": "none"}
+    return tag("svg", join(shapes), aria_hidden="true", **box)
+
+
+def outline(points: Sequence[tuple[float, float]]) -> str:
+    """Points as the path of a polyline."""
+    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points)
+
+
+def _series(curve: Curve, across: Axis, up: Axis) -> Html:
+    """A curve, its intervals, its points, and what stands at its end."""
+    middle = [(across.at(at.x), 100 - up.at(at.y)) for at in curve.points]
+    shapes = [tag("path", d=outline(middle), cls="curve")] if middle else []
+    bars = []
+    if curve.spread == "band":
+        shapes = [*_band(curve, across, up), *shapes]
+    elif curve.spread == "bars":
+        bars = [_bar(at, across, up) for at in curve.points]
+    points = [_point(curve, at, across, up) for at in curve.points if curve.marked]
+    return tag(
+        "div",
+        lines(*shapes),
+        *bars,
+        *points,
+        _end(curve.end, up) if curve.end else None,
+        cls=f"series {curve.colour} {curve.style}".rstrip(),
+    )
+
+
+def _band(curve: Curve, across: Axis, up: Axis) -> list[Html]:
+    """The intervals as one area."""
+    known = [
+        (across.at(at.x), 100 - up.at(at.low), 100 - up.at(at.high))
+        for at in curve.points
+        if at.low is not None and at.high is not None
+    ]
+    if not known:
+        return []
+    upper = [(x, high) for x, _, high in known]
+    lower = [(x, low) for x, low, _ in reversed(known)]
+    return [tag("path", d=outline([*upper, *lower]) + "Z", cls="band")]
+
+
+def _bar(at: Point, across: Axis, up: Axis) -> Html | None:
+    """One interval as an upright bar."""
+    if at.low is None or at.high is None:
+        return None
+    bottom = up.at(at.low)
+    where = place(left=across.at(at.x), bottom=bottom, height=up.at(at.high) - bottom)
+    return tag("i", cls="upright-bar", style=where)
+
+
+def _point(curve: Curve, at: Point, across: Axis, up: Axis) -> Html:
+    """A point, with what is told of it beside it or where it is pointed at."""
+    left = across.at(at.x)
+    return tag(
+        "i",
+        tag("b", at.told) if curve.labelled else None,
+        cls="point turned" if left > 50 else "point",
+        style=place(left=left, bottom=up.at(at.y)),
+        data_tip=None if curve.labelled else at.told,
+    )
+
+
+def _end(end: Interval, up: Axis) -> Html | None:
+    """A number with its interval beyond the right end."""
+    if end.estimate is None:
+        return None
+    parts = [tag("i", cls="mark-truth", style=place(bottom=up.at(end.estimate)))]
+    if end.low is not None and end.high is not None:
+        bottom = up.at(end.low)
+        reach = place(bottom=bottom, height=up.at(end.high) - bottom)
+        parts.insert(0, tag("i", cls="reach", style=reach))
+    return tag("div", *parts, cls="true-end")

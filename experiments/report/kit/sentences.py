@@ -1,0 +1,139 @@
+"""Names of metrics and events, and the small words of sentences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.report.kit.numbers import (
+    ABSENT,
+    THIN,
+    decimals_for,
+    duration,
+    fixed,
+    number,
+    percent,
+    step_decimals,
+)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """How a metric is called and read.
+
+    Attributes:
+        label: in tables and pictures.
+        noun: inside a sentence.
+        kind: "number", "share" or "seconds"; decides the unit.
+        better: 1 if more is better, -1 if less is better.
+        service: whether it describes the service rather than what shoppers do.
+    """
+
+    label: str
+    noun: str
+    kind: str = "number"
+    better: int = 1
+    service: bool = False
+
+
+MEANINGS = {
+    "gmv": Meaning("GMV per shopper", "GMV per shopper"),
+    "orders": Meaning("Orders per shopper", "orders per shopper"),
+    "uctcvr": Meaning("Shoppers who buy", "the share of shoppers who buy", "share"),
+    "uctr": Meaning("Shoppers who click", "the share of shoppers who click", "share"),
+    "ctr": Meaning("Clicks per exposure", "clicks per exposure", "share"),
+    "cvr": Meaning("Orders per click", "orders per click", "share"),
+    "aov": Meaning("Average order value", "the average order value"),
+    "zero_result_rate": Meaning(
+        "Searches without a result", "the share of searches without a result", "share", -1, True
+    ),
+    "abandonment": Meaning(
+        "Sessions without a click", "the share of sessions without a click", "share", -1, True
+    ),
+    "latency": Meaning("Page latency", "page latency", "seconds", -1, True),
+}
+EVENTS = {
+    "exposure": "Exposures",
+    "click": "Clicks",
+    "cart": "Carts",
+    "purchase": "Purchases",
+    "gmv": "GMV",
+}
+REASONS = {
+    "raised": "raised an error",
+    "unknown_items": "returned items that do not exist",
+    "bad_shape": "returned arrays of the wrong shape",
+    "deadline": "missed the deadline",
+}
+
+
+def meaning(metric: str) -> Meaning:
+    """The meaning of a metric; a user's own metric is called by its name."""
+    plain = metric.replace("_", " ")
+    return MEANINGS.get(metric) or Meaning(plain[:1].upper() + plain[1:], plain)
+
+
+def title_of(event: str) -> str:
+    """A kind of event as a title."""
+    return EVENTS.get(event, plain_name(event))
+
+
+def noun_of(event: str) -> str:
+    """Events inside a sentence."""
+    title = EVENTS.get(event)
+    if title is None:
+        return event.replace("_", " ")
+    return title if event == "gmv" else title.lower()
+
+
+def plain_name(name: str) -> str:
+    """A machine's name (out_of_patience) as words."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def level(metric: str, value: float | None) -> str:
+    """The value of a metric in its unit."""
+    kind = meaning(metric).kind
+    if kind == "share":
+        return percent(value, 2)
+    return duration(value) if kind == "seconds" else number(value, 4)
+
+
+def change(metric: str, value: float | None) -> str:
+    """An absolute effect on a metric in its unit."""
+    kind = meaning(metric).kind
+    if kind == "share":
+        if value is None:
+            return ABSENT
+        decimals = max(2, decimals_for(100 * value, 2))
+        return fixed(100 * value, decimals, sign=True) + THIN + "pp"
+    return duration(value, sign=True) if kind == "seconds" else number(value, 3, sign=True)
+
+
+def changes(metric: str, values: Sequence[float]) -> list[str]:
+    """Absolute effects on an axis, with the decimals that their step needs."""
+    kind = meaning(metric).kind
+    times, unit = {"share": (100, THIN + "pp"), "seconds": (1000, THIN + "ms")}.get(kind, (1, ""))
+    decimals = step_decimals([value * times for value in values])
+    return [fixed(value * times, decimals, sign=True) + unit if value else "0" for value in values]
+
+
+def quoted(name: str) -> str:
+    """An arm's name at the start of a sentence."""
+    return name.capitalize() if name.isalpha() and name.islower() else f"\u201c{name}\u201d"
+
+
+def begun(sentence: str) -> str:
+    """The sentence with a capital, and all other letters as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def counted(count: int, noun: str, many: str | None = None) -> str:
+    """A count with its noun: 1 training, 2 trainings."""
+    return f"{fixed(count, 0)} {noun if count == 1 else many or noun + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as an enumeration; nothing for none."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
