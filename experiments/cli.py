@@ -128,9 +128,9 @@ def _summarise(folder: Path, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from experiments.report.terminal import Summary
+    from experiments.report.terminal import run_summary
 
-    Console().print(Summary(metrics, truths))
+    Console().print(run_summary(metrics, truths))
     typer.echo(f"Report: {report}")
 
 
@@ -195,9 +195,9 @@ def attribute(
         return
     from rich.console import Console
 
-    from experiments.report.attribution.terminal import Summary
+    from experiments.report.terminal import attribution_summary
 
-    Console().print(Summary(record, report))
+    Console().print(attribution_summary(record, report))
 
 
 @app.command()
@@ -306,9 +306,9 @@ def ids_bench_command(
         return
     from rich.console import Console
 
-    from experiments.report.ids.tables import Summary
+    from experiments.report.terminal import ids_summary
 
-    Console().print(Summary(record, report))
+    Console().print(ids_summary(record, report))
 
 
 @app.command()
@@ -342,9 +342,9 @@ def rewards(
         return
     from rich.console import Console
 
-    from experiments.report.rewards.tables import Summary
+    from experiments.report.terminal import rewards_summary
 
-    Console().print(Summary(record, report))
+    Console().print(rewards_summary(record, report))
 
 
 @ids_app.command("save")

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from experiments.records.ids import HIT_RATE, IdsRecord
+from experiments.records.ids import HIT_RATE, Cost, IdsRecord
 from experiments.records.ids import Point as Reached
 from experiments.report.ids.schemes import colour, scheme_legend, scheme_name
-from experiments.report.ids.tables import cost_of, matched
 from experiments.report.ids.verdict import BASES, size_words
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
@@ -192,6 +191,18 @@ def matching_table(record: IdsRecord, mode: str) -> Html:
     )
     shown = Table(f"Beams and their cost, {mode}", head, rows)
     return join([shown, note(said)])
+
+
+def cost_of(record: IdsRecord, scheme: str, mode: str) -> Cost | None:
+    """A scheme's costs, where there are some."""
+    found = [row for row in record.costs if (row.scheme, row.mode) == (scheme, mode)]
+    return found[0] if found else None
+
+
+def matched(record: IdsRecord, cost: Cost) -> str:
+    """The beam that matches the baseline, or that none does."""
+    widest = max(point.beam for point in record.curves)
+    return f"none to {widest}" if cost.matched_beam is None else str(cost.matched_beam)
 
 
 def recall_rows(record: IdsRecord, mode: str) -> list[list[object]]:

@@ -1,15 +1,15 @@
 """What the ids of each scheme look like: cluster sizes and balance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import fmean
 
 import numpy as np
 
-from experiments.records.ids import IdsRecord
+from experiments.records.ids import IdsRecord, Quality
 from experiments.report.ids.schemes import scheme_name
-from experiments.report.ids.tables import quality_rows
 from experiments.report.kit.bars import Part, stacked
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import number, percent
+from experiments.report.kit.numbers import duration, fixed, number, percent
 from experiments.report.kit.page import absent, figure, section
 from experiments.report.kit.tables import Table
 
@@ -91,3 +91,33 @@ def quality_table(record: IdsRecord) -> Table:
         "has the same id."
     )
     return Table(caption, head, rows)
+
+
+def quality_rows(record: IdsRecord) -> list[tuple[str, list[str]]]:
+    """Each scheme's ids: number, perplexity by level, inequality, sizes, purity, cost."""
+    rows = []
+    for scheme in record.schemes:
+        own = [row for row in record.quality if row.scheme == scheme]
+        if own:
+            rows.append((scheme, _quality_cells(own)))
+    return rows
+
+
+def _quality_cells(own: Sequence[Quality]) -> list[str]:
+    levels = zip(*(row.perplexity_L for row in own), strict=True)
+    return [
+        fixed(fmean(row.ids for row in own), 0),
+        " / ".join(number(mean(values), 2) for values in levels),
+        number(mean(row.gini for row in own), 2),
+        number(mean(row.p99 for row in own), 2),
+        fixed(fmean(row.largest for row in own), 0),
+        percent(mean(row.purity for row in own)),
+        percent(mean(row.embedding_hit for row in own)),
+        duration(mean(row.training_s for row in own)),
+    ]
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

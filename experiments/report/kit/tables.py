@@ -2,8 +2,53 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich import table as rich_table
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.text import Text
 
 from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.numbers import ABSENT, THIN
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A level, and below it how it differs from another; what is empty is left out.
+
+    Attributes:
+        level: in words.
+        change: the difference in words.
+        interval: of the difference; of the level where there is none.
+        told: 1: really more; -1: really less; 0: perhaps chance.
+    """
+
+    level: str = ""
+    change: str = ""
+    interval: str = ABSENT
+    told: int = 0
+
+    def __html__(self) -> Html:
+        """On a page: below each other, with an arrow where a difference is real."""
+        mark = {1: "\u25b2 ", -1: "\u25bc "}.get(self.told, "")
+        kind = {1: "told up", -1: "told down"}.get(self.told, "untold")
+        return tag(
+            "div",
+            tag("span", self.level, cls="level") if self.level else None,
+            tag("span", mark + self.change, cls=kind) if self.change else None,
+            tag("small", self.interval) if self.interval != ABSENT else None,
+            cls="entry",
+        )
+
+    def __rich__(self) -> Text:
+        """In a terminal: below each other, coloured where a difference is real."""
+        style = {1: "green", -1: "red"}.get(self.told, "dim")
+        below = "" if self.interval == ABSENT else "\n" + self.interval.rstrip("%")
+        change = compact(self.change + below) if self.change else ""
+        between = "\n" if self.level and change else ""
+        return Text.assemble(compact(self.level), between, (change, style))
 
 
 @dataclass(frozen=True)
@@ -15,12 +60,18 @@ class Table:
         head: of the columns.
         rows: cells: texts, numbers, or what knows how it looks.
         names: how many columns, from the left, are names; the others are numbers.
+        spare: columns that a narrow terminal leaves out.
+        bold: the row that a terminal shows in bold.
+        whole: whether a terminal rather breaks the lines of numbers than those of names.
     """
 
     caption: str
     head: Sequence[object]
     rows: Sequence[Sequence[object]]
     names: int = 1
+    spare: Sequence[int] = ()
+    bold: int | None = None
+    whole: bool = True
 
     def __html__(self) -> Html:
         """On a page: scrolled sideways where it is wider."""
@@ -44,11 +95,53 @@ class Table:
         parts = tag("caption", self.caption), tag("thead", header), tag("tbody", *body)
         return scrolled(tag("table", *parts), self.caption)
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """In a terminal: without its spare columns where they would break the lines."""
+        every = range(len(self.head))
+        grid = self._grid(every)
+        needed = Measurement.get(console, options.update(max_width=1000), grid).maximum
+        if self.spare and needed > options.max_width:
+            grid = self._grid([at for at in every if at not in self.spare])
+        yield grid
+
     def _side(self, column: int) -> str | None:
         """Numbers stand to the right, names to the left."""
         return None if column < self.names else "num"
+
+    def _grid(self, columns: Sequence[int]) -> rich_table.Table:
+        """Some columns for a terminal."""
+        grid = rich_table.Table(
+            title=Text(self.caption, style="bold"),
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            padding=(0, 1, 0, 0),
+        )
+        for at in columns:
+            if at == 0 and not self.whole:
+                grid.add_column(_terminal(self.head[at]), overflow="fold", min_width=12)
+            else:
+                stays = self.whole == (at == 0)
+                side: Any = "left" if at == 0 else "right"
+                grid.add_column(_terminal(self.head[at]), justify=side, no_wrap=stays)
+        for at, row in enumerate(self.rows):
+            style = "bold" if at == self.bold else None
+            grid.add_row(*(_terminal(row[column]) for column in columns), style=style)
+        return grid
+
+
+def compact(shown: str) -> str:
+    """Numbers close to their units, as terminals have room for."""
+    return shown.replace(THIN, "")
 
 
 def scrolled(table: Html, name: str) -> Html:
     """A table that is scrolled sideways where it is wider than the page."""
     return tag("div", table, cls="scroll", tabindex="0", role="region", aria_label=name)
+
+
+def _terminal(cell: object) -> Text:
+    """A cell as a terminal shows it."""
+    if isinstance(cell, Text):
+        return cell
+    return cell.__rich__() if isinstance(cell, Cell) else Text(compact(str(cell)))

@@ -1,12 +1,14 @@
 """All policies in two tables: what they do offline, and what they truly do."""
 
+from dataclasses import replace
+
 from cqsid.alignment.measures import FIRST_CODES
 from experiments.records.rewards import Offline, Online, PolicyShare, RewardsRecord
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.numbers import ABSENT, between, fixed, p_value, percent, range_of
 from experiments.report.kit.page import absent, folded, section
 from experiments.report.kit.sentences import meaning
-from experiments.report.kit.tables import Table
+from experiments.report.kit.tables import Cell, Table
 from experiments.report.rewards.policies import policy_name
 from experiments.report.rewards.verdict import Finding, finding
 from experiments.report.rewards.words import (
@@ -27,7 +29,6 @@ WORDS = {
     Finding.UNTOLD: "no",
     Finding.MISSING: "unknown",
 }
-CLASSES = {Finding.MORE: "told up", Finding.LESS: "told down"}
 
 
 def overview(record: RewardsRecord) -> Html:
@@ -65,23 +66,20 @@ def offline_table(record: RewardsRecord) -> Table:
     return Table("Offline measures, means over seeds and test requests", head, rows)
 
 
-def offline_cell(record: RewardsRecord, row: Offline | None) -> Html:
-    """A level, and below it the difference with its interval; the interval alone for the base."""
+def offline_cell(record: RewardsRecord, row: Offline | None) -> Cell | str:
+    """A level and its difference with its interval; for the base its own interval."""
     if row is None:
-        return tag("span", ABSENT)
-    shown = tag("span", level(row.measure, row.value.estimate), cls="level")
+        return ABSENT
+    shown = level(row.measure, row.value.estimate)
     if row.policy == record.baseline:
-        decimals = 2 if row.measure == FIRST_CODES else 3
-        return tag("div", shown, small(between(row.value, decimals)), cls="entry")
-    return tag("div", shown, *difference_parts(record, row), cls="entry")
+        return Cell(shown, "", between(row.value, 2 if row.measure == FIRST_CODES else 3))
+    return replace(change_cell(record, row), level=shown)
 
 
-def difference_parts(record: RewardsRecord, row: Offline | Online) -> list[Html | None]:
-    """The difference, marked where it is real, and its interval."""
-    size, interval = size_words(row)
-    kind = finding(row, record.confidence)
-    mark = {Finding.MORE: "\u25b2 ", Finding.LESS: "\u25bc "}.get(kind, "")
-    return [tag("span", mark + size, cls=CLASSES.get(kind, "untold")), small(interval)]
+def change_cell(record: RewardsRecord, row: Offline | Online) -> Cell:
+    """A difference and its interval, marked where it is real."""
+    told = {Finding.MORE: 1, Finding.LESS: -1}.get(finding(row, record.confidence), 0)
+    return Cell("", *size_words(row), told)
 
 
 def online_table(record: RewardsRecord) -> Table:
@@ -91,7 +89,7 @@ def online_table(record: RewardsRecord) -> Table:
     rows = []
     for policy in record.policies:
         cells = [lift_cell(record, policy.name, metric) for metric in metrics]
-        cells += [share_cell(share_of(record, policy.name, rule, "purchase")) for rule in rules]
+        cells += [share_cell(record, policy.name, rule) for rule in rules]
         rows.append([policy_name(record, policy.name), *cells])
     head = [meaning(metric).label for metric in metrics]
     head += [f"Purchases, {RULES[rule]}" for rule in rules]
@@ -99,14 +97,12 @@ def online_table(record: RewardsRecord) -> Table:
     return Table(caption, ["Policy", *head], rows)
 
 
-def lift_cell(record: RewardsRecord, policy: str, metric: str) -> Html:
+def lift_cell(record: RewardsRecord, policy: str, metric: str) -> Cell | str:
     """A true lift and its interval."""
     if policy == record.baseline:
-        return tag("span", "base", cls="untold")
+        return Cell(change="base")
     row = record.online_of(policy, metric)
-    if row is None:
-        return tag("span", ABSENT)
-    return tag("div", *difference_parts(record, row), cls="entry")
+    return ABSENT if row is None else change_cell(record, row)
 
 
 def share_of(record: RewardsRecord, policy: str, rule: str, event: str) -> PolicyShare | None:
@@ -119,17 +115,10 @@ def share_of(record: RewardsRecord, policy: str, rule: str, event: str) -> Polic
     return found[0] if found else None
 
 
-def share_cell(row: PolicyShare | None) -> Html:
-    """A share and its interval."""
-    if row is None:
-        return tag("span", ABSENT)
-    shown = tag("span", percent(row.share.estimate), cls="level")
-    return tag("div", shown, small(range_of(row.share, 1)), cls="entry")
-
-
-def small(interval: str) -> Html | None:
-    """An interval below its number, where there is one."""
-    return None if interval == ABSENT else tag("small", interval)
+def share_cell(record: RewardsRecord, policy: str, rule: str) -> Cell | str:
+    """The channel's share of purchases and its interval."""
+    row = share_of(record, policy, rule, "purchase")
+    return ABSENT if row is None else Cell(percent(row.share.estimate), "", range_of(row.share, 1))
 
 
 def offline_numbers(record: RewardsRecord) -> Table:

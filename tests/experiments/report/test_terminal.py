@@ -1,4 +1,4 @@
-"""The summary that a run prints."""
+"""The summaries that commands print."""
 
 import io
 from dataclasses import replace
@@ -8,14 +8,20 @@ import pytest
 from rich.console import Console
 
 from experiments.records.interval import UNKNOWN
-from experiments.report.terminal import Summary
+from experiments.report.terminal import ids_summary, rewards_summary, run_summary
 from tests.experiments.report.fake_run import fake_metrics
+from tests.experiments.report.ids import fake_results
+from tests.experiments.report.rewards.fake_record import POLICIES, fake_record
+
+
+def shown_on(width, summary):
+    console = Console(width=width, file=io.StringIO())
+    console.print(summary)
+    return console.file.getvalue()
 
 
 def printed(metrics, truth, report=None, width=120):
-    console = Console(width=width, file=io.StringIO())
-    console.print(Summary(metrics, truth, report))
-    return console.file.getvalue()
+    return shown_on(width, run_summary(metrics, truth, report))
 
 
 def test_every_metric_has_a_line_with_estimate_and_truth():
@@ -67,3 +73,56 @@ def test_numbers_that_could_not_be_computed_are_dashes():
     shown = printed(replace(metrics, estimates=tuple(rows)), None)
     assert "None" not in shown
     assert "could not be estimated" in shown
+
+
+def test_a_bench_shows_every_scheme_within_eighty_columns():
+    record = fake_results.fake_record()
+    text = shown_on(80, ids_summary(record))
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(text.count(scheme) >= 5 for scheme in record.schemes)
+    assert "Click hit rate, personalised" in text
+    assert "none to 100" in text
+
+
+def of_lab(record, report=None):
+    return shown_on(80, rewards_summary(record, report))
+
+
+@pytest.fixture(scope="module")
+def lab():
+    return of_lab(fake_record(), Path("rewards.html"))
+
+
+def test_every_policy_is_told_of_within_eighty_columns(lab):
+    assert max(map(len, lab.splitlines())) <= 80
+    assert all(name in lab for name in ("sft", *POLICIES))
+
+
+def test_numbers_are_never_cut_short(lab):
+    assert "\u2026" not in lab
+
+
+def test_measures_lifts_shares_and_trust_have_a_table_each(lab):
+    for title in ("Offline: level", "Online: true lift", "Share of purchases", "Rank correlation"):
+        assert title in lab
+    assert "Report: rewards.html" in lab
+
+
+def test_the_verdict_stands_below_the_tables(lab):
+    assert lab.index("really differs from") > lab.index("Rank correlation")
+    assert "Beside the SFT control" in lab
+
+
+def test_a_lab_without_worlds_or_intervals_has_no_tables_of_them():
+    lab = of_lab(fake_record(online=False, seeds=1))
+    assert "Online: true lift" not in lab
+    assert "Rank correlation" not in lab
+    assert "unknown" in lab
+    assert "None" not in lab
+
+
+def test_names_with_brackets_are_no_console_markup():
+    record = replace(fake_record(), warnings=("[bold]loud[/bold]",), channel="[red]x")
+    lab = of_lab(record)
+    assert "[bold]loud[/bold]" in lab
+    assert "[red]x" in lab

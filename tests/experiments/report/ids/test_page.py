@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.readings import Mode
@@ -13,7 +12,6 @@ from experiments.records.interval import Interval
 from experiments.records.reading import write_record
 from experiments.report.ids.page import PARTS, render, write_report
 from experiments.report.ids.schemes import colour
-from experiments.report.ids.tables import Summary
 from experiments.report.ids.verdict import Finding, finding, judge
 from simulator.errors import StoreError
 from tests.experiments.report.ids.fake_results import fake_record
@@ -23,13 +21,6 @@ from tests.experiments.report.run.test_page import Page
 @pytest.fixture(scope="module")
 def record():
     return fake_record()
-
-
-def printed(record, width=80):
-    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(Summary(record))
-    console.file.close()
-    return console.export_text()
 
 
 def gain_with(record, **changes):
@@ -121,11 +112,3 @@ def test_the_three_comparisons_are_said_to_disagree_where_they_do(record):
     said = judge(replace(record, measured=raised)).comparisons
     assert "disagree" in said[0]
     assert "random at equal compute" in said[0]
-
-
-def test_the_terminal_shows_every_scheme_within_eighty_columns(record):
-    text = printed(record)
-    assert max(map(len, text.splitlines())) <= 80
-    assert all(text.count(scheme) >= 5 for scheme in record.schemes)
-    assert "Click hit rate, personalised" in text
-    assert "none to 100" in text
