@@ -16,7 +16,7 @@ from experiments.report.ids.hits import cost_of, matched
 from experiments.report.ids.shapes import quality_rows
 from experiments.report.ids.verdict import BASES, finding, middle, size_words
 from experiments.report.ids.verdict import judge as judge_schemes
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     ABSENT,
     between,
     change_words,

@@ -7,10 +7,10 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import Told, told
 from experiments.report.kit.colours import channel_class, swatch
+from experiments.report.kit.digits import amount, decimal, number
 from experiments.report.kit.forest import Lane, Row, forest
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import amount, decimal, number
-from experiments.report.kit.page import figure, listing, panels, section
+from experiments.report.kit.markup import Html
+from experiments.report.kit.page import figure, listing, note, panels, section
 from experiments.report.kit.scales import Axis, known, shared
 from experiments.report.kit.sentences import listed, noun_of, title_of
 from experiments.report.kit.tables import Table
@@ -80,7 +80,7 @@ def causes(lookup: Lookup) -> Html | None:
     )
     shown = figure(drawn, differences_table(lookup), described)
     meant = "; ".join(f"{WORDS[cause]}: {MEANT[cause]}" for cause in CAUSES if used(falls, cause))
-    return section("twoways", TITLE, lead, words, shown, tag("p", f"{meant}.", cls="note"))
+    return section("twoways", TITLE, lead, words, shown, note(f"{meant}."))
 
 
 def shown_event(lookup: Lookup) -> str:

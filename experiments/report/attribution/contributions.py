@@ -8,15 +8,14 @@ from experiments.report.attribution.verdict import (
     best_value,
     channel_sentence,
     finding,
-    other_method,
     pairs,
     reconciled,
     summary,
 )
 from experiments.report.kit.colours import swatch
+from experiments.report.kit.digits import ABSENT, percent, share_words
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import ABSENT, percent, share_words
-from experiments.report.kit.page import absent, section, verdict
+from experiments.report.kit.page import absent, listing, note, section, verdict
 from experiments.report.kit.sentences import noun_of
 from experiments.report.kit.tables import Table
 
@@ -53,7 +52,6 @@ def contributions(lookup: Lookup) -> Html:
         lead,
         cautions,
         of_focus(lookup, lookup.focus),
-        every_channel(lookup),
         tag("div", overview(lookup), cls="summary-table"),
         method(lookup),
     )
@@ -64,46 +62,19 @@ def warnings(lookup: Lookup) -> Html | None:
     found = lookup.record.warnings
     if not found:
         return None
-    points = tag("ul", *(tag("li", text) for text in found), cls="warnings")
-    return tag("div", tag("p", "Before you read", cls="alarm-note"), points, cls="cautions")
+    head = tag("p", "Before you read", cls="alarm-note")
+    return tag("div", head, listing(found), cls="cautions")
 
 
 def of_focus(lookup: Lookup, focus: str) -> Html:
     """The channel that most ask about, how its two numbers fit, and the others in short."""
     state = finding(best_value(lookup, focus))
-    further = [
-        other_method(lookup, focus),
-        reconciled(lookup, focus),
-        *summary(lookup),
-        *pairs(lookup),
-    ]
+    further = [reconciled(lookup, focus), *summary(lookup), *pairs(lookup)]
     return verdict(
         BADGES[state].format(noun=noun_of(lookup.worth)),
         tag("p", channel_sentence(lookup, focus), cls="sentence small"),
         [each for each in further if each],
         TONES.get(state, "plain"),
-    )
-
-
-def every_channel(lookup: Lookup) -> Html | None:
-    """The other channels, one entry each."""
-    entries = [
-        tag(
-            "li",
-            tag("span", swatch(lookup.channels, name), cls="who"),
-            tag("p", channel_sentence(lookup, name)),
-            tag("p", reconciled(lookup, name), cls="soft"),
-        )
-        for name in lookup.measured
-        if name != lookup.focus
-    ]
-    if not entries:
-        return None
-    return tag(
-        "details",
-        tag("summary", "The other channels in words"),
-        tag("ul", *entries, cls="told-of"),
-        cls="fold",
     )
 
 
@@ -178,4 +149,4 @@ def method(lookup: Lookup) -> Html:
         f"Intervals are {confidence}, each for itself; one that holds zero is told as \u201ccannot "
         "be told from zero\u201d, which is not the same as none."
     )
-    return tag("p", join(parts, " "), cls="note")
+    return note(join(parts, " "))

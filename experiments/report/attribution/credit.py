@@ -5,10 +5,10 @@ from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import INDICES, METHODS_NAMED, UNSHARED, rule_name
 from experiments.report.kit.colours import channel_class, legend, swatch
+from experiments.report.kit.digits import ABSENT, fixed, percent, percents, share_words, with_range
 from experiments.report.kit.forest import Lane, Row, forest
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import ABSENT, fixed, percent, percents, share_words, with_range
-from experiments.report.kit.page import absent, figure, panels, section
+from experiments.report.kit.page import absent, figure, note, panels, section
 from experiments.report.kit.scales import Axis, bounded
 from experiments.report.kit.sentences import noun_of, title_of
 from experiments.report.kit.tables import Table
@@ -146,4 +146,4 @@ def footnote(lookup: Lookup) -> Html:
             "without none of them."
         )
     parts.append(f"Intervals: {percent(record.confidence, 0)}, by shopper.")
-    return tag("p", " ".join(parts), cls="note")
+    return note(" ".join(parts))

@@ -6,8 +6,8 @@ from experiments.records.attribution import FATES, GAINED, FateRow
 from experiments.report.attribution.lookup import METHODS, Lookup
 from experiments.report.kit.bars import Part, stacked
 from experiments.report.kit.colours import legend, swatch
+from experiments.report.kit.digits import ABSENT, fixed, percent, share_words, with_range
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import ABSENT, fixed, percent, share_words, with_range
 from experiments.report.kit.page import figure, section
 from experiments.report.kit.sentences import counted, listed
 from experiments.report.kit.tables import Table

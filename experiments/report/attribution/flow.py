@@ -10,8 +10,7 @@ from experiments.report.attribution.phrases import Told, rule_name, told
 from experiments.report.attribution.verdict import some
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart, spanned
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     ABSENT,
     fixed,
     p_value,
@@ -20,7 +19,8 @@ from experiments.report.kit.numbers import (
     points,
     with_range,
 )
-from experiments.report.kit.page import absent, figure, folded, panels, section
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.page import absent, figure, folded, note, panels, section
 from experiments.report.kit.scales import Axis, Scale
 from experiments.report.kit.sentences import listed, noun_of, title_of
 from experiments.report.kit.tables import Table
@@ -119,10 +119,7 @@ def compared(lookup: Lookup) -> str:
         groups.setdefault(monotone(lookup, channel), []).append(channel)
     order = sorted(groups, key=list(KINDS).index)
     said = "; ".join(f"{KINDS[kind]}: {some(groups[kind])}" for kind in order)
-    told_of = f"In this run, {said}."
-    focus = lookup.focus
-    sentence = rise_sentence(lookup, focus) if focus is not None else ""
-    return f"{told_of} {sentence}".rstrip()
+    return f"In this run, {said}."
 
 
 KINDS = {
@@ -148,16 +145,6 @@ def monotone(lookup: Lookup, channel: str) -> str:
     if Told.LESS in states:
         return "falls"
     return "unsure" if all((row.rise.estimate or 0.0) > 0 for row in rows) else "none"
-
-
-def rise_sentence(lookup: Lookup, channel: str) -> str:
-    """The rises of one channel with their intervals."""
-    parts = [
-        f"{points(row.rise)} from {noun_of(row.event)} to {noun_of(row.then)}"
-        for row in rises(lookup, channel)
-        if row is not None and row.rise.estimate is not None
-    ]
-    return f"{channel}: {listed(parts)}." if parts else ""
 
 
 def shares_table(lookup: Lookup) -> Table:
@@ -224,4 +211,4 @@ def joint(lookup: Lookup) -> Html | None:
     numbers = Table(
         "Joint tests that two kinds of event have the same shares", head, cells, names=3
     )
-    return join([tag("p", said, cls="note"), folded(numbers, "Show the joint tests")])
+    return join([note(said), folded(numbers, "Show the joint tests")])

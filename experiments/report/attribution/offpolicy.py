@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from experiments.records.attribution import OFF_POLICY, OffPolicyRow
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.kit.forest import Lane, Row, forest
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     ABSENT,
     fixed,
     number,
@@ -15,7 +13,9 @@ from experiments.report.kit.numbers import (
     share_words,
     with_range,
 )
-from experiments.report.kit.page import alarm, figure, listing, section
+from experiments.report.kit.forest import Lane, Row, forest
+from experiments.report.kit.markup import Html
+from experiments.report.kit.page import alarm, figure, listing, note, section
 from experiments.report.kit.scales import Axis, bounded
 from experiments.report.kit.sentences import listed, noun_of, title_of
 from experiments.report.kit.tables import Table
@@ -56,7 +56,7 @@ def off_policy(lookup: Lookup) -> Html | None:
         *(alarm(_capital(warning)) for warning in doubts_of(lookup)),
         listing(said, "warnings plain"),
         figure(picture, estimates_table(rows), described, "Lift over the log"),
-        tag("p", NOTE, cls="note"),
+        note(NOTE),
     )
 
 

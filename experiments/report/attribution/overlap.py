@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from experiments.records.metrics import Overlap
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import channel_class, swatch
+from experiments.report.kit.digits import fixed, number, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import fixed, number, percent
-from experiments.report.kit.page import absent, figure, panels, section
+from experiments.report.kit.page import absent, figure, note, panels, section
 from experiments.report.kit.scales import from_zero, place
 from experiments.report.kit.sentences import counted, noun_of, title_of
 from experiments.report.kit.tables import Table
@@ -82,8 +82,7 @@ def upset(lookup: Lookup, event: str, names: Sequence[str]) -> Html:
         style=f"--columns:{len(shown)}",
     )
     rest = len(rows) - len(shown)
-    told = f"{counted(rest, 'rarer set')} not drawn." if rest else None
-    more = tag("p", told, cls="note") if told else None
+    more = note(f"{counted(rest, 'rarer set')} not drawn.") if rest else None
     return tag("div", grid, more)
 
 

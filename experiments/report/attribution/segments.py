@@ -10,8 +10,8 @@ from experiments.report.attribution.phrases import rule_name
 from experiments.report.kit.bars import Bar, grouped_bars
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, chart, spanned
+from experiments.report.kit.digits import fixed, number, percent, percents, with_range
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import fixed, number, percent, percents, with_range
 from experiments.report.kit.page import absent, figure, folded, panels, section
 from experiments.report.kit.scales import Axis, Scale, day_marks
 from experiments.report.kit.sentences import noun_of, plain_name

@@ -7,9 +7,7 @@ from experiments.report.attribution.credit import share_lane
 from experiments.report.attribution.lookup import METHODS, Lookup
 from experiments.report.attribution.phrases import INDICES, METHODS_NAMED, Told, told
 from experiments.report.kit.colours import channel_class, legend, swatch
-from experiments.report.kit.forest import Row, forest
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     ABSENT,
     amount,
     fixed,
@@ -19,7 +17,9 @@ from experiments.report.kit.numbers import (
     share_words,
     with_range,
 )
-from experiments.report.kit.page import figure, panels, section
+from experiments.report.kit.forest import Row, forest
+from experiments.report.kit.markup import Html, join, tag
+from experiments.report.kit.page import figure, note, panels, section
 from experiments.report.kit.scales import Axis, bounded
 from experiments.report.kit.sentences import noun_of, title_of
 from experiments.report.kit.tables import Table
@@ -120,7 +120,7 @@ def sampled(lookup: Lookup) -> Html | None:
         f"asked; the standard error of a share from that is at most {percent(most, 2)}, and is "
         "part of no interval."
     )
-    return tag("p", said, cls="note")
+    return note(said)
 
 
 def own_pairs(lookup: Lookup, method: str) -> list[InteractionRow]:

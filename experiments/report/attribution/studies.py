@@ -7,8 +7,7 @@ from experiments.records.attribution import StudyRow
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart, spanned
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     number,
     p_value,
     percent,
@@ -16,7 +15,8 @@ from experiments.report.kit.numbers import (
     signed_percents,
     with_range,
 )
-from experiments.report.kit.page import figure, section
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.page import figure, note, section
 from experiments.report.kit.scales import Axis, Scale, around_zero, shared
 from experiments.report.kit.sentences import listed, noun_of, plain_name
 from experiments.report.kit.tables import Table
@@ -91,8 +91,8 @@ def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
     picture = tag("div", *pictures, cls="stacked")
     level = 1 - lookup.record.confidence
     said = tag("p", sentence(rows, shares, lifted, level), cls="told")
-    note = tag("p", "Weights stand at equal distances.", cls="note")
-    return tag("div", head, said, figure(picture, study_table(rows), described), note, cls="study")
+    shown = figure(picture, study_table(rows), described)
+    return tag("div", head, said, shown, note("Weights stand at equal distances."), cls="study")
 
 
 def lift_scale(rows: Sequence[StudyRow]) -> Scale:

@@ -7,7 +7,7 @@ from experiments.records.attribution import GAINED, InteractionRow, ValueRow
 from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.attribution.phrases import METHODS_NAMED, Told, told
-from experiments.report.kit.numbers import percent, share_words, with_range
+from experiments.report.kit.digits import percent, share_words, with_range
 from experiments.report.kit.sentences import counted, listed, noun_of
 
 MOST_NAMES = 6  # channels of one kind named in a sentence
@@ -165,16 +165,6 @@ def _summary(lookup: Lookup, method: str) -> str:
         said.append(f"what is lost without {some(found)} is not known, or has no interval")
     where = METHODS_NAMED.get(method, method)
     return f"{where[:1].upper()}{where[1:]}, {'; '.join(said)}."
-
-
-def other_method(lookup: Lookup, channel: str) -> str | None:
-    """What the method that the sentence on a channel does not tell says of it."""
-    told_of = best_value(lookup, channel)
-    for method in lookup.methods("leave_one_out"):
-        row = lookup.value(method, "leave_one_out", channel, lookup.worth)
-        if row is not None and told_of is not None and row.method != told_of.method:
-            return f"By the other method, {loss_clause(lookup, row)}."
-    return None
 
 
 def some(names: list[str]) -> str:

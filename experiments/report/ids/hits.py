@@ -8,8 +8,8 @@ from experiments.report.ids.schemes import colour, scheme_legend, scheme_name
 from experiments.report.ids.verdict import BASES, size_words
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
+from experiments.report.kit.digits import ABSENT, duration, fixed, number, percent
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import ABSENT, duration, fixed, number, percent
 from experiments.report.kit.page import figure, folded, note, panels, section
 from experiments.report.kit.scales import Axis, LogScale, Scale, from_zero
 from experiments.report.kit.tables import Table

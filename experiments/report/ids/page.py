@@ -8,9 +8,9 @@ from experiments.report.ids.gains import gains
 from experiments.report.ids.hits import equal_terms, hit_rates
 from experiments.report.ids.shapes import shapes
 from experiments.report.ids.verdict import judge
+from experiments.report.kit.digits import number, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import number, percent
-from experiments.report.kit.page import listing, page, section, style_of, verdict
+from experiments.report.kit.page import listing, note, page, section, style_of, verdict
 from experiments.stages.files import write_text
 
 REPORT = "ids.html"
@@ -89,9 +89,7 @@ def method(record: IdsRecord) -> Html:
         "Diamonds are the paper's own numbers (arXiv 2605.14434), from another catalogue, log and "
         "model: compare orders and relative gains with them, not levels.",
     )
-    return section(
-        "method", "How it was measured", None, *(tag("p", each, cls="note") for each in told)
-    )
+    return section("method", "How it was measured", None, *(note(each) for each in told))
 
 
 PARTS = (

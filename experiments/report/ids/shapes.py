@@ -8,8 +8,8 @@ import numpy as np
 from experiments.records.ids import IdsRecord, Quality
 from experiments.report.ids.schemes import scheme_name
 from experiments.report.kit.bars import Part, stacked
+from experiments.report.kit.digits import duration, fixed, number, percent
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import duration, fixed, number, percent
 from experiments.report.kit.page import absent, figure, section
 from experiments.report.kit.tables import Table
 

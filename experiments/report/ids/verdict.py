@@ -12,7 +12,7 @@ from experiments.records.ids import (
     Gain,
     IdsRecord,
 )
-from experiments.report.kit.numbers import fixed, interval_decimals, percent, range_of
+from experiments.report.kit.digits import fixed, interval_decimals, percent, range_of
 from experiments.report.kit.sentences import listed
 
 BASES = ((EQUAL_ITEMS, "equal items"), (EQUAL_BEAM, "equal beam"), (EQUAL_COMPUTE, "equal compute"))

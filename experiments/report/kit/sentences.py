@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     ABSENT,
     THIN,
     decimals_for,

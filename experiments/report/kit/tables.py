@@ -10,8 +10,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
+from experiments.report.kit.digits import ABSENT, THIN
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import ABSENT, THIN
 
 
 @dataclass(frozen=True)

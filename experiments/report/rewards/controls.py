@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.records.rewards import Contrast, PolicyRow, RewardsRecord
+from experiments.report.kit.digits import ABSENT, fixed, p_value, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import ABSENT, fixed, p_value, percent
-from experiments.report.kit.page import folded
+from experiments.report.kit.page import folded, note
 from experiments.report.kit.sentences import counted, listed, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.rewards.overview import WORDS
@@ -178,7 +178,7 @@ def controls(record: RewardsRecord) -> list[Html]:
         tag("h3", "Beside the controls", tag("small", BESIDE)),
         shown if len(lines) <= MOST_LINES else folded(shown, "Show each of them"),
         folded(tag("div", numbers(record), cls="wide")),
-        tag("p", NOTE, cls="note"),
+        note(NOTE),
     ]
 
 

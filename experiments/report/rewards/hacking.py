@@ -6,13 +6,13 @@ from experiments.records.interval import Number
 from experiments.records.rewards import Hacking, RewardsRecord
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
+from experiments.report.kit.digits import between, decimal, signed
 from experiments.report.kit.forest import TICKS, forest
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import between, decimal, signed
 from experiments.report.kit.page import absent, figure, panels, section
 from experiments.report.kit.scales import Axis, Scale, around, shared
 from experiments.report.kit.tables import Table
-from experiments.report.rewards.hackingwords import Sign, hacking_sentence, sign, spread
+from experiments.report.rewards.hackingwords import Sign, sign, spread
 from experiments.report.rewards.policies import colour, names, policy_name, policy_row
 
 TITLE = "Reward hacking"
@@ -30,16 +30,6 @@ def hacking(record: RewardsRecord) -> Html:
         "ids. Both are of the best ten ids of held-out requests, in standard deviations (sd) of "
         "the supervised model's values over those requests."
     )
-    oracles = {row.name for row in record.policies if row.oracle}
-    said = [
-        tag(
-            "li",
-            policy_name(record, row.policy),
-            " ",
-            hacking_sentence(row, oracle=row.policy in oracles),
-        )
-        for row in rows
-    ]
     keys = legend(
         ("stroke", "gain in reward"),
         ("stroke loose", "gain in what the shoppers would give"),
@@ -47,13 +37,7 @@ def hacking(record: RewardsRecord) -> Html:
     drawn = panels(*courses(record, rows), kind="small-multiples")
     described = "Line charts: gain in reward and in the oracle by step, one for each policy"
     picture = join([keys, drawn, tag("div", gaps(record, rows))])
-    return section(
-        "hacking",
-        TITLE,
-        lead,
-        tag("ul", *said, cls="warnings sealed"),
-        figure(picture, hacking_table(record, rows), described),
-    )
+    return section("hacking", TITLE, lead, figure(picture, hacking_table(record, rows), described))
 
 
 def rows_in_order(record: RewardsRecord) -> list[Hacking]:

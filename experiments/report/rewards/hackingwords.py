@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from experiments.records.interval import Number
 from experiments.records.rewards import Hacking
-from experiments.report.kit.numbers import THIN, between, fixed
+from experiments.report.kit.digits import THIN, between, fixed
 
 
 class Sign(StrEnum):

@@ -2,9 +2,7 @@
 
 from experiments.records.rewards import Online, RewardsRecord
 from experiments.report.kit.colours import legend
-from experiments.report.kit.forest import TICKS, forest
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     ABSENT,
     change_words,
     fixed,
@@ -12,7 +10,9 @@ from experiments.report.kit.numbers import (
     percent,
     signed_percents,
 )
-from experiments.report.kit.page import absent, figure, section
+from experiments.report.kit.forest import TICKS, forest
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.page import absent, figure, note, section
 from experiments.report.kit.scales import Axis, shared
 from experiments.report.kit.sentences import counted, level, listed, meaning
 from experiments.report.kit.tables import Table
@@ -112,4 +112,4 @@ def control_note(record: RewardsRecord) -> Html | None:
     if not parts:
         return None
     told = f"For scale, the supervised model itself over the control arm: {listed(parts)}."
-    return tag("p", told, cls="note")
+    return note(told)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from cqsid.alignment.measures import FIRST_CODES
 from experiments.records.rewards import Offline, Online, PolicyShare, RewardsRecord
+from experiments.report.kit.digits import ABSENT, between, fixed, p_value, percent, range_of
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import ABSENT, between, fixed, p_value, percent, range_of
 from experiments.report.kit.page import absent, folded, section
 from experiments.report.kit.sentences import meaning
 from experiments.report.kit.tables import Cell, Table

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from experiments.records.reading import read_record
 from experiments.records.rewards import RewardsRecord
+from experiments.report.kit.digits import number, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import number, percent
-from experiments.report.kit.page import listing, page, section, style_of, verdict
+from experiments.report.kit.page import listing, note, page, section, style_of, verdict
 from experiments.report.kit.sentences import counted
 from experiments.report.rewards.controls import controls, controls_headline
 from experiments.report.rewards.hacking import hacking
@@ -115,9 +115,7 @@ def method(record: RewardsRecord) -> Html:
         "A training ends early where item recall at 200 has fallen too far or the policy has gone "
         "too far from the supervised model; then the last weights within limits are kept.",
     )
-    return section(
-        "method", "How it was measured", None, *(tag("p", each, cls="note") for each in told)
-    )
+    return section("method", "How it was measured", None, *(note(each) for each in told))
 
 
 PARTS = (

@@ -11,9 +11,9 @@ from experiments.records.published import (
 )
 from experiments.records.rewards import Offline, RewardsRecord
 from experiments.report.kit.colours import legend
+from experiments.report.kit.digits import ABSENT, fixed, percent, signed_percents
 from experiments.report.kit.forest import TICKS, Lane, Row, forest
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import ABSENT, fixed, percent, signed_percents
 from experiments.report.kit.page import figure, section
 from experiments.report.kit.scales import Axis, shared
 from experiments.report.kit.sentences import listed, meaning

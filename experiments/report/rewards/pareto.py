@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from cqsid.alignment.measures import CLK_10, EXP_10, PVR_10
 from experiments.records.rewards import RewardsRecord
+from experiments.report.kit.digits import between
 from experiments.report.kit.markup import Html, join
-from experiments.report.kit.numbers import between
 from experiments.report.kit.page import absent, figure, note, panels, section
 from experiments.report.kit.plane import Spot, plane
 from experiments.report.kit.scales import Axis, around

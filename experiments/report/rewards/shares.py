@@ -4,8 +4,8 @@ from experiments.records.published import SHARES, SOURCE
 from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.bars import Bar, grouped_bars
 from experiments.report.kit.colours import arm_class, legend
+from experiments.report.kit.digits import ABSENT, percent, range_of
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import ABSENT, percent, range_of
 from experiments.report.kit.page import absent, figure, note, panels, section
 from experiments.report.kit.sentences import EVENTS, listed, noun_of, title_of
 from experiments.report.kit.tables import Table

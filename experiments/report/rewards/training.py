@@ -9,8 +9,8 @@ from cqsid.alignment.report import Evaluation, StepReading
 from experiments.records.interval import Number
 from experiments.records.rewards import Course, RewardsRecord
 from experiments.report.kit.curves import Curve, Point, chart
+from experiments.report.kit.digits import ABSENT, duration, fixed, number
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import ABSENT, duration, fixed, number
 from experiments.report.kit.page import absent, choice, figure, panels, section
 from experiments.report.kit.scales import Axis, Scale, around
 from experiments.report.kit.tables import Table

@@ -2,9 +2,9 @@
 
 from experiments.records.interval import Interval
 from experiments.records.rewards import RewardsRecord, Trust
+from experiments.report.kit.digits import ABSENT, between, fixed, percent, signed, signed_percents
 from experiments.report.kit.forest import TICKS, Lane, forest
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import ABSENT, between, fixed, percent, signed, signed_percents
 from experiments.report.kit.page import absent, choice, figure, listing, note, panels, section
 from experiments.report.kit.plane import Spot, plane
 from experiments.report.kit.scales import Axis, Scale, around

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from cqsid.alignment.measures import FIRST_CODES, MEASURES
 from experiments.records.interval import Interval, Number
 from experiments.records.rewards import ONLINE, Contrast, Offline, Online, RewardsRecord
-from experiments.report.kit.numbers import ABSENT, READ, between, change_words, fixed
+from experiments.report.kit.digits import ABSENT, READ, between, change_words, fixed
 from experiments.report.kit.sentences import meaning
 
 NAMES = {FIRST_CODES: "first codes"}

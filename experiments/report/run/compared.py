@@ -3,8 +3,8 @@
 from experiments.records.manifest import ArmEntry, RunManifest
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name, channel_class, swatch
+from experiments.report.kit.digits import number, percent
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import number, percent
 from experiments.report.kit.page import absent, folded, section
 from experiments.report.kit.sentences import listed
 from experiments.report.kit.tables import Table

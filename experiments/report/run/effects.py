@@ -5,9 +5,7 @@ from experiments.records.metrics import Contrast, Estimate
 from experiments.records.run import Run
 from experiments.records.truth import Truth
 from experiments.report.kit.colours import arm_class, arm_name, legend
-from experiments.report.kit.forest import TICKS, Lane, Row, forest
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     ABSENT,
     interval_decimals,
     number,
@@ -16,6 +14,8 @@ from experiments.report.kit.numbers import (
     range_of,
     signed_percents,
 )
+from experiments.report.kit.forest import TICKS, Lane, Row, forest
+from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import absent, alarm, figure, section
 from experiments.report.kit.scales import Axis, shared
 from experiments.report.kit.sentences import change, level, meaning

@@ -4,9 +4,9 @@ from experiments.inference.health import SRM_ALARM
 from experiments.records.metrics import SampleRatio
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
+from experiments.report.kit.digits import fixed, number, p_value, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import fixed, number, p_value, percent
-from experiments.report.kit.page import absent, section
+from experiments.report.kit.page import absent, listing, section
 from experiments.report.kit.sentences import REASONS, plain_name
 from experiments.report.kit.tables import Table
 
@@ -115,6 +115,4 @@ def warnings_part(run: Run) -> Html:
     rows = run.metrics.health.warnings + (run.truths.warnings if run.truths else ())
     if not rows:
         return tag("div", tag("h3", "Warnings"), tag("p", "None."))
-    return tag(
-        "div", tag("h3", "Warnings"), tag("ul", *(tag("li", row) for row in rows), cls="warnings")
-    )
+    return tag("div", tag("h3", "Warnings"), listing(rows))

@@ -9,8 +9,8 @@ from experiments.records.metrics import Model, TrainingLoss, TrainingStage, Vali
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name, channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart
+from experiments.report.kit.digits import ABSENT, duration, fixed, number, percent
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import ABSENT, duration, fixed, number, percent
 from experiments.report.kit.page import figure, panels, section
 from experiments.report.kit.scales import Axis, Scale, from_zero, known
 from experiments.report.kit.sentences import plain_name

@@ -3,8 +3,8 @@
 from experiments.records.metrics import Contrast
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
+from experiments.report.kit.digits import ABSENT, interval_decimals, number, percent
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.numbers import ABSENT, interval_decimals, number, percent
 from experiments.report.kit.page import absent, alarm, folded, section, verdict
 from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.tables import Table

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from experiments.records.run import Run, read_run
 from experiments.report.attribution.sections import sections
+from experiments.report.kit.digits import number
 from experiments.report.kit.markup import join, tag
-from experiments.report.kit.numbers import number
 from experiments.report.kit.page import Section, page, style_of
 from experiments.report.run.compared import compared
 from experiments.report.run.daily import daily

@@ -2,8 +2,8 @@
 
 from experiments.records.manifest import RunManifest
 from experiments.records.run import Run
+from experiments.report.kit.digits import duration, number
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import duration, number
 from experiments.report.kit.page import absent, folded, section
 from experiments.report.kit.tables import Table
 

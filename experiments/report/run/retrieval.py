@@ -6,8 +6,8 @@ from experiments.records.metrics import Retrieval
 from experiments.records.run import Run
 from experiments.report.kit.bars import bar, grouped_bars
 from experiments.report.kit.colours import channel_class, swatch
+from experiments.report.kit.digits import fixed, number
 from experiments.report.kit.markup import Html
-from experiments.report.kit.numbers import fixed, number
 from experiments.report.kit.page import absent, figure, panels, section
 from experiments.report.kit.tables import Table
 

@@ -6,8 +6,8 @@ from experiments.records.metrics import FunnelCount
 from experiments.records.run import Run
 from experiments.report.kit.bars import Bar, bar, grouped_bars
 from experiments.report.kit.colours import arm_class, arm_legend, swatch
+from experiments.report.kit.digits import duration, number, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.numbers import duration, number, percent
 from experiments.report.kit.page import absent, figure, panels, section
 from experiments.report.kit.sentences import plain_name
 from experiments.report.kit.tables import Table

@@ -7,7 +7,7 @@ from experiments.inference.health import SRM_ALARM
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate, Metrics, SampleRatio
 from experiments.records.truth import Truth, Truths
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     MINUS,
     THIN,
     fixed,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.records.interval import Interval
-from experiments.report.kit.numbers import (
+from experiments.report.kit.digits import (
     duration,
     interval_decimals,
     number,
