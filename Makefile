@@ -27,7 +27,7 @@ check: $(INSTALLED)
 
 # The tables of keys in the documentation, made anew from the records.
 docs: $(INSTALLED)
-	$(BIN)/python -m experiments.records.tables docs/results.md
+	$(BIN)/python -m tests.experiments.records.key_tables docs/results.md
 
 # One thread in each process, so that a figure is one core's. BENCH_LARGE=1 adds runs of a million
 # items and of a million shoppers; SARDINE_PYTHON names a Python that has sardine-rec, for its row.

@@ -24,9 +24,9 @@ from experiments.config.attribution import BUILT_IN_RULES
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.schema import Config, FileCatalog
 from experiments.inference.metrics import METRICS, UNIT_COLUMNS
-from experiments.records.tables import documented, renewed
 from simulator.log.codes import EndReason, NextAction
 from simulator.log.tables import table_schemas
+from tests.experiments.records.key_tables import documented, renewed
 
 pytestmark = pytest.mark.long
 

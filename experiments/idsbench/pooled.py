@@ -61,19 +61,10 @@ def levels(
     for each in own:
         for size, values_SB in each.values.items():
             found = level(values_SB, shopper_B, confidence=spec.confidence)
-            rows.append(
-                Measured(
-                    scheme=scheme,
-                    mode=str(mode),
-                    measure=each.measure,
-                    at=size,
-                    value=found.interval,
-                    n=found.n,
-                    shoppers=found.shoppers,
-                    seeds=found.seeds,
-                    per_seed=tuple(values_SB.mean(axis=1).tolist()),
-                )
-            )
+            place = (scheme, str(mode), each.measure, size)
+            rests_on = (found.n, found.shoppers, found.seeds)
+            per_seed = tuple(values_SB.mean(axis=1).tolist())
+            rows.append(Measured(*place, found.interval, *rests_on, per_seed))
     return rows
 
 
@@ -91,23 +82,11 @@ def gains(
         for size, values_SB in each.values.items():
             pair = (values_SB, other.values[size], shopper_B)
             gap = difference(*pair, confidence=spec.confidence)
-            ratio = relative(*pair, confidence=spec.confidence)
-            rows.append(
-                Gain(
-                    scheme=scheme,
-                    baseline=spec.baseline,
-                    mode=str(mode),
-                    measure=each.measure,
-                    at=size,
-                    effect=gap.interval,
-                    relative=ratio.interval,
-                    p_value=gap.p_value,
-                    p_holm=None,
-                    n=gap.n,
-                    shoppers=gap.shoppers,
-                    seeds=gap.seeds,
-                )
-            )
+            growth = relative(*pair, confidence=spec.confidence)
+            place = (scheme, spec.baseline, str(mode), each.measure, size)
+            rests_on = (gap.n, gap.shoppers, gap.seeds)
+            both = (gap.interval, growth.interval)
+            rows.append(Gain(*place, *both, gap.p_value, None, *rests_on))
     return rows
 
 

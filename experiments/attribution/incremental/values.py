@@ -116,19 +116,10 @@ def interaction_rows(
         total_SU = worths.table(event, Index("total"))
         for index in (one for one in worths.indices if one.kind == "interaction"):
             pair_SU = worths.table(event, index)
-            value = _ratio(pair_SU, worths.exposed_SU, confidence)
-            share = _ratio(pair_SU, total_SU, confidence)
-            rows.append(
-                InteractionRow(
-                    method=method,
-                    channel=worths.channels[index.channel],
-                    other=worths.channels[index.other],
-                    event=event,
-                    arm=arm,
-                    value=value.interval,
-                    share=share.interval,
-                )
-            )
+            pair = (worths.channels[index.channel], worths.channels[index.other])
+            value = _ratio(pair_SU, worths.exposed_SU, confidence).interval
+            share = _ratio(pair_SU, total_SU, confidence).interval
+            rows.append(InteractionRow(method, *pair, event, arm, value, share))
     return rows
 
 

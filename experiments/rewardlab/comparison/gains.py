@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.alignment.measures import MEASURES
-from experiments.inference.intervals import difference, holm, level, relative
-from experiments.records.interval import UNKNOWN
+from experiments.inference.intervals import NOTHING, difference, holm, level, relative
 from experiments.records.rewards import Offline
 from experiments.rewardlab.comparison.readings import OfflineReading
 from simulator.errors import DataError
@@ -94,21 +93,17 @@ def _row(
     if policy == baseline:  # twice, as two seeds that agree: the interval is over shoppers alone
         values_SB = np.repeat(values_SB, 2, axis=0)
     found = level(values_SB, shopper_B, confidence=confidence)
-    row = Offline(
-        policy=policy,
-        measure=measure,
-        value=found.interval,
-        effect=UNKNOWN,
-        relative=UNKNOWN,
-        p_value=None,
+    gap = growth = NOTHING
+    if policy != baseline:
+        pair = (values_SB, np.repeat(base_1B, len(values_SB), axis=0), shopper_B)
+        gap = difference(*pair, confidence=confidence)
+        growth = relative(*pair, confidence=confidence)
+    return Offline(
+        *(policy, measure),
+        *(found.interval, gap.interval, growth.interval),
+        p_value=gap.p_value,
         p_holm=None,
         per_seed=per_seed,
         n=found.n,
         shoppers=found.shoppers,
     )
-    if policy == baseline:
-        return row
-    base_SB = np.repeat(base_1B, len(values_SB), axis=0)
-    gap = difference(values_SB, base_SB, shopper_B, confidence=confidence)
-    growth = relative(values_SB, base_SB, shopper_B, confidence=confidence)
-    return replace(row, effect=gap.interval, relative=growth.interval, p_value=gap.p_value)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from experiments.records.interval import Interval
-from experiments.records.tables import key_table, renewed
 from simulator.errors import DataError
+from tests.experiments.records.key_tables import key_table, renewed
 
 
 @dataclass(frozen=True)
