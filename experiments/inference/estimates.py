@@ -9,7 +9,7 @@ correction. What the data cannot tell is None, with a reason, never a number.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import tea_tasting as tt
 from scipy import stats
@@ -17,7 +17,7 @@ from tea_tasting.aggr import Aggregates
 
 from experiments.inference.metrics import Metric
 from experiments.inference.units import PRE
-from experiments.records.interval import UNKNOWN, Interval, Number
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate, SampleRatio
 
 ROUNDING = 1e-13
@@ -46,67 +46,52 @@ def estimate(
         The estimate, and a warning that says why something in it is None; "" where nothing is.
     """
     control, treatment = arms[contrast[0]], arms[contrast[1]]
-    known, warning = _values(metric, control, treatment, confidence, cuped)
-    if warning:
-        adjusted = " (CUPED)" if cuped else ""
-        warning = f"{metric.name}{adjusted}, {contrast[1]} against {contrast[0]}: {warning}"
-    n_control, n_treatment = control.count(), treatment.count()
-    found = Estimate(
+    row = Estimate(
         metric=metric.name,
         contrast=contrast,
         design="shopper",
-        n=n_control + n_treatment,
-        n_control=n_control,
-        n_treatment=n_treatment,
-        control=known.control,
-        treatment=known.treatment,
-        effect=known.effect,
-        relative=known.relative,
-        p_value=known.p_value,
+        n=control.count() + treatment.count(),
+        n_control=control.count(),
+        n_treatment=treatment.count(),
+        control=None,
+        treatment=None,
+        effect=UNKNOWN,
+        relative=UNKNOWN,
+        p_value=None,
         cuped=cuped,
     )
-    return found, warning
+    row, warning = _filled(row, metric, control, treatment, confidence)
+    if warning:
+        adjusted = " (CUPED)" if cuped else ""
+        warning = f"{metric.name}{adjusted}, {contrast[1]} against {contrast[0]}: {warning}"
+    return row, warning
 
 
-@dataclass(frozen=True)
-class _Values:
-    """The numbers of an estimate."""
-
-    control: Number = None
-    treatment: Number = None
-    effect: Interval = UNKNOWN
-    relative: Interval = UNKNOWN
-    p_value: Number = None
-
-
-def _values(
-    metric: Metric, control: Aggregates, treatment: Aggregates, confidence: float, cuped: bool
-) -> tuple[_Values, str]:
-    """The numbers of an estimate, and why some are None."""
-    known = _Values()
-    if reason := _undefined(metric, (control, treatment), cuped):
-        return known, reason
-    if not cuped:  # an adjusted mean without its variance would be of no use
-        base, level = (
-            arm.mean(metric.numerator) / arm.mean(metric.denominator)
-            for arm in (control, treatment)
-        )
+def _filled(
+    row: Estimate, metric: Metric, control: Aggregates, treatment: Aggregates, confidence: float
+) -> tuple[Estimate, str]:
+    """The row with the numbers that the arms determine, and why some are None."""
+    arms = (control, treatment)
+    if reason := _undefined(metric, arms, row.cuped):
+        return row, reason
+    if not row.cuped:  # an adjusted mean without its variance would be of no use
+        base, level = (arm.mean(metric.numerator) / arm.mean(metric.denominator) for arm in arms)
         growth = level / base - 1 if base > 0 else None
-        known = _Values(
-            base, level, Interval(level - base, None, None), Interval(growth, None, None)
-        )
-    if reason := _uncertain(metric, (control, treatment), cuped):
-        return known, reason
+        effect, relative = (Interval(size, None, None) for size in (level - base, growth))
+        row = replace(row, control=base, treatment=level, effect=effect, relative=relative)
+    if reason := _uncertain(metric, arms, row.cuped):
+        return row, reason
     try:
-        result = _test(metric, confidence, cuped).analyze_aggregates(control, treatment)
+        result = _test(metric, confidence, row.cuped).analyze_aggregates(control, treatment)
     except OverflowError:  # exp() of the log-scale half-width
-        return known, "the mean is too close to zero for its spread to give an interval"
+        return row, "the mean is too close to zero for its spread to give an interval"
     base, level, *ends, p_value = (float(value) for value in result[:9])
-    known = _Values(base, level, Interval(*ends[:3]), Interval(*ends[3:]), p_value)
+    effect, relative = Interval(*ends[:3]), Interval(*ends[3:])
+    row = replace(row, control=base, treatment=level, effect=effect, p_value=p_value)
     if base > 0 and level > 0:
-        return known, ""
+        return replace(row, relative=relative), ""
     reason = "an adjusted mean is not positive, so there is no relative effect"
-    return replace(known, relative=UNKNOWN), reason
+    return replace(row, relative=UNKNOWN), reason
 
 
 def _test(metric: Metric, confidence: float, cuped: bool) -> tt.RatioOfMeans:
