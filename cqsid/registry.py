@@ -1,6 +1,7 @@
 """Channels by name: those of `recall`, and the generative one."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -18,6 +19,17 @@ ChannelSpec = Annotated[
     LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | UniformSpec | CqsidSpec | CustomSpec,
     Field(discriminator="type"),
 ]
+
+GenerativeSpec = CqsidSpec
+"""Settings of a channel that generates semantic ids: it can be benched, aligned and saved."""
+
+GENERATIVE_TYPES: Final = "cqsid"
+"""The types of such channels, in words."""
+
+
+def generative(channels: Mapping[str, ChannelSpec]) -> dict[str, GenerativeSpec]:
+    """Those of some channels that generate semantic ids, by name."""
+    return {name: spec for name, spec in channels.items() if isinstance(spec, GenerativeSpec)}
 
 
 def build_channel(name: str, spec: ChannelSpec) -> Channel:

@@ -1,18 +1,18 @@
 """Settings of the generative channel."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from cqsid.decoding.shelves import ShelfSpec
-from cqsid.generator.model import ModelSpec
+from cqsid.generator.model import ModelSpec, backbone_subwords
 from cqsid.generator.prompts import PromptSpec
 from cqsid.generator.textencoder import TextSpec
 from cqsid.tokenizer.schemes.settings import IdsSpec
 from cqsid.training.stages import TrainingSpec
-from recall.device import DeviceName
 from recall.latency import LatencySpec
-from recall.settings import ChannelSettings
+from recall.settings import ChannelSettings, DeviceName
 from simulator.errors import ConfigError
 from simulator.spec import Spec
 
@@ -83,13 +83,56 @@ class CqsidSpec(ChannelSettings):
     serving: ServingSpec = Field(ServingSpec(), description="how requests are answered")
     device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
 
-    def learned(self) -> "CqsidSpec":
+    shares_training: ClassVar[bool] = True
+
+    def code(self) -> tuple[str, ...]:
+        """The module of a custom scheme."""
+        return self.ids.code()
+
+    def data(self) -> tuple[str, ...]:
+        """A checkpoint, or else the folders of models that training begins from."""
+        learned = (self.model.backbone, self.text.encoder)
+        named = (self.checkpoint,) if self.checkpoint is not None else learned
+        return tuple(folder for folder in named if folder is not None)
+
+    def check(self) -> None:
+        """Refuse what would only fail after a training; no model is read.
+
+        Raises:
+            ContractError: a custom scheme that cannot be found or made.
+            ConfigError: a folder that holds no such model, beams for another number of levels, or
+                a search by category among ids that do not begin with one.
+            DataError: a checkpoint with a file that is missing, cut short or edited.
+        """
+        from cqsid.generator.pretrained import check_encoder  # heavy, only where it is used
+        from cqsid.saved import check_saved
+        from cqsid.tokenizer.schemes.registry import build_scheme, levels, starts_with_category
+
+        custom = self.ids.scheme == "custom"  # what ids it makes, its items will tell
+        if custom:
+            build_scheme(self.ids)
+        if self.checkpoint is not None:
+            self.serving.check_levels(len(check_saved(Path(self.checkpoint)).sizes))
+            return
+        if self.serving.related_only and not custom and not starts_with_category(self.ids):
+            raise ConfigError(
+                f"serving.related_only == True, must be false for ids of {self.ids.scheme}: "
+                "their first code is not the category"
+            )
+        backbone_subwords(self.model)
+        if self.text.encoder is not None:
+            check_encoder(Path(self.text.encoder))
+        n_levels = levels(self.ids)
+        if n_levels is not None:
+            self.serving.check_levels(n_levels)
+
+    def learned(self) -> Self:
         """These settings without limit, latency and serving."""
         plain = CqsidSpec.model_fields
         fixed = {name: plain[name].default for name in ("limit", "latency", "serving")}
         return self.model_copy(update=fixed)
 
-    def on_device(self, device: DeviceName) -> "CqsidSpec":
+    def on_device(self, device: DeviceName) -> Self:
         """These settings with `device` where the channel leaves it open; its parts follow it."""
         chosen = self.device if self.device != "auto" else device
         text, rqvae = (

@@ -6,10 +6,10 @@ Heavy libraries are imported inside the commands, so that help and errors come a
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from simulator.errors import ContractError, FunnelabError
 
 if TYPE_CHECKING:
     from experiments.records.reading import Record
+    from simulator.plugins import Kind
 
 EXIT_REFUSED = 2
 
@@ -244,36 +245,36 @@ def data_check(
 def check_channel_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a class or function makes channels that keep the contract."""
     from recall.conformance import check_channel
-    from simulator.plugins import load_object
+    from recall.registry import CHANNEL
 
-    _tell(name, "channel", check_channel(load_object(name)), as_json)
+    _check(CHANNEL, name, check_channel, as_json)
 
 
 @check_app.command("ranker")
 def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a class or function makes rankers that keep the contract."""
     from ranking.conformance import check_ranker
-    from simulator.plugins import load_object
+    from ranking.rankers.registry import RANKER
 
-    _tell(name, "ranker", check_ranker(load_object(name)), as_json)
+    _check(RANKER, name, check_ranker, as_json)
 
 
 @check_app.command("reward")
 def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a function is a reward that keeps the contract, or that a class makes such."""
     from cqsid.rewards.conformance import check_reward
-    from simulator.plugins import load_object
+    from cqsid.rewards.custom import REWARD
 
-    _tell(name, "reward", check_reward(load_object(name)), as_json)
+    _check(REWARD, name, check_reward, as_json)
 
 
 @check_app.command("rule")
 def check_rule_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a function or class is a rule of credit that keeps the contract."""
-    from experiments.attribution.credit.customrules import check_rule
-    from simulator.plugins import load_object
+    from experiments.attribution.credit.conformance import check_rule
+    from experiments.attribution.credit.customrules import RULE
 
-    _tell(name, "rule", check_rule(load_object(name)), as_json)
+    _check(RULE, name, check_rule, as_json)
 
 
 @ids_app.command("bench")
@@ -368,15 +369,18 @@ def ids_save_command(
     )
 
 
-def _tell(name: str, kind: str, findings: Sequence[object], as_json: bool) -> None:
-    """Print what the checks of a plug-in found; findings are an error."""
+def _check(
+    kind: "Kind", name: str, suite: Callable[[Any], Sequence[object]], as_json: bool
+) -> None:
+    """Print what the conformance suite of a kind finds of a plug-in; findings are an error."""
+    findings = suite(kind.load(name))
     if as_json:
         typer.echo(json.dumps({"object": name, "findings": [str(each) for each in findings]}))
     if findings:
         problems = "\n".join(f"  {each}" for each in findings)
-        raise ContractError(f"{name} breaks the contract of a {kind}:\n{problems}")
+        raise ContractError(f"{name} breaks the contract of {kind.noun}:\n{problems}")
     if not as_json:
-        typer.echo(f"{name} keeps the contract of a {kind}")
+        typer.echo(f"{name} keeps the contract of {kind.noun}")
 
 
 def _complain(text: str) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ranking.contract import score_fault
 from ranking.examples import ExamplesSpec, build_examples
 from ranking.features import FeatureSet
-from ranking.ordering import score_fault
 from ranking.preranker import take
 from ranking.rankers.ranker import Ranker
 from ranking.recallstage import RecallStage
@@ -15,12 +15,12 @@ from recall.candidates import Pool
 from recall.channel import Channel, Refreshable
 from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
-from recall.conformance import Violation
 from recall.merge import MergeSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from recall.storage import saved_copy
 from simulator.catalogue.catalog import Catalog
 from simulator.protocols import Requests
+from simulator.violation import Violation
 
 _WIDTH = 30
 _TOLERANCE = 1e-5  # relative and absolute: pages see scores on a grid about as coarse
@@ -56,7 +56,7 @@ def check_ranker(factory: Callable[[FeatureSet], Ranker]) -> list[Violation]:
             if isinstance(ranker, Refreshable):
                 ranker.refresh(sample_index(catalog), 0)
         except Exception as error:
-            findings.append(Violation(f"ranker{label}", f"{error!r} raised", "be made and fitted"))
+            findings.append(Violation.raised(f"ranker{label}", error, "be made and fitted"))
             continue
         requests = sample_requests(catalog)
         findings += _Check(ranker, requests, stage.pool(requests), label).run()
@@ -105,7 +105,7 @@ class _Check:
         try:
             yield from [Violation(place, found, wanted) for found, wanted in check()]
         except Exception as error:
-            yield Violation(place, f"{error!r} raised", "score")
+            yield Violation.raised(place, error, "score")
 
     def _plain(self) -> Iterator[tuple[str, str]]:
         scores_BN = self._ranker.score(self._requests, self._pool)

@@ -1,7 +1,7 @@
 """The features of a request and a candidate: a fixed, named list, from public data alone."""
 
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numba import njit
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from ranking.categories import QueryCategories
 from ranking.itemfacts import ItemFacts, blank_index
 from recall.candidates import Pool
+from recall.classic.lexical import LexicalChannel
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import ConfigError
+from simulator.log.history import History
 from simulator.protocols import DAY, Index, Requests
 
 Floats = NDArray[np.float32]
@@ -42,11 +44,19 @@ def tells_provenance(name: str) -> bool:
     return name == Feature.CHANNELS.name.lower() or name.startswith("rank_")
 
 
+@runtime_checkable
 class PairScorer(Protocol):
     """Scores given items for given queries: BM25 or a dense model."""
 
     def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
         """(B, N) score of each pair; padding (item -1) is ignored."""
+
+
+def text_scorer(catalog: Catalog, *, rng: np.random.Generator) -> PairScorer:
+    """Text match is a feature of every ranker, also where no channel searches the text."""
+    scorer = LexicalChannel()
+    scorer.fit(catalog, History.empty(), rng=rng)
+    return scorer
 
 
 @njit(cache=True, nogil=True)

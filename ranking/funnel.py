@@ -5,15 +5,15 @@ served without it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ranking.ordering import best_first, score_fault
+from ranking.contract import score_fault
+from ranking.ordering import best_first
 from ranking.pages import (
     best_ranked,
     blank_pages,
@@ -30,7 +30,8 @@ from recall.candidates import Pool
 from recall.channel import Refreshable
 from recall.latency import LatencySpec
 from recall.merge import MergeSpec
-from simulator.errors import ConfigError, ContractError, FunnelabError
+from simulator.errors import ConfigError, ContractError
+from simulator.plugins import blaming
 from simulator.protocols import Fault, FaultReason, Index, Pages, Requests
 from simulator.randomness import Draws
 from simulator.spec import Spec
@@ -109,7 +110,7 @@ class Funnel:
         self.recall.refresh(index, self.arm)
         self.preranker.refresh(index, self.arm)
         if isinstance(self.ranker, Refreshable):
-            with self._blaming_ranker("refresh", "read a snapshot"):
+            with blaming(f"arms.{self.name}: {self.ranker.name}.refresh()", "read a snapshot"):
                 self.ranker.refresh(index, self.arm)
 
     def faults(self) -> list[Fault]:
@@ -219,25 +220,14 @@ class Funnel:
         Raises:
             ContractError: it raised, or its scores cannot order the candidates.
         """
-        with self._blaming_ranker("score", "score"):
+        place = f"arms.{self.name}: {self.ranker.name}.score()"
+        with blaming(place, "score"):
             scores_BM = self.ranker.score(requests, kept)
         fault = score_fault(scores_BM, kept.items_BN >= 0)
         if fault is not None:
             found, wanted = fault
-            raise ContractError(
-                f"arms.{self.name}: {self.ranker.name}.score() == {found}, {wanted}"
-            )
+            raise ContractError(f"{place} == {found}, {wanted}")
         return scores_BM
-
-    @contextmanager
-    def _blaming_ranker(self, method: str, wanted: str) -> Iterator[None]:
-        try:
-            yield
-        except FunnelabError:
-            raise
-        except Exception as error:
-            place = f"arms.{self.name}: {self.ranker.name}.{method}()"
-            raise ContractError(f"{place} raised {error!r}, must {wanted}") from error
 
     def _seconds(self, requests: Requests, recalled: Recalled) -> NDArray[np.float64]:
         """(B, C) service time of each channel; 0 for channels that were not asked."""

@@ -12,6 +12,7 @@ from recall.channel import Channel, Refreshable
 from recall.contract import CandidatesError, validate_candidates
 from recall.merge import Merge, MergeSpec
 from simulator.errors import ConfigError
+from simulator.plugins import users_line
 from simulator.protocols import FaultReason, Index, Requests
 
 logger = logging.getLogger(__name__)
@@ -140,7 +141,9 @@ class RecallStage:
 
 
 def _raised(channel: str, error: Exception, place: str = "") -> Drop:
-    return Drop(channel, FaultReason.RAISED, f"{place}{type(error).__name__}: {error}")
+    found = users_line(error)  # the name of the file alone: logs know no machine
+    line = f" ({found[0].name}, line {found[1]})" if found is not None else ""
+    return Drop(channel, FaultReason.RAISED, f"{place}{type(error).__name__}: {error}{line}")
 
 
 def _without(found: Candidates, late_B: NDArray[np.bool_]) -> Candidates:

@@ -1,7 +1,7 @@
 """The conformance suite of a channel, run on a tiny shop; `funnelab check channel` runs it too."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,21 +13,10 @@ from recall.storage import saved_copy
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 from simulator.protocols import Requests
+from simulator.violation import Violation
 
 _LIMIT = 10
 _HOSTILE = ("", "   ", "zzzzqqqq", "?!", "x" * 5_000, "red lamp " * 555, "lämpchen 灯 \U0001f4a1")
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One violation: where, what was found, what is wanted."""
-
-    place: str
-    found: str
-    wanted: str
-
-    def __str__(self) -> str:
-        return f"{self.place} == {self.found}, must {self.wanted}"
 
 
 def check_channel(factory: Callable[[], Channel]) -> list[Violation]:
@@ -55,7 +44,7 @@ def _fitted(
     try:
         channel = factory()
     except Exception as error:
-        return None, [Violation("factory()", f"{error!r} raised", "make a channel")]
+        return None, [Violation.raised("factory()", error, "make a channel")]
     if not isinstance(channel, Channel):
         wanted = "have name, fit and recall"
         return None, [Violation("channel", type(channel).__name__, wanted)]
@@ -66,7 +55,7 @@ def _fitted(
     try:
         channel.fit(catalog, history, rng=np.random.default_rng(0))
     except Exception as error:
-        return None, [*problems, Violation(f"fit(){label}", f"{error!r} raised", "learn")]
+        return None, [*problems, Violation.raised(f"fit(){label}", error, "learn")]
     return channel, problems
 
 
@@ -101,7 +90,7 @@ class _Check:
             where, _, value = at.partition(" == ")
             yield Violation(f"{place}.{where}", value, wanted)
         except Exception as error:
-            yield Violation(place, f"{error!r} raised", "answer")
+            yield Violation.raised(place, error, "answer")
 
     def _limits(self) -> Iterator[Violation]:
         for limit in (1, len(self._catalog) + 7):
@@ -142,7 +131,7 @@ class _Check:
             copy = saved_copy(self._channel)
             same = _same(self._recall(self._requests), copy.recall(self._requests, _LIMIT))
         except Exception as error:
-            yield Violation(f"saving{self._label}", f"{error!r} raised", "be data")
+            yield Violation.raised(f"saving{self._label}", error, "be data")
             return
         if not same:
             yield Violation(f"saving{self._label}", "another answer", "keep the fitted channel")
@@ -152,7 +141,7 @@ class _Check:
         try:
             self._channel.refresh(sample_index(self._catalog), 0)
         except Exception as error:
-            yield Violation(f"refresh(){self._label}", f"{error!r} raised", "read a snapshot")
+            yield Violation.raised(f"refresh(){self._label}", error, "read a snapshot")
             return
         findings = list(self._valid("recall() after refresh()", self._requests, _LIMIT))
         yield from findings or self._pure()

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 
+from recall.settings import DeviceName
 from simulator.errors import ConfigError
-
-DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 def resolve_device(name: DeviceName = "auto") -> torch.device:

@@ -1,6 +1,7 @@
 """Channels by name, the built-in ones and the user's own."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -12,8 +13,9 @@ from recall.classic.popular import PopularChannel, PopularSpec
 from recall.classic.towers import DenseSpec
 from recall.classic.uniform import UniformChannel, UniformSpec
 from recall.settings import ChannelSettings
-from simulator.errors import ContractError
-from simulator.plugins import load_object
+from simulator.plugins import Kind, blaming
+
+CHANNEL: Final = Kind("a channel", has=("fit", "recall"))
 
 
 class CustomSpec(ChannelSettings):
@@ -23,11 +25,36 @@ class CustomSpec(ChannelSettings):
     object: str = Field(description='class or function that makes the channel, "module:Class"')
     options: dict[str, Any] = Field({}, description="keyword arguments given to it")
 
+    def code(self) -> tuple[str, ...]:
+        """The module of the channel."""
+        return (CHANNEL.module(self.object),)
+
+    def check(self) -> None:
+        """Make the channel."""
+        self.made(self.type)
+
+    def made(self, name: str) -> Channel:
+        """The user's channel, under the name it has in the run.
+
+        Raises:
+            ContractError: nothing of that name, or an object that refuses its options.
+        """
+        channel: Channel = CHANNEL.make(self.object, options=self.options)
+        with blaming(f"{self.object}().name = {name!r}", "take its name"):
+            channel.name = name
+        return channel
+
 
 ChannelSpec = Annotated[
     LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | UniformSpec | CustomSpec,
     Field(discriminator="type"),
 ]
+
+BOOTSTRAP_CHANNELS: Final[Mapping[str, ChannelSpec]] = {
+    "lexical": LexicalSpec(),
+    "popular": PopularSpec(),
+}
+"""What a shop has before it has a log: nothing to learn from but the catalogue."""
 
 
 def build_channel(name: str, spec: ChannelSpec) -> Channel:
@@ -48,18 +75,4 @@ def build_channel(name: str, spec: ChannelSpec) -> Channel:
         case UniformSpec():
             return UniformChannel(spec, name)
         case CustomSpec():
-            return _custom(name, spec)
-
-
-def _custom(name: str, spec: CustomSpec) -> Channel:
-    factory = load_object(spec.object)
-    try:
-        channel = factory(**spec.options)
-        channel.name = name
-    except Exception as error:
-        place = f"{spec.object}(**{spec.options})"
-        raise ContractError(f"{place} raised {error!r}, must return a channel") from error
-    if not isinstance(channel, Channel):
-        found = type(channel).__name__
-        raise ContractError(f"{spec.object}() == {found}, must have name, fit and recall")
-    return channel
+            return spec.made(name)

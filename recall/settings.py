@@ -1,19 +1,42 @@
 """What every channel's settings have in common."""
 
+from typing import ClassVar, Literal, Self
+
 from pydantic import Field
 
 from recall.latency import LatencySpec
 from simulator.spec import Spec
 
+DeviceName = Literal["auto", "cpu", "cuda"]
+
 
 class ChannelSettings(Spec):
-    """How much a funnel asks of a channel, and how long the channel takes."""
+    """How much a funnel asks of a channel, how long the channel takes, and what it is.
+
+    Whoever runs channels asks these questions of their settings and knows no channel by its class.
+
+    Attributes:
+        shares_training: whether channels of equal `learned` settings serve one training.
+        gives_vectors: whether it searches among vectors; its `pair_scores` are then a feature of
+            rankers.
+    """
+
+    shares_training: ClassVar[bool] = False
+    gives_vectors: ClassVar[bool] = False
 
     limit: int = Field(100, gt=0, le=10_000, description="candidates asked for (items a request)")
     latency: LatencySpec = Field(LatencySpec(), description="service time of the channel")
 
-    def learned(self) -> "ChannelSettings":
-        """These settings without what acts on serving alone; equal ones share a training."""
+    def data(self) -> tuple[str, ...]:
+        """Files and folders of the user's that decide what the channel learns."""
+        return ()
+
+    def learned(self) -> Self:
+        """These settings without what acts on serving alone."""
+        return self
+
+    def on_device(self, device: DeviceName) -> Self:
+        """These settings with `device` where they leave open where to train."""
         return self
 
     def service_time(self) -> LatencySpec:

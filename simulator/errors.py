@@ -1,5 +1,9 @@
 """One tree of exceptions. Every message gives the place, the value found and the value wanted."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+
 
 class FunnelabError(Exception):
     """Anything funnelab refuses to do; the command prints it without a traceback."""
@@ -19,3 +23,18 @@ class ContractError(FunnelabError):
 
 class StoreError(FunnelabError):
     """A run folder or stage cannot be read or written without losing something."""
+
+
+@contextmanager
+def placing(place: str) -> Iterator[None]:
+    """Tell in an error which part of the settings it is about."""
+    try:
+        yield
+    except (ContractError, ConfigError, DataError) as error:
+        kind = next(k for k in (ContractError, ConfigError, DataError) if isinstance(error, k))
+        raise kind(f"{place}: {error}") from error
+
+
+def closest(word: str, known: Sequence[str]) -> str:
+    """The known word most like another, "" where none is near."""
+    return next(iter(get_close_matches(word, known, n=1, cutoff=0.5)), "")

@@ -1,32 +1,224 @@
-"""Loading a user's own objects by name."""
+"""What a user plugs in: found by name, made with options, blamed by file and line.
 
+A plug-in is named MODULE:OBJECT, or by an entry point where its kind has a group of them. Each
+kind stands beside the protocol that it must keep; this is the one way in for all of them.
+"""
+
+import sysconfig
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from importlib.metadata import entry_points
+from inspect import isclass, signature
+from pathlib import Path
+from pkgutil import iter_modules
+from traceback import walk_tb
+from types import ModuleType
 from typing import Any
 
-from simulator.errors import ContractError
+from simulator.errors import ContractError, FunnelabError, closest
+
+PACKAGES = ("simulator", "recall", "ranking", "cqsid", "experiments")
+"""Packages of this project: what is called from here is not yet the user's code."""
+
+_STANDARD = sysconfig.get_path("stdlib")
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
-def load_object(name: str, place: str = "object") -> Any:
-    """The callable called MODULE:OBJECT, such as a user's channel class.
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plug-in.
+
+    Attributes:
+        noun: what one is, with its article.
+        has: what it must have.
+        called_with: names of the arguments that it is called with, where it is a function.
+        made_with: names of the arguments that make it, before the options.
+        itself: whether a function is such a plug-in, rather than a maker of one.
+        group: entry points of this group are such plug-ins, by their names; "": there is none.
+        built_in: names of those that come with funnelab, where a setting may name these, too.
+    """
+
+    noun: str
+    has: tuple[str, ...] = ()
+    called_with: tuple[str, ...] = ()
+    made_with: tuple[str, ...] = ()
+    itself: bool = False
+    group: str = ""
+    built_in: tuple[str, ...] = ()
+
+    def module(self, name: str) -> str:
+        """The module that a name leads to; "" where it leads nowhere."""
+        return self._target(name).partition(":")[0]
+
+    def make(
+        self, name: str, *arguments: Any, options: Mapping[str, Any], setting: str = "object"
+    ) -> Any:
+        """The plug-in of a name; see `load` and `made`."""
+        return self.made(self.load(name, setting), name, *arguments, options=options)
+
+    def load(self, name: str, setting: str = "object") -> Any:
+        """The class or function of a name.
+
+        Args:
+            setting: where the name was given, for errors.
+
+        Raises:
+            ContractError: no such name, module or callable object, or a module that raises.
+        """
+        place, target = f"{setting} == {name!r}", self._target(name)
+        module_name, _, object_name = target.partition(":")
+        if not module_name or not object_name:
+            raise ContractError(f"{place}, must be {self._form(name)}")
+        module = _imported(module_name, place)
+        if not hasattr(module, object_name):
+            near = closest(object_name, list(vars(module)))
+            raise ContractError(f"{place}, must name an object in {module_name}{_near(near)}")
+        found = getattr(module, object_name)
+        if not callable(found):
+            raise ContractError(f"{place}, must be callable ({type(found).__name__} found)")
+        return found
+
+    def made(self, found: Any, name: str, *arguments: Any, options: Mapping[str, Any]) -> Any:
+        """What a class or function makes; a function that is a plug-in itself, with its options.
+
+        Args:
+            found: the class or function.
+            name: how it is called, for errors.
+            arguments: see `made_with`.
+            options: keyword arguments.
+
+        Raises:
+            ContractError: it raised, or what it made is of another kind.
+        """
+        if self.itself and not isclass(found):
+            self._check(found, name, options)
+            return partial(found, **options) if options else found
+        given = [*self.made_with, *([f"**{dict(options)}"] if options else [])]
+        with blaming(f"{name}({', '.join(given)})", f"return {self.noun}"):
+            made = found(*arguments, **options)
+        self._check(made, f"{name}()", {})
+        return made
+
+    def _target(self, name: str) -> str:
+        """MODULE:OBJECT of a name; "" where there is none."""
+        return name if ":" in name else self._points().get(name, "")
+
+    def _points(self) -> dict[str, str]:
+        points = entry_points(group=self.group) if self.group else ()
+        return {point.name: point.value for point in points}
+
+    def _form(self, name: str) -> str:
+        """What a name must be."""
+        if not self.group:
+            return "MODULE:OBJECT, as my_package:Mine"
+        points = self._points()
+        known = f" ({', '.join(sorted(points))})" if points else ", of which there are none"
+        wanted = f"MODULE:OBJECT or an entry point of {self.group}{known}"
+        if self.built_in:
+            wanted = f"one of {', '.join(self.built_in)}, {wanted}"
+        return wanted + _near(closest(name, [*self.built_in, *points]))
+
+    def _check(self, made: Any, place: str, options: Mapping[str, Any]) -> None:
+        missing = [name for name in self.has if not hasattr(made, name)]
+        if missing:
+            found = f"{type(made).__name__} without {_listed(missing)}"
+            raise ContractError(f"{place} == {found}, must have {_listed(self.has)}")
+        if self.called_with:
+            self._check_call(made, place, options)
+
+    def _check_call(self, made: Any, place: str, options: Mapping[str, Any]) -> None:
+        more = ["**options"] if options else []
+        wanted = f"must be callable with ({', '.join([*self.called_with, *more])})"
+        if not callable(made):
+            raise ContractError(f"{place} == {type(made).__name__}, {wanted}")
+        try:
+            signature(made).bind(*self.called_with, **options)
+        except TypeError as error:
+            given = f" with options {sorted(options)}" if options else ""
+            raise ContractError(f"{place}{given} == {error}, {wanted}") from error
+        except ValueError:
+            return  # written in C: it will tell when it is called
+
+
+@contextmanager
+def blaming(place: str, wanted: str) -> Iterator[None]:
+    """Turn whatever a plug-in raises into a ContractError that says where.
 
     Args:
-        place: where the name was given, for the error.
-
-    Raises:
-        ContractError: the name has no such form, or names no importable callable.
+        place: what was called.
+        wanted: what it must do instead.
     """
-    module_name, _, object_name = name.partition(":")
-    if not module_name or not object_name:
-        raise ContractError(f"{place} == {name!r}, must be MODULE:OBJECT, as my_package:Mine")
     try:
-        module = import_module(module_name)
-    except Exception as error:  # a user's module may fail in any way
-        raise ContractError(
-            f"{place} == {name!r}, must name an importable module ({error!r})"
-        ) from error
-    if not hasattr(module, object_name):
-        raise ContractError(f"{place} == {name!r}, must name an object in {module_name}")
-    found: Any = getattr(module, object_name)
-    if not callable(found):
-        raise ContractError(f"{place} == {name!r}, must be callable ({type(found).__name__} found)")
-    return found
+        yield
+    except FunnelabError:
+        raise
+    except Exception as error:  # a user's code may fail in any way
+        raise ContractError(f"{place} raised {told(error)}, must {wanted}") from error
+
+
+def told(error: BaseException) -> str:
+    """An error with file and line of the user's code that raised it, where that is known."""
+    text = f"SyntaxError({error.msg!r})" if isinstance(error, SyntaxError) else repr(error)
+    found = users_line(error)
+    if found is None:
+        return text
+    path, line = found
+    if path.is_relative_to(Path.cwd()):  # as the user would type it
+        path = path.relative_to(Path.cwd())
+    return f"{text} ({path}, line {line})"
+
+
+def users_line(error: BaseException) -> tuple[Path, int] | None:
+    """File and line of the user's code that raised an error; None if it was no code of theirs."""
+    if isinstance(error, SyntaxError):
+        return Path(error.filename or "?"), error.lineno or 0
+    users: tuple[Path, int] | None = None
+    first = ""  # package of the plug-in, which may be an installed one
+    for frame, line in walk_tb(error.__traceback__):
+        file, package = frame.f_code.co_filename, frame.f_globals.get("__name__", "").split(".")[0]
+        installed = bool(_INSTALLED.intersection(Path(file).parts))
+        standard = file.startswith("<") or (file.startswith(_STANDARD) and not installed)
+        if standard or package in PACKAGES:
+            continue
+        first = first or package
+        if not installed or package == first:
+            users = Path(file), line
+    return users
+
+
+def _imported(name: str, place: str) -> ModuleType:
+    try:
+        with blaming(f"{place}: import {name}", "name an importable module"):
+            return import_module(name)
+    except ContractError as error:
+        missing = error.__cause__
+        if not isinstance(missing, ModuleNotFoundError) or not _leads_to(missing.name, name):
+            raise
+        known = _beside(missing.name or "")
+        near = closest(missing.name or "", known)
+        raise ContractError(f"{place}, must name a module that is there{_near(near)}") from missing
+
+
+def _leads_to(missing: str | None, name: str) -> bool:
+    """Whether a module is the one of a name, or a package that it lies in."""
+    return missing is not None and f"{name}.".startswith(f"{missing}.")
+
+
+def _beside(name: str) -> list[str]:
+    """The modules of the package that a module would be in."""
+    package = name.rpartition(".")[0]
+    path = getattr(import_module(package), "__path__", []) if package else None
+    prefix = f"{package}." if package else ""
+    return [prefix + module.name for module in iter_modules(path)]
+
+
+def _near(near: str) -> str:
+    return f": {near} (the closest known)" if near else ""
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

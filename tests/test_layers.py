@@ -4,14 +4,27 @@ import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from cqsid.registry import ChannelSpec
+from simulator.plugins import PACKAGES
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("experiments", "cqsid", "ranking", "recall", "simulator")  # each imports rightwards only
 ONLY = {"simpy": "simulator", "tomllib": "experiments"}
 MODULES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 GENERATORS = {"Generator", "default_rng", "SeedSequence", "PCG64", "Philox", "BitGenerator"}
+
+SPECS = get_args(get_args(ChannelSpec)[0])
+SETTINGS = {spec.__name__ for spec in SPECS} | {"GenerativeSpec", "ChannelSettings"}
+TYPES = {spec.model_fields["type"].default for spec in SPECS} - {"custom"}
+CHANNELS = (
+    *("recall.classic", "cqsid.channel", "cqsid.settings"),
+    *(f"{home}.registry.{spec.__name__}" for home in ("recall", "cqsid") for spec in SPECS),
+)
+"""What only the registries may import."""
 
 modules = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -70,6 +83,53 @@ def test_library_code_prints_nothing_and_keeps_off_global_randomness(path: Path)
         assert name not in ("torch.manual_seed", "random.seed", "random.random"), (
             f"line {node.lineno}: {name} uses global random state"
         )
+
+
+@modules
+def test_experiments_knows_no_channel_by_its_class(path: Path) -> None:
+    if path.relative_to(ROOT).parts[0] == "experiments":
+        assert not known_channels(_tree(path))
+
+
+def known_channels(tree: ast.Module) -> list[str]:
+    """Where a module imports a channel or its settings, or asks what kind of channel it has."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [name for name in names if name.startswith(CHANNELS)]
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names if alias.name.startswith(CHANNELS)]
+        elif isinstance(node, ast.Call) and _dotted(node.func) == "isinstance":
+            parts = [each for each in ast.walk(node.args[1]) if isinstance(each, ast.expr)]
+            kinds = {_dotted(each).rpartition(".")[2] for each in parts}
+            found += [f"isinstance(.., {kind})" for kind in sorted(kinds & SETTINGS)]
+        elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
+            told = [each for where in node.comparators for each in ast.walk(where)]
+            words = {each.value for each in told if isinstance(each, ast.Constant)}
+            if node.left.attr == "type" and words & TYPES:
+                found.append(f"line {node.lineno}: type == {min(words & TYPES)}")
+    return found
+
+
+def test_a_channel_that_is_known_by_its_class_would_be_seen() -> None:
+    for line in (
+        "from recall.classic.dense import DenseChannel",
+        "import cqsid.channel",
+        "from cqsid.settings import CqsidSpec",
+        "def late():\n    from recall.registry import CustomSpec",
+        "isinstance(spec, CqsidSpec | DenseSpec)",
+        "isinstance(spec, (int, recall.registry.CustomSpec))",
+        "if spec.type == 'dense': pass",
+        "found = spec.type in ('cqsid', 'dense')",
+    ):
+        assert known_channels(ast.parse(line)), line
+    assert not known_channels(ast.parse("from cqsid.registry import build_channel, generative"))
+    assert not known_channels(ast.parse("isinstance(channel, Refreshable)"))
+
+
+def test_plug_ins_are_told_from_the_packages_of_this_house() -> None:
+    assert set(PACKAGES) == set(LAYERS)
 
 
 def test_every_package_ships_its_types() -> None:

@@ -29,7 +29,8 @@ from cqsid.rewards.mix import Mix
 from cqsid.rewards.reward import Reward
 from cqsid.rewards.shop import Shop
 from cqsid.training.checkpoint import Checkpoint, fingerprint
-from recall.device import DeviceName, one_thread, resolve_device
+from recall.device import one_thread, resolve_device
+from recall.settings import DeviceName
 from recall.texts import TextCache
 from simulator.errors import DataError
 

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from cqsid.generator.checkpoints import architecture, quiet
 from cqsid.tokenizer.signals import Floats
 from recall.classic.towers import on_grid
-from recall.device import DeviceName, one_thread, resolve_device
+from recall.device import one_thread, resolve_device
+from recall.settings import DeviceName
 from simulator.errors import ConfigError, DataError
 
 _BATCH = 64  # texts of one length encoded at once

@@ -16,7 +16,7 @@ from cqsid.generator.subwords import Subwords
 from cqsid.tokenizer.signals import Floats, TextVectors
 from recall.arrays import Ragged
 from recall.classic.towers import DenseSpec, Pairs, Tower, embed, tower_weights, train_towers
-from recall.device import DeviceName
+from recall.settings import DeviceName
 from recall.texts import TextFeatures
 from simulator.spec import Spec
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.rewards.contract import RewardFault, validated
-from cqsid.rewards.custom import reward_of
+from cqsid.rewards.custom import REWARD
+from cqsid.rewards.fixtures import groups_of, sample_groups, sample_logged, sample_shop
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Component, Floats, LevelReward, Reward, Samples
-from cqsid.rewards.sampleshop import groups_of, sample_groups, sample_logged, sample_shop
 from cqsid.rewards.shop import Shop
 from recall.arrays import Ragged
-from recall.conformance import Violation
 from simulator.errors import FunnelabError
+from simulator.violation import Violation
 
 _TOLERANCE = 1e-5  # relative and absolute: last bits may depend on the shape of a batch
 _ALONE = "not depend on the other requests of the batch"
@@ -38,11 +38,11 @@ def check_reward(made_by: Any, options: dict[str, Any] | None = None) -> list[Vi
     shop = sample_shop()
     try:
         if isinstance(made_by, Component):
-            made_by.check(shop, "reward")
-            reward = made_by.made("reward")
+            made_by.check_shop(shop, "reward")
+            reward = made_by.made()
         else:
             name = getattr(made_by, "__name__", type(made_by).__name__)
-            reward = reward_of(made_by, options or {}, place="reward", name=name)
+            reward = REWARD.made(made_by, name, options=options or {})
     except FunnelabError as error:
         return [Violation("reward", str(error), "be made")]
     return _Check(reward, shop).run()
@@ -86,7 +86,7 @@ class _Check:
             wanted = "answer"
             if "read-only" in str(error):
                 wanted = "answer, and leave what it is given as it is"
-            yield Violation(place, f"{error!r} raised", wanted)
+            yield Violation.raised(place, error, wanted)
 
     def _hostile(self) -> Iterator[Violation]:
         logged, samples, shop = self._logged, self._samples, self._shop
@@ -141,7 +141,7 @@ class _Check:
             copy: Reward = pickle.loads(pickle.dumps(self._reward))
             found = self._values(self._logged, self._samples, copy)
         except Exception as error:
-            yield Violation("pickle", f"{error!r} raised", "keep the reward")
+            yield Violation.raised("pickle", error, "keep the reward")
             return
         if not np.array_equal(found, self._values(self._logged, self._samples)):
             yield Violation("pickle", "another answer", "keep the reward")
@@ -153,7 +153,7 @@ def _compared(
     try:
         found = answer()
     except Exception as error:
-        yield Violation(place, f"{error!r} raised", "answer")
+        yield Violation.raised(place, error, "answer")
         return
     if not np.allclose(found, wanted, rtol=_TOLERANCE, atol=_TOLERANCE):
         yield Violation(place, "another answer", must)

@@ -14,7 +14,8 @@ from cqsid.rewards.contract import RewardFault, validated
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Floats, LevelReward, Reward, RewardSpec, Samples, Scale
 from cqsid.rewards.shop import Shop
-from simulator.errors import ContractError, FunnelabError
+from simulator.errors import ContractError
+from simulator.plugins import blaming
 
 _TIED = 1e-6  # spread, relative to the values, that is no more than float32's rounding
 
@@ -155,12 +156,10 @@ def _asked(
     more: tuple[int, ...],
 ) -> Floats:
     """What a component answers, checked; `more` are axes beyond (B, G)."""
+    shape = (*samples.shape, *more)
+    with blaming(f"{part.place}:", f"return values of shape {shape}"):
+        values = ask(logged, samples, part.shop)
     try:
-        return validated(ask(logged, samples, part.shop), (*samples.shape, *more))
+        return validated(values, shape)
     except RewardFault as fault:
         raise ContractError(f"{part.place}: {fault}") from fault
-    except FunnelabError:
-        raise
-    except Exception as error:  # a user's reward may fail in any way
-        wanted = f"return values of shape {(*samples.shape, *more)}"
-        raise ContractError(f"{part.place}: raised {error!r}, must {wanted}") from error

@@ -231,13 +231,13 @@ class PrefixReward(Component):
         (), description="what each level counts, one number for each; none: equal, 1 in all"
     )
 
-    def check(self, shop: Shop, place: str) -> None:
+    def check_shop(self, shop: Shop, place: str) -> None:
         """Refuse weights of another number of levels.
 
         Raises:
             ConfigError: with the settings' place.
         """
-        super().check(shop, place)
+        super().check_shop(shop, place)
         found, wanted = len(self.level_weights), shop.ids.levels
         if found not in (0, wanted):
             raise ConfigError(f"{place}.level_weights == {found} numbers, must be {wanted} or none")

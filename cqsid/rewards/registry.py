@@ -14,6 +14,7 @@ from cqsid.rewards.of_shop import DiversityReward, ExclusivityReward, RankerRewa
 from cqsid.rewards.oracle import OracleReward
 from cqsid.rewards.shop import Shop
 from recall.candidates import Pool
+from simulator.errors import placing
 from simulator.protocols import Requests
 from simulator.spec import Spec
 
@@ -65,12 +66,13 @@ def build_mix(spec: RewardMix, shop: Shop, place: str = "") -> Mix:
     shop = _remembering(shop)
     for number, component in enumerate(spec.components):
         where = f"{place}.components[{number}]".lstrip(".") + f" ({component.type})"
-        component.check(shop, where)
+        component.check_shop(shop, where)
         seen[component.type] += 1
         repeat = f"_{seen[component.type]}" if seen[component.type] > 1 else ""
         known = shop if "oracle" in component.needs() else replace(shop, oracle=None)
-        name = component.type + repeat
-        parts.append(Part(name, component, component.made(where), known, where))
+        with placing(where):
+            reward = component.made()
+        parts.append(Part(component.type + repeat, component, reward, known, where))
     return Mix(tuple(parts), spec.model_dump_json())
 
 

@@ -86,11 +86,11 @@ class Component(RewardSpec):
         """What it asks of a shop beyond the catalogue, the ids and the index."""
         return ()
 
-    def made(self, place: str) -> Reward:
-        """What is called in its name; `place` is where its settings stand, for errors."""
+    def made(self) -> Reward:
+        """What is called in its name."""
         return self
 
-    def check(self, shop: Shop, place: str) -> None:
+    def check_shop(self, shop: Shop, place: str) -> None:
         """Refuse a shop that lacks what the reward needs.
 
         Raises:

@@ -31,7 +31,8 @@ from cqsid.training.loop import Course, Saving, StageRun, Stopped, Validation
 from cqsid.training.plan import Plan, StageSpec
 from cqsid.training.validation import Split, Validator, title_sample
 from recall.arrays import Ragged
-from recall.device import DeviceName, one_thread, resolve_device
+from recall.device import one_thread, resolve_device
+from recall.settings import DeviceName
 from simulator.spec import Spec
 
 _log = logging.getLogger(__name__)

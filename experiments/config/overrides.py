@@ -2,14 +2,13 @@
 
 import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, closest
 
 
 @dataclass(frozen=True)
@@ -106,11 +105,6 @@ def name_of(entry: Any, number: int) -> str:
     """How an entry of a list is called in a path: by its name where it has one."""
     name = entry.get("name") if isinstance(entry, dict) else None
     return name if isinstance(name, str) and name else str(number)
-
-
-def closest(word: str, known: list[str]) -> str:
-    """The known word most like another, "" where none is near."""
-    return next(iter(get_close_matches(word, known, n=1, cutoff=0.5)), "")
 
 
 def suggestion(word: str, known: list[str], place: str = "") -> str:

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from cqsid.alignment.measures import BEST
-from cqsid.registry import ChannelSpec
-from cqsid.settings import CqsidSpec
+from cqsid.registry import GENERATIVE_TYPES, ChannelSpec, generative
 from experiments.config.attribution import AttributionSpec, problems_of_studies
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.overrides import suggestion
@@ -218,9 +217,9 @@ class Config(Spec):
         arm = lab.arm or self.arms[-1].name
         if arm not in arms:
             return [f"reward_lab.arm == {arm!r}, must be {suggestion(arm, list(arms))}"]
-        known = [n for n in arms[arm].channels if isinstance(self.channels.get(n), CqsidSpec)]
+        known = [name for name in arms[arm].channels if name in generative(self.channels)]
         if not known:
-            return [f"reward_lab.arm == {arm!r}, must have a channel of type cqsid"]
+            return [f"reward_lab.arm == {arm!r}, must have a channel of type {GENERATIVE_TYPES}"]
         if lab.channel and lab.channel not in known:
             wanted = suggestion(lab.channel, known)
             return [f"reward_lab.channel == {lab.channel!r}, must be {wanted}"]

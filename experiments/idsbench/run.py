@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cqsid.decoding.evaluate import positions, prefixes_L
-from cqsid.settings import CqsidSpec
+from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.tokenizer.schemes.registry import SCHEMES
 from experiments.config.loading import resolved_toml
 from experiments.config.overrides import suggestion
@@ -26,7 +26,7 @@ from experiments.records.reading import write_record
 from experiments.report.ids.page import write_report
 from experiments.running.manifest import bench_manifest
 from experiments.running.pipeline import Pipeline
-from experiments.running.plugins import channel_code, channel_data, check_channel_spec
+from experiments.running.plugins import channel_code, check_spec
 from experiments.running.worlds import LOG
 from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, Stage
 from experiments.stages.guard import check_same_settings
@@ -55,7 +55,7 @@ def bench_ids(
     """
     channel = _channel(config)
     _check_names(config, channel)
-    check_channel_spec(channel, config.channels[channel])
+    check_spec(f"channels.{channel}", config.channels[channel])
     with RunFolder(folder) as run:
         if not overwrite:
             check_same_settings(folder, resolved_toml(config))
@@ -76,16 +76,15 @@ def bench_ids(
 
 
 def _channel(config: Config) -> str:
-    for name, spec in config.channels.items():
-        if isinstance(spec, CqsidSpec):
-            return name
+    for name in generative(config.channels):
+        return name
     types = ", ".join(spec.type for spec in config.channels.values())
-    raise ConfigError(f"channels == {types}, must have one of type cqsid: it sets up the bench")
+    wanted = f"must have one of type {GENERATIVE_TYPES}: it sets up the bench"
+    raise ConfigError(f"channels == {types}, {wanted}")
 
 
 def _check_names(config: Config, channel: str) -> None:
-    spec = config.channels[channel]
-    assert isinstance(spec, CqsidSpec)
+    spec = generative(config.channels)[channel]
     names = [*SCHEMES, *(["custom"] if spec.ids.scheme == "custom" else [])]
     for name in config.ids_bench.schemes:
         if name not in names:
@@ -96,10 +95,9 @@ def _check_names(config: Config, channel: str) -> None:
 def _trials(
     config: Config, channel: str, maker: Maker, catalogue: Stage, history: Stage
 ) -> list[Trial]:
-    spec, bench = config.channels[channel], config.ids_bench
-    assert isinstance(spec, CqsidSpec)
+    spec, bench = generative(config.channels)[channel], config.ids_bench
     code = [*_CODE, *channel_code(spec)]
-    inputs = [catalogue.key, history.key, *(data_digest(path) for path in channel_data(spec))]
+    inputs = [catalogue.key, history.key, *(data_digest(path) for path in spec.data())]
     texts = [
         maker.stage(
             f"ids-texts-{seed}",
@@ -143,8 +141,7 @@ def _trials(
 def _compare(
     config: Config, channel: str, trials: Sequence[Trial], catalogue: Stage, history: Stage
 ) -> IdsRecord:
-    spec, bench = config.channels[channel], config.ids_bench
-    assert isinstance(spec, CqsidSpec)
+    spec, bench = generative(config.channels)[channel], config.ids_bench
     _, asked = asked_requests(load_history(history.path / LOG), bench, config.seed)
     budgets = _budgets(trials, bench.baseline, bench.serving_beam)
     readings: list[Reading] = [

@@ -11,7 +11,7 @@ from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.decoding.trie import Trie
 from cqsid.fit import learn_generator, learn_texts
 from cqsid.learned import Learned
-from cqsid.settings import CqsidSpec
+from cqsid.registry import GenerativeSpec, generative
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.quality import IdQuality
 from cqsid.tokenizer.scheme import first_ids, with_newcomers
@@ -24,7 +24,6 @@ from experiments.idsbench.asked import asked_requests, test_start
 from experiments.idsbench.readings import Mode
 from experiments.running.building import load_saved, model_rng
 from experiments.running.models import CATALOG
-from experiments.running.plugins import placing
 from experiments.running.worlds import LOG
 from experiments.stages.executor import Advance
 from experiments.stages.folder import Stage
@@ -32,6 +31,7 @@ from recall.device import one_thread
 from recall.storage import plug_in_roots, save
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog, Ints
+from simulator.errors import placing
 from simulator.log.history import load_history
 from simulator.protocols import Requests
 
@@ -184,13 +184,11 @@ def load_trial(stage: Stage, config: Config) -> Trial:
     return trial
 
 
-def _template(config: Config, channel: str) -> CqsidSpec:
-    spec = config.channels[channel]
-    assert isinstance(spec, CqsidSpec)
-    return spec.on_device(config.device)
+def _template(config: Config, channel: str) -> GenerativeSpec:
+    return generative(config.channels)[channel].on_device(config.device)
 
 
-def _shelves(spec: CqsidSpec, ids: SemanticIds, signals: Signals) -> Shelves:
+def _shelves(spec: GenerativeSpec, ids: SemanticIds, signals: Signals) -> Shelves:
     """Items in the order in which the channel would return them at the start of the test."""
     statistics = signals.statistics
     values_I = item_values(spec.serving.shelves, statistics, signals.created_at_I)
@@ -198,7 +196,7 @@ def _shelves(spec: CqsidSpec, ids: SemanticIds, signals: Signals) -> Shelves:
 
 
 def _ask(
-    spec: CqsidSpec,
+    spec: GenerativeSpec,
     bench: IdsBenchSpec,
     learned: Learned,
     ids: SemanticIds,

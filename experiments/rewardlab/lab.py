@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from cqsid.alignment.measures import measures
 from cqsid.alignment.settings import AlgorithmSpec
-from cqsid.channel import CqsidChannel
 from cqsid.decoding.decoder import Decoder
 from cqsid.decoding.trie import Trie
+from cqsid.generative import GenerativeChannel
 from cqsid.generator.transformer import Weights
+from cqsid.registry import generative
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.registry import RewardMix, build_mix
 from cqsid.rewards.reward import Reward, Samples
 from cqsid.rewards.shop import Shop
-from cqsid.settings import CqsidSpec
 from experiments.config.reward_lab import PolicySpec, RewardLabSpec
 from experiments.config.schema import Config
 from experiments.rewardlab.oracle import SimulatedOracle
@@ -81,10 +81,8 @@ class Lab:
     """
 
     def __init__(self, config: Config, folders: Folders, arm: int) -> None:
-        spec = config.channels[config.reward_lab.channel]
-        assert isinstance(spec, CqsidSpec)
-        self.spec = spec.on_device(config.device)
-        channel: CqsidChannel = load_saved(folders.sft / MODEL, config)
+        self.spec = generative(config.channels)[config.reward_lab.channel].on_device(config.device)
+        channel: GenerativeChannel = load_saved(folders.sft / MODEL, config)
         self.learned = channel.learned
         self._config, self._folders, self._arm = config, folders, arm
         self._catalog: Catalog = load_saved(folders.catalog / CATALOG)

@@ -10,19 +10,19 @@ from pydantic import BaseModel
 
 from cqsid.alignment.report import AlignmentReport, Evaluation, StepReading
 from cqsid.alignment.trainer import Alignment, align, load_weights, save_weights
-from cqsid.channel import CqsidChannel
+from cqsid.generative import GenerativeChannel
 from cqsid.rewards.logged import Logged
 from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.live import Diary
 from experiments.running.building import load_saved, model_rng
-from experiments.running.plugins import placing
 from experiments.running.worlds import MODEL
 from experiments.stages.executor import Advance
 from experiments.stages.folder import Stage
 from experiments.stages.progress import Parts
 from recall.storage import save
+from simulator.errors import placing
 
 WEIGHTS = "weights.safetensors"
 
@@ -37,9 +37,9 @@ class PolicyModel:
 
     base: str
 
-    def open_in(self, folder: Path, settings: BaseModel) -> CqsidChannel:
+    def open_in(self, folder: Path, settings: BaseModel) -> GenerativeChannel:
         """The channel, from the folder that this object was read from."""
-        channel: CqsidChannel = load_saved(folder.parent / self.base / MODEL, settings)
+        channel: GenerativeChannel = load_saved(folder.parent / self.base / MODEL, settings)
         learned = channel.learned
         weights = load_weights(folder / WEIGHTS, learned.weights)
         channel.serve(replace(learned, weights=weights))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.learned import Learned
+from cqsid.registry import generative
 from cqsid.rewards.shop import Elsewhere, Shop
-from cqsid.settings import CqsidSpec
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import with_newcomers
 from experiments.config.schema import Config
@@ -74,8 +74,7 @@ def shelves_at(
     config: Config, learned: Learned, ids: SemanticIds, index: Index, arm: int
 ) -> Shelves:
     """Items behind the ids in the order of service, by the statistics of a snapshot."""
-    spec = config.channels[config.reward_lab.channel]
-    assert isinstance(spec, CqsidSpec)
+    spec = generative(config.channels)[config.reward_lab.channel]
     values_I = item_values(
         spec.serving.shelves, index.statistics_of(arm), learned.signals.created_at_I
     )

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cqsid.registry import generative
 from cqsid.rewards.registry import RewardMix
-from cqsid.settings import CqsidSpec
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.comparison.readings import WorldLogs
@@ -17,7 +17,7 @@ from experiments.rewardlab.live import watching
 from experiments.rewardlab.policies import PolicyJob, SftJob, ask_sft, run_policy
 from experiments.running.heldout import test_rows, test_start
 from experiments.running.pipeline import Pipeline, luck_of
-from experiments.running.plugins import channel_code, channel_data, plug_in_modules
+from experiments.running.plugins import channel_code
 from experiments.running.worlds import LOG, WorldJob
 from experiments.stages.folder import Stage
 from experiments.stages.keys import data_digest
@@ -112,8 +112,7 @@ class StageMaker:
     def _common(self) -> list[object]:
         """Settings that every training depends on."""
         config, lab = self.config, self.lab
-        arm, spec = config.arms[self.arm], config.channels[lab.channel]
-        assert isinstance(spec, CqsidSpec)
+        arm, spec = config.arms[self.arm], generative(config.channels)[lab.channel]
         return [
             *(config.seed, config.device, lab.channel, list(config.channels)),
             *(spec.learned(), spec.serving.shelves),
@@ -127,10 +126,10 @@ class StageMaker:
         names = self.config.arms[self.arm].channels
         code = [*_CODE, *(part for n in names for part in channel_code(self.config.channels[n]))]
         components = mix.components if mix is not None else ()
-        return code + [module for each in components for module in plug_in_modules(each)]
+        return code + [module for each in components for module in each.code()]
 
     def _inputs(self, stages: Sequence[Stage]) -> list[str]:
-        data = channel_data(self.config.channels[self.lab.channel])
+        data = self.config.channels[self.lab.channel].data()
         return [*(stage.key for stage in stages), *(data_digest(path) for path in data)]
 
     def _sft(self, folders: Folders, stages: Sequence[Stage]) -> Stage:

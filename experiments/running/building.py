@@ -7,15 +7,14 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from pydantic import BaseModel
 
-from cqsid.registry import ChannelSpec, build_channel
+from cqsid.registry import build_channel
 from experiments.config.schema import ArmSpec, Config, FileCatalog
 from ranking.funnel import Funnel, FunnelSpec
 from ranking.rankers.ranker import MergeOrderRanker, Ranker
 from ranking.recallstage import RecallStage
 from recall.channel import Adjustable, Channel
-from recall.classic.lexical import LexicalSpec
-from recall.classic.popular import PopularSpec
 from recall.merge import MergeSpec
+from recall.registry import BOOTSTRAP_CHANNELS
 from recall.settings import ChannelSettings
 from recall.storage import load, plug_in_roots
 from simulator.catalogue.catalog import Catalog
@@ -31,7 +30,6 @@ from simulator.shoppers.shoppers import make_shoppers
 
 # The history is what a company has before the experiment: text search, best sellers, and a
 # little exploration so that the log also tells of items that the ranking would not show.
-BOOTSTRAP_CHANNELS: dict[str, ChannelSpec] = {"lexical": LexicalSpec(), "popular": PopularSpec()}
 BOOTSTRAP_EXPLORATION = 0.05
 
 

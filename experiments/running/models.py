@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cqsid.registry import ChannelSpec, build_channel
-from cqsid.settings import CqsidSpec
+from cqsid.registry import build_channel
 from experiments.config.schema import Config
 from experiments.records.metrics import Model, Retrieval
 from experiments.running.building import (
@@ -20,23 +19,21 @@ from experiments.running.building import (
 )
 from experiments.running.grades import graded_retrieval
 from experiments.running.heldout import test_start
-from experiments.running.plugins import blaming, placing
 from experiments.running.worlds import LOG, MODEL
 from experiments.stages.executor import Advance
 from experiments.stages.files import plain, read_json, write_json
 from experiments.stages.folder import Stage
 from experiments.stages.progress import Parts
 from ranking.examples import Examples, build_examples, history_index, split_time
-from ranking.features import FeatureSet
+from ranking.features import FeatureSet, PairScorer, text_scorer
 from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.registry import RankerSpec, build_ranker
 from recall.channel import Channel, Refreshable, Reporting, Resumable, Watchable
-from recall.classic.dense import DenseChannel
-from recall.classic.lexical import LexicalChannel
-from recall.classic.towers import DenseSpec
 from recall.storage import plug_in_roots, save
 from simulator.catalogue.catalog import Catalog
+from simulator.errors import placing
 from simulator.log.history import History, load_history
+from simulator.plugins import blaming
 from simulator.protocols import Requests
 from simulator.shoppers.intents import Judgments
 
@@ -73,7 +70,7 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
     history = _seen(job.history, job.unseen_days)
     if job.early:
         history = history.before(split_time(history, job.config.examples))
-    channel = build_channel(job.name, on_device(job.config, job.name))
+    channel = build_channel(job.name, job.config.channels[job.name].on_device(job.config.device))
     if isinstance(channel, Resumable):
         channel.resume_in(job.stage.workspace)
     parts = Parts(advance)
@@ -114,23 +111,10 @@ def taught_as(config: Config, name: str) -> str:
     So arms can serve one trained generator with different beams. Other channels train alone.
     """
     spec = config.channels[name]
-    if not isinstance(spec, CqsidSpec):
+    if not spec.shares_training:
         return name
-    return next(
-        other
-        for other, its in config.channels.items()
-        if isinstance(its, CqsidSpec) and its.learned() == spec.learned()
-    )
-
-
-def on_device(config: Config, name: str) -> ChannelSpec:
-    """The settings of a channel; one that leaves its device open trains on the run's."""
-    spec = config.channels[name]
-    if isinstance(spec, CqsidSpec):
-        return spec.on_device(config.device)
-    if isinstance(spec, DenseSpec) and spec.device == "auto":
-        return spec.model_copy(update={"device": config.device})
-    return spec
+    same = (other for other, its in config.channels.items() if its.learned() == spec.learned())
+    return next(same)
 
 
 @dataclass(frozen=True)
@@ -160,7 +144,7 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     rng = model_rng(config, "ranker")
     early = _loaded(config, job.early)
-    text = _text_scorer(config, catalog, rng)
+    text = text_scorer(catalog, rng=rng)
     features = FeatureSet(catalog, tuple(config.channels), text, _dense_scorer(config, early))
     spec: RankerSpec = arm.ranker or config.ranker
     ranker = build_ranker(spec, features)
@@ -198,26 +182,19 @@ def _examples(
     return build_examples(history, catalog, recall.pool, config.examples, rng=rng)
 
 
-def _text_scorer(config: Config, catalog: Catalog, rng: np.random.Generator) -> LexicalChannel:
-    """Text match is a feature of every ranker, also where no channel searches the text."""
-    scorer = LexicalChannel()
-    scorer.fit(catalog, History.empty(), rng=rng)
-    return scorer
-
-
 def dense_name(config: Config) -> str | None:
-    """The channel whose score is a feature of all arms' rankers: the first dense one, if any.
+    """The channel whose score is a feature of all arms' rankers: the first that gives vectors.
 
-    Also an arm whose recall has no dense channel gets the feature, so that a difference between
+    Also an arm whose recall has no such channel gets the feature, so that a difference between
     arms is one of recall.
     """
-    return next((name for name, spec in config.channels.items() if spec.type == "dense"), None)
+    return next((name for name, spec in config.channels.items() if spec.gives_vectors), None)
 
 
-def _dense_scorer(config: Config, channels: Mapping[str, Channel]) -> DenseChannel | None:
+def _dense_scorer(config: Config, channels: Mapping[str, Channel]) -> PairScorer | None:
     name = dense_name(config)
     channel = channels.get(name) if name is not None else None
-    return channel if isinstance(channel, DenseChannel) else None
+    return channel if isinstance(channel, PairScorer) else None
 
 
 def grade_channels(

@@ -24,7 +24,7 @@ from experiments.running.models import (
     grade_channels,
     taught_as,
 )
-from experiments.running.plugins import channel_code, channel_data, plug_in_modules
+from experiments.running.plugins import channel_code
 from experiments.running.worlds import LOG, POPULATION, WorldJob, live
 from experiments.stages.files import read_json, write_json
 from experiments.stages.folder import Stage
@@ -158,7 +158,7 @@ class Pipeline:
             [*settings, *([unseen_days] if unseen_days else [])],
             inputs=[
                 *(catalogue.key, history.key),
-                *(data_digest(path) for path in channel_data(spec)),
+                *(data_digest(path) for path in spec.data()),
             ],
             code=["simulator.log.history", "experiments.running.models", *channel_code(spec)],
         )
@@ -187,7 +187,7 @@ class Pipeline:
                 "experiments.running.building",
             ]
             code += [part for name in needed for part in channel_code(config.channels[name])]
-            code += plug_in_modules(spec)
+            code += spec.code()
             stage = self.maker.stage(
                 "ranker",
                 [
@@ -308,7 +308,7 @@ class Pipeline:
         )
 
     def _world_code(self) -> list[str]:
-        return [*_WORLD_CODE, *plug_in_modules(self.config.world.behavior.click_model)]
+        return [*_WORLD_CODE, *self.config.world.behavior.click_model.code()]
 
     def live(self, name: str, jobs: list[WorldJob], days: int) -> None:
         """Live worlds of so many days, side by side."""

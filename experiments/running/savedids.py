@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from cqsid.channel import CqsidChannel
+from cqsid.generative import GenerativeChannel
+from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.saved import save_learned
-from cqsid.settings import CqsidSpec
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
 from experiments.running.building import load_saved
@@ -29,7 +29,7 @@ def save_ids(folder: Path, channel: str | None, to: Path) -> str:
     """
     config = finished_config(folder)
     name = _name(config, channel)
-    trained: CqsidChannel = load_saved(_stage(folder, f"channel-{name}") / MODEL, config)
+    trained: GenerativeChannel = load_saved(_stage(folder, f"channel-{name}") / MODEL, config)
     save_learned(
         to,
         trained.learned,
@@ -40,10 +40,10 @@ def save_ids(folder: Path, channel: str | None, to: Path) -> str:
 
 
 def _name(config: Config, channel: str | None) -> str:
-    names = [name for name, spec in config.channels.items() if isinstance(spec, CqsidSpec)]
+    names = list(generative(config.channels))
     if not names:
         types = ", ".join(spec.type for spec in config.channels.values())
-        raise ConfigError(f"channels == {types}, must have one of type cqsid")
+        raise ConfigError(f"channels == {types}, must have one of type {GENERATIVE_TYPES}")
     if channel is None and len(names) > 1:
         raise ConfigError(f"--channel is missing, must be one of {', '.join(names)}")
     if channel is not None and channel not in names:

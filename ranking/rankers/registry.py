@@ -1,15 +1,16 @@
 """Rankers by name, the built-in ones and the user's own."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from ranking.features import FeatureSet
 from ranking.rankers.learned import LearnedRanker, LearnedSpec
 from ranking.rankers.ranker import MergeOrderRanker, Ranker
-from simulator.errors import ContractError
-from simulator.plugins import load_object
+from simulator.plugins import Kind
 from simulator.spec import Spec
+
+RANKER: Final = Kind("a ranker", has=("name", "fit", "score"), made_with=("features",))
 
 
 class RankerSpec(Spec):
@@ -31,6 +32,15 @@ class RankerSpec(Spec):
             )
         return self
 
+    def code(self) -> tuple[str, ...]:
+        """The module of a custom ranker."""
+        return (RANKER.module(self.object),) if self.object else ()
+
+    def check(self) -> None:
+        """Find a custom ranker; it is made of the features, which need the history."""
+        if self.object:
+            RANKER.load(self.object)
+
 
 def build_ranker(spec: RankerSpec, features: FeatureSet) -> Ranker:
     """The ranker that a spec describes, not yet fitted.
@@ -46,17 +56,5 @@ def build_ranker(spec: RankerSpec, features: FeatureSet) -> Ranker:
         case "merge_order":
             return MergeOrderRanker()
         case "custom":
-            return _custom(spec, features)
-
-
-def _custom(spec: RankerSpec, features: FeatureSet) -> Ranker:
-    factory = load_object(spec.object)
-    try:
-        ranker = factory(features, **spec.options)
-    except Exception as error:
-        place = f"{spec.object}(features, **{spec.options})"
-        raise ContractError(f"{place} raised {error!r}, must return a ranker") from error
-    if not isinstance(ranker, Ranker):
-        found = type(ranker).__name__
-        raise ContractError(f"{spec.object}() == {found}, must have name, fit and score")
-    return ranker
+            ranker: Ranker = RANKER.make(spec.object, features, options=spec.options)
+            return ranker

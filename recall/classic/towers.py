@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recall.arrays import Ragged
-from recall.device import DeviceName, one_thread, resolve_device
-from recall.settings import ChannelSettings
+from recall.device import one_thread, resolve_device
+from recall.settings import ChannelSettings, DeviceName
 from recall.texts import TextFeatures
 from simulator.catalogue.catalog import Ints
 
@@ -33,6 +33,12 @@ class DenseSpec(ChannelSettings):
     learning_rate: float = Field(0.003, gt=0, description="step size of Adam")
     temperature: float = Field(0.07, gt=0, description="divisor of cosines in the loss")
     device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
+
+    gives_vectors: ClassVar[bool] = True
+
+    def on_device(self, device: DeviceName) -> Self:
+        """These settings with `device` where they leave open where to train."""
+        return self if self.device != "auto" else self.model_copy(update={"device": device})
 
 
 class Towers(nn.Module):

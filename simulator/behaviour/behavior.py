@@ -15,7 +15,6 @@ from scipy.special import expit
 from simulator.behaviour.clickmodels import Cascade, ClickModel, CustomClickModel, PositionBased
 from simulator.behaviour.utility import Utility, UtilitySpec
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
-from simulator.plugins import load_object
 from simulator.protocols import DAY, Pages
 from simulator.randomness import Draws
 from simulator.shoppers.intents import Intents
@@ -216,8 +215,7 @@ class _Choice:
 def _click_model(spec: BehaviorSpec) -> ClickModel:
     model = spec.click_model
     if isinstance(model, CustomClickModel):
-        made: ClickModel = load_object(model.object, "behavior.click_model.object")(**model.options)
-        return made
+        return model.made()
     return model
 
 

@@ -1,16 +1,22 @@
 """How a page is looked at: click models of the literature behind one signature."""
 
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from simulator.errors import ContractError
+from simulator.plugins import Kind, blaming
 from simulator.spec import Spec
 
 Reals = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Chances = NDArray[np.float64]
+
+CLICK_MODEL: Final = Kind(
+    "a click model", called_with=("attraction_BK", "phone_B", "look_BK", "click_BK")
+)
 
 
 class ClickModel(Protocol):
@@ -98,3 +104,39 @@ class CustomClickModel(Spec):
     type: Literal["custom"] = "custom"
     object: str = Field(description="MODULE:OBJECT")
     options: dict[str, Any] = Field({}, description="keyword arguments of the object")
+
+    def code(self) -> tuple[str, ...]:
+        """The module of the model."""
+        return (CLICK_MODEL.module(self.object),)
+
+    def made(self) -> ClickModel:
+        """The user's model.
+
+        Raises:
+            ContractError: nothing of that name, or an object that refuses its options.
+        """
+        made: ClickModel = CLICK_MODEL.make(self.object, options=self.options)
+        return made
+
+    def check(self) -> None:
+        """Make the model and show it two pages with three results each.
+
+        Raises:
+            ContractError: it cannot be made, or does not say what is examined and clicked.
+        """
+        model, place = self.made(), f"{self.object}()(...)"
+        attraction_BK = np.zeros((2, 5), np.float32)
+        attraction_BK[:, :3] = 0.9
+        luck_BK = np.full((2, 5), 0.5, np.float32)
+        with blaming(place, "return what is examined and what is clicked"):
+            examined_BK, clicked_BK = model(
+                attraction_BK, np.array([True, False]), luck_BK, luck_BK
+            )
+        for what, found_BK in (("examined", examined_BK), ("clicked", clicked_BK)):
+            if np.shape(found_BK) != (2, 5) or np.asarray(found_BK).dtype != np.bool_:
+                found = f"{np.asarray(found_BK).dtype} of shape {np.shape(found_BK)}"
+                raise ContractError(f"{place}.{what} == {found}, must be bool of shape (2, 5)")
+        if (clicked_BK & ~examined_BK).any():
+            raise ContractError(
+                f"{place}.clicked == True where not examined, must be examined first"
+            )

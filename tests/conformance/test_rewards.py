@@ -3,8 +3,8 @@
 import pytest
 
 from cqsid.rewards.conformance import check_reward
+from cqsid.rewards.fixtures import sample_groups, sample_logged, sample_shop
 from cqsid.rewards.registry import RewardMix
-from cqsid.rewards.sampleshop import sample_groups, sample_logged, sample_shop
 
 REWARDS = {
     "log": {"type": "log"},

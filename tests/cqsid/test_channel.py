@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from cqsid.channel import CqsidChannel
-from cqsid.checks import check_settings
 from cqsid.decoding.shelves import ShelfSpec
 from cqsid.fit import learn
 from cqsid.settings import ServingSpec
@@ -171,7 +170,7 @@ def test_a_search_by_category_is_refused_for_ids_without_one():
     ids = SMALL.ids.model_copy(update={"scheme": "rqvae"})
     spec = small_spec(ids=ids, serving=ServingSpec(related_only=True))
     with pytest.raises(ConfigError, match=r"related_only == True, must be false for ids of rqvae"):
-        check_settings(spec)
+        spec.check()
 
 
 def test_ids_of_a_learned_system_tell_whether_their_first_code_is_the_category():

@@ -16,15 +16,31 @@ SOUND = [
     ("ranker", f"{PLUGINS}:Cheapest"),
 ]
 BROKEN = [
-    ("channel", "Raises", "recall() == RuntimeError('no <service> today') raised, must answer"),
+    (
+        "channel",
+        "Raises",
+        "recall() == RuntimeError('no <service> today') (tests/experiments/plugins.py, line ",
+    ),
     ("channel", "UnknownItems", "must be ids of the catalogue or -1"),
     ("channel", "WrongShape", "recall().items_BN.shape == (23, 10), must be (24, at most 10)"),
-    ("channel", "CannotRefresh", "refresh() == KeyError('statistics') raised, must read"),
-    ("channel", "CannotFit", "fit() == KeyError('colour') raised, must learn"),
+    (
+        "channel",
+        "CannotRefresh",
+        "refresh() == KeyError('statistics') (tests/experiments/plugins.py, line ",
+    ),
+    ("channel", "CannotFit", "fit() == KeyError('colour') (tests/experiments/plugins.py, line "),
     ("channel", "CannotBeKept", "saving == "),
     ("channel", "Cheapest", "factory() == TypeError"),
-    ("ranker", "RankerCannotFit", "ranker == IndexError('too few examples') raised, must be made"),
-    ("ranker", "RankerRaises", "score() == RuntimeError('no scores today') raised, must score"),
+    (
+        "ranker",
+        "RankerCannotFit",
+        "ranker == IndexError('too few examples') (tests/experiments/plugins.py, line ",
+    ),
+    (
+        "ranker",
+        "RankerRaises",
+        "score() == RuntimeError('no scores today') (tests/experiments/plugins.py, line ",
+    ),
     ("ranker", "RankerOfAnotherShape", "score() == shape (24, 3), must have shape (24, 30)"),
     ("ranker", "RankerOfNumbersThatAreNone", "score() == nan, must be finite"),
     ("ranker", "Shelf", "ranker == Shelf, must have name, fit and score"),

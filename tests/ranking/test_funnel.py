@@ -196,7 +196,8 @@ def test_a_channel_that_raises_is_counted_and_the_page_served_without_it(
         funnel(a=channel("a")).serve(requests_),
     )
     assert (pages.dropped_B == 2).all()
-    detail = "RuntimeError: index not loaded"
+    line = Raising.recall.__code__.co_firstlineno + 1
+    detail = f"RuntimeError: index not loaded (test_funnel.py, line {line})"
     assert broken.faults() == [
         Fault("treatment", "b", FaultReason.RAISED, 2 * len(requests_), detail)
     ]

@@ -5,9 +5,8 @@ from pydantic import TypeAdapter, ValidationError
 from recall.arrays import blank
 from recall.candidates import Candidates
 from recall.channel import Channel
-from recall.registry import ChannelSpec, CustomSpec, build_channel
+from recall.registry import CHANNEL, ChannelSpec, CustomSpec, build_channel
 from simulator.errors import ContractError
-from simulator.plugins import load_object
 
 SPECS = TypeAdapter(ChannelSpec)
 
@@ -68,21 +67,24 @@ def test_a_wrong_spec_is_refused(wrong):
     ("path", "message"),
     [
         ("my_package", "object == 'my_package', must be MODULE:OBJECT"),
-        ("no_such_package:X", "object == 'no_such_package:X', must name an importable module"),
+        ("no_such_package:X", "object == 'no_such_package:X', must name a module that is there"),
         ("my_package:X", "object == 'my_package:X', must name an object in my_package"),
         ("my_package:SPECS", "object == 'my_package:SPECS', must be callable"),
     ],
 )
 def test_a_wrong_path_names_what_is_wrong(path, message):
     with pytest.raises(ContractError, match=message):
-        load_object(path)
+        CHANNEL.load(path)
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
         (CustomSpec(object="my_package:Silent", options={"odd": 1}), "raised TypeError"),
-        (CustomSpec(object="my_package:not_a_channel"), "must return a channel"),
+        (
+            CustomSpec(object="my_package:not_a_channel"),
+            "== object without fit and recall, must have fit and recall",
+        ),
     ],
 )
 def test_an_object_that_makes_no_channel_is_refused(spec, message):

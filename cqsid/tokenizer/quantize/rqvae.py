@@ -56,7 +56,7 @@ from cqsid.tokenizer.quantize.collaborative import collaborative_vectors
 from cqsid.tokenizer.quantize.prices import sinkhorn_prices
 from cqsid.tokenizer.quantize.rqvae_training import Learnable, LoggedPairs, Training
 from cqsid.tokenizer.signals import Floats, Signals
-from recall.device import DeviceName
+from recall.settings import DeviceName
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, DataError
 from simulator.spec import Spec

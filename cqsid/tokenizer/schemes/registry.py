@@ -7,7 +7,7 @@ last token, the splitting of `IdsSpec.split`, so that two schemes differ in one 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from cqsid.tokenizer.quantize.kmeans import ResidualKMeans
 from cqsid.tokenizer.quantize.rqvae import AutoencoderSpec, Rqvae, RqvaeSpec
@@ -17,11 +17,10 @@ from cqsid.tokenizer.schemes.finish import Finish, Plain
 from cqsid.tokenizer.schemes.numbering import Numbering
 from cqsid.tokenizer.schemes.overflow import Overflow
 from cqsid.tokenizer.schemes.random_ids import RandomCodes
-from cqsid.tokenizer.schemes.settings import GuidedSpec, IdsSpec
+from cqsid.tokenizer.schemes.settings import SCHEME, GuidedSpec, IdsSpec
 from cqsid.tokenizer.schemes.splitting import AtRandom, ByPopularity, ByTwoMeans, Splitting
 from cqsid.tokenizer.schemes.worth import arrival, conversion_rate, conversions
-from simulator.errors import ConfigError, ContractError
-from simulator.plugins import load_object
+from simulator.errors import ConfigError
 
 _CQSID: Final = "CQ-SID, 2026, arXiv 2605.14434"
 _SEMANTIC: Final = 2  # levels before the third token of CRID and VARG
@@ -139,7 +138,8 @@ def build_scheme(spec: IdsSpec) -> Scheme:
     """
     if spec.scheme == "custom":
         assert spec.object is not None  # the spec sees to it
-        return _custom(spec.object, spec.options)
+        made: Scheme = SCHEME.make(spec.object, options=spec.options, setting="ids.object")
+        return made
     recipe = SCHEMES[spec.scheme]
     levels = _SEMANTIC if recipe.finish in ("conversions", "value") else None
     return ComposedScheme(_quantizer(recipe, spec), _finish(recipe, spec), spec.codes, levels)
@@ -231,16 +231,3 @@ def _split(spec: IdsSpec) -> Finish:
         case "two_means":
             grouping = ByTwoMeans(split.largest, split.groups)
             return Splitting(grouping, split.largest, split.groups, spec.room)
-
-
-def _custom(name: str, options: dict[str, Any]) -> Scheme:
-    factory = load_object(name)
-    try:
-        scheme = factory(**options)
-    except Exception as error:
-        raise ContractError(
-            f"{name}(**{options}) raised {error!r}, must return a scheme"
-        ) from error
-    if not isinstance(scheme, Scheme):
-        raise ContractError(f"{name}() == {type(scheme).__name__}, must have fit and assign")
-    return scheme

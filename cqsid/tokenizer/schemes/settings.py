@@ -1,12 +1,15 @@
 """Settings of identifier schemes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from cqsid.tokenizer.quantize.kmeans import KMeansSpec
 from cqsid.tokenizer.quantize.rqvae import AutoencoderSpec
+from simulator.plugins import Kind
 from simulator.spec import Spec
+
+SCHEME: Final = Kind("an identifier scheme", has=("fit", "assign"))
 
 SchemeName = Literal[
     "cqsid",
@@ -75,3 +78,7 @@ class IdsSpec(Spec):
         if (self.scheme == "custom") != (self.object is not None):
             raise ValueError(f"object == {self.object!r}, must be set for custom schemes, only")
         return self
+
+    def code(self) -> tuple[str, ...]:
+        """The module of a custom scheme."""
+        return (SCHEME.module(self.object),) if self.object is not None else ()

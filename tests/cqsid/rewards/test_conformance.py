@@ -79,9 +79,9 @@ FOUND = {
     "clicks": "reward(requests without clicks)",
     "texts": "reward() == ZeroDivisionError",
     "alone": "reward(a group of one id)",
-    "raises": "reward() == RuntimeError('not today') raised, must answer",
-    "single": "reward() asked singly == IndexError('one is too few') raised",
-    "pickle": "pickle == TypeError('cannot pickle') raised",
+    "raises": "reward() == RuntimeError('not today') (tests/cqsid/rewards/test_con",
+    "single": "reward() asked singly == IndexError('one is too few') (tests/cqsid",
+    "pickle": "pickle == TypeError('cannot pickle') (tests/cqsid",
     "forgets": "pickle == another answer",
 }
 
@@ -108,7 +108,7 @@ def test_rewards_of_codes_are_checked_too():
 @pytest.mark.parametrize("made_by", [plugins.Uncallable, plugins.Refusing, plugins.short])
 def test_what_makes_no_reward_is_named(made_by):
     (finding,) = check_reward(made_by)
-    assert str(finding).startswith("reward == reward: ")
+    assert str(finding).startswith(f"reward == {made_by.__name__}")
     assert "be made" in str(finding)
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 
+from cqsid.rewards.fixtures import sample_groups, sample_logged, sample_shop
 from cqsid.rewards.of_log import columns_of
 from cqsid.rewards.of_shop import ExclusivityReward
-from cqsid.rewards.sampleshop import sample_groups, sample_logged, sample_shop
 from tests.cqsid.rewards.shops import everything, hand_logged, hand_shop
 
 

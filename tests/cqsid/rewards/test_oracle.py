@@ -33,6 +33,6 @@ def test_the_simulator_is_asked_once_for_a_batch():
 def test_a_shut_door_is_named():
     shut = hand_shop(oracle=None)
     with pytest.raises(ConfigError, match="here: oracle == None, must be there"):
-        OracleReward().check(shut, "here")
+        OracleReward().check_shop(shut, "here")
     with pytest.raises(ConfigError, match="oracle == None, must be there"):
         OracleReward()(hand_logged(), everything(), shut)

@@ -39,6 +39,6 @@ def test_the_levels_sum_to_the_reward():
 
 def test_weights_of_another_number_of_levels_are_refused():
     with pytest.raises(ConfigError, match=r"here\.level_weights == 3 numbers, must be 2 or none"):
-        PrefixReward(level_weights=(1, 1, 1)).check(hand_shop(), "here")
-    PrefixReward().check(hand_shop(), "here")
-    PrefixReward(level_weights=(1, 0)).check(hand_shop(), "here")
+        PrefixReward(level_weights=(1, 1, 1)).check_shop(hand_shop(), "here")
+    PrefixReward().check_shop(hand_shop(), "here")
+    PrefixReward(level_weights=(1, 0)).check_shop(hand_shop(), "here")

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cqsid.rewards.fixtures import sample_groups, sample_logged, sample_shop
 from cqsid.rewards.of_shop import RankerReward
-from cqsid.rewards.sampleshop import sample_groups, sample_logged, sample_shop
 from ranking.examples import ExamplesSpec, build_examples
 from ranking.features import FeatureSet
 from ranking.rankers.learned import LearnedRanker, LearnedSpec
@@ -116,4 +116,4 @@ def test_the_learned_ranker_takes_generated_items_as_candidates():
 @pytest.mark.parametrize("need", ["ranker", "elsewhere"])
 def test_what_is_missing_is_named(need):
     with pytest.raises(ConfigError, match=f"here: {need} == None, must be there"):
-        RankerReward().check(hand_shop(**{need: None}), "here")
+        RankerReward().check_shop(hand_shop(**{need: None}), "here")

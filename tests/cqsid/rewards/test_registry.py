@@ -64,7 +64,7 @@ def test_settings_that_do_not_fit_the_ids_are_told_with_the_place():
 
 def test_a_users_reward_that_cannot_be_imported_is_told_with_the_place():
     spec = RewardMix(components=[{"type": "custom", "object": "no_such_module:x"}])
-    with pytest.raises(ContractError, match=r"rewards.a.components\[0\] \(custom\).object == 'no_"):
+    with pytest.raises(ContractError, match=r"rewards.a.components\[0\] \(custom\): object == 'no"):
         build_mix(spec, hand_shop(), "rewards.a")
 
 

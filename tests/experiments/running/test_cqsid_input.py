@@ -194,10 +194,14 @@ def custom(name: str, *more: str) -> list[str]:
 
 
 UNMAKEABLE = [
-    ("nowhere:Scheme", [], "object == 'nowhere:Scheme', must name an importable module"),
+    ("nowhere:Scheme", [], "ids.object == 'nowhere:Scheme', must name a module that is there"),
     (f"{SCHEMES}:Nothing", [], "must name an object in tests.experiments.schemes"),
     ("nonsense", [], "must be MODULE:OBJECT"),
-    (f"{SCHEMES}:CannotAssign", [], "CannotAssign() == CannotAssign, must have fit and assign"),
+    (
+        f"{SCHEMES}:CannotAssign",
+        [],
+        "CannotAssign() == CannotAssign without assign, must have fit and assign",
+    ),
     (f"{SCHEMES}:ByNumber", ["ids.options.bass=3"], "ByNumber(**{'bass': 3}) raised TypeError"),
 ]
 
@@ -208,13 +212,16 @@ def test_a_scheme_that_cannot_be_made_is_refused_before_anything_is_made(
 ) -> None:
     before = content(folder)
     error = refusal(folder, capsys, *custom(name, *more))
-    assert "Error: channels.cqsid.ids: " in error
+    assert "Error: channels.cqsid: " in error
     assert wanted in error
     assert content(folder) == before
 
 
 BROKEN = [
-    ("CannotFit", "channels.cqsid: fit() raised KeyError('price'), must learn from"),
+    (
+        "CannotFit",
+        "channels.cqsid: fit() raised KeyError('price') (tests/experiments/schemes.py, line",
+    ),
     ("GivesCodes", "channels.cqsid: GivesCodes.fit() == ndarray, must be SemanticIds"),
     ("GivesFewer", "channels.cqsid: GivesFewer.fit() has 299 items, must have 300"),
     ("GivesSome", "GivesSome.fit() gives item 3 no id, must give one to every known item"),

@@ -49,5 +49,7 @@ def test_a_custom_object_that_makes_no_ranker_is_named(features, module):
     with pytest.raises(ContractError, match="must return a ranker"):
         build_ranker(dictionary, features)
     listing = RankerSpec(type="custom", object="builtins:id")
-    with pytest.raises(ContractError, match="== int, must have name, fit and score"):
+    with pytest.raises(
+        ContractError, match="== int without name, fit and score, must have name, fit and score"
+    ):
         build_ranker(listing, features)

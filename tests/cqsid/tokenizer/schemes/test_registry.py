@@ -219,7 +219,7 @@ def test_a_custom_scheme_gets_its_options():
     ("name", "options", "message"),
     [
         ("my_package:Single", {"odd": 1}, "raised TypeError"),
-        ("my_package:no_scheme", {}, r"no_scheme\(\) == object, must have fit and assign"),
+        ("my_package:no_scheme", {}, r"no_scheme\(\) == object without fit and assign, must have"),
         ("my_package:X", {}, "must name an object in my_package"),
     ],
 )

@@ -1,6 +1,6 @@
 import numpy as np
 
-from cqsid.rewards.sampleshop import groups_of, sample_groups, sample_logged, sample_shop
+from cqsid.rewards.fixtures import groups_of, sample_groups, sample_logged, sample_shop
 
 
 def test_the_sample_holds_what_rewards_stumble_over():
