@@ -23,8 +23,8 @@ ChannelSpec = Annotated[
 GenerativeSpec = CqsidSpec
 """Settings of a channel that generates semantic ids: it can be benched, aligned and saved."""
 
-GENERATIVE_TYPES: Final = "cqsid"
-"""The types of such channels, in words."""
+GENERATIVE_TYPES: Final = ("cqsid",)
+"""What their `type` says."""
 
 
 def generative(channels: Mapping[str, ChannelSpec]) -> dict[str, GenerativeSpec]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from experiments.config.loading import Config, load_config
+    from experiments.config.loading import load_config
+    from experiments.config.schema import Config
     from experiments.inference.metrics import Metric
     from experiments.running.run import run_experiment
     from experiments.stages.progress import NoProgress
@@ -18,7 +19,8 @@ else:
     __getattr__ = exporter(
         __name__,
         {
-            "config.loading": "Config load_config",
+            "config.loading": "load_config",
+            "config.schema": "Config",
             "inference.metrics": "Metric",
             "stages.progress": "NoProgress",
             "running.run": "run_experiment",

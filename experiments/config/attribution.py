@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from experiments.config.names import Name
 from experiments.config.overrides import suggestion
 from simulator.spec import Spec
 
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-Name = Annotated[str, Field(pattern=_NAME)]
 Method = Literal["replay", "worlds", "offpolicy"]
 
 PAGE_RULES = ("any_touch", "exclusive", "first", "best_rank", "fractional")
@@ -36,6 +35,30 @@ class StudySpec(Spec):
         min_length=1,
         description="weights of the channel in the merge, the others keeping theirs",
     )
+
+    def problems(self, place: str, arms: Mapping[str, Sequence[str]]) -> list[str]:
+        """What does not fit the arms' channels, or among the weights; see `AttributionSpec`."""
+        problems, channels = [], list(arms.get(self.arm, ()))
+        if self.arm not in arms:
+            problems.append(f"{place}.arm == {self.arm!r}, must be {suggestion(self.arm, [*arms])}")
+        elif self.channel not in channels:
+            wanted = f"{suggestion(self.channel, channels)} in arm {self.arm}"
+            problems.append(f"{place}.channel == {self.channel!r}, must be {wanted}")
+        elif len(channels) == 1:
+            problems.append(
+                f"{place}.arm == {self.arm!r}, must be an arm with other channels, too: without "
+                f"{self.channel} it shows nothing to compare with"
+            )
+        problems += [
+            f"{place}.weights == {weight}, must be finite"
+            for weight in self.weights
+            if not math.isfinite(weight)
+        ]
+        return problems + [
+            f"{place}.weights == {weight} {count} times, must be named once"
+            for weight, count in Counter(self.weights).items()
+            if count > 1
+        ]
 
 
 class AttributionSpec(Spec):
@@ -98,38 +121,22 @@ class AttributionSpec(Spec):
                 raise ValueError(f"{field} == {repeated[0]!r} twice, must be named once")
         return self
 
+    def problems(self, arms: Mapping[str, Sequence[str]], channels: Sequence[str]) -> list[str]:
+        """What does not fit the rest of a config, as place, value found and value wanted.
 
-def problems_of_studies(
-    studies: Mapping[str, StudySpec], arms: Mapping[str, Sequence[str]]
-) -> list[str]:
-    """What is wrong with the studies, as place, value found and value wanted; [] if nothing.
-
-    Args:
-        studies: by name.
-        arms: channels of each arm, by its name.
-    """
-    problems = []
-    for name, study in studies.items():
-        place, channels = f"attribution.studies.{name}", list(arms.get(study.arm, ()))
-        if study.arm not in arms:
-            wanted = suggestion(study.arm, list(arms))
-            problems.append(f"{place}.arm == {study.arm!r}, must be {wanted}")
-        elif study.channel not in channels:
-            wanted = f"{suggestion(study.channel, channels)} in arm {study.arm}"
-            problems.append(f"{place}.channel == {study.channel!r}, must be {wanted}")
-        elif len(channels) == 1:
-            problems.append(
-                f"{place}.arm == {study.arm!r}, must be an arm with other channels, too: without "
-                f"{study.channel} it shows nothing to compare with"
-            )
-        problems += [
-            f"{place}.weights == {weight}, must be finite"
-            for weight in study.weights
-            if not math.isfinite(weight)
+        Args:
+            arms: channels of each arm, by its name.
+            channels: names of all channels.
+        """
+        if self.arm not in arms:
+            return [f"attribution.arm == {self.arm!r}, must be {suggestion(self.arm, [*arms])}"]
+        problems = [
+            f"attribution.order == {name!r}, must be {suggestion(name, channels)}"
+            for name in self.order
+            if name not in channels
         ]
-        problems += [
-            f"{place}.weights == {weight} {count} times, must be named once"
-            for weight, count in Counter(study.weights).items()
-            if count > 1
+        return problems + [
+            problem
+            for name, study in self.studies.items()
+            for problem in study.problems(f"attribution.studies.{name}", arms)
         ]
-    return problems

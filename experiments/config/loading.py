@@ -10,23 +10,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from experiments.config.defaults import with_defaults
 from experiments.config.messages import explain
 from experiments.config.overrides import set_value, suggestion
-from experiments.config.schema import AnalysisSpec, ArmSpec, Config, FileCatalog, TruthSpec
+from experiments.config.schema import Config
 from experiments.config.toml_text import to_toml
 from simulator.errors import ConfigError
-
-__all__ = [
-    "AnalysisSpec",
-    "ArmSpec",
-    "Config",
-    "FileCatalog",
-    "TruthSpec",
-    "json_schema",
-    "load_config",
-    "resolved_toml",
-    "shipped_configs",
-]
 
 _DATA_PATHS = (("catalog", "file", "path"), ("judgments", "path"))
 
@@ -62,7 +51,9 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
         return options[0] if options else str(path)
 
     try:
-        return Config.model_validate_json(json.dumps(settings, default=str), strict=True)
+        return Config.model_validate_json(
+            json.dumps(with_defaults(settings), default=str), strict=True
+        )
     except ValidationError as error:
         raise ConfigError(explain(error, Config, settings, origin=origin)) from error
 

@@ -1,6 +1,7 @@
 """Walking through settings by path: what a key may be, where `--set` puts a value."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -107,7 +108,7 @@ def name_of(entry: Any, number: int) -> str:
     return name if isinstance(name, str) and name else str(number)
 
 
-def suggestion(word: str, known: list[str], place: str = "") -> str:
+def suggestion(word: str, known: Sequence[str], place: str = "") -> str:
     """What a word must be: the closest known one first, else all that are known."""
     near = closest(word, known)
     prefix = f"{place}." if place else ""

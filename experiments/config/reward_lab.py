@@ -1,16 +1,17 @@
 """Settings of the reward lab."""
 
 from collections import Counter
-from typing import Annotated
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field, model_validator
 
+from cqsid.alignment.measures import BEST
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
+from cqsid.registry import GENERATIVE_TYPES
 from cqsid.rewards.registry import RewardMix
+from experiments.config.names import Name
+from experiments.config.overrides import suggestion
 from simulator.spec import Spec
-
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"  # also part of a folder's name
-Name = Annotated[str, Field(pattern=_NAME)]
 
 SFT = "sft"
 """Name of the supervised model, from which all policies start and with which they are compared."""
@@ -89,3 +90,35 @@ class RewardLabSpec(Spec):
         if repeated:
             raise ValueError(f"policies == {repeated[0]} twice, must be named once")
         return self
+
+    def problems(self, arms: Mapping[str, Sequence[str]], generative: Sequence[str]) -> list[str]:
+        """What does not fit the rest of a config, as place, value found and value wanted.
+
+        Args:
+            arms: channels of each arm, by its name.
+            generative: names of the channels that can be aligned.
+        """
+        if not self.grid:
+            return []
+        place = f"reward_lab.arm == {self.arm!r}"
+        if self.arm not in arms:
+            return [f"{place}, must be {suggestion(self.arm, [*arms])}"]
+        known = [name for name in arms[self.arm] if name in generative]
+        if not known:
+            return [f"{place}, must have a channel of type {', '.join(GENERATIVE_TYPES)}"]
+        if not self.channel:
+            return [f"reward_lab.channel is missing, must be one of {', '.join(known)}"]
+        if self.channel not in known:
+            wanted = suggestion(self.channel, known)
+            return [f"reward_lab.channel == {self.channel!r}, must be {wanted}"]
+        if self.alignment.beam < BEST:
+            beam = self.alignment.beam
+            return [f"reward_lab.alignment.beam == {beam}, must be >= {BEST} (ids)"]
+        alone = len(arms[self.arm]) == 1
+        return [
+            f"reward_lab.rewards.{name} == {component.type}, must be in an arm with other channels "
+            f"({place} has none)"
+            for name, mix in self.rewards.items()
+            for component in mix.components
+            if alone and "elsewhere" in component.needs()
+        ]

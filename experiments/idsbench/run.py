@@ -79,7 +79,7 @@ def _channel(config: Config) -> str:
     for name in generative(config.channels):
         return name
     types = ", ".join(spec.type for spec in config.channels.values())
-    wanted = f"must have one of type {GENERATIVE_TYPES}: it sets up the bench"
+    wanted = f"must have one of type {', '.join(GENERATIVE_TYPES)}: it sets up the bench"
     raise ConfigError(f"channels == {types}, {wanted}")
 
 

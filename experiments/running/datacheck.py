@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.config.loading import FileCatalog, load_config
+from experiments.config.loading import load_config
+from experiments.config.schema import FileCatalog
 from simulator.catalogue.catalog import Catalog
 from simulator.files.importer import CatalogFileSpec, JudgmentFileSpec, read_judgments, read_supply
 from simulator.randomness import Draws

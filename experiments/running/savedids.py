@@ -43,7 +43,9 @@ def _name(config: Config, channel: str | None) -> str:
     names = list(generative(config.channels))
     if not names:
         types = ", ".join(spec.type for spec in config.channels.values())
-        raise ConfigError(f"channels == {types}, must have one of type {GENERATIVE_TYPES}")
+        raise ConfigError(
+            f"channels == {types}, must have one of type {', '.join(GENERATIVE_TYPES)}"
+        )
     if channel is None and len(names) > 1:
         raise ConfigError(f"--channel is missing, must be one of {', '.join(names)}")
     if channel is not None and channel not in names:

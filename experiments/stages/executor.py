@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pydantic import Field
-
+from experiments.config.execution import ExecutionSpec
 from simulator.errors import ConfigError, FunnelabError
-from simulator.spec import Spec
 
 Result_co = TypeVar("Result_co", covariant=True)
 Result = TypeVar("Result")
@@ -30,16 +28,6 @@ _WORKERS = dict.fromkeys(_THREADS, "1") | {
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
 }
 _POLL = 0.1  # seconds between two looks at the workers' progress
-
-
-class ExecutionSpec(Spec):
-    """How a run is executed. Nothing here changes a result."""
-
-    processes: int = Field(2, ge=1, description="worlds simulated at the same time")
-    batch_size: int = Field(512, ge=1, description="requests that pass through a model together")
-    backend: Literal["processes", "ray"] = Field(
-        "processes", description="where worlds run: processes of this machine, or a ray cluster"
-    )
 
 
 class Task(Protocol[Result_co]):

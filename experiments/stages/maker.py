@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
-from experiments.stages.executor import ExecutionSpec, run_tasks
+from experiments.config.execution import ExecutionSpec
+from experiments.stages.executor import run_tasks
 from experiments.stages.folder import RunFolder, Stage, StageRecord
 from experiments.stages.keys import stage_key
 from experiments.stages.progress import Bar, Progress

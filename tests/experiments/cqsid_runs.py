@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.config.loading import Config
+from experiments.config.schema import Config
 from tests.experiments.small_runs import SMALL, small_config
 
 CQSID = """

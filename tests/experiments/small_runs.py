@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.config.loading import Config, load_config
+from experiments.config.loading import load_config
+from experiments.config.schema import Config
 from experiments.running.run import run_experiment
 from experiments.stages.progress import NoProgress
 

@@ -8,14 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.config.loading import (
-    Config,
-    FileCatalog,
-    json_schema,
-    load_config,
-    resolved_toml,
-    shipped_configs,
-)
+from experiments.config.defaults import with_defaults
+from experiments.config.loading import json_schema, load_config, resolved_toml, shipped_configs
+from experiments.config.schema import Config, FileCatalog
 from experiments.config.toml_text import to_toml
 from simulator.errors import ConfigError
 
@@ -305,7 +300,7 @@ def test_resolved_settings_load_to_an_equal_config(
     raw["seed"], raw["catalog"]["price_sigma"] = seed, price_sigma
     raw["arms"][0]["share"], raw["arms"][1]["share"] = share, 1 - share
     raw["arms"][1]["limits"] = limits
-    config = Config.model_validate(raw)
+    config = Config.model_validate(with_defaults(raw))
     path = tmp_path_factory.mktemp("resolved") / "config.toml"
     path.write_text(resolved_toml(config))
     assert load_config(path) == config

@@ -8,8 +8,8 @@ import pytest
 
 from cqsid.rewards.registry import RewardMix
 from cqsid.rewards.reward import Samples
-from experiments.config.loading import Config
 from experiments.config.reward_lab import PolicySpec
+from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab, asks_oracle
 from experiments.rewardlab.policies import lab_seed
 from experiments.rewardlab.shop import ids_at, shop_at

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.stages.executor import Advance, ExecutionSpec, run_tasks
+from experiments.config.execution import ExecutionSpec
+from experiments.stages.executor import Advance, run_tasks
 from simulator.errors import ConfigError, FunnelabError
 
 ONE = ExecutionSpec(processes=1)
@@ -93,7 +94,8 @@ _ENDLESS = """
 import sys, time
 sys.path.insert(0, {folder!r})
 from pathlib import Path
-from experiments.stages.executor import ExecutionSpec, run_tasks
+from experiments.config.execution import ExecutionSpec
+from experiments.stages.executor import run_tasks
 from endless import wait_forever
 if __name__ == "__main__":
     folder = Path({folder!r})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.stages.executor import ExecutionSpec
+from experiments.config.execution import ExecutionSpec
 from experiments.stages.keys import data_digest, source_digest, stage_key
 from simulator.errors import DataError
 

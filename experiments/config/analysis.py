@@ -1,0 +1,51 @@
+"""Settings of what is estimated of an experiment, and of the truth beside it."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pydantic import Field, model_validator
+
+from experiments.config.overrides import suggestion
+from experiments.inference.metrics import METRICS, Metric
+from simulator.spec import Spec
+
+
+class AnalysisSpec(Spec):
+    """What is estimated, and how."""
+
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="level of all intervals")
+    primary: str = Field("gmv", description="the metric that decides")
+    cuped: bool = Field(True, description="also adjust estimates by the history period (CUPED)")
+    metrics: tuple[Metric, ...] = Field(
+        (), description="metrics of your own, beside the built-in ones"
+    )
+
+    @model_validator(mode="after")
+    def _primary_exists(self) -> "AnalysisSpec":
+        names = [*METRICS, *(metric.name for metric in self.metrics)]
+        if self.primary not in names:
+            raise ValueError(
+                f"analysis.primary == {self.primary!r}, must be {suggestion(self.primary, names)}"
+            )
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        if repeated:
+            raise ValueError(f"analysis.metrics == {repeated[0]!r} twice, must be named once")
+        return self
+
+
+class TruthSpec(Spec):
+    """The paired worlds that show the true effect."""
+
+    seeds: int = Field(1, ge=0, description="pairs of worlds, each with its own luck; 0: no truth")
+    arms: tuple[str, ...] = Field((), description="arms that get worlds; none named: all")
+
+    def problems(self, arms: Sequence[str], control: str) -> list[str]:
+        """What does not fit the names of the arms, as place, value found and value wanted."""
+        problems = [
+            f"truth.arms == {name!r}, must be {suggestion(name, arms)}"
+            for name in self.arms
+            if name not in arms
+        ]
+        if self.arms and control not in self.arms:
+            problems.append(f"truth.arms == {list(self.arms)}, must include {control!r}")
+        return problems

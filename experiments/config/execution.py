@@ -1,0 +1,17 @@
+"""Settings of how a run is executed."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from simulator.spec import Spec
+
+
+class ExecutionSpec(Spec):
+    """How a run is executed. Nothing here changes a result."""
+
+    processes: int = Field(2, ge=1, description="worlds simulated at the same time")
+    batch_size: int = Field(512, ge=1, description="requests that pass through a model together")
+    backend: Literal["processes", "ray"] = Field(
+        "processes", description="where worlds run: processes of this machine, or a ray cluster"
+    )
