@@ -85,10 +85,6 @@ class CqsidSpec(ChannelSettings):
 
     shares_training: ClassVar[bool] = True
 
-    def code(self) -> tuple[str, ...]:
-        """The module of a custom scheme."""
-        return self.ids.code()
-
     def data(self) -> tuple[str, ...]:
         """A checkpoint, or else the folders of models that training begins from."""
         learned = (self.model.backbone, self.text.encoder)

@@ -13,7 +13,6 @@ is kept once, and is one again when it is read.
 """
 
 import json
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -32,6 +31,7 @@ from safetensors.numpy import save_file
 from scipy import sparse
 
 from simulator.errors import ContractError, DataError
+from simulator.spec import Spec
 
 PACKAGES: Final = frozenset({"simulator", "recall", "ranking", "cqsid", "experiments"})
 _TREE = "tree"
@@ -105,16 +105,15 @@ def saved_copy(thing: Thing, trusted: Iterable[str] = ()) -> Thing:
     return found
 
 
-def plug_in_roots(settings: BaseModel) -> frozenset[str]:
-    """Top-level modules of the user's that settings name as MODULE:OBJECT, or that are installed.
+def plug_in_roots(settings: Spec) -> frozenset[str]:
+    """Top-level modules of the user's that settings name, or that are installed.
 
     Installed are those that packages offer as entry points of funnelab.
     """
-    named = re.findall(r'"([A-Za-z_]\w*)[\w.]*:[A-Za-z_][\w.]*"', settings.model_dump_json())
     installed = entry_points()
     own = [group for group in installed.groups if group.startswith("funnelab.")]
     offered = {point.module for group in own for point in installed.select(group=group)}
-    return frozenset(named) | {module.partition(".")[0] for module in offered}
+    return frozenset(module.partition(".")[0] for module in {*settings.code(), *offered})
 
 
 class _Unknown(Exception):

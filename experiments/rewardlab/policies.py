@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from cqsid.alignment.report import AlignmentReport, Evaluation, StepReading
 from cqsid.alignment.trainer import Alignment, align, load_weights, save_weights
@@ -23,6 +22,7 @@ from experiments.stages.folder import Stage
 from experiments.stages.progress import Parts
 from recall.storage import save
 from simulator.errors import placing
+from simulator.spec import Spec
 
 WEIGHTS = "weights.safetensors"
 
@@ -37,7 +37,7 @@ class PolicyModel:
 
     base: str
 
-    def open_in(self, folder: Path, settings: BaseModel) -> GenerativeChannel:
+    def open_in(self, folder: Path, settings: Spec) -> GenerativeChannel:
         """The channel, from the folder that this object was read from."""
         channel: GenerativeChannel = load_saved(folder.parent / self.base / MODEL, settings)
         learned = channel.learned

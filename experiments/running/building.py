@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from pydantic import BaseModel
 
 from cqsid.registry import build_channel
 from experiments.config.schema import ArmSpec, Config, FileCatalog
@@ -27,6 +26,7 @@ from simulator.randomness import Draws
 from simulator.shoppers.demand import generate_intents
 from simulator.shoppers.needs import department_weights
 from simulator.shoppers.shoppers import make_shoppers
+from simulator.spec import Spec
 
 # The history is what a company has before the experiment: text search, best sellers, and a
 # little exploration so that the log also tells of items that the ranking would not show.
@@ -117,7 +117,7 @@ def model_rng(config: Config, purpose: str) -> np.random.Generator:
     return np.random.default_rng(Draws(config.seed).child(f"train:{purpose}").seed)
 
 
-def load_saved(path: Path, settings: BaseModel | None = None) -> Any:
+def load_saved(path: Path, settings: Spec | None = None) -> Any:
     """An object of a run's store.
 
     Args:
@@ -139,7 +139,7 @@ def load_saved(path: Path, settings: BaseModel | None = None) -> Any:
 class InParts(Protocol):
     """What lies in a model file instead of a channel whose parts lie in several."""
 
-    def open_in(self, folder: Path, settings: BaseModel) -> Channel:
+    def open_in(self, folder: Path, settings: Spec) -> Channel:
         """The channel, from the folder of that file; `settings` as in `load_saved`."""
 
 

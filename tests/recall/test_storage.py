@@ -14,10 +14,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
+from recall.registry import CustomSpec
 from recall.storage import load, plug_in_roots, save
+from simulator.behaviour.clickmodels import CustomClickModel
 from simulator.errors import ContractError, DataError
 from simulator.randomness import Draws
 from simulator.spec import Spec
@@ -236,9 +239,11 @@ def test_a_pickle_and_a_file_cut_short_are_unreadable_and_named(tmp_path):
 
 def test_plug_ins_that_settings_name_may_be_in_a_run_s_files():
     class Mine(Spec):
-        object: str = "my_package.sub:Channel"
-        path: str = "C:x y"
-        inner: tuple[str, ...] = ("other:R",)
+        channels: dict[str, CustomSpec] = Field(
+            {"mine": CustomSpec(object="my_package.sub:Channel")}
+        )
+        models: tuple[CustomClickModel, ...] = (CustomClickModel(object="other:Clicks"),)
+        path: str = "third:x"
 
     assert {"my_package", "other"} <= plug_in_roots(Mine())
-    assert "C" not in plug_in_roots(Mine())
+    assert "third" not in plug_in_roots(Mine())
