@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simulator import plugins
-from simulator.errors import ConfigError, ContractError, placing
+from simulator.errors import ConfigError, ContractError
 from simulator.plugins import Kind, blaming, told
 
 HERE = "tests.simulator.test_plugins"
@@ -135,8 +135,3 @@ def test_an_error_of_our_own_has_no_line_of_the_users(monkeypatch: pytest.Monkey
     with pytest.raises(KeyError) as raised:
         raise KeyError("ours")
     assert told(raised.value) == "KeyError('ours')"
-
-
-def test_placing_tells_the_part_of_the_settings_and_keeps_the_kind_of_error() -> None:
-    with pytest.raises(ConfigError, match=r"^channels.mine: beams == 0$"), placing("channels.mine"):
-        raise ConfigError("beams == 0")

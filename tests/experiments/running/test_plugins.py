@@ -1,0 +1,34 @@
+"""What a user plugs in is tried before a run spends time on its world."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from cqsid.rewards.custom import CustomReward
+from experiments.running.plugins import check_spec
+from recall.classic.lexical import LexicalChannel, LexicalSpec
+from recall.registry import CustomSpec
+from simulator.errors import ContractError
+
+
+def test_what_is_built_in_passes() -> None:
+    check_spec("channels.lexical", LexicalSpec())
+
+
+def test_a_plug_in_that_cannot_be_made_is_told_with_its_place() -> None:
+    reward = CustomReward(object="tests.cqsid.rewards.plugins:Refusing")
+    place = r"^reward_lab.rewards.mine.components\[0\]: .*Refusing\(\) raised ValueError"
+    with pytest.raises(ContractError, match=place):
+        check_spec("reward_lab.rewards.mine.components[0]", reward)
+
+
+def test_a_plug_in_whose_code_no_key_could_cover_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    typed = ModuleType("typed_in")
+    typed.Mine = LexicalChannel
+    monkeypatch.setitem(sys.modules, "typed_in", typed)
+    wanted = "^channels.mine: module == 'typed_in', must have a source file$"
+    with pytest.raises(ContractError, match=wanted):
+        check_spec("channels.mine", CustomSpec(object="typed_in:Mine"))
