@@ -29,6 +29,7 @@ from cqsid.training.stages import StageProgress, train_generator
 from recall.classic.towers import Pairs
 from recall.feedback import Feedback
 from recall.storage import load, plug_in_roots, save
+from simulator.atomic import replacing
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import DataError
 from simulator.log.history import History
@@ -168,7 +169,6 @@ def _once(spec: CqsidSpec, workspace: Path | None, name: str, make: Callable[[],
         logger.debug("%s is made anew: %r", path, error)
     made = make()
     workspace.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save(partial, made, name, plug_in_roots(spec))
-    partial.replace(path)
+    with replacing(path) as fresh:
+        save(fresh, made, name, plug_in_roots(spec))
     return made

@@ -62,6 +62,8 @@ class ServingSpec(Spec):
 class CqsidSpec(ChannelSettings):
     """Semantic ids, and a language model that generates them for a query."""
 
+    home: ClassVar[str] = "cqsid.channel:CqsidChannel"
+
     type: Literal["cqsid"] = "cqsid"
     latency: LatencySpec = Field(
         LatencySpec(base_s=0.010), description="service time of the channel, but for its beam"

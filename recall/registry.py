@@ -1,17 +1,11 @@
-"""Channels by name, the built-in ones and the user's own."""
+"""Channels from their settings, the built-in ones and the user's own."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from importlib import import_module
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from recall.channel import Channel
-from recall.classic.dense import DenseChannel
-from recall.classic.itemcf import ItemCFChannel, ItemCFSpec
-from recall.classic.lexical import LexicalChannel, LexicalSpec
-from recall.classic.popular import PopularChannel, PopularSpec
-from recall.classic.towers import DenseSpec
-from recall.classic.uniform import UniformChannel, UniformSpec
 from recall.settings import ChannelSettings
 from simulator.plugins import Kind, blaming
 
@@ -45,34 +39,14 @@ class CustomSpec(ChannelSettings):
         return channel
 
 
-ChannelSpec = Annotated[
-    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | UniformSpec | CustomSpec,
-    Field(discriminator="type"),
-]
-
-BOOTSTRAP_CHANNELS: Final[Mapping[str, ChannelSpec]] = {
-    "lexical": LexicalSpec(),
-    "popular": PopularSpec(),
-}
-"""What a shop has before it has a log: nothing to learn from but the catalogue."""
-
-
-def build_channel(name: str, spec: ChannelSpec) -> Channel:
-    """The channel that a spec describes, not yet fitted, under the name it has in the run.
+def build_channel(name: str, spec: ChannelSettings) -> Channel:
+    """The channel that settings describe, not yet fitted, under the name it has in the run.
 
     Raises:
         ContractError: a custom object cannot be found, refuses its options or has no `recall`.
     """
-    match spec:
-        case LexicalSpec():
-            return LexicalChannel(spec, name)
-        case DenseSpec():
-            return DenseChannel(spec, name)
-        case ItemCFSpec():
-            return ItemCFChannel(spec, name)
-        case PopularSpec():
-            return PopularChannel(spec, name)
-        case UniformSpec():
-            return UniformChannel(spec, name)
-        case CustomSpec():
-            return spec.made(name)
+    if isinstance(spec, CustomSpec):
+        return spec.made(name)
+    module, _, made = spec.home.partition(":")
+    channel: Channel = getattr(import_module(module), made)(spec, name)
+    return channel

@@ -5,13 +5,20 @@ it configures; `experiments.config.loading` only composes specs and reads them f
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Spec(BaseModel):
-    """Frozen settings; an unknown key is an error."""
+    """Frozen settings; an unknown key is an error.
+
+    Attributes:
+        home: MODULE:OBJECT of what these settings describe, where it is loaded by this name, so
+            that whoever reads settings pays for no model's libraries. "": its maker imports it.
+    """
+
+    home: ClassVar[str] = ""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,6 +1,7 @@
 """The wall between the latent truth and whatever recalls, ranks or analyses."""
 
 import functools
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +29,8 @@ from experiments.config.reward_lab import PolicySpec, RewardLabSpec
 from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.oracle import SimulatedOracle
 from experiments.running import worlds
-from experiments.running.building import load_saved
-from experiments.running.worlds import MODEL
+from experiments.running.models import MODEL, POPULATION, load_saved
+from experiments.stages.stage import RECORD
 from ranking.examples import Examples
 from ranking.features import FeatureSet
 from ranking.funnel import Funnel
@@ -83,7 +84,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(
         folder=folder / "run",
         config=config,
-        population=load_saved(stage(folder / "run", "catalogue") / worlds.POPULATION),
+        population=load_saved(stage(folder / "run", "catalogue") / POPULATION),
         services=services,
         given=[list(Witness.seen), list(WitnessRanker.seen)],
     )
@@ -115,7 +116,7 @@ def test_no_file_that_training_or_service_loads_holds_latent_truth(
     holding = {
         file.name for file in files if leaks(load_saved(file, watched.config), watched.population)
     }
-    assert holding == {worlds.POPULATION}
+    assert holding == {POPULATION}
     assert len(files) > 10
 
 
@@ -125,7 +126,7 @@ def test_models_learn_where_no_latent_file_exists(watched: SimpleNamespace, tmp_
     for path in (folder / "stages").glob("*"):
         if is_model(path) or path.name.startswith(("experiment", "truth")):
             shutil.rmtree(path)
-    with pytest.raises(StoreError, match=worlds.POPULATION):  # only the worlds want it
+    with pytest.raises(StoreError, match=POPULATION):  # only the worlds want it
         run(watched.config, folder)
     assert {path.name for path in (folder / "stages").glob("*") if is_model(path)} == made
 
@@ -143,11 +144,22 @@ def test_analyses_never_open_what_is_latent(small_run: Path, tmp_path: Path) -> 
 def copy_without_latent(run_folder: Path, place: Path) -> Path:
     folder = place / "run"
     shutil.copytree(run_folder, folder, symlinks=True)
-    latent = [*folder.glob("stages/*/log/latent"), *folder.glob("stages/*/" + worlds.POPULATION)]
+    latent = [*folder.glob("stages/*/log/latent"), *folder.glob("stages/*/" + POPULATION)]
     assert len(latent) == 5
     for path in latent:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+        in_stage = path.relative_to(folder / "stages")
+        forget(folder / "stages" / in_stage.parts[0], "/".join(in_stage.parts[1:]))
     return folder
+
+
+def forget(stage: Path, name: str) -> None:
+    """Let the record of a stage know nothing of a file or of the files in a folder."""
+    record = json.loads((stage / RECORD).read_text())
+    record["files"] = {
+        file: digest for file, digest in record["files"].items() if not file.startswith(name)
+    }
+    (stage / RECORD).write_text(json.dumps(record))
 
 
 def is_model(path: Path) -> bool:
@@ -280,7 +292,7 @@ HIDING = {
 
 @pytest.fixture(scope="module")
 def population(small_run: Path) -> Population:
-    found: Population = load_saved(stage(small_run, "catalogue") / worlds.POPULATION)
+    found: Population = load_saved(stage(small_run, "catalogue") / POPULATION)
     return found
 
 

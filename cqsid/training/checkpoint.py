@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from simulator.atomic import replacing
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +36,9 @@ class Checkpoint:
         """Write the file. Whoever is killed meanwhile leaves the one before."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {"fingerprint": self.fingerprint, "facts": json.dumps(facts)}
-        partial = self.path.with_name(f"{self.path.name}.part")
-        save_file(
-            {name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata
-        )
-        os.replace(partial, self.path)
+        whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        with replacing(self.path) as path:
+            save_file(whole, path, metadata)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Tensors on the CPU and facts; None where there is no such file, or one of no use."""

@@ -14,11 +14,9 @@ from experiments.config.attribution import Method
 from experiments.config.overrides import suggestion
 from experiments.records.reading import write_record
 from experiments.report import write_report
-from experiments.running.building import load_saved
 from experiments.running.finished import finished_config, finished_stage
-from experiments.running.models import CATALOG
+from experiments.running.models import CATALOG, LOG, load_saved
 from experiments.running.plugins import check_plug_ins
-from experiments.running.worlds import LOG
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
@@ -66,10 +64,11 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
     check_rules(config.attribution.rules)
     check_plug_ins(config)
     catalogue, history = _stage(folder, "catalogue"), _stage(folder, "history") / LOG
+    log = _stage(folder, "experiment") / LOG
     with RunFolder(folder) as run:
         with progress.stage("credit"):
             items = Items.of(load_saved(catalogue / CATALOG), history)
-            record = credit_run(config, folder / LOG, items)
+            record = credit_run(config, log, items)
         opened = cache(partial(open_arm, config, Maker(run, config.execution, progress)))
         record = measure(record, config, opened)
         write_record(folder, record)

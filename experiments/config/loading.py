@@ -8,13 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from pydantic import ValidationError
 
 from experiments.config.defaults import with_defaults
 from experiments.config.messages import explain
 from experiments.config.overrides import set_value, suggestion
 from experiments.config.schema import Config
-from experiments.config.toml_text import to_toml
 from simulator.errors import ConfigError
 
 _DATA_PATHS = (("catalog", "file", "path"), ("judgments", "path"))
@@ -103,7 +103,14 @@ def _resolve(settings: Any, keys: tuple[str, ...], folder: Path) -> None:
 
 def resolved_toml(config: Config) -> str:
     """All settings with their defaults, as TOML that loads to an equal Config."""
-    return to_toml(config.model_dump(mode="json"))
+    return tomli_w.dumps(_told(config.model_dump(mode="json")))
+
+
+def _told(settings: Any) -> Any:
+    """Settings without None, which TOML cannot say: a missing key means its default."""
+    if isinstance(settings, dict):
+        return {key: _told(value) for key, value in settings.items() if value is not None}
+    return [_told(value) for value in settings] if isinstance(settings, list) else settings
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,7 +1,6 @@
-"""Designs: which unit of an experiment sees which arm."""
+"""The design that splits shoppers: each stays in one arm, whatever the time."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +10,6 @@ from simulator.randomness import Draws
 
 SHARE_TOLERANCE = 1e-9
 MAX_ARMS = 127  # an arm is an int8 in the log
-
-
-class Design(Protocol):
-    """Assigns the units of an experiment to its arms."""
-
-    name: str  # as `design` in metrics.json; also what the unit of analysis is
-
-    def assign(self, unit_U: NDArray[np.int64], at_U: NDArray[np.float64]) -> NDArray[np.int8]:
-        """Arm (index into the arms of the experiment) of each unit at simulated seconds."""
 
 
 @dataclass(frozen=True)

@@ -25,18 +25,16 @@ from experiments.records.ids import IdsRecord, Quality
 from experiments.records.reading import write_record
 from experiments.report.ids.page import write_report
 from experiments.running.manifest import bench_manifest
+from experiments.running.models import LOG
 from experiments.running.pipeline import Pipeline
-from experiments.running.plugins import channel_code, check_spec
-from experiments.running.worlds import LOG
-from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, Stage
-from experiments.stages.guard import check_same_settings
+from experiments.running.plugins import check_spec
+from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, check_same_settings
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
+from experiments.stages.stage import Stage
 from simulator.errors import ConfigError
 from simulator.log.history import load_history
-
-_CODE = ("simulator.log.history", "experiments.idsbench.trial", "recall")
 
 
 def bench_ids(
@@ -96,21 +94,19 @@ def _trials(
     config: Config, channel: str, maker: Maker, catalogue: Stage, history: Stage
 ) -> list[Trial]:
     spec, bench = generative(config.channels)[channel], config.ids_bench
-    code = [*_CODE, *channel_code(spec)]
     inputs = [catalogue.key, history.key, *(data_digest(path) for path in spec.data())]
     texts = [
         maker.stage(
             f"ids-texts-{seed}",
             [spec.text, spec.model, config.device, config.seed, bench.test_days, seed],
             inputs=inputs,
-            code=code,
+            task=fit_texts,
         )
         for seed in range(bench.seeds)
     ]
     paths = (catalogue.path, history.path)
     maker.side_by_side(
         "texts",
-        fit_texts,
         [TextsJob(config, stage, *paths, channel, seed) for seed, stage in enumerate(texts)],
         "models",
         1,
@@ -124,7 +120,7 @@ def _trials(
                 *(bench.personalised, scheme, seed),
             ],
             inputs=[*inputs, texts[seed].key],
-            code=code,
+            task=run_trial,
         )
         for seed in range(bench.seeds)
         for scheme in bench.schemes
@@ -134,7 +130,7 @@ def _trials(
         TrialJob(config, stage, *paths, texts[seed].path, channel, scheme, seed)
         for stage, (scheme, seed) in zip(stages, names, strict=True)
     ]
-    maker.side_by_side("schemes", run_trial, jobs, "trainings", 1)
+    maker.side_by_side("schemes", jobs, "trainings", 1)
     return [load_trial(stage, config) for stage in stages]
 
 

@@ -22,11 +22,9 @@ from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
 from experiments.idsbench.readings import Mode
-from experiments.running.building import load_saved, model_rng
-from experiments.running.models import CATALOG
-from experiments.running.worlds import LOG
+from experiments.running.models import CATALOG, LOG, load_saved, model_rng
 from experiments.stages.executor import Advance
-from experiments.stages.folder import Stage
+from experiments.stages.stage import Stage
 from recall.device import one_thread
 from recall.storage import plug_in_roots, save
 from recall.texts import TextCache

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from experiments.records.reading import Record
-from experiments.stages.folder import MANIFEST, StageRecord
+from experiments.stages.folder import MANIFEST
+from experiments.stages.stage import StageRecord
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,8 @@ from experiments.config.reward_lab import PolicySpec, RewardLabSpec
 from experiments.config.schema import Config
 from experiments.rewardlab.oracle import SimulatedOracle
 from experiments.rewardlab.shop import ids_at, shelves_at, shop_at
-from experiments.running.building import load_saved
 from experiments.running.heldout import clicked_rows, test_rows, test_start
-from experiments.running.models import CATALOG
-from experiments.running.worlds import LOG, MODEL, POPULATION
+from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved
 from ranking.examples import history_index
 from recall.device import one_thread
 from recall.texts import TextCache

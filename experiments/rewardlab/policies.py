@@ -15,11 +15,10 @@ from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.live import Diary
-from experiments.running.building import load_saved, model_rng
-from experiments.running.worlds import MODEL
+from experiments.running.models import MODEL, load_saved, model_rng
 from experiments.stages.executor import Advance
-from experiments.stages.folder import Stage
 from experiments.stages.progress import Parts
+from experiments.stages.stage import Stage
 from recall.storage import save
 from simulator.errors import placing
 from simulator.spec import Spec

@@ -11,8 +11,8 @@ from cqsid.rewards.shop import Elsewhere, Shop
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import with_newcomers
 from experiments.config.schema import Config
-from experiments.running.building import load_channel, load_saved, recall_stage
-from experiments.running.worlds import MODEL
+from experiments.running.funnels import recall_stage
+from experiments.running.models import MODEL, load_channel, load_saved
 from ranking.examples import history_index
 from ranking.rankers.ranker import Ranker
 from recall.channel import Refreshable

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cqsid.registry import generative
-from cqsid.rewards.registry import RewardMix
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.comparison.readings import WorldLogs
@@ -16,25 +15,14 @@ from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, Folders, learned_ro
 from experiments.rewardlab.live import watching
 from experiments.rewardlab.policies import PolicyJob, SftJob, ask_sft, run_policy
 from experiments.running.heldout import test_rows, test_start
+from experiments.running.models import LOG
 from experiments.running.pipeline import Pipeline, luck_of
-from experiments.running.plugins import channel_code
-from experiments.running.worlds import LOG, WorldJob
-from experiments.stages.folder import Stage
+from experiments.running.worlds import WorldJob
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
+from experiments.stages.stage import Stage
 from simulator.errors import ConfigError
 from simulator.log.history import load_history
-
-_CODE = (
-    *(
-        "simulator",
-        "recall",
-        "ranking",
-        "experiments.running.building",
-        "experiments.running.heldout",
-    ),
-    "experiments.rewardlab",
-)
 
 Key = tuple[PolicySpec, int]
 """A policy and a training seed."""
@@ -121,23 +109,16 @@ class StageMaker:
             *(lab.test_days, lab.fresh_days, lab.test_requests, lab.alignment.beam),
         ]
 
-    def _code(self, mix: RewardMix | None = None) -> list[str]:
-        """Packages and modules that decide what a training leaves."""
-        names = self.config.arms[self.arm].channels
-        code = [*_CODE, *(part for n in names for part in channel_code(self.config.channels[n]))]
-        components = mix.components if mix is not None else ()
-        return code + [module for each in components for module in each.code()]
-
     def _inputs(self, stages: Sequence[Stage]) -> list[str]:
         data = self.config.channels[self.lab.channel].data()
         return [*(stage.key for stage in stages), *(data_digest(path) for path in data)]
 
     def _sft(self, folders: Folders, stages: Sequence[Stage]) -> Stage:
         stage = self.maker.stage(
-            f"{SFT}-offline", self._common(), inputs=self._inputs(stages), code=self._code()
+            f"{SFT}-offline", self._common(), inputs=self._inputs(stages), task=ask_sft
         )
         job = SftJob(self.config, stage, folders, self.arm)
-        self.maker.side_by_side(stage.name, ask_sft, [job], "models", 1)
+        self.maker.side_by_side(stage.name, [job], "models", 1)
         return stage
 
     def _policies(self, folders: Folders, stages: Sequence[Stage]) -> dict[Key, Stage]:
@@ -149,7 +130,7 @@ class StageMaker:
                 jobs[policy, seed] = PolicyJob(self.config, stage, folders, self.arm, policy, seed)
         missing = [job.stage for job in jobs.values() if not job.stage.finished]
         with watching(self.maker.progress, {stage.name: stage.workspace for stage in missing}):
-            self.pipeline.train("policies", run_policy, list(jobs.values()), "trainings")
+            self.pipeline.train("policies", list(jobs.values()), "trainings")
         return {key: job.stage for key, job in jobs.items()}
 
     def _policy_stage(self, policy: PolicySpec, seed: int, stages: Sequence[Stage]) -> Stage:
@@ -159,7 +140,7 @@ class StageMaker:
             f"policy-{policy.name}-{seed}",
             [*self._common(), lab.alignment, lab.oracle_noise, mix, algorithm, seed],
             inputs=self._inputs(stages),
-            code=self._code(mix),
+            task=run_policy,
         )
 
     def _worlds(

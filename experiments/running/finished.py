@@ -7,7 +7,7 @@ from experiments.config.loading import load_config
 from experiments.config.schema import Config
 from experiments.records.manifest import BenchManifest, RunManifest
 from experiments.records.reading import read_record
-from experiments.stages.folder import CONFIG, MANIFEST
+from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, check_version
 from simulator.errors import StoreError
 
 
@@ -19,11 +19,12 @@ def finished_config(folder: Path, overrides: Sequence[str] = ()) -> Config:
         overrides: `path.to.key=value` each.
 
     Raises:
-        StoreError: no finished run.
+        StoreError: no finished run, or one of another version.
         ConfigError: an override that cannot be.
     """
     if not (folder / MANIFEST).is_file() or not (folder / CONFIG).is_file():
         raise StoreError(f"{folder} == no finished run, must be the folder of one")
+    check_version(folder)
     return load_config(str(folder / CONFIG), overrides)
 
 
@@ -36,8 +37,19 @@ def finished_stage(folder: Path, name: str, kind: type[BenchManifest] = RunManif
         kind: which manifest the run has.
 
     Raises:
-        StoreError: it has no manifest.
-        DataError: it has another one.
+        StoreError: it has no manifest, the store is of another version, or the stage is not as it
+            was written.
+        DataError: it has another manifest.
     """
+    check_version(folder)
     keys = [stage.key for stage in read_record(kind, folder).stages if stage.name == name]
-    return folder / "stages" / f"{name}-{keys[0]}" if keys else None
+    if not keys:
+        return None
+    stage = RunFolder(folder).stage(name, keys[0])
+    damage = stage.damage()
+    if damage is not None:
+        raise StoreError(
+            f"{stage.path}: {damage}, must be as it was written: "
+            "run the command that made it again, and it is mended"
+        )
+    return stage.path

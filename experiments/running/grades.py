@@ -6,14 +6,68 @@ An item that nobody judged counts as grade 0, which favours channels that resemb
 was judged; judged@10 says by how much that may matter.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.config.schema import Config
 from experiments.records.metrics import Retrieval
+from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
+from experiments.stages.executor import Advance
+from experiments.stages.files import write_json
+from experiments.stages.stage import Stage
+from ranking.examples import history_index
+from recall.channel import Refreshable
 from simulator.catalogue.catalog import Ints
+from simulator.living.world import Population
+from simulator.log.history import load_history
+from simulator.protocols import Requests
 from simulator.shoppers.intents import Judgments
+
+RETRIEVAL = "retrieval.json"
+_DEPTH = 100
+
+
+@dataclass(frozen=True)
+class GradesJob:
+    """Channels to be asked the human-judged queries.
+
+    Attributes:
+        catalog, history: folders of these stages.
+        channels: model folders of the channels.
+    """
+
+    config: Config
+    stage: Stage
+    catalog: Path
+    history: Path
+    channels: Mapping[str, Path]
+
+
+def grade_channels(job: GradesJob, *, advance: Advance) -> None:
+    """Each channel's recall@100, NDCG@10 and judged@10 on the human-judged queries.
+
+    The shopper is unknown (no history of clicks), and every item is on sale.
+    """
+    with job.stage.write() as folder:
+        population: Population = load_saved(job.catalog / POPULATION)
+        catalog, judgments = population.supply.catalog, population.intents.judgments
+        index = history_index(catalog, load_history(job.history / LOG))
+        requests = Requests.of_texts(judgments.queries)
+        query_B = np.arange(len(judgments.queries), dtype=np.int32)
+        rows = []
+        for name, model in job.channels.items():
+            channel = load_channel(model / MODEL, job.config.channels[name])
+            if isinstance(channel, Refreshable):
+                channel.refresh(index, 0)
+            found = channel.recall(requests, _DEPTH)
+            grades = graded_retrieval(found.items_BN, query_B, judgments, len(catalog))
+            rows.append(grades.row(name))
+        write_json(folder / RETRIEVAL, [asdict(row) for row in rows])
+    advance(len(rows))
 
 
 @dataclass(frozen=True)
@@ -53,7 +107,7 @@ def graded_retrieval(
     judgments: Judgments,
     n_items: int,
     *,
-    depth: int = 100,
+    depth: int = _DEPTH,
     top: int = 10,
 ) -> GradedRetrieval:
     """Compare B ranked lists with the grades of their queries.

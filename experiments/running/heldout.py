@@ -28,6 +28,17 @@ def test_start(history: History, days: int, place: str) -> float:
     return start
 
 
+def seen_history(history: History, unseen_days: int) -> History:
+    """A history without its last days.
+
+    Raises:
+        ConfigError: the history is no longer than these.
+    """
+    return (
+        history.before(test_start(history, unseen_days, "unseen_days")) if unseen_days else history
+    )
+
+
 def clicked_rows(history: History, first: float = 0.0, until: float = np.inf) -> Rows:
     """Rows, ascending, of the requests from `first` to before `until` that led to a click."""
     rows = np.unique(history.row_X[history.clicked_X.astype(bool)]).astype(np.int64)

@@ -15,7 +15,7 @@ from experiments.records.manifest import (
     Seeds,
 )
 from experiments.stages.files import read_json
-from experiments.stages.folder import Stage, StageRecord, peak_memory_mb
+from experiments.stages.stage import Stage, StageRecord, peak_memory_mb
 
 _LIBRARIES = (
     "torch",

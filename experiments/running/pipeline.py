@@ -6,45 +6,31 @@ Every stage is a folder in the run's store under a key that says all it depends 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from experiments.config.schema import Config, FileCatalog
+from experiments.designs.design import Design
+from experiments.designs.shopper import ShopperSplit
 from experiments.records.metrics import Retrieval
-from experiments.running.building import load_saved, make_population
-from experiments.running.models import (
-    CATALOG,
-    RETRIEVAL,
-    ChannelJob,
-    RankerJob,
-    dense_name,
-    fit_channel,
-    fit_ranker,
-    grade_channels,
-    taught_as,
-)
-from experiments.running.plugins import channel_code
-from experiments.running.worlds import LOG, POPULATION, WorldJob, live
-from experiments.stages.files import read_json, write_json
-from experiments.stages.folder import Stage
+from experiments.running.channels import ChannelJob, fit_channel
+from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
+from experiments.running.models import LOG
+from experiments.running.population import CatalogueJob, make_catalogue
+from experiments.running.rankers import RankerJob, dense_name, fit_ranker
+from experiments.running.worlds import WorldJob, live
+from experiments.stages.files import read_json
 from experiments.stages.keys import data_digest
-from experiments.stages.maker import Maker
-from recall.storage import save
-from simulator.living.world import Population
+from experiments.stages.maker import Job, Maker
+from experiments.stages.stage import Stage
+from recall.bootstrap import BOOTSTRAP_CHANNELS
+from simulator.randomness import Draws
 
 SFT = "sft"
 """Name of the stage of a generative channel that is yet to be aligned."""
 
 _EXPERIMENT_LUCK = "experiment"
 _REQUESTS_PER_VISIT = 1.6  # only for the progress bar's time left
-_WORLD_CODE = (
-    "simulator",
-    "recall",
-    "ranking",
-    "experiments.running.building",
-    "experiments.running.worlds",
-)
 
 
 @dataclass(frozen=True)
@@ -77,32 +63,20 @@ class Pipeline:
             "catalogue",
             settings,
             inputs=[data_digest(Path(path)) for path in files],
-            code=["simulator", "experiments.running.building"],
+            task=make_catalogue,
         )
-        with self.maker.making(stage, unit="items") as bar:
-            if bar is not None:
-                with stage.write() as folder:
-                    population = make_population(config)
-                    save(folder / CATALOG, population.supply.catalog)
-                    save(folder / POPULATION, population)
-                    stage.rows = {
-                        "items": len(population.supply.catalog),
-                        "shoppers": len(population.shoppers),
-                        "intents": len(population.intents.category_Q),
-                        "texts": len(population.intents.texts),
-                    }
-                    bar.advance(stage.rows["items"])
+        self.maker.here(CatalogueJob(config, stage), unit="items")
         return stage
 
     def history(self, catalogue: Stage) -> Stage:
         """The log that a company would have; it does not depend on the experiment's length."""
         config = self.config
-        world = config.world.model_dump(exclude={"days"}, mode="json")
+        world = {name: value for name, value in config.world if name != "days"}
         stage = self.maker.stage(
             "history",
-            [world, config.log, config.funnel, config.seed],
+            [world, config.log, config.funnel, config.seed, dict(BOOTSTRAP_CHANNELS)],
             inputs=[catalogue.key],
-            code=self._world_code(),
+            task=live,
         )
         job = WorldJob(config, stage, catalogue.path, None, {}, (), "history", None)
         self.live("history", [job], config.world.history_days)
@@ -130,14 +104,14 @@ class Pipeline:
                 )
                 stages[name] = job.stage
                 jobs.setdefault(job.stage.path, job)
-        self.train("channels", fit_channel, list(jobs.values()))
+        self.train("channels", list(jobs.values()))
         return late, early
 
     def supervised(self, catalogue: Stage, history: Stage, name: str, fresh_days: int) -> Stage:
         """A generative channel that has not learned from `fresh_days` more of the last days."""
         days = self.unseen_days + fresh_days
         job = self._channel(catalogue, history, name, early=False, unseen_days=days, called=SFT)
-        self.train(job.stage.name, fit_channel, [job])
+        self.train(job.stage.name, [job])
         return job.stage
 
     def _channel(
@@ -160,7 +134,7 @@ class Pipeline:
                 *(catalogue.key, history.key),
                 *(data_digest(path) for path in spec.data()),
             ],
-            code=["simulator.log.history", "experiments.running.models", *channel_code(spec)],
+            task=fit_channel,
         )
         paths = (catalogue.path, history.path)
         return ChannelJob(config, stage, *paths, taught, early, unseen_days)
@@ -180,24 +154,17 @@ class Pipeline:
             spec = arm.ranker or config.ranker
             named = [name for name in [dense_name(config)] if name is not None]
             needed = [name for name in config.channels if name in (*arm.channels, *named)]
-            code = [
-                "ranking",
-                "recall",
-                "experiments.running.models",
-                "experiments.running.building",
-            ]
-            code += [part for name in needed for part in channel_code(config.channels[name])]
-            code += spec.code()
             stage = self.maker.stage(
                 "ranker",
                 [
                     *(spec, config.examples, config.seed),
                     *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
                     [config.channels[name] for name in needed],
+                    list(config.channels),
                     *([self.unseen_days] if self.unseen_days else []),
                 ],
                 inputs=[*(early[name].key for name in needed), *(channels[n].key for n in needed)],
-                code=code,
+                task=fit_ranker,
             )
             if stage.key not in {other.key for other in stages}:
                 jobs.append(
@@ -213,7 +180,7 @@ class Pipeline:
                     )
                 )
             stages.append(stage)
-        self.train("rankers", fit_ranker, jobs)
+        self.train("rankers", jobs)
         return stages
 
     def retrieval(
@@ -224,23 +191,13 @@ class Pipeline:
             return []
         stage = self.maker.stage(
             "retrieval",
-            [],
+            {name: self.config.channels[name] for name in channels},
             inputs=[catalogue.key, *(channel.key for channel in channels.values())],
-            code=["experiments.running.grades", "experiments.running.models"],
+            task=grade_channels,
         )
-        with self.maker.making(stage, unit="channels") as bar:
-            if bar is not None:
-                with stage.write() as folder:
-                    population: Population = load_saved(catalogue.path / POPULATION)
-                    rows = grade_channels(
-                        self.config,
-                        population.supply.catalog,
-                        population.intents.judgments,
-                        history.path,
-                        {name: channel.path for name, channel in channels.items()},
-                    )
-                    write_json(folder / RETRIEVAL, [asdict(row) for row in rows])
-                    bar.advance(len(rows))
+        models = {name: channel.path for name, channel in channels.items()}
+        job = GradesJob(self.config, stage, catalogue.path, history.path, models)
+        self.maker.here(job, unit="channels")
         return [Retrieval(**row) for row in read_json(stage.path / RETRIEVAL)]
 
     def worlds(
@@ -290,34 +247,48 @@ class Pipeline:
         # The names of arms are part of the log, so they are part of the key, too.
         settings = [config.world, config.log, config.funnel, config.seed, luck, arm]
         settings += [list(arms), [one.name for one in config.arms]]
+        design = self._design() if arm is None else None
         names = [n for n in config.channels if any(n in one.channels for one in arms)]
-        specs = [list(config.channels), [config.channels[n] for n in names]]
+        specs = [list(config.channels), [config.channels[n] for n in names], design]
         inputs = [catalogue.key, history.key, *(rankers[number].key for number in used)]
         inputs += [channels[n].key for n in names]
-        code = self._world_code()
-        code += [part for n in names for part in channel_code(config.channels[n])]
         return WorldJob(
             config,
-            self.maker.stage(name, [settings, specs], inputs=inputs, code=code),
+            self.maker.stage(name, [settings, specs], inputs=inputs, task=live),
             catalogue.path,
             history.path,
             {channel: stage.path for channel, stage in channels.items()},
             tuple(stage.path for stage in rankers),
             luck,
             arm,
+            design,
         )
 
-    def _world_code(self) -> list[str]:
-        return [*_WORLD_CODE, *self.config.world.behavior.click_model.code()]
+    def _design(self) -> Design:
+        """Who sees which arm in the experiment."""
+        shares = tuple(arm.share for arm in self.config.arms)
+        return ShopperSplit(shares, salt="experiment", draws=Draws(self.config.seed))
 
     def live(self, name: str, jobs: list[WorldJob], days: int) -> None:
         """Live worlds of so many days, side by side."""
         visits = self.config.shoppers.count * self.config.shoppers.visits_per_week / 7 * days
-        self.maker.side_by_side(name, live, jobs, "requests", round(visits * _REQUESTS_PER_VISIT))
+        self.maker.side_by_side(name, jobs, "requests", round(visits * _REQUESTS_PER_VISIT))
 
-    def train(self, name: str, task: Any, jobs: Sequence[Any], unit: str = "models") -> None:
+    def train(self, name: str, jobs: Sequence[Job], unit: str = "models") -> None:
         """Train models side by side, each a stage of its own."""
-        self.maker.side_by_side(name, task, jobs, unit, 1)
+        self.maker.side_by_side(name, jobs, unit, 1)
+
+
+def taught_as(config: Config, name: str) -> str:
+    """The channel whose training this one shares: the first that learns by the same settings.
+
+    So arms can serve one trained generator with different beams. Other channels train alone.
+    """
+    spec = config.channels[name]
+    if not spec.shares_training:
+        return name
+    same = (other for other, its in config.channels.items() if its.learned() == spec.learned())
+    return next(same)
 
 
 def luck_of(seed: int) -> str:

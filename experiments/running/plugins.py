@@ -1,10 +1,7 @@
 """What a user plugs in (channels, schemes, models, rankers, click models, rewards), tried first."""
 
-from collections.abc import Sequence
-
-from cqsid.registry import ChannelSpec
 from experiments.config.schema import Config
-from experiments.stages.keys import source_digest
+from experiments.stages.sources import has_source
 from simulator.errors import ContractError, placing
 from simulator.spec import Spec
 
@@ -45,13 +42,5 @@ def check_spec(place: str, spec: Spec) -> None:
     with placing(place):
         spec.check()
         for module in spec.code():
-            try:
-                source_digest(module)
-            except (ImportError, ValueError, OSError) as error:
-                raise ContractError(f"module == {module!r}, must have a source file") from error
-
-
-def channel_code(spec: ChannelSpec) -> Sequence[str]:
-    """The packages and modules whose source decides what a channel does."""
-    own = type(spec).__module__.partition(".")[0]
-    return [*dict.fromkeys(["recall", own]), *spec.code()]
+            if not has_source(module):
+                raise ContractError(f"module == {module!r}, must have a source file")

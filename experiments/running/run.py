@@ -1,6 +1,6 @@
 """A whole run: its stages, what is estimated from their logs, and the report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiments.attribution.credit.credited import write_credit
@@ -14,14 +14,12 @@ from experiments.records.metrics import Metrics, Model, Retrieval
 from experiments.records.reading import write_record
 from experiments.records.truth import Truths
 from experiments.report import write_report
-from experiments.running.building import load_saved
 from experiments.running.manifest import manifest
-from experiments.running.models import CATALOG, training_reports
+from experiments.running.models import CATALOG, LOG, REPORT, load_saved
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
-from experiments.running.worlds import LOG
-from experiments.stages.folder import CONFIG, MANIFEST, RunFolder
-from experiments.stages.guard import check_same_settings
+from experiments.stages.files import read_json
+from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, check_same_settings
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
 
@@ -100,3 +98,27 @@ def _results(
     if not config.truth.seeds:
         return metrics, None
     return metrics, truth_table(worlds.truth, metrics, control=config.control, metrics=chosen)
+
+
+def training_reports(
+    config: Config, channels: Mapping[str, Path], rankers: Sequence[Path]
+) -> list[Model]:
+    """What the models that serve tell of their training, a row for each that tells anything.
+
+    Args:
+        channels: model folders of the channels, by name.
+        rankers: model folders of the arms' rankers, in the order of the arms; arms may share one.
+    """
+    rows = [
+        _row("channel", name, [arm.name for arm in config.arms if name in arm.channels], folder)
+        for name, folder in channels.items()
+    ]
+    for folder in dict.fromkeys(rankers):
+        arms = [arm for arm, own in zip(config.arms, rankers, strict=True) if own == folder]
+        kind = (arms[0].ranker or config.ranker).type
+        rows.append(_row("ranker", kind, [arm.name for arm in arms], folder))
+    return [row for row in rows if row.report]
+
+
+def _row(model: str, name: str, arms: list[str], folder: Path) -> Model:
+    return Model(model, name, tuple(arms), read_json(folder / REPORT))

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.config.schema import Config
-from experiments.designs.shopper import ShopperSplit
-from experiments.running.building import arm_funnel, bootstrap_funnel, load_channel, load_saved
+from experiments.designs.design import Design
+from experiments.running.funnels import arm_funnel, bootstrap_funnel
+from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
 from experiments.stages.executor import Advance
-from experiments.stages.folder import Stage
+from experiments.stages.stage import Stage
 from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
 from simulator.living.world import Population, State, World
@@ -20,10 +21,7 @@ from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY, SearchService
 from simulator.randomness import Draws
 
-POPULATION = "population.safetensors"
-MODEL = "model.safetensors"
 STATE = "state.npz"
-LOG = "log"
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class WorldJob:
         rankers: model folder of each arm's ranker, in the order of the arms.
         luck: name of the world's luck; worlds of equal luck are paired.
         arm: arm in which everybody is; None: split by the design.
+        design: which shopper sees which arm in the experiment.
     """
 
     config: Config
@@ -48,6 +47,7 @@ class WorldJob:
     rankers: tuple[Path, ...]
     luck: str
     arm: int | None
+    design: Design | None = None
 
 
 def live(job: WorldJob, *, advance: Advance) -> str:
@@ -114,20 +114,13 @@ def open_world(job: WorldJob, folder: Path) -> OpenWorld:
     return OpenWorld(world, service, first_day, days)
 
 
-def assignment(config: Config, shoppers: int) -> NDArray[np.int8]:
-    """(S,) the arm of each shopper in the experiment, by the run's design."""
-    shares = tuple(arm.share for arm in config.arms)
-    design = ShopperSplit(shares, salt="experiment", draws=Draws(config.seed))
-    shopper_S = np.arange(shoppers, dtype=np.int64)
-    return design.assign(shopper_S, np.zeros(shoppers))
-
-
 def _arms(job: WorldJob, shoppers: int) -> NDArray[np.int8]:
     if job.history is None:
         return np.zeros(shoppers, np.int8)
     if job.arm is not None:
         return np.full(shoppers, job.arm, np.int8)
-    return assignment(job.config, shoppers)
+    assert job.design is not None, "an experiment has a design"
+    return job.design.assign(np.arange(shoppers, dtype=np.int64), np.zeros(shoppers))
 
 
 def _service(

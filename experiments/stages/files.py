@@ -1,24 +1,47 @@
-"""Files that are either the old ones or the new ones, never half of each."""
+"""Files of a run: how they are written and read, and what tells that one has changed."""
 
+import errno
 import json
 import math
 import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from simulator.atomic import replacing, sync
 from simulator.errors import StoreError
+
+_DISK_REFUSES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def storing(path: Path, *, foreign_code: bool = False) -> Iterator[None]:
+    """Turn a folder that cannot be written into a StoreError.
+
+    Args:
+        path: what the error names.
+        foreign_code: the block runs a stage's own code, which may fail in other ways (a missing
+            input file); those errors pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        if foreign_code and error.errno not in _DISK_REFUSES:
+            raise
+        raise StoreError(
+            f"{path}: {error.strerror}, must be a folder that can be written, with room on its disk"
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 under a temporary name, force it to disk, rename."""
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(fresh, path)
+    """Write UTF-8 atomically."""
+    with replacing(path) as fresh:
+        fresh.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -57,10 +80,20 @@ def sync_folder(folder: Path, *, deep: bool = True) -> None:
     """Force a folder, and with `deep` everything below it, to disk."""
     paths = [folder, *folder.rglob("*")] if deep else [folder]
     for path in reversed(paths):
-        if path.is_symlink():
-            continue
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        if not path.is_symlink():
+            sync(path)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
+def folder_sha256(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its path in the folder, in the order of paths."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        digests = list(threads.map(file_sha256, files))
+    names = [file.relative_to(folder).as_posix() for file in files]
+    return dict(zip(names, digests, strict=True))

@@ -5,128 +5,33 @@ A run folder holds the results a reader wants (`report.html`, `metrics.json`, ..
 hash of all that decides the stage's content, so a stage with other settings lies beside the old
 one, and going back to earlier settings finds its stages again. A stage is written under a
 temporary name and renamed when it is complete: whatever kills a run leaves finished stages whole.
+
+Nobody's results are replaced by accident: a folder of something else, of another version or of a
+finished run with other settings is refused.
 """
 
-import errno
 import fcntl
 import os
-import resource
 import shutil
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import tomllib
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from experiments.stages.files import read_json, sync_folder, write_json, write_text
+from experiments.stages.files import read_json, storing, write_json, write_text
+from experiments.stages.stage import PARTIAL, RECORD, Stage
 from simulator.errors import StoreError
+
+STORE = 2
+"""Version of the store: of what stages hold, and in which form. Version 1 was not written down."""
 
 MANIFEST = "manifest.json"
 CONFIG = "config.toml"
 _STAGES = "stages"
-_RECORD = "stage.json"
+_VERSION = "store.json"
 _LOCK = ".lock"
-_PARTIAL = ".partial"
-_UNFINISHED = ".unfinished"
-_DISK_REFUSES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
-
-
-@contextmanager
-def storing(path: Path, *, foreign_code: bool = False) -> Iterator[None]:
-    """Turn a folder that cannot be written into a StoreError.
-
-    A stage's own code may fail in other ways (a missing input file); those errors pass.
-    """
-    try:
-        yield
-    except OSError as error:
-        if foreign_code and error.errno not in _DISK_REFUSES:
-            raise
-        raise StoreError(
-            f"{path}: {error.strerror}, must be a folder that can be written, with room on its disk"
-        ) from error
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """What the manifest tells of one stage of a run.
-
-    Attributes:
-        name, key: as in the folder's name.
-        seconds: time it took when it was made, not to find it again (s).
-        cached: whether this run found it in the store.
-        rows: rows written, by table; empty for stages without tables.
-        peak_memory_mb: most memory of the process that made it, up to its end (MB).
-    """
-
-    name: str
-    key: str
-    seconds: float
-    cached: bool
-    rows: dict[str, int]
-    peak_memory_mb: int
-
-
-@dataclass
-class Stage:
-    """One stage of a run: a folder that is there completely or not at all.
-
-    Attributes:
-        path: folder of the stage once it is finished.
-        rows: set entries while writing, to have them in the record.
-    """
-
-    name: str
-    key: str
-    path: Path
-    rows: dict[str, int] = field(default_factory=dict)
-    _made: bool = False
-
-    @property
-    def finished(self) -> bool:
-        """Whether the stage is in the store and need not be made."""
-        return (self.path / _RECORD).is_file()
-
-    @property
-    def workspace(self) -> Path:
-        """Where work on the stage may keep what must outlive a killed run."""
-        return self.path.with_name(self.path.name + _UNFINISHED)
-
-    @contextmanager
-    def write(self) -> Iterator[Path]:
-        """Give an empty folder to write into; it becomes the stage when the block ends well.
-
-        Raises:
-            StoreError: the disk is full or the folder cannot be written.
-        """
-        partial = self.path.with_name(self.path.name + _PARTIAL)
-        with storing(partial, foreign_code=True):
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            start = time.perf_counter()
-            yield partial
-            seconds = round(time.perf_counter() - start, 3)
-            record = {
-                "name": self.name,
-                "key": self.key,
-                "seconds": seconds,
-                "rows": self.rows,
-                "peak_memory_mb": peak_memory_mb(),
-            }
-            write_json(partial / _RECORD, record)
-            sync_folder(partial)
-            shutil.rmtree(self.path, ignore_errors=True)  # one that lost its record
-            shutil.rmtree(self.workspace, ignore_errors=True)
-            os.replace(partial, self.path)
-            sync_folder(self.path.parent, deep=False)
-        self._made = True
-
-    def record(self) -> StageRecord:
-        """The stage's line in the manifest; the stage must be finished."""
-        found = read_json(self.path / _RECORD)
-        return StageRecord(**found, cached=not self._made)
+_ELSEWHERE = ("execution", "attribution")  # sections that decide nothing of what a run writes
 
 
 class RunFolder:
@@ -139,8 +44,8 @@ class RunFolder:
         path: the folder.
 
     Raises:
-        StoreError: on entering, when the folder holds something that is not a run, cannot be
-            written, or is in use by another process.
+        StoreError: on entering, when the folder holds something that is not a run, or a run of
+            another version, cannot be written, or is in use by another process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -161,7 +66,14 @@ class RunFolder:
                 f"{self.path} is being written by another funnelab process, "
                 "must be free (wait for it, or choose another folder with --out)"
             ) from None
-        for leftover in stages.glob("*" + _PARTIAL):
+        try:
+            check_version(self.path)
+            with storing(stages / _VERSION):
+                write_json(stages / _VERSION, {"store": STORE})
+        except BaseException:
+            os.close(self._lock)
+            raise
+        for leftover in stages.glob("*" + PARTIAL):
             shutil.rmtree(leftover, ignore_errors=True)
         return self
 
@@ -179,7 +91,7 @@ class RunFolder:
 
     def link(self, name: str, target: Path) -> None:
         """Make `<run>/<name>` point to a folder inside the run, replacing an earlier link."""
-        link, fresh = self.path / name, self.path / f".{name}{_PARTIAL}"
+        link, fresh = self.path / name, self.path / f".{name}{PARTIAL}"
         with storing(link):
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(target.relative_to(self.path), target_is_directory=True)
@@ -194,18 +106,6 @@ class RunFolder:
         """Write a result atomically, as UTF-8."""
         with storing(self.path / name):
             write_text(self.path / name, text)
-
-
-def peak_memory_mb() -> int:
-    """Peak resident memory of this process so far (MB)."""
-    status = Path("/proc/self/status")
-    if status.is_file():  # ru_maxrss would count the process that started this one, too
-        lines = status.read_text().splitlines()
-        kilobytes = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-        if kilobytes:
-            return round(int(kilobytes[0]) / 2**10)
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
 
 
 def check_is_run(path: Path) -> None:
@@ -223,8 +123,75 @@ def check_is_run(path: Path) -> None:
             )
 
 
+def check_version(path: Path) -> None:
+    """Refuse a run whose stages another version of the store holds: they would be read wrongly.
+
+    Raises:
+        StoreError: with both versions.
+    """
+    stages, found = path / _STAGES, str(STORE)
+    if (stages / _VERSION).is_file():
+        with suppress(StoreError, KeyError, TypeError):
+            found = "?"
+            found = str(read_json(stages / _VERSION)["store"])
+    elif any(stages.glob(f"*/{RECORD}")):
+        found = "1"
+    if found != str(STORE):
+        raise StoreError(
+            f"{stages} == store version {found}, must be {STORE}: another version of funnelab made "
+            "this run; run it again in another folder (--out), or delete this one first"
+        )
+
+
+def check_same_settings(path: Path, config_text: str) -> None:
+    """Refuse to replace the results of a finished run by those of other settings.
+
+    How a run is executed (`[execution]`) and how its log is attributed (`[attribution]`) do not
+    change its results and may differ.
+
+    Args:
+        path: the run folder; a new or unfinished one passes.
+        config_text: the resolved TOML of the run that is about to start.
+
+    Raises:
+        StoreError: the folder holds a finished run with other settings, the first of which
+            are named.
+    """
+    if not (path / MANIFEST).is_file() or not (path / CONFIG).is_file():
+        return
+    try:
+        found = _flat(tomllib.loads((path / CONFIG).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path / CONFIG}: {error}, must be the settings of a run") from error
+    wanted = _flat(tomllib.loads(config_text))
+    other = [name for name in wanted | found if wanted.get(name) != found.get(name)]
+    if other:
+        changes = [f"{name} == {found.get(name)!r}, now {wanted.get(name)!r}" for name in other]
+        more = f", and {len(changes) - 3} more" if len(changes) > 3 else ""
+        raise StoreError(
+            f"{path} holds a finished run with other settings ({'; '.join(changes[:3])}{more}), "
+            "must be the same settings, another folder (--out) or --overwrite"
+        )
+
+
+def _flat(settings: Any, place: str = "") -> dict[str, Any]:
+    """Settings by dotted path, without those that cannot change a result."""
+    if isinstance(settings, dict):
+        parts = [(str(key), value) for key, value in settings.items()]
+    elif isinstance(settings, list) and any(isinstance(value, dict) for value in settings):
+        parts = [(str(number), value) for number, value in enumerate(settings)]
+    else:
+        return {place: settings}
+    flat: dict[str, Any] = {}
+    for key, value in parts:
+        inner = f"{place}.{key}" if place else key
+        if inner not in _ELSEWHERE:
+            flat |= _flat(value, inner)
+    return flat
+
+
 def finished_stages(path: Path) -> list[str]:
     """Names of the stages a run folder keeps, oldest first."""
-    records = sorted((path / _STAGES).glob("*/" + _RECORD), key=lambda file: file.stat().st_mtime)
-    complete = [file for file in records if not file.parent.name.endswith(_PARTIAL)]
+    records = sorted((path / _STAGES).glob("*/" + RECORD), key=lambda file: file.stat().st_mtime)
+    complete = [file for file in records if not file.parent.name.endswith(PARTIAL)]
     return list(dict.fromkeys(read_json(file)["name"] for file in complete))

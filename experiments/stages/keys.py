@@ -1,37 +1,69 @@
 """Content keys: a stage's name in the store is a hash of all that decides its content."""
 
 import json
-from collections.abc import Sequence
-from functools import cache
-from hashlib import file_digest, sha256
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from experiments.stages.files import plain
+from experiments.stages.files import file_sha256, folder_sha256, plain
+from experiments.stages.sources import SOURCES, Sources
 from simulator.errors import DataError
 from simulator.files.readers import data_path
+from simulator.spec import Spec
 
 _KEY_LENGTH = 20  # hex digits: 80 bits, no collision in any store
 
 
 def stage_key(
-    name: str, settings: Any, *, inputs: Sequence[str] = (), code: Sequence[str] = ()
+    name: str,
+    settings: Any,
+    *,
+    task: Callable[..., Any],
+    inputs: Sequence[str] = (),
+    sources: Sources = SOURCES,
 ) -> str:
     """Key of a stage: SHA-256 over its name, settings, inputs and code.
 
     Args:
         name: the stage.
-        settings: whatever of the configuration decides its content: specs, or a dictionary,
-            list or plain value of them. Order counts: that of the channels numbers their bits.
+        settings: whatever of the configuration decides its content: specs, dataclasses, or a
+            dictionary, list or plain value of them. Order counts: that of the channels numbers
+            their bits.
+        task: what makes the stage.
         inputs: keys of the stages and digests of the files that it reads.
-        code: packages or modules whose source decides its content.
+        sources: where source files are read.
     """
-    sources = [source_digest(part) for part in code]
-    content = [name, _plain_settings(settings), list(inputs), sources]
+    code = sources.digest(code_of(task, settings, sources))
+    content = [name, _plain_settings(settings), list(inputs), code]
     return sha256(json.dumps(content).encode()).hexdigest()[:_KEY_LENGTH]
+
+
+def code_of(
+    task: Callable[..., Any], settings: Any = None, sources: Sources = SOURCES
+) -> Mapping[str, Path]:
+    """The source files that decide what a task makes of its settings, by their modules.
+
+    They are those of the module that defines the task, of the class of every object among the
+    settings and of what these have loaded by name, with all that they import.
+
+    Raises:
+        ModuleNotFoundError: the settings name a module that has no file.
+    """
+    return sources.closure([task.__module__, *_modules(settings)])
+
+
+def _modules(settings: Any) -> Iterator[str]:
+    if isinstance(settings, Spec):
+        yield from settings.code()
+        yield from [settings.home.partition(":")[0]] if settings.home else []
+    if isinstance(settings, BaseModel) or is_dataclass(settings):
+        yield type(settings).__module__
+    for part in _parts(settings):
+        yield from _modules(part)
 
 
 def _plain_settings(settings: Any) -> Any:
@@ -39,25 +71,19 @@ def _plain_settings(settings: Any) -> Any:
         return settings.model_dump(mode="json")
     if isinstance(settings, dict):
         return {str(key): _plain_settings(value) for key, value in settings.items()}
-    if isinstance(settings, list | tuple):
-        return [_plain_settings(value) for value in settings]
+    if isinstance(settings, list | tuple) or is_dataclass(settings):
+        return [_plain_settings(value) for value in _parts(settings)]
     return plain(settings)
 
 
-@cache
-def source_digest(name: str) -> str:
-    """SHA-256 of the source files of a package or module, by their names and bytes."""
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no source for module {name!r}", name=name)
-    origin = Path(spec.origin)
-    root = origin.parent
-    files = sorted(root.rglob("*.py")) if spec.submodule_search_locations else [origin]
-    digest = sha256()
-    for file in files:
-        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
-        digest.update(sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
+def _parts(settings: Any) -> Iterable[Any]:
+    if isinstance(settings, BaseModel):
+        return [value for _, value in settings]
+    if is_dataclass(settings):
+        return [getattr(settings, each.name) for each in fields(settings)]
+    if isinstance(settings, dict):
+        return settings.values()
+    return settings if isinstance(settings, list | tuple) else ()
 
 
 def data_digest(name: str | Path) -> str:
@@ -71,18 +97,9 @@ def data_digest(name: str | Path) -> str:
         DataError: the file cannot be read.
     """
     path = data_path(str(name))
-    if path.is_dir():
-        return _folder_digest(path)
     try:
-        with path.open("rb") as stream:
-            return file_digest(stream, "sha256").hexdigest()
+        if not path.is_dir():
+            return file_sha256(path)
+        return sha256(json.dumps(folder_sha256(path)).encode()).hexdigest()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}, must be a file that can be read") from error
-
-
-def _folder_digest(folder: Path) -> str:
-    digest = sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
-        digest.update(data_digest(file).encode())
-    return digest.hexdigest()

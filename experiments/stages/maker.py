@@ -1,15 +1,16 @@
 """Makes the stages that a run needs and its store does not hold yet."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from experiments.config.execution import ExecutionSpec
 from experiments.stages.executor import run_tasks
-from experiments.stages.folder import RunFolder, Stage, StageRecord
+from experiments.stages.folder import RunFolder
 from experiments.stages.keys import stage_key
-from experiments.stages.progress import Bar, Progress
+from experiments.stages.progress import Progress
+from experiments.stages.stage import Stage, StageRecord
 
 
 class Job(Protocol):
@@ -23,6 +24,8 @@ class Job(Protocol):
 class Maker:
     """Finds or makes the stages of one run and remembers what it did.
 
+    A stage is made by the task whose code is in its key, and by no other.
+
     Attributes:
         records: one for each stage so far, in the order of the run.
     """
@@ -32,36 +35,46 @@ class Maker:
         self.execution = execution
         self.progress = progress
         self.records: list[StageRecord] = []
+        self._tasks: dict[Path, Callable[..., Any]] = {}
 
     def stage(
-        self, name: str, settings: Any, *, inputs: Sequence[str], code: Sequence[str]
+        self, name: str, settings: Any, *, task: Callable[..., Any], inputs: Sequence[str]
     ) -> Stage:
-        """The stage with this content, finished or not; see `stage_key`."""
-        return self.run.stage(name, stage_key(name, settings, inputs=inputs, code=code))
+        """The stage that a task makes of these settings, finished or not; see `stage_key`.
 
-    @contextmanager
-    def making(self, stage: Stage, unit: str) -> Iterator[Bar | None]:
-        """A progress bar if the stage has to be made in the block, None if it is in the store."""
+        One that is in the store and not as it was written is told, and will be made again.
+        """
+        key = stage_key(name, settings, task=task, inputs=inputs)
+        stage = self.run.stage(name, key)
+        if stage.path not in self._tasks and stage.finished:
+            damage = stage.damage()
+            if damage is not None:
+                self.progress.damaged(name, damage)
+                stage.remove()
+        self._tasks[stage.path] = task
+        return stage
+
+    def here(self, job: Job, unit: str) -> None:
+        """Make the stage of a job in this process, if it is not in the store."""
+        stage = job.stage
         if stage.finished:
             self.progress.reused(stage.name)
-            yield None
         else:
             with self.progress.stage(stage.name, unit=unit) as bar:
-                yield bar
+                self._tasks[stage.path](job, advance=bar.advance)
         self.records.append(stage.record())
 
-    def side_by_side(
-        self, name: str, task: Any, jobs: Sequence[Job], unit: str, units_each: int
-    ) -> None:
+    def side_by_side(self, name: str, jobs: Sequence[Job], unit: str, units_each: int) -> None:
         """Make the stages of the jobs that are not in the store, in several processes.
 
         Args:
             name: what the progress bar calls them together.
-            task: takes one of the jobs; see `executor.Task`.
-            unit, units_each: what a task counts, and about how many of it.
+            jobs: of stages that one task makes.
+            unit, units_each: what the task counts, and about how many of it.
         """
         missing = [job for job in jobs if not job.stage.finished]
         if missing:
+            (task,) = {self._tasks[job.stage.path] for job in missing}
             with self.progress.stage(name, total=units_each * len(missing), unit=unit) as bar:
                 run_tasks(
                     task,

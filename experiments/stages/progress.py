@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TextIO, runtime_checkable
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     ProgressColumn,
@@ -41,6 +42,9 @@ class Progress(Protocol):
 
     def reused(self, name: str) -> None:
         """Tell that a stage was found in the store."""
+
+    def damaged(self, name: str, damage: str) -> None:
+        """Tell that a stage was found damaged in the store, and will be made again."""
 
 
 class More(Protocol):
@@ -115,6 +119,9 @@ class NoProgress:
     def reused(self, name: str) -> None:
         """Say nothing."""
 
+    def damaged(self, name: str, damage: str) -> None:
+        """Say nothing."""
+
 
 class LineProgress:
     """One line per finished stage, for logs and pipes."""
@@ -139,6 +146,10 @@ class LineProgress:
     def reused(self, name: str) -> None:
         """Write one line."""
         self._write(f"{name}: found in the store")
+
+    def damaged(self, name: str, damage: str) -> None:
+        """Write one line."""
+        self._write(f"{name}: damaged in the store ({damage}), made again")
 
     def _news(self) -> None:
         for line in self._more.news() if self._more is not None else ():
@@ -201,6 +212,11 @@ class TerminalProgress:
     def reused(self, name: str) -> None:
         """Leave one line."""
         self._console.print(f"[green]kept[/] [bold]{name:<11}[/] found in the store")
+
+    def damaged(self, name: str, damage: str) -> None:
+        """Leave one line."""
+        told = f"damaged in the store ({escape(damage)}), made again"
+        self._console.print(f"[yellow]lost[/] [bold]{name:<11}[/] {told}", highlight=False)
 
 
 class _Bars(Bars):

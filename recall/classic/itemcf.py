@@ -11,7 +11,7 @@ Candidates are the query's own clicked items and the neighbours of all seeds. A 
 logged click, asked by a shopper without history, finds nothing.
 """
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numba import njit
@@ -34,6 +34,8 @@ _CHUNK = 4096  # texts spread over neighbours at once, bounds memory
 
 class ItemCFSpec(ChannelSettings):
     """Neighbours by co-clicks and co-purchases within a session."""
+
+    home: ClassVar[str] = "recall.classic.itemcf:ItemCFChannel"
 
     type: Literal["itemcf"] = "itemcf"
     neighbours: int = Field(50, gt=0, description="neighbours kept of each item (items)")

@@ -5,7 +5,7 @@ bm25s computes the weight of every word in every item (Lucene's variant, Kamphui
 bm25s leaves ties to the heap's order and returns items that share no word with the query.
 """
 
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import bm25s
 import numpy as np
@@ -27,6 +27,8 @@ _MANY_POSTINGS = 0.2  # of the number of items
 
 class LexicalSpec(ChannelSettings):
     """BM25 over the words of items."""
+
+    home: ClassVar[str] = "recall.classic.lexical:LexicalChannel"
 
     type: Literal["lexical"] = "lexical"
     description: bool = Field(True, description="search short descriptions, too")

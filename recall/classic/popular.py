@@ -5,7 +5,7 @@ estimate from titles and from the clicks and orders of the log, P(i | c) the ite
 of its category's sales. Items without a category form a category of their own.
 """
 
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ _TIE_BREAK = 1e-3  # spread of the prior: before the first sale, items stand in 
 
 class PopularSpec(ChannelSettings):
     """Best sellers of the predicted categories."""
+
+    home: ClassVar[str] = "recall.classic.popular:PopularChannel"
 
     type: Literal["popular"] = "popular"
     categories: int = Field(3, gt=0, description="categories predicted for a query")

@@ -24,6 +24,8 @@ _KEPT_FEATURES = 0.6  # share of a pseudo-query's features
 class DenseSpec(ChannelSettings):
     """Two towers over hashed words and character n-grams."""
 
+    home: ClassVar[str] = "recall.classic.dense:DenseChannel"
+
     type: Literal["dense"] = "dense"
     dimensions: int = Field(64, gt=0, le=512, description="length of a vector")
     hidden: int = Field(128, gt=0, description="width of each tower's hidden layer")

@@ -7,7 +7,7 @@ the others where they are. The shuffle is Fisher and Yates' (Durstenfeld, "Algor
 the cards dealt, not of the catalogue.
 """
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numba import njit
@@ -27,6 +27,8 @@ _UNIT = 2.0**-52  # 52 random bits: one half-integer of them lies within (0, 1)
 
 class UniformSpec(ChannelSettings):
     """Items in stock, drawn uniformly for each query of a session."""
+
+    home: ClassVar[str] = "recall.classic.uniform:UniformChannel"
 
     type: Literal["random"] = "random"
 

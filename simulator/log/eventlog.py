@@ -1,7 +1,7 @@
 """The log, written append-only: Parquet shards, a manifest and a digest of the content."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
 
+from simulator.atomic import replacing
 from simulator.log.tables import DICTIONARIES, table_schemas
 from simulator.protocols import Fault
 from simulator.spec import Spec
@@ -85,10 +86,8 @@ class EventLog:
             "faults": [asdict(fault) for fault in faults],
             **facts,
         }
-        _replace(
-            self.folder / "manifest.json",
-            lambda path: path.write_text(json.dumps(manifest, indent=1) + "\n"),
-        )
+        with replacing(self.folder / "manifest.json") as path:
+            path.write_text(json.dumps(manifest, indent=1) + "\n")
         return digest.hexdigest()
 
     def _write(self, name: str) -> None:
@@ -97,7 +96,8 @@ class EventLog:
             shard = self.folder / name / f"part-{table.shards:05d}.parquet"
             shard.parent.mkdir(exist_ok=True)
             rows = table.take()
-            _replace(shard, lambda path: pq.write_table(rows, path, **_ENCODING))
+            with replacing(shard) as path:
+                pq.write_table(rows, path, **_ENCODING)
 
 
 # Most columns are nearly unique numbers: dictionaries would cost time and save nothing.
@@ -149,10 +149,3 @@ def _arrow(field: pa.Field, values: NDArray[Any]) -> tuple[bytes | memoryview, p
         return codes.data, pa.DictionaryArray.from_arrays(pa.array(codes), names)
     column = np.ascontiguousarray(values, field.type.to_pandas_dtype())
     return column.data, pa.array(column, field.type)
-
-
-def _replace(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write under a temporary name, then rename: a reader never sees half a file."""
-    temporary = path.with_name(path.name + ".tmp")
-    write(temporary)
-    temporary.replace(path)

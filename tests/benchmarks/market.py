@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from experiments import Config, load_config, run_experiment
-from experiments.running.building import arm_funnel, load_channel, load_saved
-from experiments.running.worlds import LOG, MODEL, POPULATION, STATE
+from experiments.running.funnels import arm_funnel
+from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
+from experiments.running.worlds import STATE
 from ranking.funnel import Funnel
 from simulator.living.world import Population, World
 from simulator.log.eventlog import EventLog

@@ -19,10 +19,8 @@ from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.settings import CqsidSpec
 from experiments import load_config
-from experiments.running.building import load_saved
-from experiments.running.models import CATALOG
+from experiments.running.models import CATALOG, LOG, load_saved
 from experiments.running.pipeline import Pipeline
-from experiments.running.worlds import LOG
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress

@@ -9,8 +9,8 @@ from experiments.records.manifest import RunManifest
 from experiments.records.reading import read_record
 from experiments.running.pipeline import Pipeline, luck_of
 from experiments.running.worlds import WorldJob
-from experiments.stages.folder import Stage
 from experiments.stages.maker import Maker
+from experiments.stages.stage import Stage
 from recall.merge import MergeSpec
 from simulator.errors import StoreError
 

@@ -26,7 +26,7 @@ from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.units import shopper_days, unit_sums
 from experiments.records.attribution import EVENTS, Event
-from experiments.running.worlds import LOG
+from experiments.running.models import LOG
 from simulator.errors import ConfigError
 
 Floats = NDArray[np.float64]

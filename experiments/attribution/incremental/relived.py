@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.running.worlds import LOG, OpenWorld, WorldJob
+from experiments.running.models import LOG
+from experiments.running.worlds import OpenWorld, WorldJob
 from experiments.stages.executor import Advance
 from experiments.stages.files import read_json
 from simulator.errors import DataError

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.attribution.incremental.arms import Arm
 from experiments.attribution.incremental.fates import add_fates
 from experiments.attribution.incremental.games import Floats
 from experiments.attribution.incremental.pages import CoalitionPages, Served
@@ -17,10 +16,11 @@ from experiments.attribution.incremental.relived import relive
 from experiments.attribution.incremental.values import Worths
 from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
 from experiments.records.attribution import EVENTS
-from experiments.running.worlds import LOG, OpenWorld, WorldJob, open_world
+from experiments.running.models import LOG
+from experiments.running.worlds import OpenWorld, WorldJob, open_world
 from experiments.stages.executor import Advance
 from experiments.stages.files import read_json
-from experiments.stages.folder import Stage
+from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
 from simulator.behaviour.behavior import Reactions
 from simulator.behaviour.expectation import Expected, expected
@@ -28,6 +28,9 @@ from simulator.errors import DataError, StoreError
 from simulator.protocols import Pages, Requests
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs
+
+if TYPE_CHECKING:  # the task knows nothing of how a finished run is opened
+    from experiments.attribution.incremental.arms import Arm
 
 TABLES = "replay.npz"
 
@@ -184,16 +187,6 @@ def _save(path: Path, tally: Tally, job: ReplayJob) -> None:
 
 
 _COALITIONS = 32  # for each part: living the world once more then costs a few per cent of it
-_CODE = (
-    *(
-        "simulator",
-        "recall",
-        "ranking",
-        "experiments.running.building",
-        "experiments.running.worlds",
-    ),
-    "experiments.attribution.incremental",
-)
 
 
 @dataclass(frozen=True)
@@ -221,7 +214,7 @@ class Replayed:
         return self.worths.exposed_SU
 
 
-def make_replays(arm: Arm, spec: AttributionSpec) -> Replayed:
+def make_replays(arm: "Arm", spec: AttributionSpec) -> Replayed:
     """Replay the worlds in which the arm serves everybody, living those that are not there yet.
 
     Args:
@@ -237,11 +230,11 @@ def make_replays(arm: Arm, spec: AttributionSpec) -> Replayed:
     requests = read_json(worlds[0].stage.path / LOG / "manifest.json")["rows"]["requests"]
     everything = [job for parts in jobs for job in parts]
     each = round(requests / len(jobs[0]))
-    arm.maker.side_by_side("replay", replay, everything, "requests", each)
+    arm.maker.side_by_side("replay", everything, "requests", each)
     return _read(jobs)
 
 
-def replay_jobs(arm: Arm, world: WorldJob, permutations: int) -> list[ReplayJob]:
+def replay_jobs(arm: "Arm", world: WorldJob, permutations: int) -> list[ReplayJob]:
     """The tasks that replay one finished world of an arm."""
     channels = len(arm_channels(world))
     drawn = permutations if channels > EXACT_CHANNELS else 0
@@ -254,7 +247,7 @@ def replay_jobs(arm: Arm, world: WorldJob, permutations: int) -> list[ReplayJob]
                 f"replay-{world.stage.name}-{part}",
                 [part, parts, drawn],
                 inputs=[world.stage.key],
-                code=_CODE,
+                task=replay,
             ),
             part,
             parts,

@@ -27,7 +27,8 @@ from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.inference.shares import EVENTS, RULES
 from experiments.inference.units import exact_sum
 from experiments.records.attribution import Event, StudyRow
-from experiments.running.worlds import LOG, WorldJob
+from experiments.running.models import LOG
+from experiments.running.worlds import WorldJob
 
 Floats = NDArray[np.float64]
 Totals = Mapping[str, Floats]

@@ -13,7 +13,7 @@ from experiments.records.attribution import CAUSES, EVENTS, FATES, GAINED, Attri
 from experiments.records.reading import read_record
 from experiments.stages.files import read_json
 from experiments.stages.progress import NoProgress
-from simulator.errors import ConfigError, ContractError, DataError, StoreError
+from simulator.errors import ConfigError, ContractError, StoreError
 from tests.experiments.small_runs import content, run, small_config
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -195,7 +195,7 @@ def test_a_spoiled_log_is_refused(finished, tmp_path):
     shutil.copytree(finished, folder, symlinks=True)
     shard = next((folder / "log" / "exposures").glob("*.parquet"))
     shard.write_bytes(b"spoiled")
-    with pytest.raises(DataError):
+    with pytest.raises(StoreError, match=r"log/exposures/.* has changed since it was written"):
         attribute_run(folder, overrides=asked([], ["none"]), progress=NoProgress())
 
 

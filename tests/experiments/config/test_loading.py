@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from experiments.config.defaults import with_defaults
 from experiments.config.loading import json_schema, load_config, resolved_toml, shipped_configs
 from experiments.config.schema import Config, FileCatalog
-from experiments.config.toml_text import to_toml
+from recall.registry import CustomSpec
 from simulator.errors import ConfigError
 
 SMALL = """
@@ -262,25 +262,38 @@ def test_data_paths_start_at_the_config_or_where_set_was_typed(file: Path) -> No
 
 # --- writing settings
 
+
+@pytest.mark.parametrize("name", shipped_configs())
+def test_a_shipped_config_is_written_as_toml_that_loads_to_an_equal_one(
+    name: str, tmp_path: Path
+) -> None:
+    config = load_config(name)
+    path = tmp_path / "resolved.toml"
+    path.write_text(resolved_toml(config), encoding="utf-8")
+    assert load_config(path) == config
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-scalars = texts | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=12,
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+scalars = texts | st.booleans() | st.integers(-(2**63), 2**63 - 1) | numbers
+options = st.dictionaries(
+    texts,
+    st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+        max_leaves=12,
+    ),
+    max_size=4,
 )
 
 
-@given(st.dictionaries(texts, values, max_size=4))
-def test_written_toml_reads_back_as_the_same_settings(settings: dict[str, Any]) -> None:
-    assert tomllib.loads(to_toml(settings)) == settings
-
-
-def test_nothing_is_written_for_none() -> None:
-    assert tomllib.loads(to_toml({"a": None, "b": {"c": None}, "d": [{"e": None}]})) == {
-        "b": {},
-        "d": [{}],
-    }
+@given(options)
+def test_whatever_options_a_plug_in_has_are_written(options: dict[str, Any]) -> None:
+    mine = CustomSpec(object="my_shop:Mine", options=options | {"nothing": None})
+    config = load_config("demo")
+    config = config.model_copy(update={"channels": config.channels | {"mine": mine}})
+    written = tomllib.loads(resolved_toml(config))["channels"]["mine"]["options"]
+    assert written == options
 
 
 @given(

@@ -28,7 +28,7 @@ from experiments.records.metrics import (
 )
 from experiments.records.reading import write_record
 from experiments.records.truth import Truth, Truths
-from experiments.stages.folder import StageRecord
+from experiments.stages.stage import StageRecord
 
 LEVELS = {  # level, standard error of the relative effect, true relative effect of one arm
     "gmv": (4.873, 0.0135, 0.027),

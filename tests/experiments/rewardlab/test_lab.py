@@ -13,11 +13,9 @@ from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab, asks_oracle
 from experiments.rewardlab.policies import lab_seed
 from experiments.rewardlab.shop import ids_at, shop_at
-from experiments.running.building import load_saved, model_rng
 from experiments.running.heldout import clicked_rows
-from experiments.running.models import CATALOG
+from experiments.running.models import CATALOG, LOG, MODEL, load_saved, model_rng
 from experiments.running.pipeline import Pipeline
-from experiments.running.worlds import LOG, MODEL
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress

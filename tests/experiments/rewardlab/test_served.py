@@ -11,8 +11,7 @@ from cqsid.alignment.trainer import save_weights
 from cqsid.channel import CqsidChannel
 from cqsid.settings import CqsidSpec, ServingSpec
 from experiments.rewardlab.policies import WEIGHTS, PolicyModel
-from experiments.running.building import load_channel
-from experiments.running.worlds import MODEL
+from experiments.running.models import MODEL, load_channel
 from recall.sampleshop import sample_index, sample_requests
 from recall.storage import save
 from simulator.errors import DataError, StoreError

@@ -1,5 +1,6 @@
 """A whole run: the same log every time, the truth in it, and a report whatever plug-ins do."""
 
+import io
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pandas as pd
 import pytest
 
 from experiments.cli import run_command
+from experiments.running.run import run_experiment
+from experiments.stages.progress import LineProgress
 from simulator.errors import ContractError, FunnelabError, StoreError
 from tests.experiments.small_runs import (
     SMALL,
@@ -315,21 +318,23 @@ def test_a_run_that_fails_leaves_the_results_of_the_one_before(
     assert before.items() <= content(folder).items()
 
 
-@pytest.mark.parametrize(
-    "file", ["experiment-*/log/exposures/part-00000.parquet", "channel-dense-*/model.safetensors"]
-)
-def test_a_spoiled_file_of_a_finished_stage_is_named_with_what_to_do(
-    tmp_path: Path, small_run: Path, file: str
+def test_a_spoiled_file_of_a_finished_stage_is_named_and_its_stage_made_again(
+    tmp_path: Path, small_run: Path
 ) -> None:
-    folder = tmp_path / "run"
+    folder, told = tmp_path / "run", io.StringIO()
     shutil.copytree(small_run, folder, symlinks=True)
-    (spoiled,) = (path for path in folder.glob(f"stages/{file}") if "early" not in str(path))
-    spoiled.write_bytes(spoiled.read_bytes()[:-100])
-    if spoiled.suffix == ".safetensors":
-        shutil.rmtree(stage(folder, "experiment"))
-    with pytest.raises(FunnelabError, match=r"unreadable \(.*, must be whole: delete") as caught:
-        run(small_config(), folder)
-    assert str(spoiled.relative_to(folder)) in str(caught.value)
+    files = ["log/exposures/part-00000.parquet", "state.npz"]
+    for name, file in zip(["experiment", "history"], files, strict=True):
+        spoiled = stage(folder, name) / file
+        spoiled.write_bytes(spoiled.read_bytes()[:-100])
+    run_experiment(small_config(), folder, progress=LineProgress(told), command="a test")
+    for name, file in zip(["experiment", "history"], files, strict=True):
+        damage = f"damaged in the store ({file} has changed since it was written), made again"
+        assert f"{name}: {damage}" in told.getvalue().splitlines()
+    again = {one["name"] for one in read(folder, "manifest")["stages"] if not one["cached"]}
+    assert again == {"experiment", "history"}
+    assert log_digests(folder) == log_digests(small_run)
+    assert read(folder, "metrics") == read(small_run, "metrics")
 
 
 def test_the_manifest_tells_stages_versions_and_the_most_memory_of_any_process(

@@ -47,6 +47,9 @@ class Watching:
     def reused(self, name: str) -> None:
         """Nothing to count."""
 
+    def damaged(self, name: str, damage: str) -> None:
+        """Nothing to count."""
+
 
 @pytest.fixture(scope="module")
 def generative(tmp_path_factory: pytest.TempPathFactory) -> Path:

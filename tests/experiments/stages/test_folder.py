@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -10,8 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from experiments.stages.folder import RunFolder, finished_stages
+from experiments.stages.folder import (
+    RunFolder,
+    check_same_settings,
+    check_version,
+    finished_stages,
+)
 from simulator.errors import StoreError
+from tests.experiments.small_runs import content
 
 _NOBODY = 65_534
 
@@ -28,28 +35,6 @@ def make(run: RunFolder, name: str = "history", key: str = "abc") -> Path:
         (place / "log" / "rows.txt").write_text(key)
         stage.rows["requests"] = 3
     return stage.path
-
-
-def test_a_finished_stage_is_found_again_with_its_record(folder: Path) -> None:
-    with RunFolder(folder) as run:
-        assert not run.stage("history", "abc").finished
-        path = make(run)
-    with RunFolder(folder) as run:
-        stage = run.stage("history", "abc")
-        record = stage.record()
-        assert stage.finished
-        assert (path / "log" / "rows.txt").read_text() == "abc"
-        assert (record.name, record.key, record.cached) == ("history", "abc", True)
-        assert record.rows == {"requests": 3}
-        assert record.peak_memory_mb > 10
-
-
-def test_a_stage_made_by_this_run_is_not_called_cached(folder: Path) -> None:
-    with RunFolder(folder) as run:
-        stage = run.stage("history", "abc")
-        with stage.write():
-            pass
-        assert stage.record().cached is False
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
@@ -74,14 +59,6 @@ def test_an_interrupted_stage_is_made_anew_and_finished_ones_stay(
         with train.write() as place:
             assert not list(place.iterdir())
     assert finished_stages(folder) == ["history", "train"]
-
-
-def test_a_stage_that_lost_its_record_is_made_again(folder: Path) -> None:
-    with RunFolder(folder) as run:
-        (make(run) / "stage.json").unlink()
-        assert not run.stage("history", "abc").finished
-        make(run)
-        assert run.stage("history", "abc").finished
 
 
 def test_stages_with_other_settings_lie_side_by_side(folder: Path) -> None:
@@ -163,14 +140,76 @@ def test_a_disk_that_refuses_is_reported_by_path(
             run.write_text("config.toml", "")
 
 
-def test_an_error_of_a_stages_own_is_not_blamed_on_the_folder(folder: Path) -> None:
-    with RunFolder(folder) as run, pytest.raises(FileNotFoundError), run.stage("a", "b").write():
-        raise FileNotFoundError(errno.ENOENT, "no such catalogue")
-
-
 def test_two_processes_never_write_into_one_run(folder: Path) -> None:
     wanted = "is being written by another funnelab process"
     with RunFolder(folder), pytest.raises(StoreError, match=wanted):
         RunFolder(folder).__enter__()
+    with RunFolder(folder):
+        pass
+
+
+def finish(folder: Path, config: str) -> None:
+    with RunFolder(folder) as run:
+        run.write_text("config.toml", config)
+        run.write_text("manifest.json", "{}")
+
+
+def test_a_finished_run_with_other_settings_is_not_replaced(folder: Path) -> None:
+    finish(folder, 'seed = 1\n[[arms]]\nname = "control"\nshare = 0.5\n')
+    with pytest.raises(StoreError) as caught:
+        check_same_settings(folder, 'seed = 2\n[[arms]]\nname = "control"\nshare = 0.4\n')
+    message = str(caught.value)
+    assert "seed == 1, now 2; arms.0.share == 0.5, now 0.4" in message
+    assert "another folder (--out) or --overwrite" in message
+
+
+def test_how_a_run_is_executed_is_not_another_setting(folder: Path) -> None:
+    finish(folder, "seed = 1\n[execution]\nprocesses = 1\n")
+    check_same_settings(folder, "seed = 1\n[execution]\nprocesses = 2\n")
+
+
+def test_an_unfinished_run_takes_any_settings(folder: Path) -> None:
+    with RunFolder(folder) as run:
+        run.write_text("config.toml", "seed = 1\n")
+    check_same_settings(folder, "seed = 2\n")
+    check_same_settings(folder.parent / "new", "seed = 2\n")
+
+
+def test_a_spoiled_config_is_reported_and_kept(folder: Path) -> None:
+    finish(folder, "seed = \n")
+    with pytest.raises(StoreError, match=r"config.toml: .*line 1.*, must be the settings of a run"):
+        check_same_settings(folder, "seed = 2\n")
+
+
+def _as_before_versions(folder: Path) -> None:
+    """A run as the version of the store before wrote it: stages, and nothing that tells of it."""
+    with RunFolder(folder) as run:
+        make(run)
+    (folder / "stages" / "store.json").unlink()
+
+
+@pytest.mark.parametrize(("written", "found"), [(None, "1"), ('{"store": 3}', "3"), ("{", "?")])
+def test_a_store_of_another_version_is_refused_by_name_with_what_to_do(
+    folder: Path, written: str | None, found: str
+) -> None:
+    _as_before_versions(folder)
+    if written is not None:
+        (folder / "stages" / "store.json").write_text(written)
+    before = content(folder)
+    for use in (RunFolder(folder).__enter__, lambda: check_version(folder)):
+        with pytest.raises(StoreError) as caught:
+            use()
+        message = str(caught.value)
+        assert f"{folder / 'stages'} == store version {found}, must be 2" in message
+        assert "another folder (--out), or delete this one" in message
+    assert content(folder) == before
+
+
+def test_a_refused_store_is_free_for_others(folder: Path) -> None:
+    _as_before_versions(folder)
+    with pytest.raises(StoreError):
+        RunFolder(folder).__enter__()
+    shutil.rmtree(folder / "stages")
+    (folder / "stages").mkdir()
     with RunFolder(folder):
         pass

@@ -1,50 +1,76 @@
 """A stage's key changes with all that decides its content, and with nothing else."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiments.config.execution import ExecutionSpec
-from experiments.stages.keys import data_digest, source_digest, stage_key
+from experiments.designs.shopper import ShopperSplit
+from experiments.running.worlds import live
+from experiments.stages.keys import code_of, data_digest, stage_key
+from recall.classic.itemcf import ItemCFSpec
+from recall.registry import CustomSpec
 from simulator.errors import DataError
+from simulator.randomness import Draws
+
+
+def task() -> None:
+    """What the stages of these tests are made by."""
+
+
+def other_task() -> None:
+    """Another task of the same module has the same code."""
+
+
+def key(name: str = "history", settings: Any = None, inputs: Sequence[str] = ("a",)) -> str:
+    return stage_key(name, settings, task=task, inputs=inputs)
 
 
 def test_the_key_follows_every_ingredient() -> None:
-    base = stage_key("history", {"days": 1}, inputs=["a"], code=["simulator"])
+    base = key(settings={"days": 1})
     others = [
-        stage_key("train", {"days": 1}, inputs=["a"], code=["simulator"]),
-        stage_key("history", {"days": 2}, inputs=["a"], code=["simulator"]),
-        stage_key("history", {"days": 1}, inputs=["b"], code=["simulator"]),
-        stage_key("history", {"days": 1}, inputs=["a"], code=["recall"]),
+        key("train", settings={"days": 1}),
+        key(settings={"days": 2}),
+        key(settings={"days": 1}, inputs=["b"]),
+        stage_key("history", {"days": 1}, task=live, inputs=["a"]),
     ]
     assert len({base, *others}) == 5
-    assert base == stage_key("history", {"days": 1}, inputs=["a"], code=["simulator"])
+    assert base == key(settings={"days": 1})
+    assert base == stage_key("history", {"days": 1}, task=other_task, inputs=["a"])
 
 
 def test_specs_count_by_their_values() -> None:
     two, also_two, three = (ExecutionSpec(processes=n) for n in (2, 2, 3))
-    assert stage_key("s", {"x": [two]}) == stage_key("s", {"x": (also_two,)})
-    assert stage_key("s", two) != stage_key("s", three)
+    assert key(settings={"x": [two]}) == key(settings={"x": (also_two,)})
+    assert key(settings=two) != key(settings=three)
+
+
+def test_dataclasses_count_by_their_values() -> None:
+    even, also_even, odd = (
+        ShopperSplit((share, 1 - share), "salt", Draws(1)) for share in (0.5, 0.5, 0.3)
+    )
+    assert key(settings=[even]) == key(settings=[also_even])
+    assert key(settings=[even]) != key(settings=[odd])
 
 
 def test_the_order_of_channels_is_part_of_the_settings() -> None:
     first, second = {"lexical": 1, "dense": 2}, {"dense": 2, "lexical": 1}
-    assert stage_key("s", first) != stage_key("s", second)
+    assert key(settings=first) != key(settings=second)
 
 
-def test_a_changed_source_file_changes_the_digest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "keyed_package"
-    (package / "inner").mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "inner" / "module.py").write_text("x = 1\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    source_digest.cache_clear()
-    before = source_digest("keyed_package")
-    (package / "inner" / "module.py").write_text("x = 2\n")
-    source_digest.cache_clear()
-    assert source_digest("keyed_package") != before
+def test_settings_bring_the_code_of_their_classes_and_of_what_they_name() -> None:
+    def code(*settings: Any) -> set[str]:
+        return set(code_of(live, {"some": settings}))
+
+    for settings, module in [
+        (ShopperSplit((0.5, 0.5), "salt", Draws(1)), "experiments.designs.shopper"),
+        (ItemCFSpec(), "recall.classic.itemcf"),
+        (CustomSpec(object="tests.experiments.plugins:Shelf"), "tests.experiments.plugins"),
+    ]:
+        assert module not in code()
+        assert module in code(settings)
 
 
 def test_a_data_file_counts_by_its_bytes(tmp_path: Path) -> None:

@@ -23,9 +23,11 @@ def test_a_pipe_gets_one_line_per_finished_stage() -> None:
         bar.advance(234)
         assert stream.getvalue() == ""
     progress.reused("truth")
-    first, second = stream.getvalue().splitlines()
+    progress.damaged("history", "log/a is gone")
+    first, second, third = stream.getvalue().splitlines()
     assert first.startswith("experiment: 1,234 requests in 0.0 s (")
     assert second == "truth: found in the store"
+    assert third == "history: damaged in the store (log/a is gone), made again"
 
 
 def test_a_stage_that_failed_is_not_called_finished() -> None:
@@ -41,10 +43,12 @@ def test_a_terminal_sees_rate_and_what_is_done() -> None:
     with progress.stage("experiment", total=10, unit="requests") as bar:
         bar.advance(10)
     progress.reused("truth")
+    progress.damaged("history", "[log] is gone")
     text = stream.getvalue()
     assert "10 requests" in text
     assert "/s)" in text
     assert "found in the store" in text
+    assert "([log] is gone), made again" in text
 
 
 def test_parts_of_units_move_a_live_bar_and_end_as_whole_ones() -> None:

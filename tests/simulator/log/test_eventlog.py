@@ -85,4 +85,4 @@ def test_a_missing_column_is_refused(tmp_path):
 
 def test_no_half_written_file_is_left(tmp_path):
     written(tmp_path, [orders(5)], shard_rows=2)
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("*.new"))

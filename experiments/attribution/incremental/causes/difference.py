@@ -72,17 +72,6 @@ Floats = NDArray[np.float64]
 REPLAY, WORLDS = "replay", "worlds"
 """The two ends, beside the causes."""
 
-_CODE = (
-    *(
-        "simulator",
-        "recall",
-        "ranking",
-        "experiments.running.building",
-        "experiments.running.worlds",
-    ),
-    "experiments.attribution.incremental",
-)
-
 
 @dataclass(frozen=True)
 class Watched:
@@ -137,8 +126,8 @@ def watch_worlds(arm: Arm, spec: AttributionSpec) -> Watched:
     ]
     beside = [job for each in parts for job in each if job is not None]
     requests = read_json(worlds.full[0] / "manifest.json")["rows"]["requests"]
-    arm.maker.side_by_side("watched worlds", watch_full, whole, "requests", requests)
-    arm.maker.side_by_side("watched twins", watch_without, beside, "requests", requests)
+    arm.maker.side_by_side("watched worlds", whole, "requests", requests)
+    arm.maker.side_by_side("watched twins", beside, "requests", requests)
     return Watched(
         worlds,
         tuple(job.stage.path for job in whole),
@@ -148,7 +137,7 @@ def watch_worlds(arm: Arm, spec: AttributionSpec) -> Watched:
 
 def _full_job(arm: Arm, world: WorldJob, channels: tuple[str, ...]) -> FullJob:
     stage = arm.maker.stage(
-        f"watched-{world.stage.name}", [list(channels)], inputs=[world.stage.key], code=_CODE
+        f"watched-{world.stage.name}", [list(channels)], inputs=[world.stage.key], task=watch_full
     )
     return FullJob(world, stage, channels)
 
@@ -161,7 +150,7 @@ def _without_job(
         return None
     world = arm.world(seed, kept)
     inputs = [world.stage.key, full.stage.key]
-    stage = arm.maker.stage(f"watched-{world.stage.name}", [], inputs=inputs, code=_CODE)
+    stage = arm.maker.stage(f"watched-{world.stage.name}", [], inputs=inputs, task=watch_without)
     return WithoutJob(world, stage, full.stage.path)
 
 

@@ -36,9 +36,10 @@ from experiments.attribution.incremental.causes.snapshots import (
     same_index,
 )
 from experiments.attribution.incremental.relived import relive, untraced
-from experiments.running.worlds import LOG, OpenWorld, WorldJob, open_world
+from experiments.running.models import LOG
+from experiments.running.worlds import OpenWorld, WorldJob, open_world
 from experiments.stages.executor import Advance
-from experiments.stages.folder import Stage
+from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
 from simulator.behaviour.behavior import Reactions
 from simulator.behaviour.expectation import expected

@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 
 from experiments.attribution.incremental.offpolicy.directmodel import bins
 from experiments.attribution.incremental.relived import relive, untraced
-from experiments.running.worlds import LOG, OpenWorld, WorldJob, open_world
+from experiments.running.models import LOG
+from experiments.running.worlds import OpenWorld, WorldJob, open_world
 from experiments.stages.executor import Advance
-from experiments.stages.folder import Stage
+from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
 from ranking.pages import blank_pages
 from ranking.router import ArmRouter

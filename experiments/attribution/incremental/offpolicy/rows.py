@@ -41,7 +41,7 @@ from experiments.attribution.incremental.offpolicy.judge import (
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.inference.units import exact_sum
 from experiments.records.attribution import OFF_POLICY, Event, OffPolicyRow
-from experiments.running.worlds import LOG
+from experiments.running.models import LOG
 from experiments.stages.files import read_json
 
 EVENTS: tuple[Event, ...] = ("click", "purchase", "gmv")
@@ -49,19 +49,6 @@ TRUTH = "truth"
 
 _DEVICES = 2
 _BATCH = 131_072
-_CODE = (
-    *(
-        "simulator",
-        "recall",
-        "ranking",
-        "experiments.running.building",
-        "experiments.running.worlds",
-    ),
-    "experiments.attribution.incremental.offpolicy.judge",
-    "experiments.attribution.incremental.offpolicy.directmodel",
-    "experiments.attribution.incremental.relived",
-)
-
 Columns = dict[str, NDArray[Any]]
 
 
@@ -78,7 +65,7 @@ def off_policy_rows(arm: Arm, *, confidence: float) -> tuple[list[OffPolicyRow],
     config = arm.config
     job = off_policy_job(arm)
     requests = read_json(job.world.stage.path / LOG / "manifest.json")["rows"]["requests"]
-    arm.maker.side_by_side("offpolicy", judge, [job], "requests", requests)
+    arm.maker.side_by_side("offpolicy", [job], "requests", requests)
     with engine(EngineSpec()) as connection:
         table = SlotTable(connection, job)
         if not len(table.shopper_U):
@@ -105,7 +92,7 @@ def off_policy_job(arm: Arm) -> OffPolicyJob:
         f"offpolicy-{arm.spec.name}",
         [arm.number, logged],
         inputs=[world.stage.key],
-        code=_CODE,
+        task=judge,
     )
     return OffPolicyJob(world, stage, arm.number, logged)
 

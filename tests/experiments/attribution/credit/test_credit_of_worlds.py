@@ -8,9 +8,7 @@ from experiments.attribution.credit.credited import credit_log
 from experiments.attribution.credit.segments import Items
 from experiments.config.attribution import BUILT_IN_RULES, AttributionSpec
 from experiments.records.attribution import OUTCOMES
-from experiments.running.building import load_saved
-from experiments.running.models import CATALOG
-from experiments.running.worlds import LOG
+from experiments.running.models import CATALOG, LOG, load_saved
 from tests.experiments.attribution.incremental.replay_runs import small_arm
 
 NAMES = ("lexical", "twin", "popular", "nothing", "itemcf")

@@ -12,7 +12,8 @@ from experiments.attribution.incremental.pages import CoalitionPages
 from experiments.attribution.incremental.plans import AllCoalitions
 from experiments.attribution.incremental.replay import TABLES, ReplayJob, replay, replay_jobs
 from experiments.records.attribution import EVENTS
-from experiments.running.worlds import LOG, open_world
+from experiments.running.models import LOG
+from experiments.running.worlds import open_world
 from simulator.behaviour.expectation import expected
 from simulator.errors import DataError, StoreError
 from tests.experiments.attribution.incremental.replay_runs import replayed, small_arm
@@ -186,7 +187,7 @@ def in_parts(arm, parts, name, permutations=2):
     jobs = [
         ReplayJob(
             world,
-            arm.maker.stage(f"{name}-{part}", [part, parts], inputs=[world.stage.key], code=[]),
+            arm.maker.stage(f"{name}-{part}", [part, parts], inputs=[world.stage.key], task=replay),
             part,
             parts,
             permutations,

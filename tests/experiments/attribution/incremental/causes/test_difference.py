@@ -25,7 +25,8 @@ from experiments.attribution.incremental.values import value_rows
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.logs import EngineSpec, engine
 from experiments.records.attribution import CAUSES
-from experiments.running.worlds import LOG, open_world
+from experiments.running.models import LOG
+from experiments.running.worlds import open_world
 from simulator.errors import DataError
 from tests.experiments.attribution.incremental.replay_runs import replayed, small_arm
 
@@ -164,7 +165,9 @@ def test_a_world_whose_log_is_of_another_version_is_refused(tmp_path):
         manifest = world.stage.path / LOG / "manifest.json"
         old = json.loads(manifest.read_text()) | {"digest": "of an older version"}
         manifest.write_text(json.dumps(old))
-        job = FullJob(world, arm.maker.stage("watched", [], inputs=[], code=[]), ("lexical",))
+        job = FullJob(
+            world, arm.maker.stage("watched", [], inputs=[], task=watch_full), ("lexical",)
+        )
         with pytest.raises(DataError, match="digest == of an older version, must be"):
             watch_full(job, advance=lambda requests: None)
         assert not job.stage.finished
@@ -183,7 +186,7 @@ def test_a_twin_hears_of_every_refresh_even_if_its_pages_cannot_change(shop, tmp
 
     monkeypatch.setattr(differencejob, "open_world", listening)
     full, world = watch_worlds(shop.arm, spec()).full[0], shop.arm.world(0, ["lexical"])
-    stage = shop.arm.maker.stage("heard", [], inputs=[], code=[])
+    stage = shop.arm.maker.stage("heard", [], inputs=[], task=watch_without)
     watch_without(WithoutJob(world, stage, full), advance=lambda requests: None)
     twin, own = heard
     assert twin == np.repeat(own, 2).tolist()

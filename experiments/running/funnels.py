@@ -1,54 +1,24 @@
-"""From settings to the heavy objects: the population of a run and the funnels of its arms."""
+"""From settings to funnels: those of the arms, and the one of the history."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-
-from cqsid.registry import build_channel
-from experiments.config.schema import ArmSpec, Config, FileCatalog
+from experiments.config.schema import ArmSpec, Config
+from experiments.running.models import model_rng
 from ranking.funnel import Funnel, FunnelSpec
 from ranking.rankers.ranker import MergeOrderRanker, Ranker
 from ranking.recallstage import RecallStage
-from recall.channel import Adjustable, Channel
+from recall.bootstrap import BOOTSTRAP_CHANNELS
+from recall.channel import Channel
 from recall.merge import MergeSpec
-from recall.registry import BOOTSTRAP_CHANNELS
+from recall.registry import build_channel
 from recall.settings import ChannelSettings
-from recall.storage import load, plug_in_roots
 from simulator.catalogue.catalog import Catalog
-from simulator.catalogue.synthetic import generate_supply
-from simulator.errors import DataError, StoreError
-from simulator.files.importer import read_judgments, read_supply
-from simulator.living.world import Population
 from simulator.log.history import History
 from simulator.randomness import Draws
-from simulator.shoppers.demand import generate_intents
-from simulator.shoppers.needs import department_weights
-from simulator.shoppers.shoppers import make_shoppers
-from simulator.spec import Spec
 
 # The history is what a company has before the experiment: text search, best sellers, and a
 # little exploration so that the log also tells of items that the ranking would not show.
 BOOTSTRAP_EXPLORATION = 0.05
-
-
-def make_population(config: Config) -> Population:
-    """Catalogue, shoppers and what they want: generated, or read from the user's files."""
-    draws = Draws(config.seed)
-    if isinstance(config.catalog, FileCatalog):
-        supply = read_supply(config.catalog.file, draws)
-    else:
-        supply = generate_supply(config.catalog, draws)
-    judgments = None
-    if config.judgments is not None:
-        judgments = read_judgments(config.judgments, supply.catalog)
-    intents = generate_intents(supply, config.queries, draws, judgments)
-    departments = int(supply.truth.department_C.max()) + 1
-    shoppers = make_shoppers(
-        config.shoppers, supply.truth, department_weights(intents, departments), draws
-    )
-    return Population(supply, shoppers, intents)
 
 
 def bootstrap_funnel(config: Config, catalog: Catalog, draws: Draws) -> Funnel:
@@ -110,50 +80,6 @@ def arm_funnel(
         draws=draws,
         exploration=config.funnel.exploration,
     )
-
-
-def model_rng(config: Config, purpose: str) -> np.random.Generator:
-    """The random stream of one training, apart from all others."""
-    return np.random.default_rng(Draws(config.seed).child(f"train:{purpose}").seed)
-
-
-def load_saved(path: Path, settings: Spec | None = None) -> Any:
-    """An object of a run's store.
-
-    Args:
-        path: the file.
-        settings: those of the run; the plug-ins that they name may be in the object.
-
-    Raises:
-        StoreError: the file is gone or spoiled, or names a plug-in that is gone.
-    """
-    try:
-        return load(path, plug_in_roots(settings) if settings is not None else ())
-    except DataError as error:
-        raise StoreError(
-            f"{error}: delete {path.parent}, and the same command makes it again"
-        ) from error
-
-
-@runtime_checkable
-class InParts(Protocol):
-    """What lies in a model file instead of a channel whose parts lie in several."""
-
-    def open_in(self, folder: Path, settings: Spec) -> Channel:
-        """The channel, from the folder of that file; `settings` as in `load_saved`."""
-
-
-def load_channel(path: Path, spec: ChannelSettings) -> Channel:
-    """A fitted channel from its file, serving with the settings of this run.
-
-    Raises:
-        StoreError: as `load_saved`.
-    """
-    found: Channel | InParts = load_saved(path, spec)
-    channel = found.open_in(path.parent, spec) if isinstance(found, InParts) else found
-    if isinstance(channel, Adjustable):
-        channel.adjust(spec)
-    return channel
 
 
 def _funnel(

@@ -1,0 +1,84 @@
+"""Training of channels, from the public catalogue and the history."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.config.schema import Config
+from experiments.running.heldout import seen_history
+from experiments.running.models import (
+    CATALOG,
+    LOG,
+    MODEL,
+    REPORT,
+    load_saved,
+    model_rng,
+)
+from experiments.stages.executor import Advance
+from experiments.stages.files import plain, write_json
+from experiments.stages.progress import Parts
+from experiments.stages.stage import Stage
+from ranking.examples import split_time
+from recall.channel import Channel, Reporting, Resumable, Watchable
+from recall.registry import build_channel
+from recall.storage import plug_in_roots, save
+from simulator.catalogue.catalog import Catalog
+from simulator.errors import placing
+from simulator.log.history import load_history
+from simulator.plugins import blaming
+
+
+@dataclass(frozen=True)
+class ChannelJob:
+    """One channel to be fitted.
+
+    Attributes:
+        name: name of the channel in the config.
+        early: learn from the earlier part of the history alone. A ranker learns from replayed
+            requests of the later part; channels that had seen the clicks of those requests
+            would look better there than they will be in service.
+        unseen_days: last days of the history that nothing is learned from.
+    """
+
+    config: Config
+    stage: Stage
+    catalog: Path
+    history: Path
+    name: str
+    early: bool
+    unseen_days: int = 0
+
+
+def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
+    """Fit one channel and finish its stage."""
+    catalog: Catalog = load_saved(job.catalog / CATALOG)
+    history = seen_history(load_history(job.history / LOG), job.unseen_days)
+    if job.early:
+        history = history.before(split_time(history, job.config.examples))
+    spec = job.config.channels[job.name].on_device(job.config.device)
+    channel = build_channel(job.name, spec)
+    if isinstance(channel, Resumable):
+        channel.resume_in(job.stage.workspace)
+    parts = Parts(advance)
+    if isinstance(channel, Watchable):
+        channel.watch(parts)
+    with job.stage.write() as folder:
+        place = f"channels.{job.name}"
+        with blaming(f"{place}: fit()", "learn from the catalogue and the history"), placing(place):
+            channel.fit(catalog, history, rng=model_rng(job.config, f"channel.{job.name}"))
+        with placing(place):
+            save(folder / MODEL, channel, channel.name, plug_in_roots(job.config))
+        if not job.early:
+            write_json(folder / REPORT, _report(job.name, channel))
+    parts.finish()
+
+
+def _report(name: str, channel: Channel) -> dict[str, Any]:
+    """What a channel tells of its training; nothing where it tells nothing."""
+    if not isinstance(channel, Reporting):
+        return {}
+    with blaming(f"channels.{name}: report()", "return figures that JSON can hold"):
+        told = plain(dict(channel.report()))
+        json.dumps(told, allow_nan=False)
+    return dict(told)

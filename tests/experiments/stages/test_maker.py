@@ -1,0 +1,67 @@
+"""A stage is made once, by the task whose code is in its key; a damaged one is made again."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from experiments.stages.executor import Advance, ExecutionSpec
+from experiments.stages.folder import RunFolder
+from experiments.stages.maker import Maker
+from experiments.stages.progress import LineProgress
+from experiments.stages.stage import Stage
+
+
+@dataclass(frozen=True)
+class Job:
+    stage: Stage
+    text: str
+
+
+def write(job: Job, *, advance: Advance) -> None:
+    with job.stage.write() as folder:
+        (folder / "text").write_text(job.text)
+    advance(1)
+
+
+def make(folder: Path, texts: Sequence[str], *, here: bool = False) -> str:
+    """Make a stage for each text; returns what was told."""
+    stream = io.StringIO()
+    with RunFolder(folder) as run:
+        maker = Maker(run, ExecutionSpec(processes=1), LineProgress(stream))
+        jobs = [
+            Job(maker.stage(f"text-{text}", text, task=write, inputs=[]), text) for text in texts
+        ]
+        if here:
+            maker.here(*jobs, unit="texts")
+        else:
+            maker.side_by_side("texts", jobs, "texts", 1)
+        assert [(job.stage.path / "text").read_text() for job in jobs] == list(texts)
+        assert [record.name for record in maker.records] == [f"text-{text}" for text in texts]
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_stage_in_the_store_is_not_made_again(tmp_path: Path, here: bool) -> None:
+    assert ": 1 texts in " in make(tmp_path / "run", ["a"], here=here)
+    assert make(tmp_path / "run", ["a"], here=here).endswith(": found in the store\n")
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_damaged_stage_is_told_with_its_file_and_made_again(tmp_path: Path, here: bool) -> None:
+    make(tmp_path / "run", ["a"], here=here)
+    (file,) = tmp_path.glob("run/stages/text-a-*/text")
+    file.write_text("spoiled")
+    told, made = make(tmp_path / "run", ["a"], here=here).splitlines()
+    wanted = "text-a: damaged in the store (text has changed since it was written), made again"
+    assert told == wanted
+    assert ": 1 texts in " in made
+    assert file.read_text() == "a"
+    assert "found in the store" in make(tmp_path / "run", ["a"], here=here)
+
+
+def test_only_what_is_missing_is_made(tmp_path: Path) -> None:
+    make(tmp_path / "run", ["a"])
+    assert "texts: 2 texts in " in make(tmp_path / "run", ["a", "b", "c"])
