@@ -27,7 +27,9 @@ from cqsid.kernels.lanes import (
 from cqsid.kernels.matmul import Product, fits, product
 
 Floats = NDArray[np.float32]
-_NEVER = np.float32(-3e38)
+_NEVER: Final = np.float32(-3e38)
+_ROWS: Final = 256  # of a chunk: more do not stay near the processor, fewer multiply slowly
+_KEPT: Final = 2**26  # most exponentials kept for the way back; with more they are made again
 
 
 class Partition:
@@ -80,11 +82,6 @@ def _take(logits_AV: Any, top_A: Any, total_A: Any) -> None:  # pragma: no cover
         before = largest(exponential(subtract(spread(top_A[a]), top)))
         total_A[a] = total_A[a] * before + total(sums) + total(add(broken, wrong))
         top_A[a] = highest
-
-
-_NEVER_PARTITION: Final = np.float32(-3e38)
-_ROWS: Final = 256  # of a chunk: more do not stay near the processor, fewer multiply slowly
-_KEPT: Final = 2**26  # most exponentials kept for the way back; with more they are made again
 
 
 def log_partition(hidden_ND: Tensor, head_VD: Tensor) -> Tensor:
@@ -143,7 +140,7 @@ def _made(kept: list[Tensor], hidden_ND: Tensor, head_VD: Tensor) -> Iterator[Te
 @njit(cache=True, nogil=True, error_model="numpy")
 def _exponentiate(logits_RV: Any, top_R: Any, total_R: Any) -> None:  # pragma: no cover
     """Logits to exponentials of what they are below their row's largest, and the sum of these."""
-    size, never = logits_RV.shape[1], spread(_NEVER_PARTITION)
+    size, never = logits_RV.shape[1], spread(_NEVER)
     for r in range(len(logits_RV)):
         row, top, sums = logits_RV[r], never, spread(np.float32(0.0))
         for v in range(0, size, LANES):

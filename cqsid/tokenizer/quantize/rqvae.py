@@ -42,12 +42,10 @@ Relatives, of which only summaries were at hand:
 """
 
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 
 from cqsid.tokenizer.quantize.autoencoder import Doubles, Perceptron, in_blocks
@@ -55,45 +53,14 @@ from cqsid.tokenizer.quantize.codebook import squared_distances
 from cqsid.tokenizer.quantize.collaborative import collaborative_vectors
 from cqsid.tokenizer.quantize.prices import sinkhorn_prices
 from cqsid.tokenizer.quantize.rqvae_training import Learnable, LoggedPairs, Training
+from cqsid.tokenizer.quantize.rqvaespec import RqvaeSpec
 from cqsid.tokenizer.signals import Floats, Signals
-from recall.settings import DeviceName
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, DataError
-from simulator.spec import Spec
 
 _PRICED_ITEMS = 20_000  # sample that prices are computed on, bounds memory
 _PRICE_TEMPERATURE = 0.05  # of the mean distance to the codes
 _PRICE_ITERATIONS = 50
-
-
-class AutoencoderSpec(Spec):
-    """Sizes and training of a residual-quantised autoencoder, whatever guides it."""
-
-    latent: int = Field(64, gt=0, le=1024, description="dimensions of the latent")
-    hidden: int = Field(256, gt=0, description="width of the hidden layer on either side")
-    epochs: int = Field(30, ge=0, description="passes over the items")
-    batch: int = Field(128, gt=0, description="items a step")
-    learning_rate: float = Field(0.001, gt=0, description="step size of Adam")
-    beta: float = Field(1.0, ge=0, description="weight of the commitment loss")
-    gamma: float = Field(0.001, ge=0, description="weight of the query-item contrast")
-    temperature: float = Field(0.1, gt=0, description="tau, divisor of cosines in the losses")
-    decay: float = Field(0.99, gt=0, lt=1, description="decay of the codes' moving averages")
-    balance: bool = Field(False, description="whether codes of deeper levels have prices")
-    supervision: float = Field(0.1, ge=0, description="weight of the soft category losses")
-    device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
-
-
-class RqvaeSpec(AutoencoderSpec):
-    """A residual-quantised autoencoder and what guides it."""
-
-    category: Literal["none", "hard", "soft"] = Field(
-        "hard", description="categories: unused, as the first code, or as CAT-ID2's losses"
-    )
-    contrast: Literal["none", "before", "after"] = Field(
-        "before", description="query-item contrast: none, or of items before or after quantisation"
-    )
-    collaborative: float = Field(0.0, ge=0, description="weight of LETTER's alignment, 0: off")
-    diversity: float = Field(0.0, ge=0, description="weight of LETTER's diversity, 0: off")
 
 
 class Rqvae:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -22,10 +22,15 @@ from cqsid.tokenizer.quantize.codebook import (
     starting_codes,
     straight_through,
 )
+from cqsid.tokenizer.quantize.rqvaespec import RqvaeSpec
 from cqsid.tokenizer.signals import Floats
 from recall.arrays import Ragged
 from recall.device import one_thread, resolve_device
 from simulator.catalogue.catalog import Ints
+
+logger = logging.getLogger(__name__)
+_CHUNK: Final = 2048  # items compared with all codes at once, bounds memory
+_CODES_PER_CLUSTER: Final = 26  # of LETTER's diversity: 256 codes in 10 clusters
 
 
 class LoggedPairs:
@@ -77,14 +82,6 @@ def _pointer(row_P: Ints, rows: int) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(np.bincount(row_P, minlength=rows))]).astype(np.int64)
 
 
-if TYPE_CHECKING:
-    from cqsid.tokenizer.quantize.rqvae import RqvaeSpec
-
-logger = logging.getLogger(__name__)
-_CHUNK: Final = 2048  # items compared with all codes at once, bounds memory
-_CODES_PER_CLUSTER: Final = 26  # of LETTER's diversity: 256 codes in 10 clusters
-
-
 @dataclass(frozen=True)
 class Learnable:
     """What N items teach.
@@ -118,7 +115,7 @@ class Training:
 
     def __init__(
         self,
-        spec: "RqvaeSpec",
+        spec: RqvaeSpec,
         sizes: tuple[int, ...],
         learnable: Learnable,
         rng: np.random.Generator,

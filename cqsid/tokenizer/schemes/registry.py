@@ -10,7 +10,8 @@ from functools import partial
 from typing import Final, Literal
 
 from cqsid.tokenizer.quantize.kmeans import ResidualKMeans
-from cqsid.tokenizer.quantize.rqvae import AutoencoderSpec, Rqvae, RqvaeSpec
+from cqsid.tokenizer.quantize.rqvae import Rqvae
+from cqsid.tokenizer.quantize.rqvaespec import AutoencoderSpec, RqvaeSpec
 from cqsid.tokenizer.scheme import Scheme
 from cqsid.tokenizer.schemes.composed import ComposedScheme, QuantizerOf
 from cqsid.tokenizer.schemes.finish import Finish, Plain

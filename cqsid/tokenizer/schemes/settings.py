@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_validator
 
 from cqsid.tokenizer.quantize.kmeans import KMeansSpec
-from cqsid.tokenizer.quantize.rqvae import AutoencoderSpec
+from cqsid.tokenizer.quantize.rqvaespec import AutoencoderSpec
 from simulator.plugins import Kind
 from simulator.spec import Spec
 
