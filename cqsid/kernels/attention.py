@@ -1,4 +1,4 @@
-"""Attention of tokens that share prompts but not paths: numba on a CPU, torch elsewhere."""
+"""Attention of tokens that share prompts but not paths: lanes on a CPU, or plain torch."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from cqsid.kernels.choice import way
 from cqsid.kernels.lanes import (
     LANES,
     add,
@@ -226,8 +227,8 @@ class Tokens:
 
 def remember(tokens: Tokens, pool_AGD: Tensor) -> None:
     """Write the tokens' keys, turned by their positions (Su et al., 2021), then their values."""
-    if pool_AGD.device.type != "cpu":
-        return _remember_anywhere(tokens, pool_AGD)
+    if not _by_lanes(pool_AGD):
+        return _remember_plainly(tokens, pool_AGD)
     remember_rows(tokens.arrays(), pool_AGD.numpy())
 
 
@@ -245,14 +246,18 @@ def attend(
     Returns:
         (A, H * D) mixed values of all heads.
     """
-    if pool_SGD.device.type != "cpu":
-        return _attend_anywhere(tokens, pool_SGD, start_A, stop_A, path_AE)
+    if not _by_lanes(pool_SGD):
+        return _attend_plainly(tokens, pool_SGD, start_A, stop_A, path_AE)
     size, keys = pool_SGD.shape[2], pool_SGD.shape[1]
     heads = tokens.packed_VQ.shape[1] // size - keys
     mixed_AHD = torch.empty(len(start_A), heads, size)
     tensors = (pool_SGD, start_A, stop_A, path_AE, mixed_AHD)
     attend_rows(tokens.arrays(), *(tensor.numpy() for tensor in tensors))
     return mixed_AHD.flatten(1)
+
+
+def _by_lanes(pool: Tensor) -> bool:
+    return pool.device.type == "cpu" and way("attention") == "lanes"
 
 
 def _turned(tokens: Tokens, keys: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -264,12 +269,12 @@ def _turned(tokens: Tokens, keys: int, size: int) -> tuple[Tensor, Tensor, Tenso
     return turned[:, :-keys], turned[:, -keys:], packed[:, -keys:]
 
 
-def _remember_anywhere(tokens: Tokens, pool_AGD: Tensor) -> None:
+def _remember_plainly(tokens: Tokens, pool_AGD: Tensor) -> None:
     _, key, value = _turned(tokens, pool_AGD.shape[1] // 2, pool_AGD.shape[2])
     pool_AGD.copy_(torch.cat([key, value], dim=1))
 
 
-def _attend_anywhere(
+def _attend_plainly(
     tokens: Tokens, pool_SGD: Tensor, start_A: Tensor, stop_A: Tensor, path_AE: Tensor
 ) -> Tensor:
     """The same from padded copies of the places; also the kernel's oracle in tests."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from cqsid.kernels.choice import way
 from cqsid.kernels.lanes import (
     LANES,
     add,
@@ -43,7 +44,8 @@ class Partition:
     def take(self, logits_AV: Floats, first: int = 0) -> None:
         """Take up more logits, of the rows from `first` on."""
         some = slice(first, first + len(logits_AV))
-        _take(logits_AV, self._top_A[some], self._total_A[some])
+        take = _take if way("logsumexp") == "lanes" else _take_plainly
+        take(logits_AV, self._top_A[some], self._total_A[some])
 
     def rows(self, some: NDArray[np.int64]) -> "Partition":
         """Some of the rows; going on with them leaves these as they are."""
@@ -84,9 +86,19 @@ def _take(logits_AV: Any, top_A: Any, total_A: Any) -> None:  # pragma: no cover
         top_A[a] = highest
 
 
+def _take_plainly(logits_AV: Floats, top_A: Floats, total_A: Floats) -> None:
+    """The same by torch."""
+    logits, top, total = (torch.from_numpy(each) for each in (logits_AV, top_A, total_A))
+    highest = torch.maximum(top, logits.amax(1))
+    broken = (logits * 0).sum(1)  # 0 times what is not finite is no number
+    sums = (logits - highest[:, None]).exp().sum(1)
+    total.copy_(total * (top - highest).exp() + sums + broken)
+    top.copy_(highest)
+
+
 def log_partition(hidden_ND: Tensor, head_VD: Tensor) -> Tensor:
     """(N,) logarithm of the summed exponentials of the logits `hidden_ND @ head_VD.T`."""
-    if not fits(hidden_ND, head_VD):
+    if way("logsumexp") == "torch" or not fits(hidden_ND, head_VD):
         return torch.logsumexp(F.linear(hidden_ND, head_VD).float(), dim=-1)
     keep = torch.is_grad_enabled() and len(hidden_ND) * len(head_VD) <= _KEPT
     found_N = _LogPartition.apply(hidden_ND, head_VD, keep)  # type: ignore[no-untyped-call]

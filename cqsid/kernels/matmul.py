@@ -1,25 +1,26 @@
-"""Products of rows with a matrix, as fast as the CPU multiplies; torch's own on other devices."""
+"""Products of rows with a matrix: by oneDNN where that is faster, or plain torch."""
 
-from functools import cache
-from typing import Any, cast
+from math import gcd
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_FEWEST_ROWS = 4
+from cqsid.kernels.choice import way
+
+_FEWEST: Final = 4  # rows of a plain product: fewer are multiplied another way, with other bits
+_WHOLE: Final = 32  # elements that torch takes at once: what is left over gets other bits
 
 
 class Product:
     """x W' + b for rows x and a matrix that stays as it is; float32, without gradients."""
 
-    def __init__(
-        self, weight_OD: Tensor, bias_O: Tensor | None = None, *, fused: bool = True
-    ) -> None:
-        """Copy the matrix as it is now; `fused`: use oneDNN where the tensors and torch allow."""
+    def __init__(self, weight_OD: Tensor, bias_O: Tensor | None = None) -> None:
+        """Copy the matrix as it is now."""
         self._bias_O = None if bias_O is None else bias_O.detach().float().clone()
-        self._fused = _onednn() if fused and weight_OD.device.type == "cpu" else None
         weight_OD = weight_OD.detach().float()
+        self._fused = _onednn() if fits(weight_OD, weight_OD) else None
         if self._fused is None:
             self._weight_OD = weight_OD.clone()
         else:
@@ -37,8 +38,7 @@ class Product:
     def __call__(self, x_AD: Tensor, *, silu: bool = False) -> Tensor:
         """(A, O) the products; their SiLU, if asked for."""
         if self._fused is None:
-            found_AO = self._plain(x_AD)
-            return F.silu(found_AO) if silu else found_AO
+            return self._plain(x_AD, silu)
         after = "swish" if silu else "none"
         found = self._fused._linear_pointwise(x_AD, self._weight_OD, self._bias_O, after, [], "")
         return cast("Tensor", found)
@@ -54,14 +54,17 @@ class Product:
     def _with(self, x_AD: Tensor, other_AO: Tensor, how: str) -> Tensor:
         if self._fused is None:
             found_AO = self._plain(x_AD)
-            return found_AO + other_AO if how == "add" else found_AO * other_AO
+            return found_AO.add_(other_AO) if how == "add" else found_AO.mul_(other_AO)
         pair = (x_AD, other_AO, self._weight_OD, self._bias_O, how)
         return cast("Tensor", self._fused._linear_pointwise.binary(*pair))
 
-    def _plain(self, x_AD: Tensor) -> Tensor:
-        missing = max(_FEWEST_ROWS - len(x_AD), 0)
-        padded_AD = F.pad(x_AD, (0, 0, 0, missing)) if missing else x_AD
-        return F.linear(padded_AD, self._weight_OD, self._bias_O)[: len(x_AD)]
+    def _plain(self, x_AD: Tensor, silu: bool = False) -> Tensor:
+        """Padded, so that a row has the same bits in any company."""
+        some = _WHOLE // gcd(_WHOLE, len(self._weight_OD)) if silu else 1
+        missing = max(_FEWEST - len(x_AD), -len(x_AD) % some)
+        padded_AD = F.pad(x_AD, (0, 0, 0, missing)) if missing > 0 else x_AD
+        found_AO = F.linear(padded_AD, self._weight_OD, self._bias_O)
+        return (F.silu(found_AO, inplace=True) if silu else found_AO)[: len(x_AD)]
 
 
 def product(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor:
@@ -78,18 +81,14 @@ def fits(x: Tensor, weight_OD: Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype == weight_OD.dtype == torch.float32
 
 
-@cache
 def _onednn() -> Any:
-    """Torch's fused products, None where this build has none."""
-    names = ("_reorder_linear_weight", "_linear_pointwise")
-    found: Any = torch.ops.mkldnn
-    built: bool = torch._C._has_mkldnn
-    return found if built and all(hasattr(found, name) for name in names) else None
+    """Torch's private fused products; None where plain torch multiplies."""
+    return torch.ops.mkldnn if way("matmul") == "onednn" else None
 
 
 def linear(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor:
     """x W' + b for the rows (..., D) of x, as `torch.nn.functional.linear`."""
-    if not fits(x, weight_OD):
+    if _onednn() is None or not fits(x, weight_OD):
         return F.linear(x, weight_OD, bias_O)
     return cast("Tensor", _Linear.apply(x, weight_OD, bias_O))  # type: ignore[no-untyped-call]
 

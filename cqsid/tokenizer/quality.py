@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cqsid.kernels.integers import IntegerProduct
 from cqsid.tokenizer.ids import SemanticIds, pack
-from cqsid.tokenizer.quantize.grid import Grid, products
+from cqsid.tokenizer.quantize.grid import Grid
 from cqsid.tokenizer.signals import Floats, Signals
 from simulator.catalogue.catalog import Ints
 
@@ -156,9 +157,10 @@ def embedding_hit_rate(vectors_ID: Floats, sid_I: Ints, *, most: int = 4096) -> 
     x_ND = Grid.of(unit_ND, np.zeros(unit_ND.shape[1], np.float32)).round(unit_ND, "vectors_ID")
     asked_Q = np.unique(np.linspace(0, len(held_N) - 1, min(most, len(held_N))).astype(np.int64))
     hits = 0
+    times_x = IntegerProduct(x_ND)
     for start in range(0, len(asked_Q), _BLOCK):
         rows = asked_Q[start : start + _BLOCK]
-        cosine_QN = products(x_ND[rows], x_ND)
+        cosine_QN = times_x(x_ND[rows])
         cosine_QN[np.arange(len(rows)), rows] = np.iinfo(np.int32).min
         hits += int((sid_N[cosine_QN.argmax(axis=1)] == sid_N[rows]).sum())
     return hits / len(asked_Q)

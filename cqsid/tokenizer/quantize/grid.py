@@ -1,21 +1,18 @@
 """Vectors as small whole numbers, whose products are exact.
 
 A component becomes an integer of at most 8 bits. Sums of products of such integers stay below
-2**24, which int32 and float32 hold exactly, so a product has one value: whatever the order of
-summation, the rows beside it, the number of threads or the machine. Rounding moves a vector far
-less than quantising it does; see `Grid.of`.
+2**24, which int32 and float32 hold exactly, so a product has one value (see
+`cqsid.kernels.integers`): whatever the order of summation, the rows beside it, the number of
+threads or the machine. Rounding moves a vector far less than quantising it does; see `Grid.of`.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-import torch
 from numba import njit
 from numpy.typing import NDArray
 
-from recall.device import one_thread
 from simulator.errors import DataError
 
 Floats = NDArray[np.float32]
@@ -49,7 +46,8 @@ class Grid:
         0.002 at the very most, and 1e-4 of the variance for normal ones. Few vectors far out are
         clipped, so that one outlier cannot coarsen the grid of all.
         """
-        reach_N = np.abs(x_ND - mean_D).max(axis=1, initial=0.0)
+        reach_N = np.empty(len(x_ND), np.float32)
+        _reach(x_ND, mean_D, reach_N)
         reach = float(np.quantile(reach_N, _TYPICAL, method="higher")) if len(x_ND) else 0.0
         most = largest(x_ND.shape[1])
         return Grid(mean_D, reach / most if reach > 0 else 1.0, most)
@@ -97,33 +95,14 @@ def largest(dimensions: int) -> int:
     return min(_BYTE, int((_EXACT / max(dimensions, 1)) ** 0.5))
 
 
-def products(x_ND: Bytes, y_KD: Bytes) -> Counts:
-    """(N, K) int32 inner products, exact for integers up to `largest`.
-
-    On one thread: blocks are small, and threads that wait for each other on busy cores have made
-    this 60 times slower.
-    """
-    if _bytes_multiply():
-        with one_thread():
-            return torch._int_mm(torch.from_numpy(x_ND), torch.from_numpy(y_KD).T).numpy()
-    return float_products(x_ND, y_KD)
-
-
-def float_products(x_ND: Bytes, y_KD: Bytes) -> Counts:
-    """The same by float32, for machines without instructions for bytes."""
-    return (x_ND.astype(np.float32) @ y_KD.astype(np.float32).T).astype(np.int32)
-
-
-@cache
-def _bytes_multiply() -> bool:
-    """Whether torch multiplies bytes here, and without the saturation of older processors."""
-    most_ND = np.full((64, 64), _BYTE, np.int8)
-    most_ND[::2, 1::3] = -_BYTE
-    try:
-        found = torch._int_mm(torch.from_numpy(most_ND), torch.from_numpy(most_ND).T).numpy()
-    except (AttributeError, RuntimeError):
-        return False
-    return bool((found == float_products(most_ND, most_ND)).all())
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _reach(x_ND: Any, mean_D: Any, reach_N: Any) -> None:  # pragma: no cover
+    """Fill in how far each vector's farthest component is from the mean."""
+    for n in range(x_ND.shape[0]):
+        reach = np.float32(0)
+        for d in range(x_ND.shape[1]):
+            reach = max(reach, abs(x_ND[n, d] - mean_D[d]))
+        reach_N[n] = reach
 
 
 @njit(cache=True, nogil=True)

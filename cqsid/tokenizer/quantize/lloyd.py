@@ -6,11 +6,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cqsid.tokenizer.quantize.grid import Bytes, Counts, Floats, finest, products
+from cqsid.kernels.integers import IntegerProduct, products
+from cqsid.tokenizer.quantize.grid import Bytes, Counts, Floats, finest
 from cqsid.tokenizer.quantize.prices import sinkhorn_prices
 
 Rows = NDArray[np.int64]
-_BLOCK: Final = 1024  # rows multiplied at once: the products stay in the cache
+_BLOCK: Final = 512  # rows multiplied at once: the products stay in the cache
 _PROBES: Final = 4  # random projections that tell rows apart
 _POLISH: Final = 2  # passes over all vectors after those over the sub-sample
 _ROUNDS: Final = 3  # times that means follow prices; the last prices are kept
@@ -76,9 +77,9 @@ def balanced(
         moved_KD = means_of(x_ND, code_N, k)
         means_KD = np.where(np.isnan(moved_KD), means_KD, moved_KD)
     price_K = _prices(x_ND, distinct_N, means_KD, rng)
-    free_K = np.zeros(k, np.float32)
-    uses = [np.bincount(nearest(x_ND, means_KD, p), minlength=k) for p in (price_K, free_K)]
-    return means_KD, price_K if _entropy(uses[0]) >= _entropy(uses[1]) else free_K
+    prices_PK = np.stack([price_K, np.zeros_like(price_K)])
+    even_P = [_entropy(np.bincount(n, minlength=k)) for n in _nearest(x_ND, means_KD, prices_PK)]
+    return means_KD, prices_PK[0 if even_P[0] >= even_P[1] else 1]
 
 
 def _prices(x_ND: Bytes, distinct_N: Rows, means_KD: Floats, rng: np.random.Generator) -> Floats:
@@ -112,15 +113,22 @@ def nearest(x_ND: Bytes, means_KD: Floats, price_K: Floats | None = None) -> Cou
         means_KD: means in the same steps.
         price_K: in squared steps; none: all 0.
     """
+    prices_1K = np.zeros((1, len(means_KD)), np.float32) if price_K is None else price_K[None]
+    return _nearest(x_ND, means_KD, prices_1K)[0]
+
+
+def _nearest(x_ND: Bytes, means_KD: Floats, prices_PK: Floats) -> Counts:
+    """(P, N) the same under P price lists."""
     means, step = finest(means_KD)
-    offset_K = _squares(means, step)
-    if price_K is not None:
-        offset_K += price_K
-    code_N = np.empty(len(x_ND), np.int32)
+    offset_PK = _squares(means, step) + prices_PK
+    code_PN = np.empty((len(prices_PK), len(x_ND)), np.int32)
+    times_means = IntegerProduct(means)
     for start in range(0, len(x_ND), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        _argmin(products(x_ND[rows], means), offset_K, np.float32(2 * step), code_N[rows])
-    return code_N
+        dot_NK = times_means(x_ND[rows])
+        for offset_K, code_N in zip(offset_PK, code_PN, strict=True):
+            _argmin(dot_NK, offset_K, np.float32(2 * step), code_N[rows])
+    return code_PN
 
 
 def _distances(x_ND: Bytes, means_KD: Floats) -> Floats:
@@ -154,13 +162,15 @@ def _add_rows(x_ND: Any, code_N: Any, sums_KD: Any) -> None:  # pragma: no cover
 
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
 def _argmin(dot_NK: Any, offset_K: Any, twice: Any, code_N: Any) -> None:  # pragma: no cover
-    score_K = np.empty(dot_NK.shape[1], np.float32)
+    codes = np.int32(dot_NK.shape[1])
+    score_K = np.empty(codes, np.float32)
     for n in range(dot_NK.shape[0]):
-        least = np.float32(np.inf)
-        for k in range(dot_NK.shape[1]):
+        for k in range(codes):
             score_K[k] = offset_K[k] - twice * np.float32(dot_NK[n, k])
-            least = min(least, score_K[k])
-        for k in range(dot_NK.shape[1]):
-            if score_K[k] == least:
-                code_N[n] = k
-                break
+        least, first = np.float32(np.inf), codes
+        for k in range(codes):
+            least = score_K[k] if score_K[k] < least else least
+        for k in range(codes):  # to the end, so that many codes are compared at once
+            place = np.int32(k) if score_K[k] == least else codes
+            first = place if place < first else first
+        code_N[n] = first

@@ -13,19 +13,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cqsid.tokenizer.quantize.grid import (
-    Bytes,
-    Counts,
-    Floats,
-    Grid,
-    check_finite,
-    finest,
-    products,
-)
+from cqsid.kernels.integers import IntegerProduct, products
+from cqsid.tokenizer.quantize.grid import Bytes, Counts, Floats, Grid, check_finite, finest
 from cqsid.tokenizer.quantize.lloyd import balanced, distinct_rows, lloyd, means_of, nearest
 from simulator.errors import DataError
 
-_BLOCK: Final = 1024  # vectors encoded at once: the products stay in the cache
+_BLOCK: Final = 512  # vectors encoded at once: the products stay in the cache
 _ROWS_PER_CODE: Final = 64  # vectors in the sub-sample of k-means
 
 
@@ -66,6 +59,11 @@ class Codebooks:
         return self.codes_KD * (self.step_K[:, None] * np.float32(self.grid.step))
 
     @cached_property
+    def times_codes(self) -> IntegerProduct:
+        """Products of rounded vectors with the codes."""
+        return IntegerProduct(self.codes_KD)
+
+    @cached_property
     def twice_KK(self) -> Floats:
         """(K, K) twice the inner products between codes, in squared steps."""
         step_KK = self.step_K[:, None] * self.step_K
@@ -81,7 +79,7 @@ class Codebooks:
         codes_NL = np.empty((len(x_ND), len(self.sizes)), np.int32)
         for start in range(0, len(x_ND), _BLOCK):
             rows = slice(start, start + _BLOCK)
-            dot_NK = products(x_ND[rows], self.codes_KD)
+            dot_NK = self.times_codes(x_ND[rows])
             _descend(
                 *(dot_NK, 2 * self.step_K, self.offset_K, self.twice_KK, self.start_L),
                 *(given_N[rows], codes_NL[rows]),
@@ -142,7 +140,7 @@ class ResidualQuantizer:
                 code_N = _nearest_left(left_ND, means_KD, price_K)
             integers_KD, step = finest(means_KD)
             books.append((integers_KD, step, price_K))
-            left_ND -= (integers_KD * np.float32(step))[code_N]
+            _subtract(left_ND, integers_KD * np.float32(step), code_N)
         codes, steps, prices = zip(*books, strict=True)
         self.books = Codebooks(
             sizes, grid, np.concatenate(codes), np.array(steps), np.concatenate(prices)
@@ -235,6 +233,14 @@ def _given(given_N: Counts | None, n_rows: int, size: int) -> Counts:
         row = int(np.flatnonzero(wrong_N)[0])
         raise DataError(f"given_N[{row}] == {given_N[row]}, must be -1 to {size - 1}")
     return given_N.astype(np.int32)
+
+
+@njit(cache=True, nogil=True)
+def _subtract(left_ND: Any, means_KD: Any, code_N: Any) -> None:  # pragma: no cover
+    """Take each vector's mean from it, in place."""
+    for n in range(left_ND.shape[0]):
+        for d in range(left_ND.shape[1]):
+            left_ND[n, d] -= means_KD[code_N[n], d]
 
 
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})

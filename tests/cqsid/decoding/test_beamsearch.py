@@ -13,7 +13,6 @@ from cqsid.decoding.scores import Scores
 from cqsid.decoding.trie import Trie
 from cqsid.generator.prompts import Prompts
 from cqsid.generator.transformer import Weights, embed, forward
-from cqsid.kernels.attention import _attend_anywhere, _remember_anywhere
 from recall.device import one_thread
 from tests.cqsid.decoders import SIZES, model_of, path_scores, prompt_of, small
 from tests.cqsid.models import random_prompts, random_trie
@@ -203,17 +202,3 @@ def test_branches_compute_what_the_forward_pass_computes():
         expected, _ = forward(weights, embed(weights, tokens), torch.arange(6)[None], mask)
         found, _ = decoder._branches.read(prompts, 0, 0)
     torch.testing.assert_close(found[0], expected[0, -1], rtol=1e-5, atol=1e-5)
-
-
-@softmaxes
-def test_the_way_of_other_devices_finds_the_same(softmax, monkeypatch):
-    vocabulary, _, decoder = small(softmax=softmax, kind="grouped heads")
-    prompts = random_prompts(vocabulary, 5, 9)
-    expected = decoder.decode(prompts, 12)
-    monkeypatch.setattr("cqsid.decoding.forward.attend", _attend_anywhere)
-    monkeypatch.setattr("cqsid.decoding.forward.remember", _remember_anywhere)
-    monkeypatch.setattr("cqsid.kernels.matmul._onednn", lambda: None)
-    _, _, plain = small(softmax=softmax, kind="grouped heads")
-    found = plain.decode(prompts, 12)
-    np.testing.assert_array_equal(found.sid_BN, expected.sid_BN)
-    np.testing.assert_allclose(found.scores_BN, expected.scores_BN, rtol=1e-5, atol=1e-5)

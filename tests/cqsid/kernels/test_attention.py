@@ -5,8 +5,8 @@ import torch
 from cqsid.generator.transformer import rotary_angle
 from cqsid.kernels.attention import (
     Tokens,
-    _attend_anywhere,
-    _remember_anywhere,
+    _attend_plainly,
+    _remember_plainly,
     attend,
     remember,
 )
@@ -53,7 +53,7 @@ def test_the_kernel_computes_what_torch_computes(heads, key_heads, size, ancesto
     pool_SGD = drawn(60, 2 * key_heads, size, seed=1)
     arguments = (tokens(7, heads, key_heads, size), pool_SGD, start_A, stop_A, path_AE)
     torch.testing.assert_close(
-        attend(*arguments), _attend_anywhere(*arguments), rtol=1e-5, atol=1e-5
+        attend(*arguments), _attend_plainly(*arguments), rtol=1e-5, atol=1e-5
     )
 
 
@@ -69,7 +69,7 @@ def test_scores_far_apart_neither_overflow_nor_vanish():
 @shapes
 def test_what_is_remembered_is_what_torch_computes(heads, key_heads, size):
     some, found = tokens(5, heads, key_heads, size), []
-    for way in (remember, _remember_anywhere):
+    for way in (remember, _remember_plainly):
         pool_AGD = torch.empty(5, 2 * key_heads, size)
         way(some, pool_AGD)
         found.append(pool_AGD)

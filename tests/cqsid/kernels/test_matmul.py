@@ -5,6 +5,7 @@ from torch.nn import functional as F
 from cqsid.kernels.matmul import Product, product
 from recall.device import one_thread
 from recall.storage import saved_copy
+from tests.cqsid.kernels.sets import every_way, go
 
 
 @pytest.fixture(autouse=True)
@@ -19,14 +20,15 @@ X, WEIGHT = (
     torch.randn(10, 24, generator=torch.Generator().manual_seed(1)),
 )
 OTHER, BIAS = X[:, :10] + 1, torch.arange(10.0)
-kinds = pytest.mark.parametrize("fused", [True, False])
+NARROW = torch.randn(9, 24, generator=torch.Generator().manual_seed(2))
 
 
-@kinds
+@every_way
 @pytest.mark.parametrize("bias", [None, BIAS])
 @torch.inference_mode()
-def test_a_product_computes_what_torch_computes(fused, bias):
-    product, plain = Product(WEIGHT, bias, fused=fused), F.linear(X, WEIGHT, bias)
+def test_a_product_computes_what_torch_computes(instructions, bias, monkeypatch):
+    go(monkeypatch, instructions)
+    product, plain = Product(WEIGHT, bias), F.linear(X, WEIGHT, bias)
     for found, expected in (
         (product(X), plain),
         (product(X, silu=True), F.silu(plain)),
@@ -36,33 +38,37 @@ def test_a_product_computes_what_torch_computes(fused, bias):
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
-@kinds
+@every_way
 @torch.inference_mode()
-def test_a_row_has_the_same_bits_in_any_company(fused):
-    product = Product(WEIGHT, BIAS, fused=fused)
-    together = product(X)
-    for first in (0, 13):
-        for rows in (1, 2, 3, 4, 5, 7, 16, 31, 100):
-            assert torch.equal(product(X[first : first + rows]), together[first : first + rows])
+@pytest.mark.parametrize("weight", [WEIGHT, NARROW])
+def test_a_row_has_the_same_bits_in_any_company(instructions, weight, monkeypatch):
+    go(monkeypatch, instructions)
+    product = Product(weight)
+    for silu in (False, True):
+        together = product(X, silu=silu)
+        for first in (0, 13):
+            for rows in (1, 2, 3, 4, 5, 7, 16, 31, 100):
+                some = slice(first, first + rows)
+                assert torch.equal(product(X[some], silu=silu), together[some])
 
 
-@kinds
+@every_way
 @torch.inference_mode()
-def test_a_product_keeps_its_matrix_and_survives_pickling(fused):
+def test_a_product_keeps_its_matrix_and_survives_pickling(instructions, monkeypatch):
+    go(monkeypatch, instructions)
     weight = WEIGHT.clone()
-    product = Product(weight, BIAS, fused=fused)
+    product = Product(weight, BIAS)
     before = product(X)
     weight.zero_()
     assert torch.equal(product(X), before)
-    assert torch.equal(saved_copy(product)(X), before) or not fused
+    assert torch.equal(saved_copy(product)(X), before)
 
 
-@kinds
+@every_way
 @pytest.mark.parametrize("bias", [None, BIAS])
 @torch.inference_mode()
-def test_a_product_with_any_matrix_computes_what_torch_computes(fused, bias, monkeypatch):
-    if not fused:
-        monkeypatch.setattr("cqsid.kernels.matmul._onednn", lambda: None)
+def test_a_product_with_any_matrix_computes_what_torch_computes(instructions, bias, monkeypatch):
+    go(monkeypatch, instructions)
     for x in (X, X[:60].view(3, 20, 24), X.view(24, 200).T):
         torch.testing.assert_close(product(x, WEIGHT, bias), F.linear(x, WEIGHT, bias))
     half = product(X.bfloat16(), WEIGHT.bfloat16())

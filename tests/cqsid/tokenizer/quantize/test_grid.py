@@ -1,32 +1,10 @@
 import numpy as np
 import pytest
 
-from cqsid.tokenizer.quantize import grid
-from cqsid.tokenizer.quantize.grid import Grid, finest, float_products, largest, products
+from cqsid.tokenizer.quantize.grid import Grid, finest
 from simulator.errors import DataError
 
 RNG = np.random.default_rng(0)
-
-
-def extremes(n, d):
-    return RNG.choice([-largest(d), largest(d)], (n, d)).astype(np.int8)
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 384), (70, 33, 384), (9, 4, 3000)])
-def test_products_are_exact_on_either_path(shape):
-    n, k, d = shape
-    x_ND, y_KD = extremes(n, d), extremes(k, d)
-    y_KD[0] = x_ND[0]  # the largest sum there is
-    truth_NK = x_ND.astype(np.int64) @ y_KD.astype(np.int64).T
-    np.testing.assert_array_equal(products(x_ND, y_KD), truth_NK)
-    np.testing.assert_array_equal(float_products(x_ND, y_KD), truth_NK)
-
-
-def test_a_processor_that_saturates_is_found_out(monkeypatch):
-    grid._bytes_multiply.cache_clear()
-    monkeypatch.setattr(grid, "float_products", lambda x, y: float_products(x, y) + 1)
-    assert not grid._bytes_multiply()
-    grid._bytes_multiply.cache_clear()
 
 
 def test_rounding_keeps_all_but_a_thousandth_of_the_variance():

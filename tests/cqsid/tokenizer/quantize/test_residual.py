@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cqsid.tokenizer.quality import perplexity_L
-from cqsid.tokenizer.quantize import grid
 from cqsid.tokenizer.quantize.residual import ResidualQuantizer
 from recall.storage import saved_copy
 from simulator.errors import DataError
@@ -43,12 +42,6 @@ def test_what_is_left_over_shrinks_with_every_level():
 @settings(max_examples=40)
 def test_any_rows_in_any_order_get_the_codes_that_they_get_in_the_batch(rows):
     np.testing.assert_array_equal(QUANTIZER.encode(X_ND[rows]), CODES_NL[rows])
-
-
-def test_codes_without_byte_instructions_are_the_same(monkeypatch):
-    monkeypatch.setattr(grid, "_bytes_multiply", lambda: False)
-    np.testing.assert_array_equal(QUANTIZER.encode(X_ND), CODES_NL)
-    np.testing.assert_array_equal(fitted(X_ND).encode(X_ND), CODES_NL)
 
 
 def test_codes_equal_a_search_for_the_least_distance_and_price():
