@@ -7,7 +7,12 @@ import numpy as np
 
 from experiments.attribution.incremental.arms import Arm
 from experiments.attribution.incremental.causes.difference import difference_rows
-from experiments.attribution.incremental.coalitions import live_coalitions, open_totals
+from experiments.attribution.incremental.coalitions import (
+    live_coalitions,
+    lonely_shoppers,
+    open_totals,
+    world_worths,
+)
 from experiments.attribution.incremental.fates import replay_fate_rows, world_fate_rows
 from experiments.attribution.incremental.games import Index
 from experiments.attribution.incremental.offpolicy.rows import off_policy_rows
@@ -74,8 +79,8 @@ def _replayed(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> Att
 def _lived(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> AttributionRecord:
     worlds = live_coalitions(arm, spec)
     with open_totals(worlds) as totals:
-        worths = totals.worths()
-        warned = (*totals.warnings, *few_changed(worths))
+        worths = world_worths(worlds, totals)
+        warned = (*lonely_shoppers(totals), *few_changed(worths))
     found = _valued(record, "worlds", worths)
     fates = world_fate_rows(worlds, confidence=record.confidence)
     return replace(found, fates=(*found.fates, *fates), warnings=(*found.warnings, *warned))

@@ -15,13 +15,11 @@ import tea_tasting as tt
 from scipy import stats
 from tea_tasting.aggr import Aggregates
 
+from experiments.inference.intervals import ROUNDING
 from experiments.inference.metrics import Metric
 from experiments.inference.units import PRE
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate, SampleRatio
-
-ROUNDING = 1e-13
-"""A delta-method variance below this share of its terms is what rounding leaves of zero."""
 
 
 def estimate(

@@ -11,18 +11,18 @@ their luck; what a seed does to all shoppers at once shows only in many seeds.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import duckdb
-from scipy import stats
+import numpy as np
 
-from experiments.inference.estimates import ROUNDING
-from experiments.inference.logs import EngineSpec, engine, rows
+from experiments.inference.intervals import ROUNDING, student
+from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import Metric
-from experiments.inference.units import shopper_days, unit_sums
+from experiments.inference.units import exposed_shoppers
+from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.truth import Truth
 from simulator.errors import DataError
@@ -91,117 +91,45 @@ def paired_truth(
             f"truth worlds == {len(control_logs)} of control and {len(treatment_logs)} of "
             "treatment, must be as many of each and > 0"
         )
+    columns = {column for metric in metrics for column in metric.columns}
+    worlds = {"control": control_logs, "treatment": treatment_logs}
     with engine(spec or EngineSpec()) as connection:
-        lonely = _pair(connection, control_logs, treatment_logs, metrics)
-        means = rows(connection, f"SELECT count(*) AS n, {_means(metrics)} FROM pairs")[0]
-        known = [metric for metric in metrics if _denominators(means, metric)]
-        spread = rows(connection, f"SELECT {_spreads(known, means)} FROM pairs")[0] if known else {}
-    effects = tuple(
-        _effect(metric, means, spread, len(control_logs), confidence) for metric in metrics
-    )
+        for name, logs in worlds.items():
+            read_world(connection, name, logs, partial(exposed_shoppers, columns=columns))
+        totals = WorldTotals(connection, list(worlds), len(control_logs))
+        effects = tuple(_effect(metric, totals, confidence) for metric in metrics)
     missing = [
         f"{m.name} has no global effect: a world has no {m.denominator or 'exposed shoppers'}"
-        for m in metrics
-        if m not in known
+        for m, found in zip(metrics, effects, strict=True)
+        if found.control is None
     ]
-    if lonely:
+    if totals.lonely:
         missing.append(
-            f"{lonely} shoppers appear in one of two paired worlds only and count as zeros in the "
-            "other; arrivals should not depend on the arm"
+            f"{totals.lonely} shoppers appear in one of two paired worlds only and count as zeros "
+            "in the other; arrivals should not depend on the arm"
         )
     return PairedTruth(effects, tuple(missing))
 
 
-def _pair(
-    connection: duckdb.DuckDBPyConnection,
-    control_logs: Sequence[Path],
-    treatment_logs: Sequence[Path],
-    metrics: Sequence[Metric],
-) -> int:
-    """Create `pairs`, one row per shopper; return how many one world only has.
-
-    Columns c_x and t_x are column x of the unit table in control and treatment, summed over
-    seeds; c_exposed and t_exposed, equal by construction, count the seeds with that shopper.
-    """
-    columns = {column for metric in metrics for column in metric.columns}
-    sums = unit_sums(columns)
-    parts = [
-        f"SELECT shopper, {seed} AS seed, '{world}' AS world, {sums} "
-        f"FROM ({shopper_days(log, columns)}) GROUP BY shopper HAVING sum(requests) > 0"
-        for world, logs in (("c", control_logs), ("t", treatment_logs))
-        for seed, log in enumerate(logs)
-    ]
-    worlds = ", ".join(
-        f"coalesce(sum({column}) FILTER (world = '{world}'), 0)::DOUBLE AS {world}_{column}"
-        for column in sorted(columns)
-        for world in ("c", "t")
-    )
-    connection.execute(
-        "CREATE TEMP TABLE pairs AS SELECT shopper, count(DISTINCT seed)::DOUBLE AS c_exposed, "
-        "count(DISTINCT seed)::DOUBLE AS t_exposed, "
-        f"2 * count(DISTINCT seed) - count(*) AS lonely, {worlds} "
-        f"FROM ({' UNION ALL '.join(parts)}) GROUP BY shopper"
-    )
-    return int(rows(connection, "SELECT count(*) AS n FROM pairs WHERE lonely > 0")[0]["n"])
-
-
-def _terms(metric: Metric, world: str) -> tuple[str, str]:
-    return f"{world}_{metric.numerator}", f"{world}_{metric.denominator or 'exposed'}"
-
-
-def _means(metrics: Sequence[Metric]) -> str:
-    columns = {column for m in metrics for world in "ct" for column in _terms(m, world)}
-    return ", ".join(f"avg({column}) AS {column}" for column in sorted(columns))
-
-
-def _denominators(means: Mapping[str, float | None], metric: Metric) -> bool:
-    return all((means[_terms(metric, world)[1]] or 0) > 0 for world in "ct")
-
-
-def _value(means: Mapping[str, float], metric: Metric, world: str) -> float:
-    numerator, denominator = _terms(metric, world)
-    return means[numerator] / means[denominator]
-
-
-def _spreads(metrics: Sequence[Metric], means: Mapping[str, float]) -> str:
-    """SQL of the variances over shoppers of each metric, linearised, apart and paired.
-
-    Constants travel as quoted text: DuckDB would read a bare 0.1 as a decimal.
-    """
-    listed = []
-    for metric in metrics:
-        linear = {}
-        for world in "ct":
-            numerator, denominator = _terms(metric, world)
-            ratio = _value(means, metric, world)
-            linear[world] = (
-                f"(({numerator} - '{ratio!r}'::DOUBLE * {denominator}) "
-                f"/ '{means[denominator]!r}'::DOUBLE)"
-            )
-        listed.append(f"var_samp({linear['t']} - {linear['c']}) AS {metric.name}_paired")
-        listed.append(
-            f"var_samp({linear['t']}) + var_samp({linear['c']}) AS {metric.name}_unpaired"
-        )
-    return ", ".join(listed)
-
-
-def _effect(
-    metric: Metric,
-    means: Mapping[str, Any],
-    spread: Mapping[str, float | None],
-    seeds: int,
-    confidence: float,
-) -> GlobalEffect:
-    n = int(means["n"])
-    if not _denominators(means, metric):
+def _effect(metric: Metric, totals: WorldTotals, confidence: float) -> GlobalEffect:
+    """The effect on one metric, linearised on each shopper's totals over all seeds."""
+    seeds, n = totals.exposed_SU.shape
+    top_WU = totals.of(metric.numerator).sum(axis=1)
+    bottom_WU = np.tile(totals.exposed_SU.sum(axis=0), (2, 1))
+    if metric.denominator is not None:
+        bottom_WU = totals.of(metric.denominator).sum(axis=1)
+    if not bottom_WU.any(axis=1).all():
         return GlobalEffect(metric.name, None, None, UNKNOWN, UNKNOWN, None, seeds, n)
-    control, treatment = _value(means, metric, "c"), _value(means, metric, "t")
-    gte = treatment - control
-    paired, unpaired = spread[f"{metric.name}_paired"], spread[f"{metric.name}_unpaired"]
-    effect, factor = Interval(gte, None, None), None
-    if paired is not None and unpaired is not None:
-        half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(paired / n)
-        effect = Interval(gte, gte - half, gte + half)
+    mean_W1 = bottom_WU.mean(axis=1, keepdims=True)
+    level_W1 = top_WU.mean(axis=1, keepdims=True) / mean_W1
+    linear_WU = (top_WU - level_W1 * bottom_WU) / mean_W1
+    control, treatment = level_W1[:, 0].tolist()
+    effect, factor = Interval(treatment - control, None, None), None
+    if n >= 2:
+        paired = float(np.var(linear_WU[1] - linear_WU[0], ddof=1))
+        unpaired = float(np.var(linear_WU, axis=1, ddof=1).sum())
+        error = math.sqrt(paired / n)
+        effect, _ = student(treatment - control, error, n - 1, confidence=confidence)
         factor = unpaired / paired if paired > ROUNDING * unpaired else None
     relative = effect.over(control) if control > 0 else UNKNOWN
     return GlobalEffect(metric.name, control, treatment, effect, relative, factor, seeds, n)

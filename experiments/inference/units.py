@@ -94,6 +94,14 @@ def unit_sums(columns: Iterable[str], *, prefix: str = "") -> str:
     return ", ".join(listed)
 
 
+def exposed_shoppers(log: Path, columns: Iterable[str]) -> str:
+    """SQL of a row for each exposed shopper of a log, with these columns of the unit table."""
+    return (
+        f"SELECT shopper, {unit_sums(columns)} FROM ({shopper_days(log, columns)}) "
+        "GROUP BY shopper HAVING sum(requests) > 0"
+    )
+
+
 class Units:
     """The unit table of a log: one row per exposed shopper and arm, inside DuckDB.
 

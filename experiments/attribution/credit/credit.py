@@ -7,7 +7,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from experiments.attribution.credit.checks import refuse
 from experiments.attribution.credit.pages import order_bits
@@ -19,14 +18,12 @@ from experiments.attribution.credit.segments import (
 )
 from experiments.attribution.credit.sums import SOURCES, Moments, Pass, run
 from experiments.config.attribution import PAGE_RULES, AttributionSpec
+from experiments.inference.intervals import ROUNDING, reach
 from experiments.inference.logs import Manifest
 from experiments.records.attribution import EVENTS, CreditRow, Event
 from experiments.records.interval import Interval
 
 Floats = NDArray[np.float64]
-
-NO_SPREAD = 1e-13
-"""Part of its own terms at which a sum of squares counts as 0: some hundred roundings."""
 
 
 def credit_rows(
@@ -114,11 +111,11 @@ def _shares(one: Pass, found: Moments, units_AP: Floats, e: int, confidence: flo
     with np.errstate(divide="ignore", invalid="ignore"):
         share_APK = np.where(t_AP[:, :, None] > 0, x_APK / t_AP[:, :, None], np.nan)
         square_APK = xx_APK - 2 * share_APK * xt_APK + share_APK**2 * tt_AP1
-        spread = square_APK > NO_SPREAD * (xx_APK + share_APK**2 * tt_AP1)
+        spread = square_APK > ROUNDING * (xx_APK + share_APK**2 * tt_AP1)
         known = (n_AP1 >= 2) & spread & (share_APK != 0) & (share_APK != 1)
         variance_APK = square_APK * (n_AP1 / (n_AP1 - 1)) / t_AP[:, :, None] ** 2
-        half_APK = np.where(known, np.sqrt(np.maximum(variance_APK, 0)), np.nan)
-        half_APK *= stats.t.ppf((1 + confidence) / 2, np.maximum(n_AP1 - 1, 1))
+        error_APK = np.where(known, np.sqrt(np.maximum(variance_APK, 0)), np.nan)
+        half_APK = reach(error_APK, np.maximum(n_AP1 - 1, 1), confidence=confidence)
     low_APK, high_APK = np.clip([share_APK - half_APK, share_APK + half_APK], 0.0, 1.0)
     having_AP = found.having_APE[:, :, e]
     return _Shares(one.rules, t_AP, having_AP, x_APK, share_APK, low_APK, high_APK)

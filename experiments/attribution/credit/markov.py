@@ -31,11 +31,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from experiments.attribution.credit.paths import DAY, open_paths
 from experiments.attribution.credit.removal import Floats, Removal, removal_effects
 from experiments.config.attribution import AttributionSpec
+from experiments.inference.intervals import student
 from experiments.inference.logs import Manifest, rows
 from experiments.inference.units import exact_sum
 from experiments.records.attribution import OUTCOMES, CreditRow, Event
@@ -260,5 +261,4 @@ def _interval(share: float | None, error: tuple[float, int] | None, confidence: 
     """Student's; without ends where all shoppers agree."""
     if share is None or error is None or share in (0.0, 1.0) or error[0] <= 0:
         return Interval(share, None, None)
-    half = float(stats.t.ppf((1 + confidence) / 2, error[1] - 1)) * error[0]
-    return Interval(share, share - half, share + half).within(0.0, 1.0)
+    return student(share, error[0], error[1] - 1, confidence=confidence)[0].within(0.0, 1.0)

@@ -18,6 +18,7 @@ from experiments.attribution.credit.sums import (
     provenance,
     slices,
 )
+from experiments.inference.intervals import ROUNDING, student
 from experiments.inference.logs import Manifest, scan
 from experiments.records.attribution import JointRow, StepRow
 from experiments.records.interval import Interval
@@ -32,9 +33,6 @@ RULES = ("any_touch", "fractional")
 
 RANK = 1e-9
 """Part of the largest eigenvalue above which a direction has spread."""
-
-NO_SPREAD = 1e-13
-"""Part of its own terms at which a variance counts as 0: some hundred roundings."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Crossed:
         linear_CV = self._linear(then) - self._linear(event)
         size_C = np.diag(np.abs(linear_CV) @ self.gram_VV @ np.abs(linear_CV).T)
         covariance_CC = linear_CV @ self.gram_VV @ linear_CV.T * self.n / max(self.n - 1, 1)
-        flat_C = np.diag(covariance_CC) <= NO_SPREAD * size_C
+        flat_C = np.diag(covariance_CC) <= ROUNDING * size_C
         covariance_CC[flat_C, :] = covariance_CC[:, flat_C] = 0.0
         return (covariance_CC + covariance_CC.T) / 2
 
@@ -222,9 +220,7 @@ def _step(
             result.append(StepRow(*names, share, then_share, alone, None))
             continue
         error = math.sqrt(covariance_CC[c, c])
-        half = float(stats.t.ppf((1 + confidence) / 2, one.n - 1)) * error
-        p_value = float(2 * stats.t.sf(abs(rise) / error, one.n - 1))
-        risen = Interval(rise, rise - half, rise + half)
+        risen, p_value = student(rise, error, one.n - 1, confidence=confidence)
         result.append(StepRow(*names, share, then_share, risen, p_value))
     return result
 

@@ -9,38 +9,28 @@ A coalition is a bitmask over the arm's channels: bit j is the j-th of them in t
 provenance bits.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
-import duckdb
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from experiments.attribution.incremental.arms import Arm
 from experiments.attribution.incremental.games import Index, index_values, indices
 from experiments.attribution.incremental.values import Worths
 from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
+from experiments.inference.events import KINDS
 from experiments.inference.logs import EngineSpec, engine
-from experiments.inference.units import shopper_days, unit_sums
-from experiments.records.attribution import EVENTS, Event
+from experiments.inference.units import exposed_shoppers
+from experiments.inference.worldtotals import WorldTotals, read_world
+from experiments.records.attribution import Event
 from experiments.running.models import LOG
 from simulator.errors import ConfigError
 
 Floats = NDArray[np.float64]
-
-COLUMNS: Mapping[Event, str] = MappingProxyType(
-    {
-        "exposure": "exposures",
-        "click": "clicks",
-        "cart": "carts",
-        "purchase": "orders",
-        "gmv": "gmv",
-    }
-)
-"""By event: the column of the unit table that counts it."""
 
 
 @dataclass(frozen=True)
@@ -125,77 +115,63 @@ def live_coalitions(arm: Arm, spec: AttributionSpec) -> CoalitionWorlds:
     return CoalitionWorlds(arm.spec.name, channels, bits, coalition_M, logs)
 
 
-class WorldTotals:
-    """Totals per shopper of the worlds of all coalitions, inside DuckDB.
+@contextmanager
+def open_totals(
+    worlds: CoalitionWorlds, *, spec: EngineSpec | None = None
+) -> Iterator[WorldTotals]:
+    """Read the logs of the worlds once; a luck's number is its seed's.
 
-    Attributes:
-        worlds: which worlds.
-        shopper_U: who, ascending: all who were exposed in any world.
-        exposed_SU: (S, U) 1 where the seed's worlds have the shopper, else 0.
-        lonely: pairs of seed and shopper that only some of the seed's worlds have; they count as
-            zeros in the others.
+    Args:
+        worlds: lived, see `live_coalitions`.
+        spec: threads and memory.
+
+    Raises:
+        DataError: a log is not whole.
     """
+    names = [f"coalition_{coalition}" for coalition in worlds.coalition_M]
+    select = partial(exposed_shoppers, columns=[kind.column for kind in KINDS.values()])
+    with engine(spec or EngineSpec()) as connection:
+        for name, logs in zip(names, zip(*worlds.logs, strict=True), strict=True):
+            read_world(connection, name, logs, select)
+        yield WorldTotals(connection, names, len(worlds.logs))
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, worlds: CoalitionWorlds) -> None:
-        self.worlds = worlds
-        self._connection = connection
-        into = "CREATE TEMP TABLE coalition_totals AS"
-        for seed, logs in enumerate(worlds.logs):
-            for column, log in enumerate(logs):
-                connection.execute(f"{into} {_shoppers(log, seed, column)}")
-                into = "INSERT INTO coalition_totals"
-        found = connection.execute(
-            f"SELECT seed, shopper, count(*) < {len(worlds.coalition_M)} AS lonely "
-            "FROM coalition_totals GROUP BY seed, shopper"
-        ).fetchnumpy()
-        self.shopper_U = np.unique(np.asarray(found["shopper"], np.int64))
-        self.exposed_SU = np.zeros((len(worlds.logs), len(self.shopper_U)))
-        self.exposed_SU[found["seed"], self._places(found["shopper"])] = 1.0
-        self.lonely = int(np.sum(found["lonely"]))
 
-    def of(self, event: Event) -> Floats:
-        """(S, U, M) totals of an event, or of money, one for each of the worlds' coalitions."""
-        cells = self._connection.execute(
-            f"SELECT seed, shopper, world, {COLUMNS[event]}::DOUBLE AS total FROM coalition_totals"
-        ).fetchnumpy()
-        totals_SUM = np.zeros((*self.exposed_SU.shape, len(self.worlds.coalition_M)))
-        totals_SUM[cells["seed"], self._places(cells["shopper"]), cells["world"]] = cells["total"]
-        return totals_SUM
+def event_totals(totals: WorldTotals, event: Event) -> Floats:
+    """(S, U, M) totals of an event, or of money, one for each of the worlds' coalitions."""
+    totals_MSU = totals.of(KINDS[event].column)
+    return np.ascontiguousarray(np.moveaxis(totals_MSU, 0, -1))
 
-    def worths(self) -> Worths:
-        """What the coalitions bring, in all events; every index where all of them were lived."""
-        worlds = self.worlds
-        channels, order_M = len(worlds.channels), np.argsort(worlds.coalition_M)
-        every = len(order_M) == (1 << channels) - 1
-        values: dict[Event, Floats] = {}
-        worths: dict[Event, Floats] = {}
-        for event in EVENTS:
-            totals_SUM = self.of(event)
-            values[event] = _all_indices(totals_SUM, worlds) if every else _lost(totals_SUM)
-            worths[event] = np.pad(totals_SUM.sum(axis=1)[:, order_M], ((0, 0), (1, 0)))
-        lost = (Index("total"), *(Index("leave_one_out", c) for c in range(channels)))
-        return Worths(
-            channels=worlds.channels,
-            indices=indices(channels) if every else lost,
-            exposed_SU=self.exposed_SU,
-            values=values,
-            coalitions_M=np.append(0, np.array(worlds.coalition_M)[order_M]),
-            worths=worths,
-            variance={},
-        )
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a reader must know of these worlds."""
-        if not self.lonely:
-            return ()
-        return (
-            f"{self.lonely} shoppers appear in some of the paired worlds of the coalitions only "
-            "and count as zeros in the others; arrivals should not depend on the channels",
-        )
+def world_worths(worlds: CoalitionWorlds, totals: WorldTotals) -> Worths:
+    """What the coalitions bring, in all events; every index where all of them were lived."""
+    channels, order_M = len(worlds.channels), np.argsort(worlds.coalition_M)
+    every = len(order_M) == (1 << channels) - 1
+    values: dict[Event, Floats] = {}
+    worths: dict[Event, Floats] = {}
+    for event in KINDS:
+        totals_SUM = event_totals(totals, event)
+        values[event] = _all_indices(totals_SUM, worlds) if every else _lost(totals_SUM)
+        worths[event] = np.pad(totals_SUM.sum(axis=1)[:, order_M], ((0, 0), (1, 0)))
+    lost = (Index("total"), *(Index("leave_one_out", c) for c in range(channels)))
+    return Worths(
+        channels=worlds.channels,
+        indices=indices(channels) if every else lost,
+        exposed_SU=totals.exposed_SU,
+        values=values,
+        coalitions_M=np.append(0, np.array(worlds.coalition_M)[order_M]),
+        worths=worths,
+        variance={},
+    )
 
-    def _places(self, shopper_N: ArrayLike) -> NDArray[np.intp]:
-        return np.searchsorted(self.shopper_U, np.asarray(shopper_N, np.int64))
+
+def lonely_shoppers(totals: WorldTotals) -> list[str]:
+    """Warnings of shoppers whom only some of the coalitions' worlds have."""
+    if not totals.lonely:
+        return []
+    return [
+        f"{totals.lonely} shoppers appear in some of the paired worlds of the coalitions only "
+        "and count as zeros in the others; arrivals should not depend on the channels"
+    ]
 
 
 def _all_indices(totals_SUM: Floats, worlds: CoalitionWorlds) -> Floats:
@@ -210,29 +186,3 @@ def _lost(totals_SUM: Floats) -> Floats:
     """(S, U, 1 + C) total and leave-one-out, from the totals of all channels and all but each."""
     total_SU1 = totals_SUM[:, :, :1]
     return np.concatenate([total_SU1, total_SU1 - totals_SUM[:, :, 1:]], axis=2)
-
-
-@contextmanager
-def open_totals(
-    worlds: CoalitionWorlds, *, spec: EngineSpec | None = None
-) -> Iterator[WorldTotals]:
-    """Read the logs of the worlds once.
-
-    Args:
-        worlds: lived, see `live_coalitions`.
-        spec: threads and memory.
-
-    Raises:
-        DataError: a log is not whole.
-    """
-    with engine(spec or EngineSpec()) as connection:
-        yield WorldTotals(connection, worlds)
-
-
-def _shoppers(log: Path, seed: int, world: int) -> str:
-    """SQL of a row for each exposed shopper of one world."""
-    columns = sorted(COLUMNS.values())
-    return (
-        f"SELECT {seed} AS seed, {world} AS world, shopper, {unit_sums(columns)} "
-        f"FROM ({shopper_days(log, columns)}) GROUP BY shopper HAVING sum(requests) > 0"
-    )

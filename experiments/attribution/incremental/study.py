@@ -9,29 +9,22 @@ At weight 0 a channel is still asked. What only it found enters the pool last, w
 and whatever it found counts as found by it: so also at weight 0 it can hold a share.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
-
-import duckdb
-import numpy as np
-from numpy.typing import NDArray
 
 from experiments.attribution.incremental.arms import Arm
 from experiments.config.attribution import AttributionSpec, StudySpec
 from experiments.config.schema import Config
+from experiments.inference.events import TOUCHES, touched_columns, touched_events
 from experiments.inference.intervals import Result, growth, holm, share
-from experiments.inference.logs import EngineSpec, engine, scan
-from experiments.inference.shares import EVENTS, RULES
-from experiments.inference.units import exact_sum
+from experiments.inference.logs import EngineSpec, engine
+from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import Event, StudyRow
 from experiments.running.models import LOG
 from experiments.running.worlds import WorldJob
-
-Floats = NDArray[np.float64]
-Totals = Mapping[str, Floats]
 
 SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
 """Events of which a study tells the channel's shares."""
@@ -40,8 +33,6 @@ LIFTED: tuple[Event, ...] = ("purchase", "gmv")
 """Events of which it tells the lift: per shopper, of all channels together."""
 
 _LIFT = "lift"
-_EXPOSED = "exposed"  # 1 for each shopper of a world: the unit of a lift
-_KEYS = ("seed", "shopper")
 
 
 @dataclass(frozen=True)
@@ -143,9 +134,11 @@ def study_rows(
     with engine(spec or EngineSpec()) as connection:
         for study in studies:
             own_rows = []
-            without = _shoppers(connection, study.base, study.bit)
+            select = partial(touched_events, events=SHARED, bit=study.bit, everybody=True)
+            read_world(connection, "base", study.base, select)
             for weight, logs in study.weighted.items():
-                own, base = _tables(_shoppers(connection, logs, study.bit), without, len(logs))
+                read_world(connection, "own", logs, select)
+                worlds = WorldTotals(connection, ("base", "own"), len(logs))
                 own_rows += [
                     StudyRow(
                         study=study.name,
@@ -160,7 +153,7 @@ def study_rows(
                         seeds=found.seeds,
                         shoppers=found.shoppers,
                     )
-                    for measure, event, found in _measured(own, base, confidence)
+                    for measure, event, found in _measured(worlds, confidence)
                 ]
             rows += _adjusted(own_rows)
     return rows
@@ -176,57 +169,16 @@ def _adjusted(rows: Sequence[StudyRow]) -> list[StudyRow]:
     return found
 
 
-def _shoppers(
-    connection: duckdb.DuckDBPyConnection, logs: Sequence[Path], bit: int
-) -> dict[str, NDArray[Any]]:
-    """A row for each seed and shopper: totals of each event, and of what counts for the channel."""
-    parts = [part for seed, log in enumerate(logs) for part in _parts(log, seed, bit)]
-    columns = [_EXPOSED, *SHARED, *(f"{event}_{rule}" for event in SHARED for rule in RULES)]
-    sums = ", ".join(f"coalesce(sum({column}), 0)::DOUBLE AS {column}" for column in columns)
-    union = " UNION ALL BY NAME ".join(parts)
-    cells = connection.execute(
-        f"SELECT seed, shopper, {sums} FROM ({union}) GROUP BY seed, shopper"
-    ).fetchnumpy()
-    return {name: np.asarray(cells[name]) for name in (*_KEYS, *columns)}
-
-
-def _parts(log: Path, seed: int, bit: int) -> Iterator[str]:
-    """SQL of each table's columns; exact sums, so that they do not depend on the order of rows."""
-    key = f"SELECT {seed} AS seed, shopper"
-    yield f"{key}, 1 AS {_EXPOSED} FROM {scan(log, 'requests')} GROUP BY shopper"
-    for event in SHARED:
-        table, weight = EVENTS[event]
-        listed = [f"{exact_sum(weight)} AS {event}"]
-        for rule, counts in RULES.items():
-            held = f"CASE WHEN {counts.format(bit=bit)} THEN {weight} ELSE 0 END"
-            listed.append(f"{exact_sum(held)} AS {event}_{rule}")
-        yield f"{key}, {', '.join(listed)} FROM {scan(log, table)} GROUP BY shopper"
-
-
-def _tables(
-    own: Mapping[str, NDArray[Any]], base: Mapping[str, NDArray[Any]], seeds: int
-) -> tuple[Totals, Totals]:
-    """(S, U) totals by column of the shoppers of either world; who came to one is in both."""
-    shopper_U = np.union1d(own["shopper"], base["shopper"])
-    both = []
-    for cells in (own, base):
-        place = cells["seed"], np.searchsorted(shopper_U, cells["shopper"])
-        tables = {name: np.zeros((seeds, len(shopper_U))) for name in cells if name not in _KEYS}
-        for name, table_SU in tables.items():
-            table_SU[place] = cells[name]
-        both.append(tables)
-    exposed_SU = np.maximum(both[0][_EXPOSED], both[1][_EXPOSED])
-    return both[0] | {_EXPOSED: exposed_SU}, both[1] | {_EXPOSED: exposed_SU}
-
-
-def _measured(own: Totals, base: Totals, confidence: float) -> list[tuple[str, Event, Result]]:
-    """Measure, event and number of each row of one weight."""
+def _measured(worlds: WorldTotals, confidence: float) -> list[tuple[str, Event, Result]]:
+    """Measure, event and number of each row of one weight, from the worlds without and with it."""
+    totals = {column: worlds.of(column) for column in touched_columns(SHARED)}
+    base, own = ({column: each[world] for column, each in totals.items()} for world in (0, 1))
     shares: list[tuple[str, Event, Result]] = [
         (rule, event, share(own[f"{event}_{rule}"], own[event], confidence=confidence))
-        for rule in RULES
+        for rule in TOUCHES
         for event in SHARED
     ]
-    exposed = own[_EXPOSED]
+    exposed = worlds.exposed_SU
     return shares + [
         (_LIFT, event, growth(own[event], exposed, base[event], exposed, confidence=confidence))
         for event in LIFTED

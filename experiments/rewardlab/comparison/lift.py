@@ -15,16 +15,17 @@ training is in no interval.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.intervals import growth, holm
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import METRICS, Metric
-from experiments.inference.units import shopper_days, unit_sums
+from experiments.inference.units import exposed_shoppers
+from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.interval import UNKNOWN, Number
 from experiments.records.rewards import ONLINE, Online
 from experiments.rewardlab.comparison.readings import WorldLogs
@@ -36,7 +37,6 @@ EXPOSED = "exposed"
 """Column that counts the lucks in which a shopper was exposed: the unit of a mean metric."""
 
 _COLUMNS = tuple(sorted({column for name in ONLINE for column in METRICS[name].columns}))
-_BASE = -1  # the supervised model's number among the worlds of training seeds
 
 
 @dataclass(frozen=True)
@@ -98,47 +98,26 @@ def lived(
                 "as many as of the supervised model"
             )
     with engine(spec or EngineSpec()) as connection:
-        connection.execute(f"CREATE TEMP TABLE base AS {_union([(_BASE, base)])}")
+        select = partial(exposed_shoppers, columns=_COLUMNS)
+        read_world(connection, "base", base, select)
         for name, seeds in policies.items():
-            yield name, _totals(connection, seeds)
+            worlds = ["base"]
+            for seed, logs in enumerate(seeds):
+                worlds.append(f"seed_{seed}")
+                read_world(connection, worlds[-1], logs, select)
+            yield name, _totals(WorldTotals(connection, worlds, len(base)))
 
 
-def _union(worlds: Sequence[tuple[int, Sequence[Path]]]) -> str:
-    """SQL of a row for each world, luck and exposed shopper."""
-    return " UNION ALL ".join(
-        f"SELECT shopper, {luck} AS luck, {world} AS world, {unit_sums(_COLUMNS)} "
-        f"FROM ({shopper_days(log, _COLUMNS)}) GROUP BY shopper HAVING sum(requests) > 0"
-        for world, logs in worlds
-        for luck, log in enumerate(logs)
-    )
-
-
-def _totals(connection: duckdb.DuckDBPyConnection, seeds: Sequence[Sequence[Path]]) -> Totals:
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE worlds AS SELECT * FROM base UNION ALL "
-        + _union(list(enumerate(seeds)))
-    )
-    shoppers = connection.execute(
-        "SELECT shopper, count(DISTINCT luck)::DOUBLE AS exposed, "
-        f"count(*) < count(DISTINCT luck) * {len(seeds) + 1} AS lonely "
-        "FROM worlds GROUP BY shopper ORDER BY shopper"
-    ).fetchnumpy()
-    sums = ", ".join(f"sum({column})::DOUBLE AS {column}" for column in _COLUMNS)
-    cells = connection.execute(
-        f"SELECT shopper, world, {sums} FROM worlds GROUP BY shopper, world"
-    ).fetchnumpy()
-    shopper_U = np.asarray(shoppers["shopper"], np.int64)
-    place = np.searchsorted(shopper_U, np.asarray(cells["shopper"], np.int64))
-    row = np.asarray(cells["world"], np.int64) - _BASE
-    tables = {EXPOSED: np.tile(np.asarray(shoppers[EXPOSED]), (len(seeds) + 1, 1))}
-    for column in _COLUMNS:
-        tables[column] = np.zeros((len(seeds) + 1, len(shopper_U)))
-        tables[column][row, place] = cells[column]
+def _totals(worlds: WorldTotals) -> Totals:
+    """Sums over lucks; the first world is the supervised model's."""
+    tables_WU = {column: worlds.of(column).sum(axis=1) for column in _COLUMNS}
+    exposed_U = worlds.exposed_SU.sum(axis=0)
+    tables_WU[EXPOSED] = np.tile(exposed_U, (len(tables_WU[_COLUMNS[0]]), 1))
     return Totals(
-        shopper_U,
-        {column: table[1:] for column, table in tables.items()},
-        {column: table[:1] for column, table in tables.items()},
-        int(np.sum(shoppers["lonely"])),
+        worlds.shopper_U,
+        {column: table_WU[1:] for column, table_WU in tables_WU.items()},
+        {column: table_WU[:1] for column, table_WU in tables_WU.items()},
+        worlds.lonely,
     )
 
 

@@ -9,21 +9,25 @@ cluster.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.inference.events import KINDS, TOUCHES, touched_columns, touched_events
 from experiments.inference.intervals import share
-from experiments.inference.logs import EngineSpec, engine, read_manifest, scan
-from experiments.inference.shares import EVENTS, RULES
-from experiments.inference.units import exact_sum
+from experiments.inference.logs import EngineSpec, engine, read_manifest
+from experiments.inference.worldtotals import WorldTotals, read_world
+from experiments.records.attribution import Event
 from experiments.records.interval import UNKNOWN
 from experiments.records.rewards import PolicyShare
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
+
+SHARED: tuple[Event, ...] = ("exposure", "click", "purchase", "gmv")
+"""Events of which shares are told."""
 
 
 def share_rows(
@@ -36,7 +40,7 @@ def share_rows(
 ) -> list[PolicyShare]:
     """The channel's shares by rule and event; None where a policy's worlds hold no such event.
 
-    There is no interval where all shoppers agree, as in `experiments.inference.shares`.
+    There is no interval where all shoppers agree, as of every share.
 
     Args:
         policy: name of the rows.
@@ -50,52 +54,24 @@ def share_rows(
     """
     if not logs or not all(logs):
         raise DataError(f"worlds of {policy} == {[len(each) for each in logs]}, must be > 0 each")
-    tables: dict[str, Floats] = {}
+    totals: dict[str, Floats] = {}
     with engine(spec or EngineSpec()) as connection:
-        for table in sorted({table for table, _ in EVENTS.values()}):
-            tables |= _totals(connection, logs, table, channel)
+        for table in ("exposures", "orders"):
+            events = [event for event in SHARED if KINDS[event].table == table]
+            worlds = [f"seed_{seed}" for seed in range(len(logs))]
+            for world, of_seed in zip(worlds, logs, strict=True):
+                read_world(connection, world, of_seed, partial(_touched, events, channel))
+            found = WorldTotals(connection, worlds, max(map(len, logs)))
+            totals |= {name: found.of(name).sum(axis=1) for name in touched_columns(events)}
     return [
-        _row(policy, rule, event, tables[f"{event}_{rule}"], tables[event], confidence)
-        for rule in RULES
-        for event in EVENTS
+        _row(policy, rule, event, totals[f"{event}_{rule}"], totals[event], confidence)
+        for rule in TOUCHES
+        for event in SHARED
     ]
 
 
-def _totals(
-    connection: duckdb.DuckDBPyConnection, logs: Sequence[Sequence[Path]], table: str, channel: str
-) -> dict[str, Floats]:
-    """(S, U) totals of each event of one table, and of those that count for the channel."""
-    events = [event for event, (source, _) in EVENTS.items() if source == table]
-    columns = [name for event in events for name in (event, *(f"{event}_{r}" for r in RULES))]
-    parts = [
-        f"SELECT {seed} AS seed, shopper, {_sums(events, _bit(log, channel))} "
-        f"FROM {scan(log, table)} GROUP BY shopper"
-        for seed, of_seed in enumerate(logs)
-        for log in of_seed
-    ]
-    summed = ", ".join(f"sum({column})::DOUBLE AS {column}" for column in columns)
-    cells = connection.execute(
-        f"SELECT seed, shopper, {summed} FROM ({' UNION ALL '.join(parts)}) GROUP BY seed, shopper"
-    ).fetchnumpy()
-    shopper_U, place = np.unique(cells["shopper"], return_inverse=True)
-    totals = {column: np.zeros((len(logs), len(shopper_U))) for column in columns}
-    for column, table_SU in totals.items():
-        table_SU[cells["seed"], place] = cells[column]
-    return totals
-
-
-def _sums(events: Sequence[str], bit: int) -> str:
-    """SQL of a shopper's totals; exact sums, so that they do not depend on the order of rows."""
-    listed = []
-    for event in events:
-        total = exact_sum(EVENTS[event][1])
-        listed.append(f"{total} AS {event}")
-        for rule, holds in RULES.items():
-            part = exact_sum(
-                f"CASE WHEN {holds.format(bit=bit)} THEN {EVENTS[event][1]} ELSE 0 END"
-            )
-            listed.append(f"{part} AS {event}_{rule}")
-    return ", ".join(listed)
+def _touched(events: Sequence[Event], channel: str, log: Path) -> str:
+    return touched_events(log, events, _bit(log, channel))
 
 
 def _bit(log: Path, channel: str) -> int:

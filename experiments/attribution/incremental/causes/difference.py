@@ -55,13 +55,15 @@ from experiments.attribution.incremental.causes.watching import (
 )
 from experiments.attribution.incremental.coalitions import (
     CoalitionWorlds,
-    WorldTotals,
+    event_totals,
     live_coalitions,
+    open_totals,
 )
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.intervals import ratio
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.units import exact_sum
+from experiments.inference.worldtotals import WorldTotals
 from experiments.records.attribution import CAUSES, DifferenceRow, Event
 from experiments.records.interval import UNKNOWN
 from experiments.running.worlds import WorldJob
@@ -103,8 +105,10 @@ def difference_rows(
         DataError: a world that is lived again gives another log than it has.
     """
     watched = watch_worlds(arm, spec)
-    with engine(engine_spec or EngineSpec()) as connection:
-        totals = WorldTotals(connection, watched.worlds)
+    with (
+        open_totals(watched.worlds, spec=engine_spec) as totals,
+        engine(engine_spec or EngineSpec()) as connection,
+    ):
         return [
             row
             for number, channel in enumerate(watched.worlds.channels)
@@ -175,7 +179,7 @@ def channel_steps(
     return {
         event: _steps(
             {name: sums[f"{name}_{event}"] for name in _SUMS},
-            _bought(totals.of(event), watched.worlds, channel),
+            _bought(event_totals(totals, event), watched.worlds, channel),
         )
         for event in OUTCOMES
     }

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from experiments.attribution.incremental.coalitions import (
     CoalitionWorlds,
     coalitions_of,
+    event_totals,
     live_coalitions,
+    lonely_shoppers,
     open_totals,
+    world_worths,
 )
 from experiments.attribution.incremental.games import Index
 from experiments.attribution.incremental.values import coalition_rows, value_rows
@@ -70,7 +73,11 @@ def synthetic(tmp_path_factory):
 @pytest.mark.parametrize("event", EVENTS)
 def test_totals_are_those_of_a_plain_table_of_shoppers(synthetic, event):
     with open_totals(synthetic) as totals:
-        found_SUM, exposed_SU, shopper_U = totals.of(event), totals.exposed_SU, totals.shopper_U
+        found_SUM, exposed_SU, shopper_U = (
+            event_totals(totals, event),
+            totals.exposed_SU,
+            totals.shopper_U,
+        )
     for seed, logs in enumerate(synthetic.logs):
         wanted = [sums(log, ["shopper"])[COLUMNS[event]] for log in logs]
         assert (
@@ -87,7 +94,7 @@ def test_totals_are_those_of_a_plain_table_of_shoppers(synthetic, event):
 
 def test_without_all_coalitions_there_is_no_shapley_value(synthetic):
     with open_totals(synthetic) as totals:
-        worths, gmv_SUM = totals.worths(), totals.of("gmv")
+        worths, gmv_SUM = world_worths(synthetic, totals), event_totals(totals, "gmv")
     kinds = [index.kind for index in worths.indices]
     assert kinds == ["total", *3 * ["leave_one_out"]]
     lost = worths.table("gmv", Index("leave_one_out", 1))
@@ -102,15 +109,17 @@ def test_shoppers_of_some_worlds_alone_count_as_zeros_and_are_told(synthetic, tm
     logs = ((synthetic.logs[0][0], smaller, *synthetic.logs[0][2:]), synthetic.logs[1])
     with open_totals(replace(synthetic, logs=logs)) as totals:
         gone = totals.shopper_U >= 290
-        assert not totals.of("exposure")[0, gone, 1].any()
+        assert not event_totals(totals, "exposure")[0, gone, 1].any()
         assert totals.exposed_SU[0, gone].all()
         assert totals.lonely == gone.sum() == 10
-        assert totals.warnings[0].startswith("10 shoppers appear in some of the paired worlds")
+        assert lonely_shoppers(totals)[0].startswith(
+            "10 shoppers appear in some of the paired worlds"
+        )
 
 
 def test_paired_worlds_have_nothing_to_warn_of(synthetic):
     with open_totals(synthetic) as totals:
-        assert (totals.lonely, totals.warnings) == (0, ())
+        assert (totals.lonely, lonely_shoppers(totals)) == (0, [])
 
 
 def test_a_log_that_is_gone_is_told(synthetic, tmp_path):
@@ -125,7 +134,9 @@ def shop(tmp_path_factory):
     with small_arm(tmp_path_factory.mktemp("shop"), "lexical", "popular", "nothing") as arm:
         every = live_coalitions(arm, spec(shapley_worlds=True))
         with open_totals(every) as totals:
-            yield SimpleNamespace(arm=arm, worlds=every, worths=totals.worths(), totals=totals)
+            yield SimpleNamespace(
+                arm=arm, worlds=every, worths=world_worths(every, totals), totals=totals
+            )
 
 
 def test_one_world_for_each_coalition_is_lived_on_the_same_luck(shop):
@@ -151,7 +162,7 @@ def test_worlds_are_shared_with_those_of_a_smaller_question(shop):
     assert all(record.cached for record in shop.arm.maker.records[before:])
     assert few.without(0) == (shop.worlds.logs[0][1],) == shop.worlds.without(0)
     with open_totals(few) as totals:
-        found = totals.worths()
+        found = world_worths(few, totals)
     for event in EVENTS:
         for channel in range(3):
             index = Index("leave_one_out", channel)
@@ -190,7 +201,7 @@ def test_without_its_only_channel_an_arm_has_no_world(tmp_path):
         worlds = live_coalitions(arm, spec())
     assert (worlds.coalition_M, worlds.without(0)) == ((1,), None)
     with open_totals(worlds) as totals:
-        worths = totals.worths()
+        worths = world_worths(worlds, totals)
     for kind in ("leave_one_out", "alone", "shapley"):
         np.testing.assert_array_equal(
             worths.table("gmv", Index(kind, 0)), worths.table("gmv", Index("total"))

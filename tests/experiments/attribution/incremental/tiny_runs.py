@@ -7,7 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.attribution.incremental.coalitions import CoalitionWorlds, open_totals
+from experiments.attribution.incremental.coalitions import (
+    CoalitionWorlds,
+    event_totals,
+    open_totals,
+)
 from experiments.attribution.incremental.games import index_values, indices
 from experiments.attribution.incremental.replay import TABLES, Replay, Replayed, _read, _save
 from experiments.attribution.incremental.values import Worths
@@ -139,7 +143,7 @@ def world_worths(worlds: CoalitionWorlds) -> tuple[Worths, NDArray[np.int64]]:
     values, worths = {}, {}
     with open_totals(worlds) as totals:
         for event in EVENTS:
-            totals_SUM = totals.of(event)
+            totals_SUM = event_totals(totals, event)
             all_SUM = np.zeros((*totals_SUM.shape[:2], 2**count))
             all_SUM[:, :, worlds.coalition_M] = totals_SUM
             games_XJ = index_values(all_SUM.reshape(-1, 2**count), count)[:, keep]

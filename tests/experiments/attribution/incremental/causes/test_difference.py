@@ -20,7 +20,11 @@ from experiments.attribution.incremental.causes.watching import (
     watch_full,
     watch_without,
 )
-from experiments.attribution.incremental.coalitions import live_coalitions, open_totals
+from experiments.attribution.incremental.coalitions import (
+    live_coalitions,
+    open_totals,
+    world_worths,
+)
 from experiments.attribution.incremental.values import value_rows
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.logs import EngineSpec, engine
@@ -89,8 +93,9 @@ def test_every_cause_moves_something_where_everything_moves(shop):
 
 def test_the_ends_are_those_of_the_replay_and_of_the_worlds(shop):
     found = {"replay": replayed(shop.arm, seeds=2).worths}
-    with open_totals(live_coalitions(shop.arm, spec())) as totals:
-        found["worlds"] = totals.worths()
+    worlds = live_coalitions(shop.arm, spec())
+    with open_totals(worlds) as totals:
+        found["worlds"] = world_worths(worlds, totals)
     for method, worths in found.items():
         rows = value_rows(method, "all", worths, confidence=0.9)
         for row in (one for one in rows if one.index == "leave_one_out"):
