@@ -1,14 +1,15 @@
 """Every measure of every scheme pooled over seeds and requests, and its gain on the baseline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.readings import Mode, Reading
-from experiments.inference.intervals import difference, holm, level, relative
+from experiments.inference.finding import corrected
+from experiments.inference.intervals import difference, level, relative
 from experiments.records.ids import (
     AT_ITEMS,
     EQUAL_BEAM,
@@ -92,5 +93,4 @@ def gains(
 
 def adjusted(gains: Sequence[Gain]) -> tuple[Gain, ...]:
     """The gains, those in hit rates with p-values adjusted for their number."""
-    family = [row.p_value if row.measure == HIT_RATE else None for row in gains]
-    return tuple(replace(row, p_holm=p) for row, p in zip(gains, holm(family), strict=True))
+    return corrected(gains, lambda row: row.measure if row.measure == HIT_RATE else None)

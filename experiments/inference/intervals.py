@@ -32,7 +32,6 @@ one-sample interval over shoppers, which knows nothing of the luck of training.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -212,17 +211,6 @@ def growth(
     error = _error((part[0] - part[1]) - (part[2] - part[3]), shopper_U, alone=True)
     size = math.log(means[0] / means[1]) - math.log(means[2] / means[3])
     return _grown(_interval(size, error, numerator_SU, shopper_U, confidence, tested=True))
-
-
-def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
-    """p-values adjusted for their number (Holm 1979); None stays None and is not counted."""
-    known = sorted((p, at) for at, p in enumerate(p_values) if p is not None)
-    adjusted: list[float | None] = [None] * len(p_values)
-    worst = 0.0
-    for rank, (p, at) in enumerate(known):
-        worst = max(worst, min(1.0, (len(known) - rank) * p))
-        adjusted[at] = worst
-    return tuple(adjusted)
 
 
 @dataclass(frozen=True)

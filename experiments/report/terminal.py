@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from experiments.inference.finding import Finding
 from experiments.records.attribution import AttributionRecord, ValueRow
 from experiments.records.ids import HIT_RATE, Gain, IdsRecord
 from experiments.records.metrics import Contrast, Estimate, Metrics
@@ -38,7 +39,7 @@ from experiments.report.rewards.overview import (
 from experiments.report.rewards.trust import LEADING, metrics_of, ranked, trust_sentence
 from experiments.report.rewards.verdict import judge as judge_policies
 from experiments.report.rewards.words import measure_name, shown_measures, shown_metrics
-from experiments.report.run.verdict import Finding, direction, effect_words, inside, verdicts
+from experiments.report.run.verdict import direction, effect_words, inside, verdicts
 
 CREDITED = ("any_touch", "exclusive", "fractional")
 COLUMNS = 4  # of measures in one table, so that it fits a terminal of 80 characters
@@ -103,7 +104,7 @@ def effect_cells(
         return []
     adjusted = metrics.estimate(name, contrast, cuped=True)
     truth = truths.of(name, contrast) if truths else None
-    style = "" if direction(row) in (Finding.RAISED, Finding.LOWERED) else "dim"
+    style = "" if direction(row).real else "dim"
     covered = inside(row, truth) if truth else None
     place = ABSENT if covered is None else "yes" if covered else "no"
     return [
@@ -218,8 +219,8 @@ def gain_lines(record: IdsRecord, shown: str, gain: Gain | None) -> Text:
     if gain is None:
         return Text(f"{shown}\n")
     size, interval = size_words(gain)
-    state = finding(gain, record.confidence).value
-    style = {"more": "green", "less": "red"}.get(state, "dim")
+    state = finding(gain, record.confidence)
+    style = {Finding.MORE: "green", Finding.LESS: "red"}.get(state, "dim")
     below = "" if interval == ABSENT else f"({compact(interval)})"
     return Text.assemble(shown, "  ", (f"{compact(size)}\n{below}", style))
 

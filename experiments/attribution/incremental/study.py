@@ -10,7 +10,7 @@ and whatever it found counts as found by it: so also at weight 0 it can hold a s
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,8 @@ from experiments.attribution.incremental.arms import Arm
 from experiments.config.attribution import AttributionSpec, StudySpec
 from experiments.config.schema import Config
 from experiments.inference.events import TOUCHES, touched_columns, touched_events
-from experiments.inference.intervals import Result, growth, holm, share
+from experiments.inference.finding import corrected
+from experiments.inference.intervals import Result, growth, share
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import Event, StudyRow
@@ -155,18 +156,13 @@ def study_rows(
                     )
                     for measure, event, found in _measured(worlds, confidence)
                 ]
-            rows += _adjusted(own_rows)
+            rows += corrected(own_rows, _family)
     return rows
 
 
-def _adjusted(rows: Sequence[StudyRow]) -> list[StudyRow]:
-    """The rows of one study with p-values adjusted for its weights, event by event."""
-    found = list(rows)
-    for event in LIFTED:
-        places = [at for at, row in enumerate(rows) if (row.measure, row.event) == (_LIFT, event)]
-        for at, p in zip(places, holm([rows[at].p_value for at in places]), strict=True):
-            found[at] = replace(rows[at], p_holm=p)
-    return found
+def _family(row: StudyRow) -> str | None:
+    """Lifts of one kind of event at all weights."""
+    return row.event if row.measure == _LIFT else None
 
 
 def _measured(worlds: WorldTotals, confidence: float) -> list[tuple[str, Event, Result]]:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from experiments.inference.finding import decide
 from experiments.records.attribution import CAUSES, DifferenceRow
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import Told, told
 from experiments.report.kit.colours import channel_class, swatch
 from experiments.report.kit.digits import amount, decimal, number
 from experiments.report.kit.forest import Lane, Row, forest
@@ -147,7 +147,7 @@ def sentence(channel: str, own: list[Step]) -> str | None:
     if replay is None or worlds is None:
         return None
     between = [rows[cause] for cause in CAUSES if cause in rows]
-    sure = [row for row in between if told(row.value.low, row.value.high) in (Told.MORE, Told.LESS)]
+    sure = [row for row in between if decide(row.value).real]
     sure.sort(key=lambda row: -abs(row.value.estimate or 0.0))
     named = [
         f"{WORDS[row.cause].lower()} ({number(row.value.estimate, 2, sign=True)})" for row in sure

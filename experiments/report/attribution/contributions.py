@@ -1,9 +1,9 @@
 """The first section: the verdict on the channels in words, and all of them in one table."""
 
+from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import ValueRow
 from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import Told, told
 from experiments.report.attribution.verdict import (
     best_value,
     channel_sentence,
@@ -21,18 +21,18 @@ from experiments.report.kit.tables import Table
 
 TITLE = "What each channel contributes"
 JUDGED = {
-    Told.MORE: "adds",
-    Told.LESS: "takes away",
-    Told.UNTOLD: "cannot be told from zero",
-    Told.MISSING: "not known",
+    Finding.MORE: "adds",
+    Finding.LESS: "takes away",
+    Finding.UNTOLD: "cannot be told from zero",
+    Finding.MISSING: "not known",
 }
 BADGES = {
-    Told.MORE: "Adds {noun}",
-    Told.LESS: "Takes {noun} away",
-    Told.UNTOLD: "Credit, and no gain that can be told from zero",
-    Told.MISSING: "Credit alone",
+    Finding.MORE: "Adds {noun}",
+    Finding.LESS: "Takes {noun} away",
+    Finding.UNTOLD: "Credit, and no gain that can be told from zero",
+    Finding.MISSING: "Credit alone",
 }
-TONES = {Told.MORE: "good", Told.LESS: "bad"}
+TONES = {Finding.MORE: "good", Finding.LESS: "bad"}
 
 
 def contributions(lookup: Lookup) -> Html:
@@ -117,7 +117,7 @@ def value_entry(row: ValueRow | None) -> Html | str:
     if row is None:
         return ABSENT
     shown = entry(row.share)
-    sure = told(row.share.low, row.share.high) in (Told.MORE, Told.LESS)
+    sure = decide(row.share).real
     return shown if sure else tag("span", shown, cls="soft")
 
 

@@ -2,11 +2,12 @@
 
 from itertools import pairwise
 
+from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import StepRow
 from experiments.records.interval import Interval
 from experiments.records.published import SHARES, SOURCE
 from experiments.report.attribution.lookup import GENERATIVE, Lookup
-from experiments.report.attribution.phrases import Told, rule_name, told
+from experiments.report.attribution.phrases import rule_name
 from experiments.report.attribution.verdict import some
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart, spanned
@@ -139,10 +140,10 @@ def monotone(lookup: Lookup, channel: str) -> str:
     ]
     if len(rows) < len(STEPS) - 1:
         return "unknown"
-    states = [told(row.rise.low, row.rise.high) for row in rows]
-    if all(state is Told.MORE for state in states):
+    states = [decide(row.rise) for row in rows]
+    if all(state is Finding.MORE for state in states):
         return "same"
-    if Told.LESS in states:
+    if Finding.LESS in states:
         return "falls"
     return "unsure" if all((row.rise.estimate or 0.0) > 0 for row in rows) else "none"
 

@@ -1,7 +1,5 @@
 """Rules, methods and findings of attribution as people read them."""
 
-from enum import StrEnum
-
 from experiments.report.kit.sentences import plain_name
 
 RULES = {
@@ -20,31 +18,6 @@ UNSHARED = ("any_touch", "exclusive")
 
 INDICES = {"alone": "Alone", "shapley": "Shapley", "leave_one_out": "Leave-one-out"}
 METHODS_NAMED = {"replay": "by replay", "worlds": "in re-simulated worlds"}
-
-
-class Told(StrEnum):
-    """Where an interval lies."""
-
-    MORE = "more"
-    """Above zero."""
-
-    LESS = "less"
-    """Below zero."""
-
-    UNTOLD = "untold"
-    """It holds zero."""
-
-    MISSING = "missing"
-    """There is none."""
-
-
-def told(low: float | None, high: float | None) -> Told:
-    """What an interval allows to be said."""
-    if low is None or high is None:
-        return Told.MISSING
-    if low > 0:
-        return Told.MORE
-    return Told.LESS if high < 0 else Told.UNTOLD
 
 
 def rule_name(rule: str) -> str:

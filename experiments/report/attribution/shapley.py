@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import InteractionRow
 from experiments.report.attribution.credit import share_lane
 from experiments.report.attribution.lookup import METHODS, Lookup
-from experiments.report.attribution.phrases import INDICES, METHODS_NAMED, Told, told
+from experiments.report.attribution.phrases import INDICES, METHODS_NAMED
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.digits import (
     ABSENT,
@@ -180,8 +181,8 @@ def cell(row: InteractionRow | None, most: float) -> Html:
     if row is None or row.share.estimate is None:
         return tag("td", ABSENT)
     size, interval = share_words(row.share, sign=True)
-    state = told(row.share.low, row.share.high)
-    if state is Told.UNTOLD or state is Told.MISSING or not most:
+    state = decide(row.share)
+    if state is Finding.UNTOLD or state is Finding.MISSING or not most:
         kind, strength = "unsure", 0.0
     else:
         kind = "instead" if row.share.estimate < 0 else "together"

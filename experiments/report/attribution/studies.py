@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from experiments.inference.finding import decide
 from experiments.records.attribution import StudyRow
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import legend, swatch
@@ -89,8 +90,8 @@ def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
     described = f"Two line charts: share and true lift of {channel} along its weight in the merge"
     head = tag("h3", name, tag("small", swatch(lookup.channels, channel), f" in {arm}"))
     picture = tag("div", *pictures, cls="stacked")
-    level = 1 - lookup.record.confidence
-    said = tag("p", sentence(rows, shares, lifted, level), cls="told")
+    confidence = lookup.record.confidence
+    said = tag("p", sentence(rows, shares, lifted, confidence), cls="told")
     shown = figure(picture, study_table(rows), described)
     return tag("div", head, said, shown, note("Weights stand at equal distances."), cls="study")
 
@@ -112,8 +113,10 @@ def points_of(rows: Sequence[StudyRow], weights: list[float]) -> list[Point]:
     ]
 
 
-def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None, level: float) -> str:
-    """What the study shows; `level` is that of the tests of all weights together."""
+def sentence(
+    rows: Sequence[StudyRow], shares: str | None, lifted: str | None, confidence: float
+) -> str:
+    """What the study shows; `confidence` is that of the tests of all weights together."""
     touched = series_of(rows, "any_touch", shares)
     own = series_of(rows, LIFT, lifted)
     said = []
@@ -125,16 +128,20 @@ def sentence(rows: Sequence[StudyRow], shares: str | None, lifted: str | None, l
             f"{percent(last.value.estimate)}"
         )
     if own and lifted is not None:
-        said.append(_lift_clause(own, noun_of(lifted), level))
+        said.append(_lift_clause(own, noun_of(lifted), confidence))
     return "; ".join(said) + "." if said else "Nothing could be measured."
 
 
-def _lift_clause(rows: Sequence[StudyRow], noun: str, level: float) -> str:
+def _lift_clause(rows: Sequence[StudyRow], noun: str, confidence: float) -> str:
     """Where the lift lies, and at which weights it can be told from zero."""
     values = [row.value.estimate or 0.0 for row in rows]
     least, most = percent(min(values), sign=True), percent(max(values), sign=True)
     within = f"is {least}" if least == most else f"lies between {least} and {most}"
-    sure = [row for row in rows if row.p_holm is not None and row.p_holm < level]
+    sure = [
+        row
+        for row in rows
+        if decide(row.value, tested=(row.p_value, row.p_holm), confidence=confidence).real
+    ]
     counted = f" (Holm, {len(rows)} weights)" if len(rows) > 1 else ""
     start = f"the true lift of {noun} {within}"
     if not sure:

@@ -3,10 +3,11 @@ both are true."""
 
 from dataclasses import replace
 
+from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import GAINED, InteractionRow, ValueRow
 from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import METHODS_NAMED, Told, told
+from experiments.report.attribution.phrases import METHODS_NAMED
 from experiments.report.kit.digits import percent, share_words, with_range
 from experiments.report.kit.sentences import counted, listed, noun_of
 
@@ -26,9 +27,9 @@ def best_value(lookup: Lookup, channel: str, index: str = "leave_one_out") -> Va
     return next(iter(known or rows), None)
 
 
-def finding(row: ValueRow | None) -> Told:
+def finding(row: ValueRow | None) -> Finding:
     """Where the interval of a channel's worth lies."""
-    return Told.MISSING if row is None else told(row.share.low, row.share.high)
+    return Finding.MISSING if row is None else decide(row.share)
 
 
 def credit_clause(lookup: Lookup, channel: str) -> str:
@@ -54,13 +55,13 @@ def loss_clause(lookup: Lookup, row: ValueRow | None) -> str:
         return f"the {noun} lost without it was not measured"
     where = METHODS_NAMED.get(row.method, row.method)
     size, interval = share_words(replace(row.share, estimate=abs(row.share.estimate)))
-    match told(row.share.low, row.share.high):
-        case Told.MORE:
+    match decide(row.share):
+        case Finding.MORE:
             return f"without it {noun} would fall by {size} ({interval}, {where})"
-        case Told.LESS:
+        case Finding.LESS:
             size, interval = share_words(_turned(row.share))
             return f"without it {noun} would rise by {size} ({interval}, {where})"
-        case Told.UNTOLD:
+        case Finding.UNTOLD:
             middle = share_words(row.share)[0]
             return (
                 f"the {noun} lost without it cannot be told from zero "
@@ -148,20 +149,20 @@ def summary(lookup: Lookup) -> list[str]:
 def _summary(lookup: Lookup, method: str) -> str:
     """The same by one method."""
     noun = noun_of(lookup.worth)
-    groups: dict[Told, list[str]] = {}
+    groups: dict[Finding, list[str]] = {}
     for channel in lookup.measured:
         row = lookup.value(method, "leave_one_out", channel, lookup.worth)
         groups.setdefault(finding(row), []).append(channel)
     said = []
-    if found := groups.get(Told.MORE):
+    if found := groups.get(Finding.MORE):
         said.append(f"{some(found)} {_verb(found, 'adds', 'add')} {noun}")
-    if found := groups.get(Told.UNTOLD):
+    if found := groups.get(Finding.UNTOLD):
         earned = some([_credited(lookup, name) for name in found])
         both = _verb(found, "earns credit and adds", "earn credit and add")
         said.append(f"{earned} {both} no {noun} that can be told from zero")
-    if found := groups.get(Told.LESS):
+    if found := groups.get(Finding.LESS):
         said.append(f"there would be more {noun} without {some(found)}")
-    if found := groups.get(Told.MISSING):
+    if found := groups.get(Finding.MISSING):
         said.append(f"what is lost without {some(found)} is not known, or has no interval")
     where = METHODS_NAMED.get(method, method)
     return f"{where[:1].upper()}{where[1:]}, {'; '.join(said)}."
@@ -190,10 +191,10 @@ def pairs(lookup: Lookup) -> list[str]:
     rows = interaction_rows(lookup)
     said = []
     for kind, words in (
-        (Told.LESS, "stand in for each other"),
-        (Told.MORE, "are worth more together than apart"),
+        (Finding.LESS, "stand in for each other"),
+        (Finding.MORE, "are worth more together than apart"),
     ):
-        found = [row for row in rows if told(row.share.low, row.share.high) is kind]
+        found = [row for row in rows if decide(row.share) is kind]
         if not found:
             continue
         found.sort(key=lambda row: -abs(row.share.estimate or 0.0))

@@ -1,9 +1,10 @@
 """Gains over the baseline as a forest plot, with the paper's beside them."""
 
+from experiments.inference.finding import Finding
 from experiments.records.ids import HIT_RATE, Gain, IdsRecord
 from experiments.records.interval import Interval
 from experiments.report.ids.schemes import colour, scheme_name
-from experiments.report.ids.verdict import Finding, finding, size_words
+from experiments.report.ids.verdict import finding, size_words
 from experiments.report.kit.colours import legend
 from experiments.report.kit.digits import (
     ABSENT,
@@ -77,7 +78,7 @@ def paper_gain(record: IdsRecord, gain: Gain) -> float | None:
 
 def lane(record: IdsRecord, gain: Gain) -> Lane:
     """One beam: filled where the gain is real, with the paper's beside it."""
-    real = finding(gain, record.confidence) in (Finding.MORE, Finding.LESS)
+    real = finding(gain, record.confidence).real
     told = paper_gain(record, gain)
     return Lane(
         gain.relative,

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from experiments.inference.finding import Finding, decide
 from experiments.records.ids import (
     EQUAL_BEAM,
     EQUAL_COMPUTE,
@@ -19,34 +19,11 @@ BASES = ((EQUAL_ITEMS, "equal items"), (EQUAL_BEAM, "equal beam"), (EQUAL_COMPUT
 """The three comparisons of item recall, and what they are called."""
 
 
-class Finding(StrEnum):
-    """What can be said about one gain in hit rate."""
-
-    MORE = "more"
-    """Real: also after correcting for the number of comparisons."""
-
-    LESS = "less"
-    """Real, and a loss."""
-
-    ALONE = "alone"
-    """The interval excludes zero, but with so many comparisons one such may be chance."""
-
-    UNTOLD = "untold"
-    """The interval holds zero."""
-
-    MISSING = "missing"
-    """There is no interval."""
-
-
 def finding(gain: Gain | None, confidence: float) -> Finding:
     """What a gain allows to be said."""
-    if gain is None or gain.effect.estimate is None or gain.p_value is None:
+    if gain is None:
         return Finding.MISSING
-    if gain.p_value >= 1 - confidence:
-        return Finding.UNTOLD
-    if (gain.p_holm if gain.p_holm is not None else 1.0) >= 1 - confidence:
-        return Finding.ALONE
-    return Finding.MORE if gain.effect.estimate > 0 else Finding.LESS
+    return decide(gain.effect, tested=(gain.p_value, gain.p_holm), confidence=confidence)
 
 
 @dataclass(frozen=True)

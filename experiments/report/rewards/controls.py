@@ -7,6 +7,7 @@ Holm's correction for all of them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from experiments.inference.finding import Finding
 from experiments.records.rewards import Contrast, PolicyRow, RewardsRecord
 from experiments.report.kit.digits import ABSENT, fixed, p_value, percent
 from experiments.report.kit.markup import Html, tag
@@ -15,7 +16,7 @@ from experiments.report.kit.sentences import counted, listed, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.rewards.overview import WORDS
 from experiments.report.rewards.policies import policy_name
-from experiments.report.rewards.verdict import MOST_SIZES, Finding, finding, real_rows, trained
+from experiments.report.rewards.verdict import MOST_SIZES, finding, real_rows, trained
 from experiments.report.rewards.words import Row, called, measure_name, size_words, sized
 from experiments.rewardlab.comparison.roles import Control, weight_matches
 

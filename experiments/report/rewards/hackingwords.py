@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from experiments.inference.finding import Finding, decide
 from experiments.records.interval import Number
 from experiments.records.rewards import Hacking
 from experiments.report.kit.digits import THIN, between, fixed
@@ -26,16 +27,20 @@ class Sign(StrEnum):
     """There is no interval."""
 
 
+_SIGNS = {
+    Finding.MORE: Sign.AHEAD,
+    Finding.LESS: Sign.BEHIND,
+    Finding.UNTOLD: Sign.NONE,
+    Finding.MISSING: Sign.UNKNOWN,
+}
+
+
 def sign(row: Hacking) -> Sign:
     """What a row tells: each interval by itself, without a correction for their number."""
-    if row.gap.estimate is None or row.gap.low is None or row.gap.high is None:
-        return Sign.UNKNOWN
-    if row.gap.low > 0:
-        apart = (
-            (row.reward.estimate or 0.0) > 0 and row.oracle.high is not None and row.oracle.high < 0
-        )
-        return Sign.HACKED if apart else Sign.AHEAD
-    return Sign.BEHIND if row.gap.high < 0 else Sign.NONE
+    gap, risen = decide(row.gap), (row.reward.estimate or 0.0) > 0
+    if gap is Finding.MORE and risen and decide(row.oracle) is Finding.LESS:
+        return Sign.HACKED
+    return _SIGNS[gap]
 
 
 def hacking_sentence(row: Hacking, *, oracle: bool = False) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from cqsid.alignment.measures import FIRST_CODES
+from experiments.inference.finding import Finding
 from experiments.records.rewards import Offline, Online, PolicyShare, RewardsRecord
 from experiments.report.kit.digits import ABSENT, between, fixed, p_value, percent, range_of
 from experiments.report.kit.markup import Html, tag
@@ -10,7 +11,7 @@ from experiments.report.kit.page import absent, folded, section
 from experiments.report.kit.sentences import meaning
 from experiments.report.kit.tables import Cell, Table
 from experiments.report.rewards.policies import policy_name
-from experiments.report.rewards.verdict import Finding, finding
+from experiments.report.rewards.verdict import finding
 from experiments.report.rewards.words import (
     level,
     measure_name,

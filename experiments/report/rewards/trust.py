@@ -1,5 +1,6 @@
 """Which offline measures order the policies as their true lifts do, in words."""
 
+from experiments.inference.finding import Finding, decide
 from experiments.records.interval import Interval
 from experiments.records.rewards import RewardsRecord, Trust
 from experiments.report.kit.digits import ABSENT, between, fixed, percent, signed, signed_percents
@@ -33,30 +34,18 @@ def ranked(record: RewardsRecord, metric: str) -> list[Trust]:
     return sorted(known, key=lambda row: -(row.rank_correlation.estimate or 0.0)) + unknown
 
 
-def told_apart(row: Trust) -> int:
-    """1: the interval lies above zero; -1: below; 0: it holds zero, or there is none."""
-    found = row.rank_correlation
-    if found.low is None or found.high is None:
-        return 0
-    return int(found.low > 0) - int(found.high < 0)
-
-
-def has_interval(row: Trust) -> bool:
-    """Whether anything can be said of it."""
-    return row.rank_correlation.low is not None
-
-
 def trust_sentence(record: RewardsRecord, metric: str) -> str:
     """Which measures may be trusted for a metric: each interval by itself."""
     rows = ranked(record, metric)
-    told = [row for row in rows if has_interval(row)]
+    said = {row: decide(row.rank_correlation) for row in rows}
+    told = [row for row in rows if said[row] is not Finding.MISSING]
     noun = meaning(metric).noun if metric in MEANINGS else metric
     start = begun(f"{noun}:")
     if not told:
         return f"{start} unknown, for no rank correlation has an interval."
     policies = counted(max(row.policies for row in told), "policy", "policies")
-    with_it = [_named(row) for row in told if told_apart(row) > 0]
-    against = [_named(row) for row in told if told_apart(row) < 0]
+    with_it = [_named(row) for row in told if said[row] is Finding.MORE]
+    against = [_named(row) for row in told if said[row] is Finding.LESS]
     if not with_it and not against:
         return (
             f"{start} no offline measure can be told from chance; with {policies} every interval "
@@ -126,7 +115,7 @@ def ranking(record: RewardsRecord, metric: str) -> Html:
     for row in ranked(record, metric):
         found = row.rank_correlation
         size = ABSENT if found.estimate is None else fixed(found.estimate, 2, sign=True)
-        lane = Lane(found, size, between(found, 2), mark_of(bool(told_apart(row))))
+        lane = Lane(found, size, between(found, 2), mark_of(decide(found).real))
         rows.append(lane_row(tag("span", measure_name(row.measure)), lane, "a1"))
     title = f"Rank correlation with the true lift: {meaning(metric).noun}"
     return forest(rows, Axis(Scale(-1.04, 1.04), signed, TICKS), title, "narrow")
@@ -197,6 +186,9 @@ def trust_table(record: RewardsRecord) -> Table:
 
 def verdict_cell(row: Trust) -> str:
     """Whether the interval excludes zero."""
-    if not has_interval(row):
-        return "unknown"
-    return {1: "yes, the same order", -1: "yes, the reverse", 0: "no"}[told_apart(row)]
+    return {
+        Finding.MORE: "yes, the same order",
+        Finding.LESS: "yes, the reverse",
+        Finding.UNTOLD: "no",
+        Finding.MISSING: "unknown",
+    }[decide(row.rank_correlation)]

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from experiments.inference.finding import Finding, decide
 from experiments.records.rewards import Offline, Online, PolicyRow, RewardsRecord
 from experiments.report.kit.sentences import counted, listed
 from experiments.report.rewards.hackingwords import hacking_sentence
@@ -21,40 +21,11 @@ from experiments.report.rewards.words import (
 MOST_SIZES = 2  # policies whose sizes the headline tells, and sizes told of each
 
 
-class Finding(StrEnum):
-    """What can be said about one difference, from the supervised model or from a control."""
-
-    MORE = "more"
-    """Real: also after correcting for the number of comparisons."""
-
-    LESS = "less"
-    """Real, and a loss."""
-
-    ALONE = "alone"
-    """Beyond chance by itself, but with so many comparisons one such may be chance."""
-
-    UNTOLD = "untold"
-    """Within chance."""
-
-    MISSING = "missing"
-    """There is no interval: unknown."""
-
-    @property
-    def real(self) -> bool:
-        """Whether it holds after the correction."""
-        return self in (Finding.MORE, Finding.LESS)
-
-
 def finding(row: Row | None, confidence: float) -> Finding:
     """What a row allows to be said."""
-    if row is None or row.p_value is None or judged(row).low is None:
+    if row is None:
         return Finding.MISSING
-    middle = judged(row).estimate or 0.0
-    if row.p_value >= 1 - confidence or middle == 0:
-        return Finding.UNTOLD
-    if row.p_holm is None or row.p_holm >= 1 - confidence:
-        return Finding.ALONE
-    return Finding.MORE if middle > 0 else Finding.LESS
+    return decide(judged(row), tested=(row.p_value, row.p_holm), confidence=confidence)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The top of the page: the verdict, and the figures that most people came for."""
 
+from experiments.inference.finding import Finding
 from experiments.records.metrics import Contrast
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
@@ -9,7 +10,6 @@ from experiments.report.kit.page import absent, alarm, folded, section, verdict
 from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.run.verdict import (
-    Finding,
     Verdict,
     effect_words,
     inside,
@@ -18,8 +18,8 @@ from experiments.report.run.verdict import (
 )
 
 BADGES = {
-    Finding.RAISED: "\u2191 Raised",
-    Finding.LOWERED: "\u2193 Lowered",
+    Finding.MORE: "\u2191 Raised",
+    Finding.LESS: "\u2193 Lowered",
     Finding.UNTOLD: "No clear difference",
     Finding.UNREADABLE: "Do not read",
     Finding.MISSING: "No estimate",

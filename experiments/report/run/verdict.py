@@ -1,8 +1,8 @@
 """What the numbers allow to be said about the primary metric, in plain words."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from experiments.inference.finding import Finding, decide
 from experiments.inference.health import SRM_ALARM
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate, Metrics, SampleRatio
@@ -20,16 +20,7 @@ from experiments.report.kit.digits import (
 from experiments.report.kit.sentences import change, level, meaning, quoted
 
 SIGNS = "+" + MINUS
-
-
-class Finding(StrEnum):
-    """What can be said about one contrast."""
-
-    RAISED = "raised"  # the interval lies above zero
-    LOWERED = "lowered"  # the interval lies below zero
-    UNTOLD = "untold"  # the interval holds zero
-    UNREADABLE = "unreadable"  # the arms' sizes are not those that were planned
-    MISSING = "missing"  # there is no estimate, or it has no interval
+VERBS = {Finding.MORE: "raised", Finding.LESS: "lowered"}
 
 
 @dataclass(frozen=True)
@@ -65,16 +56,8 @@ def unreadable(metrics: Metrics) -> str | None:
 
 
 def direction(row: Estimate) -> Finding:
-    """Where the interval lies; both the absolute and the relative one must exclude zero."""
-    pairs = [(row.effect.low, row.effect.high), (row.relative.low, row.relative.high)]
-    known = [(low, high) for low, high in pairs if low is not None and high is not None]
-    if row.effect.estimate is None or not known:
-        return Finding.MISSING
-    if all(low > 0 for low, _ in known):
-        return Finding.RAISED
-    if all(high < 0 for _, high in known):
-        return Finding.LOWERED
-    return Finding.UNTOLD
+    """What the interval allows to be said; both the absolute and the relative one count."""
+    return decide(row.effect, row.relative)
 
 
 def effect_words(row: Estimate) -> tuple[str, str]:
@@ -150,12 +133,12 @@ def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdic
         )
         good = None
     else:
-        of_change = " of the change:" if finding is Finding.LOWERED else ""
+        of_change = " of the change:" if finding is Finding.LESS else ""
         said = (
-            f"{quoted(contrast[1])} {finding.value} {noun} by {size.lstrip(SIGNS)} "
+            f"{quoted(contrast[1])} {VERBS[finding]} {noun} by {size.lstrip(SIGNS)} "
             f"against {contrast[0]} ({sure}{of_change} {interval})"
         )
-        good = (finding is Finding.RAISED) == (meaning(metrics.primary).better > 0)
+        good = (finding is Finding.MORE) == (meaning(metrics.primary).better > 0)
     sentence = f"{said}; {truth_words(row, truth)}."
     return Verdict(contrast, finding, good, sentence, further(metrics, row, truth))
 
@@ -202,8 +185,8 @@ def cuped_sentence(row: Estimate, agrees: bool) -> str:
     if row.relative.estimate is None:
         size = change(row.metric, row.effect.estimate)
     verdicts = {
-        Finding.RAISED: "an increase",
-        Finding.LOWERED: "a decrease",
+        Finding.MORE: "an increase",
+        Finding.LESS: "a decrease",
         Finding.UNTOLD: "no difference that can be told",
     }
     tail = "the same finding" if agrees else f"a different finding: {verdicts[direction(row)]}"

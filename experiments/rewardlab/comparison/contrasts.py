@@ -16,12 +16,12 @@ out. With no more shoppers than groups the comparison is by shopper.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.intervals import difference, growth, holm, relative
+from experiments.inference.finding import corrected
+from experiments.inference.intervals import difference, growth, relative
 from experiments.inference.metrics import METRICS, Metric
 from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.rewards import ONLINE, Contrast, PolicyRow
@@ -66,7 +66,7 @@ def contrast_rows(
         if policy in pooled and against in pooled
         for metric in ONLINE
     ]
-    return (*_adjusted(offline), *_adjusted(online))
+    return corrected([*offline, *online], lambda row: row.kind)
 
 
 def offline_contrast(
@@ -150,9 +150,3 @@ def _terms(own: Totals, other: Totals, metric: Metric) -> tuple[Floats, Floats, 
 def _over(top_SU: Floats, bottom_SU: Floats) -> Number:
     bottom = float(bottom_SU.sum())
     return float(top_SU.sum()) / bottom if bottom > 0 else None
-
-
-def _adjusted(rows: Sequence[Contrast]) -> tuple[Contrast, ...]:
-    """The rows, with p-values adjusted for their number (Holm)."""
-    family = holm([row.p_value for row in rows])
-    return tuple(replace(row, p_holm=p) for row, p in zip(rows, family, strict=True))

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.alignment.measures import MEASURES
-from experiments.inference.intervals import NOTHING, difference, holm, level, relative
+from experiments.inference.finding import corrected
+from experiments.inference.intervals import NOTHING, difference, level, relative
 from experiments.records.rewards import Offline
 from experiments.rewardlab.comparison.readings import OfflineReading
 from simulator.errors import DataError
@@ -76,8 +77,7 @@ def offline_rows(
         for policy, measures in table.items()
         for name, values_SB in measures.items()
     ]
-    adjusted = holm([row.p_value for row in rows])
-    return tuple(replace(row, p_holm=p) for row, p in zip(rows, adjusted, strict=True))
+    return corrected(rows)
 
 
 def _row(

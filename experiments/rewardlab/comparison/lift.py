@@ -14,14 +14,15 @@ training is in no interval.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.intervals import growth, holm
+from experiments.inference.finding import corrected
+from experiments.inference.intervals import growth
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.units import exposed_shoppers
@@ -162,12 +163,6 @@ def _lift(top: float, bottom: float, base_top: float, base_bottom: float) -> Num
     return value / base - 1 if value is not None and base else None
 
 
-def adjusted(rows: Sequence[Online]) -> tuple[Online, ...]:
-    """The rows, with p-values adjusted for their number (Holm)."""
-    family = holm([row.p_value for row in rows])
-    return tuple(replace(row, p_holm=p) for row, p in zip(rows, family, strict=True))
-
-
 def control_rows(
     worlds: WorldLogs, *, policy: str, confidence: float, spec: EngineSpec | None = None
 ) -> tuple[Online, ...]:
@@ -185,7 +180,7 @@ def control_rows(
     if not worlds.control:
         return ()
     served = {policy: [worlds.base], **worlds.policies}
-    return adjusted(
+    return corrected(
         [
             row
             for name, each in lived(worlds.control, served, spec=spec)

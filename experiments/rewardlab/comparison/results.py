@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from cqsid.alignment.report import Ended
 from experiments.config.reward_lab import SFT
 from experiments.config.schema import Config
+from experiments.inference.finding import corrected
 from experiments.inference.intervals import FEWEST_SEEDS
 from experiments.inference.logs import EngineSpec
 from experiments.records.rewards import (
@@ -21,7 +22,7 @@ from experiments.records.rewards import (
 from experiments.rewardlab.comparison.contrasts import contrast_rows
 from experiments.rewardlab.comparison.gains import offline_rows, tabled
 from experiments.rewardlab.comparison.hacking import hacking_row
-from experiments.rewardlab.comparison.lift import Totals, adjusted, control_rows, lift_rows, lived
+from experiments.rewardlab.comparison.lift import Totals, control_rows, lift_rows, lived
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading, WorldLogs
 from experiments.rewardlab.comparison.roles import Control
 from experiments.rewardlab.comparison.shares import share_rows
@@ -139,7 +140,7 @@ def _online(
         for name, seeds in {SFT: [worlds.base], **logs}.items()
         for row in share_rows(name, seeds, channel=channel, confidence=confidence, spec=spec)
     ]
-    return _OnlinePart(adjusted(rows), tuple(shares), pooled, lonely)
+    return _OnlinePart(corrected(rows), tuple(shares), pooled, lonely)
 
 
 def _warnings(
