@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.inference import health as diagnostics
-from experiments.inference.estimates import estimate, sample_ratio
+from experiments.inference.estimates import estimate
 from experiments.inference.logs import EngineSpec, Manifest, read_manifest
-from experiments.inference.metrics import DAILY_METRICS, METRICS, Metric
+from experiments.inference.metrics import METRICS, Metric, followed
 from experiments.inference.shares import channel_shares
+from experiments.inference.srm import populations, sample_ratio, strayed
 from experiments.inference.truth import beside, paired_truth
 from experiments.inference.units import Units, open_units
 from experiments.records.interval import UNKNOWN
@@ -65,7 +66,7 @@ def analyse(
         connection = units.connection
         srm = tuple(
             sample_ratio(population, counts, arms)
-            for population, counts in diagnostics.populations(connection, log, manifest).items()
+            for population, counts in populations(connection, log, manifest).items()
         )
         stages = diagnostics.funnel(connection, log, manifest)
         return Metrics(
@@ -157,12 +158,12 @@ def _estimates(
 
 
 def _daily(units: Units, metrics: Sequence[Metric], control: str, confidence: float) -> list[Daily]:
+    chosen = followed(metrics)
     return [
         Daily(day, row.metric, row.contrast, row.effect)
-        for day, arms in units.daily(metrics).items()
+        for day, arms in units.daily(chosen).items()
         for contrast in _contrasts(units, control)
-        for metric in metrics
-        if metric.name in DAILY_METRICS
+        for metric in chosen
         for row, _ in (estimate(metric, contrast, arms, confidence=confidence),)
     ]
 
@@ -176,6 +177,6 @@ def _health(
 ) -> Health:
     traffic = diagnostics.traffic(units.connection, log, units.manifest)
     failed = diagnostics.dropped(units.manifest, {row.arm: row.requests for row in traffic})
-    strays = diagnostics.strayed(units.connection, log)
+    strays = strayed(units.connection, log)
     warnings = diagnostics.warnings(failed, srm, stages, warned, strays)
     return Health(tuple(traffic), tuple(failed), tuple(warnings))

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from experiments.inference.logs import scan
-from experiments.inference.units import exact_sum
+from experiments.inference.logs import exact_sum, scan
 from experiments.records.attribution import Event
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import duckdb
 
 from experiments.inference.logs import Manifest, rows, scan
+from experiments.inference.srm import SRM_ALARM
+from experiments.inference.units import counted_rows
 from experiments.records.metrics import (
     Dropped,
     EndReason,
@@ -16,9 +18,6 @@ from experiments.records.metrics import (
     SampleRatio,
     Traffic,
 )
-
-SRM_ALARM = 0.001
-"""A sample ratio this improbable is an alarm: lower than 0.05, as every run is tested."""
 
 DROP_ALARM = 0.01
 """Share of an arm's requests that a channel may miss before the report warns."""
@@ -141,35 +140,6 @@ def end_reasons(
     return [EndReason(**row | {"arm": manifest.arms[row["arm"]]}) for row in found]
 
 
-def populations(
-    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
-) -> dict[str, dict[str, int]]:
-    """How many distinct shoppers were assigned to each arm, and how many were exposed in it."""
-    result = {}
-    for population, table, unit in (
-        ("assigned", "assignments", "unit"),
-        ("exposed", "requests", "shopper"),
-    ):
-        found = rows(
-            connection,
-            f"SELECT arm, count(DISTINCT {unit}) AS n FROM {scan(log, table)} GROUP BY arm",
-        )
-        counts = {row["arm"]: row["n"] for row in found}
-        result[population] = {name: counts.get(a, 0) for a, name in enumerate(manifest.arms)}
-    return result
-
-
-def strayed(connection: duckdb.DuckDBPyConnection, log: Path) -> int:
-    """How many shoppers were served by an arm that they were not assigned to."""
-    found = rows(
-        connection,
-        f"SELECT count(DISTINCT shopper) AS n FROM {scan(log, 'requests')} AS served "
-        f"ANTI JOIN {scan(log, 'assignments')} AS assigned "
-        "ON served.shopper = assigned.unit AND served.arm = assigned.arm",
-    )
-    return int(found[0]["n"])
-
-
 def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> list[Traffic]:
     """Requests, sessions, shoppers, zero-result rate and abandonment of each arm."""
     served = _by_arm(
@@ -178,14 +148,10 @@ def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
         "count(*) FILTER (page = 0 AND shown = 0) / nullif(count(*) FILTER (page = 0), 0) "
         f"AS zero_result_rate FROM {scan(log, 'requests')}",
     )
-    clicked = (
-        f"SELECT DISTINCT session FROM {scan(log, 'exposures')} JOIN {scan(log, 'requests')} "
-        "USING (request) WHERE clicked"
-    )
     lived = _by_arm(
         connection,
-        f"SELECT arm, count(*) AS sessions, count(*) FILTER (session NOT IN ({clicked})) "
-        f"/ count(*) AS abandonment FROM {scan(log, 'sessions')}",
+        "SELECT arm, count(*) AS sessions, count(*) FILTER (NOT clicked) / count(*) AS abandonment "
+        f"FROM {counted_rows(log, 'sessions')}",
     )
     none = {"requests": 0, "shoppers": 0, "zero_result_rate": None}
     nobody = {"sessions": 0, "abandonment": None}

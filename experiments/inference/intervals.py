@@ -37,6 +37,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
+from tea_tasting.aggr import Aggregates
 
 from experiments.records.interval import UNKNOWN, Interval, Number
 from simulator.errors import DataError
@@ -71,6 +72,14 @@ def student(
     half = float(reach(error, freedom, confidence=confidence))
     p_value = float(2 * special.stdtr(freedom, -abs(estimate) / error))
     return Interval(estimate, estimate - half, estimate + half), p_value
+
+
+def ratio_variance(arm: Aggregates, numerator: str, denominator: str | None) -> float:
+    """Delta-method variance of one shopper's ratio; 0 where only rounding is left of it."""
+    ratio = arm.mean(numerator) / arm.mean(denominator)
+    terms = (arm.var(numerator) + ratio**2 * arm.var(denominator)) / arm.mean(denominator) ** 2
+    variance = float(arm.ratio_var(numerator, denominator))
+    return variance if variance > ROUNDING * terms else 0.0
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,11 @@ def scan(log: Path, table: str) -> str:
     return f"read_parquet('{pattern}')"
 
 
+def exact_sum(value: str) -> str:
+    """A sum that is exact for float32 values from 2**-8 up, and rounded to 2**-32 below."""
+    return f"sum(CAST({value} * 4294967296.0 AS HUGEINT))::DOUBLE / 4294967296.0"
+
+
 def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
     """The rows of a small result, as dictionaries."""
     result = connection.execute(sql)

@@ -1,34 +1,69 @@
-"""Metrics: a numerator and a denominator, each a column of the unit table.
+"""Metrics: a numerator and a denominator, each a column of the unit table, and their names.
 
 The unit table has one row per exposed shopper, that is a shopper with at least one request in
 the period. Every column is a sum over that shopper, so one pass over the log serves all metrics,
 and the unit of analysis is the unit of randomisation whatever a metric counts.
+
+A metric is added in this file alone: its entry in `METRICS` and, where no column counts what it
+needs, one in `UNIT_COLUMNS`.
 """
 
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
+from experiments.inference.logs import exact_sum
 from simulator.spec import Spec
 
-UNIT_COLUMNS = MappingProxyType(
-    {
-        "requests": "search requests",
-        "first_pages": "requests for a first page of results",
-        "zero_results": "first pages with nothing on them",
-        "latency_sum": "page latency summed over requests (seconds)",
-        "exposures": "slots shown",
-        "clicks": "slots clicked",
-        "carts": "slots whose item went to the cart",
-        "orders": "purchases",
-        "gmv": "price times quantity summed over purchases (currency units)",
-        "sessions": "sessions",
-        "clickless_sessions": "sessions without a click",
-        "bought": "1 where the shopper bought, else 0",
-        "clicked": "1 where the shopper clicked, else 0",
-    }
-)
-"""What each column of the unit table holds for one shopper."""
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the unit table.
+
+    Attributes:
+        meaning: what it holds for one shopper.
+        table: of the log whose rows it sums; "" where it tells of another column.
+        total: SQL of a shopper's sum over these rows.
+        kind: SQL type of the sum.
+        positive: the other column: it is 1 where that one is positive, else 0.
+    """
+
+    meaning: str
+    table: str = ""
+    total: str = ""
+    kind: str = "INTEGER"
+    positive: str = ""
+
+
+_LATENCY, _MONEY = exact_sum("latency::DOUBLE"), exact_sum("price::DOUBLE * quantity")
+
+UNIT_COLUMNS: Mapping[str, Column] = {
+    "requests": Column("search requests", "requests", "count(*)"),
+    "first_pages": Column(
+        "requests for a first page of results", "requests", "count(*) FILTER (page = 0)"
+    ),
+    "zero_results": Column(
+        "first pages with nothing on them", "requests", "count(*) FILTER (page = 0 AND shown = 0)"
+    ),
+    "latency_sum": Column(
+        "page latency summed over requests (seconds)", "requests", _LATENCY, "DOUBLE"
+    ),
+    "exposures": Column("slots shown", "exposures", "count(*)"),
+    "clicks": Column("slots clicked", "exposures", "count(*) FILTER (clicked)"),
+    "carts": Column("slots whose item went to the cart", "exposures", "count(*) FILTER (carted)"),
+    "orders": Column("purchases", "orders", "count(*)"),
+    "gmv": Column(
+        "price times quantity summed over purchases (currency units)", "orders", _MONEY, "DOUBLE"
+    ),
+    "sessions": Column("sessions", "sessions", "count(*)"),
+    "clickless_sessions": Column(
+        "sessions without a click", "sessions", "count(*) FILTER (NOT clicked)"
+    ),
+    "bought": Column("1 where the shopper bought, else 0", positive="orders"),
+    "clicked": Column("1 where the shopper clicked, else 0", positive="clicks"),
+}
+"""The unit table, by name of the column."""
 
 
 class Metric(Spec):
@@ -64,28 +99,89 @@ class Metric(Spec):
         return (self.numerator,) if self.denominator is None else (self.numerator, self.denominator)
 
 
-def _metric(name: str, numerator: str, denominator: str | None, unit: str) -> Metric:
-    return Metric(name=name, numerator=numerator, denominator=denominator, unit=unit)
+@dataclass(frozen=True)
+class Meaning:
+    """How a metric is called and read.
+
+    Attributes:
+        label: in tables and pictures.
+        noun: inside a sentence.
+        kind: "number", "share" or "seconds"; decides the unit.
+        better: 1 if more is better, -1 if less is better.
+        service: whether it describes the service rather than what shoppers do.
+        daily: whether reports follow it from day to day.
+    """
+
+    label: str
+    noun: str
+    kind: str = "number"
+    better: int = 1
+    service: bool = False
+    daily: bool = False
 
 
-METRICS = MappingProxyType(
-    {
-        metric.name: metric
-        for metric in (
-            _metric("gmv", "gmv", None, "currency units per shopper"),
-            _metric("orders", "orders", None, "purchases per shopper"),
-            _metric("uctcvr", "bought", None, "share of shoppers who buy"),
-            _metric("uctr", "clicked", None, "share of shoppers who click"),
-            _metric("ctr", "clicks", "exposures", "clicks per exposure"),
-            _metric("cvr", "orders", "clicks", "purchases per click"),
-            _metric("aov", "gmv", "orders", "currency units per purchase"),
-            _metric("zero_result_rate", "zero_results", "first_pages", "share of first pages"),
-            _metric("abandonment", "clickless_sessions", "sessions", "share of sessions"),
-            _metric("latency", "latency_sum", "requests", "seconds per page"),
-        )
-    }
+def _entry(
+    name: str, numerator: str, denominator: str | None, unit: str, meaning: Meaning
+) -> tuple[Metric, Meaning]:
+    return Metric(name=name, numerator=numerator, denominator=denominator, unit=unit), meaning
+
+
+_ENTRIES = (
+    _entry(
+        *("gmv", "gmv", None, "currency units per shopper"),
+        Meaning("GMV per shopper", "GMV per shopper", daily=True),
+    ),
+    _entry(
+        *("orders", "orders", None, "purchases per shopper"),
+        Meaning("Orders per shopper", "orders per shopper", daily=True),
+    ),
+    _entry(
+        *("uctcvr", "bought", None, "share of shoppers who buy"),
+        Meaning("Shoppers who buy", "the share of shoppers who buy", "share", daily=True),
+    ),
+    _entry(
+        *("uctr", "clicked", None, "share of shoppers who click"),
+        Meaning("Shoppers who click", "the share of shoppers who click", "share"),
+    ),
+    _entry(
+        *("ctr", "clicks", "exposures", "clicks per exposure"),
+        Meaning("Clicks per exposure", "clicks per exposure", "share", daily=True),
+    ),
+    _entry(
+        *("cvr", "orders", "clicks", "purchases per click"),
+        Meaning("Orders per click", "orders per click", "share"),
+    ),
+    _entry(
+        *("aov", "gmv", "orders", "currency units per purchase"),
+        Meaning("Average order value", "the average order value"),
+    ),
+    _entry(
+        *("zero_result_rate", "zero_results", "first_pages", "share of first pages"),
+        Meaning(
+            *("Searches without a result", "the share of searches without a result", "share"),
+            *(-1, True),
+        ),
+    ),
+    _entry(
+        *("abandonment", "clickless_sessions", "sessions", "share of sessions"),
+        Meaning(
+            *("Sessions without a click", "the share of sessions without a click", "share"),
+            *(-1, True),
+        ),
+    ),
+    _entry(
+        *("latency", "latency_sum", "requests", "seconds per page"),
+        Meaning("Page latency", "page latency", "seconds", -1, True),
+    ),
 )
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric, _ in _ENTRIES}
 """The metrics of every report, by name, in the order of its tables."""
 
-DAILY_METRICS = ("gmv", "orders", "uctcvr", "ctr")
-"""The metrics that reports follow from day to day."""
+MEANINGS: Mapping[str, Meaning] = {metric.name: meaning for metric, meaning in _ENTRIES}
+"""What each of them is called."""
+
+
+def followed(metrics: Iterable[Metric]) -> list[Metric]:
+    """Those of the metrics that reports follow from day to day."""
+    return [each for each in metrics if each.name in MEANINGS and MEANINGS[each.name].daily]

@@ -17,40 +17,16 @@ from typing import Any
 import duckdb
 from tea_tasting.aggr import Aggregates
 
+from experiments.inference.cuped import PRE
 from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, rows, scan
-from experiments.inference.metrics import DAILY_METRICS, UNIT_COLUMNS, Metric
-
-PRE = "pre_"
-"""Prefix of a covariate: the same column in the history period."""
-
-_FLAGS = {"bought": "orders", "clicked": "clicks"}  # 1 where the other column is positive
-_SUMS = tuple(column for column in UNIT_COLUMNS if column not in _FLAGS)
+from experiments.inference.metrics import UNIT_COLUMNS, Metric
 
 
-def exact_sum(value: str) -> str:
-    """A sum that is exact for float32 values from 2**-8 up, and rounded to 2**-32 below."""
-    return f"sum(CAST({value} * 4294967296.0 AS HUGEINT))::DOUBLE / 4294967296.0"
+def counted_rows(log: Path, table: str) -> str:
+    """SQL of a table of the log as columns of the unit table count it.
 
-
-_SOURCES = {
-    "requests": {
-        "requests": "count(*)",
-        "first_pages": "count(*) FILTER (page = 0)",
-        "zero_results": "count(*) FILTER (page = 0 AND shown = 0)",
-        "latency_sum": exact_sum("latency::DOUBLE"),
-    },
-    "exposures": {
-        "exposures": "count(*)",
-        "clicks": "count(*) FILTER (clicked)",
-        "carts": "count(*) FILTER (carted)",
-    },
-    "orders": {"orders": "count(*)", "gmv": exact_sum("price::DOUBLE * quantity")},
-    "sessions": {"sessions": "count(*)", "clickless_sessions": "count(*) FILTER (NOT clicked)"},
-}
-"""How each table of the log yields columns of the unit table."""
-
-
-def _from(log: Path, table: str) -> str:
+    Sessions come with their day, and with whether anything was clicked in them.
+    """
     if table != "sessions":
         return scan(log, table)
     clicked = (
@@ -65,32 +41,30 @@ def _from(log: Path, table: str) -> str:
 
 def shopper_days(log: Path, columns: Iterable[str]) -> str:
     """SQL of (arm, shopper, day) and these columns of the unit table, summed over each day."""
-    wanted = {_FLAGS.get(column, column) for column in columns} | {"requests"}
+    asked = {UNIT_COLUMNS[column].positive or column for column in columns} | {"requests"}
+    wanted = {name: column for name, column in UNIT_COLUMNS.items() if name in asked}
     parts = []
-    for table, sums in _SOURCES.items():
-        chosen = {column: sql for column, sql in sums.items() if column in wanted}
-        if chosen:
-            listed = ", ".join(f"{sql} AS {column}" for column, sql in chosen.items())
-            source = _from(log, table)
-            parts.append(f"SELECT arm, shopper, day, {listed} FROM {source} GROUP BY ALL")
-    total = ", ".join(f"sum({name})::{_kind(name)} AS {name}" for name in _SUMS if name in wanted)
+    for table in dict.fromkeys(column.table for column in wanted.values()):
+        listed = ", ".join(
+            f"{column.total} AS {name}" for name, column in wanted.items() if column.table == table
+        )
+        parts.append(
+            f"SELECT arm, shopper, day, {listed} FROM {counted_rows(log, table)} GROUP BY ALL"
+        )
+    total = ", ".join(f"sum({name})::{column.kind} AS {name}" for name, column in wanted.items())
     union = " UNION ALL BY NAME ".join(parts)
     return f"SELECT arm, shopper, day, {total} FROM ({union}) GROUP BY ALL"
-
-
-def _kind(column: str) -> str:
-    return "DOUBLE" if column in ("gmv", "latency_sum") else "INTEGER"
 
 
 def unit_sums(columns: Iterable[str], *, prefix: str = "") -> str:
     """SQL select list of these columns of the unit table, from rows of `shopper_days`."""
     listed = []
-    for column in sorted(set(columns)):
-        if column in _FLAGS:
-            value = f"(coalesce(sum({_FLAGS[column]}), 0) > 0)::INTEGER"
-        else:
-            value = f"coalesce(sum({column}), 0)::{_kind(column)}"
-        listed.append(f"{value} AS {prefix}{column}")
+    for name in sorted(set(columns)):
+        column = UNIT_COLUMNS[name]
+        value = f"coalesce(sum({name}), 0)::{column.kind}"
+        if column.positive:
+            value = f"(coalesce(sum({column.positive}), 0) > 0)::INTEGER"
+        listed.append(f"{value} AS {prefix}{name}")
     return ", ".join(listed)
 
 
@@ -176,13 +150,12 @@ class Units:
         }
 
     def daily(self, metrics: Sequence[Metric]) -> dict[int, dict[str, Aggregates]]:
-        """Cumulative statistics of the daily metrics: by day, everything up to and including it."""
-        chosen = [metric for metric in metrics if metric.name in DAILY_METRICS]
+        """Cumulative statistics of these metrics: by day, everything up to and including it."""
         days = rows(
             self.connection,
             "SELECT DISTINCT day FROM shopper_days WHERE requests > 0 ORDER BY day",
         )
-        return {row["day"]: self.aggregates(chosen, last_day=row["day"]) for row in days}
+        return {row["day"]: self.aggregates(metrics, last_day=row["day"]) for row in days}
 
 
 def metric_columns(metric: Metric, *, covariates: bool) -> tuple[str, ...]:

@@ -37,8 +37,7 @@ from experiments.attribution.credit.paths import DAY, open_paths
 from experiments.attribution.credit.removal import Floats, Removal, removal_effects
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.intervals import student
-from experiments.inference.logs import Manifest, rows
-from experiments.inference.units import exact_sum
+from experiments.inference.logs import Manifest, exact_sum, rows
 from experiments.records.attribution import OUTCOMES, CreditRow, Event
 from experiments.records.interval import Interval
 

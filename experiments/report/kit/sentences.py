@@ -1,8 +1,8 @@
 """Names of metrics and events, and the small words of sentences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from experiments.inference.metrics import MEANINGS, Meaning
 from experiments.report.kit.digits import (
     ABSENT,
     THIN,
@@ -14,42 +14,6 @@ from experiments.report.kit.digits import (
     step_decimals,
 )
 
-
-@dataclass(frozen=True)
-class Meaning:
-    """How a metric is called and read.
-
-    Attributes:
-        label: in tables and pictures.
-        noun: inside a sentence.
-        kind: "number", "share" or "seconds"; decides the unit.
-        better: 1 if more is better, -1 if less is better.
-        service: whether it describes the service rather than what shoppers do.
-    """
-
-    label: str
-    noun: str
-    kind: str = "number"
-    better: int = 1
-    service: bool = False
-
-
-MEANINGS = {
-    "gmv": Meaning("GMV per shopper", "GMV per shopper"),
-    "orders": Meaning("Orders per shopper", "orders per shopper"),
-    "uctcvr": Meaning("Shoppers who buy", "the share of shoppers who buy", "share"),
-    "uctr": Meaning("Shoppers who click", "the share of shoppers who click", "share"),
-    "ctr": Meaning("Clicks per exposure", "clicks per exposure", "share"),
-    "cvr": Meaning("Orders per click", "orders per click", "share"),
-    "aov": Meaning("Average order value", "the average order value"),
-    "zero_result_rate": Meaning(
-        "Searches without a result", "the share of searches without a result", "share", -1, True
-    ),
-    "abandonment": Meaning(
-        "Sessions without a click", "the share of sessions without a click", "share", -1, True
-    ),
-    "latency": Meaning("Page latency", "page latency", "seconds", -1, True),
-}
 EVENTS = {
     "exposure": "Exposures",
     "click": "Clicks",

@@ -9,7 +9,7 @@ from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import absent, choice, figure, listing, note, panels, section
 from experiments.report.kit.plane import Spot, plane
 from experiments.report.kit.scales import Axis, Scale, around
-from experiments.report.kit.sentences import MEANINGS, begun, counted, listed, meaning
+from experiments.report.kit.sentences import begun, counted, listed, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.rewards.lifts import rows_of
 from experiments.report.rewards.policies import lane_row, mark_of, policy_legend, spot_of
@@ -39,8 +39,7 @@ def trust_sentence(record: RewardsRecord, metric: str) -> str:
     rows = ranked(record, metric)
     said = {row: decide(row.rank_correlation) for row in rows}
     told = [row for row in rows if said[row] is not Finding.MISSING]
-    noun = meaning(metric).noun if metric in MEANINGS else metric
-    start = begun(f"{noun}:")
+    start = begun(f"{meaning(metric).noun}:")
     if not told:
         return f"{start} unknown, for no rank correlation has an interval."
     policies = counted(max(row.policies for row in told), "policy", "policies")

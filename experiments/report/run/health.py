@@ -1,6 +1,6 @@
 """Whether the run can be trusted: sample ratios, dropped channels, empty pages, warnings."""
 
-from experiments.inference.health import SRM_ALARM
+from experiments.inference.srm import SRM_ALARM
 from experiments.records.metrics import SampleRatio
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from experiments.inference.finding import Finding, decide
-from experiments.inference.health import SRM_ALARM
+from experiments.inference.srm import SRM_ALARM
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate, Metrics, SampleRatio
 from experiments.records.truth import Truth, Truths

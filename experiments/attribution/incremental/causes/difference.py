@@ -61,8 +61,7 @@ from experiments.attribution.incremental.coalitions import (
 )
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.intervals import ratio
-from experiments.inference.logs import EngineSpec, engine
-from experiments.inference.units import exact_sum
+from experiments.inference.logs import EngineSpec, engine, exact_sum
 from experiments.inference.worldtotals import WorldTotals
 from experiments.records.attribution import CAUSES, DifferenceRow, Event
 from experiments.records.interval import UNKNOWN

@@ -38,8 +38,7 @@ from experiments.attribution.incremental.offpolicy.judge import (
     OffPolicyJob,
     judge,
 )
-from experiments.inference.logs import EngineSpec, engine, scan
-from experiments.inference.units import exact_sum
+from experiments.inference.logs import EngineSpec, engine, exact_sum, scan
 from experiments.records.attribution import OFF_POLICY, Event, OffPolicyRow
 from experiments.running.models import LOG
 from experiments.stages.files import read_json
