@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.idsbench.readings import Mode, Reading
+from experiments.idsbench.readings import Reading
 from experiments.inference.finding import corrected
 from experiments.inference.intervals import difference, level, relative
 from experiments.records.ids import (
@@ -18,6 +18,7 @@ from experiments.records.ids import (
     HIT_RATE,
     Gain,
     Measured,
+    Mode,
 )
 
 Floats = NDArray[np.float64]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from cqsid.decoding.evaluate import (
 from cqsid.decoding.shelves import Shelves, items_BN, returned_BN
 from cqsid.tokenizer.ids import SemanticIds
 from experiments.config.ids_bench import IdsBenchSpec
+from experiments.records.ids import Mode
 from recall.arrays import Ragged
 from simulator.catalogue.catalog import Ints
 from simulator.errors import DataError
@@ -27,16 +27,6 @@ Floats = NDArray[np.float64]
 
 CLUSTER_BINS = (1, 5, 20, 50, 200)
 """Largest cluster size of each bin of the distribution; a last bin takes what is larger (items)."""
-
-
-class Mode(StrEnum):
-    """What the generator is told."""
-
-    SEMANTIC = "semantic"
-    """The query alone."""
-
-    PERSONALISED = "personalised"
-    """The query, the shopper's traits and recent clicks."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from cqsid.decoding.shelves import narrowest
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.pooled import adjusted, gains, levels, measures
-from experiments.idsbench.readings import CLUSTER_BINS, Mode, Reading
+from experiments.idsbench.readings import CLUSTER_BINS, Reading
 from experiments.inference.intervals import FEWEST_SEEDS
-from experiments.records.ids import Cost, IdsRecord, Point, Quality
+from experiments.records.ids import Cost, IdsRecord, Mode, Point, Quality
 from experiments.records.published import SCHEMES
 from simulator.errors import DataError
 

@@ -11,7 +11,7 @@ from experiments.config.loading import resolved_toml
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
-from experiments.idsbench.readings import Mode, Reading, cluster_shares, read_beams
+from experiments.idsbench.readings import Reading, cluster_shares, read_beams
 from experiments.idsbench.results import make_record
 from experiments.idsbench.trial import (
     TextsJob,
@@ -21,7 +21,7 @@ from experiments.idsbench.trial import (
     load_trial,
     run_trial,
 )
-from experiments.records.ids import IdsRecord, Quality
+from experiments.records.ids import IdsRecord, Mode, Quality
 from experiments.records.reading import write_record
 from experiments.report.ids.page import write_report
 from experiments.running.manifest import bench_manifest

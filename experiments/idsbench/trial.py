@@ -21,7 +21,7 @@ from cqsid.tokenizer.signals import Signals
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
-from experiments.idsbench.readings import Mode
+from experiments.records.ids import Mode
 from experiments.running.models import CATALOG, LOG, load_saved, model_rng
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage

@@ -1,6 +1,7 @@
 """The rows of ids.json: identifier schemes compared."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from experiments.records.interval import Interval, Number
@@ -12,6 +13,16 @@ AT_ITEMS = "hit_rate_at_items"
 EQUAL_ITEMS = "item_recall_equal_items"
 EQUAL_BEAM = "item_recall_equal_beam"
 EQUAL_COMPUTE = "item_recall_equal_compute"
+
+
+class Mode(StrEnum):
+    """What the generator is told."""
+
+    SEMANTIC = "semantic"
+    """The query alone."""
+
+    PERSONALISED = "personalised"
+    """The query, the shopper's traits and recent clicks."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The rows of rewards.json: rewards and algorithms compared."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from cqsid.alignment.report import Evaluation, StepReading
@@ -9,6 +10,20 @@ from experiments.records.reading import Record
 
 ONLINE = ("gmv", "uctcvr", "orders", "ctr")
 """Metrics whose true lift is shown; see `experiments.inference.metrics`."""
+
+
+MATCH = 0.05
+"""Most that a control's weight may differ from the matched one and still be called that (share)."""
+
+
+class Control(StrEnum):
+    """What a policy is held against besides the supervised model."""
+
+    SFT = "sft"
+    """Supervised learning from experts: what they bring without any reward."""
+
+    GRPO = "grpo"
+    """Plain GRPO: what the reward brings without any expert."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,12 @@ class PolicyRow:
     weight: Number
     matched: Number
     experts: str
+
+    def weight_matches(self, control: "PolicyRow") -> bool:
+        """Whether an SFT control pushes the policy's experts as hard as the policy does."""
+        if self.matched is None or control.weight is None or self.experts != control.experts:
+            return False
+        return abs(control.weight - self.matched) <= MATCH * self.matched
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.inference.finding import Finding
-from experiments.records.rewards import Contrast, PolicyRow, RewardsRecord
+from experiments.records.rewards import Contrast, Control, PolicyRow, RewardsRecord
 from experiments.report.kit.digits import ABSENT, fixed, p_value, percent
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import folded, note
@@ -18,7 +18,6 @@ from experiments.report.rewards.overview import WORDS
 from experiments.report.rewards.policies import policy_name
 from experiments.report.rewards.verdict import MOST_SIZES, finding, real_rows, trained
 from experiments.report.rewards.words import Row, called, measure_name, size_words, sized
-from experiments.rewardlab.comparison.roles import Control, weight_matches
 
 NOUNS = {Control.SFT: "the SFT control", Control.GRPO: "plain GRPO"}
 
@@ -82,7 +81,7 @@ def match_words(row: PolicyRow, control: PolicyRow) -> str | None:
         return f"Its experts are not the control's: {row.experts}, against {control.experts}."
     if row.matched is None or control.weight is None:
         return "Which weight of the control would match its experts' push is not known."
-    if weight_matches(row, control):
+    if row.weight_matches(control):
         return f"The control's weight matches ({control.weight:.2f})."
     return f"The control's weight is {control.weight:.2f}; {row.matched:.2f} would match."
 
@@ -110,7 +109,7 @@ def _unmatched(record: RewardsRecord, found: Sequence[Comparison]) -> str:
     other = [
         each.policy
         for each in found
-        if each.match and not weight_matches(rows[each.policy], rows[each.control])
+        if each.match and not rows[each.policy].weight_matches(rows[each.control])
     ]
     return f" It does not push experts as {listed(other)} does." if other else ""
 

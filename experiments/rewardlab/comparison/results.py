@@ -13,6 +13,7 @@ from experiments.inference.finding import corrected
 from experiments.inference.intervals import FEWEST_SEEDS
 from experiments.inference.logs import EngineSpec
 from experiments.records.rewards import (
+    Control,
     Course,
     Online,
     PolicyRow,
@@ -24,7 +25,6 @@ from experiments.rewardlab.comparison.gains import offline_rows, tabled
 from experiments.rewardlab.comparison.hacking import hacking_row
 from experiments.rewardlab.comparison.lift import Totals, control_rows, lift_rows, lived
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading, WorldLogs
-from experiments.rewardlab.comparison.roles import Control
 from experiments.rewardlab.comparison.shares import share_rows
 from experiments.rewardlab.comparison.trust import FEWEST_POLICIES, GROUPS, Judged, trust_rows
 from simulator.errors import DataError

@@ -1,24 +1,9 @@
 """What an algorithm is in a comparison: a control or none; and which control a policy has."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from cqsid.alignment.settings import AlgorithmSpec
-from experiments.records.rewards import PolicyRow
-
-MATCH = 0.05
-"""Most that a control's weight may differ from the matched one and still be called that (share)."""
-
-
-class Control(StrEnum):
-    """What a policy is held against besides the supervised model."""
-
-    SFT = "sft"
-    """Supervised learning from experts: what they bring without any reward."""
-
-    GRPO = "grpo"
-    """Plain GRPO: what the reward brings without any expert."""
-
+from experiments.records.rewards import Control, PolicyRow
 
 _FREE = {
     *("preset", "group", "temperature"),
@@ -96,15 +81,8 @@ def control_of(row: PolicyRow, kind: Control, policies: Sequence[PolicyRow]) -> 
         known,
         key=lambda each: (
             each.experts == row.experts,
-            weight_matches(row, each),
+            row.weight_matches(each),
             each.reward == row.reward,
         ),
         default=None,
     )
-
-
-def weight_matches(row: PolicyRow, control: PolicyRow) -> bool:
-    """Whether an SFT control pushes the policy's experts as hard as the policy does."""
-    if row.matched is None or control.weight is None or row.experts != control.experts:
-        return False
-    return abs(control.weight - row.matched) <= MATCH * row.matched

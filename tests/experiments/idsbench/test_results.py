@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from cqsid.decoding.shelves import Shelves
 from cqsid.tokenizer.ids import SemanticIds
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.idsbench.readings import Asked, Mode, cluster_shares, read_beams
+from experiments.idsbench.readings import Asked, cluster_shares, read_beams
 from experiments.idsbench.results import make_record
 from experiments.records.ids import (
     AT_ITEMS,
@@ -18,6 +18,7 @@ from experiments.records.ids import (
     EQUAL_ITEMS,
     HIT_RATE,
     IdsRecord,
+    Mode,
 )
 from experiments.records.published import SCHEMES
 from experiments.records.reading import read_record, write_record

@@ -71,6 +71,14 @@ def test_only_what_holds_after_the_correction_is_real():
     assert [each for each in Finding if each.real] == [Finding.MORE, Finding.LESS]
 
 
+def test_holm_multiplies_the_smallest_by_the_number_of_tests_and_keeps_their_order():
+    assert holm([0.01, None, 0.04, 0.03]) == (
+        pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06),
+    )  # fmt: skip
+    assert holm([0.9, 0.8]) == (1.0, 1.0)
+    assert holm([]) == ()
+
+
 @given(st.lists(p_values, max_size=8))
 def test_p_values_are_corrected_as_holm_does(found):
     adjusted = holm(found)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.inference.intervals import difference, growth, holm, level, ratio, relative
+from experiments.inference.intervals import difference, growth, level, ratio, relative
 from simulator.errors import DataError
 
 SHOPPERS = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 6])
@@ -231,21 +231,6 @@ def test_totals_of_other_shoppers_are_refused():
         growth(np.ones((3, 9)), np.ones((3, 9)), np.ones((2, 9)), np.ones((1, 9)), confidence=0.95)
     with pytest.raises(DataError, match="not finite"):
         ratio(np.full((3, 9), np.inf), np.ones((3, 9)), confidence=0.95)
-
-
-def test_holm_multiplies_the_smallest_by_the_number_of_tests_and_keeps_their_order():
-    assert holm([0.01, None, 0.04, 0.03]) == (
-        pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06),
-    )  # fmt: skip
-    assert holm([0.9, 0.8]) == (1.0, 1.0)
-    assert holm([]) == ()
-
-
-def test_holm_agrees_with_statsmodels():
-    from statsmodels.stats.multitest import multipletests
-
-    p_values = np.random.default_rng(5).random(20) ** 3
-    np.testing.assert_allclose(holm(p_values.tolist()), multipletests(p_values, method="holm")[1])
 
 
 @pytest.mark.slow

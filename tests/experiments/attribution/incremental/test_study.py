@@ -8,9 +8,9 @@ import pytest
 from experiments.attribution.incremental.arms import open_arm
 from experiments.attribution.incremental.study import LIFTED, SHARED, live_studies, study_rows
 from experiments.config.loading import load_config
-from experiments.inference.intervals import holm
+from experiments.inference.events import TOUCHES
+from experiments.inference.finding import holm
 from experiments.inference.metrics import METRICS
-from experiments.inference.shares import RULES
 from experiments.inference.truth import paired_truth
 from experiments.records.attribution import StudyRow
 from experiments.running.run import run_experiment
@@ -130,7 +130,7 @@ def lived(tmp_path_factory):
 
 
 def test_every_study_has_all_shares_and_lifts_at_every_weight(lived):
-    measures = [*product(RULES, SHARED), *product(["lift"], LIFTED)]
+    measures = [*product(TOUCHES, SHARED), *product(["lift"], LIFTED)]
     wanted = {(s, w, *m) for s, w, m in product(["twin", "random"], WEIGHTS, measures)}
     assert set(lived.rows) == wanted
     for row in lived.rows.values():
@@ -194,7 +194,7 @@ def test_a_lift_is_the_relative_effect_of_paired_worlds(lived):
 
 
 def test_more_weight_gives_a_channel_more_exposures(lived):
-    for rule in RULES:
+    for rule in TOUCHES:
         shares = [lived.row("random", weight, rule, "exposure") for weight in WEIGHTS]
         assert shares[0].value.estimate < shares[1].value.estimate < shares[2].value.estimate
         assert all(share.value.low <= share.value.estimate <= share.value.high for share in shares)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.idsbench.readings import CLUSTER_BINS, Mode, Reading
+from experiments.idsbench.readings import CLUSTER_BINS, Reading
 from experiments.idsbench.results import make_record
-from experiments.records.ids import Quality
+from experiments.records.ids import Mode, Quality
 
 SPEC = IdsBenchSpec(deepest=100)
 LEVELS = {  # hit rate at beam 1, and growth per decade of the beam, of each scheme

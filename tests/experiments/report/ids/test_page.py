@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.idsbench.readings import Mode
-from experiments.records.ids import HIT_RATE
+from experiments.inference.finding import Finding
+from experiments.records.ids import HIT_RATE, Mode
 from experiments.records.interval import Interval
 from experiments.records.reading import write_record
 from experiments.report.ids.page import PARTS, render, write_report
 from experiments.report.ids.schemes import colour
-from experiments.report.ids.verdict import Finding, finding, judge
+from experiments.report.ids.verdict import finding, judge
 from simulator.errors import StoreError
 from tests.experiments.report.ids.fake_results import fake_record
 from tests.experiments.report.run.test_page import Page

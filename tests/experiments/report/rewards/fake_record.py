@@ -4,7 +4,8 @@ import numpy as np
 
 from cqsid.alignment.measures import MEASURES
 from cqsid.alignment.report import Ended, Evaluation, StepReading
-from experiments.inference.intervals import difference, holm, level, relative
+from experiments.inference.finding import corrected
+from experiments.inference.intervals import difference, level, relative
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import (
     ONLINE,
@@ -92,10 +93,8 @@ def _offline(rng, seeds):
                     found.shoppers,
                 )
             )
-    adjusted = holm([row.p_value for row in rows])
     order = {name: place for place, name in enumerate(("sft", *POLICIES))}
-    rows = [Offline(**(vars(row) | {"p_holm": p})) for row, p in zip(rows, adjusted, strict=True)]
-    return tuple(sorted(rows, key=lambda row: order[row.policy]))
+    return tuple(sorted(corrected(rows), key=lambda row: order[row.policy]))
 
 
 def _online(rng, seeds, lifts, scale=0.004):

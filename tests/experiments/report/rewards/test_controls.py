@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.records.rewards import Contrast
+from experiments.records.rewards import Contrast, Control
 from experiments.report.rewards.controls import comparisons, controls_headline, match_words
 from experiments.report.rewards.page import render
-from experiments.rewardlab.comparison.roles import Control
 from tests.experiments.report.rewards.fake_record import fake_record
 from tests.experiments.report.run.test_page import Page
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from experiments.inference.finding import Finding
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate, SampleRatio
 from experiments.records.truth import Truth, Truths
-from experiments.report.run.verdict import Finding, verdicts
+from experiments.report.run.verdict import verdicts
 from tests.experiments.report.fake_run import bare_metrics
 
 CONTRAST = ("control", "treatment")
@@ -67,7 +68,7 @@ def test_increase_is_told_with_its_interval_and_the_truth_inside():
         "Treatment raised GMV per shopper by 3.1 % against control (95 % interval 0.4 to 5.8 %); "
         "the simulated truth is 2.7 %, inside the interval."
     )
-    assert (said.finding, said.good) == (Finding.RAISED, True)
+    assert (said.finding, said.good) == (Finding.MORE, True)
 
 
 def test_decrease_is_told_with_a_true_minus_sign():
@@ -142,7 +143,7 @@ def test_broken_sample_ratio_silences_the_effect(population):
 @pytest.mark.parametrize("p", [0.001, 0.4, None])
 def test_sample_ratio_as_planned_says_nothing(p):
     ratio = SampleRatio("assigned", CONTRAST, (5010, 4990), (5000.0, 5000.0), None, p)
-    assert verdict(estimate(0.031, 0.027), srm=(ratio,)).finding is Finding.RAISED
+    assert verdict(estimate(0.031, 0.027), srm=(ratio,)).finding is Finding.MORE
 
 
 def test_borderline_between_the_scales_is_not_called_a_difference():
@@ -184,5 +185,5 @@ def test_single_world_is_not_sold_as_certain():
 def test_every_contrast_gets_its_own_sentence():
     rows = (estimate(0.03, 0.01), estimate(-0.03, 0.01, contrast=("control", "no_dense")))
     found = verdicts(bare_metrics(estimates=rows), None)
-    assert [one.finding for one in found] == [Finding.RAISED, Finding.LOWERED]
+    assert [one.finding for one in found] == [Finding.MORE, Finding.LESS]
     assert found[1].sentence.startswith("\u201cno_dense\u201d lowered")

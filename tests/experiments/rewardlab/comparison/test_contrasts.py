@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.inference.intervals import difference, growth, holm, relative
+from experiments.inference.finding import holm
+from experiments.inference.intervals import difference, growth, relative
 from experiments.inference.metrics import METRICS
 from experiments.records.rewards import ONLINE, PolicyRow
 from experiments.rewardlab.comparison.contrasts import (

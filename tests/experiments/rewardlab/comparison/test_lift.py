@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from experiments.inference.finding import corrected
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import METRICS
 from experiments.inference.truth import paired_truth
 from experiments.records.rewards import ONLINE
-from experiments.rewardlab.comparison.lift import adjusted, control_rows, lift_rows, lived
+from experiments.rewardlab.comparison.lift import control_rows, lift_rows, lived
 from experiments.rewardlab.comparison.readings import WorldLogs
 from simulator.errors import DataError
 from tests.experiments.inference.logs import write_log
@@ -247,7 +248,7 @@ def test_p_values_are_adjusted_for_all_policies_and_metrics(worlds):
     ]
     least = min(range(8), key=lambda at: rows[at].p_value)
     assert len(rows) == 8
-    assert adjusted(rows)[least].p_holm == pytest.approx(min(1, 8 * rows[least].p_value))
+    assert corrected(rows)[least].p_holm == pytest.approx(min(1, 8 * rows[least].p_value))
 
 
 def test_the_control_is_compared_with_the_supervised_model_as_its_base(worlds):

@@ -11,7 +11,6 @@ from experiments.rewardlab.comparison.roles import (
     experts_of,
     matched_weight_of,
     pairs,
-    weight_matches,
 )
 
 
@@ -77,7 +76,7 @@ def test_the_sft_preset_pushes_as_hard_as_eg_grpo():
     sft, eg = (AlgorithmSpec(preset=name) for name in ("sft", "eg_grpo"))
     own = row("log.eg", matched=matched_weight_of(eg), experts=experts_of(eg))
     control = row("log.sft", "sft", weight=sft.sft_weight, experts=experts_of(sft))
-    assert weight_matches(own, control)
+    assert own.weight_matches(control)
 
 
 @pytest.mark.parametrize("name", ["grpo", "sft", "luffy", "propensity", "replace_worst", "dpo"])
@@ -88,10 +87,10 @@ def test_where_the_push_is_another_one_no_weight_is_matched(name):
 def test_a_weight_matches_within_five_percent_and_of_the_same_experts():
     own = row("log.eg", matched=0.4, experts=TWO)
     near, far = (row("log.sft", "sft", weight=w, experts=TWO) for w in (0.41, 0.43))
-    assert weight_matches(own, near)
-    assert not weight_matches(own, far)
-    assert not weight_matches(own, row("log.sft", "sft", weight=0.4, experts="4 clicks by id"))
-    assert not weight_matches(row("log.grpo"), near)
+    assert own.weight_matches(near)
+    assert not own.weight_matches(far)
+    assert not own.weight_matches(row("log.sft", "sft", weight=0.4, experts="4 clicks by id"))
+    assert not row("log.grpo").weight_matches(near)
 
 
 def test_another_rewards_sft_control_will_do_but_not_its_grpo():
