@@ -7,7 +7,6 @@ from experiments.inference import health as diagnostics
 from experiments.inference.estimates import estimate
 from experiments.inference.logs import EngineSpec, Manifest, read_manifest
 from experiments.inference.metrics import METRICS, Metric, followed
-from experiments.inference.shares import channel_shares
 from experiments.inference.srm import populations, sample_ratio, strayed
 from experiments.inference.truth import beside, paired_truth
 from experiments.inference.units import Units, open_units
@@ -75,9 +74,7 @@ def analyse(
             confidence=confidence,
             estimates=estimates,
             srm=srm,
-            shares=tuple(channel_shares(connection, log, confidence=confidence)),
             daily=tuple(_daily(units, metrics, control, confidence)),
-            overlap=tuple(diagnostics.overlap(connection, log, manifest)),
             funnel=tuple(stages),
             latency=tuple(diagnostics.latency(connection, log, manifest)),
             end_reasons=tuple(diagnostics.end_reasons(connection, log, manifest)),

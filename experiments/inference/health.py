@@ -1,6 +1,6 @@
 """What a log says beside its estimates: the funnel, overlap, latency, endings, health."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,51 +14,12 @@ from experiments.records.metrics import (
     EndReason,
     FunnelCount,
     Latency,
-    Overlap,
     SampleRatio,
     Traffic,
 )
 
 DROP_ALARM = 0.01
 """Share of an arm's requests that a channel may miss before the report warns."""
-
-SETS = {
-    "exposure": ("exposures", "true"),
-    "click": ("exposures", "clicked"),
-    "purchase": ("orders", "true"),
-}
-"""By event: the table it is logged in, and which of its rows are such events."""
-
-
-def overlap(
-    connection: duckdb.DuckDBPyConnection,
-    log: Path,
-    manifest: Manifest,
-    events: Sequence[str] = ("exposure", "purchase"),
-) -> list[Overlap]:
-    """How many events of `SETS` each exact set of channels found, largest first."""
-    result = []
-    for event in events:
-        table, condition = SETS[event]
-        found = rows(
-            connection,
-            f"SELECT arm, sources, count(*) AS count, count(*) / sum(count(*)) OVER "
-            f"(PARTITION BY arm) AS share FROM {scan(log, table)} WHERE {condition} "
-            "GROUP BY arm, sources ORDER BY arm, count DESC, sources",
-        )
-        result += [
-            Overlap(
-                arm=manifest.arms[row["arm"]],
-                event=event,
-                channels=tuple(
-                    name for c, name in enumerate(manifest.channels) if row["sources"] >> c & 1
-                ),
-                count=row["count"],
-                share=row["share"],
-            )
-            for row in found
-        ]
-    return result
 
 
 def funnel(

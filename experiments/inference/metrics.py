@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
-from experiments.inference.logs import exact_sum
 from simulator.spec import Spec
 
 
@@ -23,43 +22,39 @@ class Column:
 
     Attributes:
         meaning: what it holds for one shopper.
-        table: of the log whose rows it sums; "" where it tells of another column.
-        total: SQL of a shopper's sum over these rows.
-        kind: SQL type of the sum.
+        table: of the log whose rows it counts; "" where it tells of another column.
+        where: SQL condition of the rows that are counted; "": all.
+        value: SQL of what is summed over all rows, exactly; "" where they are counted.
         positive: the other column: it is 1 where that one is positive, else 0.
     """
 
     meaning: str
     table: str = ""
-    total: str = ""
-    kind: str = "INTEGER"
+    where: str = ""
+    value: str = ""
     positive: str = ""
 
 
-_LATENCY, _MONEY = exact_sum("latency::DOUBLE"), exact_sum("price::DOUBLE * quantity")
-
 UNIT_COLUMNS: Mapping[str, Column] = {
-    "requests": Column("search requests", "requests", "count(*)"),
-    "first_pages": Column(
-        "requests for a first page of results", "requests", "count(*) FILTER (page = 0)"
-    ),
+    "requests": Column("search requests", "requests"),
+    "first_pages": Column("requests for a first page of results", "requests", "page = 0"),
     "zero_results": Column(
-        "first pages with nothing on them", "requests", "count(*) FILTER (page = 0 AND shown = 0)"
+        "first pages with nothing on them", "requests", "page = 0 AND shown = 0"
     ),
     "latency_sum": Column(
-        "page latency summed over requests (seconds)", "requests", _LATENCY, "DOUBLE"
+        "page latency summed over requests (seconds)", "requests", value="latency::DOUBLE"
     ),
-    "exposures": Column("slots shown", "exposures", "count(*)"),
-    "clicks": Column("slots clicked", "exposures", "count(*) FILTER (clicked)"),
-    "carts": Column("slots whose item went to the cart", "exposures", "count(*) FILTER (carted)"),
-    "orders": Column("purchases", "orders", "count(*)"),
+    "exposures": Column("slots shown", "exposures"),
+    "clicks": Column("slots clicked", "exposures", "clicked"),
+    "carts": Column("slots whose item went to the cart", "exposures", "carted"),
+    "orders": Column("purchases", "orders"),
     "gmv": Column(
-        "price times quantity summed over purchases (currency units)", "orders", _MONEY, "DOUBLE"
+        "price times quantity summed over purchases (currency units)",
+        "orders",
+        value="price::DOUBLE * quantity",
     ),
-    "sessions": Column("sessions", "sessions", "count(*)"),
-    "clickless_sessions": Column(
-        "sessions without a click", "sessions", "count(*) FILTER (NOT clicked)"
-    ),
+    "sessions": Column("sessions", "sessions"),
+    "clickless_sessions": Column("sessions without a click", "sessions", "NOT clicked"),
     "bought": Column("1 where the shopper bought, else 0", positive="orders"),
     "clicked": Column("1 where the shopper clicked, else 0", positive="clicks"),
 }

@@ -18,8 +18,16 @@ import duckdb
 from tea_tasting.aggr import Aggregates
 
 from experiments.inference.cuped import PRE
-from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, rows, scan
-from experiments.inference.metrics import UNIT_COLUMNS, Metric
+from experiments.inference.logs import (
+    EngineSpec,
+    Manifest,
+    engine,
+    exact_sum,
+    read_manifest,
+    rows,
+    scan,
+)
+from experiments.inference.metrics import UNIT_COLUMNS, Column, Metric
 
 
 def counted_rows(log: Path, table: str) -> str:
@@ -45,15 +53,24 @@ def shopper_days(log: Path, columns: Iterable[str]) -> str:
     wanted = {name: column for name, column in UNIT_COLUMNS.items() if name in asked}
     parts = []
     for table in dict.fromkeys(column.table for column in wanted.values()):
-        listed = ", ".join(
-            f"{column.total} AS {name}" for name, column in wanted.items() if column.table == table
-        )
-        parts.append(
-            f"SELECT arm, shopper, day, {listed} FROM {counted_rows(log, table)} GROUP BY ALL"
-        )
-    total = ", ".join(f"sum({name})::{column.kind} AS {name}" for name, column in wanted.items())
+        own = {name: column for name, column in wanted.items() if column.table == table}
+        listed = ", ".join(f"{_total(column)} AS {name}" for name, column in own.items())
+        source = counted_rows(log, table)
+        parts.append(f"SELECT arm, shopper, day, {listed} FROM {source} GROUP BY ALL")
+    total = ", ".join(f"sum({name})::{_kind(column)} AS {name}" for name, column in wanted.items())
     union = " UNION ALL BY NAME ".join(parts)
     return f"SELECT arm, shopper, day, {total} FROM ({union}) GROUP BY ALL"
+
+
+def _total(column: Column) -> str:
+    """SQL of a column's sum over the rows of its table."""
+    if column.value:
+        return exact_sum(column.value)
+    return f"count(*) FILTER ({column.where})" if column.where else "count(*)"
+
+
+def _kind(column: Column) -> str:
+    return "DOUBLE" if column.value else "INTEGER"
 
 
 def unit_sums(columns: Iterable[str], *, prefix: str = "") -> str:
@@ -61,7 +78,7 @@ def unit_sums(columns: Iterable[str], *, prefix: str = "") -> str:
     listed = []
     for name in sorted(set(columns)):
         column = UNIT_COLUMNS[name]
-        value = f"coalesce(sum({name}), 0)::{column.kind}"
+        value = f"coalesce(sum({name}), 0)::{_kind(column)}"
         if column.positive:
             value = f"(coalesce(sum({column.positive}), 0) > 0)::INTEGER"
         listed.append(f"{value} AS {prefix}{name}")

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from experiments.records.interval import Interval, Number
-from experiments.records.metrics import Overlap
 from experiments.records.reading import Record
 
 Event = Literal["exposure", "click", "cart", "purchase", "gmv"]
@@ -12,8 +11,14 @@ Event = Literal["exposure", "click", "cart", "purchase", "gmv"]
 EVENTS: tuple[Event, ...] = ("exposure", "click", "cart", "purchase", "gmv")
 """What is credited, in the order of the funnel."""
 
+FUNNEL: tuple[Event, ...] = ("exposure", "click", "purchase")
+"""Steps along which shares are compared."""
+
 OUTCOMES: tuple[Event, ...] = ("cart", "purchase", "gmv")
 """Events that are ends of a path of touches."""
+
+SALES: tuple[Event, ...] = ("purchase", "gmv")
+"""What is lost or gained in the end: of these lifts and causes are told."""
 
 CUTS = ("all", "day", "query", "category", "item", "shopper")
 """By cut: what the parts are. query: head, torso, tail; item and shopper: new, known."""
@@ -99,6 +104,24 @@ class StepRow:
     then_share: Number
     rise: Interval
     p_value: Number
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many events of an arm had an item that exactly these channels found.
+
+    Attributes:
+        arm: name of the arm.
+        event: `exposure`, `click` or `purchase`.
+        channels: the exact set, in the order of the provenance bits.
+        count, share: events with that set; an arm's shares sum to 1.
+    """
+
+    arm: str
+    event: str
+    channels: tuple[str, ...]
+    count: int
+    share: float
 
 
 @dataclass(frozen=True)

@@ -62,25 +62,6 @@ class SampleRatio:
 
 
 @dataclass(frozen=True)
-class Share:
-    """One channel's share of one kind of event in one arm.
-
-    Attributes:
-        channel: name of the channel.
-        event: `exposure`, `click`, `purchase` or `gmv`.
-        rule: `any_touch`.
-        arm: name of the arm.
-        share: of the arm's events; no interval where all shoppers agree.
-    """
-
-    channel: str
-    event: str
-    rule: str
-    arm: str
-    share: Interval
-
-
-@dataclass(frozen=True)
 class Daily:
     """The cumulative effect up to and including a day.
 
@@ -94,24 +75,6 @@ class Daily:
     metric: str
     contrast: Contrast
     effect: Interval
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """How many events of an arm had an item that exactly these channels found.
-
-    Attributes:
-        arm: name of the arm.
-        event: `exposure` or `purchase`; in `sets` of `attribution.json` also `click`.
-        channels: the exact set, in the order of the provenance bits.
-        count, share: events with that set; an arm's shares sum to 1.
-    """
-
-    arm: str
-    event: str
-    channels: tuple[str, ...]
-    count: int
-    share: float
 
 
 @dataclass(frozen=True)
@@ -319,9 +282,7 @@ class Metrics(Record):
         confidence: level of all intervals.
         estimates: metric by metric, the difference between two arms.
         srm: sample ratio tests.
-        shares: channels' shares of events.
         daily: cumulative effects.
-        overlap: exact sets of channels.
         funnel: what is left after each stage.
         latency: page latency; without arms that served nothing.
         end_reasons: why sessions ended.
@@ -338,9 +299,7 @@ class Metrics(Record):
     confidence: float
     estimates: tuple[Estimate, ...]
     srm: tuple[SampleRatio, ...]
-    shares: tuple[Share, ...]
     daily: tuple[Daily, ...]
-    overlap: tuple[Overlap, ...]
     funnel: tuple[FunnelCount, ...]
     latency: tuple[Latency, ...]
     end_reasons: tuple[EndReason, ...]

@@ -43,11 +43,9 @@ class Run:
     def channels(self) -> tuple[str, ...]:
         """Names of the channels, in the order of the provenance bits."""
         listed = [channel.name for channel in self.manifest.channels] if self.manifest else []
-        in_arms = (
-            [name for arm in self.manifest.arms for name in arm.channels] if (self.manifest) else []
-        )
-        shared = [row.channel for row in self.metrics.shares]
-        return tuple(dict.fromkeys(listed + in_arms + shared))
+        stages = [row.stage.partition("recalled:")[2] for row in self.metrics.funnel]
+        credited = self.attribution.channels if self.attribution else ()
+        return tuple(dict.fromkeys((*listed, *filter(None, stages), *credited)))
 
 
 def read_run(folder: Path) -> Run:

@@ -37,6 +37,15 @@ def read(folder: Path, name: str) -> Any:
     return json.loads((folder / f"{name}.json").read_text())
 
 
+def any_touch(folder: Path, channel: str) -> dict[tuple[str, str], float]:
+    """By event and arm, the share of a run's events whose item a channel found."""
+    return {
+        (row["event"], row["arm"]): row["share"]["estimate"]
+        for row in read(folder, "attribution")["credits"]
+        if (row["rule"], row["cut"], row["channel"]) == ("any_touch", "all", channel)
+    }
+
+
 def stage(folder: Path, name: str) -> Path:
     """The only folder of a stage."""
     (found,) = (folder / "stages").glob(f"{name}-*")

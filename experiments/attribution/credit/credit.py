@@ -1,4 +1,4 @@
-"""Credit of every channel by rule, of every kind of event, arm and part of a log."""
+"""Credit of every channel by rule, of every kind of event, arm and part of a log; and overlap."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from experiments.attribution.credit.segments import (
 )
 from experiments.attribution.credit.sums import SOURCES, Moments, Pass, run
 from experiments.config.attribution import PAGE_RULES, AttributionSpec
+from experiments.inference.events import KINDS
 from experiments.inference.intervals import ROUNDING, reach
-from experiments.inference.logs import Manifest
-from experiments.records.attribution import EVENTS, CreditRow, Event
+from experiments.inference.logs import Manifest, rows, scan
+from experiments.records.attribution import EVENTS, FUNNEL, CreditRow, Event, Overlap
 from experiments.records.interval import Interval
 
 Floats = NDArray[np.float64]
@@ -139,3 +140,29 @@ def _rows(
                 yield CreditRow(
                     rule, channel, event, arm, cut, part, credit, total, share, shoppers
                 )
+
+
+def overlap(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> list[Overlap]:
+    """How many events of `FUNNEL` each exact set of channels found, largest first."""
+    result = []
+    for event in FUNNEL:
+        kind = KINDS[event]
+        found = rows(
+            connection,
+            f"SELECT arm, sources, count(*) AS count, count(*) / sum(count(*)) OVER "
+            f"(PARTITION BY arm) AS share FROM {scan(log, kind.table)} WHERE {kind.weight} > 0 "
+            "GROUP BY arm, sources ORDER BY arm, count DESC, sources",
+        )
+        result += [
+            Overlap(
+                arm=manifest.arms[row["arm"]],
+                event=event,
+                channels=tuple(
+                    name for c, name in enumerate(manifest.channels) if row["sources"] >> c & 1
+                ),
+                count=row["count"],
+                share=row["share"],
+            )
+            for row in found
+        ]
+    return result

@@ -5,14 +5,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from experiments.attribution.credit.checks import warnings
-from experiments.attribution.credit.credit import credit_rows
+from experiments.attribution.credit.credit import credit_rows, overlap
 from experiments.attribution.credit.markov import markov_rows
 from experiments.attribution.credit.pathrules import credited_rules, make_path_credits
 from experiments.attribution.credit.rises import crossed_sums, joint_rows, step_rows
 from experiments.attribution.credit.segments import Items
 from experiments.config.attribution import AttributionSpec
 from experiments.config.schema import Config
-from experiments.inference.health import SETS, overlap
 from experiments.inference.logs import EngineSpec, engine, read_manifest
 from experiments.records.attribution import AttributionRecord
 from experiments.records.reading import read_record, write_record
@@ -106,7 +105,7 @@ def credit_log(
             credits=tuple(credits),
             joint=tuple(joint_rows(crossed)),
             steps=tuple(step_rows(crossed, manifest.channels, confidence=confidence)),
-            sets=tuple(overlap(connection, log, manifest, tuple(SETS))),
+            sets=tuple(overlap(connection, log, manifest)),
             values=(),
             interactions=(),
             coalitions=(),

@@ -20,16 +20,15 @@ from experiments.attribution.credit.sums import (
 )
 from experiments.inference.intervals import ROUNDING, student
 from experiments.inference.logs import Manifest, scan
-from experiments.records.attribution import JointRow, StepRow
+from experiments.records.attribution import FUNNEL, JointRow, StepRow
 from experiments.records.interval import Interval
 
 Floats = NDArray[np.float64]
 
-EVENTS = ("exposure", "click", "purchase")
-"""Kinds of event that are compared, in the order of the funnel."""
-
 PAIRS = ((0, 1), (1, 2), (0, 2))
-RULES = ("any_touch", "fractional")
+COMPARED = ("any_touch", "fractional")
+"""Rules whose shares are compared."""
+
 
 RANK = 1e-9
 """Part of the largest eigenvalue above which a direction has spread."""
@@ -39,7 +38,7 @@ RANK = 1e-9
 class Crossed:
     """Sums and products over n shoppers of one arm, of a rule's credits in all kinds of event.
 
-    With V = 3 (1 + C): of each of `EVENTS` the total, then the credit of each channel.
+    With V = 3 (1 + C): of each of `FUNNEL` the total, then the credit of each channel.
 
     Attributes:
         n: shoppers with a row.
@@ -54,7 +53,7 @@ class Crossed:
     @property
     def channels(self) -> int:
         """Number C of channels."""
-        return len(self.sum_V) // len(EVENTS) - 1
+        return len(self.sum_V) // len(FUNNEL) - 1
 
     def total(self, event: int) -> float:
         """The number of events of a kind."""
@@ -89,31 +88,31 @@ class Crossed:
 def crossed_sums(
     connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
 ) -> dict[tuple[str, str], Crossed]:
-    """What joint tests and steps need, by arm and rule of `RULES`, in one pass over a log.
+    """What joint tests and steps need, by arm and rule of `COMPARED`, in one pass over a log.
 
     The log must be one that `experiments.attribution.credit.checks.refuse` lets pass.
     """
     channels, arms = len(manifest.channels), len(manifest.arms)
-    size = len(EVENTS) * (1 + channels)
-    sums = np.zeros((len(RULES), len(EVENTS), 1 + channels))
+    size = len(FUNNEL) * (1 + channels)
+    sums = np.zeros((len(COMPARED), len(FUNNEL), 1 + channels))
     unit = np.full(2, -1, np.int64)
     tables = (
-        *(np.zeros(arms), np.zeros((arms, len(RULES), size))),
-        np.zeros((arms, len(RULES), size, size)),
+        *(np.zeros(arms), np.zeros((arms, len(COMPARED), size))),
+        np.zeros((arms, len(COMPARED), size, size)),
     )
 
     def credits(sources_M: NDArray[np.int64], best_M: NDArray[np.int64]) -> Floats:
-        listed = [page_credits(rule, sources_M, best_M, channels, ()) for rule in RULES]
+        listed = [page_credits(rule, sources_M, best_M, channels, ()) for rule in COMPARED]
         return np.concatenate(listed, axis=1)
 
     for condition in slices(connection, scan(log, "exposures")):
-        for batch in batches(connection, _sql(log, condition), len(RULES) * channels):
+        for batch in batches(connection, _sql(log, condition), len(COMPARED) * channels):
             arm_N, shopper_N, kind_N = (
                 batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64)
                 for name in ("arm", "shopper", "kind")
             )
             code_N, credit_MK = provenance(batch, credits)
-            credit_MRC = credit_MK.reshape(-1, len(RULES), channels)
+            credit_MRC = credit_MK.reshape(-1, len(COMPARED), channels)
             add_products(arm_N, shopper_N, kind_N, code_N, credit_MRC, sums, unit, *tables)
         if unit[0] >= 0:
             flush_products(unit[0], sums, *tables)
@@ -121,7 +120,7 @@ def crossed_sums(
     return {
         (arm, rule): Crossed(float(tables[0][a]), tables[1][a, r], tables[2][a, r])
         for a, arm in enumerate(manifest.arms)
-        for r, rule in enumerate(RULES)
+        for r, rule in enumerate(COMPARED)
     }
 
 
@@ -175,7 +174,7 @@ def joint_rows(crossed: dict[tuple[str, str], Crossed]) -> list[JointRow]:
             if one.n >= 2 and one.total(event) and one.total(then):
                 difference_C = one.shares(then) - one.shares(event)
                 found = wald(difference_C, one.covariance(event, then))
-            result.append(JointRow(arm, rule, EVENTS[event], EVENTS[then], *found))
+            result.append(JointRow(arm, rule, FUNNEL[event], FUNNEL[then], *found))
     return result
 
 
@@ -212,7 +211,7 @@ def _step(
     covariance_CC = one.covariance(event, then) if known else None
     result = []
     for c, channel in enumerate(channels):
-        names = (arm, channel, EVENTS[event], EVENTS[then])
+        names = (arm, channel, FUNNEL[event], FUNNEL[then])
         share, then_share = _number(share_C[c]), _number(then_C[c])
         rise = None if covariance_CC is None else float(then_C[c] - share_C[c])
         if rise is None or covariance_CC is None or covariance_CC[c, c] <= 0:

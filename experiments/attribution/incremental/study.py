@@ -23,15 +23,12 @@ from experiments.inference.finding import corrected
 from experiments.inference.intervals import Result, growth, share
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.worldtotals import WorldTotals, read_world
-from experiments.records.attribution import Event, StudyRow
+from experiments.records.attribution import SALES, Event, StudyRow
 from experiments.running.models import LOG
 from experiments.running.worlds import WorldJob
 
 SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
 """Events of which a study tells the channel's shares."""
-
-LIFTED: tuple[Event, ...] = ("purchase", "gmv")
-"""Events of which it tells the lift: per shopper, of all channels together."""
 
 _LIFT = "lift"
 
@@ -177,5 +174,5 @@ def _measured(worlds: WorldTotals, confidence: float) -> list[tuple[str, Event, 
     exposed = worlds.exposed_SU
     return shares + [
         (_LIFT, event, growth(own[event], exposed, base[event], exposed, confidence=confidence))
-        for event in LIFTED
+        for event in SALES
     ]

@@ -14,6 +14,7 @@ from experiments.report.kit.curves import Curve, Point, chart, spanned
 from experiments.report.kit.digits import (
     ABSENT,
     fixed,
+    p_relation,
     p_value,
     percent,
     percents,
@@ -25,7 +26,6 @@ from experiments.report.kit.page import absent, figure, folded, note, panels, se
 from experiments.report.kit.scales import Axis, Scale
 from experiments.report.kit.sentences import listed, noun_of, title_of
 from experiments.report.kit.tables import Table
-from experiments.report.run.verdict import p_relation
 
 TITLE = "From exposure to purchase"
 STEPS = ("exposure", "click", "purchase")

@@ -9,9 +9,9 @@ from experiments.records.attribution import (
     AttributionRecord,
     CreditRow,
     FateRow,
+    Overlap,
     ValueRow,
 )
-from experiments.records.metrics import Overlap
 
 METHODS = ("replay", "worlds")
 """Ways to measure what is lost without a channel, in the order in which they are shown."""

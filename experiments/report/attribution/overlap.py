@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from experiments.records.metrics import Overlap
+from experiments.records.attribution import Overlap
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import channel_class, swatch
 from experiments.report.kit.digits import fixed, number, percent

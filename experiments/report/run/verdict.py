@@ -13,7 +13,7 @@ from experiments.report.kit.digits import (
     fixed,
     interval_decimals,
     number,
-    p_value,
+    p_relation,
     percent,
     range_of,
 )
@@ -154,12 +154,6 @@ def srm_sentence(broken: SampleRatio) -> str:
         f"Do not read the effect: the arms' sizes differ from the plan by more than chance "
         f"({broken.population} shoppers: {sizes}; p{p_relation(broken.p_value)})."
     )
-
-
-def p_relation(value: float | None) -> str:
-    """A p-value with its relation: ' = 0.04' or ' < 0.001'."""
-    shown = p_value(value)
-    return f" {shown}" if shown.startswith("<") else f" = {shown}"
 
 
 def further(metrics: Metrics, row: Estimate, truth: Truth | None) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ reason, the interval over shoppers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray

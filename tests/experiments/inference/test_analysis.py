@@ -66,14 +66,6 @@ def test_the_funnel_counts_what_the_log_holds(content, log):
     assert counts["recalled:lexical"] == round(share * counts["merged"])
 
 
-def test_overlap_counts_exact_sets_and_its_shares_sum_to_one(content, log):
-    rows = [r for r in content.overlap if (r.arm, r.event) == ("control", "exposure")]
-    assert sum(row.share for row in rows) == pytest.approx(1)
-    exposures = read(log, "exposures")
-    both = ((exposures["arm"] == 0) & (exposures["sources"] == 0b101)).sum()
-    assert [r.count for r in rows if r.channels == ("lexical", "itemcf")] == [both]
-
-
 def test_latency_and_endings_equal_plain_ones(content, log):
     requests, sessions = read(log, "requests"), read(log, "sessions")
     own = requests[requests["arm"] == 0]["latency"].astype(float)
@@ -209,4 +201,4 @@ def test_all_numbers_of_an_analysis_are_finite(content):
 
     found = numbers(asdict(content))
     assert all(math.isfinite(number) for number in found)
-    assert len(found) > 300
+    assert len(found) > 250

@@ -22,12 +22,12 @@ from experiments.records.attribution import (
     InteractionRow,
     JointRow,
     OffPolicyRow,
+    Overlap,
     StepRow,
     StudyRow,
     ValueRow,
 )
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.records.metrics import Overlap
 from experiments.records.reading import write_record
 
 FOUND = {  # how likely a channel finds what is exposed, clicked, bought

@@ -20,10 +20,8 @@ from experiments.records.metrics import (
     Latency,
     Metrics,
     Model,
-    Overlap,
     Retrieval,
     SampleRatio,
-    Share,
     Traffic,
 )
 from experiments.records.reading import write_record
@@ -136,42 +134,6 @@ def daily(rows: list[Estimate], rng: np.random.Generator) -> list[Daily]:
     return found
 
 
-def shares(arms: list[str]) -> list[Share]:
-    found = []
-    for at, arm in enumerate(arms):
-        for channel in arm_channels(at):
-            base = CHANNELS[channel][1]
-            for event, lift, wide in (
-                ("exposure", 1.0, 0.003),
-                ("click", 1.06, 0.009),
-                ("purchase", 1.12, 0.021),
-                ("gmv", 1.1, 0.034),
-            ):
-                share = around(min(0.97, base * lift * (1 - 0.05 * at)), wide).within(0.0, 1.0)
-                found.append(Share(channel, event, "any_touch", arm, share))
-    return found
-
-
-def overlap(arms: list[str]) -> list[Overlap]:
-    found = []
-    for at, arm in enumerate(arms):
-        names = arm_channels(at)
-        sets = [
-            tuple(name for bit, name in enumerate(names) if code >> bit & 1)
-            for code in range(1, 16)
-        ]
-        sets = [one for one in dict.fromkeys(sets) if one]
-        weights = np.array([np.prod([CHANNELS[n][1] for n in one]) for one in sets])
-        for event, tilt in (("exposure", 1.0), ("purchase", 1.4)):
-            share = weights**tilt / (weights**tilt).sum()
-            total = 402_118 if event == "exposure" else 1_731
-            found += [
-                Overlap(arm, event, one, round(total * part), part)
-                for one, part in zip(sets, share.tolist(), strict=True)
-            ]
-    return found
-
-
 def service(arms: list[str]) -> dict[str, object]:
     """The fields of `Metrics` on funnel, latency, endings and health."""
     funnel, latency, ends, traffic = [], [], [], []
@@ -269,9 +231,7 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
         confidence=0.95,
         estimates=tuple(rows),
         srm=tuple(ratios),
-        shares=tuple(shares(arms)),
         daily=tuple(daily(rows, rng)),
-        overlap=tuple(overlap(arms)),
         retrieval=tuple(retrieval),
         models=models(arms),
         **service(arms),
@@ -281,7 +241,7 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
 
 def bare_metrics(**more: object) -> Metrics:
     """What the analysis finds of a run in which nothing happened, but for what is given."""
-    rows = ("estimates", "srm", "shares", "daily", "overlap", "funnel", "latency", "end_reasons")
+    rows = ("estimates", "srm", "daily", "funnel", "latency", "end_reasons")
     known = dict.fromkeys((*rows, "retrieval", "models"), ())
     known |= {"name": "bare", "primary": "gmv", "confidence": 0.95, "health": Health((), (), ())}
     return Metrics(**known | more)

@@ -11,7 +11,7 @@ import pytest
 
 from experiments.running.run import run_experiment
 from simulator.errors import ContractError
-from tests.experiments.small_runs import log_digests, read, run, small_config, stage
+from tests.experiments.small_runs import any_touch, log_digests, read, run, small_config, stage
 
 GENERATIVE = """
 [channels.cqsid]
@@ -105,8 +105,7 @@ def test_the_page_shows_stages_curves_and_rankers(generative: Path) -> None:
 
 
 def test_the_page_shows_the_share_of_the_generative_channel(generative: Path) -> None:
-    shares = [row for row in read(generative, "metrics")["shares"] if row["channel"] == "cqsid"]
-    told = {(row["event"], row["arm"]): row["share"]["estimate"] for row in shares}
+    told = any_touch(generative, "cqsid")
     for event in ("exposure", "click"):
         assert told[event, "dense"] > 0
         assert told[event, "control"] == 0

@@ -39,7 +39,6 @@ from numpy.typing import NDArray
 
 from experiments.attribution.incremental.arms import Arm
 from experiments.attribution.incremental.causes.requestnotes import (
-    OUTCOMES,
     OWN,
     STOCKED,
     TABLE,
@@ -63,7 +62,7 @@ from experiments.config.attribution import AttributionSpec
 from experiments.inference.intervals import ratio
 from experiments.inference.logs import EngineSpec, engine, exact_sum
 from experiments.inference.worldtotals import WorldTotals
-from experiments.records.attribution import CAUSES, DifferenceRow, Event
+from experiments.records.attribution import CAUSES, SALES, DifferenceRow, Event
 from experiments.records.interval import UNKNOWN
 from experiments.running.worlds import WorldJob
 from experiments.stages.files import read_json
@@ -180,7 +179,7 @@ def channel_steps(
             {name: sums[f"{name}_{event}"] for name in _SUMS},
             _bought(event_totals(totals, event), watched.worlds, channel),
         )
-        for event in OUTCOMES
+        for event in SALES
     }
 
 
@@ -245,7 +244,7 @@ def request_sums(full: Path, twin: Path | None, channel: int) -> str:
     pages = {"own": OWN, "left": without(channel), "stocked": STOCKED, "taught": TAUGHT}
     same = " AND ".join(f"x.{key} = y.{key}" for key in _SAME)
     sums = []
-    for outcome in OUTCOMES:
+    for outcome in SALES:
         columns = {key: column(page, outcome) for key, page in pages.items()}
         for name, value in _SUMS.items():
             total = exact_sum(f"({value.format(same=same, **columns)})")
@@ -264,6 +263,6 @@ def _table(folder: Path) -> str:
 
 def _nothing(full: Path) -> str:
     """SQL of the requests of a twin that has none."""
-    names = [column(page, outcome) for page in (OWN, STOCKED, TAUGHT) for outcome in OUTCOMES]
+    names = [column(page, outcome) for page in (OWN, STOCKED, TAUGHT) for outcome in SALES]
     listed = ", ".join(f"0.0::DOUBLE AS {name}" for name in names)
     return f"(SELECT request, {', '.join(_SAME)}, {listed} FROM {_table(full)} WHERE false)"

@@ -10,10 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from experiments.records.attribution import Event
-
-OUTCOMES: tuple[Event, ...] = ("purchase", "gmv")
-"""What is expected of a request."""
+from experiments.records.attribution import SALES
 
 TABLE = "requests.parquet"
 
@@ -52,7 +49,7 @@ class Notes:
     """
 
     def __init__(self, path: Path, pages: Sequence[str]) -> None:
-        names = [column(page, outcome) for page in pages for outcome in OUTCOMES]
+        names = [column(page, outcome) for page in pages for outcome in SALES]
         self._schema = pa.schema([*_KNOWN, *((name, pa.float64()) for name in names)])
         self._writer = pq.ParquetWriter(path, self._schema, compression="lz4")
         self._blocks: list[Columns] = []

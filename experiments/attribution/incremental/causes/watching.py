@@ -19,7 +19,6 @@ from typing import cast
 import numpy as np
 
 from experiments.attribution.incremental.causes.requestnotes import (
-    OUTCOMES,
     OWN,
     STOCKED,
     TABLE,
@@ -36,6 +35,7 @@ from experiments.attribution.incremental.causes.snapshots import (
     same_index,
 )
 from experiments.attribution.incremental.relived import relive, untraced
+from experiments.records.attribution import SALES
 from experiments.running.models import LOG
 from experiments.running.worlds import OpenWorld, WorldJob, open_world
 from experiments.stages.executor import Advance
@@ -152,7 +152,7 @@ class _Watching:
         world = self.opened.world
         found = expected(world.behavior, needs, pages, world.market.price_I)
         each = {"purchase": found.orders_BK, "gmv": found.gmv_BK}
-        return {column(name, outcome): each[outcome].sum(axis=1) for outcome in OUTCOMES}
+        return {column(name, outcome): each[outcome].sum(axis=1) for outcome in SALES}
 
     def planned(self) -> None:
         """All requests of the interval are planned; the snapshot is still that of its start."""
@@ -220,7 +220,7 @@ class _Without(_Watching):
         for name, index in self._mixed.items():
             self.twin.refresh(index)  # always: what a channel reads may depend on what it read last
             if same_index(before, index):  # then so are the pages
-                self.notes.copy({column(name, one): column(like, one) for one in OUTCOMES})
+                self.notes.copy({column(name, one): column(like, one) for one in SALES})
             else:
                 self.notes.widen_all(
                     [

@@ -43,7 +43,7 @@ from experiments.records.attribution import OFF_POLICY, Event, OffPolicyRow
 from experiments.running.models import LOG
 from experiments.stages.files import read_json
 
-EVENTS: tuple[Event, ...] = ("click", "purchase", "gmv")
+JUDGED: tuple[Event, ...] = ("click", "purchase", "gmv")
 TRUTH = "truth"
 
 _DEVICES = 2
@@ -74,7 +74,7 @@ def off_policy_rows(arm: Arm, *, confidence: float) -> tuple[list[OffPolicyRow],
         totals, truth_EU, base_EU = table.totals(model)
     diagnosis = diagnose(totals)
     rows = []
-    for e, event in enumerate(EVENTS):
+    for e, event in enumerate(JUDGED):
         truth = compared(truth_EU[e], base_EU[e], totals.requests_U, confidence=confidence)
         found = [*estimates(totals, e, confidence=confidence).items(), (TRUTH, truth)]
         names = arm.spec.name, config.control, event
@@ -126,8 +126,8 @@ class SlotTable:
             f"{exact_sum('gmv')} AS gmv FROM slots WHERE item >= 0 GROUP BY ALL"
         )
         cells = tuple(found[name] for name in ("fold", "slot", "device", "bin"))
-        sums_XFKDR = np.zeros((1 + len(EVENTS), FOLDS, slots, _DEVICES, BINS))
-        for sums_FKDR, name in zip(sums_XFKDR, ("slots", *EVENTS), strict=True):
+        sums_XFKDR = np.zeros((1 + len(JUDGED), FOLDS, slots, _DEVICES, BINS))
+        for sums_FKDR, name in zip(sums_XFKDR, ("slots", *JUDGED), strict=True):
             sums_FKDR[cells] = found[name]
         return cross_fitted(sums_XFKDR[0], sums_XFKDR[1:])
 
@@ -135,8 +135,8 @@ class SlotTable:
         """The totals of the shoppers; and (E, U) what was to be expected of the judged pages, and
         of those of the log."""
         shoppers = len(self.shopper_U)
-        totals = Totals.empty(len(EVENTS), shoppers)
-        expected = {of: np.zeros((len(EVENTS), shoppers)) for of in (TRUTH, "base")}
+        totals = Totals.empty(len(JUDGED), shoppers)
+        expected = {of: np.zeros((len(JUDGED), shoppers)) for of in (TRUTH, "base")}
         for batch in self._batches("SELECT * FROM slots ORDER BY request, slot"):
             at_N = np.searchsorted(self.shopper_U, batch["shopper"])
             totals.add(_slots(batch, at_N, model_EFKDR))

@@ -9,8 +9,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 import experiments.attribution.credit.sums
 from experiments.attribution.credit.pages import page_credits
 from experiments.config.attribution import PAGE_RULES
-from experiments.inference.logs import EngineSpec, engine
-from experiments.inference.shares import channel_shares
+from experiments.inference.logs import EngineSpec
 from experiments.records.attribution import CUTS, EVENTS
 from simulator.errors import ConfigError, ContractError
 from tests.experiments.attribution.credit.credit_cases import (
@@ -59,14 +58,6 @@ def test_a_page_of_three_items_is_credited_as_by_hand(tmp_path):
     assert gmv == [5.0, 5.0, 0.0]
     assert rows["best_rank", "click", "one", "all", "", "b"].share.estimate == 1.0
     assert rows["best_rank", "click", "one", "all", "", "b"].share.low is None
-
-
-def test_any_touch_of_the_whole_log_equals_the_shares_in_the_metrics(log, found):
-    with engine(EngineSpec()) as connection:
-        known = channel_shares(connection, log)
-    for one in known:
-        row = found["any_touch", one.event, one.arm, "all", "", one.channel]
-        assert row.share.numbers == pytest.approx(one.share.numbers, rel=1e-12)
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -3,15 +3,15 @@ import pytest
 from scipy import stats
 
 from experiments.attribution.credit.rises import (
-    EVENTS,
+    COMPARED,
     PAIRS,
-    RULES,
     Crossed,
     crossed_sums,
     joint_rows,
     wald,
 )
 from experiments.inference.logs import EngineSpec, engine, read_manifest
+from experiments.records.attribution import FUNNEL
 from tests.experiments.attribution.credit.credit_cases import (
     events,
     hand_log,
@@ -28,10 +28,10 @@ def crossed(log):
 
 def plain(log, rule, arm):
     """(U, 3, 1 + C) totals and credits of each shopper in exposure, click and purchase."""
-    tables = [events(log, event) for event in EVENTS]
+    tables = [events(log, event) for event in FUNNEL]
     tables = [table[table["arm"] == arm] for table in tables]
     who = np.unique(np.concatenate([table["shopper"] for table in tables]))
-    value = np.zeros((len(who), len(EVENTS), 1 + len(CHANNELS)))
+    value = np.zeros((len(who), len(FUNNEL), 1 + len(CHANNELS)))
     for e, table in enumerate(tables):
         credit = plain_credits(rule, table, len(CHANNELS))
         rows = np.column_stack([np.ones(len(table)), credit]) * table[["weight"]].to_numpy()
@@ -55,12 +55,12 @@ def plain_wald(value_UEV, event, then):
 
 def test_tests_equal_a_plain_covariance_over_shoppers_to_nine_digits(log):
     rows = {(r.arm, r.rule, r.event, r.against): r for r in joint_rows(crossed(log))}
-    assert len(rows) == len(ARMS) * len(RULES) * len(PAIRS)
+    assert len(rows) == len(ARMS) * len(COMPARED) * len(PAIRS)
     for a, arm in enumerate(ARMS):
-        for rule in RULES:
+        for rule in COMPARED:
             value = plain(log, rule, a)
             for event, then in PAIRS:
-                row = rows[arm, rule, EVENTS[event], EVENTS[then]]
+                row = rows[arm, rule, FUNNEL[event], FUNNEL[then]]
                 np.testing.assert_allclose(
                     [row.statistic, row.freedom, row.p_value],
                     plain_wald(value, event, then),
@@ -82,7 +82,7 @@ def test_a_channel_that_clicks_prefer_is_found_out(tmp_path):
         clicked=lambda table: rng.random(len(table)) < 0.1 + 0.1 * (table["sources"] & 1),
     )
     rows = {(row.arm, row.rule, row.event, row.against): row for row in joint_rows(crossed(log))}
-    for rule in RULES:
+    for rule in COMPARED:
         assert rows["control", rule, "exposure", "click"].p_value < 1e-6
 
 
@@ -119,7 +119,7 @@ def test_a_dependent_direction_does_not_count_towards_the_rank():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", COMPARED)
 def test_p_values_are_uniform_where_channels_do_not_matter(rule):
     """Masks drawn apart from clicks and purchases; each shopper leans to some of them."""
     rng = np.random.default_rng(7)

@@ -144,7 +144,7 @@ def test_a_broken_rule_is_named_with_its_outcome(busy):
 
 
 def test_an_unknown_rule_is_told_before_the_log_is_read(tmp_path):
-    with pytest.raises(ContractError, match=r"attribution\.rules == 'no_such', must be a built-in"):
+    with pytest.raises(ContractError, match=r"rules == .no_such., must be one of any_touch"):
         make_path_credits(None, tmp_path, None, SPEC, ("no_such",))
 
 

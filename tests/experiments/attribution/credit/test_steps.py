@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
-from experiments.attribution.credit.rises import EVENTS, STEPS, crossed_sums, step_rows
+from experiments.attribution.credit.rises import STEPS, crossed_sums, step_rows
 from experiments.inference.logs import EngineSpec, engine, read_manifest
+from experiments.records.attribution import FUNNEL
 from tests.experiments.attribution.credit.credit_cases import (
     bits,
     credited,
@@ -26,7 +27,7 @@ def test_rises_equal_a_one_sample_t_test_of_linearised_shoppers(log):
     rows = steps(log, 0.9)
     assert len(rows) == len(ARMS) * len(STEPS) * len(CHANNELS)
     for a, arm in enumerate(ARMS):
-        tables = [events(log, event) for event in EVENTS]
+        tables = [events(log, event) for event in FUNNEL]
         tables = [table[table["arm"] == a] for table in tables]
         who = np.unique(np.concatenate([table["shopper"] for table in tables]))
         linear, shares = [], []
@@ -43,7 +44,7 @@ def test_rises_equal_a_one_sample_t_test_of_linearised_shoppers(log):
             low, high = peer.tconfint_mean(0.1)
             p_value = peer.ttest_mean(0)[1]
             for c, channel in enumerate(CHANNELS):
-                row = rows[arm, EVENTS[event], EVENTS[then], channel]
+                row = rows[arm, FUNNEL[event], FUNNEL[then], channel]
                 np.testing.assert_allclose(
                     [row.share, row.then_share, *row.rise.numbers, row.p_value],
                     [shares[event][c], shares[then][c], rise[c], low[c], high[c], p_value[c]],

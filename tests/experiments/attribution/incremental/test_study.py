@@ -6,13 +6,13 @@ from itertools import product
 import pytest
 
 from experiments.attribution.incremental.arms import open_arm
-from experiments.attribution.incremental.study import LIFTED, SHARED, live_studies, study_rows
+from experiments.attribution.incremental.study import SHARED, live_studies, study_rows
 from experiments.config.loading import load_config
 from experiments.inference.events import TOUCHES
 from experiments.inference.finding import holm
 from experiments.inference.metrics import METRICS
 from experiments.inference.truth import paired_truth
-from experiments.records.attribution import StudyRow
+from experiments.records.attribution import SALES, StudyRow
 from experiments.running.run import run_experiment
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
@@ -130,7 +130,7 @@ def lived(tmp_path_factory):
 
 
 def test_every_study_has_all_shares_and_lifts_at_every_weight(lived):
-    measures = [*product(TOUCHES, SHARED), *product(["lift"], LIFTED)]
+    measures = [*product(TOUCHES, SHARED), *product(["lift"], SALES)]
     wanted = {(s, w, *m) for s, w, m in product(["twin", "random"], WEIGHTS, measures)}
     assert set(lived.rows) == wanted
     for row in lived.rows.values():
@@ -208,7 +208,7 @@ def test_at_weight_nothing_a_channel_still_shares_what_it_finds(lived):
 
 def test_a_twin_under_a_blind_ranker_holds_all_that_its_double_finds_and_adds_nothing(lived):
     for weight in WEIGHTS:
-        for event in LIFTED:
+        for event in SALES:
             row = lived.row("twin", weight, "lift", event)
             assert (*row.value.numbers, row.p_value) == (0.0, 0.0, 0.0, 1.0)
         logs = lived.study("twin").weighted[weight]
@@ -257,7 +257,7 @@ def test_without_studies_nothing_is_opened_or_lived(tmp_path):
 
 
 def test_lifts_are_adjusted_for_the_number_of_weights(lived):
-    for study, event in product(["twin", "random"], LIFTED):
+    for study, event in product(["twin", "random"], SALES):
         lifts = [lived.row(study, weight, "lift", event) for weight in WEIGHTS]
         assert tuple(row.p_holm for row in lifts) == holm([row.p_value for row in lifts])
     assert all(row.p_holm is None for row in lived.rows.values() if row.measure != "lift")

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.records.attribution import AttributionRecord, DifferenceRow
+from experiments.records.attribution import AttributionRecord, DifferenceRow, Overlap
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.records.metrics import Overlap
 from experiments.records.reading import write_record
 from experiments.records.run import read_run
 from experiments.report import write_report

@@ -2,10 +2,9 @@
 
 import pytest
 
-from experiments.inference.logs import EngineSpec, engine
-from experiments.inference.shares import channel_shares
 from experiments.rewardlab.comparison.shares import share_rows
 from simulator.errors import DataError
+from tests.experiments.attribution.credit.credit_cases import credited
 from tests.experiments.inference.logs import CHANNELS, write_log
 from tests.experiments.rewardlab.comparison.tiny_logs import tiny_log
 
@@ -55,21 +54,13 @@ def test_seeds_are_pooled_by_their_events(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_with_one_seed_any_touch_is_the_share_of_an_experiments_log(tmp_path, channel):
-    log = write_log(tmp_path / "log", shoppers=400, arms=("with",), shares=(1.0,))
-    with engine(EngineSpec()) as connection:
-        wanted = {
-            row.event: row for row in channel_shares(connection, log) if row.channel == channel
-        }
-    found = rows_of([[log]], channel)
-    for event, row in wanted.items():
-        one = found["any_touch", event]
-        assert one.share.numbers == (
-            pytest.approx(row.share.estimate, rel=1e-9),
-            pytest.approx(row.share.low, rel=1e-9),
-            pytest.approx(row.share.high, rel=1e-9),
-        )
-        assert found["exclusive", event].share.estimate < one.share.estimate
+def test_with_one_seed_a_share_is_the_credit_of_an_experiments_log(tmp_path, channel):
+    log = write_log(tmp_path / "log", shoppers=2_000, arms=("with",), shares=(1.0,))
+    wanted, found = credited(log), rows_of([[log]], channel)
+    for (rule, event), row in found.items():
+        one = wanted[rule, event, "with", "all", "", channel]
+        assert row.share.numbers == pytest.approx(one.share.numbers, rel=1e-9)
+        assert found["exclusive", event].share.estimate < found["any_touch", event].share.estimate
 
 
 def test_exclusive_shares_of_all_channels_and_shared_finds_make_the_whole(tmp_path):

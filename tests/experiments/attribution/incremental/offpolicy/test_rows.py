@@ -9,7 +9,7 @@ import pytest
 from experiments.attribution.incremental.arms import open_arm
 from experiments.attribution.incremental.offpolicy.judge import TABLE, judge
 from experiments.attribution.incremental.offpolicy.rows import (
-    EVENTS,
+    JUDGED,
     SlotTable,
     off_policy_job,
     off_policy_rows,
@@ -91,7 +91,7 @@ def test_a_log_that_explores_tells_what_its_own_greedy_pages_bring(own, estimato
     found, truth = rows["click", estimator], rows["click", "truth"]
     assert abs(found.value.estimate - truth.value.estimate) < STANDARD_ERRORS * error(found)
     assert found.value.estimate > 0.1
-    for event in EVENTS:
+    for event in JUDGED:
         found, truth = rows[event, estimator], rows[event, "truth"]
         reach = [np.log1p(row.relative.high) - np.log1p(row.relative.low) for row in (found, truth)]
         gap = np.log1p(found.relative.estimate) - np.log1p(truth.relative.estimate)
@@ -158,7 +158,7 @@ def test_without_exploration_the_arm_itself_gets_the_logs_own_mean_and_is_warned
     assert rows["gmv", "ips"].value.estimate == pytest.approx(
         (bought["price"] * bought["quantity"]).sum() / n
     )
-    for event in EVENTS:
+    for event in JUDGED:
         values = [rows[event, name].value.estimate for name in ("ips", "snips", "dr")]
         assert values == pytest.approx([values[0]] * 3, rel=1e-9)
         assert rows[event, "ips"].relative.estimate == rows[event, "truth"].relative.estimate == 0
