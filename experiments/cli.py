@@ -95,17 +95,31 @@ def run(
 def _run(
     name: str, out: Path | None, overrides: list[str] | None, as_json: bool, overwrite: bool
 ) -> None:
-    from experiments.config.loading import load_config
     from experiments.running.run import run_experiment
+
+    folder, report = _made(run_experiment, name, "", out, overrides, overwrite)
+    _summarise(folder, report, as_json)
+
+
+def _made(
+    work: Callable[..., Path],
+    name: str,
+    suffix: str,
+    out: Path | None,
+    overrides: list[str] | None,
+    overwrite: bool,
+) -> tuple[Path, Path]:
+    """Read settings and carry them out in their folder; the folder and its page."""
+    from experiments.config.loading import load_config
     from experiments.stages.folder import finished_stages
     from experiments.stages.progress import default_progress
 
-    config = load_config(name, overrides or ())
-    folder = out or Path("runs") / config.name
+    settings = load_config(name, overrides or ())
+    folder = out or Path("runs") / f"{settings.name}{suffix}"
     command = shlex.join(["funnelab", *sys.argv[1:]])
     try:
-        run_experiment(
-            config, folder, progress=default_progress(), command=command, overwrite=overwrite
+        report = work(
+            settings, folder, progress=default_progress(), command=command, overwrite=overwrite
         )
     except KeyboardInterrupt:
         kept = ", ".join(finished_stages(folder)) or "none"
@@ -114,24 +128,20 @@ def _run(
             "the same command continues from there."
         )
         raise
-    _summarise(folder, as_json)
+    return folder, report
 
 
-def _summarise(folder: Path, as_json: bool) -> None:
+def _summarise(folder: Path, report: Path, as_json: bool) -> None:
     from experiments.records.metrics import Metrics
     from experiments.records.reading import find_record, read_record
     from experiments.records.truth import Truths
+    from experiments.report.terminal import run_summary
 
-    report = folder / "report.html"
     metrics, truths = read_record(Metrics, folder), find_record(Truths, folder)
     if as_json:
         _tell_json(folder, report, metrics=metrics, truth=truths)
         return
-    from rich.console import Console
-
-    from experiments.report.terminal import run_summary
-
-    Console().print(run_summary(metrics, truths))
+    _print(run_summary(metrics, truths))
     typer.echo(f"Report: {report}")
 
 
@@ -146,6 +156,12 @@ def _tell_json(folder: Path, report: Path, **records: "Record | None") -> None:
     typer.echo(json.dumps(summary, ensure_ascii=False))
 
 
+def _print(summary: object) -> None:
+    from rich.console import Console
+
+    Console().print(summary)
+
+
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
@@ -154,8 +170,7 @@ def report(
     """Write the report of a finished run again, from its JSON files."""
     from experiments.report import write_report
 
-    write_report(folder)
-    _summarise(folder, as_json)
+    _summarise(folder, write_report(folder), as_json)
 
 
 @app.command()
@@ -183,6 +198,7 @@ def attribute(
     from experiments.attribution.run import asked, attribute_run
     from experiments.records.attribution import AttributionRecord
     from experiments.records.reading import read_record
+    from experiments.report.terminal import attribution_summary
     from experiments.stages.progress import default_progress
 
     report = attribute_run(
@@ -193,12 +209,8 @@ def attribute(
     record = read_record(AttributionRecord, folder)
     if as_json:
         _tell_json(folder, report, attribution=record)
-        return
-    from rich.console import Console
-
-    from experiments.report.terminal import attribution_summary
-
-    Console().print(attribution_summary(record, report))
+    else:
+        _print(attribution_summary(record, report))
 
 
 @app.command()
@@ -289,27 +301,17 @@ def ids_bench_command(
 
     Finished trainings are kept: the same command continues an interrupted bench.
     """
-    from experiments.config.loading import load_config
     from experiments.idsbench.run import bench_ids
     from experiments.records.ids import IdsRecord
     from experiments.records.reading import read_record
-    from experiments.stages.progress import default_progress
+    from experiments.report.terminal import ids_summary
 
-    settings = load_config(config, overrides or ())
-    folder = out or Path("runs") / f"{settings.name}-ids"
-    command = shlex.join(["funnelab", *sys.argv[1:]])
-    report = bench_ids(
-        settings, folder, progress=default_progress(), command=command, overwrite=overwrite
-    )
+    folder, report = _made(bench_ids, config, "-ids", out, overrides, overwrite)
     record = read_record(IdsRecord, folder)
     if as_json:
         _tell_json(folder, report, ids=record)
-        return
-    from rich.console import Console
-
-    from experiments.report.terminal import ids_summary
-
-    Console().print(ids_summary(record, report))
+    else:
+        _print(ids_summary(record, report))
 
 
 @app.command()
@@ -325,27 +327,17 @@ def rewards(
     Finished trainings are kept: the same command continues an interrupted run, an interrupted
     training too.
     """
-    from experiments.config.loading import load_config
     from experiments.records.reading import read_record
     from experiments.records.rewards import RewardsRecord
+    from experiments.report.terminal import rewards_summary
     from experiments.rewardlab.run import bench_rewards
-    from experiments.stages.progress import default_progress
 
-    settings = load_config(config, overrides or ())
-    folder = out or Path("runs") / f"{settings.name}-rewards"
-    command = shlex.join(["funnelab", *sys.argv[1:]])
-    report = bench_rewards(
-        settings, folder, progress=default_progress(), command=command, overwrite=overwrite
-    )
+    folder, report = _made(bench_rewards, config, "-rewards", out, overrides, overwrite)
     record = read_record(RewardsRecord, folder)
     if as_json:
         _tell_json(folder, report, rewards=record)
-        return
-    from rich.console import Console
-
-    from experiments.report.terminal import rewards_summary
-
-    Console().print(rewards_summary(record, report))
+    else:
+        _print(rewards_summary(record, report))
 
 
 @ids_app.command("save")

@@ -108,15 +108,13 @@ def read_beams(
         prompt: mean prompt length (tokens).
         budget: positions that a request may cost at equal compute: the baseline's
             `positions(serving_beam, ...)`; None: this is the baseline.
-        cap: most items taken of one id; None: all.
-        decode_s: as `Reading`.
+        cap, decode_s: most items taken of one id, None: all; and as `Reading`.
 
     Raises:
         DataError: no beams as wide as the spec's widest, or what `cqsid.decoding.evaluate` refuses.
     """
     widest = beams_of(decoded, spec.widest)
-    prefix_L = prefixes_L(ids)
-    every = np.arange(1, spec.widest + 1)
+    prefix_L, every = prefixes_L(ids), np.arange(1, spec.widest + 1)
     if budget is None:
         budget = positions(spec.serving_beam, prompt, prefix_L)
     compute_beam = beam_for_positions(budget, prompt, prefix_L, spec.widest) or 0
@@ -133,14 +131,13 @@ def read_beams(
         return np.stack([recall_B(found, asked.targets, k) for k in spec.recall_sizes], axis=1)
 
     own = [(width, beams_of(decoded, width)) for width in spec.widths]
+    hits = [hit_rate_B(beams, width, asked.targets, ids) for width, beams in own]
     found = reach(widest, ids)
     return Reading(
         scheme=scheme,
         mode=mode,
         seed=seed,
-        hit_BW=np.stack(
-            [hit_rate_B(beams, width, asked.targets, ids) for width, beams in own], axis=1
-        ),
+        hit_BW=np.stack(hits, axis=1),
         capped_BW=np.hstack([capped(beams, np.array([width])) for width, beams in own]),
         items_BK=recalled(spec.widest),
         beam_BK=recalled(spec.serving_beam),
