@@ -149,7 +149,7 @@ def _tell_json(folder: Path, report: Path, **records: "Record | None") -> None:
     """Print records for scripts, each as its file has it."""
     from dataclasses import asdict
 
-    from experiments.stages.files import plain
+    from experiments.records.files import plain
 
     told = {name: None if record is None else asdict(record) for name, record in records.items()}
     summary = plain({"run": str(folder), "report": str(report), **told})

@@ -21,6 +21,7 @@ from experiments.idsbench.trial import (
     load_trial,
     run_trial,
 )
+from experiments.records.files import CONFIG, MANIFEST
 from experiments.records.ids import IdsRecord, Mode, Quality
 from experiments.records.reading import write_record
 from experiments.report.ids.page import write_report
@@ -28,7 +29,7 @@ from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG
 from experiments.running.pipeline import Pipeline
 from experiments.running.plugins import check_spec
-from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, check_same_settings
+from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress

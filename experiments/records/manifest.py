@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from experiments.records.files import MANIFEST
 from experiments.records.reading import Record
-from experiments.stages.folder import MANIFEST
 from experiments.stages.stage import StageRecord
 
 

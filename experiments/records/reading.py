@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from experiments.stages.files import read_json, storing, write_json
+from experiments.records.files import read_json, storing, write_json
 from simulator.errors import DataError
 
 _TOLD = 3  # findings that an error lists

@@ -5,11 +5,11 @@ from functools import cached_property
 from pathlib import Path
 
 from experiments.records.attribution import AttributionRecord
+from experiments.records.files import CONFIG
 from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Metrics
 from experiments.records.reading import find_record, read_record
 from experiments.records.truth import Truths
-from experiments.stages.folder import CONFIG
 
 
 @dataclass(frozen=True)

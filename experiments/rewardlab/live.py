@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cqsid.alignment.report import Evaluation, StepReading
-from experiments.stages.files import plain
+from experiments.records.files import plain
 from experiments.stages.progress import Progress, Showing
 
 FILE = "progress.jsonl"

@@ -7,6 +7,7 @@ from statistics import fmean
 from experiments.config.loading import resolved_toml
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
+from experiments.records.files import CONFIG, MANIFEST
 from experiments.records.manifest import BenchManifest
 from experiments.records.reading import write_record
 from experiments.records.rewards import Course, PolicyRow, RewardsRecord
@@ -22,7 +23,7 @@ from experiments.running.heldout import test_rows
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG, load_saved
 from experiments.running.plugins import check_plug_ins, check_rewards
-from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, check_same_settings
+from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
 from simulator.errors import ConfigError, StoreError

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config.schema import Config
+from experiments.records.files import plain, write_json
 from experiments.running.heldout import seen_history
 from experiments.running.models import (
     CATALOG,
@@ -16,7 +17,6 @@ from experiments.running.models import (
     model_rng,
 )
 from experiments.stages.executor import Advance
-from experiments.stages.files import plain, write_json
 from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
 from ranking.examples import split_time

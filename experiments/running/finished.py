@@ -5,9 +5,10 @@ from pathlib import Path
 
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
+from experiments.records.files import CONFIG, MANIFEST
 from experiments.records.manifest import BenchManifest, RunManifest
 from experiments.records.reading import read_record
-from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, check_version
+from experiments.stages.folder import RunFolder, check_version
 from simulator.errors import StoreError
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.config.schema import Config
+from experiments.records.files import write_json
 from experiments.records.metrics import Retrieval
 from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
 from experiments.stages.executor import Advance
-from experiments.stages.files import write_json
 from experiments.stages.stage import Stage
 from ranking.examples import history_index
 from recall.channel import Refreshable

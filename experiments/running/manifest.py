@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from experiments.config.schema import Config
+from experiments.records.files import read_json
 from experiments.records.manifest import (
     ArmEntry,
     BenchManifest,
@@ -14,7 +15,6 @@ from experiments.records.manifest import (
     RunManifest,
     Seeds,
 )
-from experiments.stages.files import read_json
 from experiments.stages.stage import Stage, StageRecord, peak_memory_mb
 
 _LIBRARIES = (

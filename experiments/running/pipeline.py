@@ -12,6 +12,7 @@ from pathlib import Path
 from experiments.config.schema import Config, FileCatalog
 from experiments.designs.design import Design
 from experiments.designs.shopper import ShopperSplit
+from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
 from experiments.running.channels import ChannelJob, fit_channel
 from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
@@ -19,7 +20,6 @@ from experiments.running.models import LOG
 from experiments.running.population import CatalogueJob, make_catalogue
 from experiments.running.rankers import RankerJob, dense_name, fit_ranker
 from experiments.running.worlds import WorldJob, live
-from experiments.stages.files import read_json
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Job, Maker
 from experiments.stages.stage import Stage

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.config.schema import Config
+from experiments.records.files import write_json
 from experiments.running.funnels import recall_stage
 from experiments.running.heldout import seen_history
 from experiments.running.models import (
@@ -19,7 +20,6 @@ from experiments.running.models import (
     model_rng,
 )
 from experiments.stages.executor import Advance
-from experiments.stages.files import write_json
 from experiments.stages.stage import Stage
 from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.features import FeatureSet, PairScorer, text_scorer

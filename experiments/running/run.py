@@ -10,6 +10,7 @@ from experiments.config.loading import resolved_toml
 from experiments.config.schema import Config
 from experiments.inference.analysis import analyse, truth_table
 from experiments.inference.metrics import METRICS, Metric
+from experiments.records.files import CONFIG, MANIFEST, read_json
 from experiments.records.metrics import Metrics, Model, Retrieval
 from experiments.records.reading import write_record
 from experiments.records.truth import Truths
@@ -18,8 +19,7 @@ from experiments.running.manifest import manifest
 from experiments.running.models import CATALOG, LOG, REPORT, load_saved
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
-from experiments.stages.files import read_json
-from experiments.stages.folder import CONFIG, MANIFEST, RunFolder, check_same_settings
+from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
 

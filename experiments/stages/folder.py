@@ -19,15 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from experiments.stages.files import read_json, storing, write_json, write_text
+from experiments.records.files import CONFIG, MANIFEST, read_json, storing, write_json, write_text
 from experiments.stages.stage import PARTIAL, RECORD, Stage
 from simulator.errors import StoreError
 
 STORE = 2
 """Version of the store: of what stages hold, and in which form. Version 1 was not written down."""
 
-MANIFEST = "manifest.json"
-CONFIG = "config.toml"
 _STAGES = "stages"
 _VERSION = "store.json"
 _LOCK = ".lock"

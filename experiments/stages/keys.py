@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from experiments.stages.files import file_sha256, folder_sha256, plain
+from experiments.records.files import file_sha256, folder_sha256, plain
 from experiments.stages.sources import SOURCES, Sources
 from simulator.errors import DataError
 from simulator.files.readers import data_path

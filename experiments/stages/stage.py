@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from experiments.stages.files import (
+from experiments.records.files import (
     folder_sha256,
     read_json,
     storing,

@@ -14,8 +14,8 @@ from experiments.config.attribution import AttributionSpec
 from experiments.config.schema import Config
 from experiments.inference.logs import EngineSpec, engine, read_manifest
 from experiments.records.attribution import AttributionRecord
+from experiments.records.files import read_json
 from experiments.records.reading import read_record, write_record
-from experiments.stages.files import read_json
 from experiments.stages.folder import RunFolder
 from simulator.errors import DataError, StoreError
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from experiments.records.files import read_json
 from experiments.running.models import LOG
 from experiments.running.worlds import OpenWorld, WorldJob
 from experiments.stages.executor import Advance
-from experiments.stages.files import read_json
 from simulator.errors import DataError
 from simulator.protocols import Requests
 

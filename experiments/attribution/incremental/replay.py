@@ -16,10 +16,10 @@ from experiments.attribution.incremental.relived import relive
 from experiments.attribution.incremental.values import Worths
 from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
 from experiments.records.attribution import EVENTS
+from experiments.records.files import read_json
 from experiments.running.models import LOG
 from experiments.running.worlds import OpenWorld, WorldJob, open_world
 from experiments.stages.executor import Advance
-from experiments.stages.files import read_json
 from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
 from simulator.behaviour.behavior import Reactions

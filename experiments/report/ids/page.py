@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from experiments.records.files import write_text
 from experiments.records.ids import IdsRecord
 from experiments.records.reading import read_record
 from experiments.report.ids.gains import gains
@@ -11,7 +12,6 @@ from experiments.report.ids.verdict import judge
 from experiments.report.kit.digits import number, percent
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import listing, note, page, section, style_of, verdict
-from experiments.stages.files import write_text
 
 REPORT = "ids.html"
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from experiments.records.files import write_text
 from experiments.records.reading import read_record
 from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.digits import number, percent
@@ -19,7 +20,6 @@ from experiments.report.rewards.shares import shares
 from experiments.report.rewards.training import choice_style, curves
 from experiments.report.rewards.trust import trust
 from experiments.report.rewards.verdict import judge, trained
-from experiments.stages.files import write_text
 
 REPORT = "rewards.html"
 

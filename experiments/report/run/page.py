@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from experiments.records.files import write_text
 from experiments.records.run import Run, read_run
 from experiments.report.attribution.sections import sections
 from experiments.report.kit.digits import number
@@ -16,7 +17,6 @@ from experiments.report.run.overview import headline, key_figures
 from experiments.report.run.reproduce import reproduce
 from experiments.report.run.retrieval import retrieval
 from experiments.report.run.service import end_reasons, funnel_counts, latency
-from experiments.stages.files import write_text
 
 
 def write_report(run_folder: Path) -> Path:

@@ -10,8 +10,8 @@ from experiments.attribution.run import asked, attribute_run
 from experiments.cli import run_command
 from experiments.config.attribution import BUILT_IN_RULES
 from experiments.records.attribution import CAUSES, EVENTS, FATES, GAINED, AttributionRecord
+from experiments.records.files import read_json
 from experiments.records.reading import read_record
-from experiments.stages.files import read_json
 from experiments.stages.progress import NoProgress
 from simulator.errors import ConfigError, ContractError, StoreError
 from tests.experiments.small_runs import content, run, small_config

@@ -63,9 +63,9 @@ from experiments.inference.intervals import ratio
 from experiments.inference.logs import EngineSpec, engine, exact_sum
 from experiments.inference.worldtotals import WorldTotals
 from experiments.records.attribution import CAUSES, SALES, DifferenceRow, Event
+from experiments.records.files import read_json
 from experiments.records.interval import UNKNOWN
 from experiments.running.worlds import WorldJob
-from experiments.stages.files import read_json
 
 Floats = NDArray[np.float64]
 

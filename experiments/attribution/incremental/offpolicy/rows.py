@@ -40,8 +40,8 @@ from experiments.attribution.incremental.offpolicy.judge import (
 )
 from experiments.inference.logs import EngineSpec, engine, exact_sum, scan
 from experiments.records.attribution import OFF_POLICY, Event, OffPolicyRow
+from experiments.records.files import read_json
 from experiments.running.models import LOG
-from experiments.stages.files import read_json
 
 JUDGED: tuple[Event, ...] = ("click", "purchase", "gmv")
 TRUTH = "truth"

@@ -16,6 +16,9 @@ import numpy as np
 from simulator.atomic import replacing, sync
 from simulator.errors import StoreError
 
+CONFIG = "config.toml"
+MANIFEST = "manifest.json"
+
 _DISK_REFUSES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 

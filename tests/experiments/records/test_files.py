@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.stages.files import write_json
+from experiments.records.files import write_json
 
 
 def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
