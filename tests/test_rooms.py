@@ -21,7 +21,7 @@ ROOMS = {
         "inference": {"records"},
         "designs": set(),
         "config": {"designs", "inference"},
-        "stages": {"config"},
+        "stages": {"config", "records"},
         "report": {"records", "inference"},
         "attribution.credit": {"records", "inference", "config", "stages"},
         "running": {

@@ -66,7 +66,7 @@ def products(x_ND: NDArray[np.int8], y_KD: NDArray[np.int8]) -> NDArray[np.int32
 
 def _by_floats(x_ND: torch.Tensor, y_KD: torch.Tensor) -> torch.Tensor:
     """The plain twin: as many dimensions at once as float32 sums exactly."""
-    parts = zip(x_ND.split(_EXACT, dim=1), y_KD.split(_EXACT, dim=1), strict=True)
+    parts = zip(torch.split(x_ND, _EXACT, dim=1), torch.split(y_KD, _EXACT, dim=1), strict=True)
     found = [(x_NE @ y_KE.T).int() for x_NE, y_KE in parts]
     return torch.stack(found).sum(0, dtype=torch.int32) if len(found) > 1 else found[0]
 

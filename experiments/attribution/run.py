@@ -14,9 +14,9 @@ from experiments.config.attribution import Method
 from experiments.config.overrides import suggestion
 from experiments.records.reading import write_record
 from experiments.report import write_report
-from experiments.running.finished import finished_config, finished_stage
 from experiments.running.models import CATALOG, LOG, load_saved
 from experiments.running.plugins import check_plug_ins
+from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress

@@ -5,7 +5,26 @@ from typing import ClassVar
 
 from experiments.records.files import MANIFEST
 from experiments.records.reading import Record
-from experiments.stages.stage import StageRecord
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What the manifest tells of one stage of a run.
+
+    Attributes:
+        name, key: as in the folder's name.
+        seconds: time it took when it was made, not to find it again (s).
+        cached: whether this run found it in the store.
+        rows: rows written, by table; empty for stages without tables.
+        peak_memory_mb: most memory of the process that made it, up to its end (MB).
+    """
+
+    name: str
+    key: str
+    seconds: float
+    cached: bool
+    rows: dict[str, int]
+    peak_memory_mb: int
 
 
 @dataclass(frozen=True)

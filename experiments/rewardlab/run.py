@@ -18,11 +18,11 @@ from experiments.rewardlab.comparison.roles import control_kind, experts_of, mat
 from experiments.rewardlab.lab import TEST_DAYS, Folders, Lab, asks_oracle
 from experiments.rewardlab.policies import OFFLINE, POLICY, Policy
 from experiments.rewardlab.stages import Key, LabStages, StageMaker, of_lab
-from experiments.running.finished import finished_config, finished_stage
 from experiments.running.heldout import test_rows
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG, load_saved
 from experiments.running.plugins import check_plug_ins, check_rewards
+from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress

@@ -7,8 +7,8 @@ from experiments.running.models import model_rng
 from ranking.funnel import Funnel, FunnelSpec
 from ranking.rankers.ranker import MergeOrderRanker, Ranker
 from ranking.recallstage import RecallStage
-from recall.bootstrap import BOOTSTRAP_CHANNELS
 from recall.channel import Channel
+from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from recall.merge import MergeSpec
 from recall.registry import build_channel
 from recall.settings import ChannelSettings

@@ -14,8 +14,9 @@ from experiments.records.manifest import (
     ChannelEntry,
     RunManifest,
     Seeds,
+    StageRecord,
 )
-from experiments.stages.stage import Stage, StageRecord, peak_memory_mb
+from experiments.stages.stage import Stage, peak_memory_mb
 
 _LIBRARIES = (
     "torch",

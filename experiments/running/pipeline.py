@@ -23,7 +23,7 @@ from experiments.running.worlds import WorldJob, live
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Job, Maker
 from experiments.stages.stage import Stage
-from recall.bootstrap import BOOTSTRAP_CHANNELS
+from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from simulator.randomness import Draws
 
 SFT = "sft"

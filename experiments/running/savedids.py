@@ -7,8 +7,8 @@ from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.saved import save_learned
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
-from experiments.running.finished import finished_config, finished_stage
 from experiments.running.models import CATALOG, MODEL, load_saved
+from experiments.stages.finished import finished_config, finished_stage
 from recall.storage import plug_in_roots
 from simulator.errors import ConfigError
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from experiments.config.execution import ExecutionSpec
+from experiments.records.manifest import StageRecord
 from experiments.stages.executor import run_tasks
 from experiments.stages.folder import RunFolder
 from experiments.stages.keys import stage_key
 from experiments.stages.progress import Progress
-from experiments.stages.stage import Stage, StageRecord
+from experiments.stages.stage import Stage
 
 
 class Job(Protocol):

@@ -17,31 +17,12 @@ from experiments.records.files import (
     sync_folder,
     write_json,
 )
+from experiments.records.manifest import StageRecord
 from simulator.errors import StoreError
 
 RECORD = "stage.json"
 PARTIAL = ".partial"
 _UNFINISHED = ".unfinished"
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """What the manifest tells of one stage of a run.
-
-    Attributes:
-        name, key: as in the folder's name.
-        seconds: time it took when it was made, not to find it again (s).
-        cached: whether this run found it in the store.
-        rows: rows written, by table; empty for stages without tables.
-        peak_memory_mb: most memory of the process that made it, up to its end (MB).
-    """
-
-    name: str
-    key: str
-    seconds: float
-    cached: bool
-    rows: dict[str, int]
-    peak_memory_mb: int
 
 
 @dataclass

@@ -114,7 +114,8 @@ def nearest(x_ND: Bytes, means_KD: Floats, price_K: Floats | None = None) -> Cou
         price_K: in squared steps; none: all 0.
     """
     prices_1K = np.zeros((1, len(means_KD)), np.float32) if price_K is None else price_K[None]
-    return _nearest(x_ND, means_KD, prices_1K)[0]
+    nearest_N: Counts = _nearest(x_ND, means_KD, prices_1K)[0]
+    return nearest_N
 
 
 def _nearest(x_ND: Bytes, means_KD: Floats, prices_PK: Floats) -> Counts:

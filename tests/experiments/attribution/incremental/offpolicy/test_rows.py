@@ -18,8 +18,8 @@ from experiments.attribution.run import attribute_run
 from experiments.inference.logs import EngineSpec, engine
 from experiments.records.attribution import AttributionRecord
 from experiments.records.reading import read_record
-from experiments.running.finished import finished_config
 from experiments.running.models import LOG
+from experiments.stages.finished import finished_config
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.running.finished import finished_config, finished_stage
+from experiments.stages.finished import finished_config, finished_stage
 from simulator.errors import StoreError
 from tests.experiments.small_runs import small_config, stage
 
