@@ -2,8 +2,13 @@
 
 from experiments.records.attribution import EVENTS, ValueRow
 from experiments.records.interval import Interval
-from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import INDICES, METHODS_NAMED, UNSHARED, rule_name
+from experiments.report.attribution.lookup import (
+    INDICES,
+    METHODS_NAMED,
+    UNSHARED,
+    Lookup,
+    rule_name,
+)
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.digits import ABSENT, fixed, percent, percents, share_words, with_range
 from experiments.report.kit.forest import Lane, Row, forest

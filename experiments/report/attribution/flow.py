@@ -6,8 +6,7 @@ from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import StepRow
 from experiments.records.interval import Interval
 from experiments.records.published import SHARES, SOURCE
-from experiments.report.attribution.lookup import GENERATIVE, Lookup
-from experiments.report.attribution.phrases import rule_name
+from experiments.report.attribution.lookup import GENERATIVE, Lookup, rule_name
 from experiments.report.attribution.verdict import some
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart, spanned

@@ -1,4 +1,4 @@
-"""The rows of an attribution record, found by what is asked of them."""
+"""The rows of an attribution record, found by what is asked of them, and what they are called."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,35 @@ from experiments.records.attribution import (
     Overlap,
     ValueRow,
 )
+from experiments.report.kit.sentences import plain_name
 
 METHODS = ("replay", "worlds")
 """Ways to measure what is lost without a channel, in the order in which they are shown."""
 
 GENERATIVE = "cqsid"
 """Type of the channel that the published shares are of."""
+
+RULES = {
+    "any_touch": "Any touch",
+    "exclusive": "Exclusive",
+    "first": "First in order",
+    "best_rank": "Best rank",
+    "fractional": "Fractional",
+    "last_click": "Last click",
+    "linear": "Linear",
+    "time_decay": "Time decay",
+    "markov": "Markov",
+}
+UNSHARED = ("any_touch", "exclusive")
+"""Rules whose shares do not add up to the whole."""
+
+INDICES = {"alone": "Alone", "shapley": "Shapley", "leave_one_out": "Leave-one-out"}
+METHODS_NAMED = {"replay": "by replay", "worlds": "in re-simulated worlds"}
+
+
+def rule_name(rule: str) -> str:
+    """A rule's name; a user's own is called as it is."""
+    return RULES.get(rule) or plain_name(rule.rpartition(":")[2])
 
 
 @dataclass(frozen=True)

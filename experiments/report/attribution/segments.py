@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from experiments.records.attribution import CreditRow
 from experiments.records.interval import UNKNOWN
-from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import rule_name
+from experiments.report.attribution.lookup import Lookup, rule_name
 from experiments.report.kit.bars import Bar, grouped_bars
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, chart, spanned

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import InteractionRow
 from experiments.report.attribution.credit import share_lane
-from experiments.report.attribution.lookup import METHODS, Lookup
-from experiments.report.attribution.phrases import INDICES, METHODS_NAMED
+from experiments.report.attribution.lookup import INDICES, METHODS, METHODS_NAMED, Lookup
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.digits import (
     ABSENT,

@@ -6,8 +6,7 @@ from dataclasses import replace
 from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import GAINED, InteractionRow, ValueRow
 from experiments.records.interval import Interval
-from experiments.report.attribution.lookup import Lookup
-from experiments.report.attribution.phrases import METHODS_NAMED
+from experiments.report.attribution.lookup import METHODS_NAMED, Lookup
 from experiments.report.kit.digits import percent, share_words, with_range
 from experiments.report.kit.sentences import counted, listed, noun_of
 

@@ -6,14 +6,7 @@ from experiments.records.interval import Interval
 from experiments.report.ids.schemes import colour, scheme_name
 from experiments.report.ids.verdict import finding, size_words
 from experiments.report.kit.colours import legend
-from experiments.report.kit.digits import (
-    ABSENT,
-    fixed,
-    p_value,
-    percent,
-    range_of,
-    signed_percents,
-)
+from experiments.report.kit.digits import ABSENT, fixed, p_value, percent, range_of, signed_percents
 from experiments.report.kit.forest import TICKS, Lane, Row, forest
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import figure, section

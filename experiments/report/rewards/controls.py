@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 from experiments.inference.finding import Finding
 from experiments.records.rewards import Contrast, Control, PolicyRow, RewardsRecord
-from experiments.report.kit.digits import ABSENT, fixed, p_value, percent
+from experiments.report.kit.digits import ABSENT, fixed, percent
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import folded, note
 from experiments.report.kit.sentences import counted, listed, meaning
 from experiments.report.kit.tables import Table
-from experiments.report.rewards.overview import WORDS
+from experiments.report.rewards.overview import tested
 from experiments.report.rewards.policies import policy_name
-from experiments.report.rewards.verdict import MOST_SIZES, finding, real_rows, trained
-from experiments.report.rewards.words import Row, called, measure_name, size_words, sized
+from experiments.report.rewards.verdict import MOST_SIZES, real_rows, trained
+from experiments.report.rewards.words import Difference, called, measure_name, sized
 
 NOUNS = {Control.SFT: "the SFT control", Control.GRPO: "plain GRPO"}
 
-Groups = Mapping[Finding, Sequence[Row]]
+Groups = Mapping[Finding, Sequence[Difference]]
 """Contrasts by what can be said of them."""
 
 
@@ -149,7 +149,7 @@ def _told(where: str, groups: Groups) -> str:
     return f"{where} {', '.join(parts)}"
 
 
-def _names(rows: Sequence[Row]) -> str:
+def _names(rows: Sequence[Difference]) -> str:
     """What they are called, with sizes where they are few."""
     if len(rows) > MOST_SIZES:
         return f"in {counted(len(rows), 'figure')} ({listed([called(row) for row in rows])})"
@@ -192,15 +192,12 @@ def numbers(record: RewardsRecord) -> Table:
 
 
 def _cells(record: RewardsRecord, row: Contrast) -> list[object]:
-    size, interval = size_words(row)
+    size, *rest = tested(record, row)
     return [
         policy_name(record, row.policy),
         policy_name(record, row.against),
         measure_name(row.name) if row.kind == "offline" else meaning(row.name).label,
         ABSENT if row.effect.estimate is None else fixed(row.effect.estimate, 4, sign=True),
         ABSENT if row.relative.estimate is None else size,
-        interval,
-        p_value(row.p_value),
-        p_value(row.p_holm),
-        WORDS[finding(row, record.confidence)],
+        *rest,
     ]

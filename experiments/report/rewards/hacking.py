@@ -12,8 +12,8 @@ from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import absent, figure, panels, section
 from experiments.report.kit.scales import Axis, Scale, around, shared
 from experiments.report.kit.tables import Table
-from experiments.report.rewards.hackingwords import Sign, sign, spread
 from experiments.report.rewards.policies import colour, names, policy_name, policy_row
+from experiments.report.rewards.words import Sign, sign, spread
 
 TITLE = "Reward hacking"
 
@@ -85,15 +85,6 @@ def gaps(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
     return forest(drawn, axis, title, "narrow")
 
 
-_WORDS = {
-    Sign.HACKED: "ahead, and the shoppers lost",
-    Sign.AHEAD: "ahead",
-    Sign.BEHIND: "behind",
-    Sign.NONE: "not told from zero",
-    Sign.UNKNOWN: "unknown",
-}
-
-
 def hacking_table(record: RewardsRecord, rows: Sequence[Hacking]) -> Table:
     """Gains and gaps with their intervals."""
     cells = [
@@ -105,7 +96,7 @@ def hacking_table(record: RewardsRecord, rows: Sequence[Hacking]) -> Table:
             between(row.oracle, 2),
             spread(row.gap.estimate),
             between(row.gap, 2),
-            _WORDS[sign(row)],
+            sign(row).value,
         ]
         for row in rows
     ]

@@ -1,22 +1,17 @@
 """True lifts over the supervised model as forest plots."""
 
+from collections.abc import Sequence
+
 from experiments.records.rewards import Online, RewardsRecord
 from experiments.report.kit.colours import legend
-from experiments.report.kit.digits import (
-    ABSENT,
-    change_words,
-    fixed,
-    p_value,
-    percent,
-    signed_percents,
-)
+from experiments.report.kit.digits import ABSENT, change_words, fixed, percent, signed_percents
 from experiments.report.kit.forest import TICKS, forest
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import absent, figure, note, section
 from experiments.report.kit.scales import Axis, shared
 from experiments.report.kit.sentences import counted, level, listed, meaning
 from experiments.report.kit.tables import Table
-from experiments.report.rewards.overview import WORDS
+from experiments.report.rewards.overview import tested
 from experiments.report.rewards.policies import policy_name, policy_row
 from experiments.report.rewards.verdict import finding, online_rows, trained
 from experiments.report.rewards.words import shown_metrics, size_words
@@ -70,33 +65,30 @@ def one(record: RewardsRecord, metric: str, rows: list[Online], axis: Axis) -> H
 
 def lifts_table(record: RewardsRecord) -> Table:
     """All true lifts, the worth of the channel itself included."""
-    told = [(row, f"{row.policy} over control", ABSENT) for row in record.control]
-    told += [
-        (row, policy_name(record, row.policy), WORDS[finding(row, record.confidence)])
+    rows = [
+        [f"{row.policy} over control", *lift_cells(row, [*tested(record, row)[:-1], ABSENT])]
+        for row in record.control
+    ]
+    rows += [
+        [policy_name(record, row.policy), *lift_cells(row, tested(record, row))]
         for policy in trained(record)
         for row in online_rows(record, policy.name)
     ]
-    rows = []
-    for row, name, real in told:
-        size, interval = size_words(row)
-        seeds = [percent(value, 2, sign=True) for value in row.per_seed]
-        rows.append(
-            [
-                name,
-                meaning(row.metric).label,
-                level(row.metric, row.base),
-                level(row.metric, row.value),
-                size,
-                interval,
-                p_value(row.p_value),
-                p_value(row.p_holm),
-                real,
-                ", ".join(seeds) or ABSENT,
-                fixed(row.shoppers, 0),
-            ]
-        )
     head = ["Policy", "Metric", "Base", "Policy\u2019s", "Lift", "Interval", "p", "p, corrected"]
     return Table("True lifts", [*head, "Real", "By seed", "Shoppers"], rows, names=2)
+
+
+def lift_cells(row: Online, told: Sequence[object]) -> list[object]:
+    """Levels, what is told of the lift, and what it rests on."""
+    seeds = [percent(value, 2, sign=True) for value in row.per_seed]
+    return [
+        meaning(row.metric).label,
+        level(row.metric, row.base),
+        level(row.metric, row.value),
+        *told,
+        ", ".join(seeds) or ABSENT,
+        fixed(row.shoppers, 0),
+    ]
 
 
 def control_note(record: RewardsRecord) -> Html | None:
@@ -107,7 +99,6 @@ def control_note(record: RewardsRecord) -> Html | None:
             continue
         size, interval = change_words(row.relative)
         within = "" if interval == ABSENT else f" ({interval})"
-        size = size
         parts.append(f"{meaning(row.metric).noun} {size}{within}")
     if not parts:
         return None

@@ -13,6 +13,7 @@ from experiments.report.kit.tables import Cell, Table
 from experiments.report.rewards.policies import policy_name
 from experiments.report.rewards.verdict import finding
 from experiments.report.rewards.words import (
+    Difference,
     level,
     measure_name,
     shown_measures,
@@ -122,12 +123,17 @@ def share_cell(record: RewardsRecord, policy: str, rule: str) -> Cell | str:
     return ABSENT if row is None else Cell(percent(row.share.estimate), "", range_of(row.share, 1))
 
 
+def tested(record: RewardsRecord, row: Difference) -> list[object]:
+    """Size, interval, p, p corrected, and whether the difference is real."""
+    found = WORDS[finding(row, record.confidence)]
+    return [*size_words(row), p_value(row.p_value), p_value(row.p_holm), found]
+
+
 def offline_numbers(record: RewardsRecord) -> Table:
     """Every offline measure with all that is known of it."""
     rows = []
     for row in record.offline:
         base = row.policy == record.baseline
-        size, interval = (ABSENT, ABSENT) if base else size_words(row)
         rows.append(
             [
                 policy_name(record, row.policy),
@@ -136,11 +142,7 @@ def offline_numbers(record: RewardsRecord) -> Table:
                 between(row.value),
                 ABSENT if row.effect.estimate is None else fixed(row.effect.estimate, 4, sign=True),
                 between(row.effect),
-                size,
-                interval,
-                p_value(row.p_value),
-                p_value(row.p_holm),
-                ABSENT if base else WORDS[finding(row, record.confidence)],
+                *([ABSENT] * 5 if base else tested(record, row)),
                 ", ".join(fixed(value, 4) for value in row.per_seed),
             ]
         )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from experiments.inference.finding import Finding, decide
 from experiments.records.rewards import Offline, Online, PolicyRow, RewardsRecord
 from experiments.report.kit.sentences import counted, listed
-from experiments.report.rewards.hackingwords import hacking_sentence
 from experiments.report.rewards.words import (
     SUPERVISED,
-    Row,
+    Difference,
     called,
+    hacking_sentence,
     judged,
     shown_measures,
     shown_metrics,
@@ -21,7 +21,7 @@ from experiments.report.rewards.words import (
 MOST_SIZES = 2  # policies whose sizes the headline tells, and sizes told of each
 
 
-def finding(row: Row | None, confidence: float) -> Finding:
+def finding(row: Difference | None, confidence: float) -> Finding:
     """What a row allows to be said."""
     if row is None:
         return Finding.MISSING
@@ -99,9 +99,9 @@ def offline_rows(record: RewardsRecord, policy: str) -> list[Offline]:
     return [row for row in found if row is not None]
 
 
-def real_rows(record: RewardsRecord, rows: Sequence[Row]) -> dict[Finding, list[Row]]:
+def real_rows(record: RewardsRecord, rows: Sequence[Difference]) -> dict[Finding, list[Difference]]:
     """Rows by what can be said of them."""
-    groups: dict[Finding, list[Row]] = {}
+    groups: dict[Finding, list[Difference]] = {}
     for row in rows:
         groups.setdefault(finding(row, record.confidence), []).append(row)
     return groups
@@ -139,7 +139,7 @@ def _offline_headline(record: RewardsRecord) -> str:
 def _differ(
     where: str,
     record: RewardsRecord,
-    real: dict[str, dict[Finding, list[Row]]],
+    real: dict[str, dict[Finding, list[Difference]]],
     count: int,
     *,
     sizes: bool = True,
@@ -170,7 +170,7 @@ def _policy_words(record: RewardsRecord, row: PolicyRow) -> PolicyWords:
     )
 
 
-def _where_sentence(where: str, record: RewardsRecord, rows: Sequence[Row]) -> str:
+def _where_sentence(where: str, record: RewardsRecord, rows: Sequence[Difference]) -> str:
     """What is really more, really less, and what is not known."""
     groups = real_rows(record, rows)
     if not rows:
