@@ -4,7 +4,7 @@ catalogue -> history -> sft -> channels -> ranker -> policies -> worlds
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cqsid.registry import generative
@@ -17,7 +17,7 @@ from experiments.rewardlab.policies import PolicyJob, SftJob, ask_sft, run_polic
 from experiments.running.heldout import test_rows, test_start
 from experiments.running.models import LOG
 from experiments.running.pipeline import Pipeline, luck_of
-from experiments.running.worlds import WorldJob
+from experiments.running.worlds import Trained, WorldJob
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
@@ -82,7 +82,7 @@ class StageMaker:
         first = [catalogue, history, sft]
         asked = self._sft(folders, first)
         policies = self._policies(folders, [*first, *others.values(), rankers[self.arm]])
-        worlds = self._worlds(catalogue, history, late, rankers, policies)
+        worlds = self._worlds(Trained(catalogue, history, late, rankers), policies)
         return LabStages(catalogue, history, asked, policies, worlds)
 
     def _check_history(self, history: Stage) -> None:
@@ -143,20 +143,15 @@ class StageMaker:
             task=run_policy,
         )
 
-    def _worlds(
-        self,
-        catalogue: Stage,
-        history: Stage,
-        late: Mapping[str, Stage],
-        rankers: Sequence[Stage],
-        policies: Mapping[Key, Stage],
-    ) -> WorldLogs:
+    def _worlds(self, trained: Trained, policies: Mapping[Key, Stage]) -> WorldLogs:
         """Worlds of equal luck: with the supervised model, with each policy, and the control's."""
 
         def world(name: str, luck: int, arm: int, served: Stage | None = None) -> WorldJob:
-            channels = late if served is None else {**late, self.lab.channel: served}
+            channels = trained.channels
+            if served is not None:
+                channels = {**channels, self.lab.channel: served}
             names = (f"world-{name}-{luck}", luck_of(luck), arm)
-            return self.pipeline.world(*names, catalogue, history, channels, rankers)
+            return self.pipeline.one_arm(*names, replace(trained, channels=channels))
 
         lucks = range(self.lab.worlds)
         base = [world(SFT, luck, self.arm) for luck in lucks]

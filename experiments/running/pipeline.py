@@ -8,6 +8,7 @@ Every stage is a folder in the run's store under a key that says all it depends 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from experiments.config.schema import Config, FileCatalog
 from experiments.designs.design import Design
@@ -19,7 +20,14 @@ from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
 from experiments.running.models import LOG
 from experiments.running.population import CatalogueJob, make_catalogue
 from experiments.running.rankers import RankerJob, dense_name, fit_ranker
-from experiments.running.worlds import WorldJob, live
+from experiments.running.worlds import (
+    ExperimentWorld,
+    HistoryWorld,
+    OneArmWorld,
+    Trained,
+    WorldJob,
+    live,
+)
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Job, Maker
 from experiments.stages.stage import Stage
@@ -78,7 +86,7 @@ class Pipeline:
             inputs=[catalogue.key],
             task=live,
         )
-        job = WorldJob(config, stage, catalogue.path, None, {}, (), "history", None)
+        job = HistoryWorld(config, stage, catalogue.path, "history")
         self.live("history", [job], config.world.history_days)
         return stage
 
@@ -200,24 +208,13 @@ class Pipeline:
         self.maker.here(job, unit="channels")
         return [Retrieval(**row) for row in read_json(stage.path / RETRIEVAL)]
 
-    def worlds(
-        self,
-        catalogue: Stage,
-        history: Stage,
-        channels: dict[str, Stage],
-        rankers: list[Stage],
-    ) -> Worlds:
+    def worlds(self, trained: Trained) -> Worlds:
         """The experiment and the truth: independent worlds, lived side by side."""
-        config = self.config
-
-        def job(name: str, luck: str, arm: int | None) -> WorldJob:
-            return self.world(name, luck, arm, catalogue, history, channels, rankers)
-
-        experiment = job("experiment", _EXPERIMENT_LUCK, None)
+        config, experiment = self.config, self.experiment(trained)
         in_truth = config.truth.arms or tuple(arm.name for arm in config.arms)
         truth = {
             arm.name: [
-                job(f"truth-{arm.name}-{seed}", luck_of(seed), number)
+                self.one_arm(f"truth-{arm.name}-{seed}", luck_of(seed), number, trained)
                 for seed in range(config.truth.seeds)
             ]
             for number, arm in enumerate(config.arms)
@@ -230,38 +227,37 @@ class Pipeline:
             {name: [world.stage.path / LOG for world in worlds] for name, worlds in truth.items()},
         )
 
-    def world(
-        self,
-        name: str,
-        luck: str,
-        arm: int | None,
-        catalogue: Stage,
-        history: Stage,
-        channels: Mapping[str, Stage],
-        rankers: Sequence[Stage],
-    ) -> WorldJob:
-        """One world to be lived; see `WorldJob`."""
+    def experiment(self, trained: Trained) -> ExperimentWorld:
+        """The world in which the shoppers are split over the arms."""
+        luck, design = _EXPERIMENT_LUCK, self._design()
+        arms = range(len(self.config.arms))
+        stage = self._world("experiment", [luck, design], arms, trained)
+        return ExperimentWorld(self.config, stage, trained.catalogue.path, luck, trained, design)
+
+    def one_arm(self, name: str, luck: str, arm: int, trained: Trained) -> OneArmWorld:
+        """A world in which everybody is in one arm."""
+        stage = self._world(name, [luck, arm], (arm,), trained)
+        return OneArmWorld(self.config, stage, trained.catalogue.path, luck, trained, arm)
+
+    def _world(
+        self, name: str, settings: Sequence[Any], arms: Sequence[int], trained: Trained
+    ) -> Stage:
+        """The stage of a world after the history, in which these arms serve."""
         config = self.config
-        arms = config.arms if arm is None else (config.arms[arm],)
-        used = range(len(config.arms)) if arm is None else (arm,)
-        # The names of arms are part of the log, so they are part of the key, too.
-        settings = [config.world, config.log, config.funnel, config.seed, luck, arm]
-        settings += [list(arms), [one.name for one in config.arms]]
-        design = self._design() if arm is None else None
-        names = [n for n in config.channels if any(n in one.channels for one in arms)]
-        specs = [list(config.channels), [config.channels[n] for n in names], design]
-        inputs = [catalogue.key, history.key, *(rankers[number].key for number in used)]
-        inputs += [channels[n].key for n in names]
-        return WorldJob(
-            config,
-            self.maker.stage(name, [settings, specs], inputs=inputs, task=live),
-            catalogue.path,
-            history.path,
-            {channel: stage.path for channel, stage in channels.items()},
-            tuple(stage.path for stage in rankers),
-            luck,
-            arm,
-            design,
+        served = [config.arms[arm] for arm in arms]
+        names = [n for n in config.channels if any(n in arm.channels for arm in served)]
+        # The names of arms and channels are part of the log, so they are part of the key, too.
+        logged = [[arm.name for arm in config.arms], list(config.channels)]
+        common = [config.world, config.log, config.funnel, config.seed, logged]
+        return self.maker.stage(
+            name,
+            [*common, *settings, served, [config.channels[n] for n in names]],
+            inputs=[
+                *(trained.catalogue.key, trained.history.key),
+                *(trained.rankers[arm].key for arm in arms),
+                *(trained.channels[n].key for n in names),
+            ],
+            task=live,
         )
 
     def _design(self) -> Design:
@@ -269,7 +265,7 @@ class Pipeline:
         shares = tuple(arm.share for arm in self.config.arms)
         return ShopperSplit(shares, salt="experiment", draws=Draws(self.config.seed))
 
-    def live(self, name: str, jobs: list[WorldJob], days: int) -> None:
+    def live(self, name: str, jobs: Sequence[WorldJob], days: int) -> None:
         """Live worlds of so many days, side by side."""
         visits = self.config.shoppers.count * self.config.shoppers.visits_per_week / 7 * days
         self.maker.side_by_side(name, jobs, "requests", round(visits * _REQUESTS_PER_VISIT))

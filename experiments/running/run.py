@@ -19,6 +19,7 @@ from experiments.running.manifest import manifest
 from experiments.running.models import CATALOG, LOG, REPORT, load_saved
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
+from experiments.running.worlds import Trained
 from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
@@ -48,8 +49,9 @@ def run_experiment(
         history = pipeline.history(catalogue)
         channels, early = pipeline.channels(catalogue, history)
         rankers = pipeline.rankers(catalogue, history, channels, early)
+        trained = Trained(catalogue, history, channels, rankers)
         retrieval = pipeline.retrieval(catalogue, history, channels)
-        worlds = pipeline.worlds(catalogue, history, channels, rankers)
+        worlds = pipeline.worlds(trained)
         with progress.stage("analyse"):
             models = training_reports(
                 config,

@@ -1,6 +1,7 @@
-"""The worlds of a run: history, experiment, and the paired worlds of the truth."""
+"""The worlds of a run: its history, its experiment, and the paired worlds of one arm each."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from experiments.running.funnels import arm_funnel, bootstrap_funnel
 from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
+from ranking.funnel import Funnel
 from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
+from simulator.catalogue.catalog import Catalog
 from simulator.living.world import Population, State, World
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY, SearchService
@@ -25,29 +28,149 @@ STATE = "state.npz"
 
 
 @dataclass(frozen=True)
-class WorldJob:
+class Trained:
+    """The stages that worlds after the history are made of.
+
+    Attributes:
+        channels: of the fitted channels that any arm uses, by name.
+        rankers: of each arm's ranker, in the order of the arms.
+    """
+
+    catalogue: Stage
+    history: Stage
+    channels: Mapping[str, Stage]
+    rankers: Sequence[Stage]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What is particular to a world: who serves whom, and when.
+
+    Attributes:
+        service: what serves its requests.
+        arms: names of the arms that shoppers may be in.
+        arm_S: (S,) the arm of each shopper.
+        first_day, days: its period.
+        state: where the world before it stopped; None where there was none.
+    """
+
+    service: SearchService
+    arms: tuple[str, ...]
+    arm_S: NDArray[np.int8]
+    first_day: int
+    days: int
+    state: State | None
+
+
+@dataclass(frozen=True)
+class WorldJob(ABC):
     """One world to be lived, in this process or in another one; everything in it can be pickled.
 
     Attributes:
         stage: where its log goes.
         population: folder of the catalogue stage.
-        history: folder of the history stage, None for the history itself.
-        channels: model folder of each channel that any arm uses.
-        rankers: model folder of each arm's ranker, in the order of the arms.
         luck: name of the world's luck; worlds of equal luck are paired.
-        arm: arm in which everybody is; None: split by the design.
-        design: which shopper sees which arm in the experiment.
     """
 
     config: Config
     stage: Stage
     population: Path
-    history: Path | None
-    channels: Mapping[str, Path]
-    rankers: tuple[Path, ...]
     luck: str
-    arm: int | None
-    design: Design | None = None
+
+    @abstractmethod
+    def episode(self, population: Population, draws: Draws) -> Episode:
+        """Everything that is to be known before the first day."""
+
+
+class HistoryWorld(WorldJob):
+    """The days before the experiment, in a shop that has no log to learn from."""
+
+    def episode(self, population: Population, draws: Draws) -> Episode:
+        """Everybody is served by the bootstrap funnel."""
+        config = self.config
+        service = bootstrap_funnel(config, population.supply.catalog, draws)
+        everybody_S = np.zeros(len(population.shoppers), np.int8)
+        days = config.world.history_days
+        return Episode(service, (service.name,), everybody_S, first_day=0, days=days, state=None)
+
+
+@dataclass(frozen=True)
+class _LaterWorld(WorldJob):
+    """A world that goes on where the history stopped.
+
+    Attributes:
+        trained: the models and the history that they learned from.
+    """
+
+    trained: Trained
+
+    def _after_history(self, service: SearchService, arm_S: NDArray[np.int8]) -> Episode:
+        world = self.config.world
+        names = tuple(arm.name for arm in self.config.arms)
+        state = dict(np.load(self.trained.history.path / STATE))
+        return Episode(service, names, arm_S, world.history_days, world.days, state)
+
+    def _funnels(self, arms: Sequence[int], catalog: Catalog, draws: Draws) -> list[Funnel]:
+        config = self.config
+        names = {name for arm in arms for name in config.arms[arm].channels}
+        shared = {name: self._fitted(name) for name in sorted(names)}
+
+        def model(name: str) -> Channel:
+            """A channel that reads each arm's own statistics must be each arm's own."""
+            own = isinstance(shared[name], Refreshable) and len(arms) > 1
+            return self._fitted(name) if own else shared[name]
+
+        return [
+            arm_funnel(
+                config,
+                arm,
+                catalog,
+                {name: model(name) for name in config.arms[arm].channels},
+                load_saved(self.trained.rankers[arm].path / MODEL, config),
+                draws,
+            )
+            for arm in arms
+        ]
+
+    def _fitted(self, name: str) -> Channel:
+        return load_channel(self.trained.channels[name].path / MODEL, self.config.channels[name])
+
+
+@dataclass(frozen=True)
+class ExperimentWorld(_LaterWorld):
+    """The experiment, in which a design splits the shoppers over all arms."""
+
+    design: Design
+
+    def episode(self, population: Population, draws: Draws) -> Episode:
+        """Everybody is served by their arm."""
+        shoppers = len(population.shoppers)
+        arm_S = self.design.assign(np.arange(shoppers, dtype=np.int64), np.zeros(shoppers))
+        arms = range(len(self.config.arms))
+        funnels = self._funnels(arms, population.supply.catalog, draws)
+        return self._after_history(ArmRouter(funnels, arm_S), arm_S)
+
+
+@dataclass(frozen=True)
+class OneArmWorld(_LaterWorld):
+    """The world with everybody in one arm.
+
+    Attributes:
+        arm: number of the arm.
+    """
+
+    arm: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The arm's channels, in the order of the provenance bits."""
+        names = self.config.arms[self.arm].channels
+        return tuple(name for name in self.config.channels if name in names)
+
+    def episode(self, population: Population, draws: Draws) -> Episode:
+        """Everybody is served by the arm."""
+        (funnel,) = self._funnels((self.arm,), population.supply.catalog, draws)
+        return self._after_history(funnel, np.full(len(population.shoppers), self.arm, np.int8))
 
 
 def live(job: WorldJob, *, advance: Advance) -> str:
@@ -55,7 +178,7 @@ def live(job: WorldJob, *, advance: Advance) -> str:
     with job.stage.write() as folder:
         opened = open_world(job, folder / LOG)
         state = opened.run(advance)
-        if job.history is None:
+        if isinstance(job, HistoryWorld):  # the others go on from there
             _save_state(folder / STATE, state)
         job.stage.rows = opened.world.log.rows
     return opened.digest
@@ -93,80 +216,36 @@ def open_world(job: WorldJob, folder: Path) -> OpenWorld:
     config = job.config
     population: Population = load_saved(job.population / POPULATION)
     draws = Draws(config.seed).child(job.luck)
-    arm_S = _arms(job, len(population.shoppers))
-    service = _service(job, population, draws, arm_S)
-    arms = ("bootstrap",) if job.history is None else tuple(arm.name for arm in config.arms)
-    first_day = 0 if job.history is None else config.world.history_days
-    days = config.world.history_days if job.history is None else config.world.days
-    rows = config.log.shard_rows
-    log = EventLog(folder, channels=service.channels, arms=arms, shard_rows=rows)
-    _log_facts(log, population, arm_S, first_day)
+    episode = job.episode(population, draws)
+    log = EventLog(
+        folder,
+        channels=episode.service.channels,
+        arms=episode.arms,
+        shard_rows=config.log.shard_rows,
+    )
+    _log_facts(log, population, episode)
     world = World(
         config.world,
         population,
-        service,
+        episode.service,
         log,
         draws,
-        arms=len(arms),
-        state=None if job.history is None else dict(np.load(job.history / STATE)),
+        arms=len(episode.arms),
+        state=episode.state,
         trace_rate=config.log.candidate_rate,
     )
-    return OpenWorld(world, service, first_day, days)
+    return OpenWorld(world, episode.service, episode.first_day, episode.days)
 
 
-def _arms(job: WorldJob, shoppers: int) -> NDArray[np.int8]:
-    if job.history is None:
-        return np.zeros(shoppers, np.int8)
-    if job.arm is not None:
-        return np.full(shoppers, job.arm, np.int8)
-    assert job.design is not None, "an experiment has a design"
-    return job.design.assign(np.arange(shoppers, dtype=np.int64), np.zeros(shoppers))
-
-
-def _service(
-    job: WorldJob, population: Population, draws: Draws, arm_S: NDArray[np.int8]
-) -> SearchService:
-    config, catalog = job.config, population.supply.catalog
-    if job.history is None:
-        return bootstrap_funnel(config, catalog, draws)
-    wanted = range(len(config.arms)) if job.arm is None else (job.arm,)
-    names = {name for arm in wanted for name in config.arms[arm].channels}
-
-    def fitted(name: str) -> Channel:
-        return load_channel(job.channels[name] / MODEL, config.channels[name])
-
-    shared = {name: fitted(name) for name in sorted(names)}
-
-    def model(name: str) -> Channel:
-        """A channel that reads each arm's own statistics must be each arm's own."""
-        own = isinstance(shared[name], Refreshable) and len(wanted) > 1
-        return fitted(name) if own else shared[name]
-
-    funnels = [
-        arm_funnel(
-            config,
-            arm,
-            catalog,
-            {name: model(name) for name in config.arms[arm].channels},
-            load_saved(job.rankers[arm] / MODEL, config),
-            draws,
-        )
-        for arm in wanted
-    ]
-    return funnels[0] if job.arm is not None else ArmRouter(funnels, arm_S)
-
-
-def _log_facts(
-    log: EventLog, population: Population, arm_S: NDArray[np.int8], first_day: int
-) -> None:
+def _log_facts(log: EventLog, population: Population, episode: Episode) -> None:
     """What is known before the first event: who is in which arm, and the query texts."""
     texts = population.intents.texts
     strings = np.array(texts, dtype=object)
     log.append("texts", {"text": np.arange(len(texts)), "string": strings})
     columns: dict[str, NDArray[Any]] = {
-        "unit": np.arange(len(arm_S)),
-        "arm": arm_S,
-        "at": np.full(len(arm_S), first_day * DAY),
+        "unit": np.arange(len(episode.arm_S)),
+        "arm": episode.arm_S,
+        "at": np.full(len(episode.arm_S), episode.first_day * DAY),
     }
     log.append("assignments", columns)
 

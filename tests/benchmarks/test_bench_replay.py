@@ -53,10 +53,7 @@ def test_six_channels_through_all_coalitions(benchmark, market, report):
                 config,
                 Maker(run, config.execution, clock),
                 arm.number,
-                arm.catalogue,
-                arm.history,
-                arm.channels,
-                arm.rankers,
+                arm.trained,
             )
             return make_replays(timed, AttributionSpec(seeds=1))
 

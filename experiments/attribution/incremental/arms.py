@@ -8,7 +8,7 @@ from experiments.config.schema import ArmSpec, Config
 from experiments.records.manifest import RunManifest
 from experiments.records.reading import read_record
 from experiments.running.pipeline import Pipeline, luck_of
-from experiments.running.worlds import WorldJob
+from experiments.running.worlds import ExperimentWorld, OneArmWorld, Trained, WorldJob
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
 from recall.merge import MergeSpec
@@ -21,16 +21,12 @@ class Arm:
 
     Attributes:
         number: of the arm in the config.
-        channels, rankers: stages of the fitted channels by name, and of each arm's ranker.
     """
 
     config: Config
     maker: Maker
     number: int
-    catalogue: Stage
-    history: Stage
-    channels: Mapping[str, Stage]
-    rankers: Sequence[Stage]
+    trained: Trained
 
     @property
     def spec(self) -> ArmSpec:
@@ -42,7 +38,7 @@ class Arm:
         seed: int,
         channels: Sequence[str] | None = None,
         weights: Mapping[str, float] | None = None,
-    ) -> WorldJob:
+    ) -> OneArmWorld:
         """The world in which this arm serves everybody; with all channels a world of the truth.
 
         Its ranker is the arm's own in any case: channels are switched off, nothing is retrained.
@@ -63,31 +59,16 @@ class Arm:
         if weights:
             told = "-".join(f"{channel}={weight:g}" for channel, weight in weights.items())
             name = f"weight-{told}-{name}"
-        return Pipeline(config, self.maker).world(
-            name,
-            luck_of(seed),
-            self.number,
-            self.catalogue,
-            self.history,
-            self.channels,
-            self.rankers,
-        )
+        pipeline = Pipeline(config, self.maker)
+        return pipeline.one_arm(name, luck_of(seed), self.number, self.trained)
 
-    def experiment(self) -> WorldJob:
+    def experiment(self) -> ExperimentWorld:
         """The run's experiment, in which the shoppers are split over the arms."""
-        return Pipeline(self.config, self.maker).world(
-            "experiment",
-            luck_of(0),
-            None,
-            self.catalogue,
-            self.history,
-            self.channels,
-            self.rankers,
-        )
+        return Pipeline(self.config, self.maker).experiment(self.trained)
 
     def live(self, name: str, jobs: Sequence[WorldJob]) -> None:
         """Live the worlds that are not in the store yet, side by side."""
-        Pipeline(self.config, self.maker).live(name, list(jobs), self.config.world.days)
+        Pipeline(self.config, self.maker).live(name, jobs, self.config.world.days)
 
     def _changed(self, kept: Sequence[str], weights: Mapping[str, float]) -> Config:
         """The config with this arm changed."""
@@ -119,7 +100,7 @@ def open_arm(config: Config, maker: Maker, name: str) -> Arm:
     history = _known(folder, pipeline.history(catalogue))
     channels, early = pipeline.channels(catalogue, history)
     rankers = pipeline.rankers(catalogue, history, channels, early)
-    return Arm(config, maker, number, catalogue, history, channels, rankers)
+    return Arm(config, maker, number, Trained(catalogue, history, channels, rankers))
 
 
 def _known(folder: Path, stage: Stage) -> Stage:

@@ -18,13 +18,13 @@ from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
 from experiments.records.attribution import EVENTS
 from experiments.records.files import read_json
 from experiments.running.models import LOG
-from experiments.running.worlds import OpenWorld, WorldJob, open_world
+from experiments.running.worlds import OneArmWorld, OpenWorld, open_world
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
 from simulator.behaviour.behavior import Reactions
 from simulator.behaviour.expectation import Expected, expected
-from simulator.errors import DataError, StoreError
+from simulator.errors import StoreError
 from simulator.protocols import Pages, Requests
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs
@@ -53,7 +53,7 @@ class ReplayJob:
         permutations: orders drawn for each request, of many channels.
     """
 
-    world: WorldJob
+    world: OneArmWorld
     stage: Stage
     part: int
     parts: int
@@ -62,19 +62,7 @@ class ReplayJob:
     @property
     def channels(self) -> tuple[str, ...]:
         """The arm's channels, in the order of the provenance bits."""
-        return arm_channels(self.world)
-
-
-def arm_channels(job: WorldJob) -> tuple[str, ...]:
-    """The channels of a world's arm in the order of the provenance bits.
-
-    Raises:
-        DataError: the world has several arms, or none.
-    """
-    if job.arm is None:
-        raise DataError(f"{job.stage.name}.arm == None, must be one arm in which everybody is")
-    arm = job.config.arms[job.arm]
-    return tuple(name for name in job.config.channels if name in arm.channels)
+        return self.world.channels
 
 
 @dataclass(frozen=True)
@@ -234,9 +222,9 @@ def make_replays(arm: "Arm", spec: AttributionSpec) -> Replayed:
     return _read(jobs)
 
 
-def replay_jobs(arm: "Arm", world: WorldJob, permutations: int) -> list[ReplayJob]:
+def replay_jobs(arm: "Arm", world: OneArmWorld, permutations: int) -> list[ReplayJob]:
     """The tasks that replay one finished world of an arm."""
-    channels = len(arm_channels(world))
+    channels = len(world.channels)
     drawn = permutations if channels > EXACT_CHANNELS else 0
     columns = make_plan(channels, permutations, Draws(0)).columns
     parts = min(MOST_PARTS, 1 << max((columns // _COALITIONS).bit_length() - 1, 0))

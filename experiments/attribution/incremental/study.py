@@ -25,7 +25,7 @@ from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import SALES, Event, StudyRow
 from experiments.running.models import LOG
-from experiments.running.worlds import WorldJob
+from experiments.running.worlds import OneArmWorld
 
 SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
 """Events of which a study tells the channel's shares."""
@@ -87,7 +87,7 @@ def live_studies(
 
 def _jobs(
     arm: Arm, study: StudySpec, seeds: int
-) -> tuple[list[WorldJob], dict[float, list[WorldJob]]]:
+) -> tuple[list[OneArmWorld], dict[float, list[OneArmWorld]]]:
     """By seed the world without the channel; by weight and seed those with it."""
     others = [name for name in arm.spec.channels if name != study.channel]
     return (
@@ -99,14 +99,14 @@ def _jobs(
     )
 
 
-def _weighted(arm: Arm, seed: int, study: StudySpec, weight: float) -> WorldJob:
+def _weighted(arm: Arm, seed: int, study: StudySpec, weight: float) -> OneArmWorld:
     merge = arm.spec.merge or arm.config.funnel.merge
     if weight == merge.weights.get(study.channel, 1.0):
         return arm.world(seed)
     return arm.world(seed, weights={study.channel: weight})
 
 
-def _logs(jobs: Sequence[WorldJob]) -> tuple[Path, ...]:
+def _logs(jobs: Sequence[OneArmWorld]) -> tuple[Path, ...]:
     return tuple(job.stage.path / LOG for job in jobs)
 
 

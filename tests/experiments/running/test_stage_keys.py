@@ -15,6 +15,7 @@ from experiments.config.loading import Config
 from experiments.idsbench.trial import run_trial
 from experiments.rewardlab.policies import run_policy
 from experiments.running.pipeline import Pipeline
+from experiments.running.worlds import Trained
 from experiments.stages.executor import ExecutionSpec
 from experiments.stages.folder import RunFolder
 from experiments.stages.keys import code_of, stage_key
@@ -84,7 +85,7 @@ def stages_of(config: Config, folder: Path, unseen_days: int = 0) -> dict[str, A
         history = pipeline.history(catalogue)
         channels, early = pipeline.channels(catalogue, history)
         rankers = pipeline.rankers(catalogue, history, channels, early)
-        pipeline.worlds(catalogue, history, channels, rankers)
+        pipeline.worlds(Trained(catalogue, history, channels, rankers))
     return maker.asked
 
 

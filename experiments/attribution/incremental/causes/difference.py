@@ -65,7 +65,7 @@ from experiments.inference.worldtotals import WorldTotals
 from experiments.records.attribution import CAUSES, SALES, DifferenceRow, Event
 from experiments.records.files import read_json
 from experiments.records.interval import UNKNOWN
-from experiments.running.worlds import WorldJob
+from experiments.running.worlds import OneArmWorld
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +137,7 @@ def watch_worlds(arm: Arm, spec: AttributionSpec) -> Watched:
     )
 
 
-def _full_job(arm: Arm, world: WorldJob, channels: tuple[str, ...]) -> FullJob:
+def _full_job(arm: Arm, world: OneArmWorld, channels: tuple[str, ...]) -> FullJob:
     stage = arm.maker.stage(
         f"watched-{world.stage.name}", [list(channels)], inputs=[world.stage.key], task=watch_full
     )

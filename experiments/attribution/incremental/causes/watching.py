@@ -37,7 +37,7 @@ from experiments.attribution.incremental.causes.snapshots import (
 from experiments.attribution.incremental.relived import relive, untraced
 from experiments.records.attribution import SALES
 from experiments.running.models import LOG
-from experiments.running.worlds import OpenWorld, WorldJob, open_world
+from experiments.running.worlds import OneArmWorld, OpenWorld, open_world
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
@@ -57,7 +57,7 @@ class FullJob:
         channels: that pages are also made without, one at a time.
     """
 
-    world: WorldJob
+    world: OneArmWorld
     stage: Stage
     channels: tuple[str, ...]
 
@@ -72,7 +72,7 @@ class WithoutJob:
         full: folder of the full twin's finished `FullJob`.
     """
 
-    world: WorldJob
+    world: OneArmWorld
     stage: Stage
     full: Path
 
@@ -233,7 +233,7 @@ class _Without(_Watching):
         super().planned()
 
 
-def _live(opened: OpenWorld, job: WorldJob, watching: _Watching, advance: Advance) -> None:
+def _live(opened: OpenWorld, job: OneArmWorld, watching: _Watching, advance: Advance) -> None:
     """Live the world under the eyes of the watcher; its log is made again and thrown away."""
     opened.world.service = watching
     opened.world.watch(watching)

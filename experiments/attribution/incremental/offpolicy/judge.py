@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from experiments.attribution.incremental.offpolicy.directmodel import bins
 from experiments.attribution.incremental.relived import relive, untraced
 from experiments.running.models import LOG
-from experiments.running.worlds import OpenWorld, WorldJob, open_world
+from experiments.running.worlds import ExperimentWorld, OpenWorld, open_world
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
@@ -73,7 +73,7 @@ class OffPolicyJob:
         judged, logged: numbers of the arm whose pages are judged, and of the arm of the log.
     """
 
-    world: WorldJob
+    world: ExperimentWorld
     stage: Stage
     judged: int
     logged: int

@@ -21,7 +21,9 @@ def credited(folder, names):
     with small_arm(folder, *names, at_once=True, blind=True, keep=600) as arm:
         world = arm.world(0)
         arm.live("worlds", [world])
-        items = Items.of(load_saved(arm.catalogue.path / CATALOG), arm.history.path / LOG)
+        items = Items.of(
+            load_saved(arm.trained.catalogue.path / CATALOG), arm.trained.history.path / LOG
+        )
         log = world.stage.path / LOG
         arms = {each.name: each.channels for each in arm.config.arms}
         record = credit_log(log, items, SPEC, name="small", arms=arms, confidence=0.9)

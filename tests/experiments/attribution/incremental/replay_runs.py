@@ -11,6 +11,7 @@ from experiments.attribution.incremental.replay import Replayed, make_replays
 from experiments.config.attribution import AttributionSpec
 from experiments.config.loading import load_config
 from experiments.running.pipeline import Pipeline
+from experiments.running.worlds import Trained
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
@@ -138,7 +139,7 @@ def small_arm(
         history = pipeline.history(catalogue)
         channels, early = pipeline.channels(catalogue, history)
         rankers = pipeline.rankers(catalogue, history, channels, early)
-        yield Arm(config, maker, 0, catalogue, history, channels, rankers)
+        yield Arm(config, maker, 0, Trained(catalogue, history, channels, rankers))
 
 
 def replayed(arm: Arm, seeds: int = 1, permutations: int = 2) -> Replayed:

@@ -269,12 +269,6 @@ def test_the_replay_of_another_log_is_refused(tmp_path):
             replay(job, advance=lambda requests: None)
 
 
-def test_a_world_of_several_arms_is_refused(shop):
-    world = replace(shop.arm.world(0), arm=None)
-    with pytest.raises(DataError, match="must be one arm in which everybody is"):
-        replay_jobs(shop.arm, world, 2)
-
-
 def test_spoiled_tables_are_refused(tmp_path):
     with small_arm(tmp_path, "lexical") as arm:
         replayed(arm)
