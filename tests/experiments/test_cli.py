@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from experiments.cli import run_command
-from experiments.config.loading import Config, resolved_toml
+from experiments.config.loading import resolved_toml
+from experiments.config.schema import Config
 from experiments.records.reading import write_record
 from experiments.stages.folder import RunFolder
 from tests.experiments.report.fake_run import bare_metrics, fake_manifest
