@@ -7,7 +7,6 @@ from pathlib import Path
 from cqsid.decoding.evaluate import positions, prefixes_L
 from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.tokenizer.schemes.registry import SCHEMES
-from experiments.config.loading import resolved_toml
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
@@ -21,15 +20,13 @@ from experiments.idsbench.trial import (
     load_trial,
     run_trial,
 )
-from experiments.records.files import CONFIG, MANIFEST
 from experiments.records.ids import IdsRecord, Mode, Quality
-from experiments.records.reading import write_record
 from experiments.report.ids.page import write_report
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG
+from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline
 from experiments.running.plugins import check_spec
-from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
@@ -55,10 +52,7 @@ def bench_ids(
     channel = _channel(config)
     _check_names(config, channel)
     check_spec(f"channels.{channel}", config.channels[channel])
-    with RunFolder(folder) as run:
-        if not overwrite:
-            check_same_settings(folder, resolved_toml(config))
-        maker = Maker(run, config.execution, progress)
+    with open_run(config, folder, progress, overwrite=overwrite) as maker:
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
@@ -66,12 +60,9 @@ def bench_ids(
         trials = _trials(config, channel, maker, catalogue, history)
         with progress.stage("compare"):
             record = _compare(config, channel, trials, catalogue, history)
-        run.remove(MANIFEST)
-        run.write_text(CONFIG, resolved_toml(config))
-        write_record(folder, record)
-        write_record(folder, bench_manifest(config, command, catalogue, maker.records))
-        with progress.stage("report"):
-            return write_report(folder)
+        replace_results(maker.run, config, record)
+        told = bench_manifest(config, command, catalogue, maker.records)
+        return finish_run(maker, told, write_report)
 
 
 def _channel(config: Config) -> str:

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 
-from experiments.config.loading import resolved_toml
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
-from experiments.records.files import CONFIG, MANIFEST
 from experiments.records.manifest import BenchManifest
-from experiments.records.reading import write_record
 from experiments.records.rewards import Course, PolicyRow, RewardsRecord
 from experiments.report.rewards.page import write_report
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading
@@ -21,10 +18,9 @@ from experiments.rewardlab.stages import Key, LabStages, StageMaker, of_lab
 from experiments.running.heldout import test_rows
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG, load_saved
+from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.plugins import check_plug_ins, check_rewards
 from experiments.stages.finished import finished_config, finished_stage
-from experiments.stages.folder import RunFolder, check_same_settings
-from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
 from simulator.errors import ConfigError, StoreError
 from simulator.log.history import load_history
@@ -48,19 +44,13 @@ def bench_rewards(
         raise ConfigError("reward_lab.rewards x algorithms == none, must have one of each at least")
     check_plug_ins(config)
     check_rewards(config)
-    with RunFolder(folder) as run:
-        if not overwrite:
-            check_same_settings(folder, resolved_toml(config))
-        maker = Maker(run, config.execution, progress)
+    with open_run(config, folder, progress, overwrite=overwrite) as maker:
         made = StageMaker(of_lab(config), maker).make()
         with progress.stage("compare"):
             record = _record(config, made)
-        run.remove(MANIFEST)
-        run.write_text(CONFIG, resolved_toml(config))
-        write_record(folder, record)
-        write_record(folder, bench_manifest(config, command, made.catalogue, maker.records))
-        with progress.stage("report"):
-            return write_report(folder)
+        replace_results(maker.run, config, record)
+        told = bench_manifest(config, command, made.catalogue, maker.records)
+        return finish_run(maker, told, write_report)
 
 
 def _record(config: Config, made: LabStages) -> RewardsRecord:

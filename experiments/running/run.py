@@ -6,22 +6,19 @@ from pathlib import Path
 from experiments.attribution.credit.credited import write_credit
 from experiments.attribution.credit.customrules import check_rules
 from experiments.attribution.credit.segments import Items
-from experiments.config.loading import resolved_toml
 from experiments.config.schema import Config
 from experiments.inference.analysis import analyse, truth_table
 from experiments.inference.metrics import METRICS, Metric
-from experiments.records.files import CONFIG, MANIFEST, read_json
+from experiments.records.files import read_json
 from experiments.records.metrics import Metrics, Model, Retrieval
-from experiments.records.reading import write_record
 from experiments.records.truth import Truths
 from experiments.report import write_report
 from experiments.running.manifest import manifest
 from experiments.running.models import CATALOG, LOG, REPORT, load_saved
+from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
 from experiments.running.worlds import Trained
-from experiments.stages.folder import RunFolder, check_same_settings
-from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
 
 
@@ -38,12 +35,9 @@ def run_experiment(
     Raises:
         FunnelabError: bad input, or a folder that cannot be used.
     """
-    with RunFolder(folder) as run:
-        if not overwrite:
-            check_same_settings(folder, resolved_toml(config))
+    with open_run(config, folder, progress, overwrite=overwrite) as maker:
         check_plug_ins(config)
         check_rules(config.attribution.rules)
-        maker = Maker(run, config.execution, progress)
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
@@ -59,21 +53,15 @@ def run_experiment(
                 [stage.path for stage in rankers],
             )
             metrics, truths = _results(config, history.path / LOG, worlds, retrieval, models)
-        run.remove(MANIFEST)  # a run without one is not finished: its results may be replaced
-        run.write_text(CONFIG, resolved_toml(config))
-        write_record(run.path, metrics)
+        replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
         if truths is None:
-            run.remove(Truths.FILE)
-        else:
-            write_record(run.path, truths)
+            maker.run.remove(Truths.FILE)
         with progress.stage("credit"):
             items = Items.of(load_saved(catalogue.path / CATALOG), history.path / LOG)
-            write_credit(run, config, worlds.experiment, items)
-        run.link("log", worlds.experiment)
+            write_credit(maker.run, config, worlds.experiment, items)
+        maker.run.link("log", worlds.experiment)
         told = manifest(config, command, catalogue, worlds.experiment, maker.records)
-        write_record(run.path, told)
-        with progress.stage("report"):
-            return write_report(run.path)
+        return finish_run(maker, told, write_report)
 
 
 def _results(
