@@ -20,7 +20,7 @@ from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
-from simulator.errors import ConfigError, StoreError
+from simulator.errors import ConfigError
 
 _OWN = ("attribution.", "execution.")
 _NONE = "none"
@@ -63,8 +63,8 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
     config = finished_config(folder, overrides)
     check_rules(config.attribution.rules)
     check_plug_ins(config)
-    catalogue, history = _stage(folder, "catalogue"), _stage(folder, "history") / LOG
-    log = _stage(folder, "experiment") / LOG
+    catalogue = finished_stage(folder, "catalogue")
+    history, log = (finished_stage(folder, name) / LOG for name in ("history", "experiment"))
     with RunFolder(folder) as run:
         with progress.stage("credit"):
             items = Items.of(load_saved(catalogue / CATALOG), history)
@@ -74,10 +74,3 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
         write_record(folder, record)
         with progress.stage("report"):
             return write_report(folder)
-
-
-def _stage(folder: Path, name: str) -> Path:
-    found = finished_stage(folder, name)
-    if found is None:
-        raise StoreError(f"{folder}: {name} == no stage, must be the folder of a finished run")
-    return found

@@ -22,7 +22,7 @@ from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.plugins import check_plug_ins, check_rewards
 from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.progress import Progress
-from simulator.errors import ConfigError, StoreError
+from simulator.errors import ConfigError
 from simulator.log.history import load_history
 
 
@@ -133,10 +133,7 @@ def open_lab(folder: Path) -> Lab:
     others = [n for n in config.arms[arm].channels if n != config.reward_lab.channel]
 
     def stage(name: str) -> Path:
-        found = finished_stage(folder, name, BenchManifest)
-        if found is None:
-            raise StoreError(f"{folder}: {name} == no stage, must be the folder of a finished lab")
-        return found
+        return finished_stage(folder, name, BenchManifest, wanted="the folder of a finished lab")
 
     folders = Folders(
         catalog=stage("catalogue"),

@@ -22,16 +22,19 @@ def save_ids(folder: Path, channel: str | None, to: Path) -> str:
         to: a new or empty folder, see `cqsid.saved.save_learned`.
 
     Raises:
-        StoreError: no finished run, or a folder that cannot be written.
-        ConfigError: the run has no such channel, or no arm uses it.
+        StoreError: no finished run, no arm that uses the channel, or a folder that cannot be
+            written.
+        ConfigError: the run has no such channel.
     """
     config = finished_config(folder)
     name = _name(config, channel)
-    trained: GenerativeChannel = load_saved(_stage(folder, f"channel-{name}") / MODEL, config)
+    used = "a channel that an arm uses"
+    stage = finished_stage(folder, f"channel-{name}", wanted=used)
+    trained: GenerativeChannel = load_saved(stage / MODEL, config)
     save_learned(
         to,
         trained.learned,
-        load_saved(_stage(folder, "catalogue") / CATALOG),
+        load_saved(finished_stage(folder, "catalogue") / CATALOG),
         plug_in_roots(config),
     )
     return name
@@ -49,10 +52,3 @@ def _name(config: Config, channel: str | None) -> str:
     if channel is not None and channel not in names:
         raise ConfigError(f"--channel == {channel!r}, must be {suggestion(channel, names)}")
     return channel or names[0]
-
-
-def _stage(folder: Path, name: str) -> Path:
-    found = finished_stage(folder, name)
-    if found is None:
-        raise ConfigError(f"{folder}: {name} == no stage, must be a channel that an arm uses")
-    return found

@@ -29,23 +29,30 @@ def finished_config(folder: Path, overrides: Sequence[str] = ()) -> Config:
     return load_config(str(folder / CONFIG), overrides)
 
 
-def finished_stage(folder: Path, name: str, kind: type[BenchManifest] = RunManifest) -> Path | None:
-    """The folder of one of its stages; None where it has none of that name.
+def finished_stage(
+    folder: Path,
+    name: str,
+    kind: type[BenchManifest] = RunManifest,
+    *,
+    wanted: str = "the folder of a finished run",
+) -> Path:
+    """The folder of one of its stages.
 
     Args:
         folder: of the run.
         name: of the stage.
         kind: which manifest the run has.
+        wanted: what a folder with that stage is, for errors.
 
     Raises:
-        StoreError: it has no manifest, the store is of another version, or the stage is not as it
-            was written.
+        StoreError: it has no manifest or no such stage, the store is of another version, or the
+            stage is not as it was written.
         DataError: it has another manifest.
     """
     check_version(folder)
     keys = [stage.key for stage in read_record(kind, folder).stages if stage.name == name]
     if not keys:
-        return None
+        raise StoreError(f"{folder}: {name} == no stage, must be {wanted}")
     stage = RunFolder(folder).stage(name, keys[0])
     damage = stage.damage()
     if damage is not None:

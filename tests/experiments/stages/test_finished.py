@@ -18,7 +18,8 @@ def copy(small_run: Path, tmp_path: Path) -> Path:
 def test_settings_and_stages_of_a_finished_run_are_found(small_run: Path) -> None:
     assert finished_config(small_run) == small_config()
     assert finished_stage(small_run, "history") == stage(small_run, "history")
-    assert finished_stage(small_run, "nothing") is None
+    with pytest.raises(StoreError, match="run: nothing == no stage, must be the folder of a"):
+        finished_stage(small_run, "nothing")
 
 
 def test_a_stage_that_is_not_as_it_was_written_is_refused(copy: Path) -> None:
