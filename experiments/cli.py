@@ -240,7 +240,7 @@ def data_check(
     as_json: AsJson = False,
 ) -> None:
     """Check catalogue files, or the data files that a config names, without a run."""
-    from experiments.running.datacheck import check_data
+    from experiments.config.datacheck import check_data
 
     rows = [row for name in files for row in check_data(name)]
     if as_json:
