@@ -23,7 +23,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_layers.py
+	$(BIN)/pytest -q tests/test_layers.py tests/test_rooms.py
 
 # The tables of keys in the documentation, made anew from the records.
 docs: $(INSTALLED)
@@ -31,9 +31,16 @@ docs: $(INSTALLED)
 
 # One thread in each process, so that a figure is one core's. BENCH_LARGE=1 adds runs of a million
 # items and of a million shoppers; SARDINE_PYTHON names a Python that has sardine-rec, for its row.
+# What depends on kernels is timed a second time without AVX-512.
+ALONE := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+NARROW := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell \
+	NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx2,+fma
+KERNELS := $(addprefix tests/benchmarks/test_bench_,kernels.py decode.py grpo.py quantizer.py)
+TIMED := $(BIN)/pytest -m benchmark -q --benchmark-quiet --timeout 3600
+
 bench: $(INSTALLED)
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	$(BIN)/pytest -m benchmark tests/benchmarks -q --benchmark-quiet --timeout 3600
+	$(ALONE) $(TIMED) tests/benchmarks
+	$(ALONE) $(NARROW) $(TIMED) $(KERNELS)
 
 # The pictures of the pages that a test compares with, taken anew after a change that is meant.
 screenshots: $(INSTALLED) browser

@@ -79,6 +79,8 @@ class BenchManifest(Record):
         command: how to get the same run again.
         stages: the stages that this run used.
         versions: of Python and the libraries that decide results.
+        kernels: instruction set of the processor, and how each kernel of the generative channel
+            computes there.
         peak_memory_mb: most memory of one process (MB).
         items, shoppers: size of the world.
         history_days: length of the history period.
@@ -94,6 +96,7 @@ class BenchManifest(Record):
     command: str
     stages: tuple[StageRecord, ...]
     versions: dict[str, str]
+    kernels: dict[str, str]
     peak_memory_mb: int
     items: int
     shoppers: int

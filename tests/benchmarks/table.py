@@ -1,9 +1,13 @@
 """The one table that `make bench` ends with: our figure, the peer's beside it, and the aim."""
 
 import os
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+
+from cqsid.kernels.choice import instruction_set
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,13 @@ class Row:
             self.peer,
             figure(self.theirs),
             f"{figure(ratio)}x" if ratio is not None else "",
+            instruction_set(),
             self.aim,
             {True: "yes", False: "NO", None: ""}[self.met],
         )
 
 
-HEAD = ("what", "ours", "unit", "peer", "theirs", "ratio", "aim", "met")
+HEAD = ("what", "ours", "unit", "peer", "theirs", "ratio", "instructions", "aim", "met")
 
 
 def figure(value: float | None) -> str:
@@ -75,7 +80,23 @@ def machine() -> str:
     """What the figures were measured on, as far as it matters to them."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
-    return f"{os.cpu_count()} cores, load {load}, OMP_NUM_THREADS {threads}"
+    return (
+        f"{_processor()}, instructions {instruction_set()}, {os.cpu_count()} cores, load {load}, "
+        f"OMP_NUM_THREADS {threads}"
+    )
+
+
+def _processor() -> str:
+    """Its model and family; what Python tells where the system has no list of processors."""
+    listed = Path("/proc/cpuinfo")
+    if not listed.is_file():
+        return platform.processor() or platform.machine()
+    lines = (line.partition(":") for line in listed.read_text().splitlines())
+    first: dict[str, str] = {}
+    for name, _, value in lines:
+        first.setdefault(name.strip(), value.strip())
+    model = first.get("model name", platform.machine())
+    return f"{model} (family {first['cpu family']})" if "cpu family" in first else model
 
 
 def aligned(rows: Sequence[tuple[str, ...]], right: set[int]) -> Iterator[str]:

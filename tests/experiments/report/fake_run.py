@@ -262,6 +262,7 @@ def fake_manifest(arms: list[str]) -> RunManifest:
             for at, stage in enumerate(stages)
         ),
         versions={"python": "3.11.9", "numpy": "2.2.1", "torch": "2.6.0", "simpy": "4.1.1"},
+        kernels={"instruction_set": "avx2", "attention": "lanes", "matmul": "torch"},
         peak_memory_mb=1434,
         items=20_000,
         shoppers=30_000,

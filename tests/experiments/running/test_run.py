@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cqsid.kernels.choice import told
 from experiments.cli import run_command
 from experiments.running.run import run_experiment
 from experiments.stages.progress import LineProgress
@@ -346,6 +347,7 @@ def test_the_manifest_tells_stages_versions_and_the_most_memory_of_any_process(
     assert {"catalogue", "history", "ranker", "experiment"} <= {one["name"] for one in stages}
     assert not any(one["cached"] for one in stages if one["name"] != "ranker")
     assert {"python", "torch", "numpy", "duckdb", "tea-tasting"} <= set(manifest["versions"])
+    assert manifest["kernels"] == told()
     assert manifest["log_digest"] == log_digests(small_run)[stage(small_run, "experiment").name]
 
 
