@@ -21,22 +21,22 @@ class Way:
 
     Attributes:
         name: "lanes" and "pairs" are ours, "onednn" is a private operator of torch.
-        gain: how many times as fast as plain torch; see docs/performance.md.
+        gain: how many times as fast as plain torch (docs/performance.md); None: not measured.
         operators: private operators of torch that it calls.
     """
 
     name: Literal["lanes", "onednn", "pairs", "torch"]
-    gain: float
+    gain: float | None
     operators: tuple[str, ...] = ()
 
 
 _PRODUCTS: Final = ("mkldnn::_reorder_linear_weight", "mkldnn::_linear_pointwise")
 TABLE: Final[dict[Kernel, dict[InstructionSet, Way]]] = {
-    # Lanes also keep the bits of an answer the same in any company, which torch does not.
+    # Elsewhere lanes were not timed: they keep an answer's bits the same in any company.
     "attention": {
         "avx512_vnni": Way("lanes", 16.0),
         "avx2": Way("lanes", 11.8),
-        "other": Way("lanes", 5.0),
+        "other": Way("lanes", None),
     },
     "integers": {
         "avx512_vnni": Way("onednn", 7.7, ("aten::_int_mm",)),
@@ -45,7 +45,7 @@ TABLE: Final[dict[Kernel, dict[InstructionSet, Way]]] = {
     "logsumexp": {
         "avx512_vnni": Way("lanes", 3.8),
         "avx2": Way("lanes", 2.6),
-        "other": Way("lanes", 1.5),
+        "other": Way("lanes", None),
     },
     # With AVX2 oneDNN gains 1.2 at most, and on some processors takes its reference code.
     "matmul": {"avx512_vnni": Way("onednn", 2.2, _PRODUCTS)},

@@ -66,8 +66,9 @@ class RunFolder:
             ) from None
         try:
             check_version(self.path)
-            with storing(stages / _VERSION):
-                write_json(stages / _VERSION, {"store": STORE})
+            if not (stages / _VERSION).is_file():
+                with storing(stages / _VERSION):
+                    write_json(stages / _VERSION, {"store": STORE})
         except BaseException:
             os.close(self._lock)
             raise
