@@ -20,6 +20,8 @@ GENERATORS = {"Generator", "default_rng", "SeedSequence", "PCG64", "Philox", "Bi
 SPECS = get_args(get_args(ChannelSpec)[0])
 SETTINGS = {spec.__name__ for spec in SPECS} | {"GenerativeSpec", "ChannelSettings"}
 TYPES = {spec.model_fields["type"].default for spec in SPECS} - {"custom"}
+# What a shop starts with is settings by name; whoever reads them asks no class.
+BOOTSTRAP = "recall.classic.bootstrap.BOOTSTRAP_CHANNELS"
 CHANNELS = (
     *("recall.classic", "cqsid.channel", "cqsid.settings"),
     *(f"{home}.registry.{spec.__name__}" for home in ("recall", "cqsid") for spec in SPECS),
@@ -97,7 +99,7 @@ def known_channels(tree: ast.Module) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            found += [name for name in names if name.startswith(CHANNELS)]
+            found += [name for name in names if name.startswith(CHANNELS) and name != BOOTSTRAP]
         elif isinstance(node, ast.Import):
             found += [alias.name for alias in node.names if alias.name.startswith(CHANNELS)]
         elif isinstance(node, ast.Call) and _dotted(node.func) == "isinstance":

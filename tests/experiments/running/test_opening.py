@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from experiments.running.finished import finished_config
 
 from experiments.config.loading import load_config
 from experiments.records.manifest import RunManifest
 from experiments.records.reading import read_record
 from experiments.running.opening import finish_run, open_run, replace_results
+from experiments.stages.finished import finished_config
 from experiments.stages.folder import MANIFEST
 from experiments.stages.progress import NoProgress
 from simulator.errors import StoreError
