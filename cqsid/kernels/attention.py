@@ -14,6 +14,7 @@ from cqsid.kernels.choice import way
 from cqsid.kernels.lanes import (
     LANES,
     add,
+    compiled,
     exponential,
     fused,
     larger,
@@ -30,7 +31,7 @@ from cqsid.kernels.lanes import (
 _NEVER = np.float32(-3e38)  # score of a place that is not attended to
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def remember_rows(columns: Any, pool: Any) -> None:  # pragma: no cover
     """As `cqsid.kernels.attention.remember`, of `Tokens.arrays`."""
     packed, take_A, position_A, cos_PJ, sin_PJ = columns
@@ -47,7 +48,7 @@ def remember_rows(columns: Any, pool: Any) -> None:  # pragma: no cover
                     store(pool[a, g], part * half + j, half - j, value)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@njit(nogil=True, error_model="numpy", inline="always")
 def _turn(head: Any, cos_J: Any, sin_J: Any, turned_D: Any) -> None:  # pragma: no cover
     for j in range(0, len(cos_J), LANES):
         count = len(cos_J) - j
@@ -57,7 +58,7 @@ def _turn(head: Any, cos_J: Any, sin_J: Any, turned_D: Any) -> None:  # pragma: 
         store(turned_D, len(cos_J) + j, count, fused(y, cos, multiply(x, sin)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def attend_rows(
     columns: Any, pool: Any, start_A: Any, stop_A: Any, path_AE: Any, mixed: Any
 ) -> None:  # pragma: no cover
@@ -84,7 +85,7 @@ def attend_rows(
         first = last
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _attend_one(
     columns: Any, pool: Any, start: Any, reach_N: Any, path_NE: Any, mixed: Any, scratch: Any
 ) -> None:  # pragma: no cover
@@ -104,7 +105,7 @@ def _attend_one(
             _mix(weight_NP, pool, start, places, keys + g, path_NE, mixed, h)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _turn_queries(columns: Any, h: Any, query_ND: Any) -> None:  # pragma: no cover
     packed, take_N, position_N, cos_PJ, sin_PJ = columns
     for n in range(len(query_ND)):
@@ -112,13 +113,13 @@ def _turn_queries(columns: Any, h: Any, query_ND: Any) -> None:  # pragma: no co
         _turn(packed[take_N[n], h], cos_PJ[position], sin_PJ[position], query_ND[n])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _four(n: Any, tokens: Any) -> Any:  # pragma: no cover
     """The next four tokens; the last one again where there are fewer."""
     return n, min(n + 1, tokens - 1), min(n + 2, tokens - 1), min(n + 3, tokens - 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _score(query_ND: Any, key_KDL: Any, places: Any, weight_NP: Any) -> None:  # pragma: no cover
     size = query_ND.shape[1]
     for block in range((places + LANES - 1) // LANES):
@@ -136,7 +137,7 @@ def _score(query_ND: Any, key_KDL: Any, places: Any, weight_NP: Any) -> None:  #
             store(weight_NP[n3], block * LANES, LANES, s3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _score_path(
     query_ND: Any, pool: Any, g: Any, path_NE: Any, places: Any, weight_NP: Any
 ) -> None:  # pragma: no cover
@@ -149,7 +150,7 @@ def _score_path(
             weight_NP[n, places + e] = total(score)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _weigh(
     reach_N: Any, places: Any, used: Any, scale: Any, weight_NP: Any
 ) -> None:  # pragma: no cover
@@ -171,7 +172,7 @@ def _weigh(
         weight_P[used] = np.float32(1.0) / total(sums)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _mix(
     weight_NP: Any, pool: Any, start: Any, places: Any, g: Any, path_NE: Any, mixed: Any, h: Any
 ) -> None:  # pragma: no cover

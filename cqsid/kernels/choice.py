@@ -12,7 +12,7 @@ from typing import Final, Literal
 import torch
 
 InstructionSet = Literal["avx512_vnni", "avx2", "other"]
-Kernel = Literal["attention", "integers", "logsumexp", "matmul"]
+Kernel = Literal["attention", "integers", "log_partition", "logsumexp", "matmul"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ TABLE: Final[dict[Kernel, dict[InstructionSet, Way]]] = {
         "avx512_vnni": Way("onednn", 7.7, ("aten::_int_mm",)),
         "avx2": Way("pairs", 2.1),  # where torch's product of bytes is a plain loop, or saturates
     },
+    "log_partition": {"avx512_vnni": Way("lanes", 2.2)},  # 1.1 to 1.2 with AVX2
     "logsumexp": {
         "avx512_vnni": Way("lanes", 3.8),
         "avx2": Way("lanes", 2.6),

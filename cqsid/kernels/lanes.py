@@ -5,10 +5,11 @@ function here works lane by lane, or over the lanes in one fixed order: same bit
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, cast
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic, models, register_model
 
 LANES: Final = 16
@@ -21,6 +22,17 @@ _ROUND: Final = 12582912.0  # 1.5 * 2**23: a float32 plus this is rounded to a w
 _LOG2_E: Final = 1.4426950408889634
 _LN2: Final = (0.693359375, -2.12194440e-4)  # ln 2 in two parts, the first exact in few bits
 _TERMS: Final = tuple(1.0 / n for n in (720.0, 120.0, 24.0, 6.0, 2.0, 1.0, 1.0))
+
+
+def compiled(function: Any) -> Any:
+    """Compile, and keep the code on disk until the function's file or this one changes.
+
+    By itself numba looks at the function's file alone.
+    """
+    made = njit(cache=True, nogil=True, error_model="numpy")(function)
+    kept, here = cast("Any", made)._cache._cache_file, Path(__file__).stat()
+    kept._source_stamp = (*kept._source_stamp, here.st_mtime, here.st_size)
+    return made
 
 
 class Lanes(types.Type):

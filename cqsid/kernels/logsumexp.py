@@ -5,7 +5,6 @@ from typing import Any, Final, cast
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,6 +13,7 @@ from cqsid.kernels.choice import way
 from cqsid.kernels.lanes import (
     LANES,
     add,
+    compiled,
     exponential,
     fused,
     larger,
@@ -59,7 +59,7 @@ class Partition:
         return found_A
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _take(logits_AV: Any, top_A: Any, total_A: Any) -> None:  # pragma: no cover
     size, zero, never = logits_AV.shape[1], spread(np.float32(0.0)), spread(_NEVER)
     whole = size // LANES * LANES
@@ -98,7 +98,7 @@ def _take_plainly(logits_AV: Floats, top_A: Floats, total_A: Floats) -> None:
 
 def log_partition(hidden_ND: Tensor, head_VD: Tensor) -> Tensor:
     """(N,) logarithm of the summed exponentials of the logits `hidden_ND @ head_VD.T`."""
-    if way("logsumexp") == "torch" or not fits(hidden_ND, head_VD):
+    if way("log_partition") == "torch" or not fits(hidden_ND, head_VD):
         return torch.logsumexp(F.linear(hidden_ND, head_VD).float(), dim=-1)
     keep = torch.is_grad_enabled() and len(hidden_ND) * len(head_VD) <= _KEPT
     found_N = _LogPartition.apply(hidden_ND, head_VD, keep)  # type: ignore[no-untyped-call]
@@ -149,7 +149,7 @@ def _made(kept: list[Tensor], hidden_ND: Tensor, head_VD: Tensor) -> Iterator[Te
         yield e_RV
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _exponentiate(logits_RV: Any, top_R: Any, total_R: Any) -> None:  # pragma: no cover
     """Logits to exponentials of what they are below their row's largest, and the sum of these."""
     size, never = logits_RV.shape[1], spread(_NEVER)

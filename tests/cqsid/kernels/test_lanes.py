@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numba import njit
@@ -85,3 +90,31 @@ def test_the_exponential_is_accurate_to_float32():
     assert found[0] == 1
     exponentials(np.full(1, -1e30, np.float32), found)
     assert 0 < found[0] < 1e-37
+
+
+KEPT = """
+import numpy as np
+from numba import njit
+from lanes import compiled, load, total
+@compiled
+def ours(row): return total(load(row, 0, 16))
+@njit(cache=True)
+def plain(row): return total(load(row, 0, 16))
+row = np.ones(16, np.float32)
+print(*(int(found) for each in (ours, plain) for found in (each(row), len(each.stats.cache_hits))))
+"""
+
+
+def test_code_kept_on_disk_is_made_anew_once_the_file_of_lanes_has_changed(tmp_path):
+    """Numba alone would keep it, as the function's own file has not changed."""
+    text = Path(lanes.__file__).read_text()
+    changed = text.replace("builder.fadd(a, b)", "builder.fsub(a, b)") + "# changed\n"
+    folder, said = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}, []
+    (tmp_path / "kept.py").write_text(KEPT)
+    for lines in (text, None, changed):
+        if lines is not None:
+            (tmp_path / "lanes.py").write_text(lines)
+        run = [sys.executable, "kept.py"]
+        done = subprocess.run(run, cwd=tmp_path, env=folder, capture_output=True, check=True)
+        said.append(done.stdout.strip())
+    assert said == [b"16 0 16 0", b"16 1 16 1", b"0 0 16 1"]
