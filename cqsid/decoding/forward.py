@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from cqsid.generator.prompts import Prompts
 from cqsid.generator.transformer import Layer, Weights, rotary_angle
 from cqsid.kernels.attention import Tokens, attend, remember
 from cqsid.kernels.matmul import Product
+from cqsid.kernels.norms import normed
 from simulator.errors import DataError
 
 Rows = NDArray[np.int64]
@@ -174,7 +174,7 @@ class Branches:
         return block.down.plus(gated, hidden_AD)
 
     def _normed(self, hidden_AD: Tensor, scale_D: Tensor) -> Tensor:
-        return F.rms_norm(hidden_AD, scale_D.shape, scale_D, self._epsilon)
+        return normed(hidden_AD, scale_D, self._epsilon)
 
 
 @cache
