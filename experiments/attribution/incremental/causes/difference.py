@@ -29,7 +29,7 @@ otherwise. Prices are the same in both worlds. Intervals are over worlds and sho
 (`experiments.inference.intervals`), per exposed shopper.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,19 +38,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.arms import Arm
-from experiments.attribution.incremental.causes.requestnotes import (
+from experiments.attribution.incremental.causes.watching import (
     OWN,
     STOCKED,
-    TABLE,
     TAUGHT,
+    WatchJob,
     column,
+    watch,
     without,
-)
-from experiments.attribution.incremental.causes.watching import (
-    FullJob,
-    WithoutJob,
-    watch_full,
-    watch_without,
 )
 from experiments.attribution.incremental.coalitions import (
     CoalitionWorlds,
@@ -60,12 +55,11 @@ from experiments.attribution.incremental.coalitions import (
 )
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.intervals import ratio
-from experiments.inference.logs import EngineSpec, engine, exact_sum
+from experiments.inference.logs import EngineSpec, engine, exact_sum, scan
 from experiments.inference.worldtotals import WorldTotals
 from experiments.records.attribution import CAUSES, SALES, DifferenceRow, Event
 from experiments.records.files import read_json
 from experiments.records.interval import UNKNOWN
-from experiments.running.worlds import OneArmWorld
 
 Floats = NDArray[np.float64]
 
@@ -88,72 +82,63 @@ class Watched:
     without: tuple[tuple[Path | None, ...], ...]
 
 
-def difference_rows(
-    arm: Arm, spec: AttributionSpec, *, confidence: float, engine_spec: EngineSpec | None = None
-) -> list[DifferenceRow]:
+def difference_rows(arm: Arm, spec: AttributionSpec, *, confidence: float) -> list[DifferenceRow]:
     """The steps from the replay's leave-one-out value to the worlds', for purchases and GMV.
+
+    Rows hold the ends, and between them the causes in their order.
 
     Args:
         arm: of a finished run.
         spec: how many seeds.
         confidence: level of the intervals.
-        engine_spec: threads and memory.
 
     Raises:
         DataError: a world that is lived again gives another log than it has.
     """
     watched = watch_worlds(arm, spec)
-    with (
-        open_totals(watched.worlds, spec=engine_spec) as totals,
-        engine(engine_spec or EngineSpec()) as connection,
-    ):
-        return [
-            row
-            for number, channel in enumerate(watched.worlds.channels)
-            for event, steps in channel_steps(connection, totals, watched, number).items()
-            for row in _rows(
-                (watched.worlds.arm, channel, event), steps, totals.exposed_SU, confidence
-            )
-        ]
+    rows = []
+    with open_totals(watched.worlds) as totals, engine(EngineSpec()) as connection:
+        for number, channel in enumerate(watched.worlds.channels):
+            for event, steps in channel_steps(connection, totals, watched, number).items():
+                for cause in (REPLAY, *CAUSES, WORLDS):
+                    value = UNKNOWN
+                    if totals.exposed_SU.size:
+                        found = ratio(
+                            steps[cause], totals.exposed_SU, confidence=confidence, tested=True
+                        )
+                        value = found.interval
+                    rows.append(DifferenceRow(arm.spec.name, channel, event, cause, value))
+    return rows
 
 
 def watch_worlds(arm: Arm, spec: AttributionSpec) -> Watched:
     """Live and watch the worlds with all channels and without each one, side by side."""
     worlds = live_coalitions(arm, spec.model_copy(update={"shapley_worlds": False}))
     names = worlds.channels
-    whole = [_full_job(arm, arm.world(seed), names) for seed in range(spec.seeds)]
-    parts = [
-        [_without_job(arm, seed, gone, names, full) for gone in names]
-        for seed, full in enumerate(whole)
-    ]
-    beside = [job for each in parts for job in each if job is not None]
+
+    def job(seed: int, gone: str | None = None, full: WatchJob | None = None) -> WatchJob | None:
+        kept = [name for name in names if name != gone]
+        if not kept:
+            return None
+        world = arm.world(seed, kept)
+        channels, inputs = names if full is None else (), [world.stage.key]
+        inputs += [full.stage.key] if full is not None else []
+        stage = arm.maker.stage(
+            f"watched-{world.stage.name}", [list(channels)], inputs=inputs, task=watch
+        )
+        return WatchJob(world, stage, channels, None if full is None else full.stage.path)
+
+    whole = [made for seed in range(spec.seeds) for made in [job(seed)] if made is not None]
+    parts = [[job(seed, gone, full) for gone in names] for seed, full in enumerate(whole)]
     requests = read_json(worlds.full[0] / "manifest.json")["rows"]["requests"]
     arm.maker.side_by_side("watched worlds", whole, "requests", requests)
+    beside = [made for each in parts for made in each if made is not None]
     arm.maker.side_by_side("watched twins", beside, "requests", requests)
     return Watched(
         worlds,
-        tuple(job.stage.path for job in whole),
-        tuple(tuple(None if job is None else job.stage.path for job in each) for each in parts),
+        tuple(made.stage.path for made in whole),
+        tuple(tuple(made.stage.path if made else None for made in each) for each in parts),
     )
-
-
-def _full_job(arm: Arm, world: OneArmWorld, channels: tuple[str, ...]) -> FullJob:
-    stage = arm.maker.stage(
-        f"watched-{world.stage.name}", [list(channels)], inputs=[world.stage.key], task=watch_full
-    )
-    return FullJob(world, stage, channels)
-
-
-def _without_job(
-    arm: Arm, seed: int, gone: str, channels: Sequence[str], full: FullJob
-) -> WithoutJob | None:
-    kept = [name for name in channels if name != gone]
-    if not kept:
-        return None
-    world = arm.world(seed, kept)
-    inputs = [world.stage.key, full.stage.key]
-    stage = arm.maker.stage(f"watched-{world.stage.name}", [], inputs=inputs, task=watch_without)
-    return WithoutJob(world, stage, full.stage.path)
 
 
 def channel_steps(
@@ -162,9 +147,7 @@ def channel_steps(
     """By event, (S, U) tables of the ends and the causes of one channel's value.
 
     Args:
-        connection: to DuckDB.
         totals: what was bought in the watched worlds.
-        watched: the worlds.
         channel: its number among the arm's.
     """
     sums: dict[str, Floats] = {}
@@ -174,21 +157,16 @@ def channel_steps(
         place = np.searchsorted(totals.shopper_U, np.asarray(found.pop("shopper"), np.int64))
         for name, values in found.items():
             sums.setdefault(name, np.zeros(totals.exposed_SU.shape))[seed, place] = values
-    return {
-        event: _steps(
-            {name: sums[f"{name}_{event}"] for name in _SUMS},
-            _bought(event_totals(totals, event), watched.worlds, channel),
-        )
-        for event in SALES
-    }
-
-
-def _bought(totals_SUM: Floats, worlds: CoalitionWorlds, channel: int) -> Floats:
-    """(S, U) totals of the full world minus those of the one without the channel."""
-    coalition = worlds.coalition_M[0] & ~(1 << channel)
-    if not coalition:
-        return totals_SUM[:, :, 0]
-    return totals_SUM[:, :, 0] - totals_SUM[:, :, worlds.coalition_M.index(coalition)]
+    coalition_M = watched.worlds.coalition_M
+    left = coalition_M[0] & ~(1 << channel)
+    steps: dict[Event, dict[str, Floats]] = {}
+    for event in SALES:
+        totals_SUM = event_totals(totals, event)
+        bought_SU = totals_SUM[:, :, 0]
+        if left:
+            bought_SU = bought_SU - totals_SUM[:, :, coalition_M.index(left)]
+        steps[event] = _steps({name: sums[f"{name}_{event}"] for name in _SUMS}, bought_SU)
+    return steps
 
 
 def _steps(sums: Mapping[str, Floats], bought_SU: Floats) -> dict[str, Floats]:
@@ -204,17 +182,6 @@ def _steps(sums: Mapping[str, Floats], bought_SU: Floats) -> dict[str, Floats]:
         "luck": bought_SU - (sums["full"] - sums["twin"]),
         WORLDS: bought_SU,
     }
-
-
-def _rows(
-    told: tuple[str, str, str], steps: Mapping[str, Floats], exposed_SU: Floats, confidence: float
-) -> Iterator[DifferenceRow]:
-    """The ends, and between them the causes in their order."""
-    for cause in (REPLAY, *CAUSES, WORLDS):
-        value = UNKNOWN
-        if exposed_SU.size:
-            value = ratio(steps[cause], exposed_SU, confidence=confidence, tested=True).interval
-        yield DifferenceRow(*told, cause, value)
 
 
 _SUMS = {
@@ -242,6 +209,10 @@ def request_sums(full: Path, twin: Path | None, channel: int) -> str:
         channel: its number.
     """
     pages = {"own": OWN, "left": without(channel), "stocked": STOCKED, "taught": TAUGHT}
+    twins = _table(twin or full)
+    if twin is None:  # a twin without requests, whose columns no row reads
+        pages |= {"stocked": OWN, "taught": OWN}
+        twins = f"(FROM {twins} WHERE false)"
     same = " AND ".join(f"x.{key} = y.{key}" for key in _SAME)
     sums = []
     for outcome in SALES:
@@ -249,7 +220,6 @@ def request_sums(full: Path, twin: Path | None, channel: int) -> str:
         for name, value in _SUMS.items():
             total = exact_sum(f"({value.format(same=same, **columns)})")
             sums.append(f"coalesce({total}, 0.0) AS {name}_{outcome}")
-    twins = _table(twin) if twin is not None else _nothing(full)
     return (
         f"SELECT coalesce(x.shopper, y.shopper) AS shopper, {', '.join(sums)} "
         f"FROM {_table(full)} AS x FULL JOIN {twins} AS y ON x.request = y.request GROUP BY 1"
@@ -257,12 +227,4 @@ def request_sums(full: Path, twin: Path | None, channel: int) -> str:
 
 
 def _table(folder: Path) -> str:
-    path = str(folder / TABLE).replace("'", "''")
-    return f"read_parquet('{path}')"
-
-
-def _nothing(full: Path) -> str:
-    """SQL of the requests of a twin that has none."""
-    names = [column(page, outcome) for page in (OWN, STOCKED, TAUGHT) for outcome in SALES]
-    listed = ", ".join(f"0.0::DOUBLE AS {name}" for name in names)
-    return f"(SELECT request, {', '.join(_SAME)}, {listed} FROM {_table(full)} WHERE false)"
+    return scan(folder.parent, folder.name)

@@ -1,10 +1,10 @@
-"""Tasks that live an arm's worlds again and note what is expected of each of their requests.
+"""The task that lives an arm's worlds again and notes what is expected of each of their requests.
 
-The world with all channels (`watch_full`) leaves the expected response to its own pages and to the
-pages without each channel, on the same requests, and the shop's snapshot of every refresh. The
-world without a channel (`watch_without`) leaves the expected response to its own pages, and to
-those that it would have shown had it known what the full world knew at the same refresh: first its
-statistics, then its availability, too.
+The world with all channels leaves the expected response to its own pages and to the pages without
+each channel, on the same requests, and the shop's snapshot of every refresh. The world without a
+channel leaves the expected response to its own pages, and to those that it would have shown had it
+known what the full world knew at the same refresh: first its statistics, then its availability,
+too.
 
 Expected: over the luck of waiting, looking, clicking and buying
 (`simulator.behaviour.expectation`).
@@ -17,24 +17,14 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import pyarrow as pa
 
-from experiments.attribution.incremental.causes.requestnotes import (
-    OWN,
-    STOCKED,
-    TABLE,
-    TAUGHT,
-    Columns,
-    Notes,
-    column,
-    noting,
-    without,
-)
 from experiments.attribution.incremental.causes.snapshots import (
     SnapshotReader,
     SnapshotWriter,
     same_index,
 )
-from experiments.attribution.incremental.relived import relive, untraced
+from experiments.attribution.incremental.relived import Columns, Noting, untraced
 from experiments.records.attribution import SALES
 from experiments.running.models import LOG
 from experiments.running.worlds import OneArmWorld, OpenWorld, open_world
@@ -46,76 +36,77 @@ from simulator.behaviour.expectation import expected
 from simulator.protocols import Fault, Index, Pages, Requests, SearchService
 from simulator.shoppers.needs import Needs
 
+TABLE = "requests.parquet"
+
+OWN, TAUGHT, STOCKED = "own", "taught", "stocked"
+"""The pages of a world without a channel: its own, those under the statistics of the full world,
+those under its availability, too."""
+
+_KNOWN = (
+    ("request", pa.int64()),
+    ("shopper", pa.int64()),
+    ("text", pa.int32()),
+    ("page", pa.int16()),
+    ("intent", pa.int64()),
+    ("refresh", pa.int32()),
+)
+
+
+def column(pages: str, outcome: str) -> str:
+    """The table's column of what is expected of some pages."""
+    return f"{outcome}_{pages}"
+
+
+def without(number: int) -> str:
+    """The pages of a full world without the channel of this number in the job."""
+    return f"without_{number}"
+
 
 @dataclass(frozen=True)
-class FullJob:
-    """The finished world with all channels, to be watched.
+class WatchJob:
+    """A finished world of one arm, to be watched.
 
     Attributes:
         world: everybody in one arm.
-        stage: where the table and the snapshots go.
-        channels: that pages are also made without, one at a time.
+        stage: where the table goes, and the snapshots of a world with all channels.
+        channels: of a world with all channels, that pages are also made without, one at a time.
+        full: of a world without a channel, the folder of its full twin's finished job; else None.
     """
 
     world: OneArmWorld
     stage: Stage
-    channels: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+    full: Path | None = None
 
 
-@dataclass(frozen=True)
-class WithoutJob:
-    """The finished world without a channel, to be watched beside its full twin.
-
-    Attributes:
-        world: everybody in one arm, without the channel.
-        stage: where the table goes.
-        full: folder of the full twin's finished `FullJob`.
-    """
-
-    world: OneArmWorld
-    stage: Stage
-    full: Path
-
-
-def watch_full(job: FullJob, *, advance: Advance) -> None:
-    """Watch the world with all channels and finish the stage.
+def watch(job: WatchJob, *, advance: Advance) -> None:
+    """Watch a world and finish the stage.
 
     Raises:
         DataError: living it again gives another log than it has.
     """
     with job.stage.write() as folder:
         opened = open_world(job.world, folder / LOG)
-        with noting(folder / TABLE, _pages_of(job)) as notes:
-            watching = _Full(opened, notes, SnapshotWriter(folder), job.channels)
-            _live(opened, job.world, watching, advance)
+        watching: _Watching
+        if job.full is None:
+            watching = _Full(opened, SnapshotWriter(folder), job.channels)
+        else:
+            twin = opened.service
+            shutil.rmtree(folder / LOG)
+            opened = open_world(job.world, folder / LOG)
+            watching = _Without(opened, SnapshotReader(job.full), twin)
+        opened.world.service = watching
+        watching.relive(job.world, folder / TABLE, advance)
 
 
-def watch_without(job: WithoutJob, *, advance: Advance) -> None:
-    """Watch the world without a channel and finish the stage.
-
-    Raises:
-        DataError: living it again gives another log than it has.
-    """
-    with job.stage.write() as folder:
-        twin = open_world(job.world, folder / LOG).service
-        shutil.rmtree(folder / LOG)
-        opened = open_world(job.world, folder / LOG)
-        with noting(folder / TABLE, [OWN, TAUGHT, STOCKED]) as notes:
-            watching = _Without(opened, notes, SnapshotReader(job.full), twin)
-            _live(opened, job.world, watching, advance)
-
-
-def _pages_of(job: FullJob) -> list[str]:
-    return [OWN, *(without(number) for number in range(len(job.channels)))]
-
-
-class _Watching:
+class _Watching(Noting):
     """Notes the own pages of a world. It also takes the place of the service that the world
     refreshes, which is how it comes to know each snapshot."""
 
-    def __init__(self, opened: OpenWorld, notes: Notes) -> None:
-        self.opened = opened
-        self.notes = notes
+    def __init__(self, opened: OpenWorld, pages: Sequence[str]) -> None:
+        super().__init__(opened)
+        names = [column(page, outcome) for page in pages for outcome in SALES]
+        self.schema = pa.schema([*_KNOWN, *((name, pa.float64()) for name in names)])
         self.service = cast("Funnel", opened.service)
         self.channels = self.service.channels
         self.refreshes = 0
@@ -136,7 +127,6 @@ class _Watching:
     def __call__(
         self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
     ) -> None:
-        """Note one block; see `simulator.living.desk.Witness`."""
         known: Columns = {
             "request": requests.id_B,
             "shopper": requests.shopper_B,
@@ -145,7 +135,7 @@ class _Watching:
             "intent": needs.intent_B,
             "refresh": np.full(len(requests), self.refreshes - 1, np.int32),
         }
-        self.notes.add(known | self._expect(OWN, needs, pages))
+        self.blocks.append(known | self._expect(OWN, needs, pages))
 
     def _expect(self, name: str, needs: Needs, pages: Pages) -> Columns:
         """Expected purchases and money of each page, at the prices that its shopper sees."""
@@ -154,22 +144,14 @@ class _Watching:
         each = {"purchase": found.orders_BK, "gmv": found.gmv_BK}
         return {column(name, outcome): each[outcome].sum(axis=1) for outcome in SALES}
 
-    def planned(self) -> None:
-        """All requests of the interval are planned; the snapshot is still that of its start."""
-        self.notes.write()
-
 
 class _Full(_Watching):
     """Notes a world with all channels, and what its pages would be without each."""
 
     def __init__(
-        self,
-        opened: OpenWorld,
-        notes: Notes,
-        snapshots: SnapshotWriter,
-        channels: Sequence[str],
+        self, opened: OpenWorld, snapshots: SnapshotWriter, channels: Sequence[str]
     ) -> None:
-        super().__init__(opened, notes)
+        super().__init__(opened, [OWN, *(without(number) for number in range(len(channels)))])
         self.snapshots = snapshots
         bits = [1 << self.channels.index(name) for name in channels]
         self.left_out = {without(number): bit for number, bit in enumerate(bits)}
@@ -185,7 +167,7 @@ class _Full(_Watching):
         answers = self.service.ask(untraced(requests))
         for name, bit in self.left_out.items():
             fewer = self.service.pages(answers, np.full(len(requests), bit, np.int64))
-            self.notes.widen(self._expect(name, needs, fewer))
+            self.blocks[-1] |= self._expect(name, needs, fewer)
 
 
 class _Without(_Watching):
@@ -195,13 +177,11 @@ class _Without(_Watching):
     with the mixed snapshots and serves them all.
     """
 
-    def __init__(
-        self, opened: OpenWorld, notes: Notes, full: SnapshotReader, twin: SearchService
-    ) -> None:
-        super().__init__(opened, notes)
+    def __init__(self, opened: OpenWorld, full: SnapshotReader, twin: SearchService) -> None:
+        super().__init__(opened, [OWN, TAUGHT, STOCKED])
         self.full = full
         self.twin = twin
-        self._blocks: list[tuple[Requests, Needs]] = []
+        self._asked: list[tuple[Requests, Needs]] = []
 
     def refresh(self, index: Index) -> None:
         super().refresh(index)
@@ -213,33 +193,17 @@ class _Without(_Watching):
         self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
     ) -> None:
         super().__call__(requests, needs, pages, reactions)
-        self._blocks.append((untraced(requests), needs))
+        self._asked.append((untraced(requests), needs))
 
     def planned(self) -> None:
         before, like = self._index, OWN
         for name, index in self._mixed.items():
             self.twin.refresh(index)  # always: what a channel reads may depend on what it read last
-            if same_index(before, index):  # then so are the pages
-                self.notes.copy({column(name, one): column(like, one) for one in SALES})
-            else:
-                self.notes.widen_all(
-                    [
-                        self._expect(name, needs, self.twin.serve(requests))
-                        for requests, needs in self._blocks
-                    ]
-                )
+            same = same_index(before, index)  # then so are the pages
+            for block, (requests, needs) in zip(self.blocks, self._asked, strict=True):
+                if same:
+                    block |= {column(name, one): block[column(like, one)] for one in SALES}
+                else:
+                    block |= self._expect(name, needs, self.twin.serve(requests))
             before, like = index, name
-        self._blocks = []
-        super().planned()
-
-
-def _live(opened: OpenWorld, job: OneArmWorld, watching: _Watching, advance: Advance) -> None:
-    """Live the world under the eyes of the watcher; its log is made again and thrown away."""
-    opened.world.service = watching
-    opened.world.watch(watching)
-
-    def planned(requests: float) -> None:
-        watching.planned()
-        advance(requests)
-
-    relive(opened, job, planned)
+        self._asked.clear()

@@ -116,46 +116,29 @@ class Totals:
         they are cut into batches.
 
         Raises:
-            DataError: a propensity that is none.
+            DataError: a propensity outside (0, 1].
         """
-        weight_N = weights(slots)
-        at_N, logged_N = slots.shopper_N, slots.logged_N
-        random_N = logged_N & (slots.propensity_N < 1)
-        counted = (
-            (self.requests_U, slots.first_N),
-            (self.slots_U, logged_N),
-            (self.judged_U, slots.judged_N),
-            (self.supported_U, slots.judged_N & slots.supported_N),
-            (self.random_U, random_N),
-            (self.weights_U, weight_N),
-            (self.squares_U, weight_N**2),
-        )
-        for total_U, value_N in counted:
-            np.add.at(total_U, at_N, value_N)
-        np.maximum.at(self.largest_U, at_N, weight_N)
-        summed = (
-            (self.logged_EU, slots.outcomes_EN * logged_N),
-            (self.weighted_EU, slots.outcomes_EN * weight_N),
-            (self.modelled_EU, slots.judged_model_EN),
-            (self.residual_EU, (slots.outcomes_EN - slots.model_EN) * weight_N),
-        )
-        for total_EU, value_EN in summed:
-            for total_U, value_N in zip(total_EU, value_EN, strict=True):
-                np.add.at(total_U, at_N, value_N)
-
-
-def weights(slots: Slots) -> Floats:
-    """(N,) the weight of each logged slot, 0 where nothing is logged.
-
-    Raises:
-        DataError: a propensity outside (0, 1].
-    """
-    wrong_N = slots.logged_N & ~((slots.propensity_N > 0) & (slots.propensity_N <= 1))
-    if wrong_N.any():
-        found = slots.propensity_N[wrong_N][0]
-        raise DataError(f"propensity == {found}, must be > 0 and <= 1")
-    known_N = np.where(slots.logged_N, slots.propensity_N, 1.0)
-    return np.where(slots.logged_N, slots.target_N / known_N, 0.0)
+        logged_N, propensity_N = slots.logged_N, slots.propensity_N
+        wrong_N = logged_N & ~((propensity_N > 0) & (propensity_N <= 1))
+        if wrong_N.any():
+            raise DataError(f"propensity == {propensity_N[wrong_N][0]}, must be > 0 and <= 1")
+        weight_N = np.where(logged_N, slots.target_N / np.where(logged_N, propensity_N, 1.0), 0.0)
+        added = {
+            "requests_U": slots.first_N,
+            "slots_U": logged_N,
+            "judged_U": slots.judged_N,
+            "supported_U": slots.judged_N & slots.supported_N,
+            "random_U": logged_N & (propensity_N < 1),
+            "weights_U": weight_N,
+            "squares_U": weight_N**2,
+            "logged_EU": slots.outcomes_EN * logged_N,
+            "weighted_EU": slots.outcomes_EN * weight_N,
+            "modelled_EU": slots.judged_model_EN,
+            "residual_EU": (slots.outcomes_EN - slots.model_EN) * weight_N,
+        }
+        for name, value in added.items():
+            np.add.at(getattr(self, name), (..., slots.shopper_N), value)
+        np.maximum.at(self.largest_U, slots.shopper_N, weight_N)
 
 
 @dataclass(frozen=True)
@@ -191,51 +174,33 @@ def diagnose(totals: Totals) -> Diagnosis:
 
 def doubts(diagnosis: Diagnosis, arm: str, logged: str) -> list[str]:
     """Why estimates of an arm's pages from another's log are not to be believed; [] if nothing."""
-    start = f"{OFF_POLICY}{arm} by the log of {logged}: "
-    asked = (_of_effective, _of_support, _of_exploration, _of_largest)
-    return [start + sentence for ask in asked for sentence in [ask(diagnosis)] if sentence]
-
-
-def _of_effective(diagnosis: Diagnosis) -> str:
-    effective, slots = diagnosis.effective, diagnosis.slots
+    effective, slots, supported = diagnosis.effective, diagnosis.slots, diagnosis.supported
+    said = []
     left = f"the weights leave {effective:,.3g} effective slots of {slots:,}"
     if effective < LEAST_EFFECTIVE:
-        return f"{left}, fewer than {LEAST_EFFECTIVE:.0f}: no estimate is given"
-    if effective < FEW_EFFECTIVE or effective < FEW_EFFECTIVE_SHARE * slots:
+        said.append(f"{left}, fewer than {LEAST_EFFECTIVE:.0f}: no estimate is given")
+    elif effective < FEW_EFFECTIVE or effective < FEW_EFFECTIVE_SHARE * slots:
         limit = f"{FEW_EFFECTIVE:.0f} or {FEW_EFFECTIVE_SHARE:.0%} of them"
-        return f"{left}, fewer than {limit}: do not trust the intervals"
-    return ""
-
-
-def _of_support(diagnosis: Diagnosis) -> str:
-    supported = diagnosis.supported
-    if supported is None or supported >= LEAST_SUPPORTED:
-        return ""
-    start = (
-        f"{supported:.1%} of the judged slots hold an item that the log could have shown there, "
-        f"less than {LEAST_SUPPORTED:.0%}: of the others IPS counts nothing"
-    )
-    if supported < MOSTLY_GUESSED:
-        return f"{start}, and SNIPS and DR, which would guess most, are not given"
-    return f"{start}, SNIPS the average and DR what its model says"
-
-
-def _of_exploration(diagnosis: Diagnosis) -> str:
-    if diagnosis.explores:
-        return ""
-    return (
-        "the log has no exploration (funnel.exploration), every propensity is 1: estimates are of "
-        "those slots alone in which both arms agree, and biased"
-    )
-
-
-def _of_largest(diagnosis: Diagnosis) -> str:
-    if diagnosis.largest <= GREAT_WEIGHT:
-        return ""
-    return (
-        f"the largest weight is {diagnosis.largest:,.0f}, more than {GREAT_WEIGHT:,.0f}: one slot "
-        "may decide"
-    )
+        said.append(f"{left}, fewer than {limit}: do not trust the intervals")
+    if supported is not None and supported < LEAST_SUPPORTED:
+        then = ", SNIPS the average and DR what its model says"
+        if supported < MOSTLY_GUESSED:
+            then = ", and SNIPS and DR, which would guess most, are not given"
+        said.append(
+            f"{supported:.1%} of the judged slots hold an item that the log could have shown "
+            f"there, less than {LEAST_SUPPORTED:.0%}: of the others IPS counts nothing{then}"
+        )
+    if not diagnosis.explores:
+        said.append(
+            "the log has no exploration (funnel.exploration), every propensity is 1: estimates "
+            "are of those slots alone in which both arms agree, and biased"
+        )
+    if diagnosis.largest > GREAT_WEIGHT:
+        said.append(
+            f"the largest weight is {diagnosis.largest:,.0f}, more than {GREAT_WEIGHT:,.0f}: one "
+            "slot may decide"
+        )
+    return [f"{OFF_POLICY}{arm} by the log of {logged}: {sentence}" for sentence in said]
 
 
 @dataclass(frozen=True)

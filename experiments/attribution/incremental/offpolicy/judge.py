@@ -10,21 +10,16 @@ Latency is left out: pages count as far as the logged one was waited for, and ex
 of shoppers who wait.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from numba import njit
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.offpolicy.directmodel import bins
-from experiments.attribution.incremental.relived import relive, untraced
+from experiments.attribution.incremental.relived import Columns, Noting, untraced
 from experiments.running.models import LOG
 from experiments.running.worlds import ExperimentWorld, OpenWorld, open_world
 from experiments.stages.executor import Advance
@@ -60,8 +55,6 @@ _SCHEMA = pa.schema(
     ]
 )
 
-Columns = dict[str, NDArray[Any]]
-
 
 @dataclass(frozen=True)
 class OffPolicyJob:
@@ -87,65 +80,19 @@ def judge(job: OffPolicyJob, *, advance: Advance) -> None:
     """
     with job.stage.write() as folder:
         opened = open_world(job.world, folder / LOG)
-        with _noting(folder / TABLE) as notes:
-            opened.world.watch(Judge(opened, job, notes))
-
-            def planned(requests: float) -> None:
-                notes.write()
-                advance(requests)
-
-            relive(opened, job.world, planned)
+        Judge(opened, job).relive(job.world, folder / TABLE, advance)
 
 
-class Notes:
-    """The table of slots, written once per interval of the world."""
+class Judge(Noting):
+    """Watches an experiment, not yet lived, and shows one arm's requests to another one."""
 
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, _SCHEMA, compression="lz4")
-        self._blocks: list[Columns] = []
+    schema = _SCHEMA
 
-    def add(self, columns: Columns) -> None:
-        """Another block of slots."""
-        self._blocks.append(columns)
-
-    def write(self) -> None:
-        """The interval is over."""
-        if self._blocks:
-            names = _SCHEMA.names
-            columns = {name: np.concatenate([b[name] for b in self._blocks]) for name in names}
-            self._writer.write_table(pa.table(columns, schema=_SCHEMA))
-        self._blocks = []
-
-    def close(self) -> None:
-        """The world is over."""
-        self.write()
-        self._writer.close()
-
-
-@contextmanager
-def _noting(path: Path) -> Iterator[Notes]:
-    notes = Notes(path)
-    try:
-        yield notes
-    finally:
-        notes.close()
-
-
-class Judge:
-    """Watches an experiment and shows one arm's requests to another one.
-
-    Args:
-        opened: the experiment, not yet lived.
-        job: which arms.
-        notes: the table.
-    """
-
-    def __init__(self, opened: OpenWorld, job: OffPolicyJob, notes: Notes) -> None:
+    def __init__(self, opened: OpenWorld, job: OffPolicyJob) -> None:
+        super().__init__(opened)
         services = cast("ArmRouter", opened.service).services
         logging = cast("Funnel", services[job.logged])
-        self.world = opened.world
         self.number = job.logged
-        self.notes = notes
         self.exploration = logging.spec.exploration
         self.judged = _changed(cast("Funnel", services[job.judged]), {"exploration": 0.0})
         every = {"exploration": 0.0, "slots": logging.spec.keep}
@@ -164,19 +111,13 @@ class Judge:
         ranked_BM = self._ranked(asked)[of_own]
         # Not `serve`: a fault of the judged arm is none of the experiment's.
         judged_BK = self.judged.pages(self.judged.ask(asked.rows(of_own))).items_BK
-        self.notes.add(
-            self._columns(
-                requests.rows(rows),
-                needs.rows(rows),
-                pages.items_BK[rows],
-                judged_BK,
-                ranked_BM,
-                {
-                    "propensity": pages.propensity_BK[rows],
-                    "clicked": reactions.clicked_BK[rows],
-                },
-            )
-        )
+        logged = {
+            "item": pages.items_BK[rows],
+            "propensity": pages.propensity_BK[rows],
+            "clicked": reactions.clicked_BK[rows],
+        }
+        told = requests.rows(rows), needs.rows(rows)
+        self.blocks.append(self._columns(*told, logged, judged_BK, ranked_BM))
 
     def _ranked(self, requests: Requests) -> Ints:
         """(B, M) every item that the logging arm ranked for its requests, best first.
@@ -192,15 +133,10 @@ class Judge:
         return self.logging.pages(replace(answers, requests=all_slots)).items_BK
 
     def _columns(
-        self,
-        requests: Requests,
-        needs: Needs,
-        logged_BK: Ints,
-        judged_BK: Ints,
-        ranked_BM: Ints,
-        known: Columns,
+        self, requests: Requests, needs: Needs, logged: Columns, judged_BK: Ints, ranked_BM: Ints
     ) -> Columns:
         """The rows of a block: one for each slot that either page fills, and each first slot."""
+        logged_BK = logged["item"]
         slot_BK = np.broadcast_to(np.arange(logged_BK.shape[1]), logged_BK.shape)
         judged_place_BK = _places(judged_BK, ranked_BM)
         if self.exploration > 0:
@@ -214,9 +150,8 @@ class Judge:
             name: np.broadcast_to(getattr(requests, of)[:, None], kept_BK.shape)
             for name, of in whole.items()
         }
-        columns |= known | {
+        columns |= logged | {
             "slot": slot_BK,
-            "item": logged_BK,
             "bin": bins(_places(logged_BK, ranked_BM)),
             "judged": judged_BK,
             "judged_bin": bins(judged_place_BK),
@@ -227,7 +162,7 @@ class Judge:
 
     def _expect(self, of: str, needs: Needs, items_BK: Ints) -> Columns:
         """What is expected of pages that come at once, at the prices that their shoppers see."""
-        world = self.world
+        world = self.opened.world
         pages = replace(
             blank_pages(len(items_BK), items_BK.shape[1], 0, self.number), items_BK=items_BK
         )
@@ -242,15 +177,7 @@ def _changed(funnel: Funnel, update: dict[str, float]) -> Funnel:
     return other
 
 
-@njit(cache=True, nogil=True)
-def _places(items_BK: Any, ranked_BM: Any) -> Any:  # pragma: no cover
+def _places(items_BK: Ints, ranked_BM: Ints) -> NDArray[np.int64]:
     """(B, K) 0-based place of each item in the ranking of its request, -1 where it has none."""
-    place_BK = np.full(items_BK.shape, -1, np.int32)
-    for b in range(items_BK.shape[0]):
-        for k in range(items_BK.shape[1]):
-            if items_BK[b, k] >= 0:
-                for m in range(ranked_BM.shape[1]):
-                    if ranked_BM[b, m] == items_BK[b, k]:
-                        place_BK[b, k] = m
-                        break
-    return place_BK
+    same_BKM = items_BK[:, :, None] == ranked_BM[:, None, :]
+    return np.where((items_BK >= 0) & same_BKM.any(axis=2), same_BKM.argmax(axis=2), -1)

@@ -22,7 +22,6 @@ from experiments.attribution.incremental.offpolicy.directmodel import (
     folds,
 )
 from experiments.attribution.incremental.offpolicy.estimators import (
-    Diagnosis,
     Floats,
     PageValue,
     Slots,
@@ -34,7 +33,6 @@ from experiments.attribution.incremental.offpolicy.estimators import (
 )
 from experiments.attribution.incremental.offpolicy.judge import (
     EXPECTED,
-    TABLE,
     OffPolicyJob,
     judge,
 )
@@ -73,12 +71,16 @@ def off_policy_rows(arm: Arm, *, confidence: float) -> tuple[list[OffPolicyRow],
         model = table.model(config.funnel.slots)
         totals, truth_EU, base_EU = table.totals(model)
     diagnosis = diagnose(totals)
+    weighed = diagnosis.supported, diagnosis.effective, diagnosis.largest
+    behind = int(totals.requests_U.sum()), len(totals.requests_U)
     rows = []
     for e, event in enumerate(JUDGED):
         truth = compared(truth_EU[e], base_EU[e], totals.requests_U, confidence=confidence)
-        found = [*estimates(totals, e, confidence=confidence).items(), (TRUTH, truth)]
-        names = arm.spec.name, config.control, event
-        rows += [_row(names, totals, diagnosis, key, each) for key, each in found]
+        found: dict[str, PageValue] = {**estimates(totals, e, confidence=confidence), TRUTH: truth}
+        for key, each in found.items():
+            names = arm.spec.name, config.control, key, event
+            of_weights = weighed if key != TRUTH else (None, None, None)
+            rows.append(OffPolicyRow(*names, each.value, each.relative, *of_weights, *behind))
     return rows, doubts(diagnosis, arm.spec.name, config.control)
 
 
@@ -109,7 +111,7 @@ class SlotTable:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, job: OffPolicyJob) -> None:
         self._connection = connection
-        log, noted = job.world.stage.path / LOG, job.stage.path / TABLE
+        log, noted = job.world.stage.path / LOG, job.stage.path
         connection.execute(f"CREATE TEMP TABLE slots AS {_sql(log, noted, job.logged)}")
         found = self._all("SELECT DISTINCT shopper FROM slots ORDER BY shopper")
         self.shopper_U = found["shopper"]
@@ -159,10 +161,9 @@ class SlotTable:
 
 def _sql(log: Path, noted: Path, logged: int) -> str:
     """Selects the slots whose request is the first of its query, with the log's orders."""
-    noted_sql = str(noted).replace("'", "''")
     return f"""
         SELECT noted.*, coalesce(bought.orders, 0) AS orders, coalesce(bought.gmv, 0.0) AS gmv
-        FROM read_parquet('{noted_sql}') AS noted
+        FROM {scan(noted.parent, noted.name)} AS noted
         SEMI JOIN (
             SELECT min(request) AS request FROM {scan(log, "requests")}
             WHERE arm = {logged} GROUP BY session, text
@@ -191,28 +192,4 @@ def _slots(batch: Columns, at_N: NDArray[np.integer], model_EFKDR: Floats) -> Sl
         judged_N=judged_N,
         supported_N=batch["supported"],
         judged_model_EN=model_EFKDR[:, *place_N, batch["judged_bin"]] * judged_N,
-    )
-
-
-def _row(
-    names: tuple[str, str, Event],
-    totals: Totals,
-    diagnosis: Diagnosis,
-    estimator: str,
-    found: PageValue,
-) -> OffPolicyRow:
-    arm, logged, event = names
-    estimate = estimator != TRUTH
-    return OffPolicyRow(
-        arm=arm,
-        logged=logged,
-        estimator=estimator,
-        event=event,
-        value=found.value,
-        relative=found.relative,
-        supported=diagnosis.supported if estimate else None,
-        effective=diagnosis.effective if estimate else None,
-        largest=diagnosis.largest if estimate else None,
-        requests=int(totals.requests_U.sum()),
-        shoppers=len(totals.requests_U),
     )

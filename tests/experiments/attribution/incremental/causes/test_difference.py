@@ -14,12 +14,7 @@ from experiments.attribution.incremental.causes.difference import (
     request_sums,
     watch_worlds,
 )
-from experiments.attribution.incremental.causes.watching import (
-    FullJob,
-    WithoutJob,
-    watch_full,
-    watch_without,
-)
+from experiments.attribution.incremental.causes.watching import WatchJob, watch
 from experiments.attribution.incremental.coalitions import (
     live_coalitions,
     open_totals,
@@ -170,11 +165,9 @@ def test_a_world_whose_log_is_of_another_version_is_refused(tmp_path):
         manifest = world.stage.path / LOG / "manifest.json"
         old = json.loads(manifest.read_text()) | {"digest": "of an older version"}
         manifest.write_text(json.dumps(old))
-        job = FullJob(
-            world, arm.maker.stage("watched", [], inputs=[], task=watch_full), ("lexical",)
-        )
+        job = WatchJob(world, arm.maker.stage("watched", [], inputs=[], task=watch), ("lexical",))
         with pytest.raises(DataError, match="digest == of an older version, must be"):
-            watch_full(job, advance=lambda requests: None)
+            watch(job, advance=lambda requests: None)
         assert not job.stage.finished
 
 
@@ -191,8 +184,8 @@ def test_a_twin_hears_of_every_refresh_even_if_its_pages_cannot_change(shop, tmp
 
     monkeypatch.setattr(differencejob, "open_world", listening)
     full, world = watch_worlds(shop.arm, spec()).full[0], shop.arm.world(0, ["lexical"])
-    stage = shop.arm.maker.stage("heard", [], inputs=[], task=watch_without)
-    watch_without(WithoutJob(world, stage, full), advance=lambda requests: None)
+    stage = shop.arm.maker.stage("heard", [], inputs=[], task=watch)
+    watch(WatchJob(world, stage, full=full), advance=lambda requests: None)
     twin, own = heard
     assert twin == np.repeat(own, 2).tolist()
     assert len(own) == 2 * 4
