@@ -67,12 +67,10 @@ def measure(
 
 def _replayed(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> AttributionRecord:
     replayed = make_replays(arm, spec)
-    worths, confidence = replayed.worths, record.confidence
-    lost = [Index("leave_one_out", c) for c in range(len(replayed.channels))]
-    lost_SUC = np.stack([worths.table("purchase", index) for index in lost], axis=2)
-    fates = replay_fate_rows(
-        record.arm, replayed.channels, replayed.fates_SUCF, lost_SUC, confidence=confidence
-    )
+    worths, channels = replayed.worths, replayed.worths.channels
+    lost = [worths.table("purchase", Index("leave_one_out", c)) for c in range(len(channels))]
+    tables = replayed.fates_SUCF, np.stack(lost, axis=2)
+    fates = replay_fate_rows(record.arm, channels, *tables, confidence=record.confidence)
     return replace(_valued(record, "replay", worths), fates=(*record.fates, *fates))
 
 

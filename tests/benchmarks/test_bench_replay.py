@@ -58,7 +58,7 @@ def test_six_channels_through_all_coalitions(benchmark, market, report):
             return make_replays(timed, AttributionSpec(seeds=1))
 
     found = benchmark.pedantic(replays, rounds=1)
-    assert found.channels == CHANNELS
+    assert found.worths.channels == CHANNELS
     assert len(found.worths.coalitions_M) == 64
     requests = clock.units["replay"]
     assert requests > 1_000

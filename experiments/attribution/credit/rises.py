@@ -2,22 +2,17 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.attribution.credit.pages import page_credits
-from experiments.attribution.credit.sums import (
-    PAIR,
-    add_products,
-    batches,
-    flush_products,
-    provenance,
-    slices,
-)
+from experiments.attribution.credit.sums import PAIR, ShopperSums, provenance
 from experiments.inference.intervals import ROUNDING, student
 from experiments.inference.logs import Manifest, scan
 from experiments.records.attribution import FUNNEL, JointRow, StepRow
@@ -25,10 +20,12 @@ from experiments.records.interval import Interval
 
 Floats = NDArray[np.float64]
 
+_COUNTS = np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+"""What a row of each kind counts as in each event of `FUNNEL`."""
+
 PAIRS = ((0, 1), (1, 2), (0, 2))
 COMPARED = ("any_touch", "fractional")
 """Rules whose shares are compared."""
-
 
 RANK = 1e-9
 """Part of the largest eigenvalue above which a direction has spread."""
@@ -92,41 +89,33 @@ def crossed_sums(
 
     The log must be one that `experiments.attribution.credit.checks.refuse` lets pass.
     """
-    channels, arms = len(manifest.channels), len(manifest.arms)
-    size = len(FUNNEL) * (1 + channels)
-    sums = np.zeros((len(COMPARED), len(FUNNEL), 1 + channels))
-    unit = np.full(2, -1, np.int64)
-    tables = (
-        *(np.zeros(arms), np.zeros((arms, len(COMPARED), size))),
-        np.zeros((arms, len(COMPARED), size, size)),
-    )
+    channels, events = len(manifest.channels), len(FUNNEL)
+    credits, everything = len(COMPARED) * channels, np.zeros((1, 1), np.int32)
+    sums = ShopperSums(len(manifest.arms), everything, events, credits, products=True)
 
-    def credits(sources_M: NDArray[np.int64], best_M: NDArray[np.int64]) -> Floats:
+    def masks(sources_M: NDArray[np.int64], best_M: NDArray[np.int64]) -> Floats:
         listed = [page_credits(rule, sources_M, best_M, channels, ()) for rule in COMPARED]
         return np.concatenate(listed, axis=1)
 
-    for condition in slices(connection, scan(log, "exposures")):
-        for batch in batches(connection, _sql(log, condition), len(COMPARED) * channels):
-            arm_N, shopper_N, kind_N = (
-                batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64)
-                for name in ("arm", "shopper", "kind")
-            )
-            code_N, credit_MK = provenance(batch, credits)
-            credit_MRC = credit_MK.reshape(-1, len(COMPARED), channels)
-            add_products(arm_N, shopper_N, kind_N, code_N, credit_MRC, sums, unit, *tables)
-        if unit[0] >= 0:
-            flush_products(unit[0], sums, *tables)
-        unit[:] = -1
-    return {
-        (arm, rule): Crossed(float(tables[0][a]), tables[1][a, r], tables[2][a, r])
-        for a, arm in enumerate(manifest.arms)
-        for r, rule in enumerate(COMPARED)
-    }
+    def credited(batch: pa.RecordBatch) -> tuple[Floats, NDArray[np.int64], Floats]:
+        return _COUNTS[batch.column("kind").to_numpy()], *provenance(batch, masks)
+
+    sums.read(connection, scan(log, "exposures"), partial(_sql, log), credited)
+    found, result = sums.moments, {}
+    column_EV = np.arange(events * (1 + credits)).reshape(events, -1)
+    for a, arm in enumerate(manifest.arms):
+        sum_EV = np.concatenate([found.t_APE[a, 0, :, None], found.x_APEK[a, 0]], axis=1)
+        for r, rule in enumerate(COMPARED):
+            own = np.r_[0, 1 + r * channels : 1 + (r + 1) * channels]
+            own_V = column_EV[:, own].ravel()
+            gram_VV = found.gram_AVV[a][np.ix_(own_V, own_V)]
+            result[arm, rule] = Crossed(float(found.units_AP[a, 0]), sum_EV.ravel()[own_V], gram_VV)
+    return result
 
 
 def _sql(log: Path, condition: str) -> str:
     """SQL of all rows by shopper: kind 0 seen, 1 seen and clicked, 2 bought."""
-    columns = f"arm, shopper, {PAIR.format(best=0)} AS pair"
+    columns = f"arm, shopper, {PAIR.format(best=0)} AS pair, 0::TINYINT AS place"
     return (
         f"SELECT {columns}, clicked::TINYINT AS kind FROM {scan(log, 'exposures')} "
         f"WHERE {condition} UNION ALL SELECT {columns}, 2::TINYINT AS kind "
@@ -159,14 +148,7 @@ def wald(difference_C: Floats, covariance_CC: Floats) -> tuple[float | None, int
 
 
 def joint_rows(crossed: dict[tuple[str, str], Crossed]) -> list[JointRow]:
-    """Tests of equal shares in exposure and click, click and purchase, exposure and purchase.
-
-    Args:
-        crossed: of `crossed_sums`.
-
-    Returns:
-        Rows by arm, rule and pair of events.
-    """
+    """Tests of equal shares in exposure and click, click and purchase, exposure and purchase."""
     result = []
     for (arm, rule), one in crossed.items():
         for event, then in PAIRS:
@@ -187,40 +169,30 @@ def step_rows(
     """The rise of each channel's any-touch share from each kind of event to the next.
 
     Args:
-        crossed: of `experiments.attribution.credit.rises.crossed_sums`.
+        crossed: of `crossed_sums`.
         channels: names, in the order of the provenance bits.
         confidence: level of the intervals.
 
     Returns:
         Rows by arm, step and channel; None for what is not determined.
     """
-    return [
-        row
-        for (arm, rule), one in crossed.items()
-        if rule == "any_touch"
-        for event, then in STEPS
-        for row in _step(arm, one, channels, event, then, confidence)
-    ]
-
-
-def _step(
-    arm: str, one: Crossed, channels: tuple[str, ...], event: int, then: int, confidence: float
-) -> list[StepRow]:
-    share_C, then_C = one.shares(event), one.shares(then)
-    known = one.n >= 2 and one.total(event) > 0 and one.total(then) > 0
-    covariance_CC = one.covariance(event, then) if known else None
     result = []
-    for c, channel in enumerate(channels):
-        names = (arm, channel, FUNNEL[event], FUNNEL[then])
-        share, then_share = _number(share_C[c]), _number(then_C[c])
-        rise = None if covariance_CC is None else float(then_C[c] - share_C[c])
-        if rise is None or covariance_CC is None or covariance_CC[c, c] <= 0:
-            alone = Interval(rise, None, None)
-            result.append(StepRow(*names, share, then_share, alone, None))
-            continue
-        error = math.sqrt(covariance_CC[c, c])
-        risen, p_value = student(rise, error, one.n - 1, confidence=confidence)
-        result.append(StepRow(*names, share, then_share, risen, p_value))
+    whole = {arm: one for (arm, rule), one in crossed.items() if rule == "any_touch"}
+    for arm, one in whole.items():
+        for event, then in STEPS:
+            share_C, then_C = one.shares(event), one.shares(then)
+            known = one.n >= 2 and one.total(event) > 0 and one.total(then) > 0
+            covariance_CC = one.covariance(event, then) if known else np.zeros((len(channels),) * 2)
+            for c, channel in enumerate(channels):
+                risen = Interval(float(then_C[c] - share_C[c]) if known else None, None, None)
+                p_value = None
+                error = math.sqrt(covariance_CC[c, c])
+                if risen.estimate is not None and error > 0:
+                    freedom = one.n - 1
+                    risen, p_value = student(risen.estimate, error, freedom, confidence=confidence)
+                shares = _number(share_C[c]), _number(then_C[c])
+                names = arm, channel, FUNNEL[event], FUNNEL[then]
+                result.append(StepRow(*names, *shares, risen, p_value))
     return result
 
 

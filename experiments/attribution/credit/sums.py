@@ -1,8 +1,10 @@
 """Sums over shoppers of what each credit adds up to, in one pass over sorted rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -28,25 +30,46 @@ BATCH_VALUES = 4_000_000
 """Numbers in the table of credits of one batch of rows."""
 
 
+class Moments(NamedTuple):
+    """Sums over the shoppers of A arms in P parts, of E kinds of event and K credits.
+
+    A shopper's total t is the weight of their events, their credit x what one channel is given of
+    it. Shoppers count in every part in which they have a row.
+
+    Attributes:
+        units_AP: shoppers with a row.
+        having_APE: shoppers with t != 0.
+        t_APE, tt_APE: sums of t and t^2.
+        x_APEK, xx_APEK, xt_APEK: sums of x, x^2 and x t.
+        gram_AVV: of the first part, sums of the products of t and x in all kinds of event with
+            each other, V = E (1 + K); V = 0 where they are not asked for.
+    """
+
+    units_AP: Floats
+    having_APE: Floats
+    t_APE: Floats
+    tt_APE: Floats
+    x_APEK: Floats
+    xx_APEK: Floats
+    xt_APEK: Floats
+    gram_AVV: Floats
+
+
 @njit(cache=True, nogil=True)
-def add_parts(  # type: ignore[no-untyped-def]
-    arm_N, shopper_N, place_N, weight_NE, code_N, credit_MK, part_LJ, sums_PEV, seen_P, unit,
-    units_AP, having_APE, t_APE, tt_APE, x_APEK, xx_APEK, xt_APEK,
+def _add(  # type: ignore[no-untyped-def]
+    arm_N, shopper_N, place_N, weight_NE, code_N, credit_MK,
+    part_LJ, sums_PEV, seen_P, unit, moments,
 ):  # fmt: skip
     """Add rows to `sums_PEV`, total and credits of the open shopper in P parts for E events.
 
     A row falls into the parts `part_LJ[place]`; its credits are row `code_N` of `credit_MK`, times
-    the weight that it has in each kind of event. `seen_P` marks the shopper's parts; the other
-    tables are those of `experiments.attribution.credit.sums.Moments`.
+    the weight that it has in each kind of event. `seen_P` marks the shopper's parts.
     """
     credits = credit_MK.shape[1]
     for n in range(len(arm_N)):
         if unit[0] != arm_N[n] or unit[1] != shopper_N[n]:
             if unit[0] >= 0:
-                flush_parts(
-                    unit[0], sums_PEV, seen_P,
-                    units_AP, having_APE, t_APE, tt_APE, x_APEK, xx_APEK, xt_APEK,
-                )  # fmt: skip
+                _flush(unit[0], sums_PEV, seen_P, moments)
             unit[0], unit[1] = arm_N[n], shopper_N[n]
         for j in range(part_LJ.shape[1]):
             part = part_LJ[place_N[n], j]
@@ -60,146 +83,89 @@ def add_parts(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def flush_parts(  # type: ignore[no-untyped-def]
-    arm, sums_PEV, seen_P, units_AP, having_APE, t_APE, tt_APE, x_APEK, xx_APEK, xt_APEK
-):
-    """Add the open shopper's total t and credits x to the sums of t, t^2, x, x^2 and x t."""
+def _flush(arm, sums_PEV, seen_P, moments):  # type: ignore[no-untyped-def]
+    """Add the open shopper's totals and credits to the moments of the arm."""
+    if moments.gram_AVV.shape[1]:
+        value_V = sums_PEV[0].ravel()
+        for v in range(len(value_V)):
+            if value_V[v] != 0.0:
+                for w in range(len(value_V)):
+                    moments.gram_AVV[arm, v, w] += value_V[v] * value_V[w]
     for p in range(len(seen_P)):
         if not seen_P[p]:
             continue
         seen_P[p] = False
-        units_AP[arm, p] += 1
+        moments.units_AP[arm, p] += 1
         for e in range(sums_PEV.shape[1]):
             t = sums_PEV[p, e, 0]
-            having_APE[arm, p, e] += t != 0.0
-            t_APE[arm, p, e] += t
-            tt_APE[arm, p, e] += t * t
-            for k in range(x_APEK.shape[3]):
+            moments.having_APE[arm, p, e] += t != 0.0
+            moments.t_APE[arm, p, e] += t
+            moments.tt_APE[arm, p, e] += t * t
+            for k in range(sums_PEV.shape[2] - 1):
                 x = sums_PEV[p, e, 1 + k]
-                x_APEK[arm, p, e, k] += x
-                xx_APEK[arm, p, e, k] += x * x
-                xt_APEK[arm, p, e, k] += x * t
+                moments.x_APEK[arm, p, e, k] += x
+                moments.xx_APEK[arm, p, e, k] += x * x
+                moments.xt_APEK[arm, p, e, k] += x * t
             sums_PEV[p, e, :] = 0.0
 
 
-@njit(cache=True, nogil=True)
-def add_products(  # type: ignore[no-untyped-def]
-    arm_N, shopper_N, kind_N, code_N, credit_MRC, sums, unit, n_A, sum_ARV, gram_ARVV
-):
-    """Add rows to `sums`, (R, 3, 1 + C): total and credits by rule in exposure, click, purchase.
-
-    Kind 0 is an exposure, 1 an exposure that was clicked, 2 a purchase.
-    """
-    for n in range(len(arm_N)):
-        if unit[0] != arm_N[n] or unit[1] != shopper_N[n]:
-            if unit[0] >= 0:
-                flush_products(unit[0], sums, n_A, sum_ARV, gram_ARVV)
-            unit[0], unit[1] = arm_N[n], shopper_N[n]
-        low, high = (2, 3) if kind_N[n] == 2 else (0, 1 + kind_N[n])
-        for e in range(low, high):
-            for r in range(sums.shape[0]):
-                sums[r, e, 0] += 1.0
-                for c in range(credit_MRC.shape[2]):
-                    sums[r, e, 1 + c] += credit_MRC[code_N[n], r, c]
-
-
-@njit(cache=True, nogil=True)
-def flush_products(arm, sums, n_A, sum_ARV, gram_ARVV):  # type: ignore[no-untyped-def]
-    """Add the open shopper's sums, and their products with each other, to those of the arm."""
-    n_A[arm] += 1
-    for r in range(sums.shape[0]):
-        value_V = sums[r].reshape(-1)
-        for v in range(len(value_V)):
-            if value_V[v] != 0.0:
-                sum_ARV[arm, r, v] += value_V[v]
-                for w in range(len(value_V)):
-                    gram_ARVV[arm, r, v, w] += value_V[v] * value_V[w]
-    sums[:] = 0.0
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Sums over the shoppers of A arms in P parts, of E kinds of event and K credits.
-
-    A shopper's total t is the weight of their events, their credit x what one channel is given of
-    it. Shoppers count in every part in which they have a row.
-
-    Attributes:
-        units_AP: shoppers with a row.
-        having_APE: shoppers with t != 0.
-        t_APE, tt_APE: sums of t and t^2.
-        x_APEK, xx_APEK, xt_APEK: sums of x, x^2 and x t.
-    """
-
-    units_AP: Floats
-    having_APE: Floats
-    t_APE: Floats
-    tt_APE: Floats
-    x_APEK: Floats
-    xx_APEK: Floats
-    xt_APEK: Floats
-
-    @classmethod
-    def zeros(cls, arms: int, parts: int, events: int, credits: int) -> "Moments":
-        """Sums over nobody."""
-        counts = [np.zeros((arms, parts, events)) for _ in range(3)]
-        tables = [np.zeros((arms, parts, events, credits)) for _ in range(3)]
-        return cls(np.zeros((arms, parts)), *counts, *tables)
-
-
 class ShopperSums:
-    """Adds rows, sorted by arm and shopper, to moments; `close` after the last one of a pass."""
+    """Adds the rows of a log to moments, shopper by shopper.
 
-    def __init__(self, arms: int, part_LJ: NDArray[np.int32], events: int, credits: int) -> None:
+    Args:
+        arms, events, credits: numbers A, E and K.
+        part_LJ: the parts into which a row of each place falls.
+        products: whether `Moments.gram_AVV` is wanted.
+    """
+
+    def __init__(
+        self,
+        arms: int,
+        part_LJ: NDArray[np.int32],
+        events: int,
+        credits: int,
+        *,
+        products: bool = False,
+    ) -> None:
         parts = int(part_LJ.max()) + 1
-        self.moments = Moments.zeros(arms, parts, events, credits)
+        size = events * (1 + credits) if products else 0
+        shapes = [(arms, parts), *3 * [(arms, parts, events)]]
+        shapes += [*3 * [(arms, parts, events, credits)], (arms, size, size)]
+        self.moments = Moments(*(np.zeros(shape) for shape in shapes))
         self._part_LJ = part_LJ
         self._sums_PEV = np.zeros((parts, events, 1 + credits))
         self._seen_P = np.zeros(parts, np.bool_)
-        self._unit = np.full(2, -1, np.int64)
 
-    def add(
+    def read(
         self,
-        arm_N: Ints,
-        shopper_N: Ints,
-        place_N: Ints,
-        weight_NE: Floats,
-        code_N: Ints,
-        credit_MK: Floats,
+        connection: duckdb.DuckDBPyConnection,
+        source: str,
+        sql: Callable[[str], str],
+        credited: Callable[[pa.RecordBatch], tuple[Floats, Ints, Floats]],
     ) -> None:
-        """Add N rows; a row's credits are row `code_N` of `credit_MK`, times each weight."""
-        add_parts(
-            *(arm_N, shopper_N, place_N, weight_NE, code_N, credit_MK),
-            *(self._part_LJ, self._sums_PEV, self._seen_P, self._unit, *self._tables()),
-        )
+        """Add all rows of a query, sorted in slices of the shoppers.
 
-    def close(self) -> None:
-        """Count the last shopper; further rows begin another, also if of the same number."""
-        if self._unit[0] >= 0:
-            flush_parts(self._unit[0], self._sums_PEV, self._seen_P, *self._tables())
-        self._unit[:] = -1
-
-    def _tables(self) -> tuple[Floats, ...]:
-        one = self.moments
-        return (
-            *(one.units_AP, one.having_APE, one.t_APE, one.tt_APE),
-            *(one.x_APEK, one.xx_APEK, one.xt_APEK),
-        )
-
-
-def slices(connection: duckdb.DuckDBPyConnection, source: str) -> list[str]:
-    """SQL conditions on `shopper` that split a table into parts small enough to sort."""
-    (found,) = connection.sql(f"SELECT count(*) FROM {source}").fetchall()
-    split = 1 + int(found[0]) // PASS_ROWS
-    return [f"(shopper % {split} + {split}) % {split} = {number}" for number in range(split)]
-
-
-def batches(
-    connection: duckdb.DuckDBPyConnection, sql: str, credits: int
-) -> Iterator[pa.RecordBatch]:
-    """The rows of a query in batches whose table of credits stays small."""
-    size = max(BATCH_VALUES // max(credits, 1), 2048)
-    yield from connection.sql(sql).to_arrow_reader(min(size, 131_072))
+        Args:
+            source: SQL of the table whose size decides how many slices there are.
+            sql: of a condition on the shopper, the query, sorted by arm and shopper; its columns
+                are arm, shopper and place, and what `credited` wants.
+            credited: of N rows, (N, E) weights, (N,) rows of their credits in a table, and the
+                (M, K) table.
+        """
+        (found,) = connection.sql(f"SELECT count(*) FROM {source}").fetchall()
+        split, unit = 1 + int(found[0]) // PASS_ROWS, np.full(2, -1, np.int64)
+        size = min(max(BATCH_VALUES // max(self.moments.x_APEK.shape[-1], 1), 2048), 131_072)
+        tables = self._part_LJ, self._sums_PEV, self._seen_P, unit, self.moments
+        for number in range(split):
+            query = sql(f"(shopper % {split} + {split}) % {split} = {number}")
+            for batch in connection.sql(query).to_arrow_reader(size):
+                names = ("arm", "shopper", "place")
+                rows = [batch.column(name).to_numpy().astype(np.int64) for name in names]
+                rows += [np.ascontiguousarray(each) for each in credited(batch)]
+                _add(*(*rows, *tables))
+            if unit[0] >= 0:
+                _flush(unit[0], self._sums_PEV, self._seen_P, self.moments)
+            unit[:] = -1  # further rows begin another shopper, also if of the same number
 
 
 PAIR = "(sources::BIGINT << 32 | {best})"
@@ -250,52 +216,35 @@ class Pass:
         """All rules that it applies."""
         return self.page + self.path
 
-    @property
-    def credits(self) -> int:
-        """Number K of credits of an event."""
-        return len(self.rules) * len(self.manifest.channels)
-
-    def masks(self, sources_M: Masks, best_M: Masks) -> Floats:
-        """(M, K) credits of the rules over pages, channels within rules."""
-        channels = len(self.manifest.channels)
-        parts = [page_credits(rule, sources_M, best_M, channels, self.bits) for rule in self.page]
-        return np.concatenate([*parts, np.empty((len(sources_M), 0))], axis=1)
-
 
 def run(connection: duckdb.DuckDBPyConnection, one: Pass) -> Moments:
     """Add up one table of the log."""
-    events = SOURCES[one.source]
-    arms = len(one.manifest.arms)
-    sums = ShopperSums(arms, one.segments.part_LJ, len(events), one.credits)
-    for condition in slices(connection, scan(one.log, _table(one.source))):
-        sql = _sql(connection, one, condition)
-        for batch in batches(connection, sql, one.credits):
-            _add(sums, one, batch)
-        sums.close()
+    events, channels = len(SOURCES[one.source]), len(one.manifest.channels)
+    credits = len(one.rules) * channels
+    sums = ShopperSums(len(one.manifest.arms), one.segments.part_LJ, events, credits)
+
+    def masks(sources_M: Masks, best_M: Masks) -> Floats:
+        parts = [page_credits(rule, sources_M, best_M, channels, one.bits) for rule in one.page]
+        return np.concatenate([*parts, np.empty((len(sources_M), 0))], axis=1)
+
+    def credited(batch: pa.RecordBatch) -> tuple[Floats, Ints, Floats]:
+        code_N, credit_MK = provenance(batch, masks)
+        if one.path:
+            paths = [batch.column(name) for name in batch.schema.names if name.startswith("path_")]
+            missing = max(column.null_count for column in paths)
+            if missing:
+                raise ContractError(
+                    f"path_credits == {missing} events of {one.source} missing, must have them all"
+                )
+            columns = [column.to_numpy() for column in paths]
+            credit_MK = np.column_stack([credit_MK[code_N], *columns])
+            code_N = np.arange(len(batch))
+        weight_N = batch.column("weight").to_numpy(zero_copy_only=False)
+        return np.column_stack([np.ones(len(batch)), weight_N])[:, :events], code_N, credit_MK
+
+    source = scan(one.log, _table(one.source))
+    sums.read(connection, source, partial(_sql, connection, one), credited)
     return sums.moments
-
-
-def _add(sums: ShopperSums, one: Pass, batch: pa.RecordBatch) -> None:
-    arm_N, shopper_N, place_N, weight_N = (
-        batch.column(name).to_numpy(zero_copy_only=False)
-        for name in ("arm", "shopper", "place", "weight")
-    )
-    code_N, credit_MK = provenance(batch, one.masks)
-    if one.path:
-        paths = [batch.column(name) for name in batch.schema.names if name.startswith("path_")]
-        missing = max(column.null_count for column in paths)
-        if missing:
-            raise ContractError(
-                f"path_credits == {missing} events of {one.source} missing, must have them all"
-            )
-        columns = [column.to_numpy() for column in paths]
-        credit_MK = np.column_stack([credit_MK[code_N], *columns])
-        code_N = np.arange(len(batch))
-    weight_NE = np.column_stack([np.ones(len(batch)), weight_N])[:, : len(SOURCES[one.source])]
-    sums.add(
-        *(arm_N.astype(np.int64), shopper_N.astype(np.int64), place_N.astype(np.int64)),
-        *(np.ascontiguousarray(weight_NE), code_N, np.ascontiguousarray(credit_MK)),
-    )
 
 
 def _table(source: str) -> str:

@@ -68,13 +68,6 @@ class CoalitionWorlds:
         return tuple(logs[0] for logs in self.logs)
 
 
-def arm_channels(arm: Arm) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The arm's channels in the order of the provenance bits, and these bits."""
-    universe = tuple(arm.config.channels)
-    names = tuple(name for name in universe if name in arm.spec.channels)
-    return names, tuple(universe.index(name) for name in names)
-
-
 def coalitions_of(channels: int, spec: AttributionSpec) -> tuple[int, ...]:
     """The coalitions to be lived, not the empty one; the one of all channels first.
 
@@ -101,36 +94,27 @@ def live_coalitions(arm: Arm, spec: AttributionSpec) -> CoalitionWorlds:
     Raises:
         ConfigError: see `coalitions_of`.
     """
-    channels, bits = arm_channels(arm)
+    universe = tuple(arm.config.channels)
+    channels = tuple(name for name in universe if name in arm.spec.channels)
     coalition_M = coalitions_of(len(channels), spec)
-    jobs = [
-        [
-            arm.world(seed, [name for c, name in enumerate(channels) if coalition >> c & 1])
-            for coalition in coalition_M
-        ]
-        for seed in range(spec.seeds)
-    ]
+    kept = [[each for c, each in enumerate(channels) if one >> c & 1] for one in coalition_M]
+    jobs = [[arm.world(seed, names) for names in kept] for seed in range(spec.seeds)]
     arm.live("coalitions", [job for each in jobs for job in each])
     logs = tuple(tuple(job.stage.path / LOG for job in each) for each in jobs)
+    bits = tuple(universe.index(name) for name in channels)
     return CoalitionWorlds(arm.spec.name, channels, bits, coalition_M, logs)
 
 
 @contextmanager
-def open_totals(
-    worlds: CoalitionWorlds, *, spec: EngineSpec | None = None
-) -> Iterator[WorldTotals]:
+def open_totals(worlds: CoalitionWorlds) -> Iterator[WorldTotals]:
     """Read the logs of the worlds once; a luck's number is its seed's.
-
-    Args:
-        worlds: lived, see `live_coalitions`.
-        spec: threads and memory.
 
     Raises:
         DataError: a log is not whole.
     """
     names = [f"coalition_{coalition}" for coalition in worlds.coalition_M]
     select = partial(exposed_shoppers, columns=[kind.column for kind in KINDS.values()])
-    with engine(spec or EngineSpec()) as connection:
+    with engine(EngineSpec()) as connection:
         for name, logs in zip(names, zip(*worlds.logs, strict=True), strict=True):
             read_world(connection, name, logs, select)
         yield WorldTotals(connection, names, len(worlds.logs))
@@ -150,8 +134,15 @@ def world_worths(worlds: CoalitionWorlds, totals: WorldTotals) -> Worths:
     worths: dict[Event, Floats] = {}
     for event in KINDS:
         totals_SUM = event_totals(totals, event)
-        values[event] = _all_indices(totals_SUM, worlds) if every else _lost(totals_SUM)
         worths[event] = np.pad(totals_SUM.sum(axis=1)[:, order_M], ((0, 0), (1, 0)))
+        if every:
+            games_SUM = np.pad(totals_SUM[:, :, order_M], ((0, 0), (0, 0), (1, 0)))
+            values_XJ = index_values(games_SUM.reshape(-1, 1 << channels), channels)
+            values[event] = values_XJ.reshape(*totals_SUM.shape[:2], -1)
+        else:
+            total_SU1 = totals_SUM[:, :, :1]
+            lost_SUC = total_SU1 - totals_SUM[:, :, 1:]
+            values[event] = np.concatenate([total_SU1, lost_SUC], axis=2)
     lost = (Index("total"), *(Index("leave_one_out", c) for c in range(channels)))
     return Worths(
         channels=worlds.channels,
@@ -172,17 +163,3 @@ def lonely_shoppers(totals: WorldTotals) -> list[str]:
         f"{totals.lonely} shoppers appear in some of the paired worlds of the coalitions only "
         "and count as zeros in the others; arrivals should not depend on the channels"
     ]
-
-
-def _all_indices(totals_SUM: Floats, worlds: CoalitionWorlds) -> Floats:
-    """(S, U, J) every index, from the totals of all coalitions."""
-    channels, (seeds, shoppers, _) = len(worlds.channels), totals_SUM.shape
-    games_XM = np.zeros((seeds * shoppers, 1 << channels))
-    games_XM[:, list(worlds.coalition_M)] = totals_SUM.reshape(len(games_XM), -1)
-    return index_values(games_XM, channels).reshape(seeds, shoppers, -1)
-
-
-def _lost(totals_SUM: Floats) -> Floats:
-    """(S, U, 1 + C) total and leave-one-out, from the totals of all channels and all but each."""
-    total_SU1 = totals_SUM[:, :, :1]
-    return np.concatenate([total_SU1, total_SU1 - totals_SUM[:, :, 1:]], axis=2)

@@ -36,18 +36,16 @@ who would buy days after the session had decided in it. What is bought after the
 nowhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.coalitions import CoalitionWorlds
 from experiments.attribution.incremental.pages import Served
-from experiments.inference.intervals import NOTHING, Result, ratio, share
+from experiments.inference.intervals import NOTHING, ratio, share
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.attribution import FATES, GAINED, FateRow
 
@@ -78,58 +76,24 @@ def add_fates(
         bit_C: each channel's bit in the provenance.
     """
     all_column, without_C = pages
-    _add_fates(
-        table_UCF,
-        shopper_B,
-        served.pair_BX[:, all_column],
-        served.pair_BX[:, without_C],
-        served.pages.items_BK,
-        served.pages.sources_BK,
-        orders_PK,
-        bit_C,
+    empty = ((0, 1), (0, 0))  # the page of a coalition that shows nothing, number -1
+    item_KP = np.pad(served.pages.items_BK, empty, constant_values=-1).T
+    source_KP = np.pad(served.pages.sources_BK, empty).T
+    orders_KP = np.where(item_KP >= 0, np.pad(orders_PK, empty).T, 0.0)
+    whole_B1, then_BC = served.pair_BX[:, all_column, None], served.pair_BX[:, without_C]
+    item_KB1, orders_KB1, then_KBC = (
+        item_KP[:, whole_B1],
+        orders_KP[:, whole_B1],
+        orders_KP[:, then_BC],
     )
-
-
-@njit(cache=True, nogil=True)
-def _add_fates(
-    table_UCF: Any,
-    shopper_B: Any,
-    whole_B: Any,
-    without_BC: Any,
-    items_PK: Any,
-    sources_PK: Any,
-    orders_PK: Any,
-    bit_C: Any,
-) -> None:  # pragma: no cover
-    slots = items_PK.shape[1]
-    for b in range(len(shopper_B)):
-        page = whole_B[b]
-        if page < 0:
-            continue
-        for c in range(len(bit_C)):
-            then = without_BC[b, c]
-            credited, same, others_with, others_without = 0.0, 0.0, 0.0, 0.0
-            if then >= 0:
-                for k in range(slots):
-                    if items_PK[then, k] >= 0:
-                        others_without += orders_PK[then, k]
-            for k in range(slots):
-                item = items_PK[page, k]
-                if item < 0:
-                    continue
-                if not sources_PK[page, k] >> bit_C[c] & 1:
-                    others_with += orders_PK[page, k]
-                    continue
-                credited += orders_PK[page, k]
-                if then >= 0:
-                    for h in range(slots):
-                        if items_PK[then, h] == item:
-                            same += min(orders_PK[page, k], orders_PK[then, h])
-                            others_without -= orders_PK[then, h]
-            other = min(max(others_without - others_with, 0.0), credited - same)
-            table_UCF[shopper_B[b], c, 0] += credited
-            table_UCF[shopper_B[b], c, 1] += same
-            table_UCF[shopper_B[b], c, 2] += other
+    found_KBC = (item_KB1 >= 0) & (source_KP[:, whole_B1] >> bit_C & 1 > 0)
+    stays_KHBC = found_KBC[:, None] & (item_KB1[:, None] == item_KP[:, then_BC])
+    credited_BC = (orders_KB1 * found_KBC).sum(axis=0)
+    same_BC = (np.minimum(orders_KB1[:, None], then_KBC) * stays_KHBC).sum(axis=(0, 1))
+    others_BC = (then_KBC - (then_KBC * stays_KHBC).sum(axis=0)).sum(axis=0)
+    gained_BC = others_BC - (orders_KB1 * ~found_KBC).sum(axis=0)
+    other_BC = np.minimum(np.maximum(gained_BC, 0.0), credited_BC - same_BC)
+    np.add.at(table_UCF, shopper_B, np.stack([credited_BC, same_BC, other_BC], axis=-1))
 
 
 def replay_fate_rows(
@@ -146,33 +110,19 @@ def replay_fate_rows(
     """
     rows = []
     for c, channel in enumerate(channels):
-        credited_SU = fates_SUCF[:, :, c, CREDITED]
-        for fate, part_SU in _parts(fates_SUCF[:, :, c], lost_SUC[:, :, c]).items():
+        credited_SU, same_SU, other_SU = np.moveaxis(fates_SUCF[:, :, c], -1, 0)
+        rest_SU = np.maximum(credited_SU - same_SU - other_SU, 0.0)
+        parts = {"same_item": same_SU, "other_item": other_SU, "nowhere": rest_SU}
+        for fate, part_SU in (parts | {GAINED: rest_SU - lost_SUC[:, :, c]}).items():
             found = NOTHING
             if credited_SU.size:
                 found = ratio(part_SU, credited_SU, confidence=confidence, tested=True)
-            rows.append(_row("replay", arm, channel, fate, part_SU, found))
+            told = "replay", arm, channel, fate, float(part_SU.sum())
+            rows.append(FateRow(*told, found.interval))
     return rows
 
 
-def _row(method: str, arm: str, channel: str, fate: str, part_SU: Floats, found: Result) -> FateRow:
-    return FateRow(method, arm, channel, fate, float(part_SU.sum()), found.interval)
-
-
-def _parts(fates_SUF: Floats, lost_SU: Floats) -> Mapping[str, Floats]:
-    same_SU, other_SU = fates_SUF[:, :, SAME_ITEM], fates_SUF[:, :, OTHER_ITEM]
-    rest_SU = np.maximum(fates_SUF[:, :, CREDITED] - same_SU - other_SU, 0.0)
-    return {
-        "same_item": same_SU,
-        "other_item": other_SU,
-        "nowhere": rest_SU,
-        GAINED: rest_SU - lost_SU,
-    }
-
-
-def world_fate_rows(
-    worlds: CoalitionWorlds, *, confidence: float, spec: EngineSpec | None = None
-) -> list[FateRow]:
+def world_fate_rows(worlds: CoalitionWorlds, *, confidence: float) -> list[FateRow]:
     """The fates of the purchases credited (any-touch) to each channel, and what is gained.
 
     The units of the intervals are the shoppers with such purchases, of what is gained all who buy
@@ -181,30 +131,26 @@ def world_fate_rows(
     Args:
         worlds: with at least all channels, and all but each one.
         confidence: level of the intervals.
-        spec: threads and memory.
 
     Raises:
         DataError: a log is not whole.
     """
-    with engine(spec or EngineSpec()) as connection:
-        return [
-            row
-            for number, channel in enumerate(worlds.channels)
-            for fates in [_fates(connection, worlds, number)]
-            for row in _rows(worlds.arm, channel, fates, confidence)
-        ]
-
-
-def _rows(arm: str, channel: str, fates_FSU: Floats, confidence: float) -> Iterator[FateRow]:
-    credited_SU = fates_FSU[:-1].sum(axis=0)
-    having_U = credited_SU.any(axis=0)
-    for fate, part_SU in zip((*FATES, GAINED), fates_FSU, strict=True):
-        found = NOTHING
-        if having_U.any() and fate == GAINED:
-            found = ratio(part_SU, credited_SU, confidence=confidence)
-        elif having_U.any():
-            found = share(part_SU[:, having_U], credited_SU[:, having_U], confidence=confidence)
-        yield _row("worlds", arm, channel, fate, part_SU, found)
+    rows = []
+    with engine(EngineSpec()) as connection:
+        for number, channel in enumerate(worlds.channels):
+            fates_FSU = _fates(connection, worlds, number)
+            credited_SU = fates_FSU[:-1].sum(axis=0)
+            having_U = credited_SU.any(axis=0)
+            for fate, part_SU in zip((*FATES, GAINED), fates_FSU, strict=True):
+                found = NOTHING
+                if having_U.any() and fate == GAINED:
+                    found = ratio(part_SU, credited_SU, confidence=confidence)
+                elif having_U.any():
+                    part, whole = part_SU[:, having_U], credited_SU[:, having_U]
+                    found = share(part, whole, confidence=confidence)
+                told = "worlds", worlds.arm, channel, fate, float(part_SU.sum())
+                rows.append(FateRow(*told, found.interval))
+    return rows
 
 
 def _fates(connection: duckdb.DuckDBPyConnection, worlds: CoalitionWorlds, channel: int) -> Floats:
@@ -213,7 +159,7 @@ def _fates(connection: duckdb.DuckDBPyConnection, worlds: CoalitionWorlds, chann
     bit = 1 << worlds.bits[channel]
     pairs = list(zip(worlds.full, twins, strict=True))
     found = [connection.execute(shopper_fates(*pair, bit)).fetchnumpy() for pair in pairs]
-    fewer = [connection.execute(fewer_purchases(*pair)).fetchnumpy() for pair in pairs]
+    fewer = [connection.execute(_fewer_purchases(*pair)).fetchnumpy() for pair in pairs]
     shopper_U = np.unique(np.concatenate([np.asarray(each["shopper"]) for each in fewer]))
     fates_FSU = np.zeros((len(FATES) + 1, len(found), len(shopper_U)))
     for seed, (fates, less) in enumerate(zip(found, fewer, strict=True)):
@@ -224,18 +170,6 @@ def _fates(connection: duckdb.DuckDBPyConnection, worlds: CoalitionWorlds, chann
         fates_FSU[-1, seed] = fates_FSU[-2, seed]
         fates_FSU[-1, seed, place] -= less["fewer"]
     return fates_FSU
-
-
-def fewer_purchases(log: Path, without: Path | None) -> str:
-    """SQL of (shopper, fewer): how many purchases a shopper of either world makes less in the twin.
-
-    Args:
-        log, without: as of `shopper_fates`.
-    """
-    worlds = [(log, 1), *([(without, -1)] if without is not None else [])]
-    steps = (f"SELECT shopper, {step} AS step FROM {scan(one, 'orders')}" for one, step in worlds)
-    union = " UNION ALL ".join(steps)
-    return f"SELECT shopper, sum(step)::BIGINT AS fewer FROM ({union}) GROUP BY shopper"
 
 
 def shopper_fates(log: Path, without: Path | None, bit: int) -> str:
@@ -308,3 +242,11 @@ def _numbered(table: str, parts: str, order: str) -> str:
         f"SELECT {listed}, row_number() OVER (PARTITION BY {parts} ORDER BY {order}) AS k "
         f"FROM {table}"
     )
+
+
+def _fewer_purchases(log: Path, without: Path | None) -> str:
+    """SQL of (shopper, fewer): how many purchases fewer each shopper makes in the twin."""
+    worlds = [(log, 1), *([(without, -1)] if without is not None else [])]
+    steps = (f"SELECT shopper, {step} AS step FROM {scan(one, 'orders')}" for one, step in worlds)
+    union = " UNION ALL ".join(steps)
+    return f"SELECT shopper, sum(step)::BIGINT AS fewer FROM ({union}) GROUP BY shopper"

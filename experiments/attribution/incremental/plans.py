@@ -6,14 +6,12 @@ reverse together (antithetic: they lean to opposite sides).
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.games import (
     Floats,
-    Index,
     index_values,
     indices,
     sampled_values,
@@ -38,8 +36,8 @@ class Asked:
     order_BPC: NDArray[np.int64]
 
 
-class Plan(Protocol):
-    """A way from requests to coalitions, and from their worths to indices.
+class AllCoalitions:
+    """Every request is served to every coalition; column m is the coalition of bitmask m.
 
     Attributes:
         channels: how many there are.
@@ -48,23 +46,6 @@ class Plan(Protocol):
         all_column, without_C: columns of all channels, and of all but each.
         columns: how many coalitions a request is asked for at most.
     """
-
-    channels: int
-    indices: tuple[Index, ...]
-    told_M: Masks
-    all_column: int
-    without_C: Masks
-    columns: int
-
-    def ask(self, id_B: NDArray[np.int64]) -> Asked:
-        """The coalitions of requests of these ids."""
-
-    def values(self, asked: Asked, worths_BX: Floats) -> tuple[Floats, Floats]:
-        """(B, J) indices, and (B, C) sampling variances of the Shapley values among them."""
-
-
-class AllCoalitions:
-    """Every request is served to every coalition; column m is the coalition of bitmask m."""
 
     def __init__(self, channels: int) -> None:
         self.channels = channels
@@ -75,18 +56,18 @@ class AllCoalitions:
         self.without_C: Masks = self.all_column ^ (1 << np.arange(channels))
 
     def ask(self, id_B: NDArray[np.int64]) -> Asked:
-        """All of them."""
+        """The coalitions of requests of these ids: all of them."""
         masks_BX = np.tile(self.told_M, (len(id_B), 1))
         return Asked(masks_BX, np.empty((len(id_B), 0, self.channels), np.int64))
 
     def values(self, asked: Asked, worths_BX: Floats) -> tuple[Floats, Floats]:
-        """Exact indices, without sampling variance."""
+        """(B, J) indices, exact; and (B, C) sampling variances of the Shapley values, none."""
         nothing_BC = np.zeros((len(worths_BX), self.channels))
         return index_values(worths_BX, self.channels), nothing_BC
 
 
 class DrawnOrders:
-    """Every request is served to the coalitions along orders drawn for it.
+    """Every request is served to the coalitions along orders drawn for it; attributes likewise.
 
     Columns: all channels; all but each of the C; each alone; then for each order the C - 1
     coalitions of its first 1, 2, ... channels, and C - 1 more, k of which has the first k - 1
@@ -131,11 +112,15 @@ class DrawnOrders:
         return both.reshape(len(id_B), self.permutations, self.channels).astype(np.int64)
 
     def values(self, asked: Asked, worths_BX: Floats) -> tuple[Floats, Floats]:
-        """Unbiased estimates of the indices; see `games.sampled_values`."""
+        """Unbiased estimates of the same; see `games.sampled_values`."""
         values_BJ = np.zeros((len(worths_BX), len(self.indices)))
         variance_BC = np.zeros((len(worths_BX), self.channels))
         sampled_values(worths_BX, asked.order_BPC, values_BJ, variance_BC)
         return values_BJ, variance_BC
+
+
+Plan = AllCoalitions | DrawnOrders
+"""A way from requests to coalitions, and from their worths to indices."""
 
 
 def make_plan(channels: int, permutations: int, draws: Draws) -> Plan:

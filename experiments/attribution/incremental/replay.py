@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from experiments.attribution.incremental.fates import add_fates
 from experiments.attribution.incremental.games import Floats
 from experiments.attribution.incremental.pages import CoalitionPages, Served
-from experiments.attribution.incremental.plans import Plan, make_plan
+from experiments.attribution.incremental.plans import make_plan
 from experiments.attribution.incremental.relived import relive
 from experiments.attribution.incremental.values import Worths
 from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
@@ -23,7 +23,7 @@ from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
 from simulator.behaviour.behavior import Reactions
-from simulator.behaviour.expectation import Expected, expected
+from simulator.behaviour.expectation import expected
 from simulator.errors import StoreError
 from simulator.protocols import Pages, Requests
 from simulator.randomness import Draws
@@ -37,8 +37,7 @@ TABLES = "replay.npz"
 MOST_PARTS = 8
 """In how many parts a world is replayed at most."""
 
-_COLUMNS = ("seen_BK", "clicks_BK", "carts_BK", "orders_BK", "gmv_BK")
-_EXPECTED = dict(zip(EVENTS, _COLUMNS, strict=True))
+_EXPECTED = ("seen_BK", "clicks_BK", "carts_BK", "orders_BK", "gmv_BK")  # of `EVENTS`
 
 
 @dataclass(frozen=True)
@@ -59,61 +58,38 @@ class ReplayJob:
     parts: int
     permutations: int
 
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The arm's channels, in the order of the provenance bits."""
-        return self.world.channels
 
+class Replay:
+    """Watches a world and serves the requests of its part to the coalitions.
 
-@dataclass(frozen=True)
-class Tally:
-    """What the coalitions bring, added up; U shoppers of one part, G groups of shoppers.
+    What they bring is added up by shopper or, by the remainder of the shopper's number, in
+    `MOST_PARTS` groups of shoppers, so that the parts of a world add up to the same bits however
+    many there are.
 
-    Sums over shoppers are kept by the remainder of the shopper's number by 8, so that the parts of
-    a world add up to the same bits however many there are.
+    Args:
+        opened: the world, not yet lived.
+        job: what is to be replayed.
 
     Attributes:
-        exposed_U: who had a request.
+        exposed_U: who of the part's U shoppers had a request.
         values_EUJ: indices by event and shopper.
         worths_EGM: worths of the coalitions that are told.
         variance_EGC: sampling variance of the Shapley values.
         fates_UCF: see `fates`.
     """
 
-    exposed_U: NDArray[np.bool_]
-    values_EUJ: Floats
-    worths_EGM: Floats
-    variance_EGC: Floats
-    fates_UCF: Floats
-
-    @classmethod
-    def empty(cls, plan: Plan, shoppers: int) -> "Tally":
-        """Nothing added yet."""
-        events, c = len(EVENTS), plan.channels
-        return cls(
-            np.zeros(shoppers, np.bool_),
-            np.zeros((events, shoppers, len(plan.indices))),
-            np.zeros((events, MOST_PARTS, len(plan.told_M))),
-            np.zeros((events, MOST_PARTS, c)),
-            np.zeros((shoppers, c, 3)),
-        )
-
-
-class Replay:
-    """Watches a world and serves the requests of its part to the coalitions.
-
-    Args:
-        opened: the world, not yet lived.
-        job: what is to be replayed.
-    """
-
     def __init__(self, opened: OpenWorld, job: ReplayJob) -> None:
         self.world = opened.world
         self.job = job
-        self.plan = make_plan(len(job.channels), job.permutations, self.world.draws)
-        self.pages = CoalitionPages(cast("Funnel", opened.service), job.channels, self.plan)
-        shoppers = len(self.world.population.shoppers)
-        self.tally = Tally.empty(self.plan, len(range(job.part, shoppers, job.parts)))
+        channels, events = job.world.channels, len(EVENTS)
+        self.plan = make_plan(len(channels), job.permutations, self.world.draws)
+        self.pages = CoalitionPages(cast("Funnel", opened.service), channels, self.plan)
+        shoppers = len(range(job.part, len(self.world.population.shoppers), job.parts))
+        self.exposed_U = np.zeros(shoppers, np.bool_)
+        self.values_EUJ = np.zeros((events, shoppers, len(self.plan.indices)))
+        self.worths_EGM = np.zeros((events, MOST_PARTS, len(self.plan.told_M)))
+        self.variance_EGC = np.zeros((events, MOST_PARTS, len(channels)))
+        self.fates_UCF = np.zeros((shoppers, len(channels), 3))
 
     def __call__(
         self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
@@ -125,24 +101,33 @@ class Replay:
                 self._add(served, requests.shopper_B[served.rows_B], needs)
 
     def _add(self, served: Served, shopper_B: NDArray[np.int64], needs: Needs) -> None:
-        tally, plan = self.tally, self.plan
+        plan, world, behind = self.plan, self.world, needs.rows(served.request_P)
         at_B, group_B = shopper_B // self.job.parts, shopper_B % MOST_PARTS
-        tally.exposed_U[at_B] = True
-        response = self._response(served, needs)
-        for e, event in enumerate(EVENTS):
-            worth_P = getattr(response, _EXPECTED[event]).sum(axis=1)
+        self.exposed_U[at_B] = True
+        response = expected(world.behavior, behind, served.pages, world.market.price_I)
+        for e, column in enumerate(_EXPECTED):
+            worth_P = getattr(response, column).sum(axis=1)
             worths_BX = np.append(worth_P, 0.0)[served.pair_BX]
             values_BJ, variance_BC = plan.values(served.asked, worths_BX)
-            np.add.at(tally.values_EUJ[e], at_B, values_BJ)
-            np.add.at(tally.worths_EGM[e], group_B, worths_BX[:, : len(plan.told_M)])
-            np.add.at(tally.variance_EGC[e], group_B, variance_BC)
+            np.add.at(self.values_EUJ[e], at_B, values_BJ)
+            np.add.at(self.worths_EGM[e], group_B, worths_BX[:, : len(plan.told_M)])
+            np.add.at(self.variance_EGC[e], group_B, variance_BC)
         pages = plan.all_column, plan.without_C
-        add_fates(tally.fates_UCF, at_B, served, response.orders_BK, pages, self.pages.bit_C)
+        add_fates(self.fates_UCF, at_B, served, response.orders_BK, pages, self.pages.bit_C)
 
-    def _response(self, served: Served, needs: Needs) -> Expected:
-        """What is expected of the pages, at the prices that the shoppers see."""
-        world, behind = self.world, needs.rows(served.request_P)
-        return expected(world.behavior, behind, served.pages, world.market.price_I)
+    def save(self, path: Path) -> None:
+        """Write the tables, restricted to the exposed shoppers."""
+        seen = np.flatnonzero(self.exposed_U)
+        with path.open("wb") as stream:
+            np.savez(
+                stream,
+                allow_pickle=False,
+                shopper_U=self.job.part + self.job.parts * seen,
+                values_EUJ=self.values_EUJ[:, seen],
+                worths_EGM=self.worths_EGM,
+                variance_EGC=self.variance_EGC,
+                fates_UCF=self.fates_UCF[seen],
+            )
 
 
 def replay(job: ReplayJob, *, advance: Advance) -> None:
@@ -156,22 +141,7 @@ def replay(job: ReplayJob, *, advance: Advance) -> None:
         watching = Replay(opened, job)
         opened.world.watch(watching)
         relive(opened, job.world, lambda requests: advance(requests / job.parts))
-        _save(folder / TABLES, watching.tally, job)
-
-
-def _save(path: Path, tally: Tally, job: ReplayJob) -> None:
-    """The tables, restricted to the exposed shoppers."""
-    seen = np.flatnonzero(tally.exposed_U)
-    with path.open("wb") as stream:
-        np.savez(
-            stream,
-            allow_pickle=False,
-            shopper_U=job.part + job.parts * seen,
-            values_EUJ=tally.values_EUJ[:, seen],
-            worths_EGM=tally.worths_EGM,
-            variance_EGC=tally.variance_EGC,
-            fates_UCF=tally.fates_UCF[seen],
-        )
+        watching.save(folder / TABLES)
 
 
 _COALITIONS = 32  # for each part: living the world once more then costs a few per cent of it
@@ -191,16 +161,6 @@ class Replayed:
     worths: Worths
     fates_SUCF: Floats
 
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The arm's channels, in the order of the coalitions' bits."""
-        return self.worths.channels
-
-    @property
-    def exposed_SU(self) -> Floats:
-        """1 where a shopper had a request in a world."""
-        return self.worths.exposed_SU
-
 
 def make_replays(arm: "Arm", spec: AttributionSpec) -> Replayed:
     """Replay the worlds in which the arm serves everybody, living those that are not there yet.
@@ -216,9 +176,8 @@ def make_replays(arm: "Arm", spec: AttributionSpec) -> Replayed:
     arm.live("worlds", worlds)
     jobs = [replay_jobs(arm, world, spec.permutations) for world in worlds]
     requests = read_json(worlds[0].stage.path / LOG / "manifest.json")["rows"]["requests"]
-    everything = [job for parts in jobs for job in parts]
-    each = round(requests / len(jobs[0]))
-    arm.maker.side_by_side("replay", everything, "requests", each)
+    every, each = [job for parts in jobs for job in parts], round(requests / len(jobs[0]))
+    arm.maker.side_by_side("replay", every, "requests", each)
     return _read(jobs)
 
 
@@ -228,26 +187,17 @@ def replay_jobs(arm: "Arm", world: OneArmWorld, permutations: int) -> list[Repla
     drawn = permutations if channels > EXACT_CHANNELS else 0
     columns = make_plan(channels, permutations, Draws(0)).columns
     parts = min(MOST_PARTS, 1 << max((columns // _COALITIONS).bit_length() - 1, 0))
-    return [
-        ReplayJob(
-            world,
-            arm.maker.stage(
-                f"replay-{world.stage.name}-{part}",
-                [part, parts, drawn],
-                inputs=[world.stage.key],
-                task=replay,
-            ),
-            part,
-            parts,
-            permutations,
-        )
-        for part in range(parts)
-    ]
+    jobs = []
+    for part in range(parts):
+        name, inputs = f"replay-{world.stage.name}-{part}", [world.stage.key]
+        stage = arm.maker.stage(name, [part, parts, drawn], inputs=inputs, task=replay)
+        jobs.append(ReplayJob(world, stage, part, parts, permutations))
+    return jobs
 
 
 def _read(worlds: Sequence[Sequence[ReplayJob]]) -> Replayed:
     """The tables of all parts of all worlds together."""
-    channels = worlds[0][0].channels
+    channels = worlds[0][0].world.channels
     plan = make_plan(len(channels), worlds[0][0].permutations, Draws(0))
     parts = [[_tables(job) for job in jobs] for jobs in worlds]
     shoppers = [part["shopper_U"] for each in parts for part in each]

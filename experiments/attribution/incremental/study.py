@@ -9,6 +9,7 @@ At weight 0 a channel is still asked. What only it found enters the pool last, w
 and whatever it found counts as found by it: so also at weight 0 it can hold a share.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,7 @@ SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
 """Events of which a study tells the channel's shares."""
 
 _LIFT = "lift"
+_WITHOUT = math.inf  # no weight: the world without the channel
 
 
 @dataclass(frozen=True)
@@ -64,55 +66,38 @@ def live_studies(
         open_arm: opens an arm of it, see `experiments.attribution.incremental.arms`.
         spec: with the studies, and how many seeds each has.
     """
-    arms = {name: open_arm(name) for name in {study.arm: None for study in spec.studies.values()}}
-    jobs = {name: _jobs(arms[each.arm], each, spec.seeds) for name, each in spec.studies.items()}
+    arms = {name: open_arm(name) for name in {each.arm: None for each in spec.studies.values()}}
+    jobs = {
+        name: {
+            weight: [_world(arms[study.arm], study, weight, seed) for seed in range(spec.seeds)]
+            for weight in (_WITHOUT, *study.weights)
+        }
+        for name, study in spec.studies.items()
+    }
     if arms:
-        all_jobs = chain.from_iterable(
-            (*base, *chain(*own.values())) for base, own in jobs.values()
-        )
-        one_each = {job.stage.path: job for job in all_jobs}
+        each = chain.from_iterable(chain(*own.values()) for own in jobs.values())
+        one_each = {job.stage.path: job for job in each}
         next(iter(arms.values())).live("studies", list(one_each.values()))
-    return [
-        StudyWorlds(
-            name,
-            study.arm,
-            study.channel,
-            1 << list(config.channels).index(study.channel),
-            _logs(base),
-            {weight: _logs(each) for weight, each in own.items()},
-        )
-        for (name, study), (base, own) in zip(spec.studies.items(), jobs.values(), strict=True)
-    ]
+    found = []
+    for name, study in spec.studies.items():
+        logs = {
+            weight: tuple(job.stage.path / LOG for job in own) for weight, own in jobs[name].items()
+        }
+        base, bit = logs.pop(_WITHOUT), 1 << list(config.channels).index(study.channel)
+        found.append(StudyWorlds(name, study.arm, study.channel, bit, base, logs))
+    return found
 
 
-def _jobs(
-    arm: Arm, study: StudySpec, seeds: int
-) -> tuple[list[OneArmWorld], dict[float, list[OneArmWorld]]]:
-    """By seed the world without the channel; by weight and seed those with it."""
-    others = [name for name in arm.spec.channels if name != study.channel]
-    return (
-        [arm.world(seed, others) for seed in range(seeds)],
-        {
-            weight: [_weighted(arm, seed, study, weight) for seed in range(seeds)]
-            for weight in study.weights
-        },
-    )
-
-
-def _weighted(arm: Arm, seed: int, study: StudySpec, weight: float) -> OneArmWorld:
+def _world(arm: Arm, study: StudySpec, weight: float, seed: int) -> OneArmWorld:
+    """The world with the channel at a weight, or without it."""
+    if weight == _WITHOUT:
+        return arm.world(seed, [name for name in arm.spec.channels if name != study.channel])
     merge = arm.spec.merge or arm.config.funnel.merge
-    if weight == merge.weights.get(study.channel, 1.0):
-        return arm.world(seed)
-    return arm.world(seed, weights={study.channel: weight})
+    own = weight == merge.weights.get(study.channel, 1.0)
+    return arm.world(seed, weights=None if own else {study.channel: weight})
 
 
-def _logs(jobs: Sequence[OneArmWorld]) -> tuple[Path, ...]:
-    return tuple(job.stage.path / LOG for job in jobs)
-
-
-def study_rows(
-    studies: Sequence[StudyWorlds], *, confidence: float, spec: EngineSpec | None = None
-) -> list[StudyRow]:
+def study_rows(studies: Sequence[StudyWorlds], *, confidence: float) -> list[StudyRow]:
     """The channel's shares, and the true lift over the worlds without it, at each weight.
 
     Shares are of any touch (the channel found the item, others perhaps too) and exclusive (no
@@ -123,13 +108,12 @@ def study_rows(
     Args:
         studies: lived, see `live_studies`.
         confidence: level of the intervals.
-        spec: threads and memory.
 
     Raises:
         DataError: a log is not whole, or nobody came in any world.
     """
     rows: list[StudyRow] = []
-    with engine(spec or EngineSpec()) as connection:
+    with engine(EngineSpec()) as connection:
         for study in studies:
             own_rows = []
             select = partial(touched_events, events=SHARED, bit=study.bit, everybody=True)
@@ -137,19 +121,11 @@ def study_rows(
             for weight, logs in study.weighted.items():
                 read_world(connection, "own", logs, select)
                 worlds = WorldTotals(connection, ("base", "own"), len(logs))
+                names = study.name, study.arm, study.channel, weight
                 own_rows += [
                     StudyRow(
-                        study=study.name,
-                        arm=study.arm,
-                        channel=study.channel,
-                        weight=weight,
-                        measure=measure,
-                        event=event,
-                        value=found.interval,
-                        p_value=found.p_value,
-                        p_holm=None,
-                        seeds=found.seeds,
-                        shoppers=found.shoppers,
+                        *(*names, measure, event),
+                        *(found.interval, found.p_value, None, found.seeds, found.shoppers),
                     )
                     for measure, event, found in _measured(worlds, confidence)
                 ]

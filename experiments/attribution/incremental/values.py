@@ -76,34 +76,21 @@ def value_rows(method: str, arm: str, worths: Worths, *, confidence: float) -> l
         worths: tables.
         confidence: level of the intervals.
     """
-    seeds, shoppers = worths.exposed_SU.shape
-    rows = []
+    rows, exposed_SU = [], worths.exposed_SU
     for event in worths.values:
         total_SU = worths.table(event, Index("total"))
         total = float(total_SU.sum())
         for index in (one for one in worths.indices if one.kind in _VALUES):
             part_SU = worths.table(event, index)
-            value = _ratio(part_SU, worths.exposed_SU, confidence)
-            share = _ratio(part_SU, total_SU, confidence)
+            value, share = (_ratio(part_SU, each, confidence) for each in (exposed_SU, total_SU))
             lift = NOTHING
-            if index.kind == "leave_one_out":
-                lift = _growth(total_SU, part_SU, worths.exposed_SU, confidence)
-            rows.append(
-                ValueRow(
-                    method=method,
-                    index=index.kind,
-                    channel=worths.channels[index.channel],
-                    event=event,
-                    arm=arm,
-                    value=value.interval,
-                    share=share.interval,
-                    relative=lift.interval,
-                    p_value=value.p_value,
-                    sampling_error=worths.sampling_error(event, index) / total if total else None,
-                    seeds=seeds,
-                    shoppers=shoppers,
-                )
-            )
+            if index.kind == "leave_one_out" and part_SU.size:
+                rest_SU = total_SU - part_SU
+                lift = growth(total_SU, exposed_SU, rest_SU, exposed_SU, confidence=confidence)
+            error = worths.sampling_error(event, index) / total if total else None
+            names = method, index.kind, worths.channels[index.channel], event, arm
+            found = value.interval, share.interval, lift.interval, value.p_value, error
+            rows.append(ValueRow(*names, *found, *exposed_SU.shape))
     return rows
 
 
@@ -113,12 +100,11 @@ def interaction_rows(
     """What pairs of channels are worth beyond each of them; arguments as of `value_rows`."""
     rows = []
     for event in worths.values:
-        total_SU = worths.table(event, Index("total"))
+        wholes = worths.exposed_SU, worths.table(event, Index("total"))
         for index in (one for one in worths.indices if one.kind == "interaction"):
             pair_SU = worths.table(event, index)
             pair = (worths.channels[index.channel], worths.channels[index.other])
-            value = _ratio(pair_SU, worths.exposed_SU, confidence).interval
-            share = _ratio(pair_SU, total_SU, confidence).interval
+            value, share = (_ratio(pair_SU, each, confidence).interval for each in wholes)
             rows.append(InteractionRow(method, *pair, event, arm, value, share))
     return rows
 
@@ -128,18 +114,14 @@ def coalition_rows(method: str, arm: str, worths: Worths) -> list[CoalitionRow]:
     exposed = float(worths.exposed_SU.sum())
     if not exposed:
         return []
+    names = [
+        tuple(name for c, name in enumerate(worths.channels) if int(coalition) >> c & 1)
+        for coalition in worths.coalitions_M
+    ]
     return [
-        CoalitionRow(
-            method=method,
-            arm=arm,
-            channels=tuple(
-                name for c, name in enumerate(worths.channels) if int(coalition) >> c & 1
-            ),
-            event=event,
-            value=float(worth_S.sum()) / exposed,
-        )
+        CoalitionRow(method, arm, channels, event, float(worth_S.sum()) / exposed)
         for event, worths_SM in worths.worths.items()
-        for coalition, worth_S in zip(worths.coalitions_M, worths_SM.T, strict=True)
+        for channels, worth_S in zip(names, worths_SM.T, strict=True)
     ]
 
 
@@ -147,11 +129,3 @@ def _ratio(part_SU: Floats, whole_SU: Floats, confidence: float) -> Result:
     if not part_SU.size:
         return NOTHING
     return ratio(part_SU, whole_SU, confidence=confidence, tested=True)
-
-
-def _growth(total_SU: Floats, part_SU: Floats, exposed_SU: Floats, confidence: float) -> Result:
-    """Of all channels over those that are left without the part."""
-    if not total_SU.size:
-        return NOTHING
-    rest_SU = total_SU - part_SU
-    return growth(total_SU, exposed_SU, rest_SU, exposed_SU, confidence=confidence)

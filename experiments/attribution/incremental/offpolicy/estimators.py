@@ -137,7 +137,7 @@ class Totals:
             "residual_EU": (slots.outcomes_EN - slots.model_EN) * weight_N,
         }
         for name, value in added.items():
-            np.add.at(getattr(self, name), (..., slots.shopper_N), value)
+            np.add.at(getattr(self, name).T, slots.shopper_N, value.T)
         np.maximum.at(self.largest_U, slots.shopper_N, weight_N)
 
 

@@ -6,7 +6,6 @@ later page is asked for depends on what the first one showed; of these requests 
 propensity the probability of the page given all that went before.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from experiments.attribution.incremental.offpolicy.directmodel import (
 )
 from experiments.attribution.incremental.offpolicy.estimators import (
     Floats,
-    PageValue,
     Slots,
     Totals,
     compared,
@@ -39,6 +37,7 @@ from experiments.attribution.incremental.offpolicy.judge import (
 from experiments.inference.logs import EngineSpec, engine, exact_sum, scan
 from experiments.records.attribution import OFF_POLICY, Event, OffPolicyRow
 from experiments.records.files import read_json
+from experiments.records.interval import Number
 from experiments.running.models import LOG
 
 JUDGED: tuple[Event, ...] = ("click", "purchase", "gmv")
@@ -66,21 +65,21 @@ def off_policy_rows(arm: Arm, *, confidence: float) -> tuple[list[OffPolicyRow],
     with engine(EngineSpec()) as connection:
         table = SlotTable(connection, job)
         if not len(table.shopper_U):
-            told = f"{arm.spec.name} by the log of {config.control}: that log has no requests"
-            return [], [f"{OFF_POLICY}{told}"]
-        model = table.model(config.funnel.slots)
-        totals, truth_EU, base_EU = table.totals(model)
+            by = f"{OFF_POLICY}{arm.spec.name} by the log of {config.control}"
+            return [], [f"{by}: that log has no requests"]
+        totals, truth_EU, base_EU = table.totals(table.model(config.funnel.slots))
     diagnosis = diagnose(totals)
-    weighed = diagnosis.supported, diagnosis.effective, diagnosis.largest
     behind = int(totals.requests_U.sum()), len(totals.requests_U)
     rows = []
     for e, event in enumerate(JUDGED):
         truth = compared(truth_EU[e], base_EU[e], totals.requests_U, confidence=confidence)
-        found: dict[str, PageValue] = {**estimates(totals, e, confidence=confidence), TRUTH: truth}
-        for key, each in found.items():
-            names = arm.spec.name, config.control, key, event
-            of_weights = weighed if key != TRUTH else (None, None, None)
-            rows.append(OffPolicyRow(*names, each.value, each.relative, *of_weights, *behind))
+        told = [*estimates(totals, e, confidence=confidence).items(), (TRUTH, truth)]
+        for name, found in told:
+            of_weights: tuple[Number, Number, Number] = (None, None, None)
+            if name != TRUTH:
+                of_weights = diagnosis.supported, diagnosis.effective, diagnosis.largest
+            names = arm.spec.name, config.control, name, event
+            rows.append(OffPolicyRow(*names, found.value, found.relative, *of_weights, *behind))
     return rows, doubts(diagnosis, arm.spec.name, config.control)
 
 
@@ -89,21 +88,13 @@ def off_policy_job(arm: Arm) -> OffPolicyJob:
     world = arm.experiment()
     logged = [each.name for each in arm.config.arms].index(arm.config.control)
     arm.live("worlds", [world])
-    stage = arm.maker.stage(
-        f"offpolicy-{arm.spec.name}",
-        [arm.number, logged],
-        inputs=[world.stage.key],
-        task=judge,
-    )
+    name, inputs = f"offpolicy-{arm.spec.name}", [world.stage.key]
+    stage = arm.maker.stage(name, [arm.number, logged], inputs=inputs, task=judge)
     return OffPolicyJob(world, stage, arm.number, logged)
 
 
 class SlotTable:
-    """The slots of the judged requests with what the log holds of them, inside DuckDB.
-
-    Args:
-        connection: where the table is to live.
-        job: finished.
+    """The slots of a finished job's requests with what the log holds of them, inside DuckDB.
 
     Attributes:
         shopper_U: the shoppers behind the requests, ascending.
@@ -139,24 +130,22 @@ class SlotTable:
         shoppers = len(self.shopper_U)
         totals = Totals.empty(len(JUDGED), shoppers)
         expected = {of: np.zeros((len(JUDGED), shoppers)) for of in (TRUTH, "base")}
-        for batch in self._batches("SELECT * FROM slots ORDER BY request, slot"):
+        rows = self._connection.sql("SELECT * FROM slots ORDER BY request, slot")
+        for arrow in rows.to_arrow_reader(_BATCH):
+            batch = {
+                name: column.to_numpy(zero_copy_only=False)
+                for name, column in zip(arrow.schema.names, arrow.columns, strict=True)
+            }
             at_N = np.searchsorted(self.shopper_U, batch["shopper"])
             totals.add(_slots(batch, at_N, model_EFKDR))
             for of, sums_EU in expected.items():
-                for sum_U, event in zip(sums_EU, EXPECTED, strict=True):
-                    np.add.at(sum_U, at_N, batch[f"{of}_{event}"])
+                value_EN = np.stack([batch[f"{of}_{event}"] for event in EXPECTED])
+                np.add.at(sums_EU.T, at_N, value_EN.T)
         return totals, expected[TRUTH], expected["base"]
 
     def _all(self, sql: str) -> Columns:
         found = self._connection.execute(sql).fetchnumpy()
         return {name: np.asarray(column) for name, column in found.items()}
-
-    def _batches(self, sql: str) -> Iterator[Columns]:
-        for batch in self._connection.sql(sql).to_arrow_reader(_BATCH):
-            yield {
-                name: column.to_numpy(zero_copy_only=False)
-                for name, column in zip(batch.schema.names, batch.columns, strict=True)
-            }
 
 
 def _sql(log: Path, noted: Path, logged: int) -> str:

@@ -56,7 +56,7 @@ def test_replaying_all_channels_gives_the_expectation_along_the_world_itself(sho
     total = [table.table(event, Index("total"))[1].sum() for event in EVENTS]
     np.testing.assert_allclose(total, sums, rtol=1e-12)
     assert (sums > 0).all()
-    assert set(shop.found.shopper_U[shop.found.exposed_SU[1] > 0].tolist()) == shoppers
+    assert set(shop.found.shopper_U[shop.found.worths.exposed_SU[1] > 0].tolist()) == shoppers
 
 
 def test_pages_of_coalitions_equal_those_of_the_funnel_without_the_other_channels(shop, tmp_path):
@@ -201,7 +201,7 @@ def in_parts(arm, parts, name, permutations=2):
 
 def same_bits(one, other):
     np.testing.assert_array_equal(one.shopper_U, other.shopper_U)
-    np.testing.assert_array_equal(one.exposed_SU, other.exposed_SU)
+    np.testing.assert_array_equal(one.worths.exposed_SU, other.worths.exposed_SU)
     np.testing.assert_array_equal(one.fates_SUCF, other.fates_SUCF)
     for event in EVENTS:
         for name in ("values", "worths", "variance"):
@@ -318,7 +318,7 @@ def test_nine_channels_are_sampled(tmp_path):
     with small_arm(tmp_path, *names, overrides=("shoppers.count=30",)) as arm:
         found = replayed(arm)
     assert len(found.worths.coalitions_M) == 1 + 2 * 9
-    nothing = found.channels.index("nothing")
+    nothing = found.worths.channels.index("nothing")
     for event in EVENTS:
         parts = [found.worths.table(event, Index("shapley", c)) for c in range(9)]
         total = found.worths.table(event, Index("total"))

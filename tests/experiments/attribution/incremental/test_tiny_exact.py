@@ -216,7 +216,7 @@ def test_replay_tells_every_index_of_every_shopper_exactly(replayed):
 
 def test_rows_of_replay_are_the_exact_values_per_exposed_shopper(replayed):
     found, exact, arm = replayed
-    exposed = found.exposed_SU.sum()
+    exposed = found.worths.exposed_SU.sum()
     games = {each: sum(worths[each].sum(axis=1) for worths in exact) for each in exact[0]}
     total_E = games[frozenset(arm)]
     rows = value_rows("replay", "arm", found.worths, confidence=0.9)

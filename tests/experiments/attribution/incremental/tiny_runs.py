@@ -13,7 +13,7 @@ from experiments.attribution.incremental.coalitions import (
     open_totals,
 )
 from experiments.attribution.incremental.games import index_values, indices
-from experiments.attribution.incremental.replay import TABLES, Replay, Replayed, _read, _save
+from experiments.attribution.incremental.replay import TABLES, Replay, Replayed, _read
 from experiments.attribution.incremental.values import Worths
 from simulator.living.world import Population
 from tests.experiments.attribution.incremental import tiny_market as tiny
@@ -57,7 +57,7 @@ def replay_worlds(
         opened.run(lambda requests: None)
         for each in watching:
             each.job.stage.path.mkdir()
-            _save(each.job.stage.path / TABLES, each.tally, each.job)
+            each.save(each.job.stage.path / TABLES)
         jobs.append([each.job for each in watching])
     return _read(jobs)
 
@@ -66,7 +66,7 @@ def _job(folder: Path, channels: Sequence[str], part: int, parts: int):
     """What a replay reads of its job."""
     return SimpleNamespace(
         stage=SimpleNamespace(path=folder),
-        channels=tuple(channels),
+        world=SimpleNamespace(channels=tuple(channels)),
         part=part,
         parts=parts,
         permutations=2,
