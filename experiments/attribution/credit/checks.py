@@ -21,41 +21,27 @@ COLUMNS = {
 EVENT_TABLES = ("exposures", "orders")
 
 
-def check_log(
-    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, rules: Sequence[str]
-) -> list[str]:
-    """Refuse a log that these rules cannot credit, and warn of what they credit in part.
-
-    Returns:
-        Warnings in plain words.
-
-    Raises:
-        DataError: as `refuse`.
-    """
-    refuse(connection, log, manifest, rules)
-    (count,) = rows(
-        connection,
-        f"SELECT count(*) AS n FROM {scan(log, 'orders')} AS bought "
-        f"ANTI JOIN {scan(log, 'exposures')} AS shown "
-        "ON bought.request = shown.request AND bought.item = shown.item",
-    )
-    if not count["n"]:
-        return []
-    return [
-        f"{count['n']} purchases have no exposure in this log: rules over pages credit them by "
-        "their own sources, shares of exposures do not know them"
-    ]
-
-
 def warnings(
     connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, spec: AttributionSpec
 ) -> list[str]:
     """What a reader must know before believing any credit from this log, gravest first.
 
     Raises:
-        DataError: the log cannot be credited at all.
+        DataError: the log cannot be credited at all, as `refuse`.
     """
-    found = check_log(connection, log, manifest, spec.rules)
+    refuse(connection, log, manifest, spec.rules)
+    found = []
+    (count,) = rows(
+        connection,
+        f"SELECT count(*) AS n FROM {scan(log, 'orders')} AS bought "
+        f"ANTI JOIN {scan(log, 'exposures')} AS shown "
+        "ON bought.request = shown.request AND bought.item = shown.item",
+    )
+    if count["n"]:
+        found.append(
+            f"{count['n']} purchases have no exposure in this log: rules over pages credit them by "
+            "their own sources, shares of exposures do not know them"
+        )
     (days,) = rows(connection, f"SELECT max(day) - min(day) + 1 AS n FROM {scan(log, 'requests')}")
     if days["n"] is not None and spec.window_days > days["n"]:
         found.append(
@@ -126,25 +112,21 @@ def _check_masks(
     channels, arms = len(manifest.channels), len(manifest.arms)
     best = "coalesce(best_ranked, 0)::BIGINT" if ranked else "0"
     source = "coalesce(sources, 0)::BIGINT"
-    (bad,) = rows(
-        connection,
-        f"SELECT count(*) FILTER ({source} = 0) AS nobody, "
-        f"count(*) FILTER ({source} & {~((1 << channels) - 1)} != 0) AS beyond, "
-        f"count(*) FILTER ({best} & ~{source} != 0) AS outside, "
-        f"count(*) FILTER ({best} = 0) AS unranked, "
-        f"count(*) FILTER (arm < 0 OR arm >= {arms}) AS arm FROM {scan(log, table)}",
-    )
     problems = {
-        "nobody": "sources == 0 in {n} rows, must name the channels that found the item "
+        f"{source} = 0": "sources == 0 in {n} rows, must name the channels that found the item "
         "(a log without provenance cannot be attributed)",
-        "beyond": f"sources == bits beyond the manifest's {channels} channels in {{n}} rows, must "
-        "be its channels (were channels renamed or added midway?)",
-        "outside": "best_ranked == channels outside sources in {n} rows, must be among those that "
-        "found the item",
-        "unranked": "best_ranked == 0 in {n} rows, must name the channels that ranked the item "
-        "best for rule best_rank",
-        "arm": f"arm == outside the manifest's {arms} arms in {{n}} rows, must be one of them",
+        f"{source} & {~((1 << channels) - 1)} != 0": f"sources == bits beyond the manifest's "
+        f"{channels} channels in {{n}} rows, must be its channels (were channels renamed or added "
+        "midway?)",
+        f"{best} & ~{source} != 0": "best_ranked == channels outside sources in {n} rows, must be "
+        "among those that found the item",
+        f"{best} = 0 AND {'best_rank' in rules}": "best_ranked == 0 in {n} rows, must name the "
+        "channels that ranked the item best for rule best_rank",
+        f"arm < 0 OR arm >= {arms}": f"arm == outside the manifest's {arms} arms in {{n}} rows, "
+        "must be one of them",
     }
-    for key, problem in problems.items():
-        if bad[key] and (key != "unranked" or "best_rank" in rules):
-            raise DataError(f"{table}.{problem.format(n=bad[key])}")
+    counts = ", ".join(f"count(*) FILTER ({bad})" for bad in problems)
+    found = connection.sql(f"SELECT {counts} FROM {scan(log, table)}").fetchall()[0]
+    for n, problem in zip(found, problems.values(), strict=True):
+        if n:
+            raise DataError(f"{table}.{problem.format(n=n)}")

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.attribution.credit.contract import credits_of
-from experiments.attribution.credit.customrules import RULE, CreditRule, Floats, Paths
+from experiments.attribution.credit.customrules import RULE, CreditRule, Floats, Paths, credits_of
 from simulator.errors import ContractError
 from simulator.violation import Violation
 

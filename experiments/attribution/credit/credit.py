@@ -1,7 +1,8 @@
 """Credit of every channel by rule, of every kind of event, arm and part of a log; and overlap."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,6 @@ from experiments.attribution.credit.checks import refuse
 from experiments.attribution.credit.pages import order_bits
 from experiments.attribution.credit.segments import (
     Items,
-    Segments,
     drop_segments,
     make_segments,
 )
@@ -64,48 +64,28 @@ def credit_rows(
     path = tuple(rule for rule in rules if rule not in PAGE_RULES and rule != "markov")
     alone = page if "fractional" in page or not path else (*page, "fractional")
     segments = make_segments(connection, log, spec, catalog)
-    tables: dict[Event, _Shares] = {}
+    tables: dict[Event, dict[str, list[CreditRow]]] = {}
     units_AP = np.zeros((0, 0))
     for source, events in SOURCES.items():
-        first = source == "page"
-        done = Pass(
-            *(source, log, manifest, segments),
-            *((alone, ()) if first else (page, path)),
-            bits,
-        )
+        known = (alone, ()) if source == "page" else (page, path)
+        done = Pass(source, log, manifest, segments, *known, bits)
         moments = run(connection, done)
         units_AP = units_AP if source == "cart" else moments.units_AP
         for e, event in enumerate(events):
-            tables[event] = _shares(done, moments, units_AP, e, confidence)
+            tables[event] = _rows(done, moments, units_AP, e, event, confidence)
     drop_segments(connection)
     return [
-        row
+        row if row.rule == rule else replace(row, rule=rule)
         for rule in (*page, *path)
         for event in EVENTS
-        for row in _rows(tables[event], rule, event, manifest, segments)
+        for row in tables[event].get(rule) or tables[event]["fractional"]
     ]
 
 
-@dataclass(frozen=True)
-class _Shares:
-    """Shares of one kind of event: credit, share, low and high (A, P, K), NaN for None.
-
-    Attributes:
-        rules: whose credits stand in K, channels within rules.
-        t_AP, having_AP: totals and shoppers with such events.
-    """
-
-    rules: tuple[str, ...]
-    t_AP: Floats
-    having_AP: Floats
-    credit_APK: Floats
-    share_APK: Floats
-    low_APK: Floats
-    high_APK: Floats
-
-
-def _shares(one: Pass, found: Moments, units_AP: Floats, e: int, confidence: float) -> _Shares:
-    """Ratios of sums and their delta-method intervals."""
+def _rows(
+    one: Pass, found: Moments, units_AP: Floats, e: int, event: Event, confidence: float
+) -> dict[str, list[CreditRow]]:
+    """By rule, ratios of sums and their delta-method intervals, of one kind of event."""
     t_AP, x_APK = found.t_APE[:, :, e], found.x_APEK[:, :, e]
     xx_APK, xt_APK = found.xx_APEK[:, :, e], found.xt_APEK[:, :, e]
     tt_AP1, n_AP1 = found.tt_APE[:, :, e, None], units_AP[:, :, None]
@@ -118,28 +98,18 @@ def _shares(one: Pass, found: Moments, units_AP: Floats, e: int, confidence: flo
         error_APK = np.where(known, np.sqrt(np.maximum(variance_APK, 0)), np.nan)
         half_APK = reach(error_APK, np.maximum(n_AP1 - 1, 1), confidence=confidence)
     low_APK, high_APK = np.clip([share_APK - half_APK, share_APK + half_APK], 0.0, 1.0)
-    having_AP = found.having_APE[:, :, e]
-    return _Shares(one.rules, t_AP, having_AP, x_APK, share_APK, low_APK, high_APK)
-
-
-def _rows(
-    table: _Shares, rule: str, event: Event, manifest: Manifest, segments: Segments
-) -> Iterator[CreditRow]:
-    held = rule if rule in table.rules else "fractional"
-    start = table.rules.index(held) * len(manifest.channels)
-    for a, arm in enumerate(manifest.arms):
-        for p, (cut, part) in enumerate(segments.parts):
-            total = float(table.t_AP[a, p])
-            if total <= 0 and cut != "all":
-                continue
-            shoppers = int(table.having_AP[a, p])
-            for k, channel in enumerate(manifest.channels, start):
-                ends = (table.share_APK[a, p, k], table.low_APK[a, p, k], table.high_APK[a, p, k])
-                share = Interval(*(None if np.isnan(end) else float(end) for end in ends))
-                credit = float(table.credit_APK[a, p, k])
-                yield CreditRow(
-                    rule, channel, event, arm, cut, part, credit, total, share, shoppers
-                )
+    ends_APK3 = np.stack([share_APK, low_APK, high_APK], axis=-1)
+    rows: dict[str, list[CreditRow]] = {rule: [] for rule in one.rules}
+    columns = list(enumerate((rule, each) for rule in one.rules for each in one.manifest.channels))
+    for a, arm in enumerate(one.manifest.arms):
+        for p, (cut, part) in enumerate(one.segments.parts):
+            total, shoppers = float(t_AP[a, p]), int(found.having_APE[a, p, e])
+            for k, (rule, channel) in columns if total > 0 or cut == "all" else ():
+                ends = ends_APK3[a, p, k].tolist()
+                share = Interval(*(None if math.isnan(end) else end for end in ends))
+                names, credit = (rule, channel, event, arm, cut, part), float(x_APK[a, p, k])
+                rows[rule].append(CreditRow(*names, credit, total, share, shoppers))
+    return rows
 
 
 def overlap(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> list[Overlap]:
@@ -153,16 +123,8 @@ def overlap(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
             f"(PARTITION BY arm) AS share FROM {scan(log, kind.table)} WHERE {kind.weight} > 0 "
             "GROUP BY arm, sources ORDER BY arm, count DESC, sources",
         )
-        result += [
-            Overlap(
-                arm=manifest.arms[row["arm"]],
-                event=event,
-                channels=tuple(
-                    name for c, name in enumerate(manifest.channels) if row["sources"] >> c & 1
-                ),
-                count=row["count"],
-                share=row["share"],
-            )
-            for row in found
-        ]
+        for row in found:
+            held = (each for c, each in enumerate(manifest.channels) if row["sources"] >> c & 1)
+            arm, counts = manifest.arms[row["arm"]], (row["count"], row["share"])
+            result.append(Overlap(arm, event, tuple(held), *counts))
     return result

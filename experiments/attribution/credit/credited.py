@@ -56,7 +56,6 @@ def credit_log(
     name: str,
     arms: Mapping[str, tuple[str, ...]],
     confidence: float,
-    engine_spec: EngineSpec | None = None,
 ) -> AttributionRecord:
     """Everything that attribution.json holds without any incrementality.
 
@@ -67,7 +66,6 @@ def credit_log(
         name: of the run.
         arms: the channels of each arm, by the arms' names in the log.
         confidence: level of all intervals.
-        engine_spec: threads and memory.
 
     Raises:
         DataError: the folder is not a log, or one that cannot be attributed.
@@ -75,7 +73,7 @@ def credit_log(
     """
     manifest = read_manifest(log)
     order = (*spec.order, *(each for each in manifest.channels if each not in spec.order))
-    with engine(engine_spec or EngineSpec()) as connection:
+    with engine(EngineSpec()) as connection:
         warned = warnings(connection, log, manifest, spec)
         if credited_rules(spec.rules):
             make_path_credits(connection, log, manifest, spec, spec.rules)

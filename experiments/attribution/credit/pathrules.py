@@ -23,8 +23,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from experiments.attribution.credit.contract import credits_of
-from experiments.attribution.credit.customrules import CreditRule, Paths, load_rule
+from experiments.attribution.credit.customrules import CreditRule, Paths, credits_of, load_rule
 from experiments.attribution.credit.paths import DAY, make_touches, open_paths
 from experiments.config.attribution import BUILT_IN_RULES, PATH_RULES, AttributionSpec
 from experiments.inference.logs import Manifest

@@ -192,31 +192,21 @@ def _pages(log: Path, history: Path | None, spec: AttributionSpec) -> str:
 def _make_items(connection: duckdb.DuckDBPyConnection, log: Path, items: Items) -> tuple[str, ...]:
     """Make `ITEMS`; returns the names of the parts that its column `category` numbers."""
     leaf_I, names = items.leaves()
-    connection.register(
-        "credit_catalog",
-        pa.table({
-            "item": np.arange(len(leaf_I), dtype=np.int32),
-            "leaf": leaf_I,
-            "created": np.asarray(items.created_at_I, np.float64),
-        }),
-    )  # fmt: skip
-    counted = rows(
-        connection,
-        f"SELECT leaf, sum(n) AS n FROM (SELECT item, count(*) AS n FROM {scan(log, 'exposures')} "
-        "GROUP BY item) RIGHT JOIN credit_catalog USING (item) GROUP BY leaf "
-        "ORDER BY n DESC NULLS LAST, leaf",
-    )
-    kept = [row["leaf"] for row in counted[:CATEGORIES]]
-    parts = tuple(names[leaf] for leaf in kept) + ((OTHERS,) if len(counted) > CATEGORIES else ())
-    of_leaf = np.full(len(names), len(kept), np.int16)
-    of_leaf[kept] = np.arange(len(kept))
-    connection.register(
-        "credit_leaves", pa.table({"leaf": np.arange(len(names)), "category": of_leaf})
-    )
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {ITEMS} AS SELECT item, category, created "
-        "FROM credit_catalog JOIN credit_leaves USING (leaf)"
-    )
-    for view in ("credit_catalog", "credit_leaves"):
-        connection.unregister(view)
-    return parts
+    counted = connection.execute(
+        f"SELECT item, count(*) AS n FROM {scan(log, 'exposures')} GROUP BY item"
+    ).fetchnumpy()
+    shown_L = np.bincount(leaf_I[counted["item"]], counted["n"], len(names))
+    there = np.unique(leaf_I)
+    ranked = there[np.argsort(-shown_L[there], kind="stable")]
+    of_leaf = np.full(len(names), CATEGORIES, np.int16)
+    of_leaf[ranked[:CATEGORIES]] = np.arange(len(ranked[:CATEGORIES]))
+    table = {
+        "item": np.arange(len(leaf_I), dtype=np.int32),
+        "category": of_leaf[leaf_I],
+        "created": np.asarray(items.created_at_I, np.float64),
+    }
+    connection.register("credit_catalog", pa.table(table))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {ITEMS} AS FROM credit_catalog")
+    connection.unregister("credit_catalog")
+    others = (OTHERS,) if len(ranked) > CATEGORIES else ()
+    return (*(names[leaf] for leaf in ranked[:CATEGORIES]), *others)

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.attribution.credit.checks import check_log, refuse, warnings
+from experiments.attribution.credit.checks import refuse, warnings
 from experiments.config.attribution import PAGE_RULES, AttributionSpec
 from experiments.inference.logs import EngineSpec, engine, read_manifest
 from simulator.errors import DataError
@@ -20,7 +20,8 @@ def own(tmp_path):
 
 def check(log, rules=PAGE_RULES):
     with engine(EngineSpec()) as connection:
-        return check_log(connection, log, read_manifest(log), rules)
+        spec = AttributionSpec(rules=rules, window_days=1)
+        return warnings(connection, log, read_manifest(log), spec)
 
 
 def first_rows(value, count):

@@ -1,7 +1,7 @@
 import numpy as np
 
 from experiments.attribution.credit.conformance import sample_paths
-from experiments.attribution.credit.contract import credits_of
+from experiments.attribution.credit.customrules import credits_of
 
 
 def test_weights_are_normalised_and_shared_by_the_channels_of_a_touch():
