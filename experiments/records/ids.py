@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from experiments.records.interval import Interval, Number
 from experiments.records.published import Published
-from experiments.records.reading import Record
+from experiments.records.reading import Record, row_of
 
 HIT_RATE = "hit_rate"
 AT_ITEMS = "hit_rate_at_items"
@@ -212,21 +212,12 @@ class IdsRecord(Record):
 
     def of(self, scheme: str, mode: str, measure: str, at: int) -> Measured | None:
         """A measure of a scheme, where there is one."""
-        for row in self.measured:
-            if (row.scheme, row.mode, row.measure, row.at) == (scheme, mode, measure, at):
-                return row
-        return None
+        return row_of(self.measured, scheme=scheme, mode=mode, measure=measure, at=at)
 
     def gain(self, scheme: str, mode: str, measure: str, at: int) -> Gain | None:
         """A scheme's gain in a measure, where there is one."""
-        for row in self.gains:
-            if (row.scheme, row.mode, row.measure, row.at) == (scheme, mode, measure, at):
-                return row
-        return None
+        return row_of(self.gains, scheme=scheme, mode=mode, measure=measure, at=at)
 
     def paper(self, scheme: str, mode: str, measure: str, at: int) -> Published | None:
         """What the paper reports of it, where it does."""
-        for row in self.published:
-            if (row.scheme, row.mode, row.measure, row.beam) == (scheme, mode, measure, at):
-                return row
-        return None
+        return row_of(self.published, scheme=scheme, mode=mode, measure=measure, beam=at)

@@ -24,11 +24,21 @@ class Interval:
         """Estimate, low and high."""
         return self.estimate, self.low, self.high
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Low and high, where there is an interval."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
+    def alone(self) -> "Interval":
+        """The number without its interval."""
+        return Interval(self.estimate, None, None)
+
     def within(self, least: float, most: float) -> "Interval":
         """The same with ends that go no further than a quantity can, such as 0 and 1 of a share."""
-        if self.low is None or self.high is None:
+        if self.ends is None:
             return self
-        return Interval(self.estimate, max(self.low, least), min(self.high, most))
+        return Interval(self.estimate, max(self.ends[0], least), min(self.ends[1], most))
 
     def over(self, base: float) -> "Interval":
         """The number and its ends as parts of a base that is taken as given."""

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from experiments.records.interval import Interval, Number
-from experiments.records.reading import Record
+from experiments.records.reading import Record, row_of
 
 Contrast = tuple[str, str]  # control, treatment
 
@@ -319,7 +319,4 @@ class Metrics(Record):
 
     def estimate(self, metric: str, contrast: Contrast, *, cuped: bool) -> Estimate | None:
         """The estimate of a metric in a contrast, where there is one."""
-        for row in self.estimates:
-            if (row.metric, row.contrast, row.cuped) == (metric, contrast, cuped):
-                return row
-        return None
+        return row_of(self.estimates, metric=metric, contrast=contrast, cuped=cuped)

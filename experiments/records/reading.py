@@ -5,7 +5,7 @@ unknown, or a value of another type, is an error that names file and place: read
 renamed key would leave a hole in a report.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -38,6 +38,7 @@ class Record:
 
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
+Row = TypeVar("Row")
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -80,6 +81,16 @@ def read_record(kind: type[AnyRecord], folder: Path) -> AnyRecord:
 def find_record(kind: type[AnyRecord], folder: Path) -> AnyRecord | None:
     """The same, or None where the folder has no such file."""
     return read_record(kind, folder) if (folder / kind.FILE).is_file() else None
+
+
+def rows_of(rows: Iterable[Row], **keys: object) -> list[Row]:
+    """The rows that have these values."""
+    return [row for row in rows if all(getattr(row, key) == keys[key] for key in keys)]
+
+
+def row_of(rows: Iterable[Row], **keys: object) -> Row | None:
+    """The first row that has these values; None where there is none."""
+    return next(iter(rows_of(rows, **keys)), None)
 
 
 def row_types(kind: Any) -> list[type]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cqsid.alignment.report import Evaluation, StepReading
 from experiments.records.interval import Interval, Number
-from experiments.records.reading import Record
+from experiments.records.reading import Record, row_of
 
 ONLINE = ("gmv", "uctcvr", "orders", "ctr")
 """Metrics whose true lift is shown; see `experiments.inference.metrics`."""
@@ -265,10 +265,8 @@ class RewardsRecord(Record):
 
     def offline_of(self, policy: str, measure: str) -> Offline | None:
         """An offline measure of a policy, where there is one."""
-        found = [row for row in self.offline if (row.policy, row.measure) == (policy, measure)]
-        return found[0] if found else None
+        return row_of(self.offline, policy=policy, measure=measure)
 
     def online_of(self, policy: str, metric: str) -> Online | None:
         """A true lift of a policy, where there is one."""
-        found = [row for row in self.online if (row.policy, row.metric) == (policy, metric)]
-        return found[0] if found else None
+        return row_of(self.online, policy=policy, metric=metric)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from experiments.records.interval import Interval, Number
 from experiments.records.metrics import Contrast
-from experiments.records.reading import Record
+from experiments.records.reading import Record, row_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,4 @@ class Truths(Record):
 
     def of(self, metric: str, contrast: Contrast) -> Truth | None:
         """The truth of a metric in a contrast, where there is one."""
-        for row in self.truth:
-            if (row.metric, row.contrast) == (metric, contrast):
-                return row
-        return None
+        return row_of(self.truth, metric=metric, contrast=contrast)
