@@ -11,9 +11,10 @@ from experiments.inference.finding import Finding
 from experiments.records.attribution import AttributionRecord, ValueRow
 from experiments.records.ids import HIT_RATE, Gain, IdsRecord
 from experiments.records.metrics import Contrast, Estimate, Metrics
+from experiments.records.reading import row_of
 from experiments.records.rewards import RewardsRecord
 from experiments.records.truth import Truth, Truths
-from experiments.report.ids.hits import cost_of, matched
+from experiments.report.ids.rates import matched
 from experiments.report.ids.shapes import quality_rows
 from experiments.report.ids.verdict import BASES, finding, middle, size_words
 from experiments.report.ids.verdict import judge as judge_schemes
@@ -30,12 +31,8 @@ from experiments.report.kit.digits import (
 from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.tables import Table, compact
 from experiments.report.rewards.controls import controls_headline
-from experiments.report.rewards.overview import (
-    RULES,
-    lift_cell,
-    offline_cell,
-    share_cell,
-)
+from experiments.report.rewards.overview import lift_cell, offline_cell, share_cell
+from experiments.report.rewards.shares import RULES
 from experiments.report.rewards.trust import LEADING, metrics_of, ranked, trust_sentence
 from experiments.report.rewards.verdict import judge as judge_policies
 from experiments.report.rewards.words import measure_name, shown_measures, shown_metrics
@@ -230,7 +227,7 @@ def recall_table(record: IdsRecord, mode: str) -> Table:
     at = middle(record.recall_sizes)
     rows = []
     for scheme in record.schemes:
-        cost = cost_of(record, scheme, mode)
+        cost = row_of(record.costs, scheme=scheme, mode=mode)
         beam = "" if cost is None else matched(record, cost)
         unreached = ABSENT if cost is None else percent(cost.without_id + cost.unreached)
         shown = [measured(record, scheme, mode, measure, at) for measure, _ in BASES]
@@ -270,7 +267,7 @@ def lab_tables(record: RewardsRecord) -> list[Table]:
 def offline_table(record: RewardsRecord, measures: Sequence[str]) -> Table:
     """Levels, with differences from the supervised model and their intervals."""
     rows = [
-        [row.name, *(offline_cell(record, record.offline_of(row.name, each)) for each in measures)]
+        [row.name, *(offline_cell(record, row.name, each) for each in measures)]
         for row in record.policies
     ]
     title = f"Offline: level, and difference from {record.baseline}"

@@ -1,21 +1,22 @@
 """From the replay's leave-one-out value to that of re-simulated worlds, cause by cause."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.inference.finding import decide
 from experiments.records.attribution import CAUSES, DifferenceRow
 from experiments.records.interval import UNKNOWN, Interval
+from experiments.records.reading import rows_of
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import channel_class, swatch
 from experiments.report.kit.digits import amount, decimal, number
-from experiments.report.kit.forest import Lane, Row, forest
-from experiments.report.kit.markup import Html
-from experiments.report.kit.page import figure, listing, note, panels, section
-from experiments.report.kit.scales import Axis, known, shared
+from experiments.report.kit.forest import Lane, Row, forest, spans
+from experiments.report.kit.page import Content, figure, listing, note, panels
+from experiments.report.kit.scales import Axis, shared
 from experiments.report.kit.sentences import listed, noun_of, title_of
 from experiments.report.kit.tables import Table
 
-TITLE = "Replay beside re-simulated worlds"
+ENDS = ("replay", "worlds")
 WORDS = {
     "replay": "Replay",
     "sessions": "Sessions",
@@ -47,12 +48,26 @@ class Step:
     start: float
     end: float
 
+    @property
+    def lane(self) -> Lane:
+        """The bar with its interval where it lies, and its size."""
+        value = self.row.value
+        moved = UNKNOWN
+        if value.ends is not None:
+            moved = Interval(None, self.start + value.ends[0], self.start + value.ends[1])
+        end = self.row.cause in ENDS
+        kind = "end" if end else "gain" if self.end >= self.start else "loss"
+        size = number(value.estimate, 2, sign=not end)
+        name = WORDS.get(self.row.cause, self.row.cause)
+        return Lane(moved, size, kind=kind, name=name, bar=(self.start, self.end))
 
-def causes(lookup: Lookup) -> Html | None:
-    """The section with one waterfall for each channel; None where there is nothing to compare."""
-    event = shown_event(lookup)
-    falls = {name: steps(lookup, name, event) for name in lookup.measured}
-    falls = {name: own for name, own in falls.items() if own}
+
+def causes(lookup: Lookup) -> Content:
+    """One waterfall for each channel; no such section where there is nothing to compare."""
+    found = [row.event for row in rows_of(lookup.record.differences, arm=lookup.arm)]
+    event = lookup.worth if lookup.worth in found else next(iter(found), "gmv")
+    every = {name: steps(lookup, name, event) for name in lookup.measured}
+    falls = {name: own for name, own in every.items() if own}
     if not falls:
         return None
     noun = noun_of(event)
@@ -61,86 +76,40 @@ def causes(lookup: Lookup) -> Html | None:
         "logged requests tells it, last as worlds lived again tell it, and between them why they "
         "differ."
     )
-    axis = Axis(shared([reach(step)] for own in falls.values() for step in own), decimal)
-    drawn = panels(
-        *(
-            (
-                swatch(lookup.channels, name),
-                forest([Row("", lanes, channel_class(lookup.channels, name))], axis, kind="strips"),
-            )
-            for name, own in falls.items()
-            for lanes in [[bar_lane(step) for step in own]]
-        ),
-        kind="panels even",
+    rows = {
+        name: [Row("", [step.lane for step in own], channel_class(lookup.channels, name))]
+        for name, own in falls.items()
+    }
+    reached = ([span] for own in rows.values() for span in spans(own)[0])
+    axis = Axis(shared(reached), decimal)
+    pictures = (
+        (swatch(lookup.channels, name), forest(own, axis, kind="strips"))
+        for name, own in rows.items()
     )
-    said = [sentence(name, own) for name, own in falls.items()]
-    words = listing([each for each in said if each], "warnings plain")
+    said = [sentence for name, own in falls.items() if (sentence := _sentence(name, own))]
     described = (
         f"Waterfalls: from the replayed to the re-simulated loss of {noun} without each channel"
     )
-    shown = figure(drawn, differences_table(lookup), described)
-    meant = "; ".join(f"{WORDS[cause]}: {MEANT[cause]}" for cause in CAUSES if used(falls, cause))
-    return section("twoways", TITLE, lead, words, shown, note(f"{meant}."))
-
-
-def shown_event(lookup: Lookup) -> str:
-    """What is lost first, where it was compared."""
-    found = [row.event for row in lookup.record.differences if row.arm == lookup.arm]
-    return lookup.worth if lookup.worth in found else next(iter(found), "gmv")
-
-
-def used(falls: dict[str, list[Step]], cause: str) -> bool:
-    """Whether a cause is told of any channel."""
-    return any(step.row.cause == cause for own in falls.values() for step in own)
+    drawn = figure(panels(*pictures, kind="panels even"), _table(lookup), described)
+    used = {step.row.cause for own in falls.values() for step in own}
+    meant = "; ".join(f"{WORDS[cause]}: {MEANT[cause]}" for cause in CAUSES if cause in used)
+    return lead, listing(said, "warnings plain"), drawn, note(f"{meant}.")
 
 
 def steps(lookup: Lookup, channel: str, event: str) -> list[Step]:
     """A channel's waterfall: the replay's value, the causes, the worlds' value."""
-    rows = {
-        row.cause: row
-        for row in lookup.record.differences
-        if (row.arm, row.channel, row.event) == (lookup.arm, channel, event)
-        and row.value.estimate is not None
-    }
+    own = rows_of(lookup.record.differences, arm=lookup.arm, channel=channel, event=event)
+    rows = {row.cause: row for row in own if row.value.estimate is not None}
     found, level = [], 0.0
     for cause in ("replay", *CAUSES, "worlds"):
-        row = rows.get(cause)
-        if row is None:
-            continue
-        value = row.value.estimate or 0.0
-        if cause in ("replay", "worlds"):
-            found.append(Step(row, 0.0, value))
-            level = value
-        else:
-            found.append(Step(row, level, level + value))
-            level += value
+        if row := rows.get(cause):
+            start = 0.0 if cause in ENDS else level
+            level = start + (row.value.estimate or 0.0)
+            found.append(Step(row, start, level))
     return found
 
 
-def reach(step: Step) -> Interval:
-    """What a step needs of the axis."""
-    ends = known((step.start, step.end, *moved(step).numbers))
-    return Interval(step.end, min(ends), max(ends))
-
-
-def moved(step: Step) -> Interval:
-    """The interval of a step where its bar lies."""
-    value = step.row.value
-    if value.low is None or value.high is None:
-        return UNKNOWN
-    return Interval(None, step.start + value.low, step.start + value.high)
-
-
-def bar_lane(step: Step) -> Lane:
-    """One bar with its interval and its size."""
-    end = step.row.cause in ("replay", "worlds")
-    kind = "end" if end else "gain" if step.end >= step.start else "loss"
-    size = number(step.row.value.estimate, 2, sign=not end)
-    name = WORDS.get(step.row.cause, step.row.cause)
-    return Lane(moved(step), size, kind=kind, name=name, bar=(step.start, step.end))
-
-
-def sentence(channel: str, own: list[Step]) -> str | None:
+def _sentence(channel: str, own: Sequence[Step]) -> str | None:
     """The two ends of a channel's waterfall and what lies between, in words."""
     rows = {step.row.cause: step.row for step in own}
     replay, worlds = rows.get("replay"), rows.get("worlds")
@@ -156,17 +125,14 @@ def sentence(channel: str, own: list[Step]) -> str | None:
     return f"{channel}: {amount(replay.value)} by replay, {amount(worlds.value)} in worlds; {why}."
 
 
-def differences_table(lookup: Lookup) -> Table:
+def _table(lookup: Lookup) -> Table:
     """Every end and cause of every channel and event."""
-    cells = [
-        [
-            swatch(lookup.channels, row.channel),
-            title_of(row.event),
-            WORDS.get(row.cause, row.cause),
-            amount(row.value),
-        ]
-        for row in lookup.record.differences
-        if row.arm == lookup.arm
-    ]
-    head = ["Channel", "Event", "Step", "Per exposed shopper"]
-    return Table("From replay to worlds", head, cells, names=3)
+    return Table.of(
+        "From replay to worlds",
+        rows_of(lookup.record.differences, arm=lookup.arm),
+        ("Channel", lambda row: swatch(lookup.channels, row.channel)),
+        ("Event", lambda row: title_of(row.event)),
+        ("Step", lambda row: WORDS.get(row.cause, row.cause)),
+        ("Per exposed shopper", lambda row: amount(row.value)),
+        names=3,
+    )

@@ -1,6 +1,6 @@
 """Credit by rule beside what is incremental, channel by channel on one axis."""
 
-from experiments.records.attribution import EVENTS, ValueRow
+from experiments.records.attribution import EVENTS
 from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import (
     INDICES,
@@ -11,64 +11,53 @@ from experiments.report.attribution.lookup import (
 )
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.digits import ABSENT, fixed, percent, percents, share_words, with_range
-from experiments.report.kit.forest import Lane, Row, forest
+from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import absent, figure, note, panels, section
+from experiments.report.kit.page import Content, absent, figure, note, panels
 from experiments.report.kit.scales import Axis, bounded
 from experiments.report.kit.sentences import noun_of, title_of
 from experiments.report.kit.tables import Table
 
-TITLE = "Credit by rule beside what is incremental"
 LEAST = -0.25  # lanes that reach further below zero are cut by an arrow
 MOST = 1.25
 INCREMENTAL = ("shapley", "leave_one_out")
 MARKS = {"replay": "rhomb hollow", "worlds": "rhomb"}
 
 
-def credit(lookup: Lookup) -> Html:
-    """The section with one panel of lanes for each channel."""
-    event = shown_event(lookup)
+def credit(lookup: Lookup) -> Content:
+    """One panel of lanes for each channel."""
+    event = next((event for event in reversed(EVENTS) if event in lookup.events), "gmv")
     if not lookup.record.credits:
-        said = absent("The log holds nothing that could be credited to a channel.")
-        return section("credit", TITLE, None, said)
-    rows = {name: rows_of(lookup, name, event) for name in lookup.measured}
-    every = (lane.span for own in rows.values() for row in own for lane in row.lanes)
-    axis = Axis(bounded(every, LEAST, MOST), percents)
+        return (absent("The log holds nothing that could be credited to a channel."),)
+    noun = noun_of(event)
+    lead = (
+        f"One log of {lookup.arm}, many rules: each lane is the share of {noun} that a rule gives "
+        "the channel. "
+    )
+    if any(lookup.methods(index) for index in INCREMENTAL):
+        lead += (
+            f"Below, what the channel is worth: its Shapley share, and the part of {noun} that "
+            "would be lost without it."
+        )
+    else:
+        lead += "What is lost without a channel was not measured."
+    rows = {name: _rows(lookup, name, event) for name in lookup.measured}
+    reached = (span for own in rows.values() for span in spans(own))
+    axis = Axis(bounded(reached, LEAST, MOST), percents)
     nothing = absent("Nothing is credited to it.")
     drawn = (
         (swatch(lookup.channels, name), forest(own, axis, kind="strips") if own else nothing)
         for name, own in rows.items()
     )
-    picture = tag("div", marks(lookup), panels(*drawn, kind="panels even"))
+    picture = tag("div", _marks(lookup), panels(*drawn, kind="panels even"))
     described = (
-        f"Lanes for each channel: its share of {noun_of(event)} under each rule of credit, and its "
+        f"Lanes for each channel: its share of {noun} under each rule of credit, and its "
         "Shapley and leave-one-out shares, with intervals, on one axis"
     )
-    shown = figure(picture, credit_table(lookup), described)
-    return section("credit", TITLE, lead(lookup, event), shown, footnote(lookup))
+    return lead, figure(picture, _table(lookup), described), note(_footnote(lookup))
 
 
-def shown_event(lookup: Lookup) -> str:
-    """GMV where the log has some, else the last kind of event that it has."""
-    return next((event for event in reversed(EVENTS) if event in lookup.events), "gmv")
-
-
-def lead(lookup: Lookup, event: str) -> str:
-    """What the picture compares."""
-    noun = noun_of(event)
-    said = (
-        f"One log of {lookup.arm}, many rules: each lane is the share of {noun} that a rule gives "
-        "the channel. "
-    )
-    if not any(lookup.methods(index) for index in INCREMENTAL):
-        return said + "What is lost without a channel was not measured."
-    return said + (
-        f"Below, what the channel is worth: its Shapley share, and the part of {noun} that would "
-        "be lost without it."
-    )
-
-
-def marks(lookup: Lookup) -> Html:
+def _marks(lookup: Lookup) -> Html:
     """The marks of the lanes."""
     found = {method for index in INCREMENTAL for method in lookup.methods(index)}
     return legend(
@@ -82,7 +71,7 @@ def marks(lookup: Lookup) -> Html:
     )
 
 
-def rows_of(lookup: Lookup, channel: str, event: str) -> list[Row]:
+def _rows(lookup: Lookup, channel: str, event: str) -> list[Row]:
     """A channel's lanes: its credit by rule, and its worth by index and method."""
     colour = channel_class(lookup.channels, channel)
     credited = [
@@ -108,7 +97,7 @@ def share_lane(share: Interval, name: str, mark: str) -> Lane:
     return Lane(share, share_words(share)[0], mark=f"spot {mark}", name=name)
 
 
-def credit_table(lookup: Lookup) -> Table:
+def _table(lookup: Lookup) -> Table:
     """Every rule and index of every channel, for all kinds of event."""
     rows: list[list[object]] = []
     for channel in lookup.measured:
@@ -116,21 +105,18 @@ def credit_table(lookup: Lookup) -> Table:
         for rule in lookup.rules:
             found = [lookup.credit(rule, channel, event) for event in lookup.events]
             if any(found):
-                cells = [with_range(r.share) if r else ABSENT for r in found]
+                cells = [with_range(row.share) if row else ABSENT for row in found]
                 rows.append([name, rule_name(rule), *cells])
         for index, label in INDICES.items():
             for method in lookup.methods(index):
                 worth = [lookup.value(method, index, channel, event) for event in lookup.events]
-                rows.append([name, f"{label}, {method}", *(_value_cell(row) for row in worth)])
+                cells = [with_range(row.share) if row else ABSENT for row in worth]
+                rows.append([name, f"{label}, {method}", *cells])
     head = ["Channel", "Rule or index", *(title_of(event) for event in lookup.events)]
     return Table("Share of each kind of event", head, rows, names=2)
 
 
-def _value_cell(row: ValueRow | None) -> str:
-    return ABSENT if row is None else with_range(row.share)
-
-
-def footnote(lookup: Lookup) -> Html:
+def _footnote(lookup: Lookup) -> str:
     """How the rules of credit differ."""
     record = lookup.record
     order = " \u2192 ".join(record.order) or "the config's"
@@ -151,4 +137,4 @@ def footnote(lookup: Lookup) -> Html:
             "without none of them."
         )
     parts.append(f"Intervals: {percent(record.confidence, 0)}, by shopper.")
-    return note(" ".join(parts))
+    return " ".join(parts)

@@ -6,6 +6,7 @@ from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import StepRow
 from experiments.records.interval import Interval
 from experiments.records.published import SHARES, SOURCE
+from experiments.records.reading import row_of, rows_of
 from experiments.report.attribution.lookup import GENERATIVE, Lookup, rule_name
 from experiments.report.attribution.verdict import some
 from experiments.report.kit.colours import channel_class, legend, swatch
@@ -20,69 +21,71 @@ from experiments.report.kit.digits import (
     points,
     with_range,
 )
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import absent, figure, folded, note, panels, section
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.page import Content, absent, figure, folded, note, panels
 from experiments.report.kit.scales import Axis, Scale
 from experiments.report.kit.sentences import listed, noun_of, title_of
 from experiments.report.kit.tables import Table
 
-TITLE = "From exposure to purchase"
 STEPS = ("exposure", "click", "purchase")
 
 
-def flow(lookup: Lookup) -> Html:
-    """The section with one small curve for each channel."""
-    shown = {name: shares_of(lookup, name) for name in lookup.measured}
+def flow(lookup: Lookup) -> Content:
+    """One small curve for each channel."""
+    shown = {name: _shares(lookup, name) for name in lookup.measured}
     if not any(len(own) > 1 for own in shown.values()):
-        said = absent("There are too few kinds of event to follow a channel along the funnel.")
-        return section("rise", TITLE, None, said)
+        said = "There are too few kinds of event to follow a channel along the funnel."
+        return (absent(said),)
     lead = (
         f"Each channel\u2019s any-touch share of exposures, clicks and purchases in {lookup.arm}. "
         "A share that rises says that what the channel finds is clicked and bought more readily "
         "than the rest of the page; it does not say that it would not have been bought without it."
     )
+    levels = listed([f"{percent(SHARES[e], 2)} of {noun_of(e)}" for e in STEPS])
+    published = (
+        f"Published of a generative channel: {levels} ({SOURCE}; two weeks of deployment; how an "
+        "item that several channels found is counted is not told). Its share rises at each step."
+    )
+    groups: dict[str, list[str]] = {}
+    for channel in lookup.measured:
+        groups.setdefault(monotone(lookup, channel), []).append(channel)
+    kinds = "; ".join(
+        f"{words}: {some(groups[kind])}" for kind, words in KINDS.items() if kind in groups
+    )
     drawn = panels(
         *(
-            (swatch(lookup.channels, name), curves(lookup, name, own))
+            (swatch(lookup.channels, name), _curves(lookup, name, own))
             for name, own in shown.items()
         ),
         kind="multiples",
     )
+    keys = legend(("stroke dashed published", f"published ({SOURCE})"))
+    any_published = any(_generative(lookup, name) for name in lookup.measured)
     described = "Line charts: any-touch share of exposures, clicks and purchases of each channel"
-    picture = tag("div", marks(lookup), drawn)
-    return section(
-        "rise",
-        TITLE,
+    return (
         lead,
-        tag("p", published(), cls="told"),
-        tag("p", compared(lookup), cls="told"),
-        figure(picture, shares_table(lookup), described),
-        joint(lookup),
+        tag("p", published, cls="told"),
+        tag("p", f"In this run, {kinds}.", cls="told"),
+        figure(tag("div", keys if any_published else None, drawn), _table(lookup), described),
+        *_joint(lookup),
     )
 
 
-def shares_of(lookup: Lookup, channel: str, arm: str | None = None) -> dict[str, Interval]:
+def _shares(lookup: Lookup, channel: str, arm: str | None = None) -> dict[str, Interval]:
     """A channel's any-touch share of each kind of event, as far as known."""
     rows = {event: lookup.credit("any_touch", channel, event, arm=arm) for event in STEPS}
     return {e: row.share for e, row in rows.items() if row and row.share.estimate is not None}
 
 
-def generative(lookup: Lookup, channel: str) -> bool:
+def _generative(lookup: Lookup, channel: str) -> bool:
     """Whether the published shares are of such a channel."""
     return lookup.types.get(channel, channel) == GENERATIVE
 
 
-def marks(lookup: Lookup) -> Html | None:
-    """What the dashed line is."""
-    if not any(generative(lookup, name) for name in lookup.measured):
-        return None
-    return legend(("stroke dashed published", f"published ({SOURCE})"))
-
-
-def curves(lookup: Lookup, channel: str, shares: dict[str, Interval]) -> Html:
+def _curves(lookup: Lookup, channel: str, shares: dict[str, Interval]) -> Html:
     """One channel's three shares."""
     found = []
-    if generative(lookup, channel):
+    if _generative(lookup, channel):
         known = [Point(at, SHARES[e], percent(SHARES[e], 2)) for at, e in enumerate(STEPS)]
         found.append(Curve("published", known, "dashed"))
     own = [spanned(STEPS.index(e), share, percent(share.estimate)) for e, share in shares.items()]
@@ -93,33 +96,10 @@ def curves(lookup: Lookup, channel: str, shares: dict[str, Interval]) -> Html:
     return chart(found, across, Axis(Scale(0.0, 1.15), percents, 4), kind="shares-plot low")
 
 
-def rises(lookup: Lookup, channel: str, arm: str | None = None) -> list[StepRow | None]:
-    """Tests of both rises of a channel; of the measured arm unless another is named."""
-    rows = {
-        (row.event, row.then): row
-        for row in lookup.record.steps
-        if (row.arm, row.channel) == (arm or lookup.arm, channel)
-    }
-    return [rows.get(pair) for pair in pairwise(STEPS)]
-
-
-def published() -> str:
-    """The rise that others saw."""
-    levels = listed([f"{percent(SHARES[e], 2)} of {noun_of(e)}" for e in STEPS])
-    return (
-        f"Published of a generative channel: {levels} ({SOURCE}; two weeks of deployment; how an "
-        "item that several channels found is counted is not told). Its share rises at each step."
-    )
-
-
-def compared(lookup: Lookup) -> str:
-    """Whether this run shows the same."""
-    groups: dict[str, list[str]] = {}
-    for channel in lookup.measured:
-        groups.setdefault(monotone(lookup, channel), []).append(channel)
-    order = sorted(groups, key=list(KINDS).index)
-    said = "; ".join(f"{KINDS[kind]}: {some(groups[kind])}" for kind in order)
-    return f"In this run, {said}."
+def _rises(lookup: Lookup, channel: str, arm: str) -> list[StepRow | None]:
+    """Tests of both rises of a channel."""
+    own = rows_of(lookup.record.steps, arm=arm, channel=channel)
+    return [row_of(own, event=event, then=then) for event, then in pairwise(STEPS)]
 
 
 KINDS = {
@@ -134,9 +114,8 @@ KINDS = {
 
 def monotone(lookup: Lookup, channel: str) -> str:
     """Which of `KINDS` a channel's share does."""
-    rows = [
-        row for row in rises(lookup, channel) if row is not None and row.rise.estimate is not None
-    ]
+    found = _rises(lookup, channel, lookup.arm)
+    rows = [row for row in found if row is not None and row.rise.estimate is not None]
     if len(rows) < len(STEPS) - 1:
         return "unknown"
     states = [decide(row.rise) for row in rows]
@@ -147,12 +126,12 @@ def monotone(lookup: Lookup, channel: str) -> str:
     return "unsure" if all((row.rise.estimate or 0.0) > 0 for row in rows) else "none"
 
 
-def shares_table(lookup: Lookup) -> Table:
+def _table(lookup: Lookup) -> Table:
     """Shares and rises of all arms."""
     cells = []
     for arm in reversed(lookup.arms):
         for channel in lookup.channels:
-            own = shares_of(lookup, channel, arm)
+            own = _shares(lookup, channel, arm)
             if not own:
                 continue
             cells.append(
@@ -160,7 +139,7 @@ def shares_table(lookup: Lookup) -> Table:
                     swatch(lookup.channels, channel),
                     arm,
                     *(with_range(own[e]) if e in own else ABSENT for e in STEPS),
-                    *(cell for row in rises(lookup, channel, arm) for cell in step_cells(row)),
+                    *(cell for row in _rises(lookup, channel, arm) for cell in _step_cells(row)),
                 ]
             )
     head = ["Channel", "Arm", *(title_of(event) for event in STEPS)]
@@ -169,46 +148,37 @@ def shares_table(lookup: Lookup) -> Table:
     return Table("Any-touch shares along the funnel", head, cells, names=2)
 
 
-def step_cells(row: StepRow | None) -> tuple[str, str]:
+def _step_cells(row: StepRow | None) -> tuple[str, str]:
     """A rise and its p-value."""
     if row is None:
         return ABSENT, ABSENT
     return points(row.rise), p_value(row.p_value)
 
 
-def whole_p(value: float | None) -> str:
-    """A p-value with its relation, which no line breaks."""
-    return f"p{p_relation(value)}".replace(" ", "\u00a0")
-
-
-def joint(lookup: Lookup) -> Html | None:
+def _joint(lookup: Lookup) -> list[Html]:
     """Tests of all channels at once, which their shares move together in."""
     rows = lookup.record.joint
     if not rows:
-        return None
-    cells = [
-        [
-            rule_name(row.rule),
-            f"{title_of(row.event)}, {noun_of(row.against)}",
-            row.arm,
-            ABSENT if row.statistic is None else fixed(row.statistic, 2),
-            row.freedom,
-            p_value(row.p_value),
-        ]
-        for row in rows
-    ]
-    own = [
-        f"{noun_of(row.event)} and {noun_of(row.against)}: {whole_p(row.p_value)}"
-        for row in rows
-        if (row.arm, row.rule) == (lookup.arm, "any_touch") and row.p_value is not None
-    ]
+        return []
+    own = []
+    for row in rows_of(rows, arm=lookup.arm, rule="any_touch"):
+        if row.p_value is not None:
+            shown = f"p{p_relation(row.p_value)}".replace(" ", "\u00a0")  # which no line breaks
+            own.append(f"{noun_of(row.event)} and {noun_of(row.against)}: {shown}")
     said = (
         "Shares of all channels move together, so that they are the same in two kinds of event is "
         "also tested jointly (Wald)"
     )
     said += f"; any touch: {', '.join(own)}." if own else "."
-    head = ["Rule", "Compared", "Arm", "Chi-square", "df", "p"]
-    numbers = Table(
-        "Joint tests that two kinds of event have the same shares", head, cells, names=3
+    numbers = Table.of(
+        "Joint tests that two kinds of event have the same shares",
+        rows,
+        ("Rule", lambda row: rule_name(row.rule)),
+        ("Compared", lambda row: f"{title_of(row.event)}, {noun_of(row.against)}"),
+        ("Arm", lambda row: row.arm),
+        ("Chi-square", lambda row: fixed(row.statistic, 2)),
+        ("df", lambda row: row.freedom),
+        ("p", lambda row: p_value(row.p_value)),
+        names=3,
     )
-    return join([note(said), folded(numbers, "Show the joint tests")])
+    return [note(said), folded(numbers, "Show the joint tests")]

@@ -9,9 +9,11 @@ from experiments.records.attribution import (
     AttributionRecord,
     CreditRow,
     FateRow,
+    InteractionRow,
     Overlap,
     ValueRow,
 )
+from experiments.records.reading import row_of, rows_of
 from experiments.report.kit.sentences import plain_name
 
 METHODS = ("replay", "worlds")
@@ -85,8 +87,7 @@ class Lookup:
     def _values(self) -> dict[tuple[str, ...], ValueRow]:
         return {
             (row.method, row.index, row.channel, row.event): row
-            for row in self.record.values
-            if row.arm == self.arm
+            for row in rows_of(self.record.values, arm=self.arm)
         }
 
     def credit(
@@ -114,7 +115,8 @@ class Lookup:
     @cached_property
     def events(self) -> tuple[str, ...]:
         """The kinds of event of which the measured arm has some, in the order of the funnel."""
-        found = {row.event for row in self.record.credits if row.arm == self.arm and row.total}
+        own = rows_of(self.record.credits, arm=self.arm)
+        found = {row.event for row in own if row.total}
         return tuple(event for event in EVENTS if event in found)
 
     @cached_property
@@ -131,19 +133,22 @@ class Lookup:
     @cached_property
     def rules(self) -> list[str]:
         """Rules that gave credit in the measured arm, in the record's order."""
-        found = {row.rule for row in self.record.credits if row.arm == self.arm}
+        found = {row.rule for row in rows_of(self.record.credits, arm=self.arm)}
         listed = [rule for rule in self.record.rules if rule in found]
         return listed + sorted(found - set(listed))
 
     def fate(self, method: str, channel: str, fate: str) -> FateRow | None:
         """Where purchases credited to a channel go; None where that is not told."""
-        wanted = (method, self.arm, channel, fate)
-        rows = self.record.fates
-        return next((r for r in rows if (r.method, r.arm, r.channel, r.fate) == wanted), None)
+        return row_of(self.record.fates, method=method, arm=self.arm, channel=channel, fate=fate)
+
+    def pairs(self, method: str) -> list[InteractionRow]:
+        """Interactions of the measured arm's channels in what is lost first."""
+        rows = self.record.interactions
+        return rows_of(rows, method=method, arm=self.arm, event=self.worth)
 
     def sets(self, event: str) -> list[Overlap]:
         """Exact sets of channels of the measured arm, the most frequent first."""
-        rows = [row for row in self.record.sets if (row.arm, row.event) == (self.arm, event)]
+        rows = rows_of(self.record.sets, arm=self.arm, event=event)
         return sorted(rows, key=lambda row: (-row.count, len(row.channels), row.channels))
 
     @cached_property

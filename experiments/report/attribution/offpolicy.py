@@ -3,24 +3,23 @@
 from collections.abc import Sequence
 
 from experiments.records.attribution import OFF_POLICY, OffPolicyRow
+from experiments.records.reading import row_of, rows_of
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.digits import (
-    ABSENT,
     fixed,
     number,
     percent,
     percents,
     share_words,
+    spoken,
     with_range,
 )
-from experiments.report.kit.forest import Lane, Row, forest
-from experiments.report.kit.markup import Html
-from experiments.report.kit.page import alarm, figure, listing, note, section
+from experiments.report.kit.forest import Lane, Row, forest, spans
+from experiments.report.kit.page import Content, alarm, figure, listing, note
 from experiments.report.kit.scales import Axis, bounded
-from experiments.report.kit.sentences import listed, noun_of, title_of
+from experiments.report.kit.sentences import begun, listed, noun_of, title_of
 from experiments.report.kit.tables import Table
 
-TITLE = "Off-policy estimates"
 WORDS = {"ips": "IPS", "snips": "SNIPS", "dr": "DR", "truth": "Truth"}
 TRUTH = "truth"
 LEAST, MOST = -1.0, 3.0  # of the axis: an estimate may lie anywhere
@@ -32,9 +31,9 @@ NOTE = (
 )
 
 
-def off_policy(lookup: Lookup) -> Html | None:
-    """The section with a lane for each estimator and the truth; None where nothing was asked."""
-    rows = [row for row in lookup.record.off_policy if row.arm == lookup.arm]
+def off_policy(lookup: Lookup) -> Content:
+    """A lane for each estimator and the truth; no such section where nothing was asked."""
+    rows = rows_of(lookup.record.off_policy, arm=lookup.arm)
     if not rows:
         return None
     events = list(dict.fromkeys(row.event for row in rows))
@@ -44,100 +43,70 @@ def off_policy(lookup: Lookup) -> Html | None:
         f"{first.logged} that open a query, told by the log of {first.logged} alone. Beside it the "
         "truth: what the simulated shoppers would do with these pages."
     )
-    drawn = [Row(title_of(event), lanes_of(rows, event), "inked") for event in events]
-    scale = bounded((lane.span for row in drawn for lane in row.lanes), LEAST, MOST)
-    said = [sentence([row for row in rows if row.event == event]) for event in events]
+    doubts = (
+        alarm(begun(warning.removeprefix(OFF_POLICY)) + ".")
+        for warning in lookup.record.warnings
+        if warning.startswith(OFF_POLICY)
+    )
+    lanes = [
+        Row(title_of(event), [_lane(row) for row in rows_of(rows, event=event)], "inked")
+        for event in events
+    ]
+    picture = forest(lanes, Axis(bounded(spans(lanes), LEAST, MOST), percents), kind="strips")
+    numbers = Table.of(
+        "Off-policy estimates",
+        rows,
+        ("Event", lambda row: title_of(row.event)),
+        ("Estimator", lambda row: WORDS.get(row.estimator, row.estimator)),
+        ("Per request", lambda row: number(row.value.estimate)),
+        ("Interval", lambda row: spoken(row.value, number)),
+        (("Lift", "Interval"), lambda row: share_words(row.relative, sign=True)),
+        ("Supported", lambda row: percent(row.supported)),
+        ("Effective slots", lambda row: fixed(row.effective, 0)),
+        ("Largest weight", lambda row: number(row.largest)),
+        names=2,
+    )
     described = f"Lanes: lift of {first.arm} by each estimator and in truth, with intervals"
-    picture = forest(drawn, Axis(scale, percents), kind="strips")
-    return section(
-        "offpolicy",
-        TITLE,
+    return (
         lead,
-        *(alarm(_capital(warning)) for warning in doubts_of(lookup)),
-        listing(said, "warnings plain"),
-        figure(picture, estimates_table(rows), described, "Lift over the log"),
+        *doubts,
+        listing([sentence(rows_of(rows, event=event)) for event in events], "warnings plain"),
+        figure(picture, numbers, described, "Lift over the log"),
         note(NOTE),
     )
 
 
-def doubts_of(lookup: Lookup) -> list[str]:
-    """The record's warnings of these estimates."""
-    known = [each for each in lookup.record.warnings if each.startswith(OFF_POLICY)]
-    return [each.removeprefix(OFF_POLICY) for each in known]
-
-
-def _capital(sentence: str) -> str:
-    return f"{sentence[:1].upper()}{sentence[1:]}."
-
-
-def lanes_of(rows: Sequence[OffPolicyRow], event: str) -> list[Lane]:
-    """The estimators of one kind of event, and the truth last."""
-    return [
-        Lane(
-            row.relative,
-            share_words(row.relative, sign=True)[0],
-            mark="spot rhomb" if row.estimator == TRUTH else "spot hollow",
-            name=WORDS.get(row.estimator, row.estimator),
-        )
-        for row in rows
-        if row.event == event
-    ]
+def _lane(row: OffPolicyRow) -> Lane:
+    """An estimator of one kind of event, or the truth."""
+    return Lane(
+        row.relative,
+        share_words(row.relative, sign=True)[0],
+        mark="spot rhomb" if row.estimator == TRUTH else "spot hollow",
+        name=WORDS.get(row.estimator, row.estimator),
+    )
 
 
 def sentence(rows: Sequence[OffPolicyRow]) -> str:
     """What is true of one kind of event, and which estimates hold it."""
-    noun = _capital(noun_of(rows[0].event))[:-1]
-    truth = next((row for row in rows if row.estimator == TRUTH), None)
+    noun = begun(noun_of(rows[0].event))
+    truth = row_of(rows, estimator=TRUTH)
     told = [row for row in rows if row.estimator != TRUTH and row.relative.estimate is not None]
     if truth is None or truth.relative.estimate is None:
         return f"{noun}: no true lift is known."
     start = f"{noun}: the truth is {with_range(truth.relative)}"
     if not told:
         return f"{start}; the log gives no estimate."
-    holds = [
-        WORDS.get(row.estimator, row.estimator)
-        for row in told
-        if _holds(row, truth.relative.estimate)
-    ]
-    misses = [
-        WORDS.get(row.estimator, row.estimator)
-        for row in told
-        if _misses(row, truth.relative.estimate)
-    ]
-    parts = [f"the interval of {listed(holds)} holds it"] if holds else []
-    parts += [f"that of {listed(misses)} does not"] if holds and misses else []
-    parts += [f"the interval of {listed(misses)} does not hold it"] if misses and not holds else []
+    holds, misses = (
+        listed(
+            [
+                WORDS.get(row.estimator, row.estimator)
+                for row in told
+                if row.relative.holds(truth.relative.estimate) is found
+            ]
+        )
+        for found in (True, False)
+    )
+    parts = [f"the interval of {holds} holds it"] if holds else []
+    parts += [f"that of {misses} does not"] if holds and misses else []
+    parts += [f"the interval of {misses} does not hold it"] if misses and not holds else []
     return f"{start}; {', '.join(parts) or 'no estimate has an interval'}."
-
-
-def _holds(row: OffPolicyRow, truth: float) -> bool:
-    low, high = row.relative.low, row.relative.high
-    return low is not None and high is not None and low <= truth <= high
-
-
-def _misses(row: OffPolicyRow, truth: float) -> bool:
-    return row.relative.low is not None and row.relative.high is not None and not _holds(row, truth)
-
-
-def estimates_table(rows: Sequence[OffPolicyRow]) -> Table:
-    """Every estimate with what its weights are worth."""
-    cells = [
-        [
-            title_of(row.event),
-            WORDS.get(row.estimator, row.estimator),
-            number(row.value.estimate),
-            ABSENT
-            if row.value.low is None or row.value.high is None
-            else f"{number(row.value.low)} to {number(row.value.high)}",
-            *share_words(row.relative, sign=True),
-            percent(row.supported),
-            ABSENT if row.effective is None else fixed(row.effective, 0),
-            number(row.largest),
-        ]
-        for row in rows
-    ]
-    head = [
-        *("Event", "Estimator", "Per request", "Interval", "Lift", "Interval"),
-        *("Supported", "Effective slots", "Largest weight"),
-    ]
-    return Table("Off-policy estimates", head, cells, names=2)

@@ -7,60 +7,49 @@ from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import channel_class, swatch
 from experiments.report.kit.digits import fixed, number, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import absent, figure, note, panels, section
+from experiments.report.kit.page import Content, absent, figure, note, panels
 from experiments.report.kit.scales import from_zero, place
 from experiments.report.kit.sentences import counted, noun_of, title_of
 from experiments.report.kit.tables import Table
 
-TITLE = "Overlap of channels"
 MOST_SETS = 14  # sets drawn of each event
 MOST_ROWS = 60  # sets in the table of each arm and event; twelve channels can have thousands
 DRAWN = ("exposure", "purchase")
 
 
-def overlap(lookup: Lookup) -> Html:
-    """The section with one UpSet plot of exposures and one of purchases."""
+def overlap(lookup: Lookup) -> Content:
+    """One UpSet plot of exposures and one of purchases."""
     events = [event for event in DRAWN if lookup.sets(event)]
     if not events:
-        return section("sets", TITLE, None, absent("The record holds no sets of channels."))
+        return (absent("The record holds no sets of channels."),)
     lead = (
         f"Which channels of {lookup.arm} found the same item. Every column is an exact set: its "
         "dots are the channels that found the item, the others did not, so the columns add up to "
-        f"100\u202f%. The bars at the left are each channel\u2019s any-touch share. {told(lookup)}"
+        "100\u202f%. The bars at the left are each channel\u2019s any-touch share. "
     )
-    names = by_size(lookup, events[0])
-    drawn = panels(*((title_of(event), upset(lookup, event, names)) for event in events))
+    if len(lookup.measured) > 1:
+        lead += " ".join(_told(lookup, event) for event in events)
+    totals = _sizes(lookup, events[0])
+    names = sorted(totals, key=lambda name: -totals[name])  # the same order in all plots
+    drawn = panels(*((title_of(event), _upset(lookup, event, names)) for event in events))
     described = (
         "UpSet plots: share of events by the exact set of channels that found the item, beside "
         "each channel's share"
     )
-    return section("sets", TITLE, lead, figure(drawn, sets_table(lookup), described))
+    return lead, figure(drawn, _table(lookup), described)
 
 
-def told(lookup: Lookup) -> str:
-    """How much only one channel found, in words."""
-    parts = []
-    for event in DRAWN:
-        rows = lookup.sets(event)
-        if not rows:
-            continue
-        alone = sum(row.share for row in rows if len(row.channels) == 1)
-        every = sum(row.share for row in rows if len(row.channels) == len(lookup.measured))
-        if len(lookup.measured) > 1:
-            parts.append(
-                f"Of {noun_of(event)}, {percent(every)} were found by all channels and "
-                f"{percent(alone)} by one alone."
-            )
-    return " ".join(parts)
+def _told(lookup: Lookup, event: str) -> str:
+    """How much all channels found, and how much only one, in words."""
+    rows = lookup.sets(event)
+    every, alone = (
+        percent(sum(row.share for row in rows if len(row.channels) == count))
+        for count in (len(lookup.measured), 1)
+    )
+    return f"Of {noun_of(event)}, {every} were found by all channels and {alone} by one alone."
 
 
-def by_size(lookup: Lookup, event: str) -> list[str]:
-    """Channels from the one that found the most; the same order in all plots."""
-    totals = sizes(lookup, event)
-    return sorted(totals, key=lambda name: -totals[name])
-
-
-def sizes(lookup: Lookup, event: str) -> dict[str, float]:
+def _sizes(lookup: Lookup, event: str) -> dict[str, float]:
     """Each channel's any-touch share, from its sets."""
     rows = lookup.sets(event)
     return {
@@ -68,16 +57,16 @@ def sizes(lookup: Lookup, event: str) -> dict[str, float]:
     }
 
 
-def upset(lookup: Lookup, event: str, names: Sequence[str]) -> Html:
+def _upset(lookup: Lookup, event: str, names: Sequence[str]) -> Html:
     """One plot: bars of the sets over a matrix whose rows are channels with bars of their own."""
     rows = lookup.sets(event)
     shown = rows[:MOST_SETS]
-    totals = sizes(lookup, event)
+    totals = _sizes(lookup, event)
     grid = tag(
         "div",
         tag("div", cls="corner"),
-        tag("div", *(column_bar(row, shown[0].share) for row in shown), cls="uprights"),
-        *(part for name in names for part in matrix_row(lookup, name, totals[name], shown, names)),
+        tag("div", *(_column_bar(row, shown[0].share) for row in shown), cls="uprights"),
+        *(part for name in names for part in _matrix_row(lookup, name, totals[name], shown, names)),
         cls="upset",
         style=f"--columns:{len(shown)}",
     )
@@ -86,7 +75,7 @@ def upset(lookup: Lookup, event: str, names: Sequence[str]) -> Html:
     return tag("div", grid, more)
 
 
-def column_bar(row: Overlap, most: float) -> Html:
+def _column_bar(row: Overlap, most: float) -> Html:
     """How frequent a set is."""
     height = from_zero([most]).at(row.share)
     size = "<1" if 0 < row.share < 0.01 else fixed(100 * row.share, 0)
@@ -98,7 +87,7 @@ def column_bar(row: Overlap, most: float) -> Html:
     )
 
 
-def matrix_row(
+def _matrix_row(
     lookup: Lookup, name: str, total: float, shown: Sequence[Overlap], names: Sequence[str]
 ) -> tuple[Html, Html]:
     """A channel: its name and share, and its dots."""
@@ -125,19 +114,18 @@ def dot(row: Overlap, name: str, names: Sequence[str]) -> str:
     return ("cell-on" if at in members else "cell-off") + joined
 
 
-def sets_table(lookup: Lookup) -> Table:
+def _table(lookup: Lookup) -> Table:
     """The sets of all arms and events; the rarest of many in one row."""
     groups: dict[tuple[str, str], list[Overlap]] = {}
     for row in sorted(lookup.record.sets, key=lambda row: (row.event, row.arm, -row.share)):
         groups.setdefault((row.event, row.arm), []).append(row)
     cells = []
     for (event, arm), rows in groups.items():
-        for row in rows[:MOST_ROWS]:
-            names = " + ".join(row.channels) or "no channel"
-            cells.append([names, title_of(event), arm, number(row.count), percent(row.share, 2)])
+        found = [(" + ".join(row.channels) or "no channel", [row]) for row in rows[:MOST_ROWS]]
         if rest := rows[MOST_ROWS:]:
-            count, share = sum(row.count for row in rest), sum(row.share for row in rest)
-            names = counted(len(rest), "rarer set")
+            found.append((counted(len(rest), "rarer set"), rest))
+        for names, own in found:
+            count, share = sum(row.count for row in own), sum(row.share for row in own)
             cells.append([names, title_of(event), arm, number(count), percent(share, 2)])
     head = ["Exactly these channels", "Event", "Arm", "Count", "Share"]
     return Table("Exact sets of channels", head, cells, names=3)

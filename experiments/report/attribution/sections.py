@@ -13,31 +13,26 @@ from experiments.report.attribution.overlap import overlap
 from experiments.report.attribution.segments import segments
 from experiments.report.attribution.shapley import shapley
 from experiments.report.attribution.studies import studies
-from experiments.report.kit.page import Section
+from experiments.report.kit.page import Part, Section
+from experiments.report.kit.page import sections as drawn
 
-PARTS = (
-    ("attribution", "Contributions", contributions),
-    ("credit", "Credit by rule", credit),
-    ("sets", "Channel overlap", overlap),
-    ("rise", "Exposure to purchase", flow),
-    ("substitution", "Substitution", fates),
-    ("shapley", "Shapley values", shapley),
-    ("twoways", "Replay and worlds", causes),
-    ("offpolicy", "Off-policy estimates", off_policy),
-    ("studies", "Share against lift", studies),
-    ("parts", "Shares by segment", segments),
+PARTS: tuple[Part[Lookup], ...] = (
+    ("attribution", "Contributions", "What each channel contributes", contributions),
+    ("credit", "Credit by rule", "Credit by rule beside what is incremental", credit),
+    ("sets", "Channel overlap", "Overlap of channels", overlap),
+    ("rise", "Exposure to purchase", "From exposure to purchase", flow),
+    ("substitution", "Substitution", "Where purchases go without a channel", fates),
+    ("shapley", "Shapley values", "Shapley values and interactions", shapley),
+    ("twoways", "Replay and worlds", "Replay beside re-simulated worlds", causes),
+    ("offpolicy", "Off-policy estimates", "Off-policy estimates", off_policy),
+    ("studies", "Share against lift", "Share against lift", studies),
+    ("parts", "Shares by segment", "Shares by segment", segments),
 )
-"""Anchor and name of each section, and what draws it."""
 
 
 def sections(run: Run, record: AttributionRecord) -> list[Section]:
-    """The sections on attribution; no markup where the record has nothing for one."""
-    lookup = look_up(run, record)
-    return [(key, name, draw(lookup)) for key, name, draw in PARTS]
-
-
-def look_up(run: Run, record: AttributionRecord) -> Lookup:
-    """The record with the run's colours and what it knows of its channels."""
+    """The sections on attribution that the record has something for, in the run's colours."""
     entries = run.manifest.channels if run.manifest else ()
     channels = tuple(dict.fromkeys((*run.channels, *record.channels)))
-    return Lookup(record, channels, {entry.name: entry.type for entry in entries if entry.type})
+    types = {entry.name: entry.type for entry in entries if entry.type}
+    return drawn(PARTS, Lookup(record, channels, types))

@@ -5,18 +5,18 @@ from dataclasses import replace
 
 from experiments.records.attribution import CreditRow
 from experiments.records.interval import UNKNOWN
+from experiments.records.reading import rows_of
 from experiments.report.attribution.lookup import Lookup, rule_name
 from experiments.report.kit.bars import Bar, grouped_bars
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, chart, spanned
-from experiments.report.kit.digits import fixed, number, percent, percents, with_range
+from experiments.report.kit.digits import ABSENT, fixed, number, percent, percents, with_range
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import absent, figure, folded, panels, section
+from experiments.report.kit.page import Content, absent, figure, folded, panels
 from experiments.report.kit.scales import Axis, Scale, day_marks
 from experiments.report.kit.sentences import noun_of, plain_name
-from experiments.report.kit.tables import Table
+from experiments.report.kit.tables import Table, scrolled
 
-TITLE = "Shares by segment"
 DRAWN = ("any_touch", "fractional")
 CUT_TITLES = {"query": "Queries", "item": "Items", "shopper": "Shoppers"}
 ORDER = ("head", "torso", "tail", "new", "known")
@@ -27,25 +27,21 @@ MOST_CATEGORIES = 12  # shown at once; the table behind the fold has all
 FAINTEST, STRONGEST = 0, 60  # percent of the colour at a share of none and of all
 
 
-def segments(lookup: Lookup) -> Html | None:
-    """The section with shares by part; None where the log was not cut."""
+def segments(lookup: Lookup) -> Content:
+    """Shares by part; no such section where the log was not cut."""
     event = lookup.credited
-    rows = [
-        row
-        for row in lookup.record.credits
-        if (row.arm, row.event) == (lookup.arm, event) and row.cut != "all" and row.rule in DRAWN
-    ]
+    own = rows_of(lookup.record.credits, arm=lookup.arm, event=event)
+    rows = [row for row in own if row.cut != "all" and row.rule in DRAWN]
     if not rows:
         return None
     lead = (
         f"Shares of {noun_of(event)} in {lookup.arm}, within each part of the log: any touch, and "
         "fractional credit, which divides each event among all channels that found the item."
     )
-    parts = [days(lookup, rows), bars(lookup, rows), categories(lookup, rows)]
-    return section("parts", TITLE, lead, *parts)
+    return lead, _days(lookup, rows), _bars(lookup, rows), _categories(lookup, rows)
 
 
-def parts_of(rows: Sequence[CreditRow], cut: str) -> list[str]:
+def _parts(rows: Sequence[CreditRow], cut: str) -> list[str]:
     """The parts of a cut that have events, in their own order; else the largest first."""
     totals = {row.part: row.total for row in rows if row.cut == cut and row.total}
     if cut == "day":
@@ -56,9 +52,9 @@ def parts_of(rows: Sequence[CreditRow], cut: str) -> list[str]:
     return [*known, *rest, *last]
 
 
-def days(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
+def _days(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
     """Small curves of the shares by day."""
-    names = parts_of(rows, "day")
+    names = _parts(rows, "day")
     if not names:
         return None
     first = min(int(row.part) for row in lookup.record.credits if row.cut == "day")
@@ -67,17 +63,17 @@ def days(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
     up = Axis(Scale(0, 1), percents, 4)
     drawn = []
     for channel in lookup.measured:
-        curves = day_curves(lookup, rows, channel, first)
+        curves = _day_curves(lookup, rows, channel, first)
         shown = chart(curves, across, up, kind="shares-plot low") if curves else absent("No share.")
         drawn.append((swatch(lookup.channels, channel), shown))
     keys = legend(("stroke inked", "any touch"), ("stroke dashed inked", "fractional"))
     picture = tag("div", keys, panels(*drawn, kind="multiples"))
     described = "Line charts: any-touch and fractional share of each channel by day"
-    numbers = cut_table(lookup, rows, "day", "Day")
+    numbers = _cut_table(lookup, rows, "day", "Day")
     return tag("div", tag("h3", "By day"), figure(picture, numbers, described))
 
 
-def day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: int) -> list[Curve]:
+def _day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: int) -> list[Curve]:
     """A channel's two shares over the days that have events."""
     colour = channel_class(lookup.channels, channel)
     styles = {
@@ -88,10 +84,8 @@ def day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: i
     for rule, curve in styles.items():
         own = {
             int(row.part) - first: row.share
-            for row in rows
-            if (row.cut, row.rule, row.channel) == ("day", rule, channel)
-            and row.part.isdigit()
-            and row.share.estimate is not None
+            for row in rows_of(rows, cut="day", rule=rule, channel=channel)
+            if row.part.isdigit() and row.share.estimate is not None
         }
         points = [
             spanned(at, share, f"day {at + 1}: {with_range(share)}")
@@ -102,28 +96,28 @@ def day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: i
     return curves
 
 
-def bars(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
+def _bars(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
     """Bars by query, item and shopper."""
-    cuts = [cut for cut in CUT_TITLES if any(row.cut == cut for row in rows)]
+    cuts = [cut for cut in CUT_TITLES if rows_of(rows, cut=cut)]
     if not cuts:
         return None
     keys = legend(("swatch a0", "any touch"), ("notch", "fractional"))
-    drawn = panels(*((CUT_TITLES[cut], cut_bars(lookup, rows, cut)) for cut in cuts))
+    drawn = panels(*((CUT_TITLES[cut], _cut_bars(lookup, rows, cut)) for cut in cuts))
     described = (
         "Bars: any-touch and fractional share of each channel by kind of query, item and shopper"
     )
-    numbers = join([cut_table(lookup, rows, cut, CUT_TITLES[cut]) for cut in cuts])
+    numbers = join([_cut_table(lookup, rows, cut, CUT_TITLES[cut]) for cut in cuts])
     title = tag("h3", "By query, item and shopper")
     return tag("div", title, figure(tag("div", keys, drawn), numbers, described))
 
 
-def cut_bars(lookup: Lookup, rows: Sequence[CreditRow], cut: str) -> Html:
+def _cut_bars(lookup: Lookup, rows: Sequence[CreditRow], cut: str) -> Html:
     """One cut: under each channel a bar for each part, of any touch, with a fractional notch."""
-    found = {(row.rule, row.channel, row.part): row.share for row in rows if row.cut == cut}
+    found = {(row.rule, row.channel, row.part): row.share for row in rows_of(rows, cut=cut)}
     groups = []
     for channel in lookup.measured:
         own = []
-        for part in parts_of(rows, cut):
+        for part in _parts(rows, cut):
             touched, divided = (found.get((rule, channel, part), UNKNOWN) for rule in DRAWN)
             shown = percent(touched.estimate)
             colour = f"part {channel_class(lookup.channels, channel)}"
@@ -132,27 +126,23 @@ def cut_bars(lookup: Lookup, rows: Sequence[CreditRow], cut: str) -> Html:
     return grouped_bars(groups, whole=1.0, kind="bars by-part")
 
 
-def categories(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
+def _categories(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
     """The largest categories by channels, each cell tinted by its share."""
-    names = parts_of(rows, "category")
+    names = _parts(rows, "category")
     if not names:
         return None
-    shown = names[:MOST_CATEGORIES]
-    found = {
-        (row.channel, row.part): row
-        for row in rows
-        if (row.cut, row.rule) == ("category", "any_touch")
-    }
-    totals = {row.part: row.total for row in rows if row.cut == "category"}
+    touched = rows_of(rows, cut="category", rule="any_touch")
+    found = {(row.channel, row.part): row for row in touched}
+    totals = {row.part: row.total for row in rows_of(rows, cut="category")}
     heads = [tag("th", swatch(lookup.channels, name), scope="col") for name in lookup.measured]
     body = [
         tag(
             "tr",
             tag("th", plain_name(part) or "none", scope="row"),
             tag("td", number(totals[part]), cls="num"),
-            *(tinted(lookup, found.get((name, part)), name) for name in lookup.measured),
+            *(_tinted(lookup, found.get((name, part)), name) for name in lookup.measured),
         )
-        for part in shown
+        for part in names[:MOST_CATEGORIES]
     ]
     head = tag(
         "tr",
@@ -164,15 +154,14 @@ def categories(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
     grid = tag(
         "table", tag("caption", caption), tag("thead", head), tag("tbody", *body), cls="heat"
     )
-    shown_grid = tag("div", grid, cls="scroll", tabindex="0", role="region", aria_label=caption)
     every = folded(
-        cut_table(lookup, rows, "category", "Category"),
+        _cut_table(lookup, rows, "category", "Category"),
         f"Show all {fixed(len(names), 0)} categories with intervals",
     )
-    return tag("div", tag("h3", "By category"), shown_grid, every)
+    return tag("div", tag("h3", "By category"), scrolled(grid, caption), every)
 
 
-def tinted(lookup: Lookup, row: CreditRow | None, channel: str) -> Html:
+def _tinted(lookup: Lookup, row: CreditRow | None, channel: str) -> Html:
     """A cell in its channel's colour, the stronger the greater its share."""
     if row is None or row.share.estimate is None:
         return tag("td", percent(None), cls="num")
@@ -187,18 +176,15 @@ def tinted(lookup: Lookup, row: CreditRow | None, channel: str) -> Html:
     )
 
 
-def cut_table(lookup: Lookup, rows: Sequence[CreditRow], cut: str, label: str) -> Table:
+def _cut_table(lookup: Lookup, rows: Sequence[CreditRow], cut: str, label: str) -> Table:
     """Both rules' shares of every channel and part, with intervals."""
-    own = [row for row in rows if row.cut == cut]
+    own = rows_of(rows, cut=cut)
     found = {(row.rule, row.channel, row.part): row for row in own}
     cells = []
-    for part in parts_of(own, cut):
+    for part in _parts(own, cut):
         for rule in DRAWN:
             known = [found.get((rule, name, part)) for name in lookup.measured]
-            shares = [
-                with_range(row.share) if row and row.share.estimate is not None else percent(None)
-                for row in known
-            ]
+            shares = [with_range(row.share) if row else ABSENT for row in known]
             total = next((row.total for row in known if row), 0.0)
             if any(known):
                 cells.append([part or "none", rule_name(rule), number(total), *shares])

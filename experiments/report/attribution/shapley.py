@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import InteractionRow
+from experiments.records.reading import rows_of
 from experiments.report.attribution.credit import share_lane
 from experiments.report.attribution.lookup import INDICES, METHODS, METHODS_NAMED, Lookup
 from experiments.report.kit.colours import channel_class, legend, swatch
@@ -17,22 +18,21 @@ from experiments.report.kit.digits import (
     share_words,
     with_range,
 )
-from experiments.report.kit.forest import Row, forest
+from experiments.report.kit.forest import Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import figure, note, panels, section
+from experiments.report.kit.page import Content, figure, note, panels
 from experiments.report.kit.scales import Axis, bounded
 from experiments.report.kit.sentences import noun_of, title_of
 from experiments.report.kit.tables import Table
 
-TITLE = "Shapley values and interactions"
 MARKS = {"alone": "hollow", "shapley": "full", "leave_one_out": "rhomb inked"}
 FAINTEST, STRONGEST = 10, 62  # percent of the colour in the weakest and the strongest cell
 
 
-def shapley(lookup: Lookup) -> Html | None:
-    """The section with lanes of values and a matrix of pairs; None where nothing was measured."""
+def shapley(lookup: Lookup) -> Content:
+    """Lanes of values and a matrix of pairs; no such section where nothing was measured."""
     methods = lookup.methods("shapley")
-    matrices = [m for m in METHODS if own_pairs(lookup, m)]
+    matrices = [_interactions(lookup, m) for m in METHODS if lookup.pairs(m)]
     if not methods and not matrices:
         return None
     noun = noun_of(lookup.worth)
@@ -44,36 +44,29 @@ def shapley(lookup: Lookup) -> Html | None:
     )
     parts: list[Html | None] = []
     if methods:
-        drawn = tag("div", marks(), panels(*panels_of(lookup, methods), kind="panels even"))
+        keys = legend(*((f"spot {mark} inked", INDICES[index]) for index, mark in MARKS.items()))
+        drawn = tag("div", keys, panels(*_lanes(lookup, methods), kind="panels even"))
         described = (
             f"Lanes: each channel's Shapley share of {noun}, what it brings alone, and what is "
             "lost without it"
         )
-        parts.append(figure(drawn, values_table(lookup), described))
-        parts.append(sampled(lookup))
+        parts += [figure(drawn, _values_table(lookup), described), _sampled(lookup)]
     if matrices:
-        drawn = tag("div", *(interactions(lookup, m) for m in matrices), cls="panels even")
-        parts.append(tag("div", drawn, cls="pairing"))
-    return section("shapley", TITLE, lead, *parts)
+        parts.append(tag("div", tag("div", *matrices, cls="panels even"), cls="pairing"))
+    return lead, *parts
 
 
-def marks() -> Html:
-    """The marks of the lanes."""
-    return legend(*((f"spot {mark} inked", INDICES[index]) for index, mark in MARKS.items()))
-
-
-def panels_of(lookup: Lookup, methods: Sequence[str]) -> list[tuple[str, Html]]:
+def _lanes(lookup: Lookup, methods: Sequence[str]) -> list[tuple[str, Html]]:
     """One panel for each method, all on one axis."""
-    rows = {method: rows_of(lookup, method) for method in methods}
-    every = (lane.span for own in rows.values() for row in own for lane in row.lanes)
-    axis = Axis(bounded(every, -0.5, 1.5), percents)
+    rows = {method: _rows(lookup, method) for method in methods}
+    axis = Axis(bounded((s for own in rows.values() for s in spans(own)), -0.5, 1.5), percents)
     return [
         (f"{title_of(lookup.worth)}, {method}", forest(own, axis, kind="strips"))
         for method, own in rows.items()
     ]
 
 
-def rows_of(lookup: Lookup, method: str) -> list[Row]:
+def _rows(lookup: Lookup, method: str) -> list[Row]:
     """Each channel's values by one method."""
     rows = []
     for name in lookup.measured:
@@ -88,28 +81,25 @@ def rows_of(lookup: Lookup, method: str) -> list[Row]:
     return [row for row in rows if row.lanes]
 
 
-def values_table(lookup: Lookup) -> Table:
+def _values_table(lookup: Lookup) -> Table:
     """Every value of every channel, index and event."""
-    rows = [row for row in lookup.record.values if row.arm == lookup.arm]
-    cells = [
-        [
-            swatch(lookup.channels, row.channel),
-            INDICES.get(row.index, row.index),
-            row.method,
-            title_of(row.event),
-            amount(row.value),
-            with_range(row.share),
-            ABSENT if row.relative.estimate is None else with_range(row.relative),
-            p_value(row.p_value),
-            f"{row.seeds}, {fixed(row.shoppers, 0)}",
-        ]
-        for row in rows
-    ]
-    head = ["Channel", "Index", "Method", "Event", "Per shopper", "Share", "Lift", "p"]
-    return Table("Worth of channels", [*head, "Worlds, shoppers"], cells, names=4)
+    return Table.of(
+        "Worth of channels",
+        rows_of(lookup.record.values, arm=lookup.arm),
+        ("Channel", lambda row: swatch(lookup.channels, row.channel)),
+        ("Index", lambda row: INDICES.get(row.index, row.index)),
+        ("Method", lambda row: row.method),
+        ("Event", lambda row: title_of(row.event)),
+        ("Per shopper", lambda row: amount(row.value)),
+        ("Share", lambda row: with_range(row.share)),
+        ("Lift", lambda row: with_range(row.relative)),
+        ("p", lambda row: p_value(row.p_value)),
+        ("Worlds, shoppers", lambda row: f"{row.seeds}, {fixed(row.shoppers, 0)}"),
+        names=4,
+    )
 
 
-def sampled(lookup: Lookup) -> Html | None:
+def _sampled(lookup: Lookup) -> Html | None:
     """The error of drawing orders, where not all coalitions were looked at."""
     rows = [row for row in lookup.record.values if row.index == "shapley" and row.sampling_error]
     if not rows:
@@ -123,41 +113,24 @@ def sampled(lookup: Lookup) -> Html | None:
     return note(said)
 
 
-def own_pairs(lookup: Lookup, method: str) -> list[InteractionRow]:
-    """Interactions of the measured arm in what is lost first."""
-    wanted = (method, lookup.arm, lookup.worth)
-    rows = lookup.record.interactions
-    return [row for row in rows if (row.method, row.arm, row.event) == wanted]
-
-
-def interactions(lookup: Lookup, method: str) -> Html:
+def _interactions(lookup: Lookup, method: str) -> Html:
     """The matrix of pairs by one method."""
-    rows = own_pairs(lookup, method)
+    rows = lookup.pairs(method)
     noun = noun_of(lookup.worth)
     most = max((abs(row.share.estimate or 0.0) for row in rows), default=0.0)
     found = {frozenset((row.channel, row.other)): row for row in rows}
+    ordinals = [tag("span", f"{at + 1}", cls="ordinal") for at in range(len(lookup.measured))]
     body = [
         tag(
             "tr",
-            tag(
-                "th",
-                tag("span", f"{at + 1}", cls="ordinal"),
-                swatch(lookup.channels, name),
-                scope="row",
-            ),
-            *(cell(found.get(frozenset((name, other))), most) for other in lookup.measured[:at]),
+            tag("th", ordinals[at], swatch(lookup.channels, name), scope="row"),
+            *(_cell(found.get(frozenset((name, other))), most) for other in lookup.measured[:at]),
         )
         for at, name in enumerate(lookup.measured)
         if at
     ]
     heads = [
-        tag(
-            "th",
-            tag("span", f"{at + 1}", cls="ordinal"),
-            tag("small", name),
-            scope="col",
-            title=name,
-        )
+        tag("th", ordinals[at], tag("small", name), scope="col", title=name)
         for at, name in enumerate(lookup.measured[:-1])
     ]
     matrix = tag(
@@ -169,13 +142,21 @@ def interactions(lookup: Lookup, method: str) -> Html:
         ("patch unsure", "cannot be told from zero"),
     )
     described = f"Matrix: interaction of each pair of channels in {noun}, {method}"
-    numbers = pairs_table(lookup, rows)
+    numbers = Table.of(
+        "Interactions of pairs",
+        rows,
+        ("Channel", lambda row: swatch(lookup.channels, row.channel)),
+        ("Other", lambda row: swatch(lookup.channels, row.other)),
+        (("Share", "Interval"), lambda row: share_words(row.share, sign=True)),
+        ("Per shopper", lambda row: amount(row.value)),
+        names=2,
+    )
     title = tag("h3", f"Pairs, {METHODS_NAMED[method]}", tag("small", f"share of {noun}"))
     picture = join([meant, tag("div", matrix, cls="scroll")])
     return tag("div", title, figure(picture, numbers, described), cls="panel")
 
 
-def cell(row: InteractionRow | None, most: float) -> Html:
+def _cell(row: InteractionRow | None, most: float) -> Html:
     """One pair: colour by sign and size, pale where it cannot be told from zero."""
     if row is None or row.share.estimate is None:
         return tag("td", ABSENT)
@@ -193,18 +174,3 @@ def cell(row: InteractionRow | None, most: float) -> Html:
         style=f"--strength:{strength:.0f}%",
         title=f"{row.channel}, {row.other}: {size} ({interval})",
     )
-
-
-def pairs_table(lookup: Lookup, rows: Sequence[InteractionRow]) -> Table:
-    """Every pair with its interval."""
-    cells = [
-        [
-            swatch(lookup.channels, row.channel),
-            swatch(lookup.channels, row.other),
-            *share_words(row.share, sign=True),
-            amount(row.value),
-        ]
-        for row in rows
-    ]
-    head = ["Channel", "Other", "Share", "Interval", "Per shopper"]
-    return Table("Interactions of pairs", head, cells, names=2)

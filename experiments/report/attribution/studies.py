@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from experiments.inference.finding import decide
 from experiments.records.attribution import StudyRow
+from experiments.records.reading import rows_of
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart, spanned
@@ -17,19 +18,18 @@ from experiments.report.kit.digits import (
     with_range,
 )
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import figure, note, section
+from experiments.report.kit.page import Content, figure, note
 from experiments.report.kit.scales import Axis, Scale, around_zero, shared
 from experiments.report.kit.sentences import listed, noun_of, plain_name
 from experiments.report.kit.tables import Table
 
-TITLE = "Share against lift"
 SHARES = {"any_touch": ("a1", "any-touch share"), "exclusive": ("a2", "exclusive share")}
 LIFT = "lift"
 _ROOM = 1.06  # of the farthest lift
 
 
-def studies(lookup: Lookup) -> Html | None:
-    """The section with one picture for each study; None where there is none."""
+def studies(lookup: Lookup) -> Content:
+    """One picture for each study; no such section where there is none."""
     rows = lookup.record.studies
     if not rows:
         return None
@@ -39,27 +39,25 @@ def studies(lookup: Lookup) -> Html | None:
         "study lives worlds at several weights, and beside the shares stands the true lift over "
         "the same worlds without the channel."
     )
-    names = list(dict.fromkeys(row.study for row in rows))
-    drawn = [study(lookup, name, [row for row in rows if row.study == name]) for name in names]
-    return section("studies", TITLE, lead, *drawn)
+    names = dict.fromkeys(row.study for row in rows)
+    return lead, *(_study(lookup, name, rows_of(rows, study=name)) for name in names)
 
 
-def preferred(rows: Sequence[StudyRow], share: bool) -> str | None:
+def _preferred(rows: Sequence[StudyRow], share: bool) -> str | None:
     """The event that is drawn: purchases for shares, GMV for the lift, or what there is."""
     found = [row.event for row in rows if (row.measure != LIFT) == share]
     order = ("purchase", "gmv", "exposure") if share else ("gmv", "purchase", "exposure")
     return next((event for event in order if event in found), next(iter(found), None))
 
 
-def series_of(rows: Sequence[StudyRow], measure: str, event: str | None) -> list[StudyRow]:
+def _series(rows: Sequence[StudyRow], measure: str, event: str | None) -> list[StudyRow]:
     """One measure along the weights."""
-    own = [row for row in rows if (row.measure, row.event) == (measure, event)]
-    return sorted(
-        (row for row in own if row.value.estimate is not None), key=lambda row: row.weight
-    )
+    own = rows_of(rows, measure=measure, event=event)
+    known = (row for row in own if row.value.estimate is not None)
+    return sorted(known, key=lambda row: row.weight)
 
 
-def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
+def _study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
     """One study: two panels above each other, and what they show."""
     channel, arm = rows[0].channel, rows[0].arm
     weights = sorted({row.weight for row in rows})
@@ -67,13 +65,13 @@ def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
         Scale(-0.2, max(len(weights) - 0.8, 0.2)),
         marks=[(float(at), f"{weight:g}") for at, weight in enumerate(weights)],
     )
-    shares, lifted = preferred(rows, share=True), preferred(rows, share=False)
+    shares, lifted = _preferred(rows, share=True), _preferred(rows, share=False)
     pictures = []
     if shares is not None:
         curves = [
-            Curve(colour, points_of(own, weights), spread="band")
+            Curve(colour, _points(own, weights), spread="band")
             for measure, (colour, _) in SHARES.items()
-            for own in [series_of(rows, measure, shares)]
+            for own in [_series(rows, measure, shares)]
             if own
         ]
         drawn = chart(curves, across, Axis(Scale(0, 1), percents, 4), kind="shares-plot")
@@ -81,22 +79,22 @@ def study(lookup: Lookup, name: str, rows: Sequence[StudyRow]) -> Html:
         keys = legend(*((f"stroke {colour}", label) for colour, label in SHARES.values()))
         pictures.append(tag("div", title, keys, drawn))
     if lifted is not None:
-        own = series_of(rows, LIFT, lifted)
-        curves = [Curve("a4", points_of(own, weights), spread="bars")] if own else []
+        own = _series(rows, LIFT, lifted)
+        curves = [Curve("a4", _points(own, weights), spread="bars")] if own else []
         named = replace(across, name=f"weight of {channel} in the merge")
-        up = Axis(lift_scale(own), signed_percents, 4)
+        up = Axis(_lift_scale(own), signed_percents, 4)
         title = tag("h4", f"True lift of {noun_of(lifted)} over worlds without {channel}")
         pictures.append(tag("div", title, chart(curves, named, up, kind="shares-plot")))
     described = f"Two line charts: share and true lift of {channel} along its weight in the merge"
     head = tag("h3", name, tag("small", swatch(lookup.channels, channel), f" in {arm}"))
     picture = tag("div", *pictures, cls="stacked")
     confidence = lookup.record.confidence
-    said = tag("p", sentence(rows, shares, lifted, confidence), cls="told")
-    shown = figure(picture, study_table(rows), described)
+    said = tag("p", _sentence(rows, shares, lifted, confidence), cls="told")
+    shown = figure(picture, _table(rows), described)
     return tag("div", head, said, shown, note("Weights stand at equal distances."), cls="study")
 
 
-def lift_scale(rows: Sequence[StudyRow]) -> Scale:
+def _lift_scale(rows: Sequence[StudyRow]) -> Scale:
     """An axis around zero that holds every lift; a single wild interval cannot squash it."""
     if not rows:
         return around_zero([-0.01, 0.01])
@@ -105,7 +103,7 @@ def lift_scale(rows: Sequence[StudyRow]) -> Scale:
     return Scale(min(scale.low, _ROOM * min(lifts)), max(scale.high, _ROOM * max(lifts)))
 
 
-def points_of(rows: Sequence[StudyRow], weights: list[float]) -> list[Point]:
+def _points(rows: Sequence[StudyRow], weights: list[float]) -> list[Point]:
     """One measure over the weights' places."""
     return [
         spanned(weights.index(row.weight), row.value, f"{row.weight:g}: {with_range(row.value)}")
@@ -113,12 +111,12 @@ def points_of(rows: Sequence[StudyRow], weights: list[float]) -> list[Point]:
     ]
 
 
-def sentence(
+def _sentence(
     rows: Sequence[StudyRow], shares: str | None, lifted: str | None, confidence: float
 ) -> str:
     """What the study shows; `confidence` is that of the tests of all weights together."""
-    touched = series_of(rows, "any_touch", shares)
-    own = series_of(rows, LIFT, lifted)
+    touched = _series(rows, "any_touch", shares)
+    own = _series(rows, LIFT, lifted)
     said = []
     if len(touched) > 1:
         first, last = touched[0], touched[-1]
@@ -152,20 +150,21 @@ def _lift_clause(rows: Sequence[StudyRow], noun: str, confidence: float) -> str:
     return f"{start}, and can be told from zero at weight {weights} alone{counted}"
 
 
-def study_table(rows: Sequence[StudyRow]) -> Table:
+def _table(rows: Sequence[StudyRow]) -> Table:
     """Every number of a study."""
-    cells = [
-        [
-            f"{row.weight:g}",
-            "True lift" if row.measure == LIFT else plain_name(row.measure) + " share",
-            noun_of(row.event),
-            with_range(row.value),
-            p_value(row.p_value),
-            p_value(row.p_holm),
-            row.seeds,
-            number(row.shoppers),
-        ]
-        for row in sorted(rows, key=lambda row: (row.measure, row.event, row.weight))
-    ]
-    head = ["Weight", "Measure", "Of", "Value (interval)", "p", "p (Holm)", "Worlds", "Shoppers"]
-    return Table(f"Study {rows[0].study}", head, cells, names=3)
+    return Table.of(
+        f"Study {rows[0].study}",
+        sorted(rows, key=lambda row: (row.measure, row.event, row.weight)),
+        ("Weight", lambda row: f"{row.weight:g}"),
+        (
+            "Measure",
+            lambda row: "True lift" if row.measure == LIFT else f"{plain_name(row.measure)} share",
+        ),
+        ("Of", lambda row: noun_of(row.event)),
+        ("Value (interval)", lambda row: with_range(row.value)),
+        ("p", lambda row: p_value(row.p_value)),
+        ("p (Holm)", lambda row: p_value(row.p_holm)),
+        ("Worlds", lambda row: row.seeds),
+        ("Shoppers", lambda row: number(row.shoppers)),
+        names=3,
+    )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import GAINED, InteractionRow, ValueRow
 from experiments.records.interval import Interval
-from experiments.report.attribution.lookup import METHODS_NAMED, Lookup
+from experiments.report.attribution.lookup import METHODS, METHODS_NAMED, Lookup
 from experiments.report.kit.digits import percent, share_words, with_range
 from experiments.report.kit.sentences import counted, listed, noun_of
 
@@ -18,7 +18,7 @@ def best_value(lookup: Lookup, channel: str, index: str = "leave_one_out") -> Va
     """What is lost without a channel: from worlds, which hold all that follows, else replayed."""
     rows = [
         row
-        for method in ("worlds", "replay")
+        for method in METHODS[::-1]
         for row in [lookup.value(method, index, channel, lookup.worth)]
         if row is not None and row.share.estimate is not None
     ]
@@ -84,7 +84,7 @@ def channel_sentence(lookup: Lookup, channel: str) -> str:
 
 def reconciled(lookup: Lookup, channel: str) -> str | None:
     """How a channel can be credited with much while little is lost without it."""
-    for method in ("worlds", "replay"):
+    for method in METHODS[::-1]:
         fates = {name: lookup.fate(method, channel, name) for name in _GONE}
         parts = [
             f"{with_range(row.share)} {words}"
@@ -187,7 +187,7 @@ def _verb(names: list[str], one: str, many: str) -> str:
 
 def pairs(lookup: Lookup) -> list[str]:
     """Which channels stand in for each other, and which are worth more together."""
-    rows = interaction_rows(lookup)
+    rows = next((found for method in METHODS[::-1] if (found := lookup.pairs(method))), [])
     said = []
     for kind, words in (
         (Finding.LESS, "stand in for each other"),
@@ -213,17 +213,3 @@ def pairs(lookup: Lookup) -> list[str]:
 def _pair(row: InteractionRow) -> str:
     size, interval = share_words(row.share)
     return f"{row.channel} with {row.other} ({size}; {interval})"
-
-
-def interaction_rows(lookup: Lookup) -> list[InteractionRow]:
-    """Pairwise interactions in what is lost first, by the better method that has them."""
-    own = [
-        row
-        for row in lookup.record.interactions
-        if (row.arm, row.event) == (lookup.arm, lookup.worth)
-    ]
-    for method in ("worlds", "replay"):
-        found = [row for row in own if row.method == method]
-        if found:
-            return found
-    return []

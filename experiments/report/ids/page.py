@@ -5,13 +5,21 @@ from pathlib import Path
 from experiments.records.files import write_text
 from experiments.records.ids import IdsRecord
 from experiments.records.reading import read_record
-from experiments.report.ids.gains import gains
-from experiments.report.ids.hits import equal_terms, hit_rates
+from experiments.report.ids.rates import equal_terms, gains, hit_rates
 from experiments.report.ids.shapes import shapes
 from experiments.report.ids.verdict import judge
 from experiments.report.kit.digits import number, percent
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import listing, note, page, section, style_of, verdict
+from experiments.report.kit.markup import tag
+from experiments.report.kit.page import (
+    Content,
+    Part,
+    listing,
+    note,
+    page,
+    sections,
+    style_of,
+    verdict,
+)
 
 REPORT = "ids.html"
 
@@ -33,13 +41,6 @@ def write_report(folder: Path) -> Path:
 
 def render(record: IdsRecord) -> str:
     """The whole page."""
-    parts = [(key, name, draw(record)) for key, name, draw in PARTS]
-    style = style_of("experiments.report.ids")
-    return page(record.name, "funnelab id bench", top(record), parts, style)
-
-
-def top(record: IdsRecord) -> list[Html]:
-    """The verdict, and what the bench rests on."""
     found = judge(record)
     warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
     said = verdict(
@@ -54,22 +55,22 @@ def top(record: IdsRecord) -> list[Html]:
         f"{len(record.schemes)} schemes",
         f"{len(record.seeds)} training seeds",
     ]
-    return [said, tag("p", " \u00b7 ".join(sizes), cls="setting")]
+    parts, style = sections(PARTS, record), style_of("experiments.report.ids")
+    return page(record.name, "funnelab id bench", said, sizes, parts, style)
 
 
-def told(record: IdsRecord) -> Html:
-    """The section that says of each scheme what is real, and what the paper has."""
+def told(record: IdsRecord) -> Content:
+    """What is real of each scheme, and what the paper has."""
     found = judge(record)
     lead = "Real is what holds after correcting for the number of comparisons on this page."
-    lists = [listing(found.schemes)]
-    if found.paper:
-        lists.append(tag("h3", "Beside the paper", tag("small", "whose shop is another one")))
-        lists.append(listing(found.paper))
-    return section("told", "Which differences are real", lead, *lists)
+    if not found.paper:
+        return lead, listing(found.schemes)
+    title = tag("h3", "Beside the paper", tag("small", "whose shop is another one"))
+    return lead, listing(found.schemes), title, listing(found.paper)
 
 
-def method(record: IdsRecord) -> Html:
-    """The section with definitions and what must be known before believing the numbers."""
+def method(record: IdsRecord) -> Content:
+    """Definitions, and what must be known before believing the numbers."""
     confidence = percent(record.confidence, 0)
     shared = "" if record.fill == "depth" else ", the first item of every id before the second ones"
     told = (
@@ -89,15 +90,14 @@ def method(record: IdsRecord) -> Html:
         "Diamonds are the paper's own numbers (arXiv 2605.14434), from another catalogue, log and "
         "model: compare orders and relative gains with them, not levels.",
     )
-    return section("method", "How it was measured", None, *(note(each) for each in told))
+    return [note(each) for each in told]
 
 
-PARTS = (
-    ("told", "In words", told),
-    ("gains", "Gains", gains),
-    ("hits", "Hit rates", hit_rates),
-    ("equal", "On equal terms", equal_terms),
-    ("shapes", "The ids", shapes),
-    ("method", "How it was measured", method),
+PARTS: tuple[Part[IdsRecord], ...] = (
+    ("told", "In words", "Which differences are real", told),
+    ("gains", "Gains", "Gain over {0.baseline}", gains),
+    ("hits", "Hit rates", "Hit rate by beam", hit_rates),
+    ("equal", "On equal terms", "On equal terms", equal_terms),
+    ("shapes", "The ids", "The ids themselves", shapes),
+    ("method", "How it was measured", "How it was measured", method),
 )
-"""Anchor and name of each section, and what draws it."""

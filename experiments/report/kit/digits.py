@@ -1,7 +1,7 @@
 """Numbers as people read them: with the digits that their intervals deserve."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from experiments.records.interval import Interval, Number
 
@@ -13,8 +13,10 @@ SMALL = 0.1  # shares whose decimals matter
 READ = 2  # decimals of a percentage; more would be read by nobody
 
 
-def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
+def fixed(value: Number, decimals: int, *, sign: bool = False) -> str:
     """A number with thousands separators and a true minus sign; never a negative zero."""
+    if value is None:
+        return ABSENT
     shown = f"{abs(value):,.{decimals}f}"
     if not any(digit in "123456789" for digit in shown):
         return shown
@@ -28,12 +30,10 @@ def decimals_for(value: float, digits: int) -> int:
     return min(MOST_DECIMALS, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
 
 
-def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
+def number(value: Number, digits: int = 3, *, sign: bool = False) -> str:
     """A number with so many significant digits; whole numbers keep all of theirs."""
-    if value is None:
-        return ABSENT
-    whole = float(value).is_integer()
-    return fixed(value, 0 if whole else decimals_for(value, digits), sign=sign)
+    whole = value is None or float(value).is_integer()
+    return fixed(value, 0 if whole else decimals_for(value or 0.0, digits), sign=sign)
 
 
 def percent(value: float | None, decimals: int = 1, *, sign: bool = False) -> str:
@@ -70,10 +70,8 @@ def step_decimals(values: Sequence[float]) -> int:
 
 def interval_decimals(interval: Interval) -> int:
     """Decimals of a percentage that give the half-width of its interval two digits."""
-    low, high = interval.low, interval.high
-    if low is None or high is None or high <= low:
-        return 1
-    return min(3, decimals_for(50 * (high - low), 2))
+    low, high = interval.ends or (0.0, 0.0)
+    return min(3, decimals_for(50 * (high - low), 2)) if high > low else 1
 
 
 def share_decimals(interval: Interval) -> int:
@@ -81,8 +79,8 @@ def share_decimals(interval: Interval) -> int:
 
     Small shares have one at least, and so many that their ends do not read as zero.
     """
-    low, high = interval.low, interval.high
-    if low is None or high is None or high <= low:
+    low, high = interval.ends or (0.0, 0.0)
+    if high <= low:
         return 1
     decimals = min(READ, decimals_for(50 * (high - low), 1))
     if max(abs(low), abs(high)) >= SMALL:
@@ -94,16 +92,20 @@ def share_decimals(interval: Interval) -> int:
 
 def between(interval: Interval, decimals: int = 4) -> str:
     """The ends of an interval of plain numbers."""
-    if interval.low is None or interval.high is None:
-        return ABSENT
-    return f"{fixed(interval.low, decimals)} to {fixed(interval.high, decimals)}"
+    return spoken(interval, lambda end: fixed(end, decimals))
+
+
+def spoken(interval: Interval, words: Callable[[float], str]) -> str:
+    """The ends of an interval in these words."""
+    return " to ".join(words(end) for end in interval.ends) if interval.ends else ABSENT
 
 
 def range_of(interval: Interval, decimals: int) -> str:
     """The ends of an interval of fractions, as percentages: 0.4 to 5.8 %."""
-    if interval.low is None or interval.high is None:
+    if interval.ends is None:
         return ABSENT
-    return f"{fixed(100 * interval.low, decimals)} to {percent(interval.high, decimals)}"
+    low, high = interval.ends
+    return f"{fixed(100 * low, decimals)} to {percent(high, decimals)}"
 
 
 def share_words(interval: Interval, *, sign: bool = False) -> tuple[str, str]:
@@ -114,7 +116,11 @@ def share_words(interval: Interval, *, sign: bool = False) -> tuple[str, str]:
 
 def with_range(interval: Interval) -> str:
     """A share with its interval behind it in brackets; without one where there is none."""
-    size, around = share_words(interval)
+    return beside(*share_words(interval))
+
+
+def beside(size: str, around: str) -> str:
+    """A size with its interval behind it in brackets; alone where there is none."""
     return size if around == ABSENT else f"{size} ({around})"
 
 
@@ -130,20 +136,16 @@ def points(interval: Interval) -> str:
         return ABSENT
     decimals = share_decimals(interval)
     size = fixed(100 * interval.estimate, decimals, sign=True) + THIN + "pp"
-    if interval.low is None or interval.high is None:
-        return size
-    return (
-        f"{size} ({fixed(100 * interval.low, decimals)} to {fixed(100 * interval.high, decimals)})"
-    )
+    return beside(size, spoken(interval, lambda end: fixed(100 * end, decimals)))
 
 
 def amount(interval: Interval) -> str:
     """Events or money per shopper, with its interval."""
-    value, low, high = interval.numbers
-    if value is None or low is None or high is None or high <= low:
-        return number(value, 3, sign=True)
+    low, high = interval.ends or (0.0, 0.0)
+    if interval.estimate is None or high <= low:
+        return number(interval.estimate, 3, sign=True)
     decimals = decimals_for((high - low) / 2, 2)
-    return f"{fixed(value, decimals, sign=True)} ({between(interval, decimals)})"
+    return f"{fixed(interval.estimate, decimals, sign=True)} ({between(interval, decimals)})"
 
 
 def percents(values: Sequence[float]) -> list[str]:

@@ -1,11 +1,11 @@
 """Forest plots: lines with an interval, a mark and both in words, all over one axis."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from experiments.records.interval import Interval
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.scales import Axis, place
+from experiments.report.kit.scales import Axis, known, place
 
 TICKS = 6  # about so many along the axis of a wide plot
 
@@ -50,6 +50,16 @@ class Row:
     lanes: Sequence[Lane]
     colour: str = ""
     primary: bool = False
+
+
+def spans(rows: Iterable[Row]) -> list[list[Interval]]:
+    """What each row's lines need of their axis: intervals, bars and diamonds."""
+    return [[_reach(lane) for lane in row.lanes] for row in rows]
+
+
+def _reach(lane: Lane) -> Interval:
+    ends = known((*lane.span.numbers, *(lane.bar or ()), *(lane.diamond or ())[:1]))
+    return Interval(lane.span.estimate, min(ends), max(ends)) if ends else UNKNOWN
 
 
 def forest(rows: Sequence[Row], axis: Axis, title: object = "", kind: str = "") -> Html:
@@ -97,7 +107,6 @@ def _lane(lane: Lane, axis: Axis) -> Html:
 
 def _marks(lane: Lane, axis: Axis) -> list[Html]:
     """What stands on a track: ticks, the interval (cut where the axis ends), a mark."""
-    middle, low, high = lane.span.numbers
     parts = [
         tag("i", cls="tick zero" if value == 0 else "tick", style=place(left=axis.at(value)))
         for value, _ in axis.ticks
@@ -106,13 +115,15 @@ def _marks(lane: Lane, axis: Axis) -> list[Html]:
         start, end = lane.bar
         left, right = sorted((axis.at(start), axis.at(end)))
         parts.append(tag("i", cls="bar", style=place(left=left, width=right - left)))
-    if low is not None and high is not None:
-        left, right = axis.at(low), axis.at(high)
-        cut = (" cut-low" if low < axis.scale.low else "") + (
-            " cut-high" if high > axis.scale.high else ""
+    if lane.span.ends is not None:
+        left, right = map(axis.at, lane.span.ends)
+        cut = (
+            (" cut-low", lane.span.ends[0] < axis.scale.low),
+            (" cut-high", lane.span.ends[1] > axis.scale.high),
         )
-        kind = "whisker" if lane.bar else f"span{cut}"
+        kind = "whisker" if lane.bar else "span" + "".join(name for name, beyond in cut if beyond)
         parts.append(tag("i", cls=kind, style=place(left=left, width=right - left)))
+    middle = lane.span.estimate
     if lane.bar is None and middle is not None and axis.holds(middle):
         parts.append(tag("i", cls=lane.mark, style=place(left=axis.at(middle))))
     if lane.diamond is not None and axis.holds(lane.diamond[0]):

@@ -1,26 +1,41 @@
 """Every page: its frame, its sections, and the figures and notes in them, in one file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
+from typing import TypeVar
 
 from experiments.report.kit.markup import Html, join, raw_asset, tag
 from experiments.report.kit.tables import Table
 
-Section = tuple[str, str, Html | None]
-"""A section: its anchor, its name in the contents (none: it is not listed), its markup, if any."""
+Subject = TypeVar("Subject")
+Content = Sequence[object] | None
+"""What a section has under its title, a plain sentence as a lead; None: there is no section."""
+
+Part = tuple[str, str, str, Callable[[Subject], Content]]
+"""A section to be drawn: its anchor, its name in the contents, its title, and what draws it."""
+
+Section = tuple[str, str, Html]
+"""A section: its anchor, its name in the contents (none: it is not listed), its markup."""
 
 
-def page(name: str, kind: str, head: Sequence[object], parts: Sequence[Section], style: str) -> str:
+def page(
+    name: str,
+    kind: str,
+    said: Html,
+    setting: Sequence[object],
+    parts: Sequence[Section],
+    style: str,
+) -> str:
     """A whole page, which needs no network and no other file.
 
     Args:
         name: of the run.
         kind: what the page is, as "funnelab report".
-        head: what stands under the name: the verdict, the sizes.
+        said: under the name: the verdict.
+        setting: below it: sizes and other short facts.
         parts: the sections in their order.
         style: CSS beyond the common one.
     """
-    shown = [(key, label, markup) for key, label, markup in parts if markup is not None]
     toggle = tag(
         "button", "Theme", id="theme", type="button", hidden=True, aria_label="Change the theme"
     )
@@ -28,14 +43,15 @@ def page(name: str, kind: str, head: Sequence[object], parts: Sequence[Section],
         "header",
         tag("div", tag("span", kind, cls="kind"), toggle, cls="bar-top"),
         tag("h1", name),
-        *head,
+        said,
+        tag("p", join(setting, " \u00b7 "), cls="setting"),
     )
-    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label, _ in shown if label]
+    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label, _ in parts if label]
     nav = tag("nav", tag("ol", *links), aria_label="Contents")
     body = tag(
         "body",
         top,
-        tag("div", nav, tag("main", *(markup for *_, markup in shown)), cls="columns"),
+        tag("div", nav, tag("main", *(markup for *_, markup in parts)), cls="columns"),
         raw_asset("script", _asset("script.js")),
     )
     document = tag(
@@ -54,11 +70,20 @@ def page(name: str, kind: str, head: Sequence[object], parts: Sequence[Section],
     return f"<!doctype html>\n{document}\n"
 
 
-def section(key: str, title: str, lead: object, *content: object) -> Html:
+def sections(parts: Iterable[Part[Subject]], subject: Subject) -> list[Section]:
+    """The parts of which there is something to be drawn; titles may name what the subject holds."""
+    return [
+        (key, label, section(key, title.format(subject), content))
+        for key, label, title, draw in parts
+        if (content := draw(subject)) is not None
+    ]
+
+
+def section(key: str, title: str, content: Sequence[object]) -> Html:
     """One part of the page."""
+    drawn = (tag("p", each, cls="lead") if type(each) is str else each for each in content)
     heading = tag("h2", title, id=f"{key}-title")
-    intro = tag("p", lead, cls="lead") if lead else None
-    return tag("section", heading, intro, join(content), id=key, aria_labelledby=f"{key}-title")
+    return tag("section", heading, *drawn, id=key, aria_labelledby=f"{key}-title")
 
 
 def figure(picture: Html, numbers: Table | Html, described: str, caption: str = "") -> Html:
@@ -91,6 +116,16 @@ def choice(group: str, labels: Sequence[object]) -> Html:
         button = tag("input", type="radio", name=group, id=key, checked=first, cls="pick")
         buttons.append(tag("span", button, tag("label", label, for_=key)))
     return tag("div", *buttons, cls="choice")
+
+
+def facts(entries: Mapping[str, object]) -> Html | None:
+    """Names with what is known under them; nothing where nothing is."""
+    known = [
+        tag("div", tag("dt", name), tag("dd", value))
+        for name, value in entries.items()
+        if value != ""
+    ]
+    return tag("dl", *known, cls="facts") if known else None
 
 
 def listing(sentences: Sequence[object], kind: str = "warnings") -> Html:

@@ -147,9 +147,9 @@ def shared(rows: Iterable[Sequence[Interval]]) -> Scale:
     return around_zero([min(widest, max(-widest, end)) for row in ends for end in row])
 
 
-def bounded(intervals: Iterable[Interval], least: float, most: float) -> Scale:
+def bounded(rows: Iterable[Sequence[Interval]], least: float, most: float) -> Scale:
     """An axis that holds zero and all intervals, and goes no further than it may."""
-    ends = known(end for interval in intervals for end in interval.numbers)
+    ends = known(end for row in rows for interval in row for end in interval.numbers)
     low, high = min([0.0, *ends]), max([0.0, *ends])
     room = 0.03 * ((high - low) or 1.0)
     low = max(low - room if low < 0 else 0.0, least)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from experiments.inference.metrics import MEANINGS, Meaning
+from experiments.records.interval import Interval
 from experiments.report.kit.digits import (
     ABSENT,
     THIN,
@@ -71,6 +72,11 @@ def change(metric: str, value: float | None) -> str:
         decimals = max(2, decimals_for(100 * value, 2))
         return fixed(100 * value, decimals, sign=True) + THIN + "pp"
     return duration(value, sign=True) if kind == "seconds" else number(value, 3, sign=True)
+
+
+def change_range(metric: str, effect: Interval) -> str:
+    """The ends of an absolute effect on a metric in its unit."""
+    return f"{change(metric, effect.low)} to {change(metric, effect.high)}"
 
 
 def changes(metric: str, values: Sequence[float]) -> list[str]:

@@ -1,8 +1,8 @@
 """A table as one value, drawn on a page and printed in a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from rich import box
 from rich import table as rich_table
@@ -12,6 +12,8 @@ from rich.text import Text
 
 from experiments.report.kit.digits import ABSENT, THIN
 from experiments.report.kit.markup import Html, tag
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,30 @@ class Table:
     spare: Sequence[int] = ()
     bold: int | None = None
     whole: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        caption: str,
+        rows: Iterable[Row],
+        *columns: tuple[str | tuple[str, ...] | Html, Callable[[Row], Any]],
+        names: int = 1,
+    ) -> "Table":
+        """A line for each row of a record.
+
+        Args:
+            caption: what they are of.
+            rows: of a record.
+            columns: a head and what is read under it; several heads, and as many cells of one read.
+            names: how many columns, from the left, are names.
+        """
+
+        def spread(head: object, told: Any) -> Iterable[object]:
+            return told if isinstance(head, tuple) else [told]
+
+        heads = [each for head, _ in columns for each in spread(head, head)]
+        cells = [[c for head, read in columns for c in spread(head, read(row))] for row in rows]
+        return cls(caption, heads, cells, names)
 
     def __html__(self) -> Html:
         """On a page: scrolled sideways where it is wider."""

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.inference.finding import Finding
+from experiments.records.reading import rows_of
 from experiments.records.rewards import Contrast, Control, PolicyRow, RewardsRecord
 from experiments.report.kit.digits import ABSENT, fixed, percent
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import folded, note
 from experiments.report.kit.sentences import counted, listed, meaning
 from experiments.report.kit.tables import Table
-from experiments.report.rewards.overview import tested
-from experiments.report.rewards.policies import policy_name
-from experiments.report.rewards.verdict import MOST_SIZES, real_rows, trained
-from experiments.report.rewards.words import Difference, called, measure_name, sized
+from experiments.report.rewards.policies import policy_name, trained
+from experiments.report.rewards.verdict import MOST_SIZES, real_rows
+from experiments.report.rewards.words import TESTED, Difference, called, sized, tested
 
 NOUNS = {Control.SFT: "the SFT control", Control.GRPO: "plain GRPO"}
 
@@ -65,8 +65,8 @@ def comparisons(record: RewardsRecord) -> list[Comparison]:
             policy,
             control,
             Control(rows[control].control),
-            real_rows(record, [each for each in found if each.kind == "online"]),
-            real_rows(record, [each for each in found if each.kind == "offline"]),
+            real_rows(record, rows_of(found, kind="online")),
+            real_rows(record, rows_of(found, kind="offline")),
             match_words(rows[policy], rows[control]),
         )
         for (policy, control), found in by_pair.items()
@@ -96,22 +96,16 @@ def controls_headline(record: RewardsRecord) -> str:
     found = [each for each in comparisons(record) if each.kind is Control.SFT]
     if not found:
         return "No policy of the grid but the SFT control itself was trained."
-    sides = (
-        _side("online", {each.policy: each.online for each in found}),
-        _side("offline", {each.policy: each.offline for each in found}),
-    )
-    return f"Beside the SFT control: {'; '.join(sides)}.{_unmatched(record, found)}"
-
-
-def _unmatched(record: RewardsRecord, found: Sequence[Comparison]) -> str:
-    """Whom the control does not match."""
+    online = _side("online", {each.policy: each.online for each in found})
+    offline = _side("offline", {each.policy: each.offline for each in found})
     rows = {row.name: row for row in record.policies}
     other = [
         each.policy
         for each in found
         if each.match and not rows[each.policy].weight_matches(rows[each.control])
     ]
-    return f" It does not push experts as {listed(other)} does." if other else ""
+    unmatched = f" It does not push experts as {listed(other)} does." if other else ""
+    return f"Beside the SFT control: {online}; {offline}.{unmatched}"
 
 
 def _side(where: str, by_policy: Mapping[str, Groups]) -> str:
@@ -177,27 +171,25 @@ def controls(record: RewardsRecord) -> list[Html]:
     return [
         tag("h3", "Beside the controls", tag("small", BESIDE)),
         shown if len(lines) <= MOST_LINES else folded(shown, "Show each of them"),
-        folded(tag("div", numbers(record), cls="wide")),
+        folded(tag("div", _numbers(record), cls="wide")),
         note(NOTE),
     ]
 
 
-def numbers(record: RewardsRecord) -> Table:
+def _numbers(record: RewardsRecord) -> Table:
     """Every contrast with all that is known of it."""
-    rows = [_cells(record, row) for row in record.contrasts]
-    head = ["Policy", "Beside", "Figure", "Difference", "Relative", "Interval"]
-    head += ["p", "p, corrected", "Real"]
-    confidence = percent(record.confidence, 0)
-    return Table(f"Policies beside their controls, {confidence} intervals", head, rows, names=3)
 
+    def told(row: Contrast) -> list[object]:
+        size, *rest = tested(record, row)
+        return [ABSENT if row.relative.estimate is None else size, *rest]
 
-def _cells(record: RewardsRecord, row: Contrast) -> list[object]:
-    size, *rest = tested(record, row)
-    return [
-        policy_name(record, row.policy),
-        policy_name(record, row.against),
-        measure_name(row.name) if row.kind == "offline" else meaning(row.name).label,
-        ABSENT if row.effect.estimate is None else fixed(row.effect.estimate, 4, sign=True),
-        ABSENT if row.relative.estimate is None else size,
-        *rest,
-    ]
+    return Table.of(
+        f"Policies beside their controls, {percent(record.confidence, 0)} intervals",
+        record.contrasts,
+        ("Policy", lambda row: policy_name(record, row.policy)),
+        ("Beside", lambda row: policy_name(record, row.against)),
+        ("Figure", lambda row: called(row) if row.kind == "offline" else meaning(row.name).label),
+        ("Difference", lambda row: fixed(row.effect.estimate, 4, sign=True)),
+        (("Relative", *TESTED), told),
+        names=3,
+    )

@@ -4,87 +4,75 @@ from dataclasses import replace
 
 from cqsid.alignment.measures import FIRST_CODES
 from experiments.inference.finding import Finding
-from experiments.records.rewards import Offline, Online, PolicyShare, RewardsRecord
-from experiments.report.kit.digits import ABSENT, between, fixed, p_value, percent, range_of
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import absent, folded, section
+from experiments.records.rewards import Offline, Online, RewardsRecord
+from experiments.report.kit.digits import ABSENT, between, fixed, percent, range_of
+from experiments.report.kit.markup import tag
+from experiments.report.kit.page import Content, absent, folded
 from experiments.report.kit.sentences import meaning
 from experiments.report.kit.tables import Cell, Table
 from experiments.report.rewards.policies import policy_name
-from experiments.report.rewards.verdict import finding
+from experiments.report.rewards.shares import RULES, share_of
 from experiments.report.rewards.words import (
-    Difference,
+    TESTED,
+    finding,
     level,
     measure_name,
     shown_measures,
     shown_metrics,
     size_words,
+    tested,
 )
 
-RULES = {"any_touch": "any touch", "exclusive": "exclusive"}
-"""How events are given to channels; see `PolicyShare`."""
 
-WORDS = {
-    Finding.MORE: "yes, higher",
-    Finding.LESS: "yes, lower",
-    Finding.ALONE: "not after correction",
-    Finding.UNTOLD: "no",
-    Finding.MISSING: "unknown",
-}
-
-
-def overview(record: RewardsRecord) -> Html:
-    """The section with every policy and every measure."""
+def overview(record: RewardsRecord) -> Content:
+    """Every policy and every measure."""
     lead = (
         "Below each number stands its difference from the supervised model, as a share of it, "
         "with its interval. \u25b2 and \u25bc mark what is real after correcting for the number "
         "of comparisons; the rest may be chance."
     )
-    online = online_table(record) if record.online else absent("No world was lived.")
-    return section(
-        "policies",
-        "All policies",
+    online = _online_table(record) if record.online else absent("No world was lived.")
+    return (
         lead,
         tag("h3", "Offline", tag("small", f"{record.requests:,} test requests")),
-        tag("div", offline_table(record), folded(offline_numbers(record)), cls="wide"),
+        tag("div", _offline_table(record), folded(_offline_numbers(record)), cls="wide"),
         tag("h3", "Online", tag("small", "true lift over the supervised model")),
         tag("div", online, cls="wide"),
     )
 
 
-def offline_table(record: RewardsRecord) -> Table:
+def _offline_table(record: RewardsRecord) -> Table:
     """Policies by offline measures."""
+    measures = shown_measures(record)
     rows = [
         [
             policy_name(record, row.name),
-            *(
-                offline_cell(record, record.offline_of(row.name, measure))
-                for measure in shown_measures(record)
-            ),
+            *(offline_cell(record, row.name, each) for each in measures),
         ]
         for row in record.policies
     ]
-    head = ["Policy", *(measure_name(measure) for measure in shown_measures(record))]
+    head = ["Policy", *map(measure_name, measures)]
     return Table("Offline measures, means over seeds and test requests", head, rows)
 
 
-def offline_cell(record: RewardsRecord, row: Offline | None) -> Cell | str:
+def offline_cell(record: RewardsRecord, policy: str, measure: str) -> Cell | str:
     """A level and its difference with its interval; for the base its own interval."""
+    row = record.offline_of(policy, measure)
     if row is None:
         return ABSENT
     shown = level(row.measure, row.value.estimate)
     if row.policy == record.baseline:
         return Cell(shown, "", between(row.value, 2 if row.measure == FIRST_CODES else 3))
-    return replace(change_cell(record, row), level=shown)
+    return replace(_change_cell(record, row), level=shown)
 
 
-def change_cell(record: RewardsRecord, row: Offline | Online) -> Cell:
+def _change_cell(record: RewardsRecord, row: Offline | Online) -> Cell:
     """A difference and its interval, marked where it is real."""
     told = {Finding.MORE: 1, Finding.LESS: -1}.get(finding(row, record.confidence), 0)
     return Cell("", *size_words(row), told)
 
 
-def online_table(record: RewardsRecord) -> Table:
+def _online_table(record: RewardsRecord) -> Table:
     """Policies by true lifts, with the channel's shares of purchases."""
     metrics = shown_metrics([row.metric for row in record.online])
     rules = [rule for rule in RULES if any(row.rule == rule for row in record.policy_shares)]
@@ -104,17 +92,7 @@ def lift_cell(record: RewardsRecord, policy: str, metric: str) -> Cell | str:
     if policy == record.baseline:
         return Cell(change="base")
     row = record.online_of(policy, metric)
-    return ABSENT if row is None else change_cell(record, row)
-
-
-def share_of(record: RewardsRecord, policy: str, rule: str, event: str) -> PolicyShare | None:
-    """The channel's share of a kind of event in a policy's worlds."""
-    found = [
-        row
-        for row in record.policy_shares
-        if (row.policy, row.rule, row.event) == (policy, rule, event)
-    ]
-    return found[0] if found else None
+    return ABSENT if row is None else _change_cell(record, row)
 
 
 def share_cell(record: RewardsRecord, policy: str, rule: str) -> Cell | str:
@@ -123,29 +101,22 @@ def share_cell(record: RewardsRecord, policy: str, rule: str) -> Cell | str:
     return ABSENT if row is None else Cell(percent(row.share.estimate), "", range_of(row.share, 1))
 
 
-def tested(record: RewardsRecord, row: Difference) -> list[object]:
-    """Size, interval, p, p corrected, and whether the difference is real."""
-    found = WORDS[finding(row, record.confidence)]
-    return [*size_words(row), p_value(row.p_value), p_value(row.p_holm), found]
-
-
-def offline_numbers(record: RewardsRecord) -> Table:
+def _offline_numbers(record: RewardsRecord) -> Table:
     """Every offline measure with all that is known of it."""
-    rows = []
-    for row in record.offline:
-        base = row.policy == record.baseline
-        rows.append(
-            [
-                policy_name(record, row.policy),
-                measure_name(row.measure),
-                level(row.measure, row.value.estimate),
-                between(row.value),
-                ABSENT if row.effect.estimate is None else fixed(row.effect.estimate, 4, sign=True),
-                between(row.effect),
-                *([ABSENT] * 5 if base else tested(record, row)),
-                ", ".join(fixed(value, 4) for value in row.per_seed),
-            ]
-        )
-    head = ["Policy", "Measure", "Mean", "Interval", "Difference", "Interval", "Relative"]
-    head += ["Interval", "p", "p, corrected", "Real", "By seed"]
-    return Table("Offline measures and differences", head, rows, names=2)
+    nothing = [ABSENT] * (1 + len(TESTED))
+    return Table.of(
+        "Offline measures and differences",
+        record.offline,
+        ("Policy", lambda row: policy_name(record, row.policy)),
+        ("Measure", lambda row: measure_name(row.measure)),
+        ("Mean", lambda row: level(row.measure, row.value.estimate)),
+        ("Interval", lambda row: between(row.value)),
+        ("Difference", lambda row: fixed(row.effect.estimate, 4, sign=True)),
+        ("Interval", lambda row: between(row.effect)),
+        (
+            ("Relative", *TESTED),
+            lambda row: nothing if row.policy == record.baseline else tested(record, row),
+        ),
+        ("By seed", lambda row: ", ".join(fixed(value, 4) for value in row.per_seed)),
+        names=2,
+    )

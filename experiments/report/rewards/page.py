@@ -6,20 +6,28 @@ from experiments.records.files import write_text
 from experiments.records.reading import read_record
 from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.digits import number, percent
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import listing, note, page, section, style_of, verdict
+from experiments.report.kit.markup import tag
+from experiments.report.kit.page import (
+    Content,
+    Part,
+    listing,
+    note,
+    page,
+    sections,
+    style_of,
+    verdict,
+)
 from experiments.report.kit.sentences import counted
 from experiments.report.rewards.controls import controls, controls_headline
 from experiments.report.rewards.hacking import hacking
-from experiments.report.rewards.lifts import lifts
+from experiments.report.rewards.lifts import lifts, paper
 from experiments.report.rewards.overview import overview
-from experiments.report.rewards.paper import paper
 from experiments.report.rewards.pareto import pareto
-from experiments.report.rewards.policies import policy_name
+from experiments.report.rewards.policies import policy_name, trained
 from experiments.report.rewards.shares import shares
 from experiments.report.rewards.training import choice_style, curves
 from experiments.report.rewards.trust import trust
-from experiments.report.rewards.verdict import judge, trained
+from experiments.report.rewards.verdict import judge
 
 REPORT = "rewards.html"
 
@@ -41,13 +49,6 @@ def write_report(folder: Path) -> Path:
 
 def render(record: RewardsRecord) -> str:
     """The whole page."""
-    parts = [(key, name, draw(record)) for key, name, draw in PARTS]
-    style = style_of("experiments.report.rewards") + choice_style(record)
-    return page(record.name, "funnelab reward lab", top(record), parts, style)
-
-
-def top(record: RewardsRecord) -> list[Html]:
-    """The verdict, and what the lab rests on."""
     found = judge(record)
     warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
     said = verdict(
@@ -65,30 +66,26 @@ def top(record: RewardsRecord) -> list[Html]:
     if record.worlds:
         world = f"{counted(record.worlds, 'world')} for each training"
         sizes.append(f"{world}: {number(record.shoppers)} shoppers, {counted(record.days, 'day')}")
-    return [said, tag("p", " \u00b7 ".join(sizes), cls="setting")]
+    style = style_of("experiments.report.rewards") + choice_style(record)
+    return page(record.name, "funnelab reward lab", said, sizes, sections(PARTS, record), style)
 
 
-def told(record: RewardsRecord) -> Html:
-    """The section that says of each policy what is real, alone and beside its controls."""
+def told(record: RewardsRecord) -> Content:
+    """What is real of each policy, alone and beside its controls."""
     lead = (
         "Against the supervised model from which all policies start. Real is what holds after "
         "correcting for the number of comparisons; in brackets its "
         f"{percent(record.confidence, 0)} interval."
     )
     entries = [
-        tag(
-            "li",
-            policy_name(record, words.policy),
-            listing(words.sentences, ""),
-        )
+        tag("li", policy_name(record, words.policy), listing(words.sentences, ""))
         for words in judge(record).policies
     ]
-    every = tag("ul", *entries, cls="policies")
-    return section("told", "Which differences are real", lead, every, *controls(record))
+    return lead, tag("ul", *entries, cls="policies"), *controls(record)
 
 
-def method(record: RewardsRecord) -> Html:
-    """The section with definitions and what must be known before believing the numbers."""
+def method(record: RewardsRecord) -> Content:
+    """Definitions, and what must be known before believing the numbers."""
     confidence = percent(record.confidence, 0)
     told = (
         "clk@N: mean share of a request's clicked items whose id is among the first N of the beam. "
@@ -115,19 +112,18 @@ def method(record: RewardsRecord) -> Html:
         "A training ends early where item recall at 200 has fallen too far or the policy has gone "
         "too far from the supervised model; then the last weights within limits are kept.",
     )
-    return section("method", "How it was measured", None, *(note(each) for each in told))
+    return [note(each) for each in told]
 
 
-PARTS = (
-    ("told", "In words", told),
-    ("policies", "All policies", overview),
-    ("pareto", "Clicks, exposures", pareto),
-    ("lifts", "True lifts", lifts),
-    ("curves", "Learning curves", curves),
-    ("trust", "Whom to trust", trust),
-    ("hacking", "Reward hacking", hacking),
-    ("shares", "Shares", shares),
-    ("paper", "Beside the paper", paper),
-    ("method", "How it was measured", method),
+PARTS: tuple[Part[RewardsRecord], ...] = (
+    ("told", "In words", "Which differences are real", told),
+    ("policies", "All policies", "All policies", overview),
+    ("pareto", "Clicks, exposures", "Clicks against exposures", pareto),
+    ("lifts", "True lifts", "True lifts", lifts),
+    ("curves", "Learning curves", "Learning curves", curves),
+    ("trust", "Whom to trust", "Which offline number can be trusted", trust),
+    ("hacking", "Reward hacking", "Reward hacking", hacking),
+    ("shares", "Shares", "Shares of the channel", shares),
+    ("paper", "Beside the paper", "Beside the paper", paper),
+    ("method", "How it was measured", "How it was measured", method),
 )
-"""Anchor and name of each section, and what draws it."""

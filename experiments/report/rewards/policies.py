@@ -1,11 +1,16 @@
-"""Policies on the page: their names, numbers and colours, and their lines of a forest."""
+"""Policies on the page: their names, numbers and colours, their lines and spots in pictures."""
 
-from experiments.records.interval import Interval
-from experiments.records.rewards import RewardsRecord
+from collections.abc import Callable, Mapping, Sequence
+
+from experiments.records.interval import UNKNOWN, Interval
+from experiments.records.rewards import PolicyRow, RewardsRecord
 from experiments.report.kit.colours import legend, turn_class
-from experiments.report.kit.forest import Lane, Row
+from experiments.report.kit.digits import signed_percents
+from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.plane import Spot
+from experiments.report.kit.scales import Axis, Words, around, plain, shared
+from experiments.report.rewards.words import Difference, finding, size_words
 
 
 def names(record: RewardsRecord) -> list[str]:
@@ -13,10 +18,14 @@ def names(record: RewardsRecord) -> list[str]:
     return [row.name for row in record.policies]
 
 
+def trained(record: RewardsRecord) -> list[PolicyRow]:
+    """All policies but the supervised model."""
+    return [row for row in record.policies if row.name != record.baseline]
+
+
 def number_of(record: RewardsRecord, policy: str) -> int:
     """A policy's number on the page: 0 is the supervised model."""
-    others = [name for name in names(record) if name != record.baseline]
-    return 0 if policy == record.baseline else 1 + others.index(policy)
+    return [record.baseline, *(row.name for row in trained(record))].index(policy)
 
 
 def colour(record: RewardsRecord, policy: str) -> str:
@@ -24,14 +33,10 @@ def colour(record: RewardsRecord, policy: str) -> str:
     return turn_class(number_of(record, policy))
 
 
-def seal(record: RewardsRecord, policy: str) -> Html:
-    """A policy's number in a ring of its colour."""
-    return tag("b", str(number_of(record, policy)), cls=f"seal {colour(record, policy)}")
-
-
 def policy_name(record: RewardsRecord, policy: str) -> Html:
-    """A policy's name behind its seal."""
-    return tag("span", seal(record, policy), tag("span", policy), cls="named")
+    """A policy's name behind its number in a ring of its colour."""
+    seal = tag("b", str(number_of(record, policy)), cls=f"seal {colour(record, policy)}")
+    return tag("span", seal, tag("span", policy), cls="named")
 
 
 def policy_legend(record: RewardsRecord, *more: tuple[str, str]) -> Html:
@@ -43,9 +48,14 @@ def policy_row(
     record: RewardsRecord, policy: str, span: Interval, words: tuple[str, str], real: bool
 ) -> Row:
     """A policy's line of a forest: filled where the difference is real, and its size in words."""
-    return lane_row(
-        policy_name(record, policy), Lane(span, *words, mark_of(real)), colour(record, policy)
-    )
+    lane = Lane(span, *words, mark_of(real))
+    return lane_row(policy_name(record, policy), lane, colour(record, policy))
+
+
+def difference_row(record: RewardsRecord, row: Difference) -> Row:
+    """The line of a relative difference from the supervised model."""
+    real = finding(row, record.confidence).real
+    return policy_row(record, row.policy, row.relative, size_words(row), real)
 
 
 def lane_row(label: Html, lane: Lane, colour: str = "") -> Row:
@@ -58,6 +68,39 @@ def mark_of(real: bool) -> str:
     return "mark-plain" if real else "mark-cuped"
 
 
-def spot_of(record: RewardsRecord, policy: str, x: Interval, y: Interval, told: str) -> Spot:
-    """A policy in a plane: its seal over two measures."""
-    return Spot(policy, str(number_of(record, policy)), colour(record, policy), x, y, told)
+def forests(rows: Mapping[str, Sequence[Row]]) -> Html:
+    """Forests of relative differences under their titles, all on one axis."""
+    scale = shared(span for own in rows.values() for span in spans(own))
+    axis = Axis(scale, signed_percents, TICKS)
+    return tag(
+        "div", *(forest(own, axis, title, "narrow") for title, own in rows.items()), cls="panels"
+    )
+
+
+def spots(
+    record: RewardsRecord,
+    x: Mapping[str, Interval],
+    y: Mapping[str, Interval],
+    words: Callable[[float, float], str],
+) -> list[Spot]:
+    """The policies in a plane of two measures, as far as both are known of them.
+
+    Args:
+        record: whose policies.
+        x, y: the measures by policy.
+        words: what is told of a place when it is pointed at.
+    """
+    found = []
+    for name in names(record):
+        left, low = x.get(name, UNKNOWN).estimate, y.get(name, UNKNOWN).estimate
+        if left is not None and low is not None:
+            seal, told = str(number_of(record, name)), f"{name}: {words(left, low)}"
+            found.append(Spot(name, seal, colour(record, name), x[name], y[name], told))
+    return found
+
+
+def axes(found: Sequence[Spot], across: str, up: str, words: Words = plain) -> tuple[Axis, Axis]:
+    """The axes that just hold some spots, by their names, and the words of the upright one."""
+    x = around([end for spot in found for end in spot.x.numbers])
+    y = around([end for spot in found for end in spot.y.numbers])
+    return Axis(x, most=4, name=across), Axis(y, words, 4, up)

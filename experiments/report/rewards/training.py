@@ -1,27 +1,28 @@
 """How the trainings went: reward, ties, entropy, divergence and hit rates by step."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
-from cqsid.alignment.report import Evaluation, StepReading
+from cqsid.alignment.report import Evaluation
 from experiments.records.interval import Number
-from experiments.records.rewards import Course, RewardsRecord
+from experiments.records.reading import rows_of
+from experiments.records.rewards import Course, PolicyRow, RewardsRecord
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import ABSENT, duration, fixed, number
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import absent, choice, figure, panels, section
+from experiments.report.kit.page import Content, absent, choice, figure, panels
 from experiments.report.kit.scales import Axis, Scale, around
 from experiments.report.kit.tables import Table
-from experiments.report.rewards.policies import colour, names, number_of, policy_name
-from experiments.report.rewards.verdict import trained
+from experiments.report.rewards.policies import colour, names, number_of, policy_name, trained
 
-TITLE = "Learning curves"
 MOST_POINTS = 50  # of a curve over steps; more are averaged in blocks
 GROUP = "curves"
 
 Series = dict[int, float]
+"""Values of one training by step."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,29 @@ class Figure:
 
     Attributes:
         title: above it.
-        series: values of one training by step.
+        read: of an evaluation, or of a rollout batch where it is `of_steps`.
         policies: whose curves it has.
+        of_steps: whether it is of the rollout batches; then in blocks.
     """
 
     title: str
-    series: Callable[[Course], Series]
-    policies: tuple[str, ...]
+    read: Callable[[Any], Number]
+    policies: Sequence[str]
+    of_steps: bool = False
+
+    def series(self, course: Course) -> Series:
+        """The known values of one training."""
+        rows = course.steps if self.of_steps else course.evaluations
+        pairs = ((at.step, self.read(at)) for at in rows)
+        series = {step: at for step, at in pairs if at is not None and math.isfinite(at)}
+        return blocks(series) if self.of_steps else series
 
 
-def curves(record: RewardsRecord) -> Html:
-    """The section with one panel for each figure."""
-    shown = [name for name in names(record) if any(c.policy == name for c in record.courses)]
+def curves(record: RewardsRecord) -> Content:
+    """One panel for each figure."""
+    shown = [name for name in names(record) if rows_of(record.courses, policy=name)]
     if not shown:
-        return section("curves", TITLE, None, absent("The record holds no trainings."))
+        return (absent("The record holds no trainings."),)
     lead = (
         "Means over seeds, as far as all seeds went. Choose a policy to see its seeds. Rewards, "
         "ties and targets are of the ids that the policy generated while it learned; all else of "
@@ -51,78 +61,54 @@ def curves(record: RewardsRecord) -> Html:
     )
     buttons = choice(GROUP, ["all", *(policy_name(record, name) for name in shown)])
     parts = []
-    for title, figures in groups(record, shown):
-        kept = [drawn for each in figures if (drawn := panel(record, each, shown)) is not None]
+    for title, figures in _groups(record, shown).items():
+        kept = [drawn for each in figures if (drawn := _panel(record, each, shown)) is not None]
         if kept:
             parts += [tag("h3", title), panels(*kept, kind="small-multiples")]
     described = "Line charts: the course of the trainings, one for each figure"
-    picture = tag("div", *parts)
-    return section("curves", TITLE, lead, buttons, figure(picture, ends_table(record), described))
+    return lead, buttons, figure(tag("div", *parts), _ends_table(record), described)
 
 
-def groups(record: RewardsRecord, shown: Sequence[str]) -> list[tuple[str, list[Figure]]]:
+def _groups(record: RewardsRecord, shown: Sequence[str]) -> dict[str, list[Figure]]:
     """The panels under their headings."""
-    every = tuple(shown)
-    rewards: dict[str, list[str]] = {}
-    for row in trained(record):
-        if row.name in every:
-            rewards.setdefault(row.reward, []).append(row.name)
-    first = [
-        Figure(f"Reward: {name}", of_steps(lambda at: at.reward), tuple(own))
-        for name, own in rewards.items()
+    own = [row for row in trained(record) if row.name in shown]
+    paid = [
+        Figure(
+            f"Reward: {reward}",
+            lambda at: at.reward,
+            [row.name for row in own if row.reward == reward],
+            of_steps=True,
+        )
+        for reward in dict.fromkeys(row.reward for row in own)
     ]
-    first += [
-        Figure("Groups whose rewards tie (share)", of_steps(lambda at: at.tied), every),
-        Figure("Groups that hold the target (share)", of_steps(lambda at: at.present), every),
+    paid += [
+        Figure("Groups whose rewards tie (share)", lambda at: at.tied, shown, of_steps=True),
+        Figure("Groups that hold the target (share)", lambda at: at.present, shown, of_steps=True),
     ]
-    levels = depth(record)
-    second = [
-        Figure(f"Entropy of code {level + 1} (nats)", entropy(level), every)
-        for level in range(levels)
+    depth = max((len(at.entropy_L) for c in record.courses for at in c.evaluations), default=0)
+    narrow = [
+        Figure(f"Entropy of code {level + 1} (nats)", _place("entropy_L", level), shown)
+        for level in range(depth)
     ]
-    second += [
-        Figure("First codes of the best ten ids", of_checks(lambda at: at.first_codes), every),
-        Figure("Divergence from the supervised model (nats)", of_checks(lambda at: at.kl), every),
+    narrow += [
+        Figure("First codes of the best ten ids", lambda at: at.first_codes, shown),
+        Figure("Divergence from the supervised model (nats)", lambda at: at.kl, shown),
     ]
-    third = [
-        Figure(f"Hit rate at {beam}", hit_rate(at), every) for at, beam in enumerate((1, 10, 100))
+    finds = [
+        Figure(f"Hit rate at {beam}", _place("hit_rates", at), shown)
+        for at, beam in enumerate((1, 10, 100))
     ]
-    third.append(Figure("Item recall at 200", of_checks(lambda at: at.recall), every))
-    return [
-        ("What the policy is paid for", first),
-        ("How narrow it becomes", second),
-        ("What it finds", third),
-    ]
+    finds.append(Figure("Item recall at 200", lambda at: at.recall, shown))
+    return {
+        "What the policy is paid for": paid,
+        "How narrow it becomes": narrow,
+        "What it finds": finds,
+    }
 
 
-def depth(record: RewardsRecord) -> int:
-    """Codes of an id."""
-    return max((len(at.entropy_L) for c in record.courses for at in c.evaluations), default=0)
-
-
-def of_checks(read: Callable[[Evaluation], Number]) -> Callable[[Course], Series]:
-    """A figure of the evaluations."""
-    return lambda course: known((at.step, read(at)) for at in course.evaluations)
-
-
-def of_steps(read: Callable[[StepReading], Number]) -> Callable[[Course], Series]:
-    """A figure of the rollout batches."""
-    return lambda course: blocks(known((at.step, read(at)) for at in course.steps))
-
-
-def entropy(level: int) -> Callable[[Course], Series]:
-    """Entropy at one code."""
-    return of_checks(lambda at: at.entropy_L[level] if level < len(at.entropy_L) else None)
-
-
-def hit_rate(place: int) -> Callable[[Course], Series]:
-    """Hit rate at one beam."""
-    return of_checks(lambda at: at.hit_rates[place] if place < len(at.hit_rates) else None)
-
-
-def known(pairs: Iterable[tuple[int, Number]]) -> Series:
-    """What is a number."""
-    return {step: value for step, value in pairs if value is not None and math.isfinite(value)}
+def _place(key: str, place: int) -> Callable[[Evaluation], Number]:
+    """One of the numbers that an evaluation has in a row, where it has so many."""
+    return lambda at: next(iter(getattr(at, key)[place : place + 1]), None)
 
 
 def blocks(series: Series, most: int = MOST_POINTS) -> Series:
@@ -146,30 +132,30 @@ def mean_series(own: Sequence[Series]) -> Series:
     return {step: fmean(series[step] for series in own) for step in sorted(steps)}
 
 
-def panel(record: RewardsRecord, shown: Figure, order: Sequence[str]) -> tuple[str, Html] | None:
+def _panel(record: RewardsRecord, shown: Figure, order: Sequence[str]) -> tuple[str, Html] | None:
     """One figure: each policy's mean, and its seeds."""
     lines, values, last = [], [], 1
     for name in shown.policies:
-        own = [s for c in record.courses if c.policy == name and (s := shown.series(c))]
+        own = [s for c in rows_of(record.courses, policy=name) if (s := shown.series(c))]
         mean = mean_series(own)
         if not mean:
             continue
         style = f"of-{1 + order.index(name)}"
         shade = colour(record, name)
         if len(own) > 1:
-            lines += [Curve(shade, points_of(each), f"seed {style}", marked=False) for each in own]
+            lines += [Curve(shade, _points(each), f"seed {style}", marked=False) for each in own]
         told = f"{number_of(record, name)} {name}"
         dense = len(mean) > MOST_POINTS // 3
-        lines.append(Curve(shade, points_of(mean, told), style, marked=not dense))
+        lines.append(Curve(shade, _points(mean, told), style, marked=not dense))
         values += [value for each in own for value in each.values()]
         last = max(last, *(max(each) for each in own))
     if not values:
         return None
-    across = Axis(Scale(0, last), whole_steps, name="step")
+    across = Axis(Scale(0, last), _whole_steps, name="step")
     return shown.title, chart(lines, across, Axis(around(values), most=4))
 
 
-def points_of(series: Series, told: str = "") -> list[Point]:
+def _points(series: Series, told: str = "") -> list[Point]:
     """A series as points that tell their numbers."""
     return [
         Point(step, value, f"{told}, step {step}: {number(value, 4)}")
@@ -177,7 +163,7 @@ def points_of(series: Series, told: str = "") -> list[Point]:
     ]
 
 
-def whole_steps(values: Sequence[float]) -> list[str]:
+def _whole_steps(values: Sequence[float]) -> list[str]:
     """Steps along an axis; nothing for what lies between two."""
     return [fixed(value, 0) if float(value).is_integer() else "" for value in values]
 
@@ -193,36 +179,31 @@ def choice_style(record: RewardsRecord) -> str:
     return "\n".join(rules) + "\n"
 
 
-def ends_table(record: RewardsRecord) -> Table:
+def _ends_table(record: RewardsRecord) -> Table:
     """Where each training stood at its start and at its last evaluation."""
     rows = [
-        end_cells(record, row.kept, row.ended, course)
+        [policy_name(record, row.name), *_end_cells(row, at, course)]
         for row in trained(record)
-        for course in record.courses
-        if course.policy == row.name and course.evaluations
+        for at, course in enumerate(rows_of(record.courses, policy=row.name))
+        if course.evaluations
     ]
     head = ["Policy", "Seed", "Ended", "Kept step", "Hit rates at 1, 10, 100", "Recall at 200"]
     head += ["Entropy by code", "First codes", "Divergence", "Time"]
     return Table("Supervised model and last evaluation of each training", head, rows, names=2)
 
 
-def end_cells(
-    record: RewardsRecord, kept: Sequence[int], ended: Sequence[str], course: Course
-) -> list[object]:
-    """One training."""
-    first, last = course.evaluations[0], course.evaluations[-1]
-    order = [each.seed for each in record.courses if each.policy == course.policy]
-    at = order.index(course.seed)
+def _end_cells(row: PolicyRow, at: int, course: Course) -> list[object]:
+    """One training of a policy."""
 
     def both(read: Callable[[Evaluation], Sequence[float]], decimals: int) -> str:
-        shown = (", ".join(fixed(value, decimals) for value in read(e)) for e in (first, last))
+        ends = (course.evaluations[0], course.evaluations[-1])
+        shown = (", ".join(fixed(value, decimals) for value in read(each)) for each in ends)
         return " \u2192 ".join(shown)
 
     return [
-        policy_name(record, course.policy),
         str(course.seed),
-        ended[at] if at < len(ended) else ABSENT,
-        str(kept[at]) if at < len(kept) else ABSENT,
+        row.ended[at] if at < len(row.ended) else ABSENT,
+        str(row.kept[at]) if at < len(row.kept) else ABSENT,
         both(lambda e: e.hit_rates, 3),
         both(lambda e: (e.recall,), 3),
         both(lambda e: e.entropy_L, 2),

@@ -1,31 +1,26 @@
 """Which differences from the supervised model are real, in plain words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.inference.finding import Finding, decide
+from experiments.inference.finding import Finding
+from experiments.records.reading import row_of
 from experiments.records.rewards import Offline, Online, PolicyRow, RewardsRecord
 from experiments.report.kit.sentences import counted, listed
+from experiments.report.rewards.policies import trained
 from experiments.report.rewards.words import (
     SUPERVISED,
     Difference,
     called,
+    finding,
     hacking_sentence,
-    judged,
     shown_measures,
     shown_metrics,
     sized,
 )
 
 MOST_SIZES = 2  # policies whose sizes the headline tells, and sizes told of each
-
-
-def finding(row: Difference | None, confidence: float) -> Finding:
-    """What a row allows to be said."""
-    if row is None:
-        return Finding.MISSING
-    return decide(judged(row), tested=(row.p_value, row.p_holm), confidence=confidence)
 
 
 @dataclass(frozen=True)
@@ -72,19 +67,22 @@ class Verdict:
 
 def judge(record: RewardsRecord) -> Verdict:
     """The verdict on all policies."""
-    sentence, badge, good = _online_headline(record)
+    online = {row.name: online_rows(record, row.name) for row in trained(record)}
+    offline = {row.name: offline_rows(record, row.name) for row in trained(record)}
+    sentence, found = _headline("Online", record, online)
+    if not found:
+        sentence = "No world was lived with these policies, so their true effect is unknown."
+    real = [each for each in found if each.real]
+    badge = "Not told apart online" if found - {Finding.MISSING} else "Online effect unknown"
+    if real:
+        badge = f"Real {'gain' if Finding.MORE in real else 'loss'} online"
     return Verdict(
         sentence,
         badge,
-        good,
-        _offline_headline(record),
+        Finding.MORE in real if real else None,
+        _headline("Offline", record, offline)[0],
         tuple(_policy_words(record, row) for row in trained(record)),
     )
-
-
-def trained(record: RewardsRecord) -> list[PolicyRow]:
-    """All policies but the supervised model."""
-    return [row for row in record.policies if row.name != record.baseline]
 
 
 def online_rows(record: RewardsRecord, policy: str) -> list[Online]:
@@ -107,60 +105,39 @@ def real_rows(record: RewardsRecord, rows: Sequence[Difference]) -> dict[Finding
     return groups
 
 
-def _online_headline(record: RewardsRecord) -> tuple[str, str, bool | None]:
-    rows = {row.name: online_rows(record, row.name) for row in trained(record)}
-    if not any(rows.values()):
-        told = "No world was lived with these policies, so their true effect is unknown."
-        return told, "Online effect unknown", None
+def _headline(
+    where: str, record: RewardsRecord, rows: Mapping[str, Sequence[Difference]]
+) -> tuple[str, set[Finding]]:
+    """How many policies really differ, and which; online with sizes where they are few.
+
+    Returns:
+        The sentence, and what is found of any policy.
+    """
     groups = {policy: real_rows(record, own) for policy, own in rows.items()}
-    if all(set(found) <= {Finding.MISSING} for found in groups.values()):
-        told = "No true lift has an interval, so what the policies do online is unknown."
-        return told, "Online effect unknown", None
-    gained = [policy for policy, found in groups.items() if Finding.MORE in found]
-    real = {policy: found for policy, found in groups.items() if any(f.real for f in found)}
+    found = {kind for own in groups.values() for kind in own}
+    if found <= {Finding.MISSING}:
+        return _UNKNOWN[where], found
+    real = {policy: own for policy, own in groups.items() if any(kind.real for kind in own)}
     if not real:
-        return f"No policy can be told from {SUPERVISED} online.", "Not told apart online", None
-    good = bool(gained)
-    badge = "Real gain online" if good else "Real loss online"
-    return _differ("Online", record, real, len(rows)), badge, good
-
-
-def _offline_headline(record: RewardsRecord) -> str:
-    rows = {row.name: offline_rows(record, row.name) for row in trained(record)}
-    groups = {policy: real_rows(record, own) for policy, own in rows.items()}
-    if all(set(found) <= {Finding.MISSING} for found in groups.values()):
-        return "No offline difference has an interval, so what is real offline is unknown."
-    real = {policy: found for policy, found in groups.items() if any(f.real for f in found)}
-    if not real:
-        return f"No policy can be told from {SUPERVISED} offline."
-    return _differ("Offline", record, real, len(rows), sizes=False)
-
-
-def _differ(
-    where: str,
-    record: RewardsRecord,
-    real: dict[str, dict[Finding, list[Difference]]],
-    count: int,
-    *,
-    sizes: bool = True,
-) -> str:
-    """How many policies really differ, and which; with sizes where they are few."""
+        return f"No policy can be told from {SUPERVISED} {where.lower()}.", found
     verb = "differs" if len(real) == 1 else "differ"
-    start = f"{where}, {len(real)} of {counted(count, 'policy', 'policies')} really {verb}"
-    if not sizes or len(real) > MOST_SIZES:
-        return f"{start} from {SUPERVISED}: {listed(list(real))}."
-    told = []
-    for policy, groups in real.items():
-        rows = [*groups.get(Finding.MORE, ()), *groups.get(Finding.LESS, ())]
-        sizes_told = [sized(row) for row in rows[:MOST_SIZES]]
-        more = len(rows) - MOST_SIZES
-        sizes_told += [counted(more, "other metric")] if more > 0 else []
-        told.append(f"{policy} ({', '.join(sizes_told)})")
-    return f"{start} from {SUPERVISED}: {listed(told)}."
+    start = f"{where}, {len(real)} of {counted(len(rows), 'policy', 'policies')} really {verb}"
+    told = list(real)
+    if where == "Online" and len(real) <= MOST_SIZES:
+        told = [f"{policy} ({_sizes(own)})" for policy, own in real.items()]
+    return f"{start} from {SUPERVISED}: {listed(told)}.", found
+
+
+def _sizes(groups: Mapping[Finding, Sequence[Difference]]) -> str:
+    """The first sizes of a policy, and how many others there are."""
+    rows = [*groups.get(Finding.MORE, ()), *groups.get(Finding.LESS, ())]
+    more = len(rows) - MOST_SIZES
+    told = [sized(row) for row in rows[:MOST_SIZES]]
+    return ", ".join([*told, counted(more, "other metric")] if more > 0 else told)
 
 
 def _policy_words(record: RewardsRecord, row: PolicyRow) -> PolicyWords:
-    hacking = next((each for each in record.hacking if each.policy == row.name), None)
+    hacking = row_of(record.hacking, policy=row.name)
     return PolicyWords(
         row.name,
         _where_sentence("Online", record, online_rows(record, row.name)),
@@ -193,6 +170,10 @@ def _where_sentence(where: str, record: RewardsRecord, rows: Sequence[Difference
     return f"{where}: {'; '.join(parts)}."
 
 
+_UNKNOWN = {
+    "Online": "No true lift has an interval, so what the policies do online is unknown.",
+    "Offline": "No offline difference has an interval, so what is real offline is unknown.",
+}
 _ENDS = {
     "recall": "item recall at 200 had fallen too far",
     "divergence": "too far from the supervised model",

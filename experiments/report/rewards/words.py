@@ -1,4 +1,4 @@
-"""The lab's measures, sizes and signs of reward hacking as people read them."""
+"""The lab's measures, differences and signs of reward hacking as people read them."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,7 +7,15 @@ from cqsid.alignment.measures import FIRST_CODES, MEASURES
 from experiments.inference.finding import Finding, decide
 from experiments.records.interval import Interval, Number
 from experiments.records.rewards import ONLINE, Contrast, Hacking, Offline, Online, RewardsRecord
-from experiments.report.kit.digits import ABSENT, READ, THIN, between, change_words, fixed
+from experiments.report.kit.digits import (
+    ABSENT,
+    READ,
+    THIN,
+    between,
+    change_words,
+    fixed,
+    p_value,
+)
 from experiments.report.kit.sentences import meaning
 
 NAMES = {FIRST_CODES: "first codes"}
@@ -17,6 +25,17 @@ SUPERVISED = "the supervised model"
 
 Difference = Offline | Online | Contrast
 """A difference that can be told of: from the supervised model, or from a control."""
+
+TESTED = ("Interval", "p", "p, corrected", "Real")
+"""Heads of the last columns of `tested`."""
+
+REAL = {
+    Finding.MORE: "yes, higher",
+    Finding.LESS: "yes, lower",
+    Finding.ALONE: "not after correction",
+    Finding.UNTOLD: "no",
+    Finding.MISSING: "unknown",
+}
 
 
 def called(row: Difference) -> str:
@@ -33,8 +52,6 @@ def measure_name(measure: str) -> str:
 
 def level(measure: str, value: Number) -> str:
     """The value of an offline measure."""
-    if value is None:
-        return ABSENT
     return fixed(value, 2 if measure == FIRST_CODES else 4)
 
 
@@ -45,15 +62,18 @@ def judged(row: Difference) -> Interval:
     return row.effect
 
 
+def finding(row: Difference | None, confidence: float) -> Finding:
+    """What a row allows to be said."""
+    if row is None:
+        return Finding.MISSING
+    return decide(judged(row), tested=(row.p_value, row.p_holm), confidence=confidence)
+
+
 def size_words(row: Difference) -> tuple[str, str]:
     """The difference and its interval: relative where the base allows it, else as it is."""
-    found = row.relative
-    if found.estimate is None and not isinstance(row, Online):
-        plain = judged(row)
-        if plain.estimate is None:
-            return ABSENT, ABSENT
-        return fixed(plain.estimate, 4, sign=True), between(plain)
-    return change_words(found, READ)
+    if row.relative.estimate is None and not isinstance(row, Online):
+        return fixed(judged(row).estimate, 4, sign=True), between(judged(row))
+    return change_words(row.relative, READ)
 
 
 def sized(row: Difference) -> str:
@@ -62,17 +82,21 @@ def sized(row: Difference) -> str:
     return f"{called(row)} {size}" + (f" [{interval}]" if interval != ABSENT else "")
 
 
+def tested(record: RewardsRecord, row: Difference) -> list[object]:
+    """Size, interval, p, p corrected, and whether the difference is real."""
+    real = REAL[finding(row, record.confidence)]
+    return [*size_words(row), p_value(row.p_value), p_value(row.p_holm), real]
+
+
 def shown_metrics(found: Sequence[str]) -> list[str]:
     """The metrics that there are, the lab's own first and in its order."""
-    known = [metric for metric in ONLINE if metric in found]
-    return known + [metric for metric in dict.fromkeys(found) if metric not in known]
+    return [metric for metric in dict.fromkeys((*ONLINE, *found)) if metric in found]
 
 
 def shown_measures(record: RewardsRecord) -> list[str]:
     """The offline measures that there are, the known ones first and in their order."""
     found = dict.fromkeys(row.measure for row in record.offline)
-    known = [measure for measure in MEASURES if measure in found]
-    return known + [measure for measure in found if measure not in known]
+    return [measure for measure in dict.fromkeys((*MEASURES, *found)) if measure in found]
 
 
 class Sign(StrEnum):
@@ -100,6 +124,16 @@ _SIGNS = {
     Finding.UNTOLD: Sign.NONE,
     Finding.MISSING: Sign.UNKNOWN,
 }
+_HACKING = {
+    Sign.UNKNOWN: "Reward hacking: unknown, for the gap has no interval.",
+    Sign.HACKED: "Reward hacking: its reward rose while what the shoppers would give fell, a gap "
+    "of {}.",
+    Sign.AHEAD: "A sign of reward hacking: its reward ran ahead of what the shoppers would give by "
+    "{}.",
+    Sign.BEHIND: "No reward hacking: what the shoppers would give rose more than its reward, a gap "
+    "of {}.",
+    Sign.NONE: "No reward hacking that can be told from chance: a gap of {}.",
+}
 
 
 def sign(row: Hacking) -> Sign:
@@ -117,20 +151,15 @@ def hacking_sentence(row: Hacking, *, oracle: bool = False) -> str:
         row: gains at the end of the trainings.
         oracle: whether the reward asks the simulated shopper itself.
     """
-    gap = f"{spread(row.gap.estimate)} [{between(row.gap, 2)}]"
-    told = {
-        Sign.UNKNOWN: "Reward hacking: unknown, for the gap has no interval.",
-        Sign.HACKED: f"Reward hacking: its reward rose while what the shoppers would give fell, "
-        f"a gap of {gap}.",
-        Sign.AHEAD: f"A sign of reward hacking: its reward ran ahead of what the shoppers would "
-        f"give by {gap}.",
-        Sign.BEHIND: f"No reward hacking: what the shoppers would give rose more than its reward, "
-        f"a gap of {gap}.",
-        Sign.NONE: f"No reward hacking that can be told from chance: a gap of {gap}.",
-    }[sign(row)]
+    told = _HACKING[sign(row)].format("{} [{}]".format(*spread_words(row.gap)))
     return told + (" Its reward asks the simulated shopper itself." if oracle else "")
 
 
 def spread(value: Number) -> str:
     """A gain in units of the spread of the supervised model's values."""
     return "unknown" if value is None else f"{fixed(value, 2, sign=True)}{THIN}sd"
+
+
+def spread_words(gain: Interval) -> tuple[str, str]:
+    """The same with its interval."""
+    return spread(gain.estimate), between(gain, 2)

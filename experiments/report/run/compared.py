@@ -1,11 +1,14 @@
 """What was compared: each arm's funnel drawn, with what differs from control marked."""
 
+from collections.abc import Sequence
+
 from experiments.records.manifest import ArmEntry, RunManifest
+from experiments.records.reading import row_of
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name, channel_class, swatch
-from experiments.report.kit.digits import number, percent
+from experiments.report.kit.digits import ABSENT, number, percent
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import absent, folded, section
+from experiments.report.kit.page import Content, absent, folded
 from experiments.report.kit.sentences import listed
 from experiments.report.kit.tables import Table
 
@@ -17,25 +20,20 @@ STEPS = (  # name, stage of the funnel counts, what happens there
 )
 
 
-def compared(run: Run) -> Html:
-    """The section with the arms' funnels."""
+def compared(run: Run) -> Content:
+    """The arms' funnels."""
     manifest = run.manifest
     if manifest is None or not manifest.arms:
         missing = absent("The manifest is missing, so the arms' funnels cannot be drawn.")
-        names = Table("Arms", ["Arm"], [[arm_name(run.arms, arm)] for arm in run.arms])
-        return section("compared", "What was compared", None, missing, folded(names))
+        names = Table.of("Arms", run.arms, ("Arm", lambda arm: arm_name(run.arms, arm)))
+        return missing, folded(names)
     arms = sorted(manifest.arms, key=lambda arm: run.arms.index(arm.name))
-    drawings = [funnel(run, manifest, arm, arms[0]) for arm in arms]
-    return section(
-        "compared",
-        "What was compared",
-        difference(arms),
-        tag("div", *drawings, cls="funnels"),
-        folded(arms_table(run, manifest, arms)),
-    )
+    drawings = [_funnel(run, manifest, arm, arms[0]) for arm in arms]
+    numbers = folded(_arms_table(run, manifest, arms))
+    return _difference(arms), tag("div", *drawings, cls="funnels"), numbers
 
 
-def difference(arms: list[ArmEntry]) -> str:
+def _difference(arms: Sequence[ArmEntry]) -> str:
     """In words, how the other arms' channels differ from control's."""
     control, said = arms[0], []
     for arm in arms[1:]:
@@ -43,36 +41,33 @@ def difference(arms: list[ArmEntry]) -> str:
         left = [name for name in control.channels if name not in arm.channels]
         parts = [f"adds {listed(added)}"] if added else []
         parts += [f"leaves out {listed(left)}"] if left else []
-        what = " and ".join(parts) or "uses the same channels"
-        said.append(f"{arm.name} {what}")
-    if not said:
-        return "The run has a single arm."
-    return f"Against {control.name}: {'; '.join(said)}."
+        said.append(f"{arm.name} {' and '.join(parts) or 'uses the same channels'}")
+    return f"Against {control.name}: {'; '.join(said)}." if said else "The run has a single arm."
 
 
-def per_request(run: Run, arm: str, stage: str) -> float | None:
+def _per_request(run: Run, arm: str, stage: str | None) -> float | None:
     """Mean count of a stage per request of an arm."""
-    found = [row for row in run.metrics.funnel if (row.arm, row.stage) == (arm, stage)]
-    return found[0].per_request if found else None
+    found = row_of(run.metrics.funnel, arm=arm, stage=stage)
+    return found.per_request if found else None
 
 
-def funnel(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry) -> Html:
-    """One arm: its channels, and the steps behind them."""
-    left_out = [name for name in control.channels if name not in arm.channels]
-    names = [name for name in run.channels if name in {*arm.channels, *left_out}]
-    chips = [chip(run, manifest, arm, control, name) for name in names]
+def _funnel(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry) -> Html:
+    """One arm: its channels, those that control alone has, and the steps behind them."""
+    shown = {*arm.channels, *control.channels}
+    chips = [_chip(run, manifest, arm, control, name) for name in run.channels if name in shown]
+    steps = [_step(name, _per_request(run, arm.name, stage), what) for name, stage, what in STEPS]
     share = f"{percent(arm.share, 0)} of shoppers" if arm.share is not None else None
     head = tag("h3", arm_name(run.arms, arm.name), tag("small", share))
-    flow = [tag("ul", *chips, cls="channels"), *(step(run, arm, *entry) for entry in STEPS)]
-    return tag("div", head, tag("div", join(flow), cls="flow"), cls="funnel")
+    flow = join([tag("ul", *chips, cls="channels"), *steps])
+    return tag("div", head, tag("div", flow, cls="flow"), cls="funnel")
 
 
-def chip(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry, name: str) -> Html:
+def _chip(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry, name: str) -> Html:
     """A channel in the drawing of an arm, marked where control differs."""
     here, there = name in arm.channels, name in control.channels
     mark = None if here == there else tag("b", "added" if here else "left out", cls="mark")
-    entry = next((entry for entry in manifest.channels if entry.name == name), None)
-    found = per_request(run, arm.name, f"recalled:{name}") if here else None
+    entry = row_of(manifest.channels, name=name)
+    found = _per_request(run, arm.name, f"recalled:{name}") if here else None
     limit = f"up to {number(entry.limit)}" if entry and entry.limit and here else None
     counts = f"{number(found)} found" if found is not None else limit
     state = "same" if here == there else "added" if here else "gone"
@@ -85,22 +80,20 @@ def chip(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry, name
     )
 
 
-def step(run: Run, arm: ArmEntry, name: str, stage: str | None, what: str) -> Html:
+def _step(name: str, count: float | None, what: str) -> Html:
     """One step behind the channels, with its mean count where it is known."""
-    count = per_request(run, arm.name, stage) if stage else None
     shown = tag("span", number(count), cls="count") if count is not None else None
     return tag("div", tag("strong", name), shown, tag("small", what), cls="step")
 
 
-def arms_table(run: Run, manifest: RunManifest, arms: list[ArmEntry]) -> Table:
+def _arms_table(run: Run, manifest: RunManifest, arms: Sequence[ArmEntry]) -> Table:
     """Channels by arms."""
-    types = {entry.name: entry for entry in manifest.channels}
     rows: list[list[object]] = []
     for name in run.channels:
-        entry = types.get(name)
+        entry = row_of(manifest.channels, name=name)
         use = ["yes" if name in arm.channels else "no" for arm in arms]
-        kind, limit = (entry.type, number(entry.limit)) if entry else ("", number(None))
-        rows.append([swatch(run.channels, name), kind, limit, *use])
+        kind = [entry.type, number(entry.limit)] if entry else ["", ABSENT]
+        rows.append([swatch(run.channels, name), *kind, *use])
     rows.append(["Share of shoppers", "", "", *(percent(arm.share, 0) for arm in arms)])
     head = ["Channel", "Type", "Limit", *(arm.name for arm in arms)]
     return Table("Channels in each arm", head, rows, names=2)

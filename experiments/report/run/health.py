@@ -6,7 +6,7 @@ from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
 from experiments.report.kit.digits import fixed, number, p_value, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import absent, listing, section
+from experiments.report.kit.page import Content, absent, listing
 from experiments.report.kit.sentences import REASONS, plain_name
 from experiments.report.kit.tables import Table
 
@@ -17,47 +17,51 @@ CALIBRATION = (
 )
 
 
-def health(run: Run) -> Html:
-    """The section on health."""
-    parts = [ratio_part(run), dropped_part(run), traffic_part(run), warnings_part(run)]
-    return section("health", "Health", None, *parts)
+def health(run: Run) -> Content:
+    """What must be known before the numbers are believed."""
+    warnings = run.metrics.health.warnings + (run.truths.warnings if run.truths else ())
+    parts: dict[str, list[object]] = {
+        "Sample ratio": _ratios(run),
+        "Dropped channels": _dropped(run),
+        "Traffic and empty pages": _traffic(run),
+        "Warnings": [listing(warnings) if warnings else tag("p", "None.")],
+    }
+    return [tag("div", tag("h3", title), *content) for title, content in parts.items()]
 
 
 def calibration() -> Html:
     """The note on what the levels rest on."""
-    return tag(
-        "aside",
-        tag("strong", "Uncalibrated levels. "),
-        CALIBRATION,
-        cls="callout",
-        id="calibration",
-    )
+    title = tag("strong", "Uncalibrated levels. ")
+    return tag("aside", title, CALIBRATION, cls="callout", id="calibration")
 
 
-def ratio_part(run: Run) -> Html:
+def _ratios(run: Run) -> list[object]:
     """Sample ratios: were the arms as large as planned?"""
-    rows = run.metrics.srm
-    head = tag("h3", "Sample ratio")
-    if not rows:
-        return tag("div", head, absent("No sample ratio was tested."))
-    cells = [
-        [plain_name(row.population), sizes(row), p_value(row.p_value), passed(row)] for row in rows
-    ]
+    if not run.metrics.srm:
+        return [absent("No sample ratio was tested.")]
     said = (
         f"Whether arms have the size that was planned (chi-square; alarm below p = {SRM_ALARM}). "
         "Where they have not, something other than the treatment differs between them."
     )
-    columns = ["Shoppers", "Counted (planned)", "p", "Verdict"]
-    return tag("div", head, tag("p", said), Table("Sample ratio tests", columns, cells, names=2))
+    tests = Table.of(
+        "Sample ratio tests",
+        run.metrics.srm,
+        ("Shoppers", lambda row: plain_name(row.population)),
+        ("Counted (planned)", _sizes),
+        ("p", lambda row: p_value(row.p_value)),
+        ("Verdict", _passed),
+        names=2,
+    )
+    return [tag("p", said), tests]
 
 
-def sizes(row: SampleRatio) -> str:
+def _sizes(row: SampleRatio) -> str:
     """Counted and planned sizes of the arms."""
     entries = zip(row.arms, row.counts, row.expected, strict=False)
     return "; ".join(f"{arm} {number(got)} ({fixed(plan, 0)})" for arm, got, plan in entries)
 
 
-def passed(row: SampleRatio) -> Html:
+def _passed(row: SampleRatio) -> Html:
     """Whether a sample ratio is as planned."""
     if row.p_value is None:
         return tag("b", "untested")
@@ -65,54 +69,36 @@ def passed(row: SampleRatio) -> Html:
     return tag("b", "as planned" if good else "mismatch", cls="yes" if good else "no")
 
 
-def dropped_part(run: Run) -> Html:
+def _dropped(run: Run) -> list[object]:
     """Channels that pages had to be served without."""
-    rows = run.metrics.health.dropped
-    head = tag("h3", "Dropped channels")
-    if not rows:
-        return tag("div", head, tag("p", "No channel was dropped from any request."))
-    cells = [
-        [
-            row.channel,
-            arm_name(run.arms, row.arm),
-            REASONS.get(row.reason, plain_name(row.reason)),
-            row.detail,
-            number(row.requests),
-            percent(row.share, 2),
-        ]
-        for row in rows
-    ]
-    columns = ["Channel", "Arm", "Reason", "First message", "Requests", "Share of requests"]
-    said = "These pages were served by the remaining channels."
-    return tag(
-        "div", head, tag("p", said), Table("Channels dropped, by reason", columns, cells, names=4)
+    if not run.metrics.health.dropped:
+        return [tag("p", "No channel was dropped from any request.")]
+    counts = Table.of(
+        "Channels dropped, by reason",
+        run.metrics.health.dropped,
+        ("Channel", lambda row: row.channel),
+        ("Arm", lambda row: arm_name(run.arms, row.arm)),
+        ("Reason", lambda row: REASONS.get(row.reason, plain_name(row.reason))),
+        ("First message", lambda row: row.detail),
+        ("Requests", lambda row: number(row.requests)),
+        ("Share of requests", lambda row: percent(row.share, 2)),
+        names=4,
     )
+    return [tag("p", "These pages were served by the remaining channels."), counts]
 
 
-def traffic_part(run: Run) -> Html:
+def _traffic(run: Run) -> list[object]:
     """What each arm served."""
-    rows = run.metrics.health.requests
-    head = tag("h3", "Traffic and empty pages")
-    if not rows:
-        return tag("div", head, absent("The run holds no traffic counts."))
-    cells = [
-        [
-            arm_name(run.arms, row.arm),
-            number(row.shoppers),
-            number(row.sessions),
-            number(row.requests),
-            percent(row.zero_result_rate, 2),
-            percent(row.abandonment, 1),
-        ]
-        for row in rows
-    ]
-    columns = ["Arm", "Shoppers", "Sessions", "Requests", "No result", "Without a click"]
-    return tag("div", head, Table("Traffic by arm", columns, cells))
-
-
-def warnings_part(run: Run) -> Html:
-    """What the analysis wants to be known."""
-    rows = run.metrics.health.warnings + (run.truths.warnings if run.truths else ())
-    if not rows:
-        return tag("div", tag("h3", "Warnings"), tag("p", "None."))
-    return tag("div", tag("h3", "Warnings"), listing(rows))
+    if not run.metrics.health.requests:
+        return [absent("The run holds no traffic counts.")]
+    counts = Table.of(
+        "Traffic by arm",
+        run.metrics.health.requests,
+        ("Arm", lambda row: arm_name(run.arms, row.arm)),
+        ("Shoppers", lambda row: number(row.shoppers)),
+        ("Sessions", lambda row: number(row.sessions)),
+        ("Requests", lambda row: number(row.requests)),
+        ("No result", lambda row: percent(row.zero_result_rate, 2)),
+        ("Without a click", lambda row: percent(row.abandonment, 1)),
+    )
+    return [counts]

@@ -11,7 +11,7 @@ from experiments.report.kit.colours import arm_name, channel_class, legend, swat
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import ABSENT, duration, fixed, number, percent
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import figure, panels, section
+from experiments.report.kit.page import Content, facts, figure, panels
 from experiments.report.kit.scales import Axis, Scale, from_zero, known
 from experiments.report.kit.sentences import plain_name
 from experiments.report.kit.tables import Table
@@ -34,6 +34,7 @@ LABELS = {
     "merge_ndcg": "NDCG in the order of the merge",
 }
 MEASURES = ("Loss", "Hits, beam 1", "Beam 10")
+"""What is told of a validation."""
 SHARES = ("purity", "embedding_hit")
 STOPPED = {
     "finished": "all steps taken",
@@ -43,39 +44,37 @@ STOPPED = {
 _STAGES = TypeAdapter(tuple[TrainingStage, ...])
 
 
-def models(run: Run) -> Html | None:
-    """The section on the models' training; None where no model tells anything."""
+def models(run: Run) -> Content:
+    """How trainings went; no such section where no model tells anything."""
     rows = run.metrics.models
     if not rows:
         return None
-    channels = [row for row in rows if row.model == "channel"]
-    rankers = [row for row in rows if row.model != "channel"]
     lead = (
         "How the trainings of this run's models went. Losses and hit rates are of held-out "
         "requests; in the stage that learns the items by heart, of some of those. A hit rate is "
         "the share of clicked and bought items that the ids of a beam cover."
     )
-    parts = [channel_part(run, row) for row in channels]
-    parts += [ranker_part(run, rankers)] if rankers else []
-    return section("models", "Models", lead, *parts)
+    rankers = [row for row in rows if row.model != "channel"]
+    parts = [_channel(run, row) for row in rows if row.model == "channel"]
+    return lead, *parts, _rankers(run, rankers) if rankers else None
 
 
-def channel_part(run: Run, row: Model) -> Html:
+def _channel(run: Run, row: Model) -> Html:
     """A channel's figures, and the stages of its training."""
-    stages = training(row.report)
-    shown = [(key, told(key, value)) for key, value in row.report.items() if key != "training"]
-    entries = [tag("div", tag("dt", label(key)), tag("dd", value)) for key, value in shown if value]
+    stages = _training(row.report)
+    shown = {_label(key): _told(key, at) for key, at in row.report.items() if key != "training"}
+    drawn = [stage for stage in stages if stage.losses]
     return tag(
         "div",
         tag("h3", swatch(run.channels, row.name)),
-        tag("dl", *entries, cls="facts") if entries else None,
-        stage_table(row.name, stages) if stages else None,
-        courses(run, row.name, stages) if any(stage.losses for stage in stages) else None,
+        facts(shown),
+        _stages(row.name, stages) if stages else None,
+        _courses(run, row.name, drawn) if drawn else None,
         cls="model",
     )
 
 
-def training(report: Mapping[str, Any]) -> tuple[TrainingStage, ...]:
+def _training(report: Mapping[str, Any]) -> tuple[TrainingStage, ...]:
     """The stages that a report tells of; a plug-in's may be of any form, then there are none."""
     try:
         return _STAGES.validate_python(report.get("training", ()))
@@ -83,12 +82,12 @@ def training(report: Mapping[str, Any]) -> tuple[TrainingStage, ...]:
         return ()
 
 
-def label(key: str) -> str:
+def _label(key: str) -> str:
     """A figure's name."""
     return LABELS.get(key, plain_name(key))
 
 
-def told(key: str, value: object) -> str:
+def _told(key: str, value: object) -> str:
     """A number, a text or a list of them in words; nothing for what is neither."""
     if isinstance(value, bool | str):
         return str(value)
@@ -97,78 +96,72 @@ def told(key: str, value: object) -> str:
     if isinstance(value, int | float):
         return percent(value) if key in SHARES else number(value)
     if isinstance(value, list | tuple):
-        return " \u00b7 ".join(told(key, each) for each in value)
+        return " \u00b7 ".join(_told(key, each) for each in value)
     return ""
 
 
-def stage_table(name: str, stages: Sequence[TrainingStage]) -> Table:
+def _stages(name: str, stages: Sequence[TrainingStage]) -> Table:
     """How each stage went and how good the weights are that were kept."""
-    cells = [
-        [
-            plain_name(stage.stage),
-            STOPPED.get(stage.stopped, plain_name(stage.stopped)),
-            *best_cells(stage.best),
-            number(stage.examples),
-            number(stage.steps),
-            duration(stage.seconds),
-        ]
-        for stage in stages
-    ]
-    head = ["Stage", "Ended", *MEASURES, "Examples seen", "Steps", "Time"]
-    return Table(
-        f"Training of {name}: loss and hit rate of the weights that were kept", head, cells, names=2
+    return Table.of(
+        f"Training of {name}: loss and hit rate of the weights that were kept",
+        stages,
+        ("Stage", lambda stage: plain_name(stage.stage)),
+        ("Ended", lambda stage: STOPPED.get(stage.stopped, plain_name(stage.stopped))),
+        (MEASURES, lambda stage: _measures(stage.best) if stage.best else [ABSENT] * 3),
+        ("Examples seen", lambda stage: number(stage.examples)),
+        ("Steps", lambda stage: number(stage.steps)),
+        ("Time", lambda stage: duration(stage.seconds)),
+        names=2,
     )
 
 
-def best_cells(best: Validation | None) -> list[str]:
-    """Loss and hit rates of the best validation."""
-    if best is None:
-        return [ABSENT] * 3
-    return [loss_words(best.loss), percent(best.hit_rate_1), percent(best.hit_rate_10)]
+def _measures(at: Validation) -> list[str]:
+    """Loss and hit rates of a validation."""
+    return [fixed(at.loss, 3), percent(at.hit_rate_1), percent(at.hit_rate_10)]
 
 
-def loss_words(loss: float | None) -> str:
-    """A cross entropy with three decimals."""
-    return ABSENT if loss is None else fixed(loss, 3)
-
-
-def courses(run: Run, name: str, stages: Sequence[TrainingStage]) -> Html:
+def _courses(run: Run, name: str, drawn: Sequence[TrainingStage]) -> Html:
     """A small picture of each stage's losses, and their numbers."""
     colour = channel_class(run.channels, name)
-    drawn = [stage for stage in stages if stage.losses]
-    up = from_zero(known(at.loss for stage in drawn for at in every_loss(stage)))
+    up = from_zero(known(at.loss for stage in drawn for at in _every_loss(stage)))
     pictures = panels(
         *(
-            (f"{plain_name(stage.stage)}: loss by step", course(stage, up, colour))
+            (f"{plain_name(stage.stage)}: loss by step", _course(stage, up, colour))
             for stage in drawn
         )
     )
     keys = legend(("stroke a0", "training"), (f"dot {colour}", "validation"))
+    numbers = Table.of(
+        f"Validations of {name}: loss and hit rate",
+        [(plain_name(stage.stage), at) for stage in drawn for at in stage.validations],
+        ("Stage", lambda row: row[0]),
+        ("Step", lambda row: number(row[1].step)),
+        (MEASURES, lambda row: _measures(row[1])),
+    )
     described = f"Line charts: loss of {name} by step, one for each stage of its training"
-    return figure(tag("div", keys, pictures), course_table(name, drawn), described)
+    return figure(tag("div", keys, pictures), numbers, described)
 
 
-def every_loss(stage: TrainingStage) -> list[TrainingLoss | Validation]:
-    """All losses that are known of a stage."""
+def _every_loss(stage: TrainingStage) -> list[TrainingLoss | Validation]:
     return [*stage.losses, *stage.validations]
 
 
-def course(stage: TrainingStage, up: Scale, colour: str) -> Html:
+def _course(stage: TrainingStage, up: Scale, colour: str) -> Html:
     """One stage: training loss as a line, validations as points that tell their numbers."""
-    across = Scale(0, max(at.step for at in every_loss(stage)))
+    across = Scale(0, max(at.step for at in _every_loss(stage)))
     marks = [(value, fixed(value, 0)) for value in across.ticks(3) if value.is_integer()]
     curves = [
-        Curve("a0", losses(stage.losses), "faint", marked=False),
-        Curve(colour, losses(stage.validations)),
+        Curve("a0", _losses(stage.losses), "faint", marked=False),
+        Curve(colour, _losses(stage.validations)),
     ]
     return chart(curves, Axis(across, marks=marks), Axis(up, most=4), kind="course")
 
 
-def losses(rows: Sequence[Validation | TrainingLoss]) -> list[Point]:
+def _losses(rows: Sequence[Validation | TrainingLoss]) -> list[Point]:
     """Losses by step, and what is told of each."""
     found = []
     for at in rows:
-        words = f"step {fixed(at.step, 0)}: {loss_words(at.loss)}"
+        words = f"step {fixed(at.step, 0)}: {fixed(at.loss, 3)}"
         if isinstance(at, Validation) and at.hit_rate_10 is not None:
             words += f", hit rate {percent(at.hit_rate_1)}, {percent(at.hit_rate_10)}"
         if at.loss is not None:
@@ -176,20 +169,10 @@ def losses(rows: Sequence[Validation | TrainingLoss]) -> list[Point]:
     return found
 
 
-def course_table(name: str, stages: Sequence[TrainingStage]) -> Table:
-    """Every validation of every stage."""
-    cells = [
-        [plain_name(stage.stage), number(at.step), *best_cells(at)]
-        for stage in stages
-        for at in stage.validations
-    ]
-    return Table(f"Validations of {name}: loss and hit rate", ["Stage", "Step", *MEASURES], cells)
-
-
-def ranker_part(run: Run, rows: Sequence[Model]) -> Html:
+def _rankers(run: Run, rows: Sequence[Model]) -> Html:
     """The arms' rankers beside each other, a line for each figure."""
-    keys = list(dict.fromkeys(key for row in rows for key in row.report))
-    cells = [[label(key), *(told(key, row.report.get(key)) for row in rows)] for key in keys]
+    keys = dict.fromkeys(key for row in rows for key in row.report)
+    cells = [[_label(key), *(_told(key, row.report.get(key)) for row in rows)] for key in keys]
     names = [join((arm_name(run.arms, arm) for arm in row.arms), " ") for row in rows]
     numbers = Table("Rankers on exposures that they did not learn from", ["", *names], cells)
     return tag("div", tag("h3", "Rankers"), numbers, cls="model")

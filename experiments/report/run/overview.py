@@ -6,16 +6,10 @@ from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
 from experiments.report.kit.digits import ABSENT, interval_decimals, number, percent
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import absent, alarm, folded, section, verdict
+from experiments.report.kit.page import Content, absent, alarm, folded, verdict
 from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.tables import Table
-from experiments.report.run.verdict import (
-    Verdict,
-    effect_words,
-    inside,
-    unreadable,
-    verdicts,
-)
+from experiments.report.run.verdict import effect_words, inside, signed_effect, unreadable, verdicts
 
 BADGES = {
     Finding.MORE: "\u2191 Raised",
@@ -24,68 +18,59 @@ BADGES = {
     Finding.UNREADABLE: "Do not read",
     Finding.MISSING: "No estimate",
 }
+TONES = {True: "good", False: "bad", None: "plain"}
 
 
 def headline(run: Run) -> Html:
-    """The verdict on every contrast."""
+    """The verdict on every contrast, without what was already said of another one."""
     said: set[str] = set()
     parts = []
     for found in verdicts(run.metrics, run.truths):
-        parts.append(one_verdict(found, said))
+        tone = "alarm" if found.finding is Finding.UNREADABLE else TONES[found.good]
+        further = [sentence for sentence in found.further if sentence not in said]
+        sentence = tag("p", found.sentence, cls="sentence")
+        parts.append(verdict(BADGES[found.finding], sentence, further, tone))
         said.update(found.further)
     return tag("div", *parts)
 
 
-def one_verdict(found: Verdict, said: set[str]) -> Html:
-    """A verdict with its badge, and what was not yet said of another contrast."""
-    tone = "plain" if found.good is None else "good" if found.good else "bad"
-    if found.finding is Finding.UNREADABLE:
-        tone = "alarm"
-    further = [sentence for sentence in found.further if sentence not in said]
-    sentence = tag("p", found.sentence, cls="sentence")
-    return verdict(BADGES[found.finding], sentence, further, tone)
-
-
-def key_figures(run: Run) -> Html:
-    """The section with the primary metric's figures and the levels of all metrics."""
+def key_figures(run: Run) -> Content:
+    """The primary metric's figures, and the levels of all metrics."""
     if not run.metrics.estimates:
-        said = absent("The run holds no estimates, so there are no figures to show.")
-        return section("figures", "Key figures", None, said)
-    cards = [*traffic_cards(run), level_card(run)]
-    cards += [card for contrast in run.metrics.contrasts for card in contrast_cards(run, contrast)]
+        return (absent("The run holds no estimates, so there are no figures to show."),)
+    cards = [*_traffic_cards(run), _level_card(run)]
+    cards += [card for contrast in run.metrics.contrasts for card in _effect_cards(run, contrast)]
+    levels = [
+        [meaning(name).label, *(level(name, levels.get(arm)) for arm in run.arms)]
+        for name in run.metrics.metric_names
+        for levels in [_arm_levels(run, name)]
+    ]
+    numbers = Table("Metrics by arm", ["Metric", *run.arms], levels)
     warning = unreadable(run.metrics)
-    return section(
-        "figures",
-        "Key figures",
-        None,
+    return (
         alarm(warning) if warning else None,
         tag("dl", *cards, cls="cards"),
-        folded(levels_table(run), "Show every metric by arm as a table"),
+        folded(numbers, "Show every metric by arm as a table"),
     )
 
 
-def card(label: object, value: object, *below: object) -> Html:
+def _card(label: object, value: object, *below: object) -> Html:
     """One figure with its name and what belongs to it."""
-    notes = [tag("dd", line, cls="below") for line in below]
+    notes = (tag("dd", line, cls="below") for line in below)
     return tag("div", tag("dt", label), tag("dd", value, cls="big"), *notes, cls="card")
 
 
-def traffic_cards(run: Run) -> list[Html]:
+def _traffic_cards(run: Run) -> list[Html]:
     """How much the run rests on."""
-    rows = run.metrics.health.requests
-    if not rows:
-        return []
-    return [
-        card(
-            name,
-            number(sum(getattr(row, key) for row in rows)),
-            *(join([arm_name(run.arms, row.arm), " ", number(getattr(row, key))]) for row in rows),
-        )
-        for name, key in (("Shoppers who searched", "shoppers"), ("Searches", "requests"))
-    ]
+    cards = []
+    for name, key in (("Shoppers who searched", "shoppers"), ("Searches", "requests")):
+        counts = [(row.arm, getattr(row, key)) for row in run.metrics.health.requests]
+        lines = (join([arm_name(run.arms, arm), " ", number(count)]) for arm, count in counts)
+        cards.append(_card(name, number(sum(count for _, count in counts)), *lines))
+    return cards if run.metrics.health.requests else []
 
 
-def arm_levels(run: Run, metric: str) -> dict[str, float | None]:
+def _arm_levels(run: Run, metric: str) -> dict[str, float | None]:
     """The level of a metric in every arm, from the unadjusted estimates."""
     levels: dict[str, float | None] = {}
     for row in run.metrics.estimates:
@@ -95,37 +80,29 @@ def arm_levels(run: Run, metric: str) -> dict[str, float | None]:
     return levels
 
 
-def level_card(run: Run) -> Html:
+def _level_card(run: Run) -> Html:
     """The primary metric by arm."""
     primary = run.metrics.primary
-    levels = arm_levels(run, primary)
-    values = [level(primary, value) for value in levels.values()]
-    lines = [
-        join([arm_name(run.arms, arm), " ", level(primary, value)]) for arm, value in levels.items()
-    ]
+    levels = {arm: level(primary, value) for arm, value in _arm_levels(run, primary).items()}
+    lines = (join([arm_name(run.arms, arm), " ", value]) for arm, value in levels.items())
+    values = list(levels.values())
     shown = " \u2192 ".join(values) if len(values) == 2 else values[0] if values else ABSENT
-    return card(meaning(primary).label, shown, *lines)
+    return _card(meaning(primary).label, shown, *lines)
 
 
-def contrast_cards(run: Run, contrast: Contrast) -> list[Html]:
+def _effect_cards(run: Run, contrast: Contrast) -> list[Html]:
     """Effect and truth of the primary metric in one contrast."""
     primary = run.metrics.primary
     row = run.metrics.estimate(primary, contrast, cuped=False)
     if row is None:
         return []
     several = f", {contrast[1]}" if len(run.metrics.contrasts) > 1 else ""
-    _, interval = effect_words(row)
-    decimals = interval_decimals(row.relative)
-    size = percent(row.relative.estimate, decimals, sign=True)
-    if row.relative.estimate is None:
-        size = change(primary, row.effect.estimate)
-    confidence = percent(run.metrics.confidence, 0)
-    cards = [card(f"Estimated effect{several}", size, f"{confidence} interval {interval}")]
+    within = f"{percent(run.metrics.confidence, 0)} interval {effect_words(row)[1]}"
+    cards = [_card(f"Estimated effect{several}", signed_effect(row), within)]
     truth = run.truths.of(primary, contrast) if run.truths else None
     if truth is None or truth.effect.estimate is None:
         return cards
-    middle = truth.growth.estimate
-    shown = percent(middle, max(1, decimals), sign=True)
+    shown = percent(truth.growth.estimate, max(1, interval_decimals(row.relative)), sign=True)
     notes = [f"bias of the estimate {change(primary, truth.bias)}"]
     covered = inside(row, truth)
     if covered is not None:
@@ -133,14 +110,4 @@ def contrast_cards(run: Run, contrast: Contrast) -> list[Html]:
     if truth.pairing_factor is not None:
         factor = number(truth.pairing_factor, 2)
         notes.append(f"pairing worlds divides its variance by {factor}")
-    return [*cards, card(f"Simulated truth{several}", shown, *notes)]
-
-
-def levels_table(run: Run) -> Table:
-    """Every metric by arm."""
-    rows = [
-        [meaning(name).label, *(level(name, levels.get(arm)) for arm in run.arms)]
-        for name in run.metrics.metric_names
-        for levels in [arm_levels(run, name)]
-    ]
-    return Table("Metrics by arm", ["Metric", *run.arms], rows)
+    return [*cards, _card(f"Simulated truth{several}", shown, *notes)]

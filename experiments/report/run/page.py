@@ -4,10 +4,10 @@ from pathlib import Path
 
 from experiments.records.files import write_text
 from experiments.records.run import Run, read_run
-from experiments.report.attribution.sections import sections
+from experiments.report.attribution.sections import sections as attributed
 from experiments.report.kit.digits import number
-from experiments.report.kit.markup import join, tag
-from experiments.report.kit.page import Section, page, style_of
+from experiments.report.kit.markup import tag
+from experiments.report.kit.page import Part, page, sections, style_of
 from experiments.report.run.compared import compared
 from experiments.report.run.daily import daily
 from experiments.report.run.effects import effects
@@ -15,8 +15,7 @@ from experiments.report.run.health import calibration, health
 from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
 from experiments.report.run.reproduce import reproduce
-from experiments.report.run.retrieval import retrieval
-from experiments.report.run.service import end_reasons, funnel_counts, latency
+from experiments.report.run.service import end_reasons, funnel_counts, latency, retrieval
 
 
 def write_report(run_folder: Path) -> Path:
@@ -38,28 +37,30 @@ def write_report(run_folder: Path) -> Path:
 
 def render(run: Run) -> str:
     """The whole page."""
-    head = [headline(run), tag("p", join(setting(run), " \u00b7 "), cls="setting")]
+    parts = sections(FIRST, run)
+    parts += attributed(run, run.attribution) if run.attribution else []
+    parts += sections(LAST, run)
+    parts.insert(-1, ("calibration", "", calibration()))
     own = style_of("experiments.report.attribution") if run.attribution else ""
-    return page(run.metrics.name, "funnelab report", head, parts(run), own)
+    return page(run.metrics.name, "funnelab report", headline(run), setting(run), parts, own)
 
 
-def parts(run: Run) -> list[Section]:
-    """All sections in their order."""
-    return [
-        ("compared", "What was compared", compared(run)),
-        ("figures", "Key figures", key_figures(run)),
-        ("effects", "Estimates and truth", effects(run)),
-        ("daily", "Day by day", daily(run)),
-        *(sections(run, run.attribution) if run.attribution else ()),
-        ("funnel", "Funnel", funnel_counts(run)),
-        ("latency", "Latency", latency(run)),
-        ("ends", "End reasons", end_reasons(run)),
-        ("retrieval", "Human grades", retrieval(run)),
-        ("models", "Models", models(run)),
-        ("health", "Health", health(run)),
-        ("calibration", "", calibration()),
-        ("reproduce", "Reproduce", reproduce(run)),
-    ]
+FIRST: tuple[Part[Run], ...] = (
+    ("compared", "What was compared", "What was compared", compared),
+    ("figures", "Key figures", "Key figures", key_figures),
+    ("effects", "Estimates and truth", "Estimates against truth", effects),
+    ("daily", "Day by day", "Effect as the days add up", daily),
+)
+LAST: tuple[Part[Run], ...] = (
+    ("funnel", "Funnel", "Through the funnel", funnel_counts),
+    ("latency", "Latency", "Latency", latency),
+    ("ends", "End reasons", "Why sessions ended", end_reasons),
+    ("retrieval", "Human grades", "Retrieval on human grades", retrieval),
+    ("models", "Models", "Models", models),
+    ("health", "Health", "Health", health),
+    ("reproduce", "Reproduce", "How to reproduce", reproduce),
+)
+"""The sections before and behind those on attribution."""
 
 
 def setting(run: Run) -> list[object]:

@@ -1,148 +1,170 @@
-"""What went through the funnels, how long pages took, and why sessions ended."""
+"""What went through the funnels, how long pages took, why sessions ended, and human grades."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
-from experiments.records.metrics import FunnelCount
+from experiments.records.interval import Number
+from experiments.records.reading import row_of
 from experiments.records.run import Run
-from experiments.report.kit.bars import Bar, bar, grouped_bars
-from experiments.report.kit.colours import arm_class, arm_legend, swatch
-from experiments.report.kit.digits import duration, number, percent
+from experiments.report.kit.bars import bar, grouped_bars
+from experiments.report.kit.colours import arm_class, arm_legend, channel_class, swatch
+from experiments.report.kit.digits import duration, fixed, number, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import absent, figure, panels, section
+from experiments.report.kit.page import Content, absent, figure, panels
 from experiments.report.kit.sentences import plain_name
 from experiments.report.kit.tables import Table
 
 RECALLED = "recalled:"
 SHOPPER_STAGES = ("clicked", "carted", "purchased")
-PERCENTILES = (
-    ("Mean", "mean"),
-    ("Median", "p50"),
-    ("90th percentile", "p90"),
-    ("99th percentile", "p99"),
-    ("Slowest", "max"),
-)
+PERCENTILES = {
+    "mean": "Mean",
+    "p50": "Median",
+    "p90": "90th percentile",
+    "p99": "99th percentile",
+    "max": "Slowest",
+}
+GRADES = {"recall_at_100": "Recall@100", "ndcg_at_10": "NDCG@10", "judged_at_10": "Judged@10"}
 
 
-def funnel_counts(run: Run) -> Html:
-    """The section with the counts of every stage of the arms' funnels."""
-    title = "Through the funnel"
+def _by_arm(
+    run: Run,
+    groups: Iterable[tuple[object, Mapping[str, Number]]],
+    words: Callable[[Number], str],
+) -> Html:
+    """Groups of values by arm, one bar for each arm in its colour."""
+    return grouped_bars(
+        [
+            (label, [bar(at, words(at), arm_class(run.arms, arm)) for arm, at in values.items()])
+            for label, values in groups
+        ]
+    )
+
+
+def funnel_counts(run: Run) -> Content:
+    """The counts of every stage of the arms' funnels."""
     rows = run.metrics.funnel
     if not rows:
-        return section("funnel", title, None, absent("The run holds no funnel counts."))
-    recalled = [f"{RECALLED}{name}" for name in run.channels]
-    counted = {row.stage for row in rows}
-    stages = [stage for stage in recalled if stage in counted]
-    stages += [stage for stage in dict.fromkeys(row.stage for row in rows) if stage not in stages]
+        return (absent("The run holds no funnel counts."),)
+    lead = (
+        "From what the channels found to what shoppers bought, per request served. A channel's "
+        "count is of the merged items that it found, estimated from sampled requests."
+    )
+    recalled = (f"{RECALLED}{name}" for name in run.channels)
+    counted = dict.fromkeys(row.stage for row in rows)
+    stages = [stage for stage in dict.fromkeys((*recalled, *counted)) if stage in counted]
     acts = [stage for stage in stages if stage in SHOPPER_STAGES]
     items = [stage for stage in stages if stage not in {*SHOPPER_STAGES, "requests"}]
-    picture = tag(
-        "div",
-        arm_legend(run.arms),
-        panels(
-            ("Items per request", stage_bars(run, items, 1)),
-            ("Shoppers' acts per 100 requests", stage_bars(run, acts, 100)),
-        ),
+    picture = panels(
+        ("Items per request", _stages(run, items, 1)),
+        ("Shoppers' acts per 100 requests", _stages(run, acts, 100)),
+    )
+    numbers = Table.of(
+        "Counts by stage",
+        rows,
+        ("Stage", lambda row: _stage_label(run, row.stage)),
+        ("Arm", lambda row: row.arm),
+        ("Count", lambda row: number(row.count)),
+        ("Per request", lambda row: number(row.per_request, 4)),
+        names=2,
     )
     described = "Bar charts: items that pass each stage per request, and what shoppers do with them"
-    return section(
-        "funnel",
-        title,
-        "From what the channels found to what shoppers bought, per request served. A channel's "
-        "count is of the merged items that it found, estimated from sampled requests.",
-        figure(picture, funnel_table(run, rows), described),
-    )
+    return lead, figure(tag("div", arm_legend(run.arms), picture), numbers, described)
 
 
-def stage_label(run: Run, stage: str) -> object:
+def _stage_label(run: Run, stage: str) -> object:
     """A stage's name; a channel's behind its colour."""
     if stage.startswith(RECALLED):
         return swatch(run.channels, stage.removeprefix(RECALLED))
     return plain_name(stage)
 
 
-def stage_bars(run: Run, stages: Sequence[str], times: int) -> Html:
-    """Counts per request (times so many) of some stages, one bar for each arm."""
-    found = {(row.stage, row.arm): row.per_request for row in run.metrics.funnel}
-    groups: list[tuple[object, list[Bar]]] = []
-    for stage in stages:
-        bars = []
-        for arm in run.arms:
-            rate = found.get((stage, arm))
-            value = None if rate is None else rate * times
-            bars.append(bar(value, number(value), arm_class(run.arms, arm)))
-        groups.append((stage_label(run, stage), bars))
-    return grouped_bars(groups)
+def _stages(run: Run, stages: Iterable[str], times: int) -> Html:
+    """Counts per request (times so many) of some stages."""
+    found = {
+        (row.stage, row.arm): None if row.per_request is None else row.per_request * times
+        for row in run.metrics.funnel
+    }
+    groups = (
+        (_stage_label(run, stage), {arm: found.get((stage, arm)) for arm in run.arms})
+        for stage in stages
+    )
+    return _by_arm(run, groups, number)
 
 
-def funnel_table(run: Run, rows: Sequence[FunnelCount]) -> Table:
-    """All counts."""
-    cells = [
-        [stage_label(run, row.stage), row.arm, number(row.count), number(row.per_request, 4)]
-        for row in rows
-    ]
-    return Table("Counts by stage", ["Stage", "Arm", "Count", "Per request"], cells, names=2)
-
-
-def latency(run: Run) -> Html:
-    """The section with the page latency of each arm."""
-    title = "Latency"
+def latency(run: Run) -> Content:
+    """The page latency of each arm."""
     rows = run.metrics.latency
     if not rows:
-        return section("latency", title, None, absent("The run holds no latencies."))
-    groups: list[tuple[object, list[Bar]]] = [
-        (label, [latency_bar(run, row.arm, getattr(row, key)) for row in rows])
-        for label, key in PERCENTILES
-    ]
-    cells = [[row.arm, *(duration(getattr(row, key)) for _, key in PERCENTILES)] for row in rows]
-    head = ["Arm", *(label for label, _ in PERCENTILES)]
-    return section(
-        "latency",
-        title,
+        return (absent("The run holds no latencies."),)
+    groups = (
+        (label, {row.arm: getattr(row, key) for row in rows}) for key, label in PERCENTILES.items()
+    )
+    cells = [[row.arm, *(duration(getattr(row, key)) for key in PERCENTILES)] for row in rows]
+    return (
         "Simulated time from request to page. Slow pages make shoppers leave.",
         figure(
-            tag("div", arm_legend(run.arms), grouped_bars(groups)),
-            Table("Page latency", head, cells),
+            tag("div", arm_legend(run.arms), _by_arm(run, groups, duration)),
+            Table("Page latency", ["Arm", *PERCENTILES.values()], cells),
             "Bar chart: mean and percentiles of page latency by arm",
         ),
     )
 
 
-def latency_bar(run: Run, arm: str, seconds: float | None) -> Bar:
-    """One arm's bar."""
-    return bar(seconds, duration(seconds), arm_class(run.arms, arm))
-
-
-def end_reasons(run: Run) -> Html:
-    """The section with why sessions ended."""
-    title = "Why sessions ended"
+def end_reasons(run: Run) -> Content:
+    """Why sessions ended."""
     rows = run.metrics.end_reasons
     if not rows:
-        return section("ends", title, None, absent("The run holds no end reasons."))
-    found = {(row.reason, row.arm): row for row in rows}
-    totals: dict[str, int] = {}
+        return (absent("The run holds no end reasons."),)
+    totals: Counter[str] = Counter()
     for row in rows:
-        totals[row.reason] = totals.get(row.reason, 0) + row.sessions
-    groups: list[tuple[object, list[Bar]]] = []
+        totals[row.reason] += row.sessions
+    groups: list[tuple[object, dict[str, Number]]] = []
     cells = []
-    for reason in sorted(totals, key=lambda reason: -totals[reason]):
-        entries = [(arm, found.get((reason, arm))) for arm in run.arms]
-        shares = [(arm, row.share if row else 0.0) for arm, row in entries]
-        groups.append(
-            (
-                plain_name(reason),
-                [bar(share, percent(share), arm_class(run.arms, arm)) for arm, share in shares],
-            )
-        )
-        counts = [number(row.sessions if row else 0) for _, row in entries]
-        cells.append([plain_name(reason), *counts, *(percent(share, 2) for _, share in shares)])
+    for reason, _ in totals.most_common():
+        found = {arm: row_of(rows, reason=reason, arm=arm) for arm in run.arms}
+        shares = {arm: row.share if row else 0.0 for arm, row in found.items()}
+        groups.append((plain_name(reason), {**shares}))
+        counts = [number(row.sessions if row else 0) for row in found.values()]
+        cells.append([plain_name(reason), *counts, *(percent(at, 2) for at in shares.values())])
     head = ["Reason", *(f"{arm}: sessions" for arm in run.arms), *(f"{a}: share" for a in run.arms)]
-    return section(
-        "ends",
-        title,
+    return (
         "The share of each arm's sessions by the reason that ended them.",
         figure(
-            tag("div", arm_legend(run.arms), grouped_bars(groups)),
+            tag("div", arm_legend(run.arms), _by_arm(run, groups, percent)),
             Table("Sessions by the reason that ended them", head, cells),
             "Bar chart: share of sessions by end reason and arm",
         ),
     )
+
+
+def retrieval(run: Run) -> Content:
+    """What each channel alone returns for queries that people have graded."""
+    rows = run.metrics.retrieval
+    if not rows:
+        said = "This catalogue has no queries with human grades, so retrieval was not graded."
+        return (absent(said),)
+    lead = (
+        f"What each channel alone returns for the {number(max(row.queries for row in rows))} "
+        "queries that people have graded. Judged@10 tells how much of the first ten was graded at "
+        "all: where it is low, NDCG says little."
+    )
+    pictures = panels(*((label, _grade_bars(run, key)) for key, label in GRADES.items()))
+    numbers = Table.of(
+        "Retrieval on human grades",
+        rows,
+        ("Channel", lambda row: swatch(run.channels, row.channel)),
+        ("Queries", lambda row: number(row.queries)),
+        (tuple(GRADES.values()), lambda row: [fixed(getattr(row, key), 3) for key in GRADES]),
+    )
+    described = "Bar charts: recall@100, NDCG@10 and judged@10 of each channel"
+    return lead, figure(pictures, numbers, described)
+
+
+def _grade_bars(run: Run, key: str) -> Html:
+    """One measure between 0 and 1, one bar for each channel in its colour."""
+    groups = []
+    for row in run.metrics.retrieval:
+        value: Number = getattr(row, key)
+        colour = channel_class(run.channels, row.channel)
+        groups.append((swatch(run.channels, row.channel), [bar(value, fixed(value, 3), colour)]))
+    return grouped_bars(groups, whole=1.0)

@@ -8,8 +8,11 @@ from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate, Metrics, SampleRatio
 from experiments.records.truth import Truth, Truths
 from experiments.report.kit.digits import (
+    ABSENT,
     MINUS,
     THIN,
+    beside,
+    change_words,
     fixed,
     interval_decimals,
     number,
@@ -17,7 +20,7 @@ from experiments.report.kit.digits import (
     percent,
     range_of,
 )
-from experiments.report.kit.sentences import change, level, meaning, quoted
+from experiments.report.kit.sentences import change, change_range, level, meaning, quoted
 
 SIGNS = "+" + MINUS
 VERBS = {Finding.MORE: "raised", Finding.LESS: "lowered"}
@@ -62,12 +65,18 @@ def direction(row: Estimate) -> Finding:
 
 def effect_words(row: Estimate) -> tuple[str, str]:
     """Size (without its sign, where it is relative) and interval of an effect."""
-    if row.relative.estimate is None or row.relative.low is None or row.relative.high is None:
-        low, high = change(row.metric, row.effect.low), change(row.metric, row.effect.high)
-        return change(row.metric, row.effect.estimate), f"{low} to {high}"
+    if row.relative.estimate is None or row.relative.ends is None:
+        return change(row.metric, row.effect.estimate), change_range(row.metric, row.effect)
     decimals = interval_decimals(row.relative)
     size = percent(abs(row.relative.estimate), decimals)
     return size, range_of(row.relative, decimals)
+
+
+def signed_effect(row: Estimate) -> str:
+    """The size with its sign, relative where control's level allows it."""
+    if row.relative.estimate is None:
+        return change(row.metric, row.effect.estimate)
+    return change_words(row.relative)[0]
 
 
 def inside(row: Estimate, truth: Truth) -> bool | None:
@@ -75,6 +84,12 @@ def inside(row: Estimate, truth: Truth) -> bool | None:
     if truth.covered is not None:
         return truth.covered
     return row.effect.holds(truth.effect.estimate)
+
+
+def covered_words(row: Estimate, truth: Truth | None) -> str:
+    """The same in a table."""
+    covered = inside(row, truth) if truth else None
+    return ABSENT if covered is None else "yes" if covered else "no"
 
 
 def truth_words(row: Estimate, truth: Truth | None) -> str:
@@ -89,7 +104,7 @@ def truth_words(row: Estimate, truth: Truth | None) -> str:
     place = "inside the interval" if covered else "outside the interval"
     seen = row.relative.holds(truth.growth.estimate)
     place += "" if seen in (None, covered) else " of the absolute effect"
-    sure = effect.low is None or effect.high is None or effect.low * effect.high > 0
+    sure = effect.ends is None or effect.ends[0] * effect.ends[1] > 0
     if (row.effect.estimate or 0.0) * effect.estimate < 0 and not covered and sure:
         place += " and of the opposite sign"
     return f"the simulated truth is {shown}, {place}"
@@ -99,17 +114,10 @@ def _truth_size(row: Estimate, truth: Truth) -> str:
     """The truth and, where worlds leave it uncertain, its own interval."""
     effect, growth = truth.effect, truth.growth
     if growth.estimate is None or row.relative.estimate is None:
-        size = change(row.metric, effect.estimate)
-        if effect.low is None or effect.high is None:
-            return size
-        interval = f"{change(row.metric, effect.low)} to {change(row.metric, effect.high)}"
-    else:
-        decimals = interval_decimals(row.relative)
-        size = percent(growth.estimate, decimals)
-        if growth.low is None or growth.high is None:
-            return size
-        interval = range_of(growth, decimals)
-    return f"{size} ({interval})"
+        around = change_range(row.metric, effect) if effect.ends else ABSENT
+        return beside(change(row.metric, effect.estimate), around)
+    decimals = interval_decimals(row.relative)
+    return beside(percent(growth.estimate, decimals), range_of(growth, decimals))
 
 
 def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdict:
@@ -173,18 +181,14 @@ def further(metrics: Metrics, row: Estimate, truth: Truth | None) -> tuple[str, 
 
 def cuped_sentence(row: Estimate, agrees: bool) -> str:
     """The estimate adjusted by the history period, and whether it says the same."""
-    _, interval = effect_words(row)
-    decimals = interval_decimals(row.relative)
-    size = percent(row.relative.estimate, decimals, sign=True)
-    if row.relative.estimate is None:
-        size = change(row.metric, row.effect.estimate)
     verdicts = {
         Finding.MORE: "an increase",
         Finding.LESS: "a decrease",
         Finding.UNTOLD: "no difference that can be told",
     }
     tail = "the same finding" if agrees else f"a different finding: {verdicts[direction(row)]}"
-    return f"Adjusted for shoppers' history (CUPED): {size} ({interval}), {tail}."
+    told = f"{signed_effect(row)} ({effect_words(row)[1]})"
+    return f"Adjusted for shoppers' history (CUPED): {told}, {tail}."
 
 
 def worlds_sentence(truth: Truth) -> str:

@@ -18,7 +18,7 @@ def test_lanes_never_leave_their_track(found):
     for middle, ends in found:
         low, high = sorted(ends) if ends else (None, None)
         lanes.append(Lane(Interval(middle, low, high), ""))
-    axis = Axis(bounded((lane.span for lane in lanes), -0.25, 1.25))
+    axis = Axis(bounded([[lane.span for lane in lanes]], -0.25, 1.25))
     for left, width in re.findall(
         r"left:([-\d.]+)%;width:([-\d.]+)%", forest([Row("x", lanes)], axis)
     ):

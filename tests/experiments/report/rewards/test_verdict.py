@@ -11,8 +11,8 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import Hacking, Offline, Online, Trust
 from experiments.report.kit.sentences import counted, listed
 from experiments.report.rewards.trust import metrics_of, ranked, trust_sentence
-from experiments.report.rewards.verdict import finding, judge
-from experiments.report.rewards.words import Sign, hacking_sentence, sign, size_words
+from experiments.report.rewards.verdict import judge
+from experiments.report.rewards.words import Sign, finding, hacking_sentence, sign, size_words
 from tests.experiments.report.rewards.fake_record import POLICIES, fake_record
 
 
