@@ -1,8 +1,9 @@
 """Training examples from a past log, as the funnel that will serve would have seen them.
 
 The earlier part of the log gives the item statistics, the later part the examples, so no feature
-knows what it is to predict. Requests are replayed through the funnel's own recall, so channel
-ranks mean the same in training and in serving.
+knows what it is to predict. For a ranker that is told which channels found an item, requests are
+replayed through the recall that will serve, so channel ranks mean the same in training and in
+serving.
 """
 
 from collections.abc import Callable
@@ -42,8 +43,8 @@ class Examples:
     Attributes:
         requests: the requests, as the search service saw them.
         pool: the exposed items with their rank and score in each channel; an item that the
-            channels do not find now has rank -1 everywhere and no sources.
-        merged_BN: rank after the merge, -1 where not found.
+            channels do not find now has rank -1 everywhere and no sources. Where nothing was
+            replayed, the pool knows of no channel (C = 0).
         position_BN: 0-based position at which the item was shown.
         clicked_BN, bought_BN: labels.
         index: a snapshot with the statistics of the part of the log before the examples.
@@ -51,7 +52,6 @@ class Examples:
 
     requests: Requests
     pool: Pool
-    merged_BN: NDArray[np.int16]
     position_BN: NDArray[np.int16]
     clicked_BN: NDArray[np.bool_]
     bought_BN: NDArray[np.bool_]
@@ -90,7 +90,7 @@ def split_time(history: History, spec: ExamplesSpec) -> float:
 def build_examples(
     history: History,
     catalog: Catalog,
-    pool_of: Callable[[Requests], Pool],
+    pool_of: Callable[[Requests], Pool] | None,
     spec: ExamplesSpec,
     *,
     rng: np.random.Generator,
@@ -101,7 +101,7 @@ def build_examples(
         history: the past log.
         catalog: the public catalogue.
         pool_of: recall and merge of the funnel that will serve, refreshed with
-            `history_index(catalog, history, split_time(history, spec))`.
+            `history_index(catalog, history, split_time(history, spec))`; None asks no channel.
         spec: settings.
         rng: draws the sample.
 
@@ -116,12 +116,13 @@ def build_examples(
     exposures_BN = _exposures(history, rows_B)
     requests = history.requests(rows_B, spec.depth)
     items_BN = np.where(exposures_BN >= 0, _taken(history.item_X, exposures_BN), -1)
-    pool, merged_BN = _replayed(requests, items_BN.astype(np.int32), pool_of, spec.batch)
+    pool = _unfound(items_BN.astype(np.int32))
+    if pool_of is not None:
+        pool = _replayed(requests, pool.items_BN, pool_of, spec.batch)
     held_BN = exposures_BN >= 0
     return Examples(
         requests=requests,
         pool=pool,
-        merged_BN=merged_BN,
         position_BN=_taken(history.position_X, exposures_BN),
         clicked_BN=_taken(history.clicked_X, exposures_BN) & held_BN,
         bought_BN=_bought(history, rows_B, pool.items_BN, len(catalog)) & held_BN,
@@ -170,10 +171,21 @@ def _columns(wanted_BN: Any, items_BM: Any) -> Any:  # pragma: no cover
     return columns_BN
 
 
+def _unfound(items_BN: Ints) -> Pool:
+    """The exposed items, of which no channel was asked."""
+    none_BNC = np.zeros((*items_BN.shape, 0))
+    return Pool(
+        items_BN,
+        np.zeros(items_BN.shape, np.int32),
+        none_BNC.astype(np.int16),
+        none_BNC.astype(np.float32),
+    )
+
+
 def _replayed(
     requests: Requests, items_BN: Ints, pool_of: Callable[[Requests], Pool], batch: int
-) -> tuple[Pool, NDArray[np.int16]]:
-    """The exposed items with what recall says of them now, and their merged rank."""
+) -> Pool:
+    """The exposed items with what recall says of them now."""
     parts = []
     for start in range(0, max(len(requests), 1), batch):
         chunk = slice(start, start + batch)
@@ -184,6 +196,5 @@ def _replayed(
         scores_BNC = found.scores_BNC[rows_B1, columns_BN]
         ranks_BNC[missing_BN], scores_BNC[missing_BN] = -1, np.nan
         sources_BN = np.where(missing_BN, 0, found.sources_BN[rows_B1, columns_BN])
-        parts.append((sources_BN.astype(np.int32), ranks_BNC, scores_BNC, columns_BN))
-    sources, ranks, scores, columns = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Pool(items_BN, sources, ranks, scores), columns.astype(np.int16)
+        parts.append((sources_BN.astype(np.int32), ranks_BNC, scores_BNC))
+    return Pool(items_BN, *(np.concatenate(part) for part in zip(*parts, strict=True)))

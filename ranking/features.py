@@ -33,15 +33,9 @@ class Feature(IntEnum):
     RATING = 8
     SAME_BRAND = 9  # share of recent clicks on the item's brand
     SAME_CATEGORY = 10  # share of recent clicks in the item's category
-    CHANNELS = 11  # how many channels found it
 
 
 _PLAIN = len(Feature)
-
-
-def tells_provenance(name: str) -> bool:
-    """Whether the feature of this name tells which channels found an item or ranked it how."""
-    return name == Feature.CHANNELS.name.lower() or name.startswith("rank_")
 
 
 @runtime_checkable
@@ -75,6 +69,7 @@ def _fill(
     category_I: Any,
     created_I: Any,
     n_categories: Any,
+    n_channels: Any,
 ) -> None:  # pragma: no cover
     """Everything but the model scores, one pass over the pairs."""
     log_price_I, popularity_I, click_I, conversion_I, rating_I = columns_I
@@ -113,12 +108,14 @@ def _fill(
                     categories += category >= 0 and category_I[clicked] == category
             out[Feature.SAME_BRAND] = np.float32(brands) / np.float32(max(clicks, 1))
             out[Feature.SAME_CATEGORY] = np.float32(categories) / np.float32(max(clicks, 1))
+            if not n_channels:
+                continue
             found = 0
-            for c in range(ranks_BNC.shape[2]):
+            for c in range(n_channels):
                 rank = ranks_BNC[b, n, c]
-                out[_PLAIN + c] = np.float32(1.0) / np.float32(1 + rank) if rank >= 0 else 0.0
+                out[_PLAIN + 1 + c] = np.float32(1.0) / np.float32(1 + rank) if rank >= 0 else 0.0
                 found += rank >= 0
-            out[Feature.CHANNELS] = found
+            out[_PLAIN] = found
         for e in range(start_T[text], start_T[text + 1]):
             share_C[category_E[e]] = 0.0
 
@@ -128,7 +125,8 @@ class FeatureSet:
 
     Args:
         catalog: the public catalogue.
-        channels: names of all channels, in the order of the pool's last axis.
+        channels: names of all channels, in the order of the pool's last axis, where features may
+            tell which of them found an item and ranked it how (its provenance); none where not.
         text: scorer of query and item text.
         dense: dense scorer, where the run has one.
     """
@@ -142,10 +140,12 @@ class FeatureSet:
     ) -> None:
         self.names = (
             *(feature.name.lower() for feature in Feature),
+            *(("channels",) if channels else ()),  # how many channels found it
             *(f"rank_{channel}" for channel in channels),  # 1 / (1 + rank), 0 where not found
             *(("dense_match",) if dense is not None else ()),
         )
         self._catalog = catalog
+        self._n_channels = len(channels)
         self._text = text
         self._dense = dense
         self._categories = QueryCategories(catalog)
@@ -193,6 +193,7 @@ class FeatureSet:
             self._catalog.category_I,
             self._created_I,
             len(self._catalog.categories),
+            self._n_channels,
         )
         held_BN = pool.items_BN >= 0
         scorers: dict[int, PairScorer | None] = {

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,11 +92,21 @@ class RecallStage:
                 except Exception as error:  # dropped until it has read a later one
                     self._stale[name] = _raised(name, error, "refresh(): ")
 
-    def recall(self, requests: Requests) -> Recalled:
-        """Ask every channel; whichever breaks is dropped from the whole batch."""
+    def recall(
+        self, requests: Requests, known: Mapping[str, Candidates] = MappingProxyType({})
+    ) -> Recalled:
+        """Ask every channel; whichever breaks is dropped from the whole batch.
+
+        Args:
+            requests: a batch.
+            known: answers to it that are at hand, of channels that need not be asked again.
+        """
         found: dict[str, Candidates] = {}
         drops: list[Drop] = []
         for name in self.channels:
+            if name in known:
+                found[name] = known[name]
+                continue
             if name in self._stale:
                 drops.append(self._stale[name])
                 continue

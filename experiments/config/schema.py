@@ -17,7 +17,7 @@ from experiments.config.reward_lab import RewardLabSpec
 from experiments.designs.shopper import MAX_ARMS, check_shares
 from ranking.examples import ExamplesSpec
 from ranking.funnel import FunnelSpec
-from ranking.rankers.registry import RankerSpec
+from ranking.rankers.registry import CommonRankerSpec, RankerSpec
 from recall.merge import MergeSpec
 from simulator.catalogue.synthetic import CatalogSpec
 from simulator.errors import ConfigError
@@ -90,8 +90,8 @@ class Config(Spec):
         min_length=1, max_length=MAX_CHANNELS, description="recall channels by name"
     )
     funnel: FunnelSpec = FunnelSpec()
-    ranker: RankerSpec = Field(
-        RankerSpec(), description="the ranker of all arms that name no other"
+    ranker: CommonRankerSpec = Field(
+        CommonRankerSpec(), description="the ranker of all arms that name no other"
     )
     examples: ExamplesSpec = Field(
         ExamplesSpec(), description="which part of the history teaches rankers"

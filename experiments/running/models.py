@@ -19,6 +19,7 @@ from simulator.spec import Spec
 CATALOG = "catalog.safetensors"
 POPULATION = "population.safetensors"
 LOG = "log"
+EXAMPLES = "examples.safetensors"
 MODEL = "model.safetensors"
 REPORT = "report.json"
 

@@ -19,7 +19,18 @@ from experiments.running.channels import ChannelJob, fit_channel
 from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
 from experiments.running.models import LOG
 from experiments.running.population import CatalogueJob, make_catalogue
-from experiments.running.rankers import RankerJob, dense_name, fit_ranker
+from experiments.running.rankers import (
+    ExamplesJob,
+    RankerJob,
+    dense_name,
+    distinct_funnels,
+    fit_ranker,
+    funnel_of,
+    make_examples,
+    ranker_of,
+    replayed,
+    sharing,
+)
 from experiments.running.worlds import (
     ExperimentWorld,
     HistoryWorld,
@@ -93,7 +104,7 @@ class Pipeline:
     def channels(
         self, catalogue: Stage, history: Stage, instead: Mapping[str, Stage] | None = None
     ) -> tuple[dict[str, Stage], dict[str, Stage]]:
-        """The channels that any arm uses: as they serve, and as of the earlier history.
+        """The channels that any arm uses as they serve, and those rankers learn with, of earlier.
 
         Args:
             catalogue, history: what they learn from.
@@ -101,11 +112,15 @@ class Pipeline:
         """
         config, late = self.config, dict(instead or {})
         used = {name for arm in config.arms for name in arm.channels}
-        used |= {name for name in [dense_name(config)] if name is not None}
+        dense = {name for name in [dense_name(config)] if name is not None}
+        learned_with = dense.union(*(replayed(config, arms) for arms in sharing(config)))
         jobs: dict[Path, ChannelJob] = {}
         early: dict[str, Stage] = {}
-        for name in (name for name in config.channels if name in used):
-            for stages in (early,) if name in late else (late, early):
+        for name in config.channels:
+            for stages in (late, early):
+                wanted = name in (learned_with if stages is early else used | dense)
+                if name in stages or not wanted:
+                    continue
                 days = self.unseen_days
                 job = self._channel(
                     catalogue, history, name, early=stages is early, unseen_days=days
@@ -151,45 +166,82 @@ class Pipeline:
         self,
         catalogue: Stage,
         history: Stage,
-        channels: dict[str, Stage],
-        early: dict[str, Stage],
+        channels: Mapping[str, Stage],
+        early: Mapping[str, Stage],
     ) -> list[Stage]:
-        """One ranker for each arm; arms of the same funnel share one."""
-        config = self.config
-        stages: list[Stage] = []
-        jobs: list[RankerJob] = []
-        for number, arm in enumerate(config.arms):
-            spec = arm.ranker or config.ranker
-            named = [name for name in [dense_name(config)] if name is not None]
-            needed = [name for name in config.channels if name in (*arm.channels, *named)]
-            stage = self.maker.stage(
-                "ranker",
-                [
-                    *(spec, config.examples, config.seed),
-                    *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
-                    [config.channels[name] for name in needed],
-                    list(config.channels),
-                    *([self.unseen_days] if self.unseen_days else []),
-                ],
-                inputs=[*(early[name].key for name in needed), *(channels[n].key for n in needed)],
-                task=fit_ranker,
-            )
-            if stage.key not in {other.key for other in stages}:
-                jobs.append(
-                    RankerJob(
-                        config,
-                        stage,
-                        catalogue.path,
-                        history.path,
-                        number,
-                        {name: early[name].path for name in needed},
-                        {name: channels[name].path for name in needed},
-                        self.unseen_days,
-                    )
+        """The ranker of each arm, in the order of the arms; which share one, `sharing` tells."""
+        return self.refits(catalogue, history, channels, early, 1)[0]
+
+    def refits(
+        self,
+        catalogue: Stage,
+        history: Stage,
+        channels: Mapping[str, Stage],
+        early: Mapping[str, Stage],
+        count: int,
+    ) -> list[list[Stage]]:
+        """The rankers of `rankers`, fitted so many times: the same examples, other training luck.
+
+        Returns:
+            `count` lists of a ranker for each arm; the first are those that serve.
+        """
+        taught = self._examples(catalogue, history, early)
+        dense = [name for name in [dense_name(self.config)] if name is not None]
+        jobs: dict[Path, RankerJob] = {}
+        fits: list[list[Stage]] = []
+        for refit in range(count):
+            stages = []
+            for arms, examples in zip(sharing(self.config), taught, strict=True):
+                spec = ranker_of(self.config, arms)
+                inputs = [*(early[n] for n in dense), *(channels[n] for n in dense)]
+                stage = self.maker.stage(
+                    f"ranker-{refit}" if refit else "ranker",
+                    [spec, self.config.seed, refit, [self.config.channels[n] for n in dense]],
+                    inputs=[stage.key for stage in (catalogue, *examples, *inputs)],
+                    task=fit_ranker,
                 )
-            stages.append(stage)
-        self.train("rankers", jobs)
-        return stages
+                job = RankerJob(
+                    self.config,
+                    stage,
+                    catalogue.path,
+                    next((stage.path for stage in examples), None),
+                    arms,
+                    {name: early[name].path for name in dense},
+                    {name: channels[name].path for name in dense},
+                    refit,
+                )
+                jobs.setdefault(stage.path, job)
+                stages.append(stage)
+            fits.append(stages)
+        self.train("rankers", list(jobs.values()))
+        return fits
+
+    def _examples(
+        self, catalogue: Stage, history: Stage, early: Mapping[str, Stage]
+    ) -> list[list[Stage]]:
+        """Of each arm, what its ranker learns from: one stage, or none where it learns nothing."""
+        config, jobs = self.config, {}
+        taught: list[list[Stage]] = []
+        for arms in sharing(config):
+            if ranker_of(config, arms).type == "merge_order":
+                taught.append([])
+                continue
+            used = replayed(config, arms)
+            funnels = [funnel_of(config, arm) for arm in distinct_funnels(config, arms)]
+            told = [list(config.channels), funnels, [config.channels[n] for n in used]]
+            stage = self.maker.stage(
+                "examples",
+                [config.examples, config.seed, self.unseen_days, told if used else []],
+                inputs=[catalogue.key, history.key, *(early[name].key for name in used)],
+                task=make_examples,
+            )
+            paths = {name: early[name].path for name in used}
+            jobs[stage.path] = ExamplesJob(
+                config, stage, catalogue.path, history.path, arms, paths, self.unseen_days
+            )
+            taught.append([stage])
+        self.train("examples", list(jobs.values()), "replays")
+        return taught
 
     def retrieval(
         self, catalogue: Stage, history: Stage, channels: dict[str, Stage]

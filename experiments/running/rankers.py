@@ -1,17 +1,16 @@
-"""Training of the arms' rankers, on the later part of the history."""
+"""Training of rankers: examples of the later part of the history, and what learns from them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
-from experiments.config.schema import Config
+from experiments.config.schema import ArmSpec, Config
 from experiments.records.files import write_json
 from experiments.running.funnels import recall_stage
 from experiments.running.heldout import seen_history
 from experiments.running.models import (
     CATALOG,
+    EXAMPLES,
     LOG,
     MODEL,
     REPORT,
@@ -25,6 +24,7 @@ from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.features import FeatureSet, PairScorer, text_scorer
 from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.registry import RankerSpec, build_ranker
+from ranking.union import UnionRecall
 from recall.channel import Channel
 from recall.storage import plug_in_roots, save
 from simulator.catalogue.catalog import Catalog
@@ -32,15 +32,55 @@ from simulator.errors import placing
 from simulator.log.history import load_history
 from simulator.plugins import blaming
 
+Arms = tuple[int, ...]
+"""Numbers of the arms that one ranker serves."""
+
+
+def sharing(config: Config) -> list[Arms]:
+    """Of each arm, in order, the arms whose ranker is one with its own, itself among them.
+
+    An arm that names a ranker trains it alone; all others share one, unless `ranker.training`
+    says that each trains its own.
+    """
+    numbers = range(len(config.arms))
+    common = tuple(n for n in numbers if config.arms[n].ranker is None)
+    shared = config.ranker.training == "shared"
+    return [common if shared and n in common else (n,) for n in numbers]
+
+
+def distinct_funnels(config: Config, arms: Arms) -> list[ArmSpec]:
+    """Of these arms, those of different channels, limits or merge, in an order of their own.
+
+    So neither the names nor the order of arms decide what their union finds.
+    """
+    found = {repr(funnel_of(config, arm)): arm for arm in (config.arms[n] for n in arms)}
+    return [found[key] for key in sorted(found)]
+
+
+def replayed(config: Config, arms: Arms) -> list[str]:
+    """The channels through which the examples of these arms' ranker are replayed.
+
+    None where it does not read what they say: such a ranker is the same in whatever arm it is.
+    """
+    if not ranker_of(config, arms).reads_pools:
+        return []
+    return [n for n in config.channels if any(n in config.arms[arm].channels for arm in arms)]
+
+
+def funnel_of(config: Config, arm: ArmSpec) -> list[object]:
+    """The settings of an arm that decide its pools, but for those of its channels."""
+    return [arm.channels, arm.limits, arm.merge or config.funnel.merge]
+
 
 @dataclass(frozen=True)
-class RankerJob:
-    """The ranker of one arm, to be fitted.
+class ExamplesJob:
+    """The examples that teach the ranker of some arms, to be made.
 
     Attributes:
-        arm: number of the arm.
-        early: model folders of the arm's channels as of the earlier part of the history.
-        channels: model folders of the channels as they will serve, for the scores in features.
+        catalog, history: folders of these stages.
+        arms: whose ranker it is.
+        early: model folders of the channels to replay them through, as of the earlier part of the
+            history; empty where they are not.
         unseen_days: as of `ChannelJob`.
     """
 
@@ -48,33 +88,103 @@ class RankerJob:
     stage: Stage
     catalog: Path
     history: Path
-    arm: int
+    arms: Arms
     early: Mapping[str, Path]
-    channels: Mapping[str, Path]
     unseen_days: int = 0
 
 
-def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
-    """Fit one arm's ranker on the later part of the history and finish its stage."""
-    config, arm = job.config, job.config.arms[job.arm]
+def make_examples(job: ExamplesJob, *, advance: Advance) -> None:
+    """Every item that the later part of the history exposed, found where any arm finds it."""
+    config = job.config
     catalog: Catalog = load_saved(job.catalog / CATALOG)
-    rng = model_rng(config, "ranker")
-    early = _loaded(config, job.early)
-    text = text_scorer(catalog, rng=rng)
-    features = FeatureSet(catalog, tuple(config.channels), text, _dense_scorer(config, early))
-    spec: RankerSpec = arm.ranker or config.ranker
-    ranker = build_ranker(spec, features)
+    history = seen_history(load_history(job.history / LOG), job.unseen_days)
+    pool_of = None
+    if job.early:
+        union = _union(job, catalog)
+        union.refresh(history_index(catalog, history, split_time(history, config.examples)))
+        pool_of = union.pool
+    rng = model_rng(config, "examples")
+    examples = build_examples(history, catalog, pool_of, config.examples, rng=rng)
     with job.stage.write() as folder:
-        if spec.type != "merge_order":
-            examples = _examples(job, catalog, early, rng)
-            with blaming(f"arms.{arm.name}: {ranker.name}.fit()", "learn from the examples"):
-                ranker.fit(examples, rng=rng)
+        save(folder / EXAMPLES, examples, "examples")
+    advance(1)
+
+
+def _union(job: ExamplesJob, catalog: Catalog) -> UnionRecall:
+    """The arms' recall, over their early channels."""
+    config, early = job.config, _loaded(job.config, job.early)
+    universe = tuple(config.channels)
+    return UnionRecall(
+        [
+            recall_stage(
+                config,
+                catalog,
+                {name: early[name] for name in arm.channels},
+                universe,
+                config.channels,
+                arm,
+            )
+            for arm in distinct_funnels(config, job.arms)
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class RankerJob:
+    """The ranker of some arms, to be fitted.
+
+    Attributes:
+        catalog: folder of that stage.
+        examples: folder of what it learns from; None where it learns nothing.
+        arms: whose ranker it is.
+        early, channels: model folders of the channel whose score is a feature, as of the earlier
+            part of the history and as it will serve; empty where there is none.
+        refit: 0 as shipped; another number trains with other luck on the same examples.
+    """
+
+    config: Config
+    stage: Stage
+    catalog: Path
+    examples: Path | None
+    arms: Arms
+    early: Mapping[str, Path]
+    channels: Mapping[str, Path]
+    refit: int = 0
+
+
+def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
+    """Fit the ranker of some arms and finish its stage."""
+    config, spec = job.config, ranker_of(job.config, job.arms)
+    catalog: Catalog = load_saved(job.catalog / CATALOG)
+    text = text_scorer(catalog, rng=model_rng(config, "ranker.text"))
+    told = tuple(config.channels) if spec.provenance else ()
+    features = FeatureSet(catalog, told, text, _dense_scorer(config, _loaded(config, job.early)))
+    ranker = build_ranker(spec, features)
+    place = _place(config, job.arms)
+    with job.stage.write() as folder:
+        if job.examples is not None:
+            examples: Examples = load_saved(job.examples / EXAMPLES)
+            luck = f"ranker.refit-{job.refit}" if job.refit else "ranker"
+            with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
+                ranker.fit(examples, rng=model_rng(config, luck))
         features.use_scorers(text, _dense_scorer(config, _loaded(config, job.channels)))
-        with placing(f"arms.{arm.name}"):
+        with placing(place):
             save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
         report = ranker.report if isinstance(ranker, LearnedRanker) else None
         write_json(folder / REPORT, asdict(report) if report is not None else {})
     advance(1)
+
+
+def ranker_of(config: Config, arms: Arms) -> RankerSpec:
+    """The settings of the ranker that these arms share."""
+    return config.arms[arms[0]].ranker or config.ranker
+
+
+def _place(config: Config, arms: Arms) -> str:
+    """Where the settings of the arms' ranker stand, for errors."""
+    (first, *_) = (config.arms[number] for number in arms)
+    own = first.ranker is not None or config.ranker.training == "per_arm"
+    return f"arms.{first.name}" if own else "ranker"
 
 
 def _loaded(config: Config, folders: Mapping[str, Path]) -> dict[str, Channel]:
@@ -82,20 +192,6 @@ def _loaded(config: Config, folders: Mapping[str, Path]) -> dict[str, Channel]:
         name: load_channel(folder / MODEL, config.channels[name])
         for name, folder in folders.items()
     }
-
-
-def _examples(
-    job: RankerJob, catalog: Catalog, early: Mapping[str, Channel], rng: np.random.Generator
-) -> Examples:
-    """The later part of the history, replayed through the arm's early channels."""
-    config, arm = job.config, job.config.arms[job.arm]
-    history = seen_history(load_history(job.history / LOG), job.unseen_days)
-    channels = {name: early[name] for name in arm.channels}
-    universe = tuple(config.channels)
-    recall = recall_stage(config, catalog, channels, universe, config.channels, arm)
-    start = split_time(history, config.examples)
-    recall.refresh(history_index(catalog, history, start), job.arm)
-    return build_examples(history, catalog, recall.pool, config.examples, rng=rng)
 
 
 def dense_name(config: Config) -> str | None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from scipy.stats import entropy
 
 from ranking.examples import Examples
-from ranking.features import Feature, FeatureSet, tells_provenance
+from ranking.features import Feature, FeatureSet
 from ranking.ndcg import ndcg
 from ranking.ordering import on_grid
 from ranking.rankers.network import Network
@@ -32,9 +32,6 @@ class LearnedSpec(NetworkSpec):
         ge=0,
         description="power of the price in an item's value: 0 ranks for purchases, 1 for GMV",
     )
-    provenance: bool = Field(
-        True, description="read how many channels found an item, and how each of them ranked it"
-    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,8 @@ class RankerReport:
         click_loss, purchase_loss: log loss per held-out exposure, in nats.
         base_click_loss: log loss of predicting the click-through rate everywhere.
         ndcg: NDCG of clicks over held-out requests with a click, by click probability.
-        merge_ndcg: the same by the order of the merge.
+        shown_ndcg: the same in the order in which they were shown, which shoppers favour: they
+            look at the top.
     """
 
     requests: int
@@ -59,7 +57,7 @@ class RankerReport:
     purchase_loss: float
     base_click_loss: float
     ndcg: float
-    merge_ndcg: float
+    shown_ndcg: float
 
 
 class LearnedRanker:
@@ -123,11 +121,7 @@ class LearnedRanker:
 
     def _read(self, requests: Requests, pool: Pool) -> Floats:
         """(P, F) features of the pool's P candidates that the network reads."""
-        features_PF = self.features(requests, pool)[pool.items_BN >= 0]
-        if self.spec.provenance:
-            return features_PF
-        read_F = [not tells_provenance(name) for name in self.features.names]
-        return np.ascontiguousarray(features_PF[:, read_F])  # the price keeps its column
+        return self.features(requests, pool)[pool.items_BN >= 0]
 
 
 def _labels(examples: Examples) -> Labels:
@@ -149,7 +143,6 @@ def _report(
     held_out_B: NDArray[np.bool_],
 ) -> RankerReport:
     items_BN, clicked_BN = examples.pool.items_BN[held_out_B], examples.clicked_BN[held_out_B]
-    merged_BN = np.where(examples.merged_BN >= 0, -examples.merged_BN, -np.inf)
     rate = labels.clicked_P.mean()
     return RankerReport(
         requests=len(examples.requests),
@@ -161,5 +154,5 @@ def _report(
         purchase_loss=trained.purchase_loss,
         base_click_loss=float(entropy([rate, 1 - rate])),
         ndcg=ndcg(clicks_BN[held_out_B], items_BN, clicked_BN),
-        merge_ndcg=ndcg(merged_BN[held_out_B].astype(np.float32), items_BN, clicked_BN),
+        shown_ndcg=ndcg(-examples.position_BN[held_out_B].astype(np.float32), items_BN, clicked_BN),
     )

@@ -18,6 +18,10 @@ class RankerSpec(Spec):
 
     type: Literal["learned", "merge_order", "custom"] = Field("learned", description="kind")
     learned: LearnedSpec = Field(LearnedSpec(), description="settings of the learned ranker")
+    provenance: bool = Field(
+        False,
+        description="features tell how many channels found an item, and how each ranked it",
+    )
     object: str = Field(
         "", description='class or function that makes a custom ranker, "module:Class"'
     )
@@ -32,6 +36,11 @@ class RankerSpec(Spec):
             )
         return self
 
+    @property
+    def reads_pools(self) -> bool:
+        """Whether it may learn from which channels found an item; otherwise none need be asked."""
+        return self.type == "custom" or (self.type != "merge_order" and self.provenance)
+
     def code(self) -> tuple[str, ...]:
         """The module of a custom ranker."""
         return (RANKER.module(self.object),) if self.object else ()
@@ -40,6 +49,26 @@ class RankerSpec(Spec):
         """Find a custom ranker; it is made of the features, which need the history."""
         if self.object:
             RANKER.load(self.object)
+
+
+class CommonRankerSpec(RankerSpec):
+    """The ranker of all arms that name none of their own, and how they come by it."""
+
+    training: Literal["shared", "per_arm"] = Field(
+        "shared",
+        description="'shared': one ranker, of what any of these arms finds, serves them all, so "
+        "that a difference between them is one of recall; 'per_arm': each trains its own on what "
+        "it finds, as a shop that launches a channel would, and their luck differs, too",
+    )
+
+    @model_validator(mode="after")
+    def _what_arms_share_knows_no_channels(self) -> "CommonRankerSpec":
+        if self.provenance and self.training == "shared":
+            raise ValueError(
+                "ranker.provenance == True with training 'shared', must be False (an arm without "
+                "a channel would be served by what was learned with it), or training 'per_arm'"
+            )
+        return self
 
 
 def build_ranker(spec: RankerSpec, features: FeatureSet) -> Ranker:

@@ -7,7 +7,6 @@ from ranking.rankers.ranker import MergeOrderRanker
 
 GOOD = {
     "learned": lambda features: LearnedRanker(features, LearnedSpec(epochs=2)),
-    "blind": lambda features: LearnedRanker(features, LearnedSpec(epochs=2, provenance=False)),
     "merge_order": lambda features: MergeOrderRanker(),
 }
 

@@ -47,11 +47,9 @@ def test_channel_ranks_are_those_that_the_funnel_would_have_seen(examples, stage
         if len(places):
             found += 1
             expected = pool.ranks_BNC[row, places[0]]
-            assert examples.merged_BN[row, column] == places[0]
             assert examples.pool.sources_BN[row, column] == pool.sources_BN[row, places[0]]
         else:
             expected = [-1, -1]
-            assert examples.merged_BN[row, column] == -1
             assert examples.pool.sources_BN[row, column] == 0
         np.testing.assert_array_equal(examples.pool.ranks_BNC[row, column], expected)
     assert 0 < found < (examples.pool.items_BN >= 0).sum()
@@ -86,7 +84,19 @@ def test_the_replay_batch_changes_nothing(history, catalog, stage, examples):
     spec = SPEC.model_copy(update={"batch": 7})
     other = build_examples(history, catalog, stage.pool, spec, rng=np.random.default_rng(0))
     np.testing.assert_array_equal(other.pool.ranks_BNC, examples.pool.ranks_BNC)
-    np.testing.assert_array_equal(other.merged_BN, examples.merged_BN)
+
+
+def test_without_a_replay_the_examples_are_the_same_and_no_channel_is_known(
+    history, catalog, examples
+):
+    other = build_examples(history, catalog, None, SPEC, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(other.pool.items_BN, examples.pool.items_BN)
+    np.testing.assert_array_equal(other.clicked_BN, examples.clicked_BN)
+    np.testing.assert_array_equal(other.bought_BN, examples.bought_BN)
+    assert (
+        other.pool.ranks_BNC.shape == other.pool.scores_BNC.shape == (*other.pool.items_BN.shape, 0)
+    )
+    assert not other.pool.sources_BN.any()
 
 
 def test_a_log_without_requests_is_refused(catalog, stage):

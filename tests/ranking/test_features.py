@@ -66,6 +66,16 @@ def test_without_a_dense_channel_there_is_no_dense_feature(features):
     assert "dense_match" not in features.names
 
 
+def test_without_channels_no_feature_tells_who_found_an_item(
+    catalog, scorer, index, features, requests_, pool
+):
+    blind = FeatureSet(catalog, (), scorer)
+    blind.refresh(index, 0)
+    assert features.names == (*blind.names, "channels", "rank_a", "rank_b", "rank_c")
+    values = features(requests_, pool)[..., : len(blind.names)]
+    np.testing.assert_array_equal(blind(requests_, pool), values)
+
+
 def test_a_query_that_names_a_category_matches_its_items(catalog, features, requests_, pool):
     values = column(features, features(requests_, pool), "category_match")
     categories_BN = np.where(pool.items_BN >= 0, catalog.category_I[pool.items_BN], -1)

@@ -31,7 +31,7 @@ LABELS = {
     "purchase_loss": "Log loss of purchases, held out",
     "base_click_loss": "Log loss of one rate for all clicks",
     "ndcg": "NDCG of clicks, held out",
-    "merge_ndcg": "NDCG in the order of the merge",
+    "shown_ndcg": "NDCG in the order shown",
 }
 MEASURES = ("Loss", "Hits, beam 1", "Beam 10")
 """What is told of a validation."""

@@ -196,7 +196,7 @@ def models(arms: list[str]) -> tuple[Model, ...]:
     ids = {"items": 9_000, "ids": 3_412, "sizes": [128, 64, 64], "perplexity": [88.1, 51.0, 40.4]}
     ids |= {"p99": 21.0, "largest": 50, "purity": 0.934, "training": stages}
     rankers = [
-        {"clicks": 3_111, "ndcg": 0.612 + 0.01 * number, "merge_ndcg": 0.53}
+        {"clicks": 3_111, "ndcg": 0.612 + 0.01 * number, "shown_ndcg": 0.53}
         for number in range(len(arms))
     ]
     return (

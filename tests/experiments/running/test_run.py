@@ -165,14 +165,14 @@ def test_a_channel_that_cannot_be_trained_or_kept_is_a_contract_error(
     [
         (
             "RankerCannotFit",
-            "arms.control: merge_order.fit() raised IndexError('too few examples') (tests/",
+            "ranker: merge_order.fit() raised IndexError('too few examples') (tests/",
         ),
         (
             "RankerRaises",
             "arms.control: merge_order.score() raised RuntimeError('no scores today') (tests",
         ),
-        ("RankerOfAnotherShape", "merge_order.score() == shape ("),
-        ("RankerOfNumbersThatAreNone", "merge_order.score() == nan, must be finite"),
+        ("RankerOfAnotherShape", "arms.control: merge_order.score() == shape ("),
+        ("RankerOfNumbersThatAreNone", "arms.control: merge_order.score() == nan, must be finite"),
     ],
 )
 def test_a_ranker_that_breaks_its_contract_stops_the_run_with_one_clear_message(
@@ -182,7 +182,6 @@ def test_a_ranker_that_breaks_its_contract_stops_the_run_with_one_clear_message(
     options = [word for each in settings for word in ("--set", each)]
     assert run_command(["run", str(SMALL), "--out", str(tmp_path / "run"), *options]) == 2
     error = capsys.readouterr().err
-    assert "arms.control: " in error
     assert wanted in error
     assert "Traceback" not in error
 

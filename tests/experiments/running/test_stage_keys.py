@@ -140,8 +140,11 @@ def test_a_key_moves_with_each_module_of_the_stages_closure_and_with_no_other(
         ("cqsid.alignment.learner", set()),
         ("experiments.report.run.page", set()),
         ("experiments.inference.units", set()),
-        ("experiments.running.heldout", {"channel-cqsid", "channel-lexical", "ranker"}),
-        ("cqsid.generator.transformer", {"channel-cqsid", "ranker", "experiment", "truth-dense-0"}),
+        (
+            "experiments.running.heldout",
+            {"channel-cqsid", "channel-lexical", "examples", "ranker"},
+        ),
+        ("cqsid.generator.transformer", {"channel-cqsid", "experiment", "truth-dense-0"}),
         ("recall.classic.dense", {"ranker"}),
         ("simulator.catalogue.titles", {"catalogue"}),
     ],
@@ -152,7 +155,7 @@ def test_a_change_remakes_what_it_decides(
     """The keys by themselves: what a stage reads moves its key as well, through its inputs."""
     looked_at = {
         *("catalogue", "history", "channel-cqsid", "channel-lexical"),
-        *("ranker", "experiment", "truth-dense-0"),
+        *("examples", "ranker", "experiment", "truth-dense-0"),
     }
     before, after = edited(), edited(module)
     found = {name for name in looked_at if stages[name].key(before) != stages[name].key(after)}
@@ -190,18 +193,24 @@ def test_a_plug_in_and_what_it_imports_of_the_users_own_are_in_the_keys(
     mine = '[channels.mine]\ntype = "custom"\nobject = "sk_shop:Mine"\n'
     config = cqsid_config(tmp_path, 'arms.dense.channels=["lexical", "mine"]', more=mine)
     found = stages_of(config, tmp_path / "run")
-    for name in ("channel-mine", "ranker", "experiment", "truth-dense-0"):
+    for name in ("channel-mine", "experiment", "truth-dense-0"):
         assert {"sk_shop", "sk_helper", "tests.experiments.plugins"} <= found[name].code
     for name in ("catalogue", "history", "channel-lexical", "truth-control-0"):
         assert "sk_helper" not in found[name].code
 
 
-def test_another_set_of_channels_makes_another_ranker(tmp_path: Path) -> None:
-    """Its features are those of every channel of the run, whether its arm uses it or not."""
-    more = '[channels.best]\ntype = "popular"\n'
-    with_it = stages_of(cqsid_config(tmp_path, more=more), tmp_path / "run")
-    without = stages_of(cqsid_config(tmp_path), tmp_path / "run")
-    assert with_it["ranker"].key(Sources()) != without["ranker"].key(Sources())
+def test_another_set_of_channels_makes_another_ranker_only_where_it_is_told_of_them(
+    tmp_path: Path,
+) -> None:
+    """Then its features are those of every channel of the run, whether its arm uses it or not."""
+    told = ("ranker.provenance=true", "ranker.training=per_arm")
+    for overrides, same in (((), True), (told, False)):
+        examples, rankers = set(), set()
+        for more in ("", '[channels.best]\ntype = "popular"\n'):
+            asked = stages_of(cqsid_config(tmp_path, *overrides, more=more), tmp_path / "run")
+            examples.add(asked["examples"].key(Sources()))
+            rankers.add(asked["ranker"].key(Sources()))
+        assert (len(examples) == 1, len(rankers) == 1) == (same, same)
 
 
 def test_nothing_else_is_imported_by_a_computed_name() -> None:

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from ranking.features import FeatureSet
 from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.ranker import MergeOrderRanker
-from ranking.rankers.registry import RankerSpec, build_ranker
+from ranking.rankers.registry import CommonRankerSpec, RankerSpec, build_ranker
 from simulator.errors import ContractError
 
 
@@ -39,6 +39,13 @@ def test_a_custom_ranker_needs_an_object_and_the_others_none():
         RankerSpec(type="custom")
     with pytest.raises(ValidationError, match="empty elsewhere"):
         RankerSpec(object="shop_rankers:Custom")
+
+
+def test_a_ranker_that_arms_share_is_not_told_which_channels_found_an_item():
+    with pytest.raises(ValidationError, match=r"provenance == True with training 'shared'"):
+        CommonRankerSpec(provenance=True)
+    assert CommonRankerSpec(provenance=True, training="per_arm").reads_pools
+    assert not CommonRankerSpec().reads_pools
 
 
 def test_a_custom_object_that_makes_no_ranker_is_named(features, module):
