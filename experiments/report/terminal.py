@@ -1,17 +1,19 @@
 """What a command found, in the terminal: tables, then what they allow to be said."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from experiments.inference.finding import Finding
-from experiments.records.attribution import AttributionRecord, ValueRow
-from experiments.records.ids import HIT_RATE, Gain, IdsRecord
+from experiments.records.attribution import AttributionRecord
+from experiments.records.ids import HIT_RATE, IdsRecord
 from experiments.records.metrics import Contrast, Estimate, Metrics
-from experiments.records.reading import row_of
+from experiments.records.reading import row_of, rows_of
 from experiments.records.rewards import RewardsRecord
 from experiments.records.truth import Truth, Truths
 from experiments.report.ids.rates import matched
@@ -20,7 +22,7 @@ from experiments.report.ids.verdict import BASES, finding, middle, size_words
 from experiments.report.ids.verdict import judge as judge_schemes
 from experiments.report.kit.digits import (
     ABSENT,
-    between,
+    beside,
     change_words,
     fixed,
     interval_decimals,
@@ -32,11 +34,24 @@ from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.tables import Table, compact
 from experiments.report.rewards.controls import controls_headline
 from experiments.report.rewards.overview import lift_cell, offline_cell, share_cell
+from experiments.report.rewards.policies import names, trained
 from experiments.report.rewards.shares import RULES
-from experiments.report.rewards.trust import LEADING, metrics_of, ranked, trust_sentence
+from experiments.report.rewards.trust import (
+    LEADING,
+    correlation,
+    metrics_of,
+    ranked,
+    trust_sentence,
+)
 from experiments.report.rewards.verdict import judge as judge_policies
 from experiments.report.rewards.words import measure_name, shown_measures, shown_metrics
-from experiments.report.run.verdict import direction, effect_words, inside, verdicts
+from experiments.report.run.verdict import (
+    covered_words,
+    direction,
+    effect_words,
+    signed_effect,
+    verdicts,
+)
 
 CREDITED = ("any_touch", "exclusive", "fractional")
 COLUMNS = 4  # of measures in one table, so that it fits a terminal of 80 characters
@@ -69,7 +84,7 @@ class Summary:
 
 def run_summary(metrics: Metrics, truths: Truths | None, report: Path | None = None) -> Summary:
     """A table for each contrast, and the verdicts; in red where effects must not be read."""
-    tables = [contrast_table(metrics, truths, contrast) for contrast in metrics.contrasts]
+    tables = [_contrast_table(metrics, truths, contrast) for contrast in metrics.contrasts]
     said = [
         Text(found.sentence, "bold red" if found.finding is Finding.UNREADABLE else "bold")
         for found in verdicts(metrics, truths)
@@ -77,53 +92,43 @@ def run_summary(metrics: Metrics, truths: Truths | None, report: Path | None = N
     return Summary(tables, said, report)
 
 
-def contrast_table(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Table:
+def _contrast_table(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Table:
     """Every metric of one contrast, a line each."""
-    interval = f"{percent(metrics.confidence, 0)} interval"
-    head = ["metric", *contrast, "effect", interval, "p", "CUPED", "truth", "inside"]
-    names = [
-        name
-        for name in metrics.metric_names
-        if metrics.estimate(name, contrast, cuped=False) is not None
-    ]
-    rows = [[name, *effect_cells(metrics, truths, name, contrast)] for name in names]
-    title = "{1} against {0}".format(*contrast)
-    bold = names.index(metrics.primary) if metrics.primary in names else None
-    return Table(title, head, rows, spare=(1, 2), bold=bold)
+    rows = rows_of(metrics.estimates, contrast=contrast, cuped=False)
+    adjusted = {
+        row.metric: row for row in metrics.estimates if row.cuped and row.contrast == contrast
+    }
+
+    def effect(row: Estimate) -> tuple[Text, Text]:
+        style = "" if direction(row).real else "dim"
+        shown = signed_effect(row), effect_words(row)[1]
+        return Text(compact(shown[0]), style), Text(compact(shown[1]), style)
+
+    def told(row: Estimate) -> tuple[object, Text]:
+        truth = truths.of(row.metric, contrast) if truths else None
+        covered = covered_words(row, truth)
+        return _true_effect(row, truth), Text(covered, "red" if covered == "no" else "")
+
+    table = Table.of(
+        "{1} against {0}".format(*contrast),
+        rows,
+        ("metric", lambda row: row.metric),
+        (contrast[0], lambda row: level(row.metric, row.control)),
+        (contrast[1], lambda row: level(row.metric, row.treatment)),
+        (("effect", f"{percent(metrics.confidence, 0)} interval"), effect),
+        ("p", lambda row: p_value(row.p_value)),
+        (
+            "CUPED",
+            lambda row: signed_effect(adjusted[row.metric]) if row.metric in adjusted else ABSENT,
+        ),
+        (("truth", "inside"), told),
+    )
+    shown = [row.metric for row in rows]
+    bold = shown.index(metrics.primary) if metrics.primary in shown else None
+    return replace(table, spare=(1, 2), bold=bold)
 
 
-def effect_cells(
-    metrics: Metrics, truths: Truths | None, name: str, contrast: Contrast
-) -> list[object]:
-    """Levels, effect, interval, p, CUPED, truth, and whether the interval holds it."""
-    row = metrics.estimate(name, contrast, cuped=False)
-    if row is None:
-        return []
-    adjusted = metrics.estimate(name, contrast, cuped=True)
-    truth = truths.of(name, contrast) if truths else None
-    style = "" if direction(row).real else "dim"
-    covered = inside(row, truth) if truth else None
-    place = ABSENT if covered is None else "yes" if covered else "no"
-    return [
-        level(name, row.control),
-        level(name, row.treatment),
-        Text(compact(effect(row)), style),
-        Text(compact(effect_words(row)[1]), style),
-        p_value(row.p_value),
-        effect(adjusted) if adjusted else ABSENT,
-        true_effect(row, truth),
-        Text(place, "red" if covered is False else ""),
-    ]
-
-
-def effect(row: Estimate) -> str:
-    """The effect, relative where control's level allows it."""
-    if row.relative.estimate is None:
-        return change(row.metric, row.effect.estimate)
-    return change_words(row.relative)[0]
-
-
-def true_effect(row: Estimate, truth: Truth | None) -> str:
+def _true_effect(row: Estimate, truth: Truth | None) -> str:
     """The truth in the scale of the effect."""
     if truth is None or truth.effect.estimate is None:
         return ABSENT
@@ -136,18 +141,18 @@ def true_effect(row: Estimate, truth: Truth | None) -> str:
 def attribution_summary(record: AttributionRecord, report: Path | None = None) -> Summary:
     """The channels' credit beside what is lost without them, and what must be known."""
     warnings = [Text(f"Warning: {sentence}") for sentence in record.warnings]
-    return Summary([credit_table(record)], warnings, report)
+    return Summary([_credit_table(record)], warnings, report)
 
 
-def credit_table(record: AttributionRecord) -> Table:
+def _credit_table(record: AttributionRecord) -> Table:
     """The measured arm's channels: shares of GMV by rule, Shapley share, and what is lost."""
     rules = [rule for rule in CREDITED if rule in record.rules] or list(record.rules[:3])
     methods = list(dict.fromkeys(row.method for row in record.values))
     rows = [
         [
             channel,
-            *(Text(_credit(record, rule, channel)) for rule in rules),
-            *(Text(_worth(record.values, method, channel)) for method in methods),
+            *(_credit(record, rule, channel) for rule in rules),
+            *(_worth(record, method, channel) for method in methods),
         ]
         for channel in record.arms[record.arm]
     ]
@@ -155,29 +160,23 @@ def credit_table(record: AttributionRecord) -> Table:
     return Table(f"GMV of arm {record.arm}", head, rows)
 
 
-def _credit(record: AttributionRecord, rule: str, channel: str) -> str:
-    wanted = (rule, channel, "gmv", record.arm, "all")
-    found = [
-        row.share.estimate
-        for row in record.credits
-        if (row.rule, row.channel, row.event, row.arm, row.cut) == wanted
-    ]
-    return percent(found[0]) if found else ABSENT
+def _credit(record: AttributionRecord, rule: str, channel: str) -> Text:
+    wanted = {"rule": rule, "channel": channel, "event": "gmv", "arm": record.arm, "cut": "all"}
+    row = row_of(record.credits, **wanted)
+    return Text(percent(row.share.estimate) if row else ABSENT)
 
 
-def _worth(values: Iterable[ValueRow], method: str, channel: str) -> str:
+def _worth(record: AttributionRecord, method: str, channel: str) -> Text:
     """The Shapley share, and the lift over the funnel without the channel with its interval."""
-    wanted = (method, channel, "gmv")
-    rows = {row.index: row for row in values if (row.method, row.channel, row.event) == wanted}
-    shapley, without = rows.get("shapley"), rows.get("leave_one_out")
-    share = percent(shapley.share.estimate) if shapley is not None else ABSENT
-    lift, interval = change_words(without.relative) if without else (ABSENT, ABSENT)
-    return f"{share}, {lift}" + ("" if interval == ABSENT else f" ({interval})")
+    own = rows_of(record.values, method=method, channel=channel, event="gmv")
+    shapley, without = (row_of(own, index=index) for index in ("shapley", "leave_one_out"))
+    share = percent(shapley.share.estimate) if shapley else ABSENT
+    return Text(f"{share}, {beside(*change_words(without.relative)) if without else ABSENT}")
 
 
 def ids_summary(record: IdsRecord, report: Path | None = None) -> Summary:
     """Hit rates, item recall, ids, and the verdict."""
-    tables = [make(record, mode) for mode in record.modes for make in (hits_table, recall_table)]
+    tables = [make(record, mode) for mode in record.modes for make in (_hits_table, _recall_table)]
     if record.quality:
         head = ["scheme", "ids", "perplexity", "Gini", "p99", "largest", "purity", "nearest"]
         rows = [[scheme, *cells] for scheme, cells in quality_rows(record)]
@@ -187,42 +186,36 @@ def ids_summary(record: IdsRecord, report: Path | None = None) -> Summary:
     return Summary(tables, [Text(found.sentence, "bold"), *map(Text, further)], report)
 
 
-def hits_table(record: IdsRecord, mode: str) -> Table:
+def _hits_table(record: IdsRecord, mode: str) -> Table:
     """Hit rate at each beam, with the gain on the baseline and its interval."""
     rows = [
-        [
-            scheme,
-            *(
-                gain_lines(record, shown, record.gain(scheme, mode, HIT_RATE, beam))
-                for beam in record.beams
-                for shown in [measured(record, scheme, mode, HIT_RATE, beam)]
-            ),
-        ]
+        [scheme, *(_gained(record, scheme, mode, beam) for beam in record.beams)]
         for scheme in record.schemes
     ]
     title = f"Click hit rate, {mode}: level, and gain on {record.baseline}"
     return Table(title, ["scheme", *(f"beam {beam}" for beam in record.beams)], rows)
 
 
-def measured(record: IdsRecord, scheme: str, mode: str, measure: str, at: int) -> str:
+def _measured(record: IdsRecord, scheme: str, mode: str, measure: str, at: int) -> str:
     """The level of a measure."""
     row = record.of(scheme, mode, measure, at)
-    found = row.value.estimate if row else None
-    return ABSENT if found is None else fixed(found, 4)
+    return fixed(row.value.estimate if row else None, 4)
 
 
-def gain_lines(record: IdsRecord, shown: str, gain: Gain | None) -> Text:
-    """A level and its gain, below them the gain's interval; coloured where it is real."""
+def _gained(record: IdsRecord, scheme: str, mode: str, beam: int) -> Text:
+    """A hit rate and its gain, below them the gain's interval; coloured where it is real."""
+    shown = _measured(record, scheme, mode, HIT_RATE, beam)
+    gain = record.gain(scheme, mode, HIT_RATE, beam)
     if gain is None:
         return Text(f"{shown}\n")
-    size, interval = size_words(gain)
+    size, interval = map(compact, size_words(gain))
     state = finding(gain, record.confidence)
     style = {Finding.MORE: "green", Finding.LESS: "red"}.get(state, "dim")
-    below = "" if interval == ABSENT else f"({compact(interval)})"
-    return Text.assemble(shown, "  ", (f"{compact(size)}\n{below}", style))
+    below = "" if interval == ABSENT else f"({interval})"
+    return Text.assemble(shown, "  ", (f"{size}\n{below}", style))
 
 
-def recall_table(record: IdsRecord, mode: str) -> Table:
+def _recall_table(record: IdsRecord, mode: str) -> Table:
     """Item recall in the three comparisons, and the beam that matches the baseline."""
     at = middle(record.recall_sizes)
     rows = []
@@ -230,7 +223,7 @@ def recall_table(record: IdsRecord, mode: str) -> Table:
         cost = row_of(record.costs, scheme=scheme, mode=mode)
         beam = "" if cost is None else matched(record, cost)
         unreached = ABSENT if cost is None else percent(cost.without_id + cost.unreached)
-        shown = [measured(record, scheme, mode, measure, at) for measure, _ in BASES]
+        shown = [_measured(record, scheme, mode, measure, at) for measure, _ in BASES]
         rows.append([scheme, *shown, beam, unreached])
     title = (
         f"Item recall at {fixed(at, 0)}, {mode}; "
@@ -246,83 +239,61 @@ def rewards_summary(record: RewardsRecord, report: Path | None = None) -> Summar
     said = [Text(found.sentence, "bold"), Text(found.offline), Text(controls_headline(record))]
     for words in found.policies:
         said += [Text(), Text(words.policy, "bold"), *map(Text, words.sentences)]
-    last = [trust_sentence(record, metric) for metric in leading(record)]
+    last = [trust_sentence(record, metric) for metric in _leading(record)]
     for sentence in (*last, *record.warnings):
         said += [Text(), Text(sentence)]
-    return Summary(lab_tables(record), said, report)
+    return Summary(_lab_tables(record), said, report)
 
 
-def lab_tables(record: RewardsRecord) -> list[Table]:
+def _lab_tables(record: RewardsRecord) -> list[Table]:
     """All tables of which the record has rows."""
-    measures = shown_measures(record)
-    cuts = range(0, len(measures), COLUMNS)
-    found = [offline_table(record, measures[at : at + COLUMNS]) for at in cuts]
-    if record.online:
-        found.append(online_table(record))
-    if record.policy_shares:
-        found.append(shares_table(record))
-    return found + ([trust_table(record)] if record.trust else [])
-
-
-def offline_table(record: RewardsRecord, measures: Sequence[str]) -> Table:
-    """Levels, with differences from the supervised model and their intervals."""
-    rows = [
-        [row.name, *(offline_cell(record, row.name, each) for each in measures)]
-        for row in record.policies
-    ]
+    measures = {measure: measure_name(measure) for measure in shown_measures(record)}
+    starts = range(0, len(measures), COLUMNS)
+    cuts = [dict(islice(measures.items(), at, at + COLUMNS)) for at in starts]
     title = f"Offline: level, and difference from {record.baseline}"
-    return Table(title, ["policy", *map(measure_name, measures)], rows, whole=False)
+    cell = partial(offline_cell, record)
+    tables = [_by_policy(title, names(record), heads, cell) for heads in cuts]
+    if record.online:
+        found = shown_metrics([row.metric for row in record.online])
+        heads = {metric: SHORT.get(metric, metric) for metric in found}
+        title = f"Online: true lift over {record.baseline}"
+        own = [row.name for row in trained(record)]
+        tables.append(_by_policy(title, own, heads, partial(lift_cell, record)))
+    if record.policy_shares:
+        title = f"Share of purchases that {record.channel} holds"
+        tables.append(_by_policy(title, names(record), RULES, partial(share_cell, record)))
+    return [*tables, _trust_table(record)] if record.trust else tables
 
 
-def online_table(record: RewardsRecord) -> Table:
-    """True lifts with their intervals."""
-    metrics = shown_metrics([row.metric for row in record.online])
-    rows = [
-        [policy.name, *(lift_cell(record, policy.name, metric) for metric in metrics)]
-        for policy in record.policies
-        if policy.name != record.baseline
-    ]
-    head = ["policy", *(SHORT.get(metric, metric) for metric in metrics)]
-    return Table(f"Online: true lift over {record.baseline}", head, rows, whole=False)
+def _by_policy(
+    title: str,
+    policies: Sequence[str],
+    heads: Mapping[str, str],
+    cell: Callable[[str, str], object],
+) -> Table:
+    """A line for each policy, with what `cell` tells of it under each head."""
+    rows = [[policy, *(cell(policy, key) for key in heads)] for policy in policies]
+    return Table(title, ["policy", *heads.values()], rows, whole=False)
 
 
-def shares_table(record: RewardsRecord) -> Table:
-    """The channel's shares of purchases."""
-    rows = [
-        [policy.name, *(share_cell(record, policy.name, rule) for rule in RULES)]
-        for policy in record.policies
-    ]
-    title = f"Share of purchases that {record.channel} holds"
-    return Table(title, ["policy", *RULES.values()], rows, whole=False)
-
-
-def leading(record: RewardsRecord) -> list[str]:
+def _leading(record: RewardsRecord) -> list[str]:
     """The metrics whose trust is told here; all of them are on the page."""
     found = metrics_of(record)
     return [metric for metric in found if metric in LEADING] or found[:1]
 
 
-def trust_table(record: RewardsRecord) -> Table:
+def _trust_table(record: RewardsRecord) -> Table:
     """Rank correlations of the offline measures with the leading metrics."""
-    metrics = leading(record)
-    found = {
-        (row.measure, metric): row.rank_correlation
-        for metric in metrics
-        for row in ranked(record, metric)
-        if row.rank_correlation.estimate is not None
-    }
-    rows: list[list[object]] = []
+    metrics = _leading(record)
+    rows = []
     for measure in [row.measure for row in ranked(record, metrics[0])]:
-        cells = []
-        for metric in metrics:
-            value = found.get((measure, metric))
-            shown = (
-                f"{fixed(value.estimate or 0.0, 2, sign=True)} ({between(value, 2)})"
-                if value
-                else ABSENT
-            )
-            cells.append(shown)
+        found = [row_of(record.trust, measure=measure, metric=metric) for metric in metrics]
+        cells = [
+            "{} ({})".format(*correlation(row))
+            if row and row.rank_correlation.estimate is not None
+            else ABSENT
+            for row in found
+        ]
         rows.append([measure_name(measure), *cells])
     head = ["measure", *(SHORT.get(metric, meaning(metric).noun) for metric in metrics)]
-    title = "Rank correlation of offline measures with true lifts"
-    return Table(title, head, rows, whole=False)
+    return Table("Rank correlation of offline measures with true lifts", head, rows, whole=False)
