@@ -34,6 +34,12 @@ class Interval:
         """The number without its interval."""
         return Interval(self.estimate, None, None)
 
+    @property
+    def turned(self) -> "Interval":
+        """The number with its sign turned, such as a loss as a gain."""
+        middle, low, high = (None if each is None else -each for each in self.numbers)
+        return Interval(middle, high, low)
+
     def within(self, least: float, most: float) -> "Interval":
         """The same with ends that go no further than a quantity can, such as 0 and 1 of a share."""
         if self.ends is None:

@@ -7,8 +7,8 @@ from experiments.records.attribution import StepRow
 from experiments.records.interval import Interval
 from experiments.records.published import SHARES, SOURCE
 from experiments.records.reading import row_of, rows_of
+from experiments.report.attribution.contributions import some
 from experiments.report.attribution.lookup import GENERATIVE, Lookup, rule_name
-from experiments.report.attribution.verdict import some
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart, spanned
 from experiments.report.kit.digits import (

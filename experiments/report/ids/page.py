@@ -1,8 +1,7 @@
 """The bench's page: one self-contained HTML file, written from ids.json alone."""
 
-from pathlib import Path
+from functools import partial
 
-from experiments.records.files import write_text
 from experiments.records.ids import IdsRecord
 from experiments.records.reading import read_record
 from experiments.report.ids.rates import equal_terms, gains, hit_rates
@@ -19,24 +18,8 @@ from experiments.report.kit.page import (
     sections,
     style_of,
     verdict,
+    writer,
 )
-
-REPORT = "ids.html"
-
-
-def write_report(folder: Path) -> Path:
-    """Write the page of a bench from its ids.json; an older page is replaced in one step.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        StoreError: the folder has no ids.json.
-        DataError: it is not such a record.
-    """
-    target = folder / REPORT
-    write_text(target, render(read_record(IdsRecord, folder)))
-    return target
 
 
 def render(record: IdsRecord) -> str:
@@ -101,3 +84,6 @@ PARTS: tuple[Part[IdsRecord], ...] = (
     ("shapes", "The ids", "The ids themselves", shapes),
     ("method", "How it was measured", "How it was measured", method),
 )
+
+write_report = writer("ids.html", partial(read_record, IdsRecord), render)
+"""Write the page of a finished bench, from ids.json."""

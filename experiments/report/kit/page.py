@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import TypeVar
 
+from experiments.records.files import write_text
 from experiments.report.kit.markup import Html, join, raw_asset, tag
 from experiments.report.kit.tables import Table
 
@@ -68,6 +70,30 @@ def page(
         lang="en",
     )
     return f"<!doctype html>\n{document}\n"
+
+
+def writer(
+    file: str, read: Callable[[Path], Subject], render: Callable[[Subject], str]
+) -> Callable[[Path], Path]:
+    """What writes a page into a folder, from the JSON files in it alone.
+
+    The page needs no network and no other file. An older one is replaced in one step.
+
+    Args:
+        file: name of the page.
+        read: what the page is of, from the folder.
+        render: the whole page.
+
+    Returns:
+        A function from the folder to the path of the page. It raises a StoreError where a file
+        that is needed is not there, and a DataError where one is not what it must be.
+    """
+
+    def write(folder: Path) -> Path:
+        write_text(folder / file, render(read(folder)))
+        return folder / file
+
+    return write
 
 
 def sections(parts: Iterable[Part[Subject]], subject: Subject) -> list[Section]:

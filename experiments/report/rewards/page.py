@@ -1,8 +1,7 @@
 """The lab's page: one self-contained HTML file, written from rewards.json alone."""
 
-from pathlib import Path
+from functools import partial
 
-from experiments.records.files import write_text
 from experiments.records.reading import read_record
 from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.digits import number, percent
@@ -16,6 +15,7 @@ from experiments.report.kit.page import (
     sections,
     style_of,
     verdict,
+    writer,
 )
 from experiments.report.kit.sentences import counted
 from experiments.report.rewards.controls import controls, controls_headline
@@ -28,23 +28,6 @@ from experiments.report.rewards.shares import shares
 from experiments.report.rewards.training import choice_style, curves
 from experiments.report.rewards.trust import trust
 from experiments.report.rewards.verdict import judge
-
-REPORT = "rewards.html"
-
-
-def write_report(folder: Path) -> Path:
-    """Write the page of a lab from its rewards.json; an older page is replaced in one step.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        StoreError: the folder has no rewards.json.
-        DataError: it is not such a record.
-    """
-    target = folder / REPORT
-    write_text(target, render(read_record(RewardsRecord, folder)))
-    return target
 
 
 def render(record: RewardsRecord) -> str:
@@ -127,3 +110,6 @@ PARTS: tuple[Part[RewardsRecord], ...] = (
     ("paper", "Beside the paper", "Beside the paper", paper),
     ("method", "How it was measured", "How it was measured", method),
 )
+
+write_report = writer("rewards.html", partial(read_record, RewardsRecord), render)
+"""Write the page of a finished lab, from rewards.json."""

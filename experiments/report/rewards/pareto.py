@@ -6,10 +6,10 @@ from cqsid.alignment.measures import CLK_10, EXP_10, PVR_10
 from experiments.records.interval import Interval
 from experiments.records.reading import rows_of
 from experiments.records.rewards import RewardsRecord
+from experiments.report.kit.curves import Spot, plane
 from experiments.report.kit.digits import between
 from experiments.report.kit.markup import Html, join
 from experiments.report.kit.page import Content, absent, figure, note, panels
-from experiments.report.kit.plane import Spot, plane
 from experiments.report.kit.sentences import listed
 from experiments.report.kit.tables import Table
 from experiments.report.rewards.policies import axes, policy_legend, policy_name, spots

@@ -1,13 +1,10 @@
 """The page: reads a run folder, sets its sections in order, writes one file."""
 
-from pathlib import Path
-
-from experiments.records.files import write_text
 from experiments.records.run import Run, read_run
 from experiments.report.attribution.sections import sections as attributed
 from experiments.report.kit.digits import number
 from experiments.report.kit.markup import tag
-from experiments.report.kit.page import Part, page, sections, style_of
+from experiments.report.kit.page import Part, page, sections, style_of, writer
 from experiments.report.run.compared import compared
 from experiments.report.run.daily import daily
 from experiments.report.run.effects import effects
@@ -16,23 +13,6 @@ from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
 from experiments.report.run.reproduce import reproduce
 from experiments.report.run.service import end_reasons, funnel_counts, latency, retrieval
-
-
-def write_report(run_folder: Path) -> Path:
-    """Write `report.html` of a finished run from its JSON files and configuration.
-
-    The file needs no network and no other file. An older report is replaced in one step.
-
-    Returns:
-        The path of the report.
-
-    Raises:
-        StoreError: the folder has no metrics.json.
-        DataError: one of the run's JSON files cannot be read.
-    """
-    target = run_folder / "report.html"
-    write_text(target, render(read_run(run_folder)))
-    return target
 
 
 def render(run: Run) -> str:
@@ -77,3 +57,7 @@ def setting(run: Run) -> list[object]:
     told: list[object] = [f"{number(size)} {what}" for size, what in sizes if size is not None]
     link = tag("a", "levels uncalibrated", href="#calibration")
     return [*told, f"seed {manifest.seed}", link]
+
+
+write_report = writer("report.html", read_run, render)
+"""Write the page of a finished run; only metrics.json is needed."""

@@ -9,9 +9,14 @@ from experiments.records.attribution import (
     StepRow,
 )
 from experiments.records.interval import Interval
+from experiments.report.attribution.contributions import (
+    channel_sentence,
+    pairs,
+    reconciled,
+    summary,
+)
 from experiments.report.attribution.flow import monotone
 from experiments.report.attribution.offpolicy import sentence
-from experiments.report.attribution.verdict import channel_sentence, pairs, reconciled, summary
 from tests.experiments.report.attribution.tiny_attribution import (
     FULL,
     credit,

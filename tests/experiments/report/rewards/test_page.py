@@ -9,7 +9,7 @@ from experiments.records import published
 from experiments.records.interval import Interval
 from experiments.records.reading import write_record
 from experiments.records.rewards import RewardsRecord
-from experiments.report.kit.plane import Spot
+from experiments.report.kit.curves import Spot
 from experiments.report.rewards.page import PARTS, render, write_report
 from experiments.report.rewards.pareto import corners, front
 from experiments.report.rewards.policies import colour, names, number_of
