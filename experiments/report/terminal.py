@@ -1,6 +1,6 @@
 """What a command found, in the terminal: tables, then what they allow to be said."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -93,7 +93,6 @@ def run_summary(metrics: Metrics, truths: Truths | None, report: Path | None = N
 
 
 def _contrast_table(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Table:
-    """Every metric of one contrast, a line each."""
     rows = rows_of(metrics.estimates, contrast=contrast, cuped=False)
     adjusted = {
         row.metric: row for row in metrics.estimates if row.cuped and row.contrast == contrast
@@ -129,7 +128,6 @@ def _contrast_table(metrics: Metrics, truths: Truths | None, contrast: Contrast)
 
 
 def _true_effect(row: Estimate, truth: Truth | None) -> str:
-    """The truth in the scale of the effect."""
     if truth is None or truth.effect.estimate is None:
         return ABSENT
     middle = truth.growth.estimate
@@ -148,22 +146,17 @@ def _credit_table(record: AttributionRecord) -> Table:
     """The measured arm's channels: shares of GMV by rule, Shapley share, and what is lost."""
     rules = [rule for rule in CREDITED if rule in record.rules] or list(record.rules[:3])
     methods = list(dict.fromkeys(row.method for row in record.values))
-    rows = [
-        [
-            channel,
-            *(_credit(record, rule, channel) for rule in rules),
-            *(_worth(record, method, channel) for method in methods),
-        ]
-        for channel in record.arms[record.arm]
-    ]
-    head = ["channel", *rules, *(f"{method}: Shapley, lift" for method in methods)]
-    return Table(f"GMV of arm {record.arm}", head, rows)
+    gmv = rows_of(record.credits, event="gmv", arm=record.arm, cut="all")
 
+    def cell(channel: str, key: str) -> Text:
+        if key in methods:
+            return _worth(record, key, channel)
+        row = row_of(gmv, rule=key, channel=channel)
+        return Text(percent(row.share.estimate) if row else ABSENT)
 
-def _credit(record: AttributionRecord, rule: str, channel: str) -> Text:
-    wanted = {"rule": rule, "channel": channel, "event": "gmv", "arm": record.arm, "cut": "all"}
-    row = row_of(record.credits, **wanted)
-    return Text(percent(row.share.estimate) if row else ABSENT)
+    channels = {channel: channel for channel in record.arms[record.arm]}
+    heads = {rule: rule for rule in rules} | {m: f"{m}: Shapley, lift" for m in methods}
+    return Table.grid(f"GMV of arm {record.arm}", "channel", channels, heads, cell)
 
 
 def _worth(record: AttributionRecord, method: str, channel: str) -> Text:
@@ -176,7 +169,13 @@ def _worth(record: AttributionRecord, method: str, channel: str) -> Text:
 
 def ids_summary(record: IdsRecord, report: Path | None = None) -> Summary:
     """Hit rates, item recall, ids, and the verdict."""
-    tables = [make(record, mode) for mode in record.modes for make in (_hits_table, _recall_table)]
+    schemes = {scheme: scheme for scheme in record.schemes}
+    beams = {beam: f"beam {beam}" for beam in record.beams}
+    tables = []
+    for mode in record.modes:
+        title = f"Click hit rate, {mode}: level, and gain on {record.baseline}"
+        tables.append(Table.grid(title, "scheme", schemes, beams, partial(_gained, record, mode)))
+        tables.append(_recall_table(record, mode))
     if record.quality:
         head = ["scheme", "ids", "perplexity", "Gini", "p99", "largest", "purity", "nearest"]
         rows = [[scheme, *cells] for scheme, cells in quality_rows(record)]
@@ -186,23 +185,12 @@ def ids_summary(record: IdsRecord, report: Path | None = None) -> Summary:
     return Summary(tables, [Text(found.sentence, "bold"), *map(Text, further)], report)
 
 
-def _hits_table(record: IdsRecord, mode: str) -> Table:
-    """Hit rate at each beam, with the gain on the baseline and its interval."""
-    rows = [
-        [scheme, *(_gained(record, scheme, mode, beam) for beam in record.beams)]
-        for scheme in record.schemes
-    ]
-    title = f"Click hit rate, {mode}: level, and gain on {record.baseline}"
-    return Table(title, ["scheme", *(f"beam {beam}" for beam in record.beams)], rows)
-
-
 def _measured(record: IdsRecord, scheme: str, mode: str, measure: str, at: int) -> str:
-    """The level of a measure."""
     row = record.of(scheme, mode, measure, at)
     return fixed(row.value.estimate if row else None, 4)
 
 
-def _gained(record: IdsRecord, scheme: str, mode: str, beam: int) -> Text:
+def _gained(record: IdsRecord, mode: str, scheme: str, beam: int) -> Text:
     """A hit rate and its gain, below them the gain's interval; coloured where it is real."""
     shown = _measured(record, scheme, mode, HIT_RATE, beam)
     gain = record.gain(scheme, mode, HIT_RATE, beam)
@@ -246,34 +234,26 @@ def rewards_summary(record: RewardsRecord, report: Path | None = None) -> Summar
 
 
 def _lab_tables(record: RewardsRecord) -> list[Table]:
-    """All tables of which the record has rows."""
+    """All tables of which the record has rows; names rather than numbers are broken in them."""
+    policies = {name: name for name in names(record)}
     measures = {measure: measure_name(measure) for measure in shown_measures(record)}
     starts = range(0, len(measures), COLUMNS)
     cuts = [dict(islice(measures.items(), at, at + COLUMNS)) for at in starts]
     title = f"Offline: level, and difference from {record.baseline}"
     cell = partial(offline_cell, record)
-    tables = [_by_policy(title, names(record), heads, cell) for heads in cuts]
+    tables = [Table.grid(title, "policy", policies, heads, cell) for heads in cuts]
     if record.online:
         found = shown_metrics([row.metric for row in record.online])
         heads = {metric: SHORT.get(metric, metric) for metric in found}
         title = f"Online: true lift over {record.baseline}"
-        own = [row.name for row in trained(record)]
-        tables.append(_by_policy(title, own, heads, partial(lift_cell, record)))
+        own = {row.name: row.name for row in trained(record)}
+        tables.append(Table.grid(title, "policy", own, heads, partial(lift_cell, record)))
     if record.policy_shares:
         title = f"Share of purchases that {record.channel} holds"
-        tables.append(_by_policy(title, names(record), RULES, partial(share_cell, record)))
-    return [*tables, _trust_table(record)] if record.trust else tables
-
-
-def _by_policy(
-    title: str,
-    policies: Sequence[str],
-    heads: Mapping[str, str],
-    cell: Callable[[str, str], object],
-) -> Table:
-    """A line for each policy, with what `cell` tells of it under each head."""
-    rows = [[policy, *(cell(policy, key) for key in heads)] for policy in policies]
-    return Table(title, ["policy", *heads.values()], rows, whole=False)
+        tables.append(Table.grid(title, "policy", policies, RULES, partial(share_cell, record)))
+    if record.trust:
+        tables.append(_trust_table(record))
+    return [replace(table, whole=False) for table in tables]
 
 
 def _leading(record: RewardsRecord) -> list[str]:
@@ -283,17 +263,14 @@ def _leading(record: RewardsRecord) -> list[str]:
 
 
 def _trust_table(record: RewardsRecord) -> Table:
-    """Rank correlations of the offline measures with the leading metrics."""
     metrics = _leading(record)
-    rows = []
-    for measure in [row.measure for row in ranked(record, metrics[0])]:
-        found = [row_of(record.trust, measure=measure, metric=metric) for metric in metrics]
-        cells = [
-            "{} ({})".format(*correlation(row))
-            if row and row.rank_correlation.estimate is not None
-            else ABSENT
-            for row in found
-        ]
-        rows.append([measure_name(measure), *cells])
-    head = ["measure", *(SHORT.get(metric, meaning(metric).noun) for metric in metrics)]
-    return Table("Rank correlation of offline measures with true lifts", head, rows, whole=False)
+    measures = {row.measure: measure_name(row.measure) for row in ranked(record, metrics[0])}
+    heads = {metric: SHORT.get(metric, meaning(metric).noun) for metric in metrics}
+
+    def cell(measure: str, metric: str) -> str:
+        row = row_of(record.trust, measure=measure, metric=metric)
+        known = row is not None and row.rank_correlation.estimate is not None
+        return "{} ({})".format(*correlation(row)) if row and known else ABSENT
+
+    title = "Rank correlation of offline measures with true lifts"
+    return Table.grid(title, "measure", measures, heads, cell)

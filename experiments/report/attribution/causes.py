@@ -126,7 +126,6 @@ def _sentence(channel: str, own: Sequence[Step]) -> str | None:
 
 
 def _table(lookup: Lookup) -> Table:
-    """Every end and cause of every channel and event."""
     return Table.of(
         "From replay to worlds",
         rows_of(lookup.record.differences, arm=lookup.arm),

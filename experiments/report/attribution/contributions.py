@@ -107,7 +107,6 @@ def _judged(row: ValueRow | None) -> str:
 
 
 def _method(lookup: Lookup) -> str:
-    """What the numbers are of."""
     parts = [
         "Any touch: every channel that found the item is credited with the whole event, so shares "
         "add up to more than all. Found alone: no other channel found it."
@@ -149,7 +148,6 @@ def finding(row: ValueRow | None) -> Finding:
 
 
 def _credit_clause(lookup: Lookup, channel: str) -> str:
-    """What a channel is credited with."""
     noun = noun_of(lookup.credited)
     row, alone = (lookup.credit(r, channel, lookup.credited) for r in ("any_touch", "exclusive"))
     if row is None or row.share.estimate is None:
@@ -163,7 +161,6 @@ def _credit_clause(lookup: Lookup, channel: str) -> str:
 
 
 def _loss_clause(lookup: Lookup, row: ValueRow | None) -> str:
-    """What is lost without a channel."""
     noun = noun_of(lookup.worth)
     if row is None or row.share.estimate is None:
         return f"the {noun} lost without it was not measured"

@@ -58,7 +58,6 @@ def credit(lookup: Lookup) -> Content:
 
 
 def _marks(lookup: Lookup) -> Html:
-    """The marks of the lanes."""
     found = {method for index in INCREMENTAL for method in lookup.methods(index)}
     return legend(
         ("spot full inked", "rule whose shares add up to all"),
@@ -98,7 +97,6 @@ def share_lane(share: Interval, name: str, mark: str) -> Lane:
 
 
 def _table(lookup: Lookup) -> Table:
-    """Every rule and index of every channel, for all kinds of event."""
     rows: list[list[object]] = []
     for channel in lookup.measured:
         name = swatch(lookup.channels, channel)

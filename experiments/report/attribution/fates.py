@@ -115,6 +115,5 @@ def _line(lookup: Lookup, channel: str, method: str) -> Html | None:
 
 
 def _part(row: FateRow, width: float) -> Part:
-    """One fate's piece of a bar."""
     told = f"{WORDS.get(row.fate, row.fate)}: {with_range(replace(row.share, estimate=width))}"
     return Part(width, f"patch {row.fate}", told, percent(width, 0) if width >= INSIDE else "")

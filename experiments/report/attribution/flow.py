@@ -83,7 +83,6 @@ def _generative(lookup: Lookup, channel: str) -> bool:
 
 
 def _curves(lookup: Lookup, channel: str, shares: dict[str, Interval]) -> Html:
-    """One channel's three shares."""
     found = []
     if _generative(lookup, channel):
         known = [Point(at, SHARES[e], percent(SHARES[e], 2)) for at, e in enumerate(STEPS)]
@@ -97,7 +96,6 @@ def _curves(lookup: Lookup, channel: str, shares: dict[str, Interval]) -> Html:
 
 
 def _rises(lookup: Lookup, channel: str, arm: str) -> list[StepRow | None]:
-    """Tests of both rises of a channel."""
     own = rows_of(lookup.record.steps, arm=arm, channel=channel)
     return [row_of(own, event=event, then=then) for event, then in pairwise(STEPS)]
 
@@ -127,7 +125,6 @@ def monotone(lookup: Lookup, channel: str) -> str:
 
 
 def _table(lookup: Lookup) -> Table:
-    """Shares and rises of all arms."""
     cells = []
     for arm in reversed(lookup.arms):
         for channel in lookup.channels:
@@ -149,7 +146,6 @@ def _table(lookup: Lookup) -> Table:
 
 
 def _step_cells(row: StepRow | None) -> tuple[str, str]:
-    """A rise and its p-value."""
     if row is None:
         return ABSENT, ABSENT
     return points(row.rise), p_value(row.p_value)

@@ -77,7 +77,6 @@ def off_policy(lookup: Lookup) -> Content:
 
 
 def _lane(row: OffPolicyRow) -> Lane:
-    """An estimator of one kind of event, or the truth."""
     return Lane(
         row.relative,
         share_words(row.relative, sign=True)[0],

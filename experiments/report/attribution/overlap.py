@@ -76,7 +76,6 @@ def _upset(lookup: Lookup, event: str, names: Sequence[str]) -> Html:
 
 
 def _column_bar(row: Overlap, most: float) -> Html:
-    """How frequent a set is."""
     height = from_zero([most]).at(row.share)
     size = "<1" if 0 < row.share < 0.01 else fixed(100 * row.share, 0)
     return tag(
@@ -90,7 +89,6 @@ def _column_bar(row: Overlap, most: float) -> Html:
 def _matrix_row(
     lookup: Lookup, name: str, total: float, shown: Sequence[Overlap], names: Sequence[str]
 ) -> tuple[Html, Html]:
-    """A channel: its name and share, and its dots."""
     colour = channel_class(lookup.channels, name)
     bar = tag("i", cls="bar", style=place(width=from_zero([1.0]).at(total)))
     head = tag(

@@ -53,7 +53,6 @@ def _parts(rows: Sequence[CreditRow], cut: str) -> list[str]:
 
 
 def _days(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
-    """Small curves of the shares by day."""
     names = _parts(rows, "day")
     if not names:
         return None
@@ -97,7 +96,6 @@ def _day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: 
 
 
 def _bars(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
-    """Bars by query, item and shopper."""
     cuts = [cut for cut in CUT_TITLES if rows_of(rows, cut=cut)]
     if not cuts:
         return None

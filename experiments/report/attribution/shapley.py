@@ -67,7 +67,6 @@ def _lanes(lookup: Lookup, methods: Sequence[str]) -> list[tuple[str, Html]]:
 
 
 def _rows(lookup: Lookup, method: str) -> list[Row]:
-    """Each channel's values by one method."""
     rows = []
     for name in lookup.measured:
         lanes = [
@@ -82,7 +81,6 @@ def _rows(lookup: Lookup, method: str) -> list[Row]:
 
 
 def _values_table(lookup: Lookup) -> Table:
-    """Every value of every channel, index and event."""
     return Table.of(
         "Worth of channels",
         rows_of(lookup.record.values, arm=lookup.arm),
@@ -114,7 +112,6 @@ def _sampled(lookup: Lookup) -> Html | None:
 
 
 def _interactions(lookup: Lookup, method: str) -> Html:
-    """The matrix of pairs by one method."""
     rows = lookup.pairs(method)
     noun = noun_of(lookup.worth)
     most = max((abs(row.share.estimate or 0.0) for row in rows), default=0.0)

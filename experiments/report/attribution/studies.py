@@ -51,7 +51,6 @@ def _preferred(rows: Sequence[StudyRow], share: bool) -> str | None:
 
 
 def _series(rows: Sequence[StudyRow], measure: str, event: str | None) -> list[StudyRow]:
-    """One measure along the weights."""
     own = rows_of(rows, measure=measure, event=event)
     known = (row for row in own if row.value.estimate is not None)
     return sorted(known, key=lambda row: row.weight)
@@ -104,7 +103,6 @@ def _lift_scale(rows: Sequence[StudyRow]) -> Scale:
 
 
 def _points(rows: Sequence[StudyRow], weights: list[float]) -> list[Point]:
-    """One measure over the weights' places."""
     return [
         spanned(weights.index(row.weight), row.value, f"{row.weight:g}: {with_range(row.value)}")
         for row in rows
@@ -151,7 +149,6 @@ def _lift_clause(rows: Sequence[StudyRow], noun: str, confidence: float) -> str:
 
 
 def _table(rows: Sequence[StudyRow]) -> Table:
-    """Every number of a study."""
     return Table.of(
         f"Study {rows[0].study}",
         sorted(rows, key=lambda row: (row.measure, row.event, row.weight)),

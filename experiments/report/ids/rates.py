@@ -58,7 +58,6 @@ def gains(record: IdsRecord) -> Content:
 
 
 def _gains_of(record: IdsRecord, mode: str) -> Html:
-    """All schemes of one mode on one axis."""
     rows = []
     for scheme in record.schemes:
         found = [record.gain(scheme, mode, HIT_RATE, beam) for beam in record.beams]
@@ -128,7 +127,6 @@ def hit_rates(record: IdsRecord) -> Content:
 
 
 def _reached(record: IdsRecord, scheme: str, mode: str) -> list[Reached]:
-    """A scheme's curve, narrow beams first."""
     return sorted(rows_of(record.curves, scheme=scheme, mode=mode), key=lambda point: point.beam)
 
 
@@ -153,7 +151,6 @@ def _scheme_picture(record: IdsRecord, scheme: str, up: Scale) -> Html:
 
 
 def _counts(values: Sequence[float]) -> list[str]:
-    """Counts along an axis."""
     return [f"{value / 1000:g}k" if value >= 1000 else f"{value:g}" for value in values]
 
 
@@ -268,8 +265,6 @@ def matched(record: IdsRecord, cost: Cost) -> str:
 
 
 def _recall(record: IdsRecord, mode: str) -> Table:
-    """Item recall of every scheme, list length and comparison."""
-
     def told(scheme: str, at: int, measure: str) -> str:
         row, gain = record.of(scheme, mode, measure, at), record.gain(scheme, mode, measure, at)
         shown = fixed(row.value.estimate, 4) if row else ABSENT

@@ -66,7 +66,6 @@ def _stack(record: IdsRecord, scheme: str, shares: Sequence[float], names: Seque
 
 
 def _quality_table(record: IdsRecord) -> Table:
-    """Perplexity, balance, purity and cost of every scheme."""
     head = ["Scheme", "Ids", "Perplexity by level", "Gini", "p99", "Largest"]
     head += ["Category purity", "Nearest shares", "Training"]
     rows = [[scheme_name(record, scheme), *cells] for scheme, cells in quality_rows(record)]

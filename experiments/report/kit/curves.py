@@ -124,7 +124,6 @@ def _series(curve: Curve, across: Axis, up: Axis) -> Html:
 
 
 def _band(curve: Curve, across: Axis, up: Axis) -> list[Html]:
-    """The intervals as one area."""
     known = [
         (across.at(at.x), 100 - up.at(at.low), 100 - up.at(at.high))
         for at in curve.points
@@ -138,7 +137,6 @@ def _band(curve: Curve, across: Axis, up: Axis) -> list[Html]:
 
 
 def _bar(at: Point, across: Axis, up: Axis) -> Html | None:
-    """One interval as an upright bar."""
     if at.low is None or at.high is None:
         return None
     bottom = up.at(at.low)
@@ -159,7 +157,6 @@ def _point(curve: Curve, at: Point, across: Axis, up: Axis) -> Html:
 
 
 def _end(end: Interval, up: Axis) -> Html | None:
-    """A number with its interval beyond the right end."""
     if end.estimate is None:
         return None
     parts = [tag("i", cls="mark-truth", style=place(bottom=up.at(end.estimate)))]
@@ -226,7 +223,6 @@ def _front(corners: Sequence[tuple[float, float]], across: Axis, up: Axis) -> Ht
 
 
 def _cross(spot: Spot, across: Axis, up: Axis) -> Html:
-    """The two intervals of a spot."""
     arms = []
     x, y = spot.at
     if spot.x.ends:

@@ -193,5 +193,4 @@ def style_of(room: str) -> str:
 
 
 def _asset(name: str) -> str:
-    """A file of this package."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")

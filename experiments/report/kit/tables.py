@@ -1,6 +1,6 @@
 """A table as one value, drawn on a page and printed in a terminal."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from experiments.report.kit.digits import ABSENT, THIN
 from experiments.report.kit.markup import Html, tag
 
 Row = TypeVar("Row")
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,19 @@ class Table:
         cells = [[c for head, read in columns for c in spread(head, read(row))] for row in rows]
         return cls(caption, heads, cells, names)
 
+    @classmethod
+    def grid(
+        cls,
+        caption: str,
+        corner: str,
+        rows: Mapping[str, object],
+        columns: Mapping[Key, object],
+        cell: Callable[[str, Key], object],
+    ) -> "Table":
+        """Some things by others: keys with what stands for them, and what is told of two keys."""
+        cells = [[label, *(cell(row, key) for key in columns)] for row, label in rows.items()]
+        return cls(caption, [corner, *columns.values()], cells)
+
     def __html__(self) -> Html:
         """On a page: scrolled sideways where it is wider."""
         header = tag(
@@ -167,7 +181,6 @@ def scrolled(table: Html, name: str) -> Html:
 
 
 def _terminal(cell: object) -> Text:
-    """A cell as a terminal shows it."""
     if isinstance(cell, Text):
         return cell
     return cell.__rich__() if isinstance(cell, Cell) else Text(compact(str(cell)))

@@ -177,8 +177,6 @@ def controls(record: RewardsRecord) -> list[Html]:
 
 
 def _numbers(record: RewardsRecord) -> Table:
-    """Every contrast with all that is known of it."""
-
     def told(row: Contrast) -> list[object]:
         size, *rest = tested(record, row)
         return [ABSENT if row.relative.estimate is None else size, *rest]

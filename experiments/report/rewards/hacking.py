@@ -64,7 +64,6 @@ def _points(steps: Sequence[int], values: Sequence[Number], told: str) -> list[P
 
 
 def _gaps(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
-    """The gap of every policy at the end of its trainings."""
     drawn = [
         policy_row(
             record,
@@ -80,7 +79,6 @@ def _gaps(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
 
 
 def _table(record: RewardsRecord, rows: Sequence[Hacking]) -> Table:
-    """Gains and gaps with their intervals."""
     return Table.of(
         "Gains at the end of the trainings",
         rows,

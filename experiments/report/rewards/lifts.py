@@ -112,7 +112,6 @@ def paper(record: RewardsRecord) -> Content:
 
 
 def _gains(record: RewardsRecord, measure: str) -> list[Row]:
-    """The paper's gains, then ours."""
     rows = []
     for name in POLICIES:
         if name != BASE:
@@ -125,7 +124,6 @@ def _gains(record: RewardsRecord, measure: str) -> list[Row]:
 
 
 def _paper_table(record: RewardsRecord) -> Table:
-    """Levels and gains, the paper's first."""
     rows: list[list[object]] = []
     for name, levels in POLICIES.items():
         cells = []
@@ -140,7 +138,6 @@ def _paper_table(record: RewardsRecord) -> Table:
 
 
 def _level(record: RewardsRecord, row: Offline | None) -> str:
-    """A level and its gain."""
     if row is None or row.value.estimate is None:
         return ABSENT
     shown = fixed(row.value.estimate, 4)

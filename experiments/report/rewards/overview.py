@@ -1,16 +1,18 @@
 """All policies in two tables: what they do offline, and what they truly do."""
 
 from dataclasses import replace
+from functools import partial
 
 from cqsid.alignment.measures import FIRST_CODES
 from experiments.inference.finding import Finding
+from experiments.records.reading import rows_of
 from experiments.records.rewards import Offline, Online, RewardsRecord
 from experiments.report.kit.digits import ABSENT, between, fixed, percent, range_of
 from experiments.report.kit.markup import tag
 from experiments.report.kit.page import Content, absent, folded
 from experiments.report.kit.sentences import meaning
 from experiments.report.kit.tables import Cell, Table
-from experiments.report.rewards.policies import policy_name
+from experiments.report.rewards.policies import named, policy_name
 from experiments.report.rewards.shares import RULES, share_of
 from experiments.report.rewards.words import (
     TESTED,
@@ -31,28 +33,17 @@ def overview(record: RewardsRecord) -> Content:
         "with its interval. \u25b2 and \u25bc mark what is real after correcting for the number "
         "of comparisons; the rest may be chance."
     )
+    measures = {measure: measure_name(measure) for measure in shown_measures(record)}
+    caption = "Offline measures, means over seeds and test requests"
+    offline = Table.grid(caption, "Policy", named(record), measures, partial(offline_cell, record))
     online = _online_table(record) if record.online else absent("No world was lived.")
     return (
         lead,
         tag("h3", "Offline", tag("small", f"{record.requests:,} test requests")),
-        tag("div", _offline_table(record), folded(_offline_numbers(record)), cls="wide"),
+        tag("div", offline, folded(_offline_numbers(record)), cls="wide"),
         tag("h3", "Online", tag("small", "true lift over the supervised model")),
         tag("div", online, cls="wide"),
     )
-
-
-def _offline_table(record: RewardsRecord) -> Table:
-    """Policies by offline measures."""
-    measures = shown_measures(record)
-    rows = [
-        [
-            policy_name(record, row.name),
-            *(offline_cell(record, row.name, each) for each in measures),
-        ]
-        for row in record.policies
-    ]
-    head = ["Policy", *map(measure_name, measures)]
-    return Table("Offline measures, means over seeds and test requests", head, rows)
 
 
 def offline_cell(record: RewardsRecord, policy: str, measure: str) -> Cell | str:
@@ -73,18 +64,17 @@ def _change_cell(record: RewardsRecord, row: Offline | Online) -> Cell:
 
 
 def _online_table(record: RewardsRecord) -> Table:
-    """Policies by true lifts, with the channel's shares of purchases."""
     metrics = shown_metrics([row.metric for row in record.online])
-    rules = [rule for rule in RULES if any(row.rule == rule for row in record.policy_shares)]
-    rows = []
-    for policy in record.policies:
-        cells = [lift_cell(record, policy.name, metric) for metric in metrics]
-        cells += [share_cell(record, policy.name, rule) for rule in rules]
-        rows.append([policy_name(record, policy.name), *cells])
-    head = [meaning(metric).label for metric in metrics]
-    head += [f"Purchases, {RULES[rule]}" for rule in rules]
-    caption = f"True lifts, and the share of purchases that {record.channel} holds"
-    return Table(caption, ["Policy", *head], rows)
+    rules = [rule for rule in RULES if rows_of(record.policy_shares, rule=rule)]
+    heads = {metric: meaning(metric).label for metric in metrics}
+    heads |= {rule: f"Purchases, {RULES[rule]}" for rule in rules}
+    return Table.grid(
+        f"True lifts, and the share of purchases that {record.channel} holds",
+        "Policy",
+        named(record),
+        heads,
+        lambda policy, key: (share_cell if key in rules else lift_cell)(record, policy, key),
+    )
 
 
 def lift_cell(record: RewardsRecord, policy: str, metric: str) -> Cell | str:
@@ -102,7 +92,6 @@ def share_cell(record: RewardsRecord, policy: str, rule: str) -> Cell | str:
 
 
 def _offline_numbers(record: RewardsRecord) -> Table:
-    """Every offline measure with all that is known of it."""
     nothing = [ABSENT] * (1 + len(TESTED))
     return Table.of(
         "Offline measures and differences",

@@ -78,7 +78,6 @@ def _picture(found: Sequence[Spot], upward: str) -> Html:
 
 
 def _numbers(record: RewardsRecord, found: Mapping[str, Sequence[Spot]]) -> Table:
-    """The planes as a table."""
     return Table.of(
         "Clicks against exposures and coverage",
         [(measure, spot) for measure, own in found.items() for spot in own],

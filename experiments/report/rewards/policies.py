@@ -39,9 +39,14 @@ def policy_name(record: RewardsRecord, policy: str) -> Html:
     return tag("span", seal, tag("span", policy), cls="named")
 
 
+def named(record: RewardsRecord) -> dict[str, Html]:
+    """All policies with their names on the page."""
+    return {name: policy_name(record, name) for name in names(record)}
+
+
 def policy_legend(record: RewardsRecord, *more: tuple[str, str]) -> Html:
     """All seals, and what else is drawn."""
-    return legend(*(policy_name(record, policy) for policy in names(record)), *more)
+    return legend(*named(record).values(), *more)
 
 
 def policy_row(

@@ -70,7 +70,6 @@ def curves(record: RewardsRecord) -> Content:
 
 
 def _groups(record: RewardsRecord, shown: Sequence[str]) -> dict[str, list[Figure]]:
-    """The panels under their headings."""
     own = [row for row in trained(record) if row.name in shown]
     paid = [
         Figure(
@@ -156,7 +155,6 @@ def _panel(record: RewardsRecord, shown: Figure, order: Sequence[str]) -> tuple[
 
 
 def _points(series: Series, told: str = "") -> list[Point]:
-    """A series as points that tell their numbers."""
     return [
         Point(step, value, f"{told}, step {step}: {number(value, 4)}")
         for step, value in sorted(series.items())
@@ -193,8 +191,6 @@ def _ends_table(record: RewardsRecord) -> Table:
 
 
 def _end_cells(row: PolicyRow, at: int, course: Course) -> list[object]:
-    """One training of a policy."""
-
     def both(read: Callable[[Evaluation], Sequence[float]], decimals: int) -> str:
         ends = (course.evaluations[0], course.evaluations[-1])
         shown = (", ".join(fixed(value, decimals) for value in read(each)) for each in ends)

@@ -111,7 +111,6 @@ def trust(record: RewardsRecord) -> Content:
 
 
 def _ranking(record: RewardsRecord, metric: str) -> Html:
-    """The measures, the highest rank correlation first."""
     rows = []
     for row in ranked(record, metric):
         real = decide(row.rank_correlation).real
@@ -147,7 +146,6 @@ def _spots(record: RewardsRecord, measure: str, metric: str) -> list[Spot]:
 
 
 def _table(record: RewardsRecord) -> Table:
-    """All rank correlations."""
     return Table.of(
         "Offline measures against true lifts",
         [row for metric in metrics_of(record) for row in ranked(record, metric)],

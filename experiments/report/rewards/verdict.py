@@ -181,7 +181,6 @@ _ENDS = {
 
 
 def _trainings_sentence(row: PolicyRow) -> str | None:
-    """How many trainings ended early, and why."""
     early = Counter(end for end in row.ended if end != "finished")
     if not early:
         return None

@@ -87,7 +87,6 @@ def _step(name: str, count: float | None, what: str) -> Html:
 
 
 def _arms_table(run: Run, manifest: RunManifest, arms: Sequence[ArmEntry]) -> Table:
-    """Channels by arms."""
     rows: list[list[object]] = []
     for name in run.channels:
         entry = row_of(manifest.channels, name=name)

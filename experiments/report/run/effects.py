@@ -104,8 +104,6 @@ def _covered_badge(plain: Estimate | None, truth: Truth | None) -> Html | None:
 
 
 def _effects_table(run: Run, contrast: Contrast) -> Table:
-    """All numbers of one contrast."""
-
     def told(row: Estimate) -> list[object]:
         truth = run.truths.of(row.metric, contrast) if run.truths and not row.cuped else None
         if truth is None:

@@ -56,13 +56,11 @@ def _ratios(run: Run) -> list[object]:
 
 
 def _sizes(row: SampleRatio) -> str:
-    """Counted and planned sizes of the arms."""
     entries = zip(row.arms, row.counts, row.expected, strict=False)
     return "; ".join(f"{arm} {number(got)} ({fixed(plan, 0)})" for arm, got, plan in entries)
 
 
 def _passed(row: SampleRatio) -> Html:
-    """Whether a sample ratio is as planned."""
     if row.p_value is None:
         return tag("b", "untested")
     good = row.p_value >= SRM_ALARM
@@ -88,7 +86,6 @@ def _dropped(run: Run) -> list[object]:
 
 
 def _traffic(run: Run) -> list[object]:
-    """What each arm served."""
     if not run.metrics.health.requests:
         return [absent("The run holds no traffic counts.")]
     counts = Table.of(

@@ -83,7 +83,6 @@ def _training(report: Mapping[str, Any]) -> tuple[TrainingStage, ...]:
 
 
 def _label(key: str) -> str:
-    """A figure's name."""
     return LABELS.get(key, plain_name(key))
 
 
@@ -116,7 +115,6 @@ def _stages(name: str, stages: Sequence[TrainingStage]) -> Table:
 
 
 def _measures(at: Validation) -> list[str]:
-    """Loss and hit rates of a validation."""
     return [fixed(at.loss, 3), percent(at.hit_rate_1), percent(at.hit_rate_10)]
 
 
@@ -147,7 +145,6 @@ def _every_loss(stage: TrainingStage) -> list[TrainingLoss | Validation]:
 
 
 def _course(stage: TrainingStage, up: Scale, colour: str) -> Html:
-    """One stage: training loss as a line, validations as points that tell their numbers."""
     across = Scale(0, max(at.step for at in _every_loss(stage)))
     marks = [(value, fixed(value, 0)) for value in across.ticks(3) if value.is_integer()]
     curves = [
@@ -158,7 +155,6 @@ def _course(stage: TrainingStage, up: Scale, colour: str) -> Html:
 
 
 def _losses(rows: Sequence[Validation | TrainingLoss]) -> list[Point]:
-    """Losses by step, and what is told of each."""
     found = []
     for at in rows:
         words = f"step {fixed(at.step, 0)}: {fixed(at.loss, 3)}"

@@ -40,12 +40,15 @@ def key_figures(run: Run) -> Content:
         return (absent("The run holds no estimates, so there are no figures to show."),)
     cards = [*_traffic_cards(run), _level_card(run)]
     cards += [card for contrast in run.metrics.contrasts for card in _effect_cards(run, contrast)]
-    levels = [
-        [meaning(name).label, *(level(name, levels.get(arm)) for arm in run.arms)]
-        for name in run.metrics.metric_names
-        for levels in [_arm_levels(run, name)]
-    ]
-    numbers = Table("Metrics by arm", ["Metric", *run.arms], levels)
+    names = {name: meaning(name).label for name in run.metrics.metric_names}
+    levels = {name: _arm_levels(run, name) for name in names}
+    numbers = Table.grid(
+        "Metrics by arm",
+        "Metric",
+        names,
+        dict(zip(run.arms, run.arms, strict=True)),
+        lambda name, arm: level(name, levels[name].get(arm)),
+    )
     warning = unreadable(run.metrics)
     return (
         alarm(warning) if warning else None,
@@ -55,13 +58,11 @@ def key_figures(run: Run) -> Content:
 
 
 def _card(label: object, value: object, *below: object) -> Html:
-    """One figure with its name and what belongs to it."""
     notes = (tag("dd", line, cls="below") for line in below)
     return tag("div", tag("dt", label), tag("dd", value, cls="big"), *notes, cls="card")
 
 
 def _traffic_cards(run: Run) -> list[Html]:
-    """How much the run rests on."""
     cards = []
     for name, key in (("Shoppers who searched", "shoppers"), ("Searches", "requests")):
         counts = [(row.arm, getattr(row, key)) for row in run.metrics.health.requests]
@@ -81,7 +82,6 @@ def _arm_levels(run: Run, metric: str) -> dict[str, float | None]:
 
 
 def _level_card(run: Run) -> Html:
-    """The primary metric by arm."""
     primary = run.metrics.primary
     levels = {arm: level(primary, value) for arm, value in _arm_levels(run, primary).items()}
     lines = (join([arm_name(run.arms, arm), " ", value]) for arm, value in levels.items())
@@ -91,7 +91,6 @@ def _level_card(run: Run) -> Html:
 
 
 def _effect_cards(run: Run, contrast: Contrast) -> list[Html]:
-    """Effect and truth of the primary metric in one contrast."""
     primary = run.metrics.primary
     row = run.metrics.estimate(primary, contrast, cuped=False)
     if row is None:

@@ -32,7 +32,6 @@ def reproduce(run: Run) -> Content:
 
 
 def _identity(manifest: RunManifest) -> Html | None:
-    """What identifies the run."""
     memory = manifest.peak_memory_mb
     return facts(
         {
@@ -47,7 +46,6 @@ def _identity(manifest: RunManifest) -> Html | None:
 
 
 def _stages(manifest: RunManifest) -> Table:
-    """The stages with their content keys."""
     return Table.of(
         "Stages",
         manifest.stages,

@@ -72,7 +72,6 @@ def funnel_counts(run: Run) -> Content:
 
 
 def _stage_label(run: Run, stage: str) -> object:
-    """A stage's name; a channel's behind its colour."""
     if stage.startswith(RECALLED):
         return swatch(run.channels, stage.removeprefix(RECALLED))
     return plain_name(stage)

@@ -31,14 +31,12 @@ class Verdict:
     """One contrast in a sentence.
 
     Attributes:
-        contrast: control and treatment.
         finding: what can be said.
         good: True if the change is wanted, False if it is not, None if there is nothing to judge.
         sentence: the finding, its uncertainty and the truth.
         further: what else a careful reader wants to know, one sentence each.
     """
 
-    contrast: Contrast
     finding: Finding
     good: bool | None
     sentence: str
@@ -125,11 +123,11 @@ def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdic
     row = metrics.estimate(metrics.primary, contrast, cuped=False)
     broken = failed_srm(metrics)
     if broken is not None:
-        return Verdict(contrast, Finding.UNREADABLE, False, srm_sentence(broken))
+        return Verdict(Finding.UNREADABLE, False, srm_sentence(broken))
     noun = meaning(metrics.primary).noun
     if row is None or direction(row) is Finding.MISSING:
         said = f"The effect of {contrast[1]} on {noun} could not be estimated"
-        return Verdict(contrast, Finding.MISSING, None, said + ".")
+        return Verdict(Finding.MISSING, None, said + ".")
     truth = truths.of(metrics.primary, contrast) if truths else None
     finding = direction(row)
     size, interval = effect_words(row)
@@ -148,7 +146,7 @@ def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdic
         )
         good = (finding is Finding.MORE) == (meaning(metrics.primary).better > 0)
     sentence = f"{said}; {truth_words(row, truth)}."
-    return Verdict(contrast, finding, good, sentence, further(metrics, row, truth))
+    return Verdict(finding, good, sentence, further(metrics, row, truth))
 
 
 def srm_sentence(broken: SampleRatio) -> str:
@@ -209,4 +207,4 @@ def verdicts(metrics: Metrics, truths: Truths | None) -> tuple[Verdict, ...]:
     if found:
         return found
     said = f"This run holds no estimate of {meaning(metrics.primary).noun}."
-    return (Verdict(("", ""), Finding.MISSING, None, said),)
+    return (Verdict(Finding.MISSING, None, said),)
