@@ -25,7 +25,7 @@ from cqsid.tokenizer.scheme import Scheme, first_ids
 from cqsid.tokenizer.schemes.registry import build_scheme, check_codes
 from cqsid.tokenizer.signals import Signals, TextVectors, catalog_texts
 from cqsid.training.examples import TrainingData
-from cqsid.training.stages import StageProgress, train_generator
+from cqsid.training.stages import Tell, train_generator
 from recall.classic.towers import Pairs
 from recall.feedback import Feedback
 from recall.storage import load, plug_in_roots, save
@@ -36,7 +36,6 @@ from simulator.log.history import History
 
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
-Tell = Callable[[StageProgress], None]
 
 
 def learn(

@@ -1,13 +1,13 @@
 """What training leaves behind, and how a request becomes a prompt."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.decoding.decoder import Softmax
-from cqsid.generator.prompts import PromptBuilder, Prompts
+from cqsid.generator.prompts import PromptBuilder, Prompts, rectangle
 from cqsid.generator.related import RelatedCategories, related_clicks
 from cqsid.generator.transformer import Weights
 from cqsid.tokenizer.ids import SemanticIds
@@ -15,6 +15,7 @@ from cqsid.tokenizer.scheme import Scheme
 from cqsid.tokenizer.signals import Signals, TextVectors
 from cqsid.training.stages import TrainingReport
 from recall.arrays import Ragged
+from recall.channel import Channel
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Ints
 from simulator.protocols import Requests
@@ -54,7 +55,7 @@ class Learned:
         """
         tokens = self.prompts.query_tokens(texts)
         return (
-            _rectangle(tokens, self.prompts.spec.query_subwords),
+            rectangle(tokens, self.prompts.spec.query_subwords),
             self.related.keep(self.vectors.queries(texts)),
         )
 
@@ -101,8 +102,10 @@ class Learned:
         return np.pad(related_BC, ((0, 0), (0, spare)), constant_values=True)
 
 
-def _rectangle(lists: Ragged, width: int) -> Ints:
-    inside_TW = np.arange(width) < lists.lengths[:, None]
-    rectangle_TW = np.full(inside_TW.shape, -1, np.int32)
-    rectangle_TW[inside_TW] = lists.values
-    return rectangle_TW
+class GenerativeChannel(Channel, Protocol):
+    """What the benches ask of a fitted channel that serves a trained system."""
+
+    learned: Learned
+
+    def serve(self, learned: Learned) -> None:
+        """Serve with a system that was trained elsewhere on the catalogue of `fit`."""

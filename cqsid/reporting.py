@@ -9,14 +9,14 @@ import numpy as np
 from cqsid.learned import Learned
 from cqsid.settings import CqsidSpec
 from cqsid.tokenizer.quality import IdQuality
-from cqsid.training.loop import Validation
-from cqsid.training.stages import Stage, StageProgress, StageReport
+from cqsid.training.loop import Course, Validation
+from cqsid.training.stages import Stage, StageReport, Tell
 from cqsid.training.validation import WIDTHS
 
 _POINTS: Final = 60  # of a curve of training losses
 
 
-def share_done(spec: CqsidSpec, tell: Callable[[float], None]) -> Callable[[StageProgress], None]:
+def share_done(spec: CqsidSpec, tell: Callable[[float], None]) -> Tell:
     """Pass the progress of stages on as the share of all of them, each counted alike.
 
     Args:
@@ -26,9 +26,8 @@ def share_done(spec: CqsidSpec, tell: Callable[[float], None]) -> Callable[[Stag
     personal = spec.personalised and spec.training.shopper is not None
     stages = [stage for stage in Stage if personal or stage is not Stage.SHOPPER]
 
-    def pass_on(progress: StageProgress) -> None:
-        part = progress.step / max(progress.steps, 1)
-        tell((stages.index(progress.stage) + part) / len(stages))
+    def pass_on(stage: Stage, course: Course, steps: int) -> None:
+        tell((stages.index(stage) + course.step / max(steps, 1)) / len(stages))
 
     return pass_on
 

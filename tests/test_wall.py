@@ -19,7 +19,7 @@ from cqsid.decoding.shelves import Shelves
 from cqsid.learned import Learned
 from cqsid.rewards.custom import CustomReward
 from cqsid.rewards.logged import Logged
-from cqsid.rewards.oracle import OracleReward
+from cqsid.rewards.of_shop import OracleReward
 from cqsid.rewards.registry import AnyReward, RewardMix
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Elsewhere, Shop

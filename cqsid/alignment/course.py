@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from cqsid.alignment.report import AlignmentReport, Ended, Evaluation, StepReading
 from cqsid.alignment.settings import AlignmentSpec, StopSpec
@@ -76,20 +77,8 @@ class Course:
     @staticmethod
     def of(facts: dict[str, Any], arrays: Watched) -> "Course":
         """Back from a checkpoint."""
-        steps = [
-            StepReading(**{**each, "entropy_L": tuple(each["entropy_L"])})
-            for each in facts["steps"]
-        ]
-        evaluations = [
-            Evaluation(
-                **{
-                    **each,
-                    "hit_rates": tuple(each["hit_rates"]),
-                    "entropy_L": tuple(each["entropy_L"]),
-                }
-            )
-            for each in facts["evaluations"]
-        ]
+        steps = TypeAdapter(list[StepReading]).validate_python(facts["steps"])
+        evaluations = TypeAdapter(list[Evaluation]).validate_python(facts["evaluations"])
         watched = [
             {name: values_EV[at] for name, values_EV in arrays.items()}
             for at in range(len(evaluations))

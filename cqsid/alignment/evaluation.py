@@ -12,22 +12,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cqsid.alignment.measures import BEST, WIDTHS, covered_B, first_codes_B, item_recall_B
+from cqsid.alignment.measures import BEST, WIDTHS, first_codes_B, item_recall_B
 from cqsid.alignment.policy import distributions
 from cqsid.alignment.report import Evaluation
-from cqsid.decoding.decoder import Decoder, Softmax
-from cqsid.decoding.trie import Trie
-from cqsid.generator.prompts import Prompts
+from cqsid.alignment.rollout import Batch, Roller
+from cqsid.decoding.decoder import Decoder
+from cqsid.decoding.evaluate import hit_rate_B
 from cqsid.generator.transformer import Weights
-from cqsid.generator.vocabulary import Vocabulary
-from cqsid.rewards.contract import RewardFault, validated
-from cqsid.rewards.logged import Logged
-from cqsid.rewards.mix import Mix
+from cqsid.rewards.contract import checked
 from cqsid.rewards.reward import Reward, Samples
-from cqsid.rewards.shop import Shop
 from recall.device import one_thread
 from simulator.catalogue.catalog import Ints
-from simulator.errors import ConfigError, ContractError, DataError
+from simulator.errors import ConfigError, DataError
 
 Watched = dict[str, NDArray[np.float64]]
 
@@ -42,12 +38,11 @@ class Evaluator:
     """Evaluates weights on V held-out requests, by beam search as in service.
 
     Attributes:
-        logged_V: the requests. Hit rates and item recall are means over those with clicks.
-        prompts_V: their prompts.
-        shop: ids that may be generated, and what rewards look up.
-        mix: the reward that is optimised.
+        roller: what belongs to the generator, ids that may be generated, what rewards look up, and
+            the reward that is optimised.
+        held: the requests with their prompts. Hit rates and item recall are means over those with
+            clicks.
         probes: rewards that are only watched, by name.
-        vocabulary, softmax: of the generator.
         beam: ids of a beam.
         reference: the supervised model.
 
@@ -56,24 +51,20 @@ class Evaluator:
         DataError: no request with clicks, or another number of prompts.
     """
 
-    logged_V: Logged
-    prompts_V: Prompts
-    shop: Shop
-    mix: Mix
+    roller: Roller
+    held: Batch
     probes: Mapping[str, Reward]
-    vocabulary: Vocabulary
-    softmax: Softmax
     beam: int
     reference: Weights
 
     def __post_init__(self) -> None:
         if REWARD in self.probes:
             raise ConfigError(f"probes == {REWARD!r} among them, must be other names")
-        if len(self.prompts_V) != len(self.logged_V):
-            wanted = f"must be {len(self.logged_V)} as the requests"
-            raise DataError(f"prompts_V == {len(self.prompts_V)} prompts, {wanted}")
-        if not self.logged_V.clicked.lengths.any():
-            raise DataError("logged_V == 0 requests with clicks, must be > 0")
+        requests, prompts = len(self.held.logged), len(self.held.prompts)
+        if prompts != requests:
+            raise DataError(f"prompts == {prompts} prompts, must be {requests} as the requests")
+        if not self.held.logged.clicked.lengths.any():
+            raise DataError("logged == 0 requests with clicks, must be > 0")
 
     def __call__(self, weights: Weights, step: int) -> tuple[Evaluation, Watched]:
         """Evaluate some weights.
@@ -86,22 +77,25 @@ class Evaluator:
         Raises:
             ContractError: a reward broke its contract.
         """
+        roller, ids = self.roller, self.roller.shop.ids
         with one_thread(), torch.no_grad():
-            sid_VN = self._beams(weights)
+            decoder = Decoder(weights, roller.vocabulary, roller.trie, softmax=roller.softmax)
+            sid_VN = decoder.decode(self.held.prompts, self.beam).sid_BN
             best_VG = sid_VN[:, : min(BEST, int((sid_VN >= 0).sum(axis=1).min()))]
-            samples = Samples(self.shop.ids.sids_SL[best_VG], best_VG)
+            samples = Samples(ids.sids_SL[best_VG], best_VG)
             entropy_L, kl = self._spread(weights, samples.codes_BGL)
             watched = self._watched(samples)
-        rows = np.flatnonzero(self.logged_V.clicked.lengths)
-        targets, found_RN, ids = self.logged_V.clicked.take(rows), sid_VN[rows], self.shop.ids
+        clicked, shelves = self.held.logged.clicked, self.roller.shop.shelves
+        rows = np.flatnonzero(clicked.lengths)
+        targets, found_RN = clicked.take(rows), sid_VN[rows]
         means = {name: float(value_V.mean()) for name, value_V in watched.items()}
         reward = means.pop(REWARD)
         evaluation = Evaluation(
             step=step,
             hit_rates=tuple(
-                float(covered_B(found_RN, width, targets, ids).mean()) for width in WIDTHS
+                float(hit_rate_B(found_RN, width, targets, ids).mean()) for width in WIDTHS
             ),
-            recall=float(item_recall_B(found_RN, targets, self.shop.shelves).mean()),
+            recall=float(item_recall_B(found_RN, targets, shelves).mean()),
             entropy_L=entropy_L,
             first_codes=float(first_codes_B(best_VG, ids).mean()),
             kl=kl,
@@ -109,11 +103,6 @@ class Evaluator:
             probes=means,
         )
         return evaluation, watched
-
-    def _beams(self, weights: Weights) -> Ints:
-        trie = Trie.of(self.shop.ids.sids_SL, self.shop.ids.sizes)
-        decoder = Decoder(weights, self.vocabulary, trie, softmax=self.softmax)
-        return decoder.decode(self.prompts_V, self.beam).sid_BN
 
     def _spread(self, weights: Weights, codes_VGL: Ints) -> tuple[tuple[float, ...], float]:
         """Mean entropy of each level, and divergence from the reference, along the given ids."""
@@ -134,23 +123,21 @@ class Evaluator:
         """Log-probabilities of each level's codes behind each beginning of some requests' ids."""
         found = distributions(
             weights,
-            self.vocabulary,
-            self.prompts_V.rows(rows).trimmed(),
+            self.roller.vocabulary,
+            self.held.prompts.rows(rows).trimmed(),
             codes_VGL[rows],
-            softmax=self.softmax,
+            softmax=self.roller.softmax,
         )
         # Under a softmax over all tokens other tokens have a share, too.
         return [logp_RGK.double().cpu().log_softmax(dim=-1) for logp_RGK in found]
 
     def _watched(self, samples: Samples) -> Watched:
         """(V,) mean values of each request's ids."""
-        logged, shop = self.logged_V, self.shop
-        worth_VG = {REWARD: self.mix.total(self.mix.parts(logged, samples))}
+        logged, mix = self.held.logged, self.roller.mix
+        worth_VG = {REWARD: mix.total(mix.parts(logged, samples))}
         for name, probe in self.probes.items():
-            try:
-                worth_VG[name] = validated(probe(logged, samples, shop), samples.shape)
-            except RewardFault as fault:
-                raise ContractError(f"probes.{name}: {fault}") from fault
+            values = probe(logged, samples, self.roller.shop)
+            worth_VG[name] = checked(values, samples.shape, f"probes.{name}")
         return {name: each.mean(axis=1, dtype=np.float64) for name, each in worth_VG.items()}
 
 

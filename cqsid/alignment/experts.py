@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from cqsid.alignment.settings import AlgorithmSpec, ExpertSpec
 from cqsid.rewards.logged import Logged
+from cqsid.rewards.of_log import row_of, sums_behind
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Shop
 from cqsid.tokenizer.ids import SemanticIds
@@ -34,6 +35,11 @@ class Group:
     valid_BG: NDArray[np.bool_]
     free_BGL: NDArray[np.bool_]
     propensity_BG: NDArray[np.float32]
+
+    @property
+    def generated_BG(self) -> NDArray[np.bool_]:
+        """Valid places that the policy itself generated."""
+        return self.valid_BG & ~self.expert_BG
 
     def take(self, place_BG: NDArray[np.integer]) -> "Group":
         """Some places of each request's group."""
@@ -202,10 +208,8 @@ def present_B(samples: Samples, generated_BG: Bools, logged: Logged, ids: Semant
         logged: the same requests.
         ids: the id table.
     """
-    if not len(ids.sids_SL):
-        return np.zeros(len(logged), np.bool_)
-    key_BG = np.arange(len(logged))[:, None] * len(ids.sids_SL) + samples.sid_BG
-    found_BG = np.isin(key_BG, _keys(logged.clicked, ids)) & (samples.sid_BG >= 0)
+    clicked = logged.clicked
+    found_BG = sums_behind(samples.sid_BG, row_of(clicked), ids.sid_I[clicked.values]) > 0
     return np.asarray((found_BG & generated_BG).any(axis=1))
 
 
@@ -221,9 +225,8 @@ def _clicked_places(spec: ExpertSpec) -> int:
 
 def _keys(items: Ragged, ids: SemanticIds) -> Keys:
     """The distinct pairs of request and id, as request * S + id, in order."""
-    row_T = np.repeat(np.arange(len(items)), items.lengths)
     sid_T = ids.sid_I[items.values]
-    return np.unique((row_T * len(ids.sids_SL) + sid_T)[sid_T >= 0])
+    return np.unique((row_of(items) * len(ids.sids_SL) + sid_T)[sid_T >= 0])
 
 
 def _drawn_BK(
@@ -241,19 +244,10 @@ def _drawn_BK(
 
 def _known_BK(sid_BK: Ints, logged: Logged, shop: Shop, *, clicks: bool) -> Floats:
     """Known probability of each expert under the log."""
-    exposed, n_ids = logged.exposed, len(shop.ids.sids_SL)
-    row_X = np.repeat(np.arange(len(logged)), exposed.lengths)
+    row_X = row_of(logged.exposed)
     weight_X = _weight_X(logged, shop, row_X, clicks=clicks)
-    total_B = np.bincount(row_X, weight_X, minlength=len(logged))
-    sid_X = shop.ids.sid_I[exposed.values]
-    keys, inverse = np.unique((row_X * n_ids + sid_X)[sid_X >= 0], return_inverse=True)
-    if not len(keys):
-        return np.full(sid_BK.shape, _LEAST_PROPENSITY, np.float32)
-    sum_P = np.bincount(inverse, weight_X[sid_X >= 0])
-    wanted_BK = np.arange(len(logged))[:, None] * n_ids + sid_BK
-    at_BK = np.minimum(np.searchsorted(keys, wanted_BK), len(keys) - 1)
-    sum_BK = np.where(keys[at_BK] == wanted_BK, sum_P[at_BK], 0.0)
-    total_B1 = total_B[:, None]
+    total_B1 = np.bincount(row_X, weight_X, minlength=len(logged))[:, None]
+    sum_BK = sums_behind(sid_BK, row_X, shop.ids.sid_I[logged.exposed.values], weight_X)
     mu_BK = np.divide(sum_BK, total_B1, out=np.zeros(sum_BK.shape), where=total_B1 > 0)
     return np.maximum(mu_BK, _LEAST_PROPENSITY).astype(np.float32)
 
@@ -276,7 +270,7 @@ def _weight_X(
 def _generated_too_BG(group: Group) -> Bools:
     """Places whose id the policy generated, in the same group."""
     sid_BG = group.samples.sid_BG
-    generated_BG = group.valid_BG & ~group.expert_BG & (sid_BG >= 0)
+    generated_BG = group.generated_BG & (sid_BG >= 0)
     same_BGG = sid_BG[:, :, None] == sid_BG[:, None, :]
     return np.asarray((same_BGG & generated_BG[:, None, :]).any(axis=2))
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.decoding.evaluate import hit_rate_B, recall_B
-from cqsid.decoding.shelves import Shelves, items_BN
+from cqsid.decoding.shelves import Shelves
 from cqsid.tokenizer.ids import SemanticIds
 from recall.arrays import Ragged
 from simulator.catalogue.catalog import Catalog, Ints
@@ -76,8 +76,8 @@ def measures(
         raise DataError(f"sid_BN.shape == {sid_BN.shape}, must be (requests, >= {BEST})")
     _check_some(logged.clicked, "clicked")
     _check_some(logged.exposed, "exposed")
-    shown_B = {n: covered_B(sid_BN, n, logged.exposed, ids) for n in (1, 10)}
-    clicked_B = {n: covered_B(sid_BN, n, logged.clicked, ids) for n in WIDTHS}
+    shown_B = {n: hit_rate_B(sid_BN, n, logged.exposed, ids) for n in (1, 10)}
+    clicked_B = {n: hit_rate_B(sid_BN, n, logged.clicked, ids) for n in WIDTHS}
     return {
         CLK_1: clicked_B[1],
         CLK_10: clicked_B[10],
@@ -91,16 +91,6 @@ def measures(
     }
 
 
-def covered_B(sid_BN: Ints, beams: int, targets: Ragged, ids: SemanticIds) -> Floats:
-    """(B,) share of each request's target items whose id is among the first `beams`, or all, ids.
-
-    Raises:
-        DataError: as `cqsid.decoding.evaluate.beam_place_T`.
-    """
-    # It takes what is missing from a beam for a hit of any wider one.
-    return hit_rate_B(sid_BN, min(beams, sid_BN.shape[1]), targets, ids)
-
-
 def item_recall_B(sid_BN: Ints, targets: Ragged, shelves: Shelves) -> Floats:
     """(B,) share of each request's target items among the first 200 items of its beam.
 
@@ -109,7 +99,7 @@ def item_recall_B(sid_BN: Ints, targets: Ragged, shelves: Shelves) -> Floats:
     Raises:
         DataError: another number of requests, or a request without targets or with one twice.
     """
-    return recall_B(items_BN(sid_BN, shelves.pointer_S, shelves.items, ITEMS), targets, ITEMS)
+    return recall_B(shelves.first(sid_BN, ITEMS)[0], targets, ITEMS)
 
 
 def categories_B(sid_BN: Ints, shelves: Shelves, catalog: Catalog) -> NDArray[np.int64]:

@@ -1,23 +1,21 @@
 """What is told of an alignment: each step's figures, each evaluation's, and how it ended."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from cqsid.alignment.experts import present_B
+from cqsid.alignment.learner import Update
 from cqsid.alignment.measures import distinct_B
 from cqsid.alignment.objective.advantages import tied_B
 from cqsid.alignment.objective.losses import divergence
-from cqsid.alignment.objective.objective import Loss
-from cqsid.alignment.rollout import Rollout
+from cqsid.alignment.rollout import Roller
 from cqsid.alignment.settings import AlgorithmSpec
 from cqsid.rewards.logged import Logged
-from cqsid.tokenizer.ids import SemanticIds, pack
+from cqsid.tokenizer.ids import pack
 from simulator.catalogue.catalog import Ints
 
 
@@ -124,19 +122,7 @@ Bools = NDArray[np.bool_]
 
 
 def step_reading(
-    *,
-    step: int,
-    algorithm: AlgorithmSpec,
-    names: Sequence[str],
-    rollout: Rollout,
-    logged: Logged,
-    ids: SemanticIds,
-    logp_BGL: Tensor,
-    entropy_BGL: Tensor,
-    reference_BGL: Tensor,
-    loss: Loss,
-    gradient: float,
-    seconds: float,
+    step: int, roller: Roller, logged: Logged, update: Update, seconds: float
 ) -> StepReading:
     """Read off a step what `StepReading` tells.
 
@@ -146,24 +132,16 @@ def step_reading(
 
     Args:
         step: steps taken, this one included.
-        algorithm: how ties and the divergence are told.
-        names: of the C rewards.
-        rollout: the groups with their rewards.
+        roller: how ties and the divergence are told, the names of the rewards, the id table.
         logged: the requests.
-        ids: the id table.
-        logp_BGL: log-probability of each code under the policy.
-        entropy_BGL: its entropy at each code (nats).
-        reference_BGL: log-probability under the supervised model.
-        loss: of the last optimiser step.
-        gradient: norm of the gradient before clipping.
+        update: what the step did.
         seconds: since the start.
     """
-    group, generated_BG = rollout.group, rollout.generated_BG
+    rollout, loss, ids = update.rollout, update.loss, roller.shop.ids
+    group, generated_BG = rollout.group, rollout.group.generated_BG
     expert_BG = group.valid_BG & group.expert_BG
     first_codes, distinct = _variety(group.samples.codes_BGL, generated_BG, ids.sizes)
-    tied = tied_B(
-        torch.from_numpy(rollout.total_BG), torch.from_numpy(group.valid_BG), algorithm.tie
-    )
+    total, valid = torch.from_numpy(rollout.total_BG), torch.from_numpy(group.valid_BG)
     counted_BGL = generated_BG[..., None] & group.free_BGL
     return StepReading(
         step=step,
@@ -171,26 +149,22 @@ def step_reading(
         reward=_mean(rollout.total_BG, generated_BG),
         parts={
             name: _mean(part_BG, generated_BG)
-            for name, part_BG in zip(names, rollout.parts_CBG, strict=True)
+            for name, part_BG in zip(roller.mix.names, rollout.parts_CBG, strict=True)
         },
         expert_reward=_mean(rollout.total_BG, expert_BG) if expert_BG.any() else None,
-        tied=float(tied.double().mean()),
+        tied=float(tied_B(total, valid, roller.spec.tie).double().mean()),
         present=float(present_B(group.samples, generated_BG, logged, ids).mean()),
         entropy_L=tuple(
-            _mean(each_BG, generated_BG) for each_BG in np.moveaxis(_array(entropy_BGL), 2, 0)
+            _mean(each_BG, generated_BG)
+            for each_BG in np.moveaxis(update.scores.entropy_BGL.double().cpu().numpy(), 2, 0)
         ),
         first_codes=first_codes,
         distinct=distinct,
-        kl=_divergence(logp_BGL, reference_BGL, counted_BGL, algorithm)
-        / max(int(generated_BG.sum()), 1),
+        kl=_divergence(update, counted_BGL, roller.spec) / max(int(generated_BG.sum()), 1),
         clipped=float(loss.clipped),
-        gradient=float(gradient),
+        gradient=update.gradient,
         seconds=seconds,
     )
-
-
-def _array(tensor: Tensor) -> NDArray[np.float64]:
-    return np.asarray(tensor.detach().double().cpu().numpy())
 
 
 def _mean(values_BG: NDArray[np.floating], counted_BG: Bools) -> float:
@@ -211,11 +185,10 @@ def _variety(codes_BGL: Ints, generated_BG: Bools, sizes: tuple[int, ...]) -> tu
     return float(first_B.mean()), float(share_B.mean())
 
 
-def _divergence(
-    logp_BGL: Tensor, reference_BGL: Tensor, counted_BGL: Bools, spec: AlgorithmSpec
-) -> float:
+def _divergence(update: Update, counted_BGL: Bools, spec: AlgorithmSpec) -> float:
     """The estimates of all counted codes, summed; of codes that either model rules out, none."""
-    policy_BGL, held_BGL = (each.detach().double().cpu() for each in (logp_BGL, reference_BGL))
+    scores = (update.scores, update.reference)
+    policy_BGL, held_BGL = (each.logp_BGL.detach().double().cpu() for each in scores)
     finite_BGL = policy_BGL.isfinite() & held_BGL.isfinite()
     kept_BGL = torch.from_numpy(counted_BGL) & finite_BGL
     kl_BGL = divergence(policy_BGL, held_BGL, spec.kl_estimator)

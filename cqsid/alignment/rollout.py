@@ -43,14 +43,12 @@ class Rollout:
 
     Attributes:
         group: the ids.
-        generated_BG: valid places that the policy itself generated.
         parts_CBG: each reward's own values.
         total_BG: their weighted sum.
         advantage_BGL: what each code's probability is pushed by.
     """
 
     group: Group
-    generated_BG: NDArray[np.bool_]
     parts_CBG: Floats
     total_BG: Floats
     advantage_BGL: Tensor
@@ -85,7 +83,6 @@ class Roller:
             parts_CBG, scaled_CBG, total_BG = self._rewarded(batch.logged, group)
         return Rollout(
             group,
-            group.valid_BG & ~group.expert_BG,
             parts_CBG,
             total_BG,
             self._advantages(batch.logged, group, scaled_CBG, total_BG),

@@ -24,7 +24,7 @@ from cqsid.generator.vocabulary import Vocabulary
 from cqsid.kernels.matmul import Product
 from cqsid.rewards.reward import Samples
 from simulator.catalogue.catalog import Ints
-from simulator.errors import ConfigError, ContractError, DataError
+from simulator.errors import ConfigError, ContractError
 
 Rows = NDArray[np.int64]
 Noise = NDArray[np.float64]
@@ -74,7 +74,7 @@ def sample(
             are not finite.
     """
     _check_settings(vocabulary, trie, number, temperature)
-    _check_prompts(prompts, len(weights.embedding_VD))
+    prompts.check(len(weights.embedding_VD))
     shape = len(prompts), len(vocabulary.sizes)
     forced = np.full(shape, -1, np.int32) if forced_BL is None else forced_BL
     _check_forced(forced, shape, trie, constrained)
@@ -187,19 +187,6 @@ def _check_settings(vocabulary: Vocabulary, trie: Trie, number: int, temperature
         raise ConfigError(f"temperature == {temperature}, must be > 0")
     if vocabulary.sizes != trie.sizes:
         raise ConfigError(f"trie.sizes == {trie.sizes}, must be {vocabulary.sizes}")
-
-
-def _check_prompts(prompts: Prompts, tokens: int) -> None:
-    wrong_B = (prompts.length_B < 1) | (prompts.length_B > prompts.tokens_BT.shape[1])
-    if wrong_B.any():
-        row = int(wrong_B.argmax())
-        wanted = f"must be 1 to {prompts.tokens_BT.shape[1]} tokens"
-        raise DataError(f"prompts.length_B[{row}] == {prompts.length_B[row]}, {wanted}")
-    wrong_BT = (prompts.tokens_BT < 0) | (prompts.tokens_BT >= tokens)
-    if wrong_BT.any():
-        row, place = (int(at[0]) for at in np.nonzero(wrong_BT))
-        found = f"prompts.tokens_BT[{row}, {place}] == {prompts.tokens_BT[row, place]}"
-        raise DataError(f"{found}, must be 0 to {tokens - 1}")
 
 
 def _check_forced(forced_BL: Ints, shape: tuple[int, int], trie: Trie, constrained: bool) -> None:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +22,24 @@ from cqsid.alignment.rollout import Batch, Roller
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
 from cqsid.alignment.tensorboard import EventWriter
 from cqsid.decoding.trie import Trie
-from cqsid.generator.transformer import Layer, Weights
+from cqsid.generator.transformer import Weights
 from cqsid.learned import Learned
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.reward import Reward
 from cqsid.rewards.shop import Shop
 from cqsid.training.checkpoint import Checkpoint, fingerprint
+from cqsid.training.optimizer import under
 from recall.device import one_thread, resolve_device
 from recall.settings import DeviceName
 from recall.texts import TextCache
 from simulator.errors import DataError
 
-_TABLES = ("embedding_VD", "head_VD", "norm")
-
 
 def save_weights(path: Path, weights: Weights) -> None:
     """Write the parameters of a generator; a tied table once."""
-    parameters = _parameters(weights)
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in parameters.items()}, path
-    )
+    tensors = {name: each.cpu().contiguous() for name, each in weights.tensors().items()}
+    save_file(tensors, path)
 
 
 def load_weights(path: Path, base: Weights) -> Weights:
@@ -59,7 +56,7 @@ def load_weights(path: Path, base: Weights) -> Weights:
         found = load_file(path)
     except (SafetensorError, OSError) as error:
         raise DataError(f"{path} == unreadable ({error}), must be weights") from error
-    wanted = {name: tuple(tensor.shape) for name, tensor in _parameters(base).items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in base.tensors().items()}
     shapes = {name: tuple(tensor.shape) for name, tensor in found.items()}
     if shapes != wanted:
         odd = sorted(name for name in shapes | wanted if shapes.get(name) != wanted.get(name))[0]
@@ -67,28 +64,7 @@ def load_weights(path: Path, base: Weights) -> Weights:
             f"{path}: {odd} == {shapes.get(odd, 'missing')}, "
             f"must be {wanted.get(odd, 'left out')} as in the system that was aligned"
         )
-    embedding_VD = found["embedding_VD"]
-    return replace(
-        base,
-        embedding_VD=embedding_VD,
-        head_VD=found.get("head_VD", embedding_VD),
-        norm=found["norm"],
-        layers=tuple(
-            Layer(**{each.name: found[f"layers.{number}.{each.name}"] for each in fields(Layer)})
-            for number in range(len(base.layers))
-        ),
-    )
-
-
-def _parameters(weights: Weights) -> dict[str, Tensor]:
-    """Every tensor once, by name."""
-    tied = weights.head_VD is weights.embedding_VD
-    tables = {name: getattr(weights, name) for name in _TABLES if not (tied and name == "head_VD")}
-    return tables | {
-        f"layers.{number}.{each.name}": getattr(layer, each.name)
-        for number, layer in enumerate(weights.layers)
-        for each in fields(Layer)
-    }
+    return base.holding(found)
 
 
 _log = logging.getLogger(__name__)
@@ -156,7 +132,7 @@ def align(
         validating = _asked(learned, shop, held, personalised, "held")
         roller = _roller(algorithm, learned, mix, shop)
         learner = Learner(spec, roller, learned.weights, resolve_device(device))
-        evaluate = _evaluator(learner, validating, probes or {}, learned.weights)
+        evaluate = Evaluator(roller, validating, probes or {}, spec.beam, learned.weights)
         run = _Run(learner, evaluate, training, seed)
         if workspace is not None:
             run.resume(workspace, held.requests.id_B)
@@ -178,23 +154,6 @@ def align(
 def _roller(algorithm: AlgorithmSpec, learned: Learned, mix: Mix, shop: Shop) -> Roller:
     trie = Trie.of(shop.ids.sids_SL, shop.ids.sizes)
     return Roller(algorithm, learned.prompts.vocabulary, learned.softmax, trie, mix, shop)
-
-
-def _evaluator(
-    learner: Learner, validating: Batch, probes: Mapping[str, Reward], reference: Weights
-) -> Evaluator:
-    roller = learner.roller
-    return Evaluator(
-        logged_V=validating.logged,
-        prompts_V=validating.prompts,
-        shop=roller.shop,
-        mix=roller.mix,
-        probes=probes,
-        vocabulary=roller.vocabulary,
-        softmax=roller.softmax,
-        beam=learner.spec.beam,
-        reference=reference,
-    )
 
 
 def _asked(learned: Learned, shop: Shop, logged: Logged, personalised: bool, place: str) -> Batch:
@@ -236,30 +195,18 @@ class _Run:
         if course.ended is None:
             course.ended = Ended.FINISHED
         if course.kept != course.step:
-            self.learner.restore(self._kept)
+            self.learner.optimizer.restore(self._kept)
         if checkpoint is not None:
             self._save(checkpoint)
 
     def _step(self) -> StepReading:
-        number, roller = self.course.step, self.learner.roller
+        number = self.course.step
         batch = self._batch(number)
         rng = np.random.default_rng([self.seed, 1, number])
         update = self.learner.step(batch, number, rng)
         self._count_time()
-        reading = step_reading(
-            step=number + 1,
-            algorithm=roller.spec,
-            names=roller.mix.names,
-            rollout=update.rollout,
-            logged=batch.logged,
-            ids=roller.shop.ids,
-            logp_BGL=update.scores.logp_BGL,
-            entropy_BGL=update.scores.entropy_BGL,
-            reference_BGL=update.reference.logp_BGL,
-            loss=update.loss,
-            gradient=update.gradient,
-            seconds=self.course.seconds,
-        )
+        seconds = self.course.seconds
+        reading = step_reading(number + 1, self.learner.roller, batch.logged, update, seconds)
         self.course.steps.append(reading)
         return reading
 
@@ -279,7 +226,7 @@ class _Run:
         with torch.no_grad():
             evaluation, watched = self.evaluate(self.learner.weights, self.course.step)
         if self.course.add(evaluation, watched, self.spec):
-            self._kept = self.learner.copy()
+            self._kept = self.learner.optimizer.copy()
         self._count_time()
         if writer is not None:
             writer.evaluation(evaluation)
@@ -291,7 +238,9 @@ class _Run:
         self._clock = now
 
     def _save(self, checkpoint: Checkpoint) -> None:
-        tensors = self.learner.state() | {f"kept.{n}": each for n, each in self._kept.items()}
+        tensors = self.learner.optimizer.state() | {
+            f"kept.{n}": each for n, each in self._kept.items()
+        }
         watched = self.course.arrays()
         tensors |= {f"watched.{n}": torch.from_numpy(each) for n, each in watched.items()}
         checkpoint.save(tensors, self.course.facts())
@@ -305,9 +254,9 @@ class _Run:
         if found is None:
             return
         tensors, facts = found
-        self.learner.load(tensors)
-        self._kept = _under("kept.", tensors)
-        watched = {name: each.numpy() for name, each in _under("watched.", tensors).items()}
+        self.learner.optimizer.load(tensors)
+        self._kept = under("kept.", tensors)
+        watched = {name: each.numpy() for name, each in under("watched.", tensors).items()}
         self.course = Course.of(facts, watched)
         _log.info("resumed after step %d of %d", self.course.step, self.spec.steps)
 
@@ -318,10 +267,5 @@ class _Run:
         told += [str(roller.vocabulary), roller.softmax, roller.mix.told]
         arrays: list[NDArray[Any]] = [self.training.logged.requests.id_B, roller.shop.ids.codes_IL]
         arrays += [self.training.prompts.tokens_BT]
-        arrays += [each.cpu().float().numpy() for each in self.learner.copy().values()]
+        arrays += [each.cpu().float().numpy() for each in self.learner.optimizer.copy().values()]
         return told, arrays
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin so, without the prefix."""
-    return {n.removeprefix(prefix): each for n, each in tensors.items() if n.startswith(prefix)}

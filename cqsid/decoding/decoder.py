@@ -25,7 +25,7 @@ from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.kernels.logsumexp import Floats
 from simulator.catalogue.catalog import Ints
-from simulator.errors import ConfigError, ContractError, DataError
+from simulator.errors import ConfigError, ContractError
 
 _ROWS: Final = 64  # prompts a chunk: bounds memory; results do not depend on it
 
@@ -128,17 +128,7 @@ class Decoder:
         return widths
 
     def _check(self, prompts: Prompts, first_BK: NDArray[np.bool_] | None) -> None:
-        tokens_BT, length_B = prompts.tokens_BT, prompts.length_B
-        wrong_B = (length_B < 1) | (length_B > tokens_BT.shape[1])
-        if wrong_B.any():
-            row = int(wrong_B.argmax())
-            wanted = f"must be 1 to {tokens_BT.shape[1]} tokens"
-            raise DataError(f"prompts.length_B[{row}] == {length_B[row]}, {wanted}")
-        wrong_BT = (tokens_BT < 0) | (tokens_BT >= self._tokens)
-        if wrong_BT.any():
-            row, place = (int(at[0]) for at in np.nonzero(wrong_BT))
-            found = f"prompts.tokens_BT[{row}, {place}] == {tokens_BT[row, place]}"
-            raise DataError(f"{found}, must be 0 to {self._tokens - 1}")
+        prompts.check(self._tokens)
         if first_BK is None:
             return
         if first_BK.shape != (len(prompts), self._trie.sizes[0]):

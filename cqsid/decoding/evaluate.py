@@ -52,9 +52,9 @@ def recall_B(items_BN: Ints, targets: Ragged, k: int) -> Floats:
         DataError: another number of requests, or a request without targets or with one twice.
     """
     _check_targets(len(items_BN), targets)
-    found_T = np.zeros(len(targets.values), np.bool_)
-    _among(items_BN[:, :k], targets.pointer, targets.values, found_T)
-    return _share_B(found_T, targets)
+    place_T = np.full(len(targets.values), k, np.int64)
+    _find(items_BN[:, :k], targets.pointer, targets.values, place_T)
+    return _share_B(place_T < k, targets)
 
 
 def item_place_TW(
@@ -154,6 +154,7 @@ def _check_distinct(sid_BN: Ints) -> None:
 
 @njit(cache=True, nogil=True)
 def _find(sid_BN: Any, pointer: Any, sid_T: Any, place_T: Any) -> None:  # pragma: no cover
+    """Where each request's row holds its wanted numbers; what is below 0 is not sought."""
     for b in range(sid_BN.shape[0]):
         for t in range(pointer[b], pointer[b + 1]):
             if sid_T[t] < 0:
@@ -161,16 +162,6 @@ def _find(sid_BN: Any, pointer: Any, sid_T: Any, place_T: Any) -> None:  # pragm
             for n in range(sid_BN.shape[1]):
                 if sid_BN[b, n] == sid_T[t]:
                     place_T[t] = n
-                    break
-
-
-@njit(cache=True, nogil=True)
-def _among(items_BN: Any, pointer: Any, item_T: Any, found_T: Any) -> None:  # pragma: no cover
-    for b in range(items_BN.shape[0]):
-        for t in range(pointer[b], pointer[b + 1]):
-            for n in range(items_BN.shape[1]):
-                if items_BN[b, n] == item_T[t]:
-                    found_T[t] = True
                     break
 
 

@@ -191,11 +191,7 @@ def _copy(parameter: Tensor) -> Tensor:
 
 
 def _check_finite(weights: Weights) -> None:
-    tensors = {"embedding_VD": weights.embedding_VD, "head_VD": weights.head_VD}
-    tensors["norm"] = weights.norm
-    for number, layer in enumerate(weights.layers):
-        tensors |= {f"layers[{number}].{name}": value for name, value in vars(layer).items()}
-    for name, tensor in tensors.items():
+    for name, tensor in weights.tensors().items():
         # A sum is only finite if all is, and many times cheaper than to ask of each.
         if not bool(torch.isfinite(tensor.sum())) and not bool(torch.isfinite(tensor).all()):
             raise DataError(f"weights.{name} == NaN or infinite in places, must be finite")

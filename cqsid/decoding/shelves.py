@@ -29,56 +29,6 @@ class Fill(StrEnum):
     from the best ids, so the hit rate may fall as the beam grows."""
 
 
-def items_BN(
-    sid_BN: Ints,
-    pointer_S: Counts,
-    items: Ints,
-    limit: int,
-    cap: int | None = None,
-    *,
-    fill: Fill = Fill.DEPTH,
-) -> Ints:
-    """(B, limit) the first distinct items of each beam, padded with -1; see `expanded`."""
-    return expanded(sid_BN, pointer_S, items, limit, cap, fill=fill)[0]
-
-
-def expanded(
-    sid_BN: Ints,
-    pointer_S: Counts,
-    items: Ints,
-    limit: int,
-    cap: int | None = None,
-    *,
-    fill: Fill = Fill.DEPTH,
-) -> tuple[Ints, Ints]:
-    """The first distinct items of each beam, and the ids they stand behind.
-
-    Args:
-        sid_BN: (B, N) beams.
-        pointer_S, items: item lists of the ids, as in `Shelves`.
-        limit: items returned for a request.
-        cap: items taken of one id at most; None: all.
-        fill: the order in which they are returned.
-
-    Returns:
-        (B, limit) items and (B, limit) places of their ids in the beam, both padded with -1.
-    """
-    found_BN = np.full((len(sid_BN), limit), -1, np.int32)
-    place_BN = np.full((len(sid_BN), limit), -1, np.int32)
-    seen_I = np.full(int(items.max(initial=-1)) + 1, -1, np.int64)
-    most = most_of(cap)
-    breadth = fill == Fill.BREADTH
-    _expand(sid_BN, pointer_S, items, most, breadth, seen_I, found_BN, place_BN)
-    return found_BN, place_BN
-
-
-def returned_BN(sid_BN: Ints, pointer_S: Counts, cap: int | None = None) -> Counts:
-    """(B, N) items returned by the first n + 1 ids of each beam, no limit."""
-    size_S = np.minimum(np.diff(pointer_S), most_of(cap))
-    size_BN = np.where(sid_BN >= 0, np.append(size_S, 0)[sid_BN], 0)
-    return cast("Counts", np.cumsum(size_BN, axis=1))
-
-
 def narrowest(value_N: NDArray[Any], wanted: float) -> int | None:
     """The narrowest beam whose value reaches `wanted`; value n belongs to beam n + 1."""
     reached = np.flatnonzero(value_N >= wanted)
@@ -168,6 +118,33 @@ class Shelves:
         before = np.concatenate([[0], np.cumsum(kept)])
         return Shelves(self.items[kept], before[self.pointer_S])
 
+    def first(
+        self, sid_BN: Ints, limit: int, cap: int | None = None, *, fill: Fill = Fill.DEPTH
+    ) -> tuple[Ints, Ints]:
+        """The first distinct items of each beam, and the ids they stand behind.
+
+        Args:
+            sid_BN: beams.
+            limit: items returned for a request.
+            cap: items taken of one id at most; None: all.
+            fill: the order in which they are returned.
+
+        Returns:
+            (B, limit) items and (B, limit) places of their ids in the beam, both padded with -1.
+        """
+        found_BN = np.full((len(sid_BN), limit), -1, np.int32)
+        place_BN = np.full((len(sid_BN), limit), -1, np.int32)
+        seen_I = np.full(int(self.items.max(initial=-1)) + 1, -1, np.int64)
+        most, breadth = most_of(cap), fill == Fill.BREADTH
+        _expand(sid_BN, self.pointer_S, self.items, most, breadth, seen_I, found_BN, place_BN)
+        return found_BN, place_BN
+
+    def returned_BN(self, sid_BN: Ints, cap: int | None = None) -> Counts:
+        """(B, N) items returned by the first n + 1 ids of each beam, no limit."""
+        size_S = np.minimum(np.diff(self.pointer_S), most_of(cap))
+        size_BN = np.where(sid_BN >= 0, np.append(size_S, 0)[sid_BN], 0)
+        return cast("Counts", np.cumsum(size_BN, axis=1))
+
     def expand(
         self, sid_BN: Ints, scores_BN: NDArray[np.float32], limit: int, cap: int
     ) -> Candidates:
@@ -179,7 +156,7 @@ class Shelves:
             limit: most items of a row.
             cap: most items of an id.
         """
-        items_BN, place_BN = expanded(sid_BN, self.pointer_S, self.items, limit, cap)
+        items_BN, place_BN = self.first(sid_BN, limit, cap)
         rows_B1 = np.arange(len(sid_BN))[:, None]
         return Candidates(items_BN, np.where(place_BN >= 0, scores_BN[rows_B1, place_BN], 0))
 

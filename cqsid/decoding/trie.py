@@ -4,7 +4,6 @@ Ids are sorted, so the children of a node are neighbours on the level below, and
 its id's row: two arrays a level say everything, a million ids of three levels in about 16 MB.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,25 +46,6 @@ class Trie:
         allowed_K = np.zeros(self.sizes[0], np.bool_)
         allowed_K[self.codes[0]] = True
         return allowed_K
-
-    def allowed(self, prefix: Sequence[int]) -> Ints:
-        """The codes that may follow a prefix, ascending; none after a whole id or a wrong one.
-
-        Raises:
-            ContractError: the prefix is longer than an id.
-        """
-        if len(prefix) > self.levels:
-            raise ContractError(f"len(prefix) == {len(prefix)}, must be <= {self.levels}")
-        node = 0
-        for level, code in enumerate(prefix):
-            first, stop = self.pointers[level][node : node + 2]
-            node = int(first + np.searchsorted(self.codes[level][first:stop], code))
-            if node == stop or self.codes[level][node] != code:
-                return np.empty(0, np.int32)
-        if len(prefix) == self.levels:
-            return np.empty(0, np.int32)
-        first, stop = self.pointers[len(prefix)][node : node + 2]
-        return self.codes[len(prefix)][first:stop]
 
     def find(self, codes_NL: Ints) -> Ints:
         """(N,) int32 row of each of N ids, -1 where there is no such id.

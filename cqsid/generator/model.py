@@ -77,48 +77,48 @@ def build_model(spec: ModelSpec, vocabulary: Vocabulary, *, seed: int) -> Any:
     """
     if spec.backbone is not None:
         return _grown(_pretrained(Path(spec.backbone), _PLACE), vocabulary, seed)
+    return _blank(
+        seed,
+        vocab_size=len(vocabulary),
+        hidden_size=spec.hidden,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        num_key_value_heads=spec.kv_heads,
+        intermediate_size=spec.ffn,
+        tie_word_embeddings=spec.tie_embeddings,
+    )
+
+
+def _blank(seed: int, head_size: int | None = None, **shape: Any) -> Any:
+    """A model of random weights."""
     with quiet(), torch.random.fork_rng(devices=[]):
         from transformers import Qwen2Config, Qwen2ForCausalLM
 
         torch.default_generator.manual_seed(seed)
-        config = Qwen2Config(
-            vocab_size=len(vocabulary),
-            hidden_size=spec.hidden,
-            num_hidden_layers=spec.layers,
-            num_attention_heads=spec.heads,
-            num_key_value_heads=spec.kv_heads,
-            intermediate_size=spec.ffn,
-            tie_word_embeddings=spec.tie_embeddings,
-            attention_dropout=0.0,
-            dtype="float32",
-        )
+        config = Qwen2Config(attention_dropout=0.0, dtype="float32", **shape)
+        if head_size is not None:
+            config.head_dim = head_size  # no argument of this class, but read by its models
         model: Any = Qwen2ForCausalLM(config)
         return model.eval()
 
 
 def model_of(weights: Weights) -> Any:
     """A `Qwen2ForCausalLM` with these parameters: the inverse of `Weights.of`."""
-    tied = weights.head_VD is weights.embedding_VD
-    with quiet(), torch.random.fork_rng(devices=[]):
-        from transformers import Qwen2Config, Qwen2ForCausalLM
-
-        config = Qwen2Config(
-            vocab_size=len(weights.embedding_VD),
-            hidden_size=weights.embedding_VD.shape[1],
-            num_hidden_layers=len(weights.layers),
-            num_attention_heads=weights.heads,
-            num_key_value_heads=weights.kv_heads,
-            intermediate_size=weights.layers[0].down.shape[1],
-            rms_norm_eps=weights.epsilon,
-            rope_parameters={"rope_type": "default", "rope_theta": weights.rope_theta},
-            tie_word_embeddings=tied,
-            attention_dropout=0.0,
-            dtype="float32",
-        )
-        config.head_dim = weights.head_size  # no argument of this class, but read by its models
-        model: Any = Qwen2ForCausalLM(config)
+    model = _blank(
+        0,
+        weights.head_size,
+        vocab_size=len(weights.embedding_VD),
+        hidden_size=weights.embedding_VD.shape[1],
+        num_hidden_layers=len(weights.layers),
+        num_attention_heads=weights.heads,
+        num_key_value_heads=weights.kv_heads,
+        intermediate_size=weights.layers[0].down.shape[1],
+        rms_norm_eps=weights.epsilon,
+        rope_parameters={"rope_type": "default", "rope_theta": weights.rope_theta},
+        tie_word_embeddings=weights.head_VD is weights.embedding_VD,
+    )
     model.load_state_dict(dict(_named(weights)))
-    return model.eval()
+    return model
 
 
 def _named(weights: Weights) -> Iterator[tuple[str, Tensor]]:

@@ -39,6 +39,24 @@ class Prompts:
         """Without the columns that are padding in every row: for training, where width is work."""
         return Prompts(self.tokens_BT[:, : int(self.length_B.max(initial=0))], self.length_B)
 
+    def check(self, tokens: int) -> None:
+        """Refuse prompts that a model of so many tokens cannot read.
+
+        Raises:
+            DataError: a prompt is empty, longer than its row or has an unknown token.
+        """
+        width = self.tokens_BT.shape[1]
+        wrong_B = (self.length_B < 1) | (self.length_B > width)
+        if wrong_B.any():
+            row = int(wrong_B.argmax())
+            found = f"prompts.length_B[{row}] == {self.length_B[row]}"
+            raise DataError(f"{found}, must be 1 to {width} tokens")
+        wrong_BT = (self.tokens_BT < 0) | (self.tokens_BT >= tokens)
+        if wrong_BT.any():
+            row, place = (int(at[0]) for at in np.nonzero(wrong_BT))
+            found = f"prompts.tokens_BT[{row}, {place}] == {self.tokens_BT[row, place]}"
+            raise DataError(f"{found}, must be 0 to {tokens - 1}")
+
 
 _NONE = -1  # a hole in a row before the holes are closed
 
@@ -78,7 +96,7 @@ class PromptBuilder:
 
     def items(self, titles: Ragged) -> Prompts:
         """Prompts that ask for the id of an item."""
-        title_BW = _rectangle(titles, self.spec.title_subwords)
+        title_BW = rectangle(titles, self.spec.title_subwords)
         return self._joined(len(titles), self.vocabulary.item, title_BW, self.vocabulary.answer)
 
     def queries(self, texts: Ragged) -> Prompts:
@@ -117,7 +135,7 @@ class PromptBuilder:
         )
 
     def _asked(self, texts: Ragged) -> tuple[int, Ints, int]:
-        text_BW = _rectangle(texts, self.spec.query_subwords)
+        text_BW = rectangle(texts, self.spec.query_subwords)
         return self.vocabulary.query, text_BW, self.vocabulary.answer
 
     def _clicks(self, clicked_BH: Ints, codes_IL: Ints) -> Ints:
@@ -140,11 +158,11 @@ class PromptBuilder:
             np.full((rows, 1), part, np.int32) if isinstance(part, int) else part for part in parts
         ]
         wide_BT = np.concatenate(columns, axis=1)
-        tokens_BT, length_B = _packed(wide_BT, self.vocabulary.pad)
+        tokens_BT, length_B = packed(wide_BT, self.vocabulary.pad)
         return Prompts(tokens_BT, length_B)
 
 
-def _packed(wide_BT: Ints, fill: int) -> tuple[Ints, NDArray[np.int64]]:
+def packed(wide_BT: Ints, fill: int) -> tuple[Ints, NDArray[np.int64]]:
     """The rows with their holes closed, filled on the right, and what was in each."""
     told_BT = wide_BT >= 0
     length_B = told_BT.sum(axis=1)
@@ -153,7 +171,7 @@ def _packed(wide_BT: Ints, fill: int) -> tuple[Ints, NDArray[np.int64]]:
     return packed_BT, length_B
 
 
-def _rectangle(lists: Ragged, width: int) -> Ints:
+def rectangle(lists: Ragged, width: int) -> Ints:
     """(B, width) the first values of each list, holes after its end."""
     inside_BW = np.arange(width) < lists.lengths[:, None]
     rectangle_BW = np.full(inside_BW.shape, _NONE, np.int32)
@@ -171,7 +189,7 @@ def _has_id(items_BH: Ints, codes_IL: Ints) -> NDArray[np.bool_]:
 
 def _newest(told_BH: NDArray[np.bool_], items_BH: Ints, most: int) -> Ints:
     """(B, most) the first told items of each row, -1 where there are no more."""
-    packed_BH, _ = _packed(np.where(told_BH, items_BH, _NONE), _NONE)
+    packed_BH, _ = packed(np.where(told_BH, items_BH, _NONE), _NONE)
     short = max(most - packed_BH.shape[1], 0)
     return np.pad(packed_BH, ((0, 0), (0, short)), constant_values=_NONE)[:, :most]
 

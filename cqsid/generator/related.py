@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cqsid.generator.prompts import packed
 from cqsid.tokenizer.signals import Floats
 from recall.classic.towers import on_grid
 from simulator.catalogue.catalog import Ints
@@ -73,11 +74,7 @@ def related_clicks(
         return np.full_like(history_BH, -1)
     # Category -1 is the last column.
     related_BH = keep_TC[text_B[:, None], category_I[history_BH]] & (history_BH >= 0)
-    kept_BH = np.full_like(history_BH, -1)
-    kept_BH[np.arange(history_BH.shape[1]) < related_BH.sum(axis=1)[:, None]] = history_BH[
-        related_BH
-    ]
-    return kept_BH
+    return packed(np.where(related_BH, history_BH, np.int32(-1)), -1)[0]
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

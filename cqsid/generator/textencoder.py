@@ -113,16 +113,8 @@ class TextEncoder:
 
 
 def _settings(spec: TextSpec, units: int) -> DenseSpec:
-    return DenseSpec(
-        dimensions=spec.dimensions,
-        hidden=spec.hidden,
-        buckets=max(units, 2),
-        epochs=spec.epochs,
-        batch_size=spec.batch_size,
-        learning_rate=spec.learning_rate,
-        temperature=spec.temperature,
-        device=spec.device,
-    )
+    shared = set(TextSpec.model_fields) & set(DenseSpec.model_fields)
+    return DenseSpec(buckets=max(units, 2), **spec.model_dump(include=shared))
 
 
 def _features(subwords: Subwords, texts: Sequence[str], longest: int) -> TextFeatures:

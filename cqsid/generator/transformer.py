@@ -7,7 +7,7 @@ behind one prompt under a tree mask. Differentiable, if the parameters are.
 Axis suffixes: B rows, T positions, S positions attended to, D model width, V tokens.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,26 +52,34 @@ class Weights:
     rope_theta: float
     epsilon: float
 
-    def detached(self) -> "Weights":
-        """Copies of the parameters on the CPU, apart from the model and from its gradients."""
-        copies: dict[int, Tensor] = {}
+    def tensors(self) -> dict[str, Tensor]:
+        """Every parameter once, by name; tied tables as the embedding alone."""
+        tables = {"embedding_VD": self.embedding_VD, "head_VD": self.head_VD, "norm": self.norm}
+        if self.head_VD is self.embedding_VD:
+            del tables["head_VD"]
+        return tables | {
+            f"layers.{number}.{name}": tensor
+            for number, layer in enumerate(self.layers)
+            for name, tensor in vars(layer).items()
+        }
 
-        def copied(part: Tensor) -> Tensor:  # tied tables stay tied
-            if id(part) not in copies:
-                copies[id(part)] = part.detach().cpu().clone()
-            return copies[id(part)]
-
-        layers = tuple(
-            Layer(**{name: copied(getattr(layer, name)) for name in Layer.__dataclass_fields__})
-            for layer in self.layers
+    def holding(self, tensors: Mapping[str, Tensor]) -> "Weights":
+        """The same model with other parameters, named as by `tensors`."""
+        layers = (
+            {name: tensors[f"layers.{number}.{name}"] for name in vars(layer)}
+            for number, layer in enumerate(self.layers)
         )
         return replace(
             self,
-            embedding_VD=copied(self.embedding_VD),
-            head_VD=copied(self.head_VD),
-            norm=copied(self.norm),
-            layers=layers,
+            embedding_VD=tensors["embedding_VD"],
+            head_VD=tensors.get("head_VD", tensors["embedding_VD"]),
+            norm=tensors["norm"],
+            layers=tuple(Layer(**parts) for parts in layers),
         )
+
+    def detached(self) -> "Weights":
+        """Copies of the parameters on the CPU, apart from the model and from its gradients."""
+        return self.holding({n: each.detach().cpu().clone() for n, each in self.tensors().items()})
 
     @staticmethod
     def of(model: Any) -> "Weights":

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from cqsid.rewards.reward import Floats
+from simulator.errors import ContractError
 
 
 class RewardFault(ValueError):
@@ -37,3 +38,15 @@ def validated(values: Any, shape: tuple[int, ...]) -> Floats:
         place = f"values[{', '.join(map(str, at))}]"
         raise RewardFault(place, str(found[at]), "finite in float32")
     return out
+
+
+def checked(values: Any, shape: tuple[int, ...], place: str) -> Floats:
+    """The same for what runs.
+
+    Raises:
+        ContractError: a fault, with the reward's place.
+    """
+    try:
+        return validated(values, shape)
+    except RewardFault as fault:
+        raise ContractError(f"{place}: {fault}") from fault

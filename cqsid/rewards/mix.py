@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.rewards.contract import RewardFault, validated
+from cqsid.rewards.contract import checked
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Floats, LevelReward, Reward, RewardSpec, Samples, Scale
 from cqsid.rewards.shop import Shop
-from simulator.errors import ContractError
 from simulator.plugins import blaming
 
 _TIED = 1e-6  # spread, relative to the values, that is no more than float32's rounding
@@ -159,7 +158,4 @@ def _asked(
     shape = (*samples.shape, *more)
     with blaming(f"{part.place}:", f"return values of shape {shape}"):
         values = ask(logged, samples, part.shop)
-    try:
-        return validated(values, shape)
-    except RewardFault as fault:
-        raise ContractError(f"{part.place}: {fault}") from fault
+    return checked(values, shape, part.place)

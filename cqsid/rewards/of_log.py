@@ -24,24 +24,24 @@ def row_of(lists: Ragged) -> Places:
 
 
 def sums_behind(
-    samples: Samples, row_E: Places, sid_E: Ints, amount_E: NDArray[np.float64] | float = 1.0
+    sid_BG: Ints, row_E: Places, sid_E: Ints, amount_E: NDArray[np.float64] | float = 1.0
 ) -> NDArray[np.float64]:
     """(B, G) the summed amounts of a request's events whose item has the id; 0 for an id of -1.
 
     Args:
-        samples: the ids.
+        sid_BG: the ids.
         row_E: request of each event, 0 to B - 1.
         sid_E: id of its item, -1 where it has none.
         amount_E: what each event counts.
     """
     known_E = sid_E >= 0
-    width = max(int(sid_E.max(initial=0)), int(samples.sid_BG.max(initial=0))) + 1
+    width = max(int(sid_E.max(initial=0)), int(sid_BG.max(initial=0))) + 1
     keys, event_E = np.unique(row_E[known_E] * width + sid_E[known_E], return_inverse=True)
     amounts = np.broadcast_to(amount_E, sid_E.shape)[known_E]
     total = np.append(np.bincount(event_E, amounts, minlength=len(keys)), 0.0)
-    wanted_BG = np.arange(len(samples.sid_BG))[:, None] * width + samples.sid_BG
+    wanted_BG = np.arange(len(sid_BG))[:, None] * width + sid_BG
     at_BG = np.searchsorted(keys, wanted_BG)
-    found_BG = (np.append(keys, -1)[at_BG] == wanted_BG) & (samples.sid_BG >= 0)
+    found_BG = (np.append(keys, -1)[at_BG] == wanted_BG) & (sid_BG >= 0)
     return np.where(found_BG, total[at_BG], 0.0)
 
 
@@ -114,7 +114,7 @@ class LogReward(Component):
 
 def _holds(items: Ragged, samples: Samples, shop: Shop) -> NDArray[np.bool_]:
     """(B, G) whether one of the request's items has the id."""
-    return sums_behind(samples, row_of(items), shop.ids.sid_I[items.values]) > 0
+    return sums_behind(samples.sid_BG, row_of(items), shop.ids.sid_I[items.values]) > 0
 
 
 class ValueReward(Component):
@@ -142,10 +142,10 @@ class ValueReward(Component):
         price_B = np.bincount(row_E, price_I[item_E], minlength=len(logged))
         units_B = np.divide(logged.spent_B, price_B, out=np.ones(len(logged)), where=price_B > 0)
         amount_E = self.bought * units_B[row_E] * worth_I[item_E]
-        values_BG = sums_behind(samples, row_E, shop.ids.sid_I[item_E], amount_E)
+        values_BG = sums_behind(samples.sid_BG, row_E, shop.ids.sid_I[item_E], amount_E)
         row_F, item_F = _only_clicked(logged, len(price_I))
         amount_F = self.clicked * worth_I[item_F]
-        values_BG += sums_behind(samples, row_F, shop.ids.sid_I[item_F], amount_F)
+        values_BG += sums_behind(samples.sid_BG, row_F, shop.ids.sid_I[item_F], amount_F)
         return values_BG.astype(np.float32)
 
 
@@ -176,7 +176,7 @@ class CoverageReward(Component):
     def __call__(self, logged: Logged, samples: Samples, shop: Shop) -> Floats:
         """(B, G) share."""
         exposed = logged.exposed
-        held_BG = sums_behind(samples, row_of(exposed), shop.ids.sid_I[exposed.values])
+        held_BG = sums_behind(samples.sid_BG, row_of(exposed), shop.ids.sid_I[exposed.values])
         share_BG = held_BG / np.maximum(exposed.lengths, 1)[:, None]
         if self.marginal:
             same_BGG = samples.sid_BG[:, :, None] == samples.sid_BG[:, None, :]

@@ -1,4 +1,4 @@
-"""Rewards that the shop's models and other channels tell of an id's items."""
+"""Rewards that the shop's models, other channels and the simulator tell of an id's items."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.of_log import Aggregate, aggregated, columns_of
 from cqsid.rewards.reward import Component, Floats, Need, Samples
-from cqsid.rewards.shop import Elsewhere, Shop
+from cqsid.rewards.shop import Elsewhere, Outcome, Shop
 from recall.candidates import Pool
 from simulator.catalogue.catalog import Ints
 from simulator.protocols import Requests
@@ -218,3 +218,31 @@ class DiversityReward(Component):
         same_BGG = category_BG[:, :, None] == category_BG[:, None, :]
         number_BG = (same_BGG & (first_BG >= 0)[:, None, :]).sum(axis=2)
         return np.where(first_BG >= 0, 1 / np.maximum(number_BG, 1), 0).astype(np.float32)
+
+
+class OracleReward(Component):
+    """What the id's first items would bring if they were looked at, asked of the simulator.
+
+    No shop has such a reward: it is a yardstick, and shows what a perfect one would give. 0 for
+    an id without items on sale.
+    """
+
+    type: Literal["oracle"] = "oracle"
+    outcome: Outcome = Field(
+        "purchase",
+        description="chance of a click, chance of a purchase, or money spent (currency)",
+    )
+    items: int = Field(5, gt=0, description="first items of an id that are looked at (items)")
+    aggregate: Aggregate = Field("mean", description="mean or greatest value of these items")
+
+    def needs(self) -> tuple[Need, ...]:
+        """The door to the truth."""
+        return ("oracle",)
+
+    def __call__(self, logged: Logged, samples: Samples, shop: Shop) -> Floats:
+        """(B, G) expected outcome."""
+        items_BGK = shop.items(samples.sid_BG, self.items)
+        (rows, group), oracle = samples.shape, shop.asked_oracle("reward oracle")
+        items_BM = items_BGK.reshape(rows, group * self.items)
+        value_BM = oracle.expected(logged.requests, items_BM, self.outcome)
+        return aggregated(value_BM.reshape(items_BGK.shape), items_BGK, self.aggregate)[0]

@@ -10,8 +10,13 @@ from pydantic import Field
 from cqsid.rewards.custom import CustomReward
 from cqsid.rewards.mix import Mix, Part
 from cqsid.rewards.of_log import CoverageReward, LogReward, PrefixReward, ValueReward
-from cqsid.rewards.of_shop import DiversityReward, ExclusivityReward, RankerReward, RelevanceReward
-from cqsid.rewards.oracle import OracleReward
+from cqsid.rewards.of_shop import (
+    DiversityReward,
+    ExclusivityReward,
+    OracleReward,
+    RankerReward,
+    RelevanceReward,
+)
 from cqsid.rewards.shop import Shop
 from recall.candidates import Pool
 from simulator.errors import placing

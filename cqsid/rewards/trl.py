@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cqsid.decoding.trie import Trie
 from cqsid.generator.vocabulary import Vocabulary
+from cqsid.rewards.contract import checked
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.reward import Reward, Samples
@@ -165,7 +166,7 @@ class TrlReward:
             values_BG = self.reward(logged, samples)
         else:
             values_BG = self.reward(logged, samples, self.shop)
-        return _checked(values_BG, shape, self.name)
+        return checked(values_BG, shape, self.name)
 
     @cached_property
     def _trie(self) -> Trie:
@@ -246,7 +247,7 @@ class FromTrl:
         values_N = np.asarray(values, np.float32)
         if values_N.shape != (rows * size,):
             raise ContractError(f"{name}: {len(values)} values, must be {rows * size}")
-        return _checked(values_N.reshape(rows, size), (rows, size), name)
+        return checked(values_N.reshape(rows, size), (rows, size), name)
 
 
 def from_trl(function: TrlFunction, vocabulary: Vocabulary) -> FromTrl:
@@ -286,15 +287,6 @@ def _texts_of(lists: Ragged, ids: SemanticIds) -> list[list[str]]:
     texts = id_texts(ids.codes_IL[lists.values])
     bounds = lists.pointer.tolist()
     return [[text for text in texts[start:stop] if text] for start, stop in pairwise(bounds)]
-
-
-def _checked(values_BG: Floats, shape: tuple[int, ...], name: str) -> Floats:
-    if values_BG.shape != shape:
-        raise ContractError(f"{name}: values of shape {values_BG.shape}, must be {shape}")
-    if not np.isfinite(values_BG).all():
-        found = values_BG[~np.isfinite(values_BG)][0]
-        raise ContractError(f"{name} == {found} for an id, must be finite")
-    return values_BG
 
 
 def _inner(function: Any) -> Any:

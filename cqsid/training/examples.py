@@ -4,6 +4,7 @@ Nothing is tokenised ahead: an example is a row number, and a batch's prompts ar
 from the parts when its turn comes. So memory grows by a few bytes an event.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,39 +36,27 @@ class PromptSource(Protocol):
 
 
 @dataclass(frozen=True)
-class Titles:
-    """Prompts of items' titles."""
+class Texts:
+    """Prompts of texts alone: of items' titles, or of queries.
 
-    builder: PromptBuilder
-    titles: Ragged
-    item_N: Ints
+    Attributes:
+        made: puts subword lists into prompts.
+        texts: the texts.
+        row_N: which of them each prompt has.
+    """
 
-    @property
-    def size_N(self) -> Rows:
-        """(N,) tokens of each title."""
-        return self.titles.lengths[self.item_N]
-
-    def rows(self, rows: Rows) -> Prompts:
-        """Some of the prompts."""
-        return self.builder.items(self.titles.take(self.item_N[rows]))
-
-
-@dataclass(frozen=True)
-class Queries:
-    """Prompts of query texts."""
-
-    builder: PromptBuilder
+    made: Callable[[Ragged], Prompts]
     texts: Ragged
-    text_N: Ints
+    row_N: Ints
 
     @property
     def size_N(self) -> Rows:
         """(N,) tokens of each text."""
-        return self.texts.lengths[self.text_N]
+        return self.texts.lengths[self.row_N]
 
     def rows(self, rows: Rows) -> Prompts:
         """Some of the prompts."""
-        return self.builder.queries(self.texts.take(self.text_N[rows]))
+        return self.made(self.texts.take(self.row_N[rows]))
 
 
 @dataclass(frozen=True)
@@ -217,7 +206,7 @@ class Examples:
 def item_examples(data: TrainingData) -> Examples:
     """Stage 1: the text of every item with an id -> its id."""
     item_N = np.flatnonzero(data.ids.sid_I >= 0).astype(np.int32)
-    prompts = Titles(data.prompts, data.titles, item_N)
+    prompts = Texts(data.prompts.items, data.titles, item_N)
     return Examples(prompts, item_N, data.ids, np.ones(len(item_N)))
 
 
@@ -233,7 +222,7 @@ def query_examples(data: TrainingData, history: History, order_weight: float) ->
     weight_N = np.zeros(len(keys))
     np.add.at(weight_N, pair_F, feedback.weight_F[kept_F])
     text_N, item_N = (part.astype(np.int32) for part in np.divmod(keys, len(data.ids)))
-    return Examples(Queries(data.prompts, data.texts, text_N), item_N, data.ids, weight_N)
+    return Examples(Texts(data.prompts.queries, data.texts, text_N), item_N, data.ids, weight_N)
 
 
 def shopper_examples(data: TrainingData, history: History, order_weight: float) -> Examples:

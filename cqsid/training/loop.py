@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from cqsid.decoding.decoder import Softmax
@@ -16,11 +17,10 @@ from cqsid.generator.vocabulary import Vocabulary
 from cqsid.training.checkpoint import Checkpoint
 from cqsid.training.examples import Examples, Rows
 from cqsid.training.loss import Batch, answer_loss
+from cqsid.training.optimizer import Optimizer, under
 from cqsid.training.plan import Plan
-from simulator.errors import ConfigError
 
 _log = logging.getLogger(__name__)
-_OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")
 
 
 class Stopped(StrEnum):
@@ -67,16 +67,6 @@ class Course:
         """The best validation, of equal ones the first."""
         return max(self.validations, key=lambda each: each.score, default=None)
 
-    @staticmethod
-    def of(facts: dict[str, Any]) -> "Course":
-        """Back from the facts of a checkpoint."""
-        validations = [
-            Validation(each["step"], each["loss"], tuple(each["hit_rates"]))
-            for each in facts["validations"]
-        ]
-        stopped = Stopped(facts["stopped"]) if facts["stopped"] else None
-        return Course(**{**facts, "validations": validations, "stopped": stopped})
-
 
 @dataclass(frozen=True)
 class Saving:
@@ -110,13 +100,12 @@ class StageRun:
     ) -> None:
         self.model, self.vocabulary, self.softmax, self.plan = model, vocabulary, softmax, plan
         self._evaluate, self._saving, self.course = evaluate, saving, Course()
-        self._parameters = dict(model.named_parameters())
         spec = plan.spec
-        self._optimizer = torch.optim.AdamW(
-            self._parameters.values(),
-            lr=spec.learning_rate,
+        self._optimizer = Optimizer(
+            model,
+            learning_rate=spec.learning_rate,
             weight_decay=spec.weight_decay,
-            fused=True,
+            clip=spec.clip,
         )
         self._best: dict[str, Tensor] = {}
         self._steps = plan.steps
@@ -143,21 +132,11 @@ class StageRun:
     def _step(self, examples: Examples, rows: Rows) -> None:
         prompts = examples.prompts.rows(rows)
         batch = Batch.of(prompts, examples.codes(rows), self.vocabulary)
-        device = next(iter(self._parameters.values())).device
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.plan.spec.learning_rate * self._pace(self.course.step)
+        device = self.model.device
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             loss = answer_loss(Weights.of(self.model), self.vocabulary, batch, self.softmax)
-        if not torch.isfinite(loss):
-            rate, step = self.plan.spec.learning_rate, self.course.step + 1
-            raise ConfigError(
-                f"loss == {loss.item()} at step {step} with learning_rate == {rate}, "
-                "must be finite: the rate is too high"
-            )
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.plan.spec.clip)
-        self._optimizer.step()
+        step = self.course.step
+        self._optimizer.step(loss, step + 1, self._pace(step))
         self.course.step += 1
         self.course.examples += len(rows)
         self.course.losses.append(loss.item())
@@ -181,7 +160,8 @@ class StageRun:
             return
         waited = now - self._saved
         if course.step % saving.every_steps == 0 or waited >= saving.every_seconds:
-            saving.checkpoint.save(self._tensors(), asdict(course))
+            best = {f"best.{name}": tensor for name, tensor in self._best.items()}
+            saving.checkpoint.save(self._optimizer.state() | best, asdict(course))
             self._saved = now
 
     def _validate(self, evaluate: Callable[[Weights, int], Validation]) -> None:
@@ -190,45 +170,26 @@ class StageRun:
             course.validations.append(evaluate(Weights.of(self.model), course.step))
         best = course.best
         if best is course.validations[-1]:
-            self._best = {n: p.detach().clone() for n, p in self._parameters.items()}
+            self._best = self._optimizer.copy()
         since = [each.step for each in course.validations].index(best.step) if best else 0
         if len(course.validations) - 1 - since >= self.plan.spec.patience:
             course.stopped = Stopped.PATIENCE
 
     def _finish(self) -> None:
         if self._best:
-            with torch.no_grad():
-                for name, parameter in self._parameters.items():
-                    parameter.copy_(self._best[name])
+            self._optimizer.restore(self._best)
         if self.course.stopped is None:  # a plan without steps
             self.course.stopped = Stopped.FINISHED
         if self._saving is not None:
-            weights = {f"model.{n}": p.detach() for n, p in self._parameters.items()}
+            weights = {f"model.{n}": p for n, p in self._optimizer.copy().items()}
             self._saving.checkpoint.save(weights, asdict(self.course))
-
-    def _tensors(self) -> dict[str, Tensor]:
-        """All that the rest of the training depends on but the course."""
-        tensors = {f"model.{n}": p.detach() for n, p in self._parameters.items()}
-        tensors |= {f"best.{n}": tensor for n, tensor in self._best.items()}
-        for name, parameter in self._parameters.items():
-            state = self._optimizer.state.get(parameter, {})
-            tensors |= {f"{kind}.{name}": value for kind, value in state.items()}
-        return tensors
 
     def _resume(self) -> None:
         found = self._saving.checkpoint.load() if self._saving is not None else None
         if found is None:
             return
         tensors, facts = found
-        self.course = Course.of(facts)
-        with torch.no_grad():
-            for name, parameter in self._parameters.items():
-                parameter.copy_(tensors[f"model.{name}"])
-                if f"best.{name}" in tensors:
-                    self._best[name] = tensors[f"best.{name}"].to(parameter.device)
-                self._optimizer.state[parameter] = {
-                    kind: tensors[f"{kind}.{name}"].to(parameter.device)
-                    for kind in _OPTIMIZER_STATE
-                    if f"{kind}.{name}" in tensors
-                }
+        self.course = TypeAdapter(Course).validate_python(facts)
+        self._optimizer.load(tensors)
+        self._best = {n: each.to(self.model.device) for n, each in under("best.", tensors).items()}
         _log.info("resumed after step %d of %d", self.course.step, self._steps)

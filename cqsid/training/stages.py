@@ -68,26 +68,8 @@ class Stage(StrEnum):
     SHOPPER = "shopper"
 
 
-@dataclass(frozen=True)
-class StageProgress:
-    """How far a stage is, told after each step.
-
-    Attributes:
-        stage: which one.
-        step, steps: steps taken, and of the whole stage.
-        examples: examples seen.
-        seconds: time spent on it, in earlier attempts too.
-        loss: mean cross entropy of the last batch.
-        validation: the last one, if any.
-    """
-
-    stage: Stage
-    step: int
-    steps: int
-    examples: int
-    seconds: float
-    loss: float
-    validation: Validation | None
+Tell = Callable[[Stage, Course, int], None]
+"""Takes a stage, how far it is, and how many steps it has in all."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +130,7 @@ def train_generator(
     softmax: Softmax = "level",
     device: DeviceName = "auto",
     workspace: Path | None = None,
-    progress: Callable[[StageProgress], None] | None = None,
+    progress: Tell | None = None,
 ) -> TrainingReport:
     """Train a generator in place, stage by stage, each from the best weights of the one before.
 
@@ -210,14 +192,10 @@ def _tasks(
     return tasks
 
 
-def _run(
-    task: _Task, run: StageRun, progress: Callable[[StageProgress], None] | None
-) -> StageReport:
+def _run(task: _Task, run: StageRun, progress: Tell | None) -> StageReport:
     def tell(course: Course, steps: int) -> None:
-        last = course.validations[-1] if course.validations else None
-        loss, seen, seconds = course.losses[-1], course.examples, course.seconds
         if progress is not None:
-            progress(StageProgress(task.stage, course.step, steps, seen, seconds, loss, last))
+            progress(task.stage, course, steps)
 
     if len(task.examples):
         course = run.run(tell)

@@ -14,10 +14,9 @@ from cqsid.tokenizer.ids import SemanticIds
 from cqsid.training.examples import (
     Examples,
     PromptSource,
-    Queries,
     Rows,
     Shoppers,
-    Titles,
+    Texts,
     TrainingData,
     acted_on,
 )
@@ -65,16 +64,16 @@ class Split:
         pointer = np.append(first_V, len(row_T)).astype(np.int64)
         return Split(history.before(until), row_V, Ragged(item_T.astype(np.int32), pointer))
 
-    def queries(self, data: TrainingData) -> Queries:
+    def queries(self, data: TrainingData) -> Texts:
         """Prompts of the held-out requests without their shoppers."""
-        return Queries(data.prompts, data.texts, data.history.text_R[self.row_V])
+        return Texts(data.prompts.queries, data.texts, data.history.text_R[self.row_V])
 
     def shoppers(self, data: TrainingData) -> Shoppers:
         """Prompts of the held-out requests; clicks of earlier ones are known to them."""
         return Shoppers.of(data, data.history, self.row_V)
 
 
-def title_sample(data: TrainingData, most: int) -> tuple[Titles, Ragged]:
+def title_sample(data: TrainingData, most: int) -> tuple[Texts, Ragged]:
     """At most `most` items with an id, evenly over the catalogue, each its own target.
 
     They are learned from too: what the first stage is for is to know all items by heart.
@@ -82,7 +81,9 @@ def title_sample(data: TrainingData, most: int) -> tuple[Titles, Ragged]:
     known = np.flatnonzero(data.ids.sid_I >= 0)
     picked = known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(np.int64)]
     item_N = picked.astype(np.int32)
-    return Titles(data.prompts, data.titles, item_N), Ragged(item_N, np.arange(len(item_N) + 1))
+    return Texts(data.prompts.items, data.titles, item_N), Ragged(
+        item_N, np.arange(len(item_N) + 1)
+    )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from cqsid.decoding.evaluate import (
     reach,
     recall_B,
 )
-from cqsid.decoding.shelves import Shelves, items_BN, returned_BN
+from cqsid.decoding.shelves import Shelves
 from cqsid.tokenizer.ids import SemanticIds
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.records.ids import Mode
@@ -127,7 +127,7 @@ def read_beams(
     def recalled(beam: int) -> Floats:
         most = max(spec.recall_sizes)
         beams_BN = beams_of(decoded, beam) if beam else widest[:, :0]
-        found = items_BN(beams_BN, shelves.pointer_S, shelves.items, most, cap, fill=spec.fill)
+        found, _ = shelves.first(beams_BN, most, cap, fill=spec.fill)
         return np.stack([recall_B(found, asked.targets, k) for k in spec.recall_sizes], axis=1)
 
     own = [(width, beams_of(decoded, width)) for width in spec.widths]
@@ -144,7 +144,7 @@ def read_beams(
         compute_BK=recalled(compute_beam),
         compute_beam=compute_beam,
         capped_N=capped(widest, every).mean(axis=0),
-        returned_N=returned_BN(widest, shelves.pointer_S, cap).mean(axis=0),
+        returned_N=shelves.returned_BN(widest, cap).mean(axis=0),
         positions_N=np.array([positions(int(beam), prompt, prefix_L) for beam in every]),
         without_id=found.without_id,
         unreached=found.unreached,

@@ -12,8 +12,8 @@ from cqsid.alignment.measures import measures
 from cqsid.alignment.settings import AlgorithmSpec
 from cqsid.decoding.decoder import Decoder
 from cqsid.decoding.trie import Trie
-from cqsid.generative import GenerativeChannel
 from cqsid.generator.transformer import Weights
+from cqsid.learned import GenerativeChannel
 from cqsid.registry import generative
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cqsid.alignment.report import AlignmentReport, Evaluation, StepReading
 from cqsid.alignment.trainer import Alignment, align, load_weights, save_weights
-from cqsid.generative import GenerativeChannel
+from cqsid.learned import GenerativeChannel
 from cqsid.rewards.logged import Logged
 from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cqsid.generative import GenerativeChannel
+from cqsid.learned import GenerativeChannel
 from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.saved import save_learned
 from experiments.config.overrides import suggestion

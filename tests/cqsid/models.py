@@ -48,3 +48,14 @@ def random_prompts(vocabulary, n_prompts, longest, seed=0, shortest=1):
     tokens_BT[np.arange(n_prompts), length_B - 1] = vocabulary.answer
     tokens_BT[np.arange(longest) >= length_B[:, None]] = vocabulary.pad
     return Prompts(tokens_BT, length_B.astype(np.int64))
+
+
+def allowed(trie, prefix):
+    """The codes that may follow a prefix, ascending; none after a whole id or a wrong one."""
+    node = np.zeros(1, np.int32)
+    for level, code in enumerate(prefix):
+        node = trie.child(level, node, np.array([code], np.int32))
+    if node[0] < 0 or len(prefix) == trie.levels:
+        return np.empty(0, np.int32)
+    first, stop = trie.pointers[len(prefix)][node[0] : node[0] + 2]
+    return trie.codes[len(prefix)][first:stop]

@@ -216,8 +216,8 @@ def test_training_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
     class Cut(Exception):
         pass
 
-    def cut(progress):
-        if progress.stage == "query" and progress.step == 1:
+    def cut(stage, course, steps):
+        if stage == "query" and course.step == 1:
             raise Cut
 
     rng = np.random.default_rng

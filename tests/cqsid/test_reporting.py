@@ -10,14 +10,11 @@ import torch
 from cqsid.channel import CqsidChannel
 from cqsid.reporting import figures, share_done
 from cqsid.tokenizer.quality import IdQuality
-from cqsid.training.stages import Stage, StageProgress
+from cqsid.training.loop import Course
+from cqsid.training.stages import Stage
 from recall.channel import Reporting, Watchable
 from tests.cqsid.shop import tiny_shop
 from tests.cqsid.small import fitted_channel, small_spec
-
-
-def at(stage, step, steps):
-    return StageProgress(stage, step, steps, step, 0.0, 1.0, None)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +29,7 @@ def test_the_share_that_is_done_grows_to_one_over_all_stages(spec, stages):
     tell = share_done(spec, told.append)
     for stage in stages:
         for step in (1, 2):
-            tell(at(stage, step, 2))
+            tell(stage, Course(step), 2)
     assert told == pytest.approx(np.arange(1, 2 * len(stages) + 1) / (2 * len(stages)))
 
 

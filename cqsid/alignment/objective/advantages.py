@@ -4,12 +4,10 @@ Axis suffixes: B requests, G ids of a group, C rewards. Places that are not vali
 and get 0. Leading axes may be more than B.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-Std = Literal["population", "sample"]
+from cqsid.alignment.settings import AlgorithmSpec
 
 
 def tied_B(rewards_BG: Tensor, valid_BG: Tensor, tie: float) -> Tensor:
@@ -23,29 +21,27 @@ def tied_B(rewards_BG: Tensor, valid_BG: Tensor, tie: float) -> Tensor:
     return ~(best_B - worst_B > tie)
 
 
-def group_advantages(
-    rewards_BG: Tensor, valid_BG: Tensor, *, std: Std, epsilon: float, tie: float
-) -> Tensor:
+def group_advantages(rewards_BG: Tensor, valid_BG: Tensor, spec: AlgorithmSpec) -> Tensor:
     """(R - mean) / (std + epsilon) over each group (GRPO, DeepSeekMath, arXiv 2402.03300).
 
     Where G ids tie and K better ones, all equal, are with them, the advantages are -sqrt(K / G)
     and +sqrt(G / K), whatever the difference in reward (population std, epsilon 0).
+    The papers leave open which std. Centred alone where the algorithm says so.
 
     Args:
         rewards_BG: (B, G) one reward for each id.
         valid_BG: which places hold an id.
-        std: with G or with G - 1 in the denominator; the papers leave it open.
-        epsilon: added to the standard deviation.
-        tie: see `tied_B`; a tied group gets zeros.
+        spec: its std, epsilon and tie; a tied group gets zeros.
 
     Returns:
         (B, G) advantages, of zero mean over the valid places of a group.
     """
-    centred_BG = centred_advantages(rewards_BG, valid_BG, tie=tie)
-    number_B1 = valid_BG.sum(-1, keepdim=True)
-    freedom_B1 = number_B1 - (1 if std == "sample" else 0)
+    centred_BG = centred_advantages(rewards_BG, valid_BG, tie=spec.tie)
+    if spec.advantage == "centred":
+        return centred_BG
+    freedom_B1 = valid_BG.sum(-1, keepdim=True) - (1 if spec.std == "sample" else 0)
     variance_B1 = centred_BG.square().sum(-1, keepdim=True) / freedom_B1.clamp(min=1)
-    scaled_BG = centred_BG / (variance_B1.sqrt() + epsilon)
+    scaled_BG = centred_BG / (variance_B1.sqrt() + spec.epsilon)
     return torch.where(centred_BG == 0, 0.0, scaled_BG)
 
 
@@ -59,7 +55,7 @@ def centred_advantages(rewards_BG: Tensor, valid_BG: Tensor, *, tie: float) -> T
 
 
 def separate_advantages(
-    parts_CBG: Tensor, weight_C: Tensor, valid_BG: Tensor, *, std: Std, epsilon: float, tie: float
+    parts_CBG: Tensor, weight_C: Tensor, valid_BG: Tensor, spec: AlgorithmSpec
 ) -> Tensor:
     """Each reward standardised in its group, summed by weight, over the batch's std (GDPO).
 
@@ -69,14 +65,14 @@ def separate_advantages(
     Args:
         parts_CBG: (C, B, G) each reward's own values.
         weight_C: (C,) what each counts.
-        valid_BG, std, epsilon, tie: as in `group_advantages`.
+        valid_BG, spec: as in `group_advantages`.
 
     Returns:
         (B, G) advantages.
     """
     valid_CBG = valid_BG.expand_as(parts_CBG)
-    own_CBG = group_advantages(parts_CBG, valid_CBG, std=std, epsilon=epsilon, tie=tie)
+    own_CBG = group_advantages(parts_CBG, valid_CBG, spec)
     sum_BG = (weight_C[:, None, None] * own_CBG).sum(0)
-    freedom = valid_BG.sum() - (1 if std == "sample" else 0)
+    freedom = valid_BG.sum() - (1 if spec.std == "sample" else 0)
     spread = (sum_BG.square().sum() / freedom.clamp(min=1)).sqrt()
-    return torch.where(sum_BG == 0, 0.0, sum_BG / (spread + epsilon))
+    return torch.where(sum_BG == 0, 0.0, sum_BG / (spread + spec.epsilon))

@@ -6,7 +6,8 @@ Axis suffixes: B requests, G ids of a group, L levels, N lists of a group, S ids
 import torch
 from torch import Tensor
 
-from cqsid.alignment.objective.advantages import Std, centred_advantages, group_advantages
+from cqsid.alignment.objective.advantages import group_advantages
+from cqsid.alignment.settings import AlgorithmSpec
 from simulator.errors import ContractError
 
 
@@ -29,30 +30,18 @@ def prefix_values(codes_BGL: Tensor, rewards_BG: Tensor, valid_BG: Tensor) -> Te
     return torch.where(valid_BG[..., None], values_BGL, 0.0)
 
 
-def level_advantages(
-    rewards_BGL: Tensor,
-    valid_BG: Tensor,
-    *,
-    std: Std,
-    epsilon: float,
-    tie: float,
-    centred: bool = False,
-) -> Tensor:
+def level_advantages(rewards_BGL: Tensor, valid_BG: Tensor, spec: AlgorithmSpec) -> Tensor:
     """(B, G, L) each level's rewards standardised over the group by themselves.
 
     The step-level advantage of SRPO (TaoSR-SHE, arXiv 2510.07972), with a code as a step.
 
     Args:
         rewards_BGL: what each code earned.
-        valid_BG, std, epsilon, tie: as in `group_advantages`.
-        centred: subtract the mean only.
+        valid_BG, spec: as in `group_advantages`.
     """
     rewards_LBG = rewards_BGL.movedim(-1, 0)
     valid_LBG = valid_BG.expand_as(rewards_LBG)
-    if centred:
-        return centred_advantages(rewards_LBG, valid_LBG, tie=tie).movedim(0, -1)
-    own_LBG = group_advantages(rewards_LBG, valid_LBG, std=std, epsilon=epsilon, tie=tie)
-    return own_LBG.movedim(0, -1)
+    return group_advantages(rewards_LBG, valid_LBG, spec).movedim(0, -1)
 
 
 def prefix_gates(right_BGL: Tensor, dtype: torch.dtype) -> Tensor:
@@ -69,15 +58,7 @@ def prefix_gates(right_BGL: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def list_advantages(
-    rewards_BG: Tensor,
-    codes_BGL: Tensor,
-    valid_BG: Tensor,
-    size: int,
-    *,
-    std: Std,
-    epsilon: float,
-    tie: float,
-    centred: bool = False,
+    rewards_BG: Tensor, codes_BGL: Tensor, valid_BG: Tensor, spec: AlgorithmSpec
 ) -> Tensor:
     """(B, G) the advantage of each id's list: S ids in a row are one list.
 
@@ -87,13 +68,12 @@ def list_advantages(
 
     Args:
         rewards_BG, codes_BGL, valid_BG: the ids.
-        size: S.
-        std, epsilon, tie, centred: as in `level_advantages`.
+        spec: `list_size` is S; else as in `group_advantages`.
 
     Raises:
         ContractError: G is no multiple of S.
     """
-    groups, number = rewards_BG.shape
+    (groups, number), size = rewards_BG.shape, spec.list_size
     if number % size:
         raise ContractError(f"rewards_BG.shape[1] == {number}, must be a multiple of {size}")
     valid_BNS = valid_BG.view(groups, -1, size)
@@ -102,10 +82,7 @@ def list_advantages(
     distinct_BN = _distinct(codes_BGL.view(groups, -1, size, codes_BGL.shape[-1]), valid_BNS)
     value_BN = (kept_BNS.sum(-1) + distinct_BN) / count_BN.clamp(min=1)
     there_BN = count_BN > 0
-    if centred:
-        own_BN = centred_advantages(value_BN, there_BN, tie=tie)
-    else:
-        own_BN = group_advantages(value_BN, there_BN, std=std, epsilon=epsilon, tie=tie)
+    own_BN = group_advantages(value_BN, there_BN, spec)
     return torch.where(valid_BG, own_BN.repeat_interleave(size, -1), 0.0)
 
 

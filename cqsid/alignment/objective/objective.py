@@ -8,11 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cqsid.alignment.objective.advantages import (
-    centred_advantages,
-    group_advantages,
-    separate_advantages,
-)
+from cqsid.alignment.objective.advantages import group_advantages, separate_advantages
 from cqsid.alignment.objective.credit import (
     level_advantages,
     list_advantages,
@@ -112,50 +108,23 @@ def advantages(
 def _credited(
     spec: AlgorithmSpec, scored: Scored, codes_BGL: Tensor, right_BGL: Tensor, valid_BG: Tensor
 ) -> Tensor:
-    total_BG, centred = scored.total_BG, spec.advantage == "centred"
+    total_BG = scored.total_BG
     if spec.credit in ("level", "gated"):
         values_BGL = scored.levels_BGL
         if values_BGL is None:
             values_BGL = prefix_values(codes_BGL, total_BG, valid_BG)
-        own_BGL = level_advantages(
-            values_BGL, valid_BG, std=spec.std, epsilon=spec.epsilon, tie=spec.tie, centred=centred
-        )
+        own_BGL = level_advantages(values_BGL, valid_BG, spec)
         if spec.credit == "level":
             return own_BGL
         return own_BGL * _level_weights(spec, own_BGL) * prefix_gates(right_BGL, own_BGL.dtype)
     if spec.credit == "list":
-        own_BG = list_advantages(
-            total_BG,
-            codes_BGL,
-            valid_BG,
-            spec.list_size,
-            std=spec.std,
-            epsilon=spec.epsilon,
-            tie=spec.tie,
-            centred=centred,
-        )
+        own_BG = list_advantages(total_BG, codes_BGL, valid_BG, spec)
+    elif spec.advantage == "separate":
+        own_BG = separate_advantages(scored.parts_CBG, scored.weight_C, valid_BG, spec)
     else:
-        own_BG = _compared(spec, scored, valid_BG)
+        own_BG = group_advantages(total_BG, valid_BG, spec)
     own_BGL = own_BG[..., None].expand(codes_BGL.shape)
     return own_BGL * _level_weights(spec, own_BGL) if spec.credit == "prefix" else own_BGL
-
-
-def _compared(spec: AlgorithmSpec, scored: Scored, valid_BG: Tensor) -> Tensor:
-    """(B, G) each id beside the others of its group."""
-    if spec.advantage == "centred":
-        return centred_advantages(scored.total_BG, valid_BG, tie=spec.tie)
-    if spec.advantage == "separate":
-        return separate_advantages(
-            scored.parts_CBG,
-            scored.weight_C,
-            valid_BG,
-            std=spec.std,
-            epsilon=spec.epsilon,
-            tie=spec.tie,
-        )
-    return group_advantages(
-        scored.total_BG, valid_BG, std=spec.std, epsilon=spec.epsilon, tie=spec.tie
-    )
 
 
 def _level_weights(spec: AlgorithmSpec, like_BGL: Tensor) -> Tensor:

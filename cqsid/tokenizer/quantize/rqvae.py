@@ -51,6 +51,7 @@ from torch import Tensor
 from cqsid.tokenizer.quantize.autoencoder import Doubles, Perceptron, in_blocks
 from cqsid.tokenizer.quantize.codebook import squared_distances
 from cqsid.tokenizer.quantize.collaborative import collaborative_vectors
+from cqsid.tokenizer.quantize.grid import check_finite
 from cqsid.tokenizer.quantize.prices import sinkhorn_prices
 from cqsid.tokenizer.quantize.rqvae_training import Learnable, LoggedPairs, Training
 from cqsid.tokenizer.quantize.rqvaespec import RqvaeSpec
@@ -210,15 +211,6 @@ class Rqvae:
 
 
 def _finite(vector_ID: Floats, rows_N: NDArray[np.integer], place: str) -> Floats:
-    """The rows of a table.
-
-    Raises:
-        DataError: one of them is not finite.
-    """
     vector_ND: Floats = vector_ID[rows_N]
-    wrong_ND = ~np.isfinite(vector_ND)
-    if wrong_ND.any():
-        row, column = (int(at[0]) for at in np.nonzero(wrong_ND))
-        found = vector_ND[row, column]
-        raise DataError(f"{place}[{rows_N[row]}, {column}] == {found}, must be finite")
+    check_finite(vector_ND, place, rows_N)
     return vector_ND

@@ -1,18 +1,22 @@
-"""The protocol of a finishing rule: from the codes of a quantizer to final ids."""
+"""Finishing rules: from the codes of a quantizer to final ids."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from cqsid.tokenizer.ids import SemanticIds, pack
 from cqsid.tokenizer.signals import Floats, Signals
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ContractError
+
+Longs = NDArray[np.int64]
+Worth = Callable[[Signals], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -98,3 +102,124 @@ def extended(ids: SemanticIds, items_N: Ints, codes_NL: Ints) -> SemanticIds:
 def with_room(used: int, room: float) -> int:
     """Size of a level that has `used` codes in use and room for new items, one code at least."""
     return used + max(1, math.ceil(room * used))
+
+
+def ranks(key_N: Longs, *by: NDArray[np.generic]) -> tuple[Longs, Longs]:
+    """Place of each row among the rows of its key, and how many of these there are.
+
+    Args:
+        key_N: cluster of each row.
+        by: (N,) columns that order the rows of a cluster, smaller first, the first one most
+            important; rows that tie stay in the order given.
+
+    Returns:
+        rank_N, count_N.
+    """
+    order = np.lexsort((*reversed(by), key_N))
+    start_C = starts(key_N[order])
+    count_C = np.diff(start_C)
+    rank_N, count_N = np.empty(len(key_N), np.int64), np.empty(len(key_N), np.int64)
+    rank_N[order] = np.arange(len(key_N)) - np.repeat(start_C[:-1], count_C)
+    count_N[order] = np.repeat(count_C, count_C)
+    return rank_N, count_N
+
+
+def starts(key_N: Longs) -> Longs:
+    """(C + 1,) where each run of equal keys starts in a sorted column, and its length at last."""
+    changes = np.flatnonzero(key_N[1:] != key_N[:-1]) + 1
+    ends = [len(key_N)] if len(key_N) else []
+    return np.concatenate([[0], changes, ends]).astype(np.int64)
+
+
+class Numbering:
+    """Adds a level: the rank of an item inside its cluster, best first, ties by item number.
+
+    TIGER's collision token (item order), CRID's conversion rank and VARG's value rank differ in
+    the order alone. Ids are unique while the level has room: the largest cluster plus `room` of
+    it. The order is frozen: new items come after all others of their cluster, and share its last
+    token once it is full. One huge cluster makes a huge level: look at `sizes` before training.
+    """
+
+    def __init__(self, worth: Worth, room: float) -> None:
+        self._worth: Worth | None = worth
+        self._room = room
+
+    def __getstate__(self) -> dict[str, object]:
+        """What numbers new items; the worth orders known ones, at `fit` alone."""
+        return self.__dict__ | {"_worth": None}
+
+    def fit(self, base: BaseCodes, signals: Signals, *, rng: np.random.Generator) -> SemanticIds:
+        """Rank the known items."""
+        assert self._worth is not None  # `ComposedScheme.fit` sees to it
+        worth_N = self._worth(signals)[base.items_N]
+        rank_N, count_N = ranks(base.key_N, -worth_N, base.items_N)
+        sizes = (*base.sizes, with_room(int(count_N.max()), self._room))
+        return table(len(signals), base.items_N, _joined(base.codes_NL, rank_N), sizes)
+
+    def assign(self, base: BaseCodes, signals: Signals, ids: SemanticIds) -> SemanticIds:
+        """Append the new items to their clusters."""
+        old_MS = ids.codes_IL[ids.codes_IL[:, 0] >= 0]
+        old_key_M = pack(old_MS[:, :-1], base.sizes)
+        keys_C, cluster_N = np.unique(base.key_N, return_inverse=True)
+        next_C = np.zeros(len(keys_C), np.int64)
+        mine_M = np.isin(old_key_M, keys_C)
+        place_M = np.searchsorted(keys_C, old_key_M[mine_M])
+        np.maximum.at(next_C, place_M, old_MS[mine_M, -1] + 1)
+        rank_N, _ = ranks(base.key_N)
+        token_N = np.minimum(next_C[cluster_N] + rank_N, ids.sizes[-1] - 1)
+        return extended(ids, base.items_N, _joined(base.codes_NL, token_N))
+
+
+def _joined(codes_NL: Ints, last_N: NDArray[np.int64]) -> Ints:
+    return np.column_stack([codes_NL, last_N]).astype(np.int32)
+
+
+class Overflow:
+    """An item of a full last code goes to the next code of its prefix with room.
+
+    At most `capacity` items an id, as FORGE (arXiv 2509.20904), which takes 5.
+
+    The next code is the next higher number, after the last one the first; items are placed in
+    order of item number; an item of a prefix that is full everywhere stays in its own code: all
+    three are ours. The sizes of the levels stay those of the quantizer.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+
+    def fit(self, base: BaseCodes, signals: Signals, *, rng: np.random.Generator) -> SemanticIds:
+        """Place the known items."""
+        empty = table(len(signals), base.items_N[:0], base.codes_NL[:0], base.sizes)
+        return self.assign(base, signals, empty)
+
+    def assign(self, base: BaseCodes, signals: Signals, ids: SemanticIds) -> SemanticIds:
+        """Place the new items beside those that have an id."""
+        old_ML = ids.codes_IL[ids.codes_IL[:, 0] >= 0]
+        codes_RL = np.concatenate([old_ML, base.codes_NL])
+        prefix_R = pack(codes_RL[:, :-1], ids.sizes[:-1])
+        order = np.argsort(prefix_R, kind="stable")  # earlier items first inside a prefix
+        last_R = codes_RL[order, -1]
+        start_C = starts(prefix_R[order])
+        _place(start_C, order >= len(old_ML), last_R, ids.sizes[-1], self._capacity)
+        codes_RL[order, -1] = last_R
+        return extended(ids, base.items_N, codes_RL[len(old_ML) :])
+
+
+@njit(cache=True, nogil=True)
+def _place(
+    start_C: NDArray[np.int64], new_R: NDArray[np.bool_], last_R: Ints, size: int, capacity: int
+) -> Any:  # pragma: no cover
+    """Move the new rows' last codes, prefix after prefix."""
+    held_K = np.zeros(size, np.int64)
+    for c in range(len(start_C) - 1):
+        held_K[:] = 0
+        full = 0
+        for r in range(start_C[c], start_C[c + 1]):
+            code = last_R[r]
+            if new_R[r] and held_K[code] >= capacity and full < size:
+                while held_K[code] >= capacity:
+                    code = (code + 1) % size
+                last_R[r] = code
+            held_K[code] += 1
+            if held_K[code] == capacity:
+                full += 1

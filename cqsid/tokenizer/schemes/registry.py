@@ -14,9 +14,7 @@ from cqsid.tokenizer.quantize.rqvae import Rqvae
 from cqsid.tokenizer.quantize.rqvaespec import AutoencoderSpec, RqvaeSpec
 from cqsid.tokenizer.scheme import Scheme
 from cqsid.tokenizer.schemes.composed import ComposedScheme, QuantizerOf
-from cqsid.tokenizer.schemes.finish import Finish, Plain
-from cqsid.tokenizer.schemes.numbering import Numbering
-from cqsid.tokenizer.schemes.overflow import Overflow
+from cqsid.tokenizer.schemes.finish import Finish, Numbering, Overflow, Plain
 from cqsid.tokenizer.schemes.random_ids import RandomCodes
 from cqsid.tokenizer.schemes.settings import SCHEME, GuidedSpec, IdsSpec
 from cqsid.tokenizer.schemes.splitting import AtRandom, ByPopularity, ByTwoMeans, Splitting

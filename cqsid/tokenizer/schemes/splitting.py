@@ -9,11 +9,17 @@ from numba import njit
 from numpy.typing import NDArray
 
 from cqsid.tokenizer.ids import SemanticIds, pack
-from cqsid.tokenizer.schemes.clusters import ranks, starts
-from cqsid.tokenizer.schemes.finish import BaseCodes, extended, table, with_room
+from cqsid.tokenizer.schemes.finish import (
+    BaseCodes,
+    Longs,
+    extended,
+    ranks,
+    starts,
+    table,
+    with_room,
+)
 from cqsid.tokenizer.signals import Signals
 
-Longs = NDArray[np.int64]
 ANY: Final = -1  # wanted group of a new item: the one with the fewest items
 NEWEST: Final = -2  # the last group in use
 

@@ -8,10 +8,10 @@ import torch
 from cqsid.alignment import evaluation
 from cqsid.alignment.evaluation import Evaluator, divergence_RG, entropy_RG
 from cqsid.alignment.measures import item_recall_B
+from cqsid.alignment.rollout import Batch, Roller
 from cqsid.decoding.decoder import Decoder
 from cqsid.decoding.evaluate import hit_rate_B
 from cqsid.decoding.shelves import Shelves
-from cqsid.decoding.trie import Trie
 from cqsid.generator.transformer import Weights
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.shop import Shop
@@ -66,18 +66,14 @@ def policy(seed=0):
     return Weights.of(model_of(3, seed)[1])
 
 
-def evaluator(n_ids=60, *, silent=(), **changes):
+def evaluator(n_ids=60, *, silent=(), softmax="level", prompts=None, **changes):
     trie = random_trie(SIZES[3], n_ids)
     shop = shop_of(trie)
     vocabulary = model_of(3)[0]
     parts = {
-        "logged_V": logged_of(shop, silent=silent),
-        "prompts_V": random_prompts(vocabulary, V, 8),
-        "shop": shop,
-        "mix": TwoParts(),
+        "roller": Roller(None, vocabulary, softmax, trie, TwoParts(), shop),
+        "held": Batch(logged_of(shop, silent=silent), prompts or random_prompts(vocabulary, V, 8)),
         "probes": {"first": first_items},
-        "vocabulary": vocabulary,
-        "softmax": "level",
         "beam": 30,
         "reference": policy(1),
     }
@@ -85,16 +81,15 @@ def evaluator(n_ids=60, *, silent=(), **changes):
 
 
 def beams_of(evaluate, weights, width):
-    ids = evaluate.shop.ids
-    trie = Trie.of(ids.sids_SL, ids.sizes)
-    decoder = Decoder(weights, evaluate.vocabulary, trie, softmax=evaluate.softmax)
-    return decoder.decode(evaluate.prompts_V, width).sid_BN
+    roller = evaluate.roller
+    decoder = Decoder(weights, roller.vocabulary, roller.trie, softmax=roller.softmax)
+    return decoder.decode(evaluate.held.prompts, width).sid_BN
 
 
 def library_distributions(evaluate, seed, row, codes_GL):
     """(G, K) log-probabilities of each level's codes behind beginnings of ids, by the library."""
     vocabulary, model = model_of(3, seed)
-    prompt = evaluate.prompts_V.tokens_BT[row, : evaluate.prompts_V.length_B[row]]
+    prompt = evaluate.held.prompts.tokens_BT[row, : evaluate.held.prompts.length_B[row]]
     prompt_GT = np.repeat(prompt[None], len(codes_GL), axis=0)
     tokens_GT = np.concatenate([prompt_GT, vocabulary.tokens(codes_GL)], axis=1)
     with torch.inference_mode():
@@ -113,7 +108,7 @@ def test_entropy_and_divergence_are_those_of_the_library_along_the_best_ten_ids(
     best_VG = beams_of(evaluate, policy(0), 30)[:, :10]
     entropies, divergences = [], []
     for row in range(V):
-        codes_GL = evaluate.shop.ids.sids_SL[best_VG[row]]
+        codes_GL = evaluate.roller.shop.ids.sids_SL[best_VG[row]]
         own, held = (library_distributions(evaluate, seed, row, codes_GL) for seed in (0, 1))
         entropies.append([-(p.exp() * p).sum(-1).mean() for p in own])
         divergences.append(
@@ -130,8 +125,8 @@ def test_hit_rates_recall_and_first_codes_are_those_of_the_decoders_beams():
     found, _ = evaluate(policy(0), 0)
     sid_VN, clicked, shop = (
         beams_of(evaluate, policy(0), 100),
-        evaluate.logged_V.clicked,
-        evaluate.shop,
+        evaluate.held.logged.clicked,
+        evaluate.roller.shop,
     )
     wanted = [hit_rate_B(sid_VN, n, clicked, shop.ids).mean() for n in (1, 10, 100)]
     assert found.hit_rates == tuple(wanted)
@@ -145,7 +140,7 @@ def test_a_narrow_beam_reports_what_all_its_ids_find():
     evaluate = evaluator(beam=4)
     found, watched = evaluate(policy(0), 0)
     sid_VN = beams_of(evaluate, policy(0), 4)
-    rate = hit_rate_B(sid_VN, 4, evaluate.logged_V.clicked, evaluate.shop.ids).mean()
+    rate = hit_rate_B(sid_VN, 4, evaluate.held.logged.clicked, evaluate.roller.shop.ids).mean()
     assert rate < 1
     assert found.hit_rates[1:] == (rate, rate)
     np.testing.assert_allclose(watched["reward"], (2.0 * sid_VN + 5).mean(axis=1))
@@ -156,7 +151,7 @@ def test_the_reward_is_the_unscaled_sum_over_the_best_ten_ids_and_probes_lie_bes
     found, watched = evaluate(policy(0), 0)
     best_VG = beams_of(evaluate, policy(0), 30)[:, :10]
     np.testing.assert_allclose(watched["reward"], (2.0 * best_VG + 5).mean(axis=1))
-    first_VG = evaluate.shop.items(best_VG, 1)[..., 0]
+    first_VG = evaluate.roller.shop.items(best_VG, 1)[..., 0]
     np.testing.assert_allclose(watched["first"], first_VG.mean(axis=1))
     assert watched.keys() == {"reward", "first"}
     assert {values.dtype for values in watched.values()} == {np.dtype(np.float64)}
@@ -173,8 +168,11 @@ def test_requests_without_clicks_are_watched_but_not_searched():
     evaluate = evaluator(silent=(0, 4))
     found, watched = evaluate(policy(0), 0)
     rows = np.array([1, 2, 3, 5, 6, 7, 8])
-    sid_VN, clicked = beams_of(evaluate, policy(0), 30)[rows], evaluate.logged_V.clicked.take(rows)
-    assert found.hit_rates[1] == hit_rate_B(sid_VN, 10, clicked, evaluate.shop.ids).mean()
+    sid_VN, clicked = (
+        beams_of(evaluate, policy(0), 30)[rows],
+        evaluate.held.logged.clicked.take(rows),
+    )
+    assert found.hit_rates[1] == hit_rate_B(sid_VN, 10, clicked, evaluate.roller.shop.ids).mean()
     assert len(watched["reward"]) == V
     assert (found.reward, found.kl) == (whole.reward, whole.kl)
 
@@ -211,11 +209,11 @@ def test_entropy_and_divergence_of_small_distributions_are_exact():
 def test_settings_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="probes == 'reward' among them"):
         evaluator(probes={"reward": first_items})
-    with pytest.raises(DataError, match=r"logged_V == 0 requests with clicks, must be > 0"):
+    with pytest.raises(DataError, match=r"logged == 0 requests with clicks, must be > 0"):
         evaluator(silent=range(V))
     short = random_prompts(model_of(3)[0], V - 1, 8)
-    with pytest.raises(DataError, match=r"prompts_V == 8 prompts, must be 9 as the requests"):
-        evaluator(prompts_V=short)
+    with pytest.raises(DataError, match=r"prompts == 8 prompts, must be 9 as the requests"):
+        evaluator(prompts=short)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +235,8 @@ def test_a_probe_that_breaks_the_contract_is_named(probe, message):
 
 def test_items_that_are_not_on_sale_are_not_recalled_though_their_ids_are_found():
     evaluate = evaluator()
-    shelves = evaluate.shop.shelves.on_sale(np.zeros(ITEMS, np.bool_))
-    found, _ = replace(evaluate, shop=replace(evaluate.shop, shelves=shelves))(policy(0), 0)
+    shelves = evaluate.roller.shop.shelves.on_sale(np.zeros(ITEMS, np.bool_))
+    roller = replace(evaluate.roller, shop=replace(evaluate.roller.shop, shelves=shelves))
+    found, _ = replace(evaluate, roller=roller)(policy(0), 0)
     assert found.recall == 0
     assert found.hit_rates[1] > 0

@@ -49,9 +49,9 @@ def test_the_policy_starts_as_the_supervised_model(batch):
 
 def test_a_step_moves_the_policy_and_leaves_the_model_it_is_held_to(batch):
     one = learner()
-    start = one.copy()
+    start = one.optimizer.copy()
     first = one.step(batch, 0, rng())
-    assert differ(start, one.copy())
+    assert differ(start, one.optimizer.copy())
     again = one.step(batch, 1, rng())
     assert _apart(again) > 1e-3
     fresh = learner().step(batch, 0, rng())
@@ -78,30 +78,30 @@ def test_later_updates_of_a_batch_start_from_the_policy_that_generated_it(batch)
 def test_the_first_steps_are_small_while_the_rate_warms_up(batch):
     def moved(warmup):
         one = learner(warmup=warmup, weight_decay=0.0)
-        start = one.copy()
+        start = one.optimizer.copy()
         one.step(batch, 0, rng())
-        return sum(float((each - start[n]).abs().sum()) for n, each in one.copy().items())
+        return sum(float((each - start[n]).abs().sum()) for n, each in one.optimizer.copy().items())
 
     assert moved(10) == pytest.approx(moved(0) / 10, rel=0.01)
 
 
 def test_a_copy_is_kept_and_can_be_restored(batch):
     one = learner()
-    kept = one.copy()
+    kept = one.optimizer.copy()
     one.step(batch, 0, rng())
-    one.restore(kept)
-    assert not differ(kept, one.copy())
+    one.optimizer.restore(kept)
+    assert not differ(kept, one.optimizer.copy())
 
 
 def test_a_learner_goes_on_from_its_state_in_the_same_bits(batch):
     whole = learner()
     whole.step(batch, 0, rng(0))
-    state = {name: each.clone() for name, each in whole.state().items()}
+    state = {name: each.clone() for name, each in whole.optimizer.state().items()}
     whole.step(batch, 1, rng(1))
     resumed = learner()
-    resumed.load(state)
+    resumed.optimizer.load(state)
     resumed.step(batch, 1, rng(1))
-    assert not differ(whole.copy(), resumed.copy())
+    assert not differ(whole.optimizer.copy(), resumed.optimizer.copy())
 
 
 def test_a_rate_at_which_the_policy_is_lost_is_refused_with_its_step(batch):

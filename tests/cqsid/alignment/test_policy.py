@@ -8,7 +8,7 @@ from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from recall.device import one_thread
 from simulator.errors import ConfigError
-from tests.cqsid.models import random_model, random_prompts, random_trie
+from tests.cqsid.models import allowed, random_model, random_prompts, random_trie
 
 VOCABULARY = Vocabulary(20, (5, 4, 3))
 TRIE = random_trie((5, 4, 3), 20)
@@ -60,7 +60,7 @@ def alone_KL(model, b, codes, softmax):
             found.append(logits_K - logits_LV[level].logsumexp(0))
             continue
         legal_K = torch.full((size,), softmax == "level")
-        legal_K[TRIE.allowed(codes[:level].tolist())] = True
+        legal_K[allowed(TRIE, codes[:level].tolist())] = True
         found.append(logits_K.masked_fill(~legal_K, -torch.inf).log_softmax(0))
     return found
 

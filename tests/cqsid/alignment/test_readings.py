@@ -1,11 +1,14 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from cqsid.alignment.experts import Group
+from cqsid.alignment.learner import Update
 from cqsid.alignment.objective.objective import Loss
+from cqsid.alignment.policy import Scores
 from cqsid.alignment.report import step_reading
 from cqsid.alignment.rollout import Rollout
 from cqsid.alignment.settings import AlgorithmSpec
@@ -35,9 +38,8 @@ def rollout_of(total_BG=TOTAL_BG, free_BGL=None, **columns):
         "propensity_BG": np.ones((2, 4), np.float32),
     }
     group = Group(**(parts | columns))
-    generated_BG = group.valid_BG & ~group.expert_BG
     parts_CBG = np.stack([total_BG, -2 * total_BG])
-    return Rollout(group, generated_BG, parts_CBG, total_BG, torch.zeros(2, 4, 2))
+    return Rollout(group, parts_CBG, total_BG, torch.zeros(2, 4, 2))
 
 
 def read(rollout=None, logp_BGL=None, reference_BGL=None, algorithm=None, clicked=((1,), (3, 0))):
@@ -47,20 +49,14 @@ def read(rollout=None, logp_BGL=None, reference_BGL=None, algorithm=None, clicke
     logp_BGL = torch.zeros(2, 4, 2, requires_grad=True) if logp_BGL is None else logp_BGL
     entropy_BGL = torch.arange(16.0).reshape(2, 4, 2)
     one = torch.tensor(1.0)
-    return step_reading(
-        step=5,
-        algorithm=algorithm or AlgorithmSpec(kl_estimator="k1"),
-        names=("first", "second"),
-        rollout=rollout or rollout_of(),
-        logged=logged,
-        ids=IDS,
-        logp_BGL=logp_BGL,
-        entropy_BGL=entropy_BGL,
-        reference_BGL=torch.zeros(2, 4, 2) if reference_BGL is None else reference_BGL,
-        loss=Loss(one.clone().requires_grad_() * 0.5, one, one, one, one / 4),
-        gradient=2.5,
-        seconds=9.0,
-    )
+    loss = Loss(one.clone().requires_grad_() * 0.5, one, one, one, one / 4)
+    reference_BGL = torch.zeros(2, 4, 2) if reference_BGL is None else reference_BGL
+    scores, reference = (Scores(each, entropy_BGL) for each in (logp_BGL, reference_BGL))
+    update = Update(rollout or rollout_of(), scores, reference, loss, 2.5)
+    spec = algorithm or AlgorithmSpec(kl_estimator="k1")
+    mix, shop = SimpleNamespace(names=("first", "second")), SimpleNamespace(ids=IDS)
+    roller = SimpleNamespace(spec=spec, mix=mix, shop=shop)
+    return step_reading(5, roller, logged, update, 9.0)
 
 
 def test_means_are_over_generated_ids_and_experts_stand_apart():

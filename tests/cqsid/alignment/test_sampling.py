@@ -10,7 +10,7 @@ from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from recall.device import one_thread
 from simulator.errors import ConfigError, ContractError, DataError
-from tests.cqsid.models import random_model, random_prompts, random_trie
+from tests.cqsid.models import allowed, random_model, random_prompts, random_trie
 
 VOCABULARY = Vocabulary(20, (5, 4, 3))
 TRIE = random_trie((5, 4, 3), 20)
@@ -50,7 +50,7 @@ def id_probabilities(weights, temperature=1.0):
     p_BS = np.ones(codes_BGL.shape[:2])
     for level, logp_BGK in enumerate(distributions(weights, VOCABULARY, PROMPTS, codes_BGL)):
         for s, codes in enumerate(TRIE.sids_SL):
-            legal = TRIE.allowed(codes[:level].tolist())
+            legal = allowed(TRIE, codes[:level].tolist())
             logits_BK = logp_BGK[:, s if logp_BGK.shape[1] > 1 else 0].double() / temperature
             p_BK = torch.softmax(logits_BK[:, legal], dim=-1).numpy()
             p_BS[:, s] *= p_BK[:, legal.tolist().index(codes[level])]
@@ -94,7 +94,7 @@ def test_towards_temperature_zero_every_sample_is_the_greedy_id(weights):
                 after = np.array([[[*greedy, 0, 0, 0][:3]]], np.int32)
                 one = PROMPTS.rows(slice(b, b + 1))
                 logp_K = distributions(weights, VOCABULARY, one, after)[level][0, 0]
-                legal = TRIE.allowed(greedy)
+                legal = allowed(TRIE, greedy)
                 greedy.append(int(legal[logp_K[legal].argmax()]))
             assert TRIE.sids_SL[sid].tolist() == greedy
 

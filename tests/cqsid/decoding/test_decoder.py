@@ -12,7 +12,7 @@ from recall.device import one_thread
 from recall.storage import saved_copy
 from simulator.errors import ConfigError, ContractError, DataError
 from tests.cqsid.decoders import KINDS, SIZES, model_of, path_scores, prompt_of, small
-from tests.cqsid.models import random_model, random_prompts, random_trie
+from tests.cqsid.models import allowed, random_model, random_prompts, random_trie
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +51,9 @@ def test_sequences_scores_and_order_equal_the_library(levels, seed):
     for row in range(2):
         prompt = prompt_of(prompts, row)
 
-        def allowed(_, tokens, start=prompt.shape[1]):
+        def follow(_, tokens, start=prompt.shape[1]):
             codes = tokens[start:].numpy() - vocabulary.offset_L[: len(tokens) - start]
-            return (trie.allowed(codes) + vocabulary.offset_L[len(codes)]).tolist()
+            return (allowed(trie, codes) + vocabulary.offset_L[len(codes)]).tolist()
 
         out = model.generate(
             prompt,
@@ -63,7 +63,7 @@ def test_sequences_scores_and_order_equal_the_library(levels, seed):
             max_new_tokens=levels,
             do_sample=False,
             length_penalty=0.0,
-            prefix_allowed_tokens_fn=allowed,
+            prefix_allowed_tokens_fn=follow,
             return_dict_in_generate=True,
             output_scores=True,
         )

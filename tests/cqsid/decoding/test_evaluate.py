@@ -19,9 +19,7 @@ from cqsid.decoding.evaluate import (
 from cqsid.decoding.shelves import (
     Fill,
     Shelves,
-    items_BN,
     narrowest,
-    returned_BN,
 )
 from cqsid.tokenizer.ids import SemanticIds
 from recall.arrays import Ragged
@@ -79,17 +77,17 @@ def test_a_beam_that_is_narrower_than_asked_hits_no_more_than_it_holds():
 
 
 def test_items_come_in_the_order_of_the_ids_and_of_their_shelves():
-    found = items_BN(BEAMS, SHELVES.pointer_S, SHELVES.items, 5)
+    found, _ = SHELVES.first(BEAMS, 5)
     assert found.tolist() == [[5, 4, 1, 2, 0], [3, -1, -1, -1, -1]]
-    capped = items_BN(BEAMS, SHELVES.pointer_S, SHELVES.items, 5, cap=1)
+    capped, _ = SHELVES.first(BEAMS, 5, cap=1)
     assert capped.tolist() == [[5, 1, 3, -1, -1], [3, -1, -1, -1, -1]]
-    spread = items_BN(BEAMS, SHELVES.pointer_S, SHELVES.items, 5, fill=Fill.BREADTH)
+    spread, _ = SHELVES.first(BEAMS, 5, fill=Fill.BREADTH)
     assert spread.tolist() == [[5, 1, 3, 4, 2], [3, -1, -1, -1, -1]]
 
 
 def test_an_id_listed_twice_returns_its_items_once():
     twice = np.array([[0, 0, 1]], np.int32)
-    found = items_BN(twice, SHELVES.pointer_S, SHELVES.items, 9)[0]
+    found = SHELVES.first(twice, 9)[0][0]
     assert found[found >= 0].tolist() == [1, 2, 0, 3]
 
 
@@ -113,45 +111,39 @@ def test_lists_places_and_recall_agree_with_a_slow_expansion(world, limit, cap, 
         wanted = targets.values[targets.pointer[b] : targets.pointer[b + 1]].tolist()
         for at, width in enumerate(widths):
             slow = listed(row, shelves, width, cap, fill)
-            fast = items_BN(beams[:, :width], *shelf(shelves), limit, cap, fill=fill)[b]
+            fast = shelves.first(beams[:, :width], limit, cap, fill=fill)[0][b]
             assert fast[fast >= 0].tolist() == slow[:limit]
             for t, item in enumerate(wanted, targets.pointer[b]):
                 expected = slow.index(item) if item in slow else np.iinfo(np.int64).max
                 assert place_TW[t, at] == expected
             share = np.mean([item in slow[:limit] for item in wanted])
             assert hits_BW[b, at] == pytest.approx(share)
-    found = items_BN(beams, *shelf(shelves), limit, cap, fill=fill)
+    found, _ = shelves.first(beams, limit, cap, fill=fill)
     np.testing.assert_allclose(recall_B(found, targets, limit), hits_BW[:, -1])
-
-
-def shelf(shelves):
-    return shelves.pointer_S, shelves.items
 
 
 @settings(max_examples=30)
 @given(worlds())
 def test_without_limits_item_recall_is_the_hit_rate_and_grows_with_the_beam(world):
     ids, shelves, beams, targets = world
-    found = items_BN(beams, *shelf(shelves), len(ids))
+    found, _ = shelves.first(beams, len(ids))
     whole = hit_rate_B(beams, beams.shape[1], targets, ids)
     np.testing.assert_allclose(recall_B(found, targets, len(ids)), whole)
     rates = [hit_rate_B(beams, n, targets, ids) for n in range(beams.shape[1] + 1)]
     assert (np.diff(rates, axis=0) >= 0).all()
     assert not rates[0].any()
-    np.testing.assert_array_equal(
-        returned_BN(beams, shelves.pointer_S)[:, -1], (found >= 0).sum(axis=1)
-    )
+    np.testing.assert_array_equal(shelves.returned_BN(beams)[:, -1], (found >= 0).sum(axis=1))
 
 
 def test_recall_counts_the_first_k_items_only():
-    found = items_BN(BEAMS, *shelf(SHELVES), 5)
+    found, _ = SHELVES.first(BEAMS, 5)
     assert recall_B(found, TARGETS, 2).tolist() == [0.5, 0.5]
     assert recall_B(found, TARGETS, 5).tolist() == [1.0, 0.5]
 
 
 def test_a_wider_beam_returns_the_items_of_all_its_ids():
-    assert returned_BN(BEAMS, SHELVES.pointer_S).tolist() == [[2, 5, 6], [1, 1, 1]]
-    assert returned_BN(BEAMS, SHELVES.pointer_S, cap=1).tolist() == [[1, 2, 3], [1, 1, 1]]
+    assert SHELVES.returned_BN(BEAMS).tolist() == [[2, 5, 6], [1, 1, 1]]
+    assert SHELVES.returned_BN(BEAMS, cap=1).tolist() == [[1, 2, 3], [1, 1, 1]]
 
 
 def test_the_narrowest_beam_is_found_on_curves_that_fall_again():

@@ -21,13 +21,13 @@ def test_sums_agree_with_adding_events_one_by_one(sid_BG, data):
     drawn = data.draw(st.lists(events, max_size=9 if len(sid_BG) else 0))
     row_E, sid_E, amount_E = (np.array([e[i] for e in drawn], np.int64) for i in range(3))
     samples = Samples(np.zeros((*sid_BG.shape, 2), np.int32), sid_BG)
-    found_BG = sums_behind(samples, row_E, sid_E.astype(np.int32), amount_E.astype(float))
+    found_BG = sums_behind(samples.sid_BG, row_E, sid_E.astype(np.int32), amount_E.astype(float))
     wanted = [
         [sum(a for r, s, a in drawn if (r, s) == (b, sid) and sid >= 0) for sid in sid_G]
         for b, sid_G in enumerate(sid_BG.tolist())
     ]
     assert found_BG.tolist() == wanted
-    counted = sums_behind(samples, row_E, sid_E.astype(np.int32))
+    counted = sums_behind(samples.sid_BG, row_E, sid_E.astype(np.int32))
     assert ((counted > 0) == (found_BG > 0)).all()
 
 

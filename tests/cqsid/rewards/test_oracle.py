@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cqsid.rewards.oracle import OracleReward
+from cqsid.rewards.of_shop import OracleReward
 from simulator.errors import ConfigError
 from tests.cqsid.rewards.shops import everything, hand_logged, hand_shop
 

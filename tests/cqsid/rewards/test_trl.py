@@ -176,8 +176,8 @@ def test_columns_that_name_no_request_are_refused(columns, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.zeros((1, 3), np.float32), r"reward: values of shape \(1, 3\), must be \(1, 2\)"),
-        (np.array([[0, np.nan]], np.float32), r"reward == nan for an id, must be finite"),
+        (np.zeros((1, 3), np.float32), r"reward: shape == \(1, 3\), must be \(1, 2\)"),
+        (np.array([[0, np.nan]], np.float32), r"reward: values\[0, 1\] == nan, must be finite"),
     ],
 )
 def test_a_reward_that_breaks_its_contract_is_refused(values, message):
@@ -245,7 +245,7 @@ def test_what_does_not_apply_is_refused_as_0_may_be_good_or_bad():
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [([1.0], "1 values, must be 24"), ([float("inf")] * 24, "== inf for an id, must be finite")],
+    [([1.0], "1 values, must be 24"), ([float("inf")] * 24, "== inf, must be finite")],
 )
 def test_a_function_that_breaks_its_contract_is_refused(values, message):
     with pytest.raises(ContractError, match=message):

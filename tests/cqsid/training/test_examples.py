@@ -77,7 +77,7 @@ def test_the_second_stage_counts_clicks_and_orders_of_each_text_and_item():
     expected: dict = {}
     for text, item, weight in pairs:
         expected[int(text), int(item)] = expected.get((int(text), int(item)), 0.0) + weight
-    found = zip(examples.prompts.text_N, examples.item_N, examples.weight_N, strict=True)
+    found = zip(examples.prompts.row_N, examples.item_N, examples.weight_N, strict=True)
     assert {(int(t), int(i)): w for t, i, w in found} == expected
 
 

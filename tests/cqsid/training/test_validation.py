@@ -86,7 +86,7 @@ def test_the_loss_of_an_untrained_model_is_that_of_guessing(softmax):
 
 def test_titles_are_sampled_over_the_whole_catalogue():
     prompts, targets = title_sample(toy_data(missing=[0, 1]), 5)
-    assert targets.values.tolist() == prompts.item_N.tolist()
+    assert targets.values.tolist() == prompts.row_N.tolist()
     assert (targets.values.min(), targets.values.max(), len(targets)) == (2, ITEMS - 1, 5)
     assert len(title_sample(DATA, 0)[1]) == 0
     assert isinstance(title_sample(toy_data(missing=range(ITEMS)), 5)[1], Ragged)

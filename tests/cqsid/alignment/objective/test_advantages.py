@@ -11,8 +11,9 @@ from cqsid.alignment.objective.advantages import (
     separate_advantages,
     tied_B,
 )
+from cqsid.alignment.settings import AlgorithmSpec
 
-EXACT = {"std": "population", "epsilon": 0.0, "tie": 0.0}
+EXACT = AlgorithmSpec(epsilon=0.0, tie=0.0)
 
 
 def tensor(*rows):
@@ -25,7 +26,8 @@ def everywhere(rewards_BG):
 
 def advantages(*rewards, **changes):
     rewards_BG = tensor(rewards)
-    return group_advantages(rewards_BG, everywhere(rewards_BG), **(EXACT | changes))[0].tolist()
+    spec = EXACT.model_copy(update=changes)
+    return group_advantages(rewards_BG, everywhere(rewards_BG), spec)[0].tolist()
 
 
 def test_advantages_of_grpo_equal_hand_checked_values():
@@ -66,7 +68,7 @@ def test_empty_places_get_nothing_and_change_nothing():
     valid_BG = torch.tensor([[True] * 4 + [False], [True] * 2 + [False] * 3])
     root = math.sqrt(2)
     expected = [[-root, 0, 0, root, 0], [-1, 1, 0, 0, 0]]
-    found = group_advantages(rewards_BG, valid_BG, **EXACT)
+    found = group_advantages(rewards_BG, valid_BG, EXACT)
     torch.testing.assert_close(found, tensor(*expected))
     centred = centred_advantages(rewards_BG, valid_BG, tie=0.0)
     torch.testing.assert_close(centred, tensor([-1, 0, 0, 1, 0], [-1, 1, 0, 0, 0]))
@@ -79,16 +81,17 @@ def test_a_group_ties_if_its_best_and_worst_are_close_or_it_has_no_two_ids():
     )
     assert tied_B(rewards_BG, valid_BG, 0.15).tolist() == [True, True, False, True, True]
     for std in ("population", "sample"):
-        found = group_advantages(rewards_BG, valid_BG, std=std, epsilon=0.0, tie=0.15)
+        found = group_advantages(
+            rewards_BG, valid_BG, AlgorithmSpec(std=std, epsilon=0.0, tie=0.15)
+        )
         assert found.any(-1).tolist() == [False, False, True, False, False]
         assert found.isfinite().all()
 
 
 def test_float32_rewards_that_tie_leave_no_rounding_behind():
     rewards_BG = torch.full((1, 7), 0.1, dtype=torch.float32)
-    found = group_advantages(
-        rewards_BG, everywhere(rewards_BG), std="population", epsilon=1e-6, tie=1e-6
-    )
+    spec = AlgorithmSpec(epsilon=1e-6, tie=1e-6)
+    found = group_advantages(rewards_BG, everywhere(rewards_BG), spec)
     assert found.tolist() == [[0.0] * 7]
 
 
@@ -105,9 +108,8 @@ def test_separate_advantages_equal_the_equations_of_gdpo():
     own_CBG = (parts_CBG - mean_CB1) / (parts_CBG.std(-1, keepdim=True) + 1e-4)
     sum_BG = torch.einsum("cbg,c->bg", own_CBG, weight_C)
     expected = (sum_BG - sum_BG.mean()) / (sum_BG.std() + 1e-4)
-    found = separate_advantages(
-        parts_CBG, weight_C, everywhere(sum_BG), std="sample", epsilon=1e-4, tie=0.0
-    )
+    spec = AlgorithmSpec(std="sample", epsilon=1e-4, tie=0.0)
+    found = separate_advantages(parts_CBG, weight_C, everywhere(sum_BG), spec)
     torch.testing.assert_close(found, expected)
 
 
@@ -115,12 +117,12 @@ def test_separate_advantages_tell_apart_what_a_sum_ties():
     """The collapse that GDPO avoids: (1, 0) and (0, 1) have one sum."""
     parts_CBG = torch.stack([tensor([1, 0, 0, 0]), tensor([0, 1, 0, 0])])
     valid_BG = everywhere(parts_CBG[0])
-    found = separate_advantages(parts_CBG, tensor([1.0, 0.1])[0], valid_BG, **EXACT)[0]
+    found = separate_advantages(parts_CBG, tensor([1.0, 0.1])[0], valid_BG, EXACT)[0]
     assert found[0] > found[1] > found[2] == found[3]
 
 
 def test_groups_that_tie_in_every_reward_get_exact_zeros_among_others():
     parts_CBG = torch.stack([tensor([1, 0], [0.1, 0.1]), tensor([3, 1], [0.7, 0.7])])
-    found = separate_advantages(parts_CBG, tensor([1.0, 0.3])[0], everywhere(parts_CBG[0]), **EXACT)
+    found = separate_advantages(parts_CBG, tensor([1.0, 0.3])[0], everywhere(parts_CBG[0]), EXACT)
     assert found[1].tolist() == [0.0, 0.0]
     assert found[0, 0] > 0

@@ -11,9 +11,11 @@ from cqsid.alignment.objective.credit import (
     prefix_values,
     shared_prefix_mask,
 )
+from cqsid.alignment.settings import AlgorithmSpec
 from simulator.errors import ContractError
 
-EXACT = {"std": "population", "epsilon": 0.0, "tie": 0.0}
+EXACT = AlgorithmSpec(epsilon=0.0, tie=0.0, list_size=2)
+CENTRED = AlgorithmSpec(advantage="centred", tie=0.0, list_size=2)
 # Two ids share two codes, a third the first one, the fourth none.
 CODES_BGL = torch.tensor([[[0, 1, 2], [0, 1, 3], [0, 2, 2], [1, 1, 2]]])
 REWARDS_BG = torch.tensor([[1.0, 0.0, 0.5, 0.1]], dtype=torch.float64)
@@ -37,17 +39,17 @@ def test_an_empty_place_is_behind_no_prefix():
 def test_each_level_is_standardised_by_itself():
     rewards_BGL = torch.tensor([[[1.0, 5], [3, 5], [2, 8]]], dtype=torch.float64)
     valid_BG = torch.ones((1, 3), dtype=torch.bool)
-    found = level_advantages(rewards_BGL, valid_BG, **EXACT)
+    found = level_advantages(rewards_BGL, valid_BG, EXACT)
     for level in range(2):
-        alone = group_advantages(rewards_BGL[..., level], valid_BG, **EXACT)
+        alone = group_advantages(rewards_BGL[..., level], valid_BG, EXACT)
         torch.testing.assert_close(found[..., level], alone)
-    centred = level_advantages(rewards_BGL, valid_BG, **EXACT, centred=True)
+    centred = level_advantages(rewards_BGL, valid_BG, CENTRED)
     torch.testing.assert_close(centred, rewards_BGL - rewards_BGL.mean(1, keepdim=True))
 
 
 def test_a_level_on_which_all_ids_earn_the_same_teaches_nothing():
     rewards_BGL = torch.tensor([[[1.0, 5], [1, 7]]], dtype=torch.float64)
-    found = level_advantages(rewards_BGL, torch.ones((1, 2), dtype=torch.bool), **EXACT)
+    found = level_advantages(rewards_BGL, torch.ones((1, 2), dtype=torch.bool), EXACT)
     assert found.tolist() == [[[0.0, -1.0], [0.0, 1.0]]]
 
 
@@ -64,11 +66,11 @@ def test_a_list_is_worth_its_mean_reward_and_its_share_of_distinct_ids():
     codes_BGL = torch.tensor([[[0, 0], [0, 0], [0, 1], [1, 1], [2, 0], [2, 1]]])
     rewards_BG = torch.tensor([[1.0, 1.0, 0.0, 0.5, 0.3, 0.3]], dtype=torch.float64)
     valid_BG = torch.ones((1, 6), dtype=torch.bool)
-    found = list_advantages(rewards_BG, codes_BGL, valid_BG, 2, **EXACT)
+    found = list_advantages(rewards_BG, codes_BGL, valid_BG, EXACT)
     value_BN = torch.tensor([[1.0 + 0.5, 0.25 + 1.0, 0.3 + 1.0]], dtype=torch.float64)
-    own_BN = group_advantages(value_BN, torch.ones((1, 3), dtype=torch.bool), **EXACT)
+    own_BN = group_advantages(value_BN, torch.ones((1, 3), dtype=torch.bool), EXACT)
     torch.testing.assert_close(found, own_BN.repeat_interleave(2, -1))
-    centred = list_advantages(rewards_BG, codes_BGL, valid_BG, 2, **EXACT, centred=True)
+    centred = list_advantages(rewards_BG, codes_BGL, valid_BG, CENTRED)
     torch.testing.assert_close(centred[0, ::2], (value_BN - value_BN.mean())[0])
 
 
@@ -76,13 +78,13 @@ def test_an_empty_place_is_in_no_list():
     codes_BGL = torch.tensor([[[0], [0], [1], [2], [3], [4]]])
     rewards_BG = torch.tensor([[1.0, math.nan, 0, 0, 9, 9]], dtype=torch.float64)
     valid_BG = torch.tensor([[True, False, True, True, False, False]])
-    found = list_advantages(rewards_BG, codes_BGL, valid_BG, 2, **EXACT)
+    found = list_advantages(rewards_BG, codes_BGL, valid_BG, EXACT)
     assert found.tolist() == [[1.0, 0.0, -1.0, -1.0, 0.0, 0.0]]
 
 
 def test_lists_that_do_not_fill_the_group_are_refused():
     with pytest.raises(ContractError, match=r"shape\[1\] == 4, must be a multiple of 3"):
-        list_advantages(REWARDS_BG, CODES_BGL, VALID_BG, 3, **EXACT)
+        list_advantages(REWARDS_BG, CODES_BGL, VALID_BG, EXACT.model_copy(update={"list_size": 3}))
 
 
 def test_no_code_is_pushed_down_that_an_id_to_be_pushed_up_begins_with():

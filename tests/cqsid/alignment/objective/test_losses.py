@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cqsid.alignment.objective.advantages import group_advantages
 from cqsid.alignment.objective.losses import averaged, divergence, dpo, matched_weight, surrogate
+from cqsid.alignment.settings import AlgorithmSpec
 
 
 def tensor(values, **options):
@@ -106,7 +107,7 @@ def test_dpo_takes_forced_codes_for_nobodys_merit():
 def test_supervised_learning_of_matched_weight_pushes_experts_as_hard_as_injection(group, experts):
     rewards_BG = tensor([[0.1] * group + [1.0] * experts])
     valid_BG = torch.ones((1, group + experts), dtype=torch.bool)
-    own_BG = group_advantages(rewards_BG, valid_BG, std="population", epsilon=0.0, tie=0.0)
+    own_BG = group_advantages(rewards_BG, valid_BG, AlgorithmSpec(epsilon=0.0, tie=0.0))
     push = own_BG[0, group:].sum() / (group + experts)  # of ids of which each has gradient 1
     assert matched_weight(group, experts) == pytest.approx(push.item())
     assert matched_weight(8, 2) == pytest.approx(0.40)

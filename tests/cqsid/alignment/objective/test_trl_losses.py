@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from cqsid.alignment.objective.advantages import (
-    centred_advantages,
     group_advantages,
     separate_advantages,
 )
@@ -201,15 +200,13 @@ def their_advantages(made, rewards_BGC):
 
 
 @pytest.mark.parametrize(
-    ("settings", "function", "options"),
-    [
-        ({"scale_rewards": "group"}, group_advantages, LIKE_TRL),
-        ({"scale_rewards": "none"}, centred_advantages, {}),
-    ],
+    ("settings", "advantage"),
+    [({"scale_rewards": "group"}, "standardised"), ({"scale_rewards": "none"}, "centred")],
 )
-def test_advantages_are_those_of_trl(tmp_path, settings, function, options):
+def test_advantages_are_those_of_trl(tmp_path, settings, advantage):
     rewards_BG, there_BG = drawn().rewards_BG, drawn().valid_BG
-    found_BG = function(rewards_BG, there_BG, tie=1e-6, **options)
+    spec = AlgorithmSpec(advantage=advantage, tie=1e-6, **LIKE_TRL)
+    found_BG = group_advantages(rewards_BG, there_BG, spec)
     made = trainer(tmp_path, **settings)
     expected_BG = their_advantages(made, rewards_BG[..., None])
     torch.testing.assert_close(found_BG, expected_BG, rtol=0, atol=1e-6)
@@ -219,7 +216,8 @@ def test_advantages_are_those_of_trl(tmp_path, settings, function, options):
 def test_separate_advantages_are_those_of_trl(tmp_path):
     parts_CBG = torch.stack([drawn().rewards_BG, drawn(1).rewards_BG ** 2])
     weight_C = torch.tensor([1.0, 0.3], dtype=torch.float64)
-    found_BG = separate_advantages(parts_CBG, weight_C, drawn().valid_BG, tie=1e-6, **LIKE_TRL)
+    spec = AlgorithmSpec(tie=1e-6, **LIKE_TRL)
+    found_BG = separate_advantages(parts_CBG, weight_C, drawn().valid_BG, spec)
     made = trainer(tmp_path, multi_objective_aggregation="normalize_then_sum")
     expected_BG = their_advantages(made, parts_CBG.permute(1, 2, 0))
     torch.testing.assert_close(found_BG, expected_BG, rtol=0, atol=1e-6)

@@ -259,7 +259,7 @@ def test_a_vector_that_is_not_finite_is_refused_with_its_place(rqvae, bad):
     broken = SIGNALS.item_ID.copy()
     broken[7, 3] = bad
     signals = replace(SIGNALS, item_ID=broken)
-    with pytest.raises(DataError, match=r"signals.item_ID\[7, 3\] == \w+, must be finite"):
+    with pytest.raises(DataError, match=r"signals.item_ID\[7, 3\] == \w+, must be a finite number"):
         fitted(signals)
     with pytest.raises(DataError, match=r"item_ID\[7, 3\]"):
         rqvae.codes(signals, np.array([2, 7], np.int32))

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqsid.tokenizer.schemes.clusters import ranks, starts
+from cqsid.tokenizer.schemes.finish import ranks, starts
 
 KEYS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=30)
 

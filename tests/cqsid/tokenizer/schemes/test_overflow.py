@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqsid.tokenizer.schemes.overflow import Overflow
+from cqsid.tokenizer.schemes.finish import Overflow
 from tests.cqsid.shop import tiny_signals
 from tests.cqsid.tokenizer.schemes.fakes import base_of
 
