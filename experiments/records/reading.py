@@ -5,7 +5,7 @@ unknown, or a value of another type, is an error that names file and place: read
 renamed key would leave a hole in a report.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -39,6 +39,7 @@ class Record:
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 Row = TypeVar("Row")
+Key = TypeVar("Key")
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -91,6 +92,14 @@ def rows_of(rows: Iterable[Row], **keys: object) -> list[Row]:
 def row_of(rows: Iterable[Row], **keys: object) -> Row | None:
     """The first row that has these values; None where there is none."""
     return next(iter(rows_of(rows, **keys)), None)
+
+
+def grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Row]]:
+    """Rows, or whatever, by what a key is of them, in the order in which the keys come up."""
+    groups: dict[Key, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
 
 
 def row_types(kind: Any) -> list[type]:

@@ -9,10 +9,10 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.reading import rows_of
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import channel_class, swatch
-from experiments.report.kit.digits import amount, decimal, number
+from experiments.report.kit.digits import amount, number
 from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.page import Content, figure, listing, note, panels
-from experiments.report.kit.scales import Axis, shared
+from experiments.report.kit.scales import Axis, decimal, shared
 from experiments.report.kit.sentences import listed, noun_of, title_of
 from experiments.report.kit.tables import Table
 

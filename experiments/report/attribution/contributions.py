@@ -6,6 +6,7 @@ from functools import partial
 from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import GAINED, InteractionRow, ValueRow
 from experiments.records.interval import Interval
+from experiments.records.reading import grouped
 from experiments.report.attribution.lookup import METHODS, METHODS_NAMED, Lookup
 from experiments.report.kit.colours import swatch
 from experiments.report.kit.digits import ABSENT, percent, share_words, with_range
@@ -244,10 +245,11 @@ def summary(lookup: Lookup) -> list[str]:
 
 def _summary(lookup: Lookup, method: str) -> str:
     noun = noun_of(lookup.worth)
-    groups: dict[Finding, list[str]] = {}
-    for channel in lookup.measured:
-        row = lookup.value(method, "leave_one_out", channel, lookup.worth)
-        groups.setdefault(finding(row), []).append(channel)
+
+    def state(channel: str) -> Finding:
+        return finding(lookup.value(method, "leave_one_out", channel, lookup.worth))
+
+    groups = grouped(lookup.measured, state)
     said = []
     if found := groups.get(Finding.MORE):
         said.append(f"{some(found)} {_verb(found, 'adds', 'add')} {noun}")

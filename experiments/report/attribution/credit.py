@@ -10,11 +10,11 @@ from experiments.report.attribution.lookup import (
     rule_name,
 )
 from experiments.report.kit.colours import channel_class, legend, swatch
-from experiments.report.kit.digits import ABSENT, fixed, percent, percents, share_words, with_range
+from experiments.report.kit.digits import ABSENT, fixed, percent, share_words, with_range
 from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, figure, note, panels
-from experiments.report.kit.scales import Axis, bounded
+from experiments.report.kit.scales import Axis, bounded, percents
 from experiments.report.kit.sentences import noun_of, title_of
 from experiments.report.kit.tables import Table
 

@@ -6,7 +6,7 @@ from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import StepRow
 from experiments.records.interval import Interval
 from experiments.records.published import SHARES, SOURCE
-from experiments.records.reading import row_of, rows_of
+from experiments.records.reading import grouped, row_of, rows_of
 from experiments.report.attribution.contributions import some
 from experiments.report.attribution.lookup import GENERATIVE, Lookup, rule_name
 from experiments.report.kit.colours import channel_class, legend, swatch
@@ -17,13 +17,12 @@ from experiments.report.kit.digits import (
     p_relation,
     p_value,
     percent,
-    percents,
     points,
     with_range,
 )
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, figure, folded, note, panels
-from experiments.report.kit.scales import Axis, Scale
+from experiments.report.kit.scales import Axis, Scale, percents
 from experiments.report.kit.sentences import listed, noun_of, title_of
 from experiments.report.kit.tables import Table
 
@@ -46,9 +45,7 @@ def flow(lookup: Lookup) -> Content:
         f"Published of a generative channel: {levels} ({SOURCE}; two weeks of deployment; how an "
         "item that several channels found is counted is not told). Its share rises at each step."
     )
-    groups: dict[str, list[str]] = {}
-    for channel in lookup.measured:
-        groups.setdefault(monotone(lookup, channel), []).append(channel)
+    groups = grouped(lookup.measured, lambda channel: monotone(lookup, channel))
     kinds = "; ".join(
         f"{words}: {some(groups[kind])}" for kind, words in KINDS.items() if kind in groups
     )

@@ -5,18 +5,10 @@ from collections.abc import Sequence
 from experiments.records.attribution import OFF_POLICY, OffPolicyRow
 from experiments.records.reading import row_of, rows_of
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.kit.digits import (
-    fixed,
-    number,
-    percent,
-    percents,
-    share_words,
-    spoken,
-    with_range,
-)
+from experiments.report.kit.digits import fixed, number, percent, share_words, spoken, with_range
 from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.page import Content, alarm, figure, listing, note
-from experiments.report.kit.scales import Axis, bounded
+from experiments.report.kit.scales import Axis, bounded, percents
 from experiments.report.kit.sentences import begun, listed, noun_of, title_of
 from experiments.report.kit.tables import Table
 

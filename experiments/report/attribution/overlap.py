@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from experiments.records.attribution import Overlap
+from experiments.records.reading import grouped
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import channel_class, swatch
 from experiments.report.kit.digits import fixed, number, percent
@@ -114,9 +115,8 @@ def dot(row: Overlap, name: str, names: Sequence[str]) -> str:
 
 def _table(lookup: Lookup) -> Table:
     """The sets of all arms and events; the rarest of many in one row."""
-    groups: dict[tuple[str, str], list[Overlap]] = {}
-    for row in sorted(lookup.record.sets, key=lambda row: (row.event, row.arm, -row.share)):
-        groups.setdefault((row.event, row.arm), []).append(row)
+    every = sorted(lookup.record.sets, key=lambda row: (row.event, row.arm, -row.share))
+    groups = grouped(every, lambda row: (row.event, row.arm))
     cells = []
     for (event, arm), rows in groups.items():
         found = [(" + ".join(row.channels) or "no channel", [row]) for row in rows[:MOST_ROWS]]

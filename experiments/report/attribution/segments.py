@@ -10,10 +10,10 @@ from experiments.report.attribution.lookup import Lookup, rule_name
 from experiments.report.kit.bars import Bar, grouped_bars
 from experiments.report.kit.colours import channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, chart, spanned
-from experiments.report.kit.digits import ABSENT, fixed, number, percent, percents, with_range
+from experiments.report.kit.digits import ABSENT, fixed, number, percent, with_range
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, figure, folded, panels
-from experiments.report.kit.scales import Axis, Scale, day_marks
+from experiments.report.kit.scales import Axis, Scale, day_marks, percents
 from experiments.report.kit.sentences import noun_of, plain_name
 from experiments.report.kit.tables import Table, scrolled
 

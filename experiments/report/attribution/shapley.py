@@ -14,14 +14,13 @@ from experiments.report.kit.digits import (
     fixed,
     p_value,
     percent,
-    percents,
     share_words,
     with_range,
 )
 from experiments.report.kit.forest import Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, figure, note, panels
-from experiments.report.kit.scales import Axis, bounded
+from experiments.report.kit.scales import Axis, bounded, percents
 from experiments.report.kit.sentences import noun_of, title_of
 from experiments.report.kit.tables import Table
 

@@ -9,17 +9,17 @@ from experiments.records.reading import rows_of
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart, spanned
-from experiments.report.kit.digits import (
-    number,
-    p_value,
-    percent,
-    percents,
-    signed_percents,
-    with_range,
-)
+from experiments.report.kit.digits import number, p_value, percent, with_range
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, figure, note
-from experiments.report.kit.scales import Axis, Scale, around_zero, shared
+from experiments.report.kit.scales import (
+    Axis,
+    Scale,
+    around_zero,
+    percents,
+    shared,
+    signed_percents,
+)
 from experiments.report.kit.sentences import listed, noun_of, plain_name
 from experiments.report.kit.tables import Table
 

@@ -19,12 +19,11 @@ from experiments.report.kit.digits import (
     p_value,
     percent,
     range_of,
-    signed_percents,
 )
 from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, figure, folded, note, panels
-from experiments.report.kit.scales import Axis, LogScale, Scale, from_zero, shared
+from experiments.report.kit.scales import Axis, LogScale, Scale, from_zero, shared, signed_percents
 from experiments.report.kit.tables import Table
 
 STYLES = {"personalised": "loose"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from experiments.inference.finding import Finding, decide
 from experiments.records.ids import (
@@ -12,6 +13,7 @@ from experiments.records.ids import (
     Gain,
     IdsRecord,
 )
+from experiments.records.reading import grouped, rows_of
 from experiments.report.kit.digits import fixed, interval_decimals, percent, range_of
 from experiments.report.kit.sentences import listed
 
@@ -68,11 +70,7 @@ def size_words(gain: Gain) -> tuple[str, str]:
 
 def _headline(record: IdsRecord) -> tuple[str, bool | None]:
     mode, beam, base = record.modes[0], record.primary_beam, record.baseline
-    gains = [
-        gain
-        for scheme in record.schemes
-        if (gain := record.gain(scheme, mode, HIT_RATE, beam)) is not None
-    ]
+    gains = rows_of(record.gains, mode=mode, measure=HIT_RATE, at=beam)
     said = {gain.scheme: finding(gain, record.confidence) for gain in gains}
     where = f"at beam {beam}, {mode}"
     if all(each is Finding.MISSING for each in said.values()):
@@ -107,13 +105,11 @@ def _scheme_sentence(record: IdsRecord, scheme: str) -> str:
     """What is known of a scheme's hit rates, by mode."""
     parts = []
     for mode in record.modes:
-        groups: dict[Finding, list[str]] = {}
-        for beam in record.beams:
-            gain = record.gain(scheme, mode, HIT_RATE, beam)
-            groups.setdefault(finding(gain, record.confidence), []).append(str(beam))
+        gains = {beam: record.gain(scheme, mode, HIT_RATE, beam) for beam in record.beams}
+        said = {str(beam): finding(gain, record.confidence) for beam, gain in gains.items()}
         told = [
             f"{_WORDS[each]} at {'beams' if len(beams) > 1 else 'beam'} {listed(beams)}"
-            for each, beams in groups.items()
+            for each, beams in grouped(said, said.__getitem__).items()
         ]
         parts.append(f"{mode.capitalize()}: {', '.join(told)}")
     return f"{scheme} against {record.baseline}: " + ". ".join(parts) + "."
@@ -121,27 +117,21 @@ def _scheme_sentence(record: IdsRecord, scheme: str) -> str:
 
 def _paper_sentences(record: IdsRecord, scheme: str) -> list[str]:
     """Whether the paper's relative gains lie in our intervals."""
-    inside: list[str] = []
-    outside: list[str] = []
-    for mode in record.modes:
-        for beam in record.beams:
-            gain = record.gain(scheme, mode, HIT_RATE, beam)
-            paper = record.paper(scheme, mode, HIT_RATE, beam)
-            if gain is None or paper is None or paper.relative is None:
-                continue
-            if gain.relative.low is None or gain.relative.high is None:
-                continue
-            held = gain.relative.low <= paper.relative <= gain.relative.high
+    found: dict[bool | None, list[str]] = {}
+    for mode, beam in product(record.modes, record.beams):
+        gain = record.gain(scheme, mode, HIT_RATE, beam)
+        paper = record.paper(scheme, mode, HIT_RATE, beam)
+        if gain and paper:
             shown = f"{percent(paper.relative, 1, sign=True)} (beam {beam}, {mode})"
-            (inside if held else outside).append(shown)
-    said = [f"inside our intervals: {', '.join(inside)}"] if inside else []
-    said += [f"outside: {', '.join(outside)}"] if outside else []
+            found.setdefault(gain.relative.holds(paper.relative), []).append(shown)
+    places = {True: "inside our intervals", False: "outside"}
+    said = [f"{place}: {', '.join(found[at])}" for at, place in places.items() if at in found]
     return [f"The paper's gains of {scheme}, {'; '.join(said)}."] if said else []
 
 
 def first_by(record: IdsRecord, mode: str, measure: str, at: int) -> str:
     """The scheme with the highest mean of a measure."""
-    rows = [row for scheme in record.schemes if (row := record.of(scheme, mode, measure, at))]
+    rows = rows_of(record.measured, mode=mode, measure=measure, at=at)
     return max(rows, key=lambda row: row.value.estimate or 0.0).scheme
 
 

@@ -4,24 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from experiments.records.interval import Interval, Number
+from experiments.records.interval import Interval
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.scales import Axis, place
 
 
 class Point(NamedTuple):
-    """A point of a curve: where it lies, what is told of it, and its interval."""
+    """A point of a curve: where it lies, what is told of it, and the ends of its interval."""
 
     x: float
     y: float
     told: str = ""
-    low: Number = None
-    high: Number = None
+    ends: tuple[float, float] | None = None
 
 
 def spanned(x: float, value: Interval, told: str) -> Point:
     """A number with its interval as a point."""
-    return Point(x, value.estimate or 0.0, told, value.low, value.high)
+    return Point(x, value.estimate or 0.0, told, value.ends)
 
 
 @dataclass(frozen=True)
@@ -124,23 +123,17 @@ def _series(curve: Curve, across: Axis, up: Axis) -> Html:
 
 
 def _band(curve: Curve, across: Axis, up: Axis) -> list[Html]:
-    known = [
-        (across.at(at.x), 100 - up.at(at.low), 100 - up.at(at.high))
-        for at in curve.points
-        if at.low is not None and at.high is not None
-    ]
-    if not known:
-        return []
-    upper = [(x, high) for x, _, high in known]
-    lower = [(x, low) for x, low, _ in reversed(known)]
-    return [tag("path", d=outline([*upper, *lower]) + "Z", cls="band")]
+    known = [(across.at(at.x), *map(up.at, at.ends)) for at in curve.points if at.ends]
+    upper = [(x, 100 - high) for x, _, high in known]
+    lower = [(x, 100 - low) for x, low, _ in reversed(known)]
+    return [tag("path", d=outline([*upper, *lower]) + "Z", cls="band")] if known else []
 
 
 def _bar(at: Point, across: Axis, up: Axis) -> Html | None:
-    if at.low is None or at.high is None:
+    if at.ends is None:
         return None
-    bottom = up.at(at.low)
-    where = place(left=across.at(at.x), bottom=bottom, height=up.at(at.high) - bottom)
+    bottom, top = map(up.at, at.ends)
+    where = place(left=across.at(at.x), bottom=bottom, height=top - bottom)
     return tag("i", cls="upright-bar", style=where)
 
 
@@ -160,10 +153,9 @@ def _end(end: Interval, up: Axis) -> Html | None:
     if end.estimate is None:
         return None
     parts = [tag("i", cls="mark-truth", style=place(bottom=up.at(end.estimate)))]
-    if end.low is not None and end.high is not None:
-        bottom = up.at(end.low)
-        reach = place(bottom=bottom, height=up.at(end.high) - bottom)
-        parts.insert(0, tag("i", cls="reach", style=reach))
+    if end.ends is not None:
+        bottom, top = map(up.at, end.ends)
+        parts.insert(0, tag("i", cls="reach", style=place(bottom=bottom, height=top - bottom)))
     return tag("div", *parts, cls="true-end")
 
 

@@ -148,28 +148,6 @@ def amount(interval: Interval) -> str:
     return f"{fixed(interval.estimate, decimals, sign=True)} ({between(interval, decimals)})"
 
 
-def percents(values: Sequence[float]) -> list[str]:
-    """Fractions along an axis as percentages."""
-    decimals = step_decimals([100 * value for value in values])
-    return [percent(value, decimals) for value in values]
-
-
-def signed_percents(values: Sequence[float]) -> list[str]:
-    """Relative changes along an axis as percentages."""
-    decimals = step_decimals([100 * value for value in values])
-    return [percent(value, decimals, sign=True) for value in values]
-
-
-def decimal(values: Sequence[float]) -> list[str]:
-    """Values along an axis, with the decimals that their step needs."""
-    return [fixed(value, step_decimals(values)) for value in values]
-
-
-def signed(values: Sequence[float]) -> list[str]:
-    """Differences along an axis."""
-    return [fixed(value, step_decimals(values), sign=True) for value in values]
-
-
 def p_relation(value: Number) -> str:
     """A p-value with its relation: ' = 0.04' or ' < 0.001'."""
     shown = p_value(value)

@@ -137,13 +137,8 @@ def _ruler(axis: Axis) -> Html:
     ticks = axis.ticks
     zero = next((at for at, (value, _) in enumerate(ticks) if value == 0), 0)
     labels = [
-        tag(
-            "span",
-            label,
-            style=place(left=axis.at(value)),
-            cls="odd" if (at - zero) % 2 else None,
-        )
-        for at, (value, label) in enumerate(ticks)
+        tag("span", label, style=place(left=axis.at(at)), cls="odd" if (n - zero) % 2 else None)
+        for n, (at, label) in enumerate(ticks)
     ]
     return tag(
         "div",

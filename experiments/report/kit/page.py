@@ -169,6 +169,11 @@ def alarm(sentence: str) -> Html:
     return tag("p", sentence, cls="alarm-note", role="note")
 
 
+def judged(good: bool, yes: str, no: str) -> Html:
+    """One of two words, in the colour of what is as it should be, or is not."""
+    return tag("b", yes if good else no, cls="yes" if good else "no")
+
+
 def absent(sentence: str) -> Html:
     """Said where a part of the run is missing."""
     return tag("p", sentence, cls="absent")

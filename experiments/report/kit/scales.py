@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from experiments.records.interval import Interval, Number
+from experiments.report.kit.digits import THIN, fixed, step_decimals
 
 WIDEST = 4.0  # an axis reaches at most this often the median row's reach; beyond is an arrow
 _LEAST = 1e-290  # step of an axis that can still be divided
@@ -64,6 +65,22 @@ Words = Callable[[Sequence[float]], Sequence[str]]
 def plain(values: Sequence[float]) -> list[str]:
     """Values as they are."""
     return [f"{value:g}" for value in values]
+
+
+def along(times: float = 1, unit: str = "", *, sign: bool = False) -> Words:
+    """Words for values times a number, with the decimals that their step needs."""
+
+    def words(values: Sequence[float]) -> list[str]:
+        decimals = step_decimals([times * value for value in values])
+        return [fixed(times * value, decimals, sign=sign) + unit for value in values]
+
+    return words
+
+
+percents = along(100, THIN + "%")
+signed_percents = along(100, THIN + "%", sign=True)
+decimal = along()
+signed = along(sign=True)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.inference.finding import Finding
-from experiments.records.reading import rows_of
+from experiments.records.reading import grouped, rows_of
 from experiments.records.rewards import Contrast, Control, PolicyRow, RewardsRecord
 from experiments.report.kit.digits import ABSENT, fixed, percent
 from experiments.report.kit.markup import Html, tag
@@ -57,9 +57,7 @@ class Comparison:
 def comparisons(record: RewardsRecord) -> list[Comparison]:
     """All pairs of which there are contrasts, in their order."""
     rows = {row.name: row for row in record.policies}
-    by_pair: dict[tuple[str, str], list[Contrast]] = {}
-    for each in record.contrasts:
-        by_pair.setdefault((each.policy, each.against), []).append(each)
+    by_pair = grouped(record.contrasts, lambda row: (row.policy, row.against))
     return [
         Comparison(
             policy,

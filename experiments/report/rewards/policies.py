@@ -6,10 +6,9 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import PolicyRow, RewardsRecord
 from experiments.report.kit.colours import legend, turn_class
 from experiments.report.kit.curves import Spot
-from experiments.report.kit.digits import signed_percents
 from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.scales import Axis, Words, around, plain, shared
+from experiments.report.kit.scales import Axis, Words, around, plain, shared, signed_percents
 from experiments.report.rewards.words import Difference, finding, size_words
 
 

@@ -5,11 +5,11 @@ from experiments.records.interval import Interval
 from experiments.records.reading import rows_of
 from experiments.records.rewards import RewardsRecord, Trust
 from experiments.report.kit.curves import Spot, plane
-from experiments.report.kit.digits import between, fixed, percent, signed, signed_percents
+from experiments.report.kit.digits import between, fixed, percent
 from experiments.report.kit.forest import TICKS, Lane, forest
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, choice, figure, listing, note, panels
-from experiments.report.kit.scales import Axis, Scale
+from experiments.report.kit.scales import Axis, Scale, signed, signed_percents
 from experiments.report.kit.sentences import begun, counted, listed, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.rewards.lifts import lifts_of

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.inference.finding import Finding
-from experiments.records.reading import row_of
+from experiments.records.reading import grouped, row_of
 from experiments.records.rewards import Offline, Online, PolicyRow, RewardsRecord
 from experiments.report.kit.sentences import counted, listed
 from experiments.report.rewards.policies import trained
@@ -99,10 +99,7 @@ def offline_rows(record: RewardsRecord, policy: str) -> list[Offline]:
 
 def real_rows(record: RewardsRecord, rows: Sequence[Difference]) -> dict[Finding, list[Difference]]:
     """Rows by what can be said of them."""
-    groups: dict[Finding, list[Difference]] = {}
-    for row in rows:
-        groups.setdefault(finding(row, record.confidence), []).append(row)
-    return groups
+    return grouped(rows, lambda row: finding(row, record.confidence))
 
 
 def _headline(

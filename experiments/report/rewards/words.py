@@ -7,15 +7,7 @@ from cqsid.alignment.measures import FIRST_CODES, MEASURES
 from experiments.inference.finding import Finding, decide
 from experiments.records.interval import Interval, Number
 from experiments.records.rewards import ONLINE, Contrast, Hacking, Offline, Online, RewardsRecord
-from experiments.report.kit.digits import (
-    ABSENT,
-    READ,
-    THIN,
-    between,
-    change_words,
-    fixed,
-    p_value,
-)
+from experiments.report.kit.digits import ABSENT, READ, THIN, between, change_words, fixed, p_value
 from experiments.report.kit.sentences import meaning
 
 NAMES = {FIRST_CODES: "first codes"}

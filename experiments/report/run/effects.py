@@ -4,7 +4,6 @@ from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate
 from experiments.records.reading import rows_of
 from experiments.records.run import Run
-from experiments.records.truth import Truth
 from experiments.report.kit.colours import arm_class, arm_name, legend
 from experiments.report.kit.digits import (
     ABSENT,
@@ -14,12 +13,11 @@ from experiments.report.kit.digits import (
     p_value,
     percent,
     range_of,
-    signed_percents,
 )
 from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import Content, absent, alarm, figure, note
-from experiments.report.kit.scales import Axis, shared
+from experiments.report.kit.page import Content, absent, alarm, figure, judged, note
+from experiments.report.kit.scales import Axis, shared, signed_percents
 from experiments.report.kit.sentences import change, change_range, level, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.run.verdict import covered_words, inside, unreadable
@@ -81,26 +79,20 @@ def _metric_row(run: Run, contrast: Contrast, name: str) -> Row:
         "cuped": cuped.relative if cuped else UNKNOWN,
         "truth": truth.growth if truth else UNKNOWN,
     }
+    covered = inside(plain, truth) if plain and truth else None
+    badge = None if covered is None else judged(covered, "inside", "outside")
     digits = interval_decimals(shown)
     lanes = []
     for kind, span in found.items():
         if span.estimate is not None:
             around = range_of(span, digits) if span.ends else None
-            beside = _covered_badge(plain, truth) if kind == "truth" else around
             size = percent(span.estimate, digits, sign=True)
+            beside = badge if kind == "truth" else around
             lanes.append(Lane(span, size, beside, f"mark-{kind}", kind))
     hint = tag("small", "less is better") if meaning(name).better < 0 else None
     brief = tag("small", range_of(shown, digits), cls="brief") if shown.ends else None
     label = join([meaning(name).label, hint, brief])
     return Row(label, lanes, arm_class(run.arms, contrast[1]), name == run.metrics.primary)
-
-
-def _covered_badge(plain: Estimate | None, truth: Truth | None) -> Html | None:
-    """Whether the plain interval holds the truth."""
-    covered = inside(plain, truth) if plain and truth else None
-    if covered is None:
-        return None
-    return tag("b", "inside" if covered else "outside", cls="yes" if covered else "no")
 
 
 def _effects_table(run: Run, contrast: Contrast) -> Table:

@@ -6,7 +6,7 @@ from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
 from experiments.report.kit.digits import fixed, number, p_value, percent
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import Content, absent, listing
+from experiments.report.kit.page import Content, absent, judged, listing
 from experiments.report.kit.sentences import REASONS, plain_name
 from experiments.report.kit.tables import Table
 
@@ -63,8 +63,7 @@ def _sizes(row: SampleRatio) -> str:
 def _passed(row: SampleRatio) -> Html:
     if row.p_value is None:
         return tag("b", "untested")
-    good = row.p_value >= SRM_ALARM
-    return tag("b", "as planned" if good else "mismatch", cls="yes" if good else "no")
+    return judged(row.p_value >= SRM_ALARM, "as planned", "mismatch")
 
 
 def _dropped(run: Run) -> list[object]:

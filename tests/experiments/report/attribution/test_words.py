@@ -2,12 +2,7 @@
 
 import pytest
 
-from experiments.records.attribution import (
-    FateRow,
-    InteractionRow,
-    OffPolicyRow,
-    StepRow,
-)
+from experiments.records.attribution import FateRow, InteractionRow, OffPolicyRow, StepRow
 from experiments.records.interval import Interval
 from experiments.report.attribution.contributions import (
     channel_sentence,

@@ -2,10 +2,7 @@
 
 from dataclasses import replace
 
-from experiments.records.attribution import (
-    CreditRow,
-    ValueRow,
-)
+from experiments.records.attribution import CreditRow, ValueRow
 from experiments.records.interval import Interval
 from experiments.report.attribution.lookup import Lookup
 from tests.experiments.report.fake_attribution import fake_attribution
