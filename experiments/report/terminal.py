@@ -18,8 +18,16 @@ from experiments.records.rewards import RewardsRecord
 from experiments.records.truth import Truth, Truths
 from experiments.report.ids.rates import matched
 from experiments.report.ids.shapes import quality_rows
-from experiments.report.ids.verdict import BASES, finding, middle, size_words
-from experiments.report.ids.verdict import judge as judge_schemes
+from experiments.report.ids.verdict import (
+    BASES,
+    comparisons,
+    finding,
+    middle,
+    paper_sentences,
+    scheme_sentences,
+    size_words,
+)
+from experiments.report.ids.verdict import headline as bench_headline
 from experiments.report.kit.digits import (
     ABSENT,
     beside,
@@ -43,7 +51,7 @@ from experiments.report.rewards.trust import (
     ranked,
     trust_sentence,
 )
-from experiments.report.rewards.verdict import judge as judge_policies
+from experiments.report.rewards.verdict import headline, offline_headline, policy_sentences
 from experiments.report.rewards.words import measure_name, shown_measures, shown_metrics
 from experiments.report.run.verdict import (
     covered_words,
@@ -180,9 +188,9 @@ def ids_summary(record: IdsRecord, report: Path | None = None) -> Summary:
         head = ["scheme", "ids", "perplexity", "Gini", "p99", "largest", "purity", "nearest"]
         rows = [[scheme, *cells] for scheme, cells in quality_rows(record)]
         tables.append(Table("Ids, means over seeds", [*head, "trained"], rows))
-    found = judge_schemes(record)
-    further = (*found.comparisons, *found.schemes, *found.paper, *record.warnings)
-    return Summary(tables, [Text(found.sentence, "bold"), *map(Text, further)], report)
+    told = (comparisons, scheme_sentences, paper_sentences)
+    further = [*(sentence for each in told for sentence in each(record)), *record.warnings]
+    return Summary(tables, [Text(bench_headline(record)[0], "bold"), *map(Text, further)], report)
 
 
 def _measured(record: IdsRecord, scheme: str, mode: str, measure: str, at: int) -> str:
@@ -223,10 +231,10 @@ def _recall_table(record: IdsRecord, mode: str) -> Table:
 
 def rewards_summary(record: RewardsRecord, report: Path | None = None) -> Summary:
     """Offline measures, true lifts, trust, and the verdict, policy by policy."""
-    found = judge_policies(record)
-    said = [Text(found.sentence, "bold"), Text(found.offline), Text(controls_headline(record))]
-    for words in found.policies:
-        said += [Text(), Text(words.policy, "bold"), *map(Text, words.sentences)]
+    said = [Text(headline(record)[0], "bold"), Text(offline_headline(record))]
+    said.append(Text(controls_headline(record)))
+    for policy, sentences in policy_sentences(record).items():
+        said += [Text(), Text(policy, "bold"), *map(Text, sentences)]
     last = [trust_sentence(record, metric) for metric in _leading(record)]
     for sentence in (*last, *record.warnings):
         said += [Text(), Text(sentence)]

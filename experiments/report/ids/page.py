@@ -6,7 +6,7 @@ from experiments.records.ids import IdsRecord
 from experiments.records.reading import read_record
 from experiments.report.ids.rates import equal_terms, gains, hit_rates
 from experiments.report.ids.shapes import shapes
-from experiments.report.ids.verdict import judge
+from experiments.report.ids.verdict import comparisons, headline, paper_sentences, scheme_sentences
 from experiments.report.kit.digits import number, percent
 from experiments.report.kit.markup import tag
 from experiments.report.kit.page import (
@@ -24,13 +24,13 @@ from experiments.report.kit.page import (
 
 def render(record: IdsRecord) -> str:
     """The whole page."""
-    found = judge(record)
+    sentence, better = headline(record)
     warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
     said = verdict(
-        "Told apart" if found.good else "Not told apart",
-        tag("p", found.sentence, cls="sentence"),
-        [*found.comparisons, *warnings],
-        "good" if found.good else "plain",
+        "Told apart" if better else "Not told apart",
+        tag("p", sentence, cls="sentence"),
+        [*comparisons(record), *warnings],
+        "good" if better else "plain",
     )
     sizes = [
         f"{number(record.requests)} test requests of {number(record.shoppers)} shoppers",
@@ -44,12 +44,12 @@ def render(record: IdsRecord) -> str:
 
 def told(record: IdsRecord) -> Content:
     """What is real of each scheme, and what the paper has."""
-    found = judge(record)
+    paper = paper_sentences(record)
     lead = "Real is what holds after correcting for the number of comparisons on this page."
-    if not found.paper:
-        return lead, listing(found.schemes)
+    if not paper:
+        return lead, listing(scheme_sentences(record))
     title = tag("h3", "Beside the paper", tag("small", "whose shop is another one"))
-    return lead, listing(found.schemes), title, listing(found.paper)
+    return lead, listing(scheme_sentences(record)), title, listing(paper)
 
 
 def method(record: IdsRecord) -> Content:

@@ -7,7 +7,7 @@ from experiments.records.ids import HIT_RATE, Cost, Gain, IdsRecord
 from experiments.records.ids import Point as Reached
 from experiments.records.reading import row_of, rows_of
 from experiments.report.ids.schemes import colour, scheme_legend, scheme_name
-from experiments.report.ids.verdict import BASES, finding, size_words
+from experiments.report.ids.verdict import BASES, finding, others, size_words
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import (
@@ -58,12 +58,11 @@ def gains(record: IdsRecord) -> Content:
 
 def _gains_of(record: IdsRecord, mode: str) -> Html:
     rows = []
-    for scheme in record.schemes:
+    for scheme in others(record):
         found = [record.gain(scheme, mode, HIT_RATE, beam) for beam in record.beams]
         own = [gain for gain in found if gain and gain.relative.estimate is not None]
         lanes = [_gain_lane(record, gain) for gain in own]
-        if scheme != record.baseline:
-            rows.append(Row(scheme_name(record, scheme), lanes, colour(record, scheme)))
+        rows.append(Row(scheme_name(record, scheme), lanes, colour(record, scheme)))
     picture = forest(rows, Axis(shared(spans(rows)), signed_percents, TICKS), kind="beams")
     title = tag("h3", mode.capitalize(), tag("small", "beam at the left of each line"))
     described = f"Forest plot: relative gain in hit rate of each scheme, {mode}"

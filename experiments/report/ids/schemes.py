@@ -1,14 +1,14 @@
 """Identifier schemes on the page: their names and colours."""
 
 from experiments.records.ids import IdsRecord
+from experiments.report.ids.verdict import others
 from experiments.report.kit.colours import legend, named, turn_class
 from experiments.report.kit.markup import Html, tag
 
 
 def colour(record: IdsRecord, scheme: str) -> str:
     """A scheme's class: grey for the baseline; beyond the colours, hollow and dashed again."""
-    others = [each for each in record.schemes if each != record.baseline]
-    return turn_class(0 if scheme == record.baseline else 1 + others.index(scheme))
+    return turn_class([record.baseline, *others(record)].index(scheme))
 
 
 def scheme_name(record: IdsRecord, scheme: str) -> Html:

@@ -1,7 +1,6 @@
 """Which differences between schemes are real, in plain words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 
 from experiments.inference.finding import Finding, decide
@@ -28,36 +27,9 @@ def finding(gain: Gain | None, confidence: float) -> Finding:
     return decide(gain.effect, tested=(gain.p_value, gain.p_holm), confidence=confidence)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The bench in words.
-
-    Attributes:
-        sentence: the finding at the primary beam, without personalisation.
-        good: whether some scheme really covers more than the baseline; None: cannot be told.
-        comparisons: one sentence for each mode on whether the three comparisons agree.
-        schemes: one sentence on the hit rates of each scheme.
-        paper: one sentence on the paper's gains of each scheme that it reports.
-    """
-
-    sentence: str
-    good: bool | None
-    comparisons: tuple[str, ...]
-    schemes: tuple[str, ...]
-    paper: tuple[str, ...]
-
-
-def judge(record: IdsRecord) -> Verdict:
-    """The verdict on all schemes."""
-    sentence, good = _headline(record)
-    others = [scheme for scheme in record.schemes if scheme != record.baseline]
-    return Verdict(
-        sentence,
-        good,
-        tuple(_comparisons_sentence(record, mode) for mode in record.modes),
-        tuple(_scheme_sentence(record, scheme) for scheme in others),
-        tuple(said for scheme in others for said in _paper_sentences(record, scheme)),
-    )
+def others(record: IdsRecord) -> list[str]:
+    """All schemes but the baseline."""
+    return [scheme for scheme in record.schemes if scheme != record.baseline]
 
 
 def size_words(gain: Gain) -> tuple[str, str]:
@@ -68,13 +40,17 @@ def size_words(gain: Gain) -> tuple[str, str]:
     return percent(gain.relative.estimate, decimals, sign=True), range_of(gain.relative, decimals)
 
 
-def _headline(record: IdsRecord) -> tuple[str, bool | None]:
+def headline(record: IdsRecord) -> tuple[str, bool]:
+    """The finding at the primary beam without personalisation; whether a scheme is really better.
+
+    Better is a scheme that covers more than the baseline.
+    """
     mode, beam, base = record.modes[0], record.primary_beam, record.baseline
     gains = rows_of(record.gains, mode=mode, measure=HIT_RATE, at=beam)
     said = {gain.scheme: finding(gain, record.confidence) for gain in gains}
     where = f"at beam {beam}, {mode}"
     if all(each is Finding.MISSING for each in said.values()):
-        return f"No difference from {base} has an interval {where}.", None
+        return f"No difference from {base} has an interval {where}.", False
     better = [gain for gain in gains if said[gain.scheme] is Finding.MORE]
     if better:
         best = max(better, key=lambda gain: gain.effect.estimate or 0.0)
@@ -89,7 +65,7 @@ def _headline(record: IdsRecord) -> tuple[str, bool | None]:
         ), True
     worse = [scheme for scheme, each in said.items() if each is Finding.LESS]
     told = f"No scheme can be told to cover more clicked items than {base} {where}"
-    return told + (f"; fewer: {listed(worse)}." if worse else "."), None
+    return told + (f"; fewer: {listed(worse)}." if worse else "."), False
 
 
 _WORDS = {
@@ -101,38 +77,38 @@ _WORDS = {
 }
 
 
-def _scheme_sentence(record: IdsRecord, scheme: str) -> str:
-    """What is known of a scheme's hit rates, by mode."""
-    parts = []
-    for mode in record.modes:
-        gains = {beam: record.gain(scheme, mode, HIT_RATE, beam) for beam in record.beams}
-        said = {str(beam): finding(gain, record.confidence) for beam, gain in gains.items()}
-        told = [
-            f"{_WORDS[each]} at {'beams' if len(beams) > 1 else 'beam'} {listed(beams)}"
-            for each, beams in grouped(said, said.__getitem__).items()
-        ]
-        parts.append(f"{mode.capitalize()}: {', '.join(told)}")
-    return f"{scheme} against {record.baseline}: " + ". ".join(parts) + "."
+def scheme_sentences(record: IdsRecord) -> list[str]:
+    """What is known of each scheme's hit rates, by mode."""
+    told = []
+    for scheme in others(record):
+        parts = []
+        for mode in record.modes:
+            gains = {beam: record.gain(scheme, mode, HIT_RATE, beam) for beam in record.beams}
+            said = {str(beam): finding(gain, record.confidence) for beam, gain in gains.items()}
+            groups = [
+                f"{_WORDS[each]} at {'beams' if len(beams) > 1 else 'beam'} {listed(beams)}"
+                for each, beams in grouped(said, said.__getitem__).items()
+            ]
+            parts.append(f"{mode.capitalize()}: {', '.join(groups)}")
+        told.append(f"{scheme} against {record.baseline}: {'. '.join(parts)}.")
+    return told
 
 
-def _paper_sentences(record: IdsRecord, scheme: str) -> list[str]:
-    """Whether the paper's relative gains lie in our intervals."""
-    found: dict[bool | None, list[str]] = {}
-    for mode, beam in product(record.modes, record.beams):
-        gain = record.gain(scheme, mode, HIT_RATE, beam)
-        paper = record.paper(scheme, mode, HIT_RATE, beam)
-        if gain and paper:
-            shown = f"{percent(paper.relative, 1, sign=True)} (beam {beam}, {mode})"
-            found.setdefault(gain.relative.holds(paper.relative), []).append(shown)
-    places = {True: "inside our intervals", False: "outside"}
-    said = [f"{place}: {', '.join(found[at])}" for at, place in places.items() if at in found]
-    return [f"The paper's gains of {scheme}, {'; '.join(said)}."] if said else []
-
-
-def first_by(record: IdsRecord, mode: str, measure: str, at: int) -> str:
-    """The scheme with the highest mean of a measure."""
-    rows = rows_of(record.measured, mode=mode, measure=measure, at=at)
-    return max(rows, key=lambda row: row.value.estimate or 0.0).scheme
+def paper_sentences(record: IdsRecord) -> list[str]:
+    """Whether the paper's relative gains lie in our intervals, of each scheme that it reports."""
+    told = []
+    for scheme in others(record):
+        found: dict[bool | None, list[str]] = {}
+        for mode, beam in product(record.modes, record.beams):
+            gain = record.gain(scheme, mode, HIT_RATE, beam)
+            paper = record.paper(scheme, mode, HIT_RATE, beam)
+            if gain and paper:
+                shown = f"{percent(paper.relative, 1, sign=True)} (beam {beam}, {mode})"
+                found.setdefault(gain.relative.holds(paper.relative), []).append(shown)
+        places = {True: "inside our intervals", False: "outside"}
+        said = [f"{place}: {', '.join(found[at])}" for at, place in places.items() if at in found]
+        told += [f"The paper's gains of {scheme}, {'; '.join(said)}."] if said else []
+    return told
 
 
 def middle(sizes: Sequence[int]) -> int:
@@ -140,12 +116,17 @@ def middle(sizes: Sequence[int]) -> int:
     return sizes[len(sizes) // 2]
 
 
-def _comparisons_sentence(record: IdsRecord, mode: str) -> str:
-    """Which scheme leads in each of the three comparisons of item recall."""
-    at = middle(record.recall_sizes)
-    first = {label: first_by(record, mode, measure, at) for measure, label in BASES}
-    start = f"Item recall at {fixed(at, 0)}, {mode}"
-    if len(set(first.values())) == 1:
-        return f"{start}: {next(iter(first.values()))} has the highest in all three comparisons."
-    told = ", ".join(f"{scheme} at {label}" for label, scheme in first.items())
-    return f"{start}: the three comparisons disagree on the highest, {told}."
+def comparisons(record: IdsRecord) -> list[str]:
+    """Which scheme leads in each of the three comparisons of item recall, by mode."""
+    at, told = middle(record.recall_sizes), []
+    for mode in record.modes:
+        first = {}
+        for measure, label in BASES:
+            rows = rows_of(record.measured, mode=mode, measure=measure, at=at)
+            first[label] = max(rows, key=lambda row: row.value.estimate or 0.0).scheme
+        shown = ", ".join(f"{scheme} at {label}" for label, scheme in first.items())
+        said = f"the three comparisons disagree on the highest, {shown}."
+        if len(set(first.values())) == 1:
+            said = f"{next(iter(first.values()))} has the highest in all three comparisons."
+        told.append(f"Item recall at {fixed(at, 0)}, {mode}: {said}")
+    return told

@@ -27,18 +27,18 @@ from experiments.report.rewards.policies import policy_name, trained
 from experiments.report.rewards.shares import shares
 from experiments.report.rewards.training import choice_style, curves
 from experiments.report.rewards.trust import trust
-from experiments.report.rewards.verdict import judge
+from experiments.report.rewards.verdict import headline, offline_headline, policy_sentences
 
 
 def render(record: RewardsRecord) -> str:
     """The whole page."""
-    found = judge(record)
+    sentence, badge, good = headline(record)
     warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
     said = verdict(
-        found.badge,
-        tag("p", found.sentence, cls="sentence"),
-        [found.offline, controls_headline(record), *warnings],
-        {True: "good", False: "bad", None: "plain"}[found.good],
+        badge,
+        tag("p", sentence, cls="sentence"),
+        [offline_headline(record), controls_headline(record), *warnings],
+        {True: "good", False: "bad", None: "plain"}[good],
     )
     sizes = [
         counted(len(trained(record)), "policy", "policies"),
@@ -61,8 +61,8 @@ def told(record: RewardsRecord) -> Content:
         f"{percent(record.confidence, 0)} interval."
     )
     entries = [
-        tag("li", policy_name(record, words.policy), listing(words.sentences, ""))
-        for words in judge(record).policies
+        tag("li", policy_name(record, policy), listing(sentences, ""))
+        for policy, sentences in policy_sentences(record).items()
     ]
     return lead, tag("ul", *entries, cls="policies"), *controls(record)
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from experiments.inference.finding import Finding
 from experiments.records.reading import grouped, row_of
@@ -23,66 +22,47 @@ from experiments.report.rewards.words import (
 MOST_SIZES = 2  # policies whose sizes the headline tells, and sizes told of each
 
 
-@dataclass(frozen=True)
-class PolicyWords:
-    """What is known of one policy.
+def headline(record: RewardsRecord) -> tuple[str, str, bool | None]:
+    """Which policies really differ online.
 
-    Attributes:
-        policy: which.
-        online, offline: which differences from the supervised model are real.
-        hacking: whether its reward ran ahead of the shoppers; None where that was not watched.
-        trainings: how its trainings ended; None where all took all their steps.
+    Returns:
+        A sentence; the same in two or three words; and whether some policy really gains, False
+        where some only lose, None where it cannot be told.
     """
-
-    policy: str
-    online: str
-    offline: str
-    hacking: str | None
-    trainings: str | None
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """All that there is to say."""
-        return tuple(s for s in (self.online, self.offline, self.hacking, self.trainings) if s)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The lab in words.
-
-    Attributes:
-        sentence: which policies really differ online.
-        badge: the same in two or three words.
-        good: whether some policy really gains online; False: some only lose; None: cannot be told.
-        offline: which policies really differ offline.
-        policies: what is known of each.
-    """
-
-    sentence: str
-    badge: str
-    good: bool | None
-    offline: str
-    policies: tuple[PolicyWords, ...]
-
-
-def judge(record: RewardsRecord) -> Verdict:
-    """The verdict on all policies."""
-    online = {row.name: online_rows(record, row.name) for row in trained(record)}
-    offline = {row.name: offline_rows(record, row.name) for row in trained(record)}
-    sentence, found = _headline("Online", record, online)
+    rows = {row.name: online_rows(record, row.name) for row in trained(record)}
+    sentence, found = _differ("Online", record, rows)
     if not found:
         sentence = "No world was lived with these policies, so their true effect is unknown."
-    real = [each for each in found if each.real]
-    badge = "Not told apart online" if found - {Finding.MISSING} else "Online effect unknown"
-    if real:
-        badge = f"Real {'gain' if Finding.MORE in real else 'loss'} online"
-    return Verdict(
-        sentence,
-        badge,
-        Finding.MORE in real if real else None,
-        _headline("Offline", record, offline)[0],
-        tuple(_policy_words(record, row) for row in trained(record)),
-    )
+    if any(each.real for each in found):
+        gains = Finding.MORE in found
+        return sentence, f"Real {'gain' if gains else 'loss'} online", gains
+    known = found - {Finding.MISSING}
+    return sentence, "Not told apart online" if known else "Online effect unknown", None
+
+
+def offline_headline(record: RewardsRecord) -> str:
+    """Which policies really differ offline."""
+    rows = {row.name: offline_rows(record, row.name) for row in trained(record)}
+    return _differ("Offline", record, rows)[0]
+
+
+def policy_sentences(record: RewardsRecord) -> dict[str, list[str]]:
+    """What is known of each policy.
+
+    Which differences from the supervised model are real online, and which offline; whether its
+    reward ran ahead of the shoppers, where that was watched; how trainings ended, where not all
+    took all their steps.
+    """
+    told = {}
+    for row in trained(record):
+        hacking = row_of(record.hacking, policy=row.name)
+        told[row.name] = [
+            _where_sentence("Online", record, online_rows(record, row.name)),
+            _where_sentence("Offline", record, offline_rows(record, row.name)),
+            *([hacking_sentence(hacking, oracle=row.oracle)] if hacking else []),
+            *_ends_sentence(row),
+        ]
+    return told
 
 
 def online_rows(record: RewardsRecord, policy: str) -> list[Online]:
@@ -102,7 +82,7 @@ def real_rows(record: RewardsRecord, rows: Sequence[Difference]) -> dict[Finding
     return grouped(rows, lambda row: finding(row, record.confidence))
 
 
-def _headline(
+def _differ(
     where: str, record: RewardsRecord, rows: Mapping[str, Sequence[Difference]]
 ) -> tuple[str, set[Finding]]:
     """How many policies really differ, and which; online with sizes where they are few.
@@ -131,17 +111,6 @@ def _sizes(groups: Mapping[Finding, Sequence[Difference]]) -> str:
     more = len(rows) - MOST_SIZES
     told = [sized(row) for row in rows[:MOST_SIZES]]
     return ", ".join([*told, counted(more, "other metric")] if more > 0 else told)
-
-
-def _policy_words(record: RewardsRecord, row: PolicyRow) -> PolicyWords:
-    hacking = row_of(record.hacking, policy=row.name)
-    return PolicyWords(
-        row.name,
-        _where_sentence("Online", record, online_rows(record, row.name)),
-        _where_sentence("Offline", record, offline_rows(record, row.name)),
-        None if hacking is None else hacking_sentence(hacking, oracle=row.oracle),
-        _trainings_sentence(row),
-    )
 
 
 def _where_sentence(where: str, record: RewardsRecord, rows: Sequence[Difference]) -> str:
@@ -177,13 +146,12 @@ _ENDS = {
 }
 
 
-def _trainings_sentence(row: PolicyRow) -> str | None:
+def _ends_sentence(row: PolicyRow) -> list[str]:
+    """How many trainings ended early and why; nothing where none did."""
     early = Counter(end for end in row.ended if end != "finished")
-    if not early:
-        return None
-    whole = counted(len(row.ended), "training")
-    start = f"{early.total()} of {whole} ended early"
-    if len(early) == 1:
-        (end,) = early
-        return f"{start}: {_ENDS.get(end, end)}."
-    return f"{start}: {'; '.join(f'{n}, {_ENDS.get(end, end)}' for end, n in early.items())}."
+    start = f"{early.total()} of {counted(len(row.ended), 'training')} ended early"
+    why = [
+        f"{count}, {_ENDS.get(end, end)}" if len(early) > 1 else _ENDS.get(end, end)
+        for end, count in early.items()
+    ]
+    return [f"{start}: {'; '.join(why)}."] if early else []

@@ -12,7 +12,13 @@ from experiments.records.interval import Interval
 from experiments.records.reading import write_record
 from experiments.report.ids.page import PARTS, render, write_report
 from experiments.report.ids.schemes import colour
-from experiments.report.ids.verdict import finding, judge
+from experiments.report.ids.verdict import (
+    comparisons,
+    finding,
+    headline,
+    paper_sentences,
+    scheme_sentences,
+)
 from simulator.errors import StoreError
 from tests.experiments.report.ids.fake_results import fake_record
 from tests.experiments.report.run.test_page import Page
@@ -88,18 +94,19 @@ def test_findings_need_the_correction_to_be_called_real(record):
 
 
 def test_the_headline_names_the_best_scheme_that_is_really_better(record):
-    verdict = judge(record)
-    assert verdict.good
-    assert re.match(r"cqsid covers .* more clicked items than rqvae at beam 10", verdict.sentence)
-    assert any("random against rqvae: Semantic: less" in said for said in verdict.schemes)
-    assert any("+22.6" in said for said in verdict.paper)
+    sentence, better = headline(record)
+    assert better
+    assert re.match(r"cqsid covers .* more clicked items than rqvae at beam 10", sentence)
+    told = scheme_sentences(record)
+    assert any("random against rqvae: Semantic: less" in said for said in told)
+    assert any("+22.6" in said for said in paper_sentences(record))
 
 
 def test_without_a_real_gain_the_headline_claims_none(record):
     unsure = tuple(replace(gain, p_holm=0.5, p_value=0.5) for gain in record.gains)
-    verdict = judge(replace(record, gains=unsure))
-    assert verdict.good is None
-    assert verdict.sentence.startswith("No scheme can be told to cover more")
+    sentence, better = headline(replace(record, gains=unsure))
+    assert better is False
+    assert sentence.startswith("No scheme can be told to cover more")
 
 
 def test_the_three_comparisons_are_said_to_disagree_where_they_do(record):
@@ -109,6 +116,6 @@ def test_the_three_comparisons_are_said_to_disagree_where_they_do(record):
         else row
         for row in record.measured
     )
-    said = judge(replace(record, measured=raised)).comparisons
+    said = comparisons(replace(record, measured=raised))
     assert "disagree" in said[0]
     assert "random at equal compute" in said[0]

@@ -11,7 +11,7 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import Hacking, Offline, Online, Trust
 from experiments.report.kit.sentences import counted, listed
 from experiments.report.rewards.trust import metrics_of, ranked, trust_sentence
-from experiments.report.rewards.verdict import judge
+from experiments.report.rewards.verdict import headline, offline_headline, policy_sentences
 from experiments.report.rewards.words import Sign, finding, hacking_sentence, sign, size_words
 from tests.experiments.report.rewards.fake_record import POLICIES, fake_record
 
@@ -79,66 +79,70 @@ def test_nothing_is_real_that_holm_does_not_call_so(at, p, holm, confidence):
 
 def test_without_a_real_lift_the_headline_says_that_none_can_be_told(record):
     rows = [lift(name, holm=0.5) for name in POLICIES]
-    verdict = judge(grid(record, *rows))
-    assert verdict.sentence == "No policy can be told from the supervised model online."
-    assert verdict.good is None
-    assert verdict.badge == "Not told apart online"
-    assert all("really" not in words.online for words in verdict.policies)
+    told = grid(record, *rows)
+    assert headline(told) == (
+        "No policy can be told from the supervised model online.",
+        "Not told apart online",
+        None,
+    )
+    assert all("really" not in online for online, *_ in policy_sentences(told).values())
 
 
 def test_the_headline_names_only_policies_that_really_differ(record):
     names = list(POLICIES)
-    one = judge(grid(record, lift(names[0]), lift(names[1], holm=0.5)))
-    assert one.sentence.startswith("Online, 1 of 6 policies really differs from the supervised")
-    assert names[0] in one.sentence
-    assert names[1] not in one.sentence
-    assert one.good
-    two = judge(grid(record, lift(names[0]), lift(names[1], at=-0.01)))
-    assert two.sentence.startswith("Online, 2 of 6 policies really differ from")
-    assert "\u22121.0" in two.sentence
+    one, _, good = headline(grid(record, lift(names[0]), lift(names[1], holm=0.5)))
+    assert one.startswith("Online, 1 of 6 policies really differs from the supervised")
+    assert names[0] in one
+    assert names[1] not in one
+    assert good
+    two, *_ = headline(grid(record, lift(names[0]), lift(names[1], at=-0.01)))
+    assert two.startswith("Online, 2 of 6 policies really differ from")
+    assert "\u22121.0" in two
 
 
 def test_real_losses_alone_are_no_good_news(record):
-    verdict = judge(grid(record, lift("tiers.grpo", at=-0.02)))
-    assert verdict.good is False
-    assert verdict.badge == "Real loss online"
+    _, badge, good = headline(grid(record, lift("tiers.grpo", at=-0.02)))
+    assert good is False
+    assert badge == "Real loss online"
 
 
 def test_what_was_not_lived_is_unknown():
-    verdict = judge(fake_record(online=False))
-    assert verdict.good is None
-    assert "unknown" in verdict.sentence
-    assert all(words.online == "Online: not measured." for words in verdict.policies)
+    record = fake_record(online=False)
+    sentence, _, good = headline(record)
+    assert good is None
+    assert "unknown" in sentence
+    assert all(said[0] == "Online: not measured." for said in policy_sentences(record).values())
 
 
 def test_one_seed_leaves_everything_unknown():
-    verdict = judge(fake_record(seeds=1))
-    assert "unknown" in verdict.sentence
-    assert "unknown" in verdict.offline
-    for words in verdict.policies:
-        assert "really" not in " ".join(words.sentences)
-        assert "unknown" in words.hacking
+    record = fake_record(seeds=1)
+    assert "unknown" in headline(record)[0]
+    assert "unknown" in offline_headline(record)
+    for _, _, hacking, *_ in policy_sentences(record).values():
+        assert "unknown" in hacking
+    assert not any("really" in s for said in policy_sentences(record).values() for s in said)
 
 
 def test_offline_the_headline_names_only_what_holds_after_the_correction(record):
     rows = (measured("tiers.grpo"), measured("oracle.eg_grpo", holm=0.3))
-    verdict = judge(replace(record, offline=rows))
-    assert verdict.offline == (
+    told = replace(record, offline=rows)
+    assert offline_headline(told) == (
         "Offline, 1 of 6 policies really differs from the supervised model: tiers.grpo."
     )
-    words = {each.policy: each for each in verdict.policies}
-    assert words["tiers.grpo"].offline.startswith("Offline: really higher clk@10 +2.0")
-    assert words["oracle.eg_grpo"].offline == "Offline: perhaps chance: clk@10."
-    nothing = judge(replace(record, offline=(measured("tiers.grpo", p=0.5, holm=1.0),)))
-    assert nothing.offline == "No policy can be told from the supervised model offline."
+    words = policy_sentences(told)
+    assert words["tiers.grpo"][1].startswith("Offline: really higher clk@10 +2.0")
+    assert words["oracle.eg_grpo"][1] == "Offline: perhaps chance: clk@10."
+    nothing = replace(record, offline=(measured("tiers.grpo", p=0.5, holm=1.0),))
+    assert offline_headline(nothing) == "No policy can be told from the supervised model offline."
 
 
 def test_early_ends_are_counted_and_named(record):
     def told(*ended):
         row = replace(record.policies[1], ended=ended)
-        return judge(replace(record, policies=(record.policies[0], row))).policies[0].trainings
+        alone = replace(record, policies=(record.policies[0], row), hacking=())
+        return " ".join(policy_sentences(alone)[row.name][2:])
 
-    assert told("finished", "finished") is None
+    assert told("finished", "finished") == ""
     assert told("recall") == "1 of 1 training ended early: item recall at 200 had fallen too far."
     assert told("recall", "finished", "recall").startswith("2 of 3 trainings ended early: item")
     assert "1, item recall" in told("recall", "divergence")
