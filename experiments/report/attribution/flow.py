@@ -70,7 +70,7 @@ def flow(lookup: Lookup) -> Content:
 
 def _shares(lookup: Lookup, channel: str, arm: str | None = None) -> dict[str, Interval]:
     """A channel's any-touch share of each kind of event, as far as known."""
-    rows = {event: lookup.credit("any_touch", channel, event, arm=arm) for event in STEPS}
+    rows = {event: lookup.credit("any_touch", channel, event, arm) for event in STEPS}
     return {e: row.share for e, row in rows.items() if row and row.share.estimate is not None}
 
 
@@ -122,30 +122,27 @@ def monotone(lookup: Lookup, channel: str) -> str:
 
 
 def _table(lookup: Lookup) -> Table:
-    cells = []
-    for arm in reversed(lookup.arms):
-        for channel in lookup.channels:
-            own = _shares(lookup, channel, arm)
-            if not own:
-                continue
-            cells.append(
-                [
-                    swatch(lookup.channels, channel),
-                    arm,
-                    *(with_range(own[e]) if e in own else ABSENT for e in STEPS),
-                    *(cell for row in _rises(lookup, channel, arm) for cell in _step_cells(row)),
-                ]
-            )
-    head = ["Channel", "Arm", *(title_of(event) for event in STEPS)]
-    for event, then in pairwise(STEPS):
-        head += [f"Rise, {noun_of(event)} to {noun_of(then)}", "p"]
-    return Table("Any-touch shares along the funnel", head, cells, names=2)
+    pairs = [(channel, arm) for arm in reversed(lookup.arms) for channel in lookup.channels]
+    rises = [f"Rise, {noun_of(event)} to {noun_of(then)}" for event, then in pairwise(STEPS)]
 
+    def shares(at: tuple[str, str]) -> list[str]:
+        own = _shares(lookup, *at)
+        return [with_range(own[event]) if event in own else ABSENT for event in STEPS]
 
-def _step_cells(row: StepRow | None) -> tuple[str, str]:
-    if row is None:
-        return ABSENT, ABSENT
-    return points(row.rise), p_value(row.p_value)
+    def tests(at: tuple[str, str]) -> list[str]:
+        found = _rises(lookup, *at)
+        cells = [(points(r.rise), p_value(r.p_value)) if r else (ABSENT, ABSENT) for r in found]
+        return [cell for pair in cells for cell in pair]
+
+    return Table.of(
+        "Any-touch shares along the funnel",
+        [at for at in pairs if _shares(lookup, *at)],
+        ("Channel", lambda at: swatch(lookup.channels, at[0])),
+        ("Arm", lambda at: at[1]),
+        (tuple(map(title_of, STEPS)), shares),
+        (tuple(head for rise in rises for head in (rise, "p")), tests),
+        names=2,
+    )
 
 
 def _joint(lookup: Lookup) -> list[Html]:

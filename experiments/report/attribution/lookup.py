@@ -78,30 +78,19 @@ class Lookup:
 
     @cached_property
     def _credits(self) -> dict[tuple[str, ...], CreditRow]:
-        return {
-            (row.rule, row.channel, row.event, row.arm, row.cut, row.part): row
-            for row in self.record.credits
-        }
+        rows = rows_of(self.record.credits, cut="all")
+        return {(row.rule, row.channel, row.event, row.arm): row for row in rows}
 
     @cached_property
     def _values(self) -> dict[tuple[str, ...], ValueRow]:
-        return {
-            (row.method, row.index, row.channel, row.event): row
-            for row in rows_of(self.record.values, arm=self.arm)
-        }
+        rows = rows_of(self.record.values, arm=self.arm)
+        return {(row.method, row.index, row.channel, row.event): row for row in rows}
 
     def credit(
-        self,
-        rule: str,
-        channel: str,
-        event: str,
-        *,
-        arm: str | None = None,
-        cut: str = "all",
-        part: str = "",
+        self, rule: str, channel: str, event: str, arm: str | None = None
     ) -> CreditRow | None:
-        """What a rule gives a channel; None where it is not told."""
-        return self._credits.get((rule, channel, event, arm or self.arm, cut, part))
+        """What a rule gives a channel in an arm, the measured one if none is named."""
+        return self._credits.get((rule, channel, event, arm or self.arm))
 
     def value(self, method: str, index: str, channel: str, event: str) -> ValueRow | None:
         """What a channel of the measured arm is worth; None where it was not measured."""
@@ -133,9 +122,8 @@ class Lookup:
     @cached_property
     def rules(self) -> list[str]:
         """Rules that gave credit in the measured arm, in the record's order."""
-        found = {row.rule for row in rows_of(self.record.credits, arm=self.arm)}
-        listed = [rule for rule in self.record.rules if rule in found]
-        return listed + sorted(found - set(listed))
+        found = sorted({row.rule for row in rows_of(self.record.credits, arm=self.arm)})
+        return [rule for rule in dict.fromkeys((*self.record.rules, *found)) if rule in found]
 
     def fate(self, method: str, channel: str, fate: str) -> FateRow | None:
         """Where purchases credited to a channel go; None where that is not told."""

@@ -41,18 +41,16 @@ def shapes(record: IdsRecord) -> Content:
     )
     stacks = (_stack(record, scheme, shares, names) for scheme, shares in known.items())
     picture = join([tag("div", *shades, cls="legend"), tag("div", *stacks, cls="stacks")])
-    cells = [
-        [scheme_name(record, scheme), *(percent(share) for share in shares)]
-        for scheme, shares in known.items()
-    ]
-    caption = "Share of items by size of their cluster"
-    described = "Stacked bars: share of items by the size of their cluster, one for each scheme"
-    drawn = figure(
-        picture,
-        Table(caption, ["Scheme", *names], cells),
-        described,
-        "Share of items by the size of their cluster",
+    numbers = Table.grid(
+        "Share of items by size of their cluster",
+        "Scheme",
+        {scheme: scheme_name(record, scheme) for scheme in known},
+        dict(enumerate(names)),
+        lambda scheme, at: percent(known[scheme][at]),
     )
+    described = "Stacked bars: share of items by the size of their cluster, one for each scheme"
+    caption = "Share of items by the size of their cluster"
+    drawn = figure(picture, numbers, described, caption)
     return lead, drawn, tag("div", _quality_table(record), cls="shown")
 
 

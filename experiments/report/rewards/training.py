@@ -8,7 +8,7 @@ from typing import Any
 
 from cqsid.alignment.report import Evaluation
 from experiments.records.interval import Number
-from experiments.records.reading import rows_of
+from experiments.records.reading import grouped, rows_of
 from experiments.records.rewards import Course, PolicyRow, RewardsRecord
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import ABSENT, duration, fixed, number
@@ -119,10 +119,8 @@ def blocks(series: Series, most: int = MOST_POINTS) -> Series:
     width = 1
     while series and max(series) > most * width:
         width *= 2
-    found: dict[int, list[float]] = {}
-    for step, value in series.items():
-        found.setdefault(-(-step // width) * width, []).append(value)
-    return {step: fmean(values) for step, values in found.items()}
+    found = grouped(series, lambda step: -(-step // width) * width)
+    return {last: fmean(series[step] for step in steps) for last, steps in found.items()}
 
 
 def mean_series(own: Sequence[Series]) -> Series:

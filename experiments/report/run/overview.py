@@ -1,5 +1,7 @@
 """The top of the page: the verdict, and the figures that most people came for."""
 
+from collections.abc import Mapping
+
 from experiments.inference.finding import Finding
 from experiments.records.metrics import Contrast
 from experiments.records.run import Run
@@ -62,12 +64,16 @@ def _card(label: object, value: object, *below: object) -> Html:
     return tag("div", tag("dt", label), tag("dd", value, cls="big"), *notes, cls="card")
 
 
+def _by_arm(run: Run, told: Mapping[str, str]) -> list[Html]:
+    return [join([arm_name(run.arms, arm), " ", value]) for arm, value in told.items()]
+
+
 def _traffic_cards(run: Run) -> list[Html]:
     cards = []
     for name, key in (("Shoppers who searched", "shoppers"), ("Searches", "requests")):
-        counts = [(row.arm, getattr(row, key)) for row in run.metrics.health.requests]
-        lines = (join([arm_name(run.arms, arm), " ", number(count)]) for arm, count in counts)
-        cards.append(_card(name, number(sum(count for _, count in counts)), *lines))
+        counts = {row.arm: getattr(row, key) for row in run.metrics.health.requests}
+        lines = _by_arm(run, {arm: number(count) for arm, count in counts.items()})
+        cards.append(_card(name, number(sum(counts.values())), *lines))
     return cards if run.metrics.health.requests else []
 
 
@@ -84,10 +90,9 @@ def _arm_levels(run: Run, metric: str) -> dict[str, float | None]:
 def _level_card(run: Run) -> Html:
     primary = run.metrics.primary
     levels = {arm: level(primary, value) for arm, value in _arm_levels(run, primary).items()}
-    lines = (join([arm_name(run.arms, arm), " ", value]) for arm, value in levels.items())
     values = list(levels.values())
     shown = " \u2192 ".join(values) if len(values) == 2 else values[0] if values else ABSENT
-    return _card(meaning(primary).label, shown, *lines)
+    return _card(meaning(primary).label, shown, *_by_arm(run, levels))
 
 
 def _effect_cards(run: Run, contrast: Contrast) -> list[Html]:
