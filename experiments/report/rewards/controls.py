@@ -21,6 +21,13 @@ from experiments.report.rewards.words import TESTED, Difference, called, sized, 
 
 NOUNS = {Control.SFT: "the SFT control", Control.GRPO: "plain GRPO"}
 
+SIDES = {
+    frozenset({Finding.MORE}): "above it",
+    frozenset({Finding.MORE, Finding.LESS}): "above it in some figures and below it in others",
+    frozenset({Finding.LESS}): "below it",
+}
+"""Where a policy stands beside its control, by what is real of it."""
+
 Groups = Mapping[Finding, Sequence[Difference]]
 """Contrasts by what can be said of them."""
 
@@ -30,19 +37,14 @@ class Comparison:
     """A policy beside its control.
 
     Attributes:
-        policy, control: names of policies of the grid.
-        kind: which control.
+        policy, control: of the grid.
         online, offline: the contrasts by what can be said of them; empty: not measured.
-        match: whether the control pushes the policy's experts as hard; None where the policy has
-            no experts or the control is plain GRPO.
     """
 
-    policy: str
-    control: str
-    kind: Control
+    policy: PolicyRow
+    control: PolicyRow
     online: Groups
     offline: Groups
-    match: str | None
 
     @property
     def sentence(self) -> str:
@@ -50,8 +52,10 @@ class Comparison:
         sides = (("online", self.online), ("offline", self.offline))
         parts = [told for where, groups in sides if (told := _told(where, groups))]
         what = "; ".join(parts) or "nothing was measured of both"
-        told = f"{self.policy} beside {self.control} ({NOUNS[self.kind]}): {what}."
-        return f"{told} {self.match}" if self.match else told
+        noun = NOUNS[Control(self.control.control)]
+        match = match_words(self.policy, self.control)
+        told = f"{self.policy.name} beside {self.control.name} ({noun}): {what}."
+        return f"{told} {match}" if match else told
 
 
 def comparisons(record: RewardsRecord) -> list[Comparison]:
@@ -60,19 +64,20 @@ def comparisons(record: RewardsRecord) -> list[Comparison]:
     by_pair = grouped(record.contrasts, lambda row: (row.policy, row.against))
     return [
         Comparison(
-            policy,
-            control,
-            Control(rows[control].control),
+            rows[policy],
+            rows[control],
             real_rows(record, rows_of(found, kind="online")),
             real_rows(record, rows_of(found, kind="offline")),
-            match_words(rows[policy], rows[control]),
         )
         for (policy, control), found in by_pair.items()
     ]
 
 
 def match_words(row: PolicyRow, control: PolicyRow) -> str | None:
-    """Whether the SFT control pushes a policy's experts as hard as the policy does."""
+    """Whether the SFT control pushes a policy's experts as hard as the policy does.
+
+    None where the policy has no experts, or the control is plain GRPO.
+    """
     if control.control != Control.SFT or not row.experts:
         return None
     if row.experts != control.experts:
@@ -91,16 +96,15 @@ def controls_headline(record: RewardsRecord) -> str:
             "The grid has no SFT control, so what reinforcement learning adds to the experts' "
             "likelihood is unknown."
         )
-    found = [each for each in comparisons(record) if each.kind is Control.SFT]
+    found = [each for each in comparisons(record) if each.control.control == Control.SFT]
     if not found:
         return "No policy of the grid but the SFT control itself was trained."
-    online = _side("online", {each.policy: each.online for each in found})
-    offline = _side("offline", {each.policy: each.offline for each in found})
-    rows = {row.name: row for row in record.policies}
+    online = _side("online", {each.policy.name: each.online for each in found})
+    offline = _side("offline", {each.policy.name: each.offline for each in found})
     other = [
-        each.policy
+        each.policy.name
         for each in found
-        if each.match and not rows[each.policy].weight_matches(rows[each.control])
+        if each.policy.experts and not each.policy.weight_matches(each.control)
     ]
     unmatched = f" It does not push experts as {listed(other)} does." if other else ""
     return f"Beside the SFT control: {online}; {offline}.{unmatched}"
@@ -110,15 +114,8 @@ def _side(where: str, by_policy: Mapping[str, Groups]) -> str:
     """Who stands above and below the SFT control, online or offline."""
     if all(set(groups) <= {Finding.MISSING} for groups in by_policy.values()):
         return f"{where} unknown"
-    above = [policy for policy, groups in by_policy.items() if Finding.MORE in groups]
-    below = [policy for policy, groups in by_policy.items() if Finding.LESS in groups]
-    both = [policy for policy in above if policy in below]
-    said = (
-        ([policy for policy in above if policy not in both], "above it"),
-        (both, "above it in some figures and below it in others"),
-        ([policy for policy in below if policy not in both], "below it"),
-    )
-    parts = [f"{listed(policies)} {words}" for policies, words in said if policies]
+    sides = grouped(by_policy, lambda policy: frozenset(k for k in by_policy[policy] if k.real))
+    parts = [f"{listed(sides[real])} {words}" for real, words in SIDES.items() if real in sides]
     return f"{where} {', '.join(parts) or 'nothing can be told from it'}"
 
 
