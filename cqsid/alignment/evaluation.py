@@ -19,8 +19,7 @@ from cqsid.alignment.rollout import Batch, Roller
 from cqsid.decoding.decoder import Decoder
 from cqsid.decoding.evaluate import hit_rate_B
 from cqsid.generator.transformer import Weights
-from cqsid.rewards.contract import checked
-from cqsid.rewards.reward import Reward, Samples
+from cqsid.rewards.reward import Reward, Samples, checked
 from recall.device import one_thread
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, DataError

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from cqsid.alignment.objective.objective import Loss, Tokens, loss
+from cqsid.alignment.objective.losses import Tokens
+from cqsid.alignment.objective.objective import Loss, loss
 from cqsid.alignment.policy import Scores, log_probabilities
 from cqsid.alignment.rollout import Batch, Roller, Rollout
 from cqsid.alignment.sampling import NotFinite
 from cqsid.alignment.settings import AlignmentSpec
 from cqsid.generator.model import model_of
 from cqsid.generator.transformer import Weights
-from cqsid.training.optimizer import Optimizer
+from cqsid.training.checkpoint import Optimizer
 
 
 @dataclass(frozen=True)

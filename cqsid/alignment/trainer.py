@@ -14,10 +14,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cqsid.alignment.course import Course, Watched
 from cqsid.alignment.evaluation import Evaluator
 from cqsid.alignment.learner import Learner
-from cqsid.alignment.report import AlignmentReport, Ended, Evaluation, StepReading, step_reading
+from cqsid.alignment.report import (
+    AlignmentReport,
+    Course,
+    Ended,
+    Evaluation,
+    StepReading,
+    Watched,
+    step_reading,
+)
 from cqsid.alignment.rollout import Batch, Roller
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
 from cqsid.alignment.tensorboard import EventWriter
@@ -28,8 +35,7 @@ from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.reward import Reward
 from cqsid.rewards.shop import Shop
-from cqsid.training.checkpoint import Checkpoint, fingerprint
-from cqsid.training.optimizer import under
+from cqsid.training.checkpoint import Checkpoint, fingerprint, under
 from recall.device import one_thread, resolve_device
 from recall.settings import DeviceName
 from recall.texts import TextCache

@@ -5,17 +5,17 @@ saturation; pairs of 16-bit numbers, which AVX2 multiplies and adds in one instr
 which is exact as long as sums stay within the whole numbers that it holds.
 """
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import torch
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
-from numba.extending import intrinsic, models, register_model
+from numba import types
+from numba.extending import models, register_model
 from numpy.typing import NDArray
 
 from cqsid.kernels.choice import way
+from cqsid.kernels.lanes import compiled, inlined, place_of
 from recall.device import one_thread
 
 _EXACT: Final = 2**24 // 2**14  # dimensions of which float32 sums the products of bytes exactly
@@ -96,35 +96,25 @@ class _Model(models.PrimitiveModel):
         super().__init__(manager, fe_type, _SUMS)  # type: ignore[no-untyped-call]
 
 
-def _intrinsic(make: Callable[..., Any]) -> Any:
-    """To numba a function of sums, to a type checker anything."""
-    return intrinsic(make)
-
-
-def _place(context: Any, builder: Any, array_type: Any, array: Any, at: Any, kind: Any) -> Any:
-    first = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(first, [at]), kind.as_pointer())
-
-
-@_intrinsic
+@inlined
 def _nothing(typing: Any) -> Any:
     """Sums of nothing."""
     return _TYPE(), lambda context, builder, signature, values: ir.Constant(_SUMS, [0] * 8)
 
 
-@_intrinsic
+@inlined
 def _plus(typing: Any, sums: Any, x: Any, pair: Any, y: Any, pairs: Any) -> Any:
     """Sums plus the products of `x[pair:pair + 2]` with each two of `y[pairs:pairs + 16]`."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         sums, x, pair, y, pairs = values
-        place = _place(context, builder, signature.args[1], x, pair, _INT)
+        place = place_of(context, builder, signature.args[1], x, pair, _INT)
         one = builder.insert_element(
             ir.Constant(_SUMS, ir.Undefined), builder.load(place, align=2), ir.Constant(_INT, 0)
         )
         zeros = ir.Constant(_SUMS, [0] * 8)
         every = builder.shuffle_vector(one, ir.Constant(_SUMS, ir.Undefined), zeros)
-        place = _place(context, builder, signature.args[3], y, pairs, _PAIRS)
+        place = place_of(context, builder, signature.args[3], y, pairs, _PAIRS)
         kind = ir.FunctionType(_SUMS, [_PAIRS, _PAIRS])
         multiply = builder.module.declare_intrinsic("llvm.x86.avx2.pmadd.wd", fnty=kind)
         operands = (builder.bitcast(every, _PAIRS), builder.load(place, align=2))
@@ -133,19 +123,19 @@ def _plus(typing: Any, sums: Any, x: Any, pair: Any, y: Any, pairs: Any) -> Any:
     return _TYPE(_TYPE, x, types.intp, y, types.intp), code
 
 
-@_intrinsic
+@inlined
 def _store(typing: Any, found: Any, at: Any, sums: Any) -> Any:
     """Write to `found[at:at + 8]`."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = _place(context, builder, signature.args[0], values[0], values[1], _SUMS)
+        place = place_of(context, builder, signature.args[0], values[0], values[1], _SUMS)
         builder.store(values[2], place, align=4)
         return context.get_dummy_value()
 
     return types.void(found, types.intp, _TYPE), code
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _multiply_pairs(x_ND: Any, y_BP: Any, found_NK: Any) -> None:  # pragma: no cover
     """Six rows by sixteen codes at once; the last rows are computed again where fewer are left."""
     last = len(x_ND) - 1

@@ -51,8 +51,8 @@ class _Model(models.PrimitiveModel):
         super().__init__(manager, fe_type, _VECTOR)  # type: ignore[no-untyped-call]
 
 
-def _intrinsic(make: Callable[..., Any]) -> Any:
-    """To numba a function of lanes, to a type checker anything."""
+def inlined(make: Callable[..., Any]) -> Any:
+    """To numba an intrinsic function, to a type checker anything."""
     return intrinsic(make)
 
 
@@ -73,9 +73,12 @@ def _call(builder: Any, name: str, kind: Any, *operands: Any) -> Any:
     return builder.call(function, operands)
 
 
-def _place(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:
+def place_of(
+    context: Any, builder: Any, array_type: Any, array: Any, at: Any, kind: Any = _VECTOR
+) -> Any:
+    """Where `array[at]` and what follows it lies, as a pointer to numbers of a kind."""
     first = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(first, [at]), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(first, [at]), kind.as_pointer())
 
 
 def _mask(builder: Any, count: Any) -> Any:
@@ -88,12 +91,12 @@ def _mask(builder: Any, count: Any) -> Any:
     return builder.icmp_signed("<", order, every)
 
 
-@_intrinsic
+@inlined
 def load(typing: Any, array: Any, at: Any, count: Any) -> Any:
     """`array[at:at + 16]` of a contiguous row; lanes from `count` on are 0 and are not read."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = _place(context, builder, signature.args[0], values[0], values[1])
+        place = place_of(context, builder, signature.args[0], values[0], values[1])
         align, mask = ir.Constant(_INT, 4), _mask(builder, values[2])
         name = "llvm.masked.load.v16f32.p0"
         return _call(builder, name, _VECTOR, place, align, mask, _constant(0.0))
@@ -101,12 +104,12 @@ def load(typing: Any, array: Any, at: Any, count: Any) -> Any:
     return _TYPE(array, types.intp, types.intp), code
 
 
-@_intrinsic
+@inlined
 def store(typing: Any, array: Any, at: Any, count: Any, value: Any) -> Any:
     """Write the first `count` lanes to `array[at:at + count]`."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = _place(context, builder, signature.args[0], values[0], values[1])
+        place = place_of(context, builder, signature.args[0], values[0], values[1])
         align, mask = ir.Constant(_INT, 4), _mask(builder, values[2])
         name = "llvm.masked.store.v16f32.p0"
         _call(builder, name, ir.VoidType(), values[3], place, align, mask)
@@ -115,7 +118,7 @@ def store(typing: Any, array: Any, at: Any, count: Any, value: Any) -> Any:
     return types.void(array, types.intp, types.intp, _TYPE), code
 
 
-@_intrinsic
+@inlined
 def spread(typing: Any, scalar: Any) -> Any:
     """The same number in all lanes."""
 
@@ -125,7 +128,7 @@ def spread(typing: Any, scalar: Any) -> Any:
     return _TYPE(types.float32), code
 
 
-@_intrinsic
+@inlined
 def leading(typing: Any, a: Any, count: Any, b: Any) -> Any:
     """The first `count` lanes of a, the others' of b."""
 
@@ -136,7 +139,7 @@ def leading(typing: Any, a: Any, count: Any, b: Any) -> Any:
     return _TYPE(_TYPE, types.intp, _TYPE), code
 
 
-@_intrinsic
+@inlined
 def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c, rounded once."""
 
@@ -153,25 +156,25 @@ def _binary(combine: Callable[[Any, Any, Any], Any]) -> Any:
     return code
 
 
-@_intrinsic
+@inlined
 def add(typing: Any, a: Any, b: Any) -> Any:
     """a + b."""
     return _TYPE(_TYPE, _TYPE), _binary(lambda builder, a, b: builder.fadd(a, b))
 
 
-@_intrinsic
+@inlined
 def subtract(typing: Any, a: Any, b: Any) -> Any:
     """a - b."""
     return _TYPE(_TYPE, _TYPE), _binary(lambda builder, a, b: builder.fsub(a, b))
 
 
-@_intrinsic
+@inlined
 def multiply(typing: Any, a: Any, b: Any) -> Any:
     """a * b."""
     return _TYPE(_TYPE, _TYPE), _binary(lambda builder, a, b: builder.fmul(a, b))
 
 
-@_intrinsic
+@inlined
 def larger(typing: Any, a: Any, b: Any) -> Any:
     """The larger of a and b, b where either is not a number."""
     return _TYPE(_TYPE, _TYPE), _binary(_larger)
@@ -181,13 +184,13 @@ def _larger(builder: Any, a: Any, b: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
-@_intrinsic
+@inlined
 def total(typing: Any, a: Any) -> Any:
     """The sum of the lanes: halves, quarters and so on."""
     return types.float32(_TYPE), _folded(lambda builder, a, b: builder.fadd(a, b))
 
 
-@_intrinsic
+@inlined
 def largest(typing: Any, a: Any) -> Any:
     """The largest of the lanes."""
     return types.float32(_TYPE), _folded(_larger)
@@ -213,7 +216,7 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
     return code
 
 
-@_intrinsic
+@inlined
 def exponential(typing: Any, x: Any) -> Any:
     """e to the power of x <= 0, within 2e-7 of it relatively; 1.6e-38 for x below -87.
 

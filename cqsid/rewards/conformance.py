@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.rewards.contract import RewardFault, validated
 from cqsid.rewards.custom import REWARD
 from cqsid.rewards.fixtures import groups_of, sample_groups, sample_logged, sample_shop
 from cqsid.rewards.logged import Logged
-from cqsid.rewards.reward import Component, Floats, LevelReward, Reward, Samples
+from cqsid.rewards.reward import (
+    Component,
+    Floats,
+    LevelReward,
+    Reward,
+    RewardFault,
+    Samples,
+    validated,
+)
 from cqsid.rewards.shop import Shop
 from recall.arrays import Ragged
 from simulator.errors import FunnelabError

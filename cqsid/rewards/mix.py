@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.rewards.contract import checked
 from cqsid.rewards.logged import Logged
-from cqsid.rewards.reward import Floats, LevelReward, Reward, RewardSpec, Samples, Scale
+from cqsid.rewards.reward import Floats, LevelReward, Reward, RewardSpec, Samples, Scale, checked
 from cqsid.rewards.shop import Shop
 from simulator.plugins import blaming
 

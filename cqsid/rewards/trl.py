@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from cqsid.decoding.trie import Trie
 from cqsid.generator.vocabulary import Vocabulary
-from cqsid.rewards.contract import checked
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
-from cqsid.rewards.reward import Reward, Samples
+from cqsid.rewards.reward import Reward, Samples, checked
 from cqsid.rewards.shop import Shop
 from cqsid.tokenizer.ids import SemanticIds
 from recall.arrays import Ragged

@@ -27,8 +27,7 @@ from cqsid.training.examples import (
     query_examples,
     shopper_examples,
 )
-from cqsid.training.loop import Course, Saving, StageRun, Stopped, Validation
-from cqsid.training.plan import Plan, StageSpec
+from cqsid.training.loop import Course, Plan, Saving, StageRun, StageSpec, Stopped, Validation
 from cqsid.training.validation import Split, Validator, title_sample
 from recall.arrays import Ragged
 from recall.device import one_thread, resolve_device

@@ -9,7 +9,7 @@ from cqsid.generator.model import ModelSpec
 from cqsid.generator.textencoder import TextSpec
 from cqsid.settings import CqsidSpec, ServingSpec
 from cqsid.tokenizer.schemes.settings import GuidedSpec, IdsSpec
-from cqsid.training.plan import StageSpec
+from cqsid.training.loop import StageSpec
 from cqsid.training.stages import TrainingSpec
 from recall.storage import saved_copy
 from tests.cqsid.shop import tiny_shop

@@ -8,16 +8,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cqsid.alignment.objective.advantages import group_advantages, separate_advantages
-from cqsid.alignment.objective.credit import (
+from cqsid.alignment.objective.advantages import (
+    group_advantages,
     level_advantages,
     list_advantages,
     prefix_gates,
     prefix_values,
+    separate_advantages,
     shared_prefix_mask,
 )
-from cqsid.alignment.objective.losses import averaged, divergence, dpo, surrogate
-from cqsid.alignment.objective.ratios import importance, propensity_weight, shaped
+from cqsid.alignment.objective.losses import (
+    Tokens,
+    averaged,
+    divergence,
+    dpo,
+    importance,
+    propensity_weight,
+    shaped,
+    surrogate,
+)
 from cqsid.alignment.settings import AlgorithmSpec
 from simulator.errors import ConfigError
 
@@ -37,30 +46,6 @@ class Scored:
     parts_CBG: Tensor
     weight_C: Tensor
     levels_BGL: Tensor | None
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """The codes of groups with their log-probabilities.
-
-    Attributes:
-        logp_BGL: under the policy, with gradient.
-        old_BGL: under the policy that sampled; of experts too.
-        reference_BGL: under the supervised model.
-        codes_BGL: the codes.
-        expert_BG, valid_BG, free_BGL, propensity_BG: see `cqsid.alignment.experts.Group`.
-        rewards_BG: the total reward.
-    """
-
-    logp_BGL: Tensor
-    old_BGL: Tensor
-    reference_BGL: Tensor
-    codes_BGL: Tensor
-    expert_BG: Tensor
-    valid_BG: Tensor
-    free_BGL: Tensor
-    propensity_BG: Tensor
-    rewards_BG: Tensor
 
 
 @dataclass(frozen=True)
@@ -176,15 +161,7 @@ def _objective(
     if spec.objective == "sft":
         return nothing, nothing
     if spec.objective == "dpo":
-        loss_B = dpo(
-            tokens.logp_BGL,
-            tokens.reference_BGL,
-            tokens.free_BGL,
-            tokens.rewards_BG,
-            tokens.valid_BG,
-            beta=spec.dpo_beta,
-            tie=spec.tie,
-        )
+        loss_B = dpo(tokens, beta=spec.dpo_beta, tie=spec.tie)
         return torch.where(kept_B, loss_B, 0.0).sum() / kept_B.sum().clamp(min=1), nothing
     loss_BGL, clipped_BGL = _surrogates(spec, tokens, advantages_BGL)
     held = (clipped_BGL & counted_BGL).sum() / counted_BGL.sum().clamp(min=1)

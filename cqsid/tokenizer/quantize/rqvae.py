@@ -52,7 +52,7 @@ from cqsid.tokenizer.quantize.autoencoder import Doubles, Perceptron, in_blocks
 from cqsid.tokenizer.quantize.codebook import squared_distances
 from cqsid.tokenizer.quantize.collaborative import collaborative_vectors
 from cqsid.tokenizer.quantize.grid import check_finite
-from cqsid.tokenizer.quantize.prices import sinkhorn_prices
+from cqsid.tokenizer.quantize.lloyd import sinkhorn_prices
 from cqsid.tokenizer.quantize.rqvae_training import Learnable, LoggedPairs, Training
 from cqsid.tokenizer.quantize.rqvaespec import RqvaeSpec
 from cqsid.tokenizer.signals import Floats, Signals

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from cqsid.tokenizer.ids import SemanticIds
-from cqsid.tokenizer.quantize.quantizer import Quantizer
+from cqsid.tokenizer.scheme import Quantizer
 from cqsid.tokenizer.schemes.finish import BaseCodes, Finish
 from cqsid.tokenizer.signals import Signals
 from simulator.catalogue.catalog import Ints

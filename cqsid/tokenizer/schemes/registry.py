@@ -14,11 +14,18 @@ from cqsid.tokenizer.quantize.rqvae import Rqvae
 from cqsid.tokenizer.quantize.rqvaespec import AutoencoderSpec, RqvaeSpec
 from cqsid.tokenizer.scheme import Scheme
 from cqsid.tokenizer.schemes.composed import ComposedScheme, QuantizerOf
-from cqsid.tokenizer.schemes.finish import Finish, Numbering, Overflow, Plain
+from cqsid.tokenizer.schemes.finish import (
+    Finish,
+    Numbering,
+    Overflow,
+    Plain,
+    arrival,
+    conversion_rate,
+    conversions,
+)
 from cqsid.tokenizer.schemes.random_ids import RandomCodes
 from cqsid.tokenizer.schemes.settings import SCHEME, GuidedSpec, IdsSpec
 from cqsid.tokenizer.schemes.splitting import AtRandom, ByPopularity, ByTwoMeans, Splitting
-from cqsid.tokenizer.schemes.worth import arrival, conversion_rate, conversions
 from simulator.errors import ConfigError
 
 _CQSID: Final = "CQ-SID, 2026, arXiv 2605.14434"

@@ -11,7 +11,8 @@ import math
 
 import torch
 
-from cqsid.alignment.objective.objective import Scored, Tokens, advantages, loss
+from cqsid.alignment.objective.losses import Tokens
+from cqsid.alignment.objective.objective import Scored, advantages, loss
 from cqsid.alignment.settings import AlgorithmSpec
 
 RATIOS = ["token", "sequence", "sequence_mean"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from cqsid.rewards.contract import RewardFault, validated
+from cqsid.rewards.reward import RewardFault, validated
 
 
 @pytest.mark.parametrize(

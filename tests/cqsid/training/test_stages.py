@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cqsid.generator.transformer import Weights
-from cqsid.training.plan import StageSpec
+from cqsid.training.loop import StageSpec
 from cqsid.training.stages import Stage, Stopped, TrainingSpec, train_generator
 from cqsid.training.validation import Split, Validator
 from recall.arrays import Ragged

@@ -10,7 +10,7 @@ from cqsid.generator.prompts import PromptBuilder, PromptSpec
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.training.examples import TrainingData
-from cqsid.training.plan import StageSpec
+from cqsid.training.loop import StageSpec
 from cqsid.training.stages import TrainingSpec, train_generator
 from recall.arrays import Ragged
 from recall.sampleshop import sample_catalog, sample_history

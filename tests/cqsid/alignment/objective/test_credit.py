@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from cqsid.alignment.objective.advantages import group_advantages
-from cqsid.alignment.objective.credit import (
+from cqsid.alignment.objective.advantages import (
+    group_advantages,
     level_advantages,
     list_advantages,
     prefix_gates,

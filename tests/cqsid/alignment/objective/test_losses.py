@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqsid.alignment.objective.advantages import group_advantages
-from cqsid.alignment.objective.losses import averaged, divergence, dpo, matched_weight, surrogate
+from cqsid.alignment.objective.losses import (
+    Tokens,
+    averaged,
+    divergence,
+    dpo,
+    matched_weight,
+    surrogate,
+)
 from cqsid.alignment.settings import AlgorithmSpec
 
 
@@ -71,14 +78,18 @@ def pair(rewards, valid=(True, True, True), free=True, **changes):
     reference_BGL = tensor([[[-1.5, -2.5], [-1.0, -1.0], [-2.0, -1.5]]])
     free_BGL = torch.full((1, 3, 2), True)
     free_BGL[0, 0, 0] = free
-    loss_B = dpo(
-        logp_BGL,
-        reference_BGL,
-        free_BGL,
-        tensor([rewards]),
-        torch.tensor([valid]),
-        **({"beta": 0.1, "tie": 0.0} | changes),
+    tokens = Tokens(
+        logp_BGL=logp_BGL,
+        old_BGL=logp_BGL.detach(),
+        reference_BGL=reference_BGL,
+        codes_BGL=torch.zeros(1, 3, 2),
+        expert_BG=torch.full((1, 3), False),
+        valid_BG=torch.tensor([valid]),
+        free_BGL=free_BGL,
+        propensity_BG=torch.ones(1, 3),
+        rewards_BG=tensor([rewards]),
     )
+    loss_B = dpo(tokens, **({"beta": 0.1, "tie": 0.0} | changes))
     return loss_B, torch.autograd.grad(loss_B.sum(), logp_BGL)[0][0]
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cqsid.alignment.objective.losses import matched_weight
-from cqsid.alignment.objective.objective import Scored, Tokens, advantages, loss
+from cqsid.alignment.objective.losses import Tokens, matched_weight
+from cqsid.alignment.objective.objective import Scored, advantages, loss
 from cqsid.alignment.settings import AlgorithmSpec
 from simulator.errors import ConfigError
 

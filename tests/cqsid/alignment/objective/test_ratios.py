@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from cqsid.alignment.objective.ratios import importance, propensity_weight, shaped
+from cqsid.alignment.objective.losses import importance, propensity_weight, shaped
 
 KINDS = ("token", "sequence", "sequence_mean")
 LOGP = [[-0.5, -1.0, -2.0], [-0.1, -0.2, -0.3]]

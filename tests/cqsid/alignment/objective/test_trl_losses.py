@@ -17,7 +17,8 @@ from cqsid.alignment.objective.advantages import (
     group_advantages,
     separate_advantages,
 )
-from cqsid.alignment.objective.objective import Scored, Tokens, advantages, loss
+from cqsid.alignment.objective.losses import Tokens
+from cqsid.alignment.objective.objective import Scored, advantages, loss
 from cqsid.alignment.settings import AlgorithmSpec
 
 GROUPS, IDS, LEVELS, LONGEST = 5, 6, 3, 8

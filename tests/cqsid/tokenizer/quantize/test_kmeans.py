@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cqsid.tokenizer.quantize.kmeans import KMeansSpec, ResidualKMeans
-from cqsid.tokenizer.quantize.quantizer import Quantizer
+from cqsid.tokenizer.scheme import Quantizer
 from simulator.errors import ConfigError, DataError
 from tests.cqsid.shop import later_items, tiny_signals
 

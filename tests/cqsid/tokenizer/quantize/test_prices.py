@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cqsid.tokenizer.quantize.prices import sinkhorn_prices
+from cqsid.tokenizer.quantize.lloyd import sinkhorn_prices
 from simulator.errors import DataError
 
 RNG = np.random.default_rng(0)

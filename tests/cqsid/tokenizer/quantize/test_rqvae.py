@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from cqsid.tokenizer.ids import SemanticIds
-from cqsid.tokenizer.quantize.quantizer import Quantizer
 from cqsid.tokenizer.quantize.rqvae import Rqvae
 from cqsid.tokenizer.quantize.rqvaespec import RqvaeSpec
+from cqsid.tokenizer.scheme import Quantizer
 from recall.storage import saved_copy
 from simulator.errors import ConfigError, DataError
 from tests.cqsid.shop import later_items, tiny_signals

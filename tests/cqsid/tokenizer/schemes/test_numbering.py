@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from cqsid.tokenizer.schemes.finish import Numbering
-from cqsid.tokenizer.schemes.worth import arrival, conversion_rate, conversions
+from cqsid.tokenizer.schemes.finish import Numbering, arrival, conversion_rate, conversions
 from tests.cqsid.shop import tiny_signals
 from tests.cqsid.tokenizer.schemes.fakes import base_of, clustered
 

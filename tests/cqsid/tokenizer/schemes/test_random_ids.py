@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from cqsid.tokenizer.quantize.quantizer import Quantizer
+from cqsid.tokenizer.scheme import Quantizer
 from cqsid.tokenizer.schemes.random_ids import RandomCodes
 
 SIZES = (12, 8, 4)  # one divides the other, so that levels could repeat each other

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cqsid.tokenizer.schemes.worth import BetaPrior, conversion_rate, conversions
+from cqsid.tokenizer.schemes.finish import BetaPrior, conversion_rate, conversions
 from tests.cqsid.shop import tiny_signals
 
 SIGNALS = tiny_signals(60, 300)
