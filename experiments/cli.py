@@ -275,7 +275,7 @@ def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
 def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
     """Check that a function is a reward that keeps the contract, or that a class makes such."""
     from cqsid.rewards.conformance import check_reward
-    from cqsid.rewards.custom import REWARD
+    from cqsid.rewards.registry import REWARD
 
     _check(REWARD, name, check_reward, as_json)
 

@@ -17,10 +17,9 @@ from cqsid.channel import CqsidChannel
 from cqsid.decoding.decoder import Decoder
 from cqsid.decoding.shelves import Shelves
 from cqsid.learned import Learned
-from cqsid.rewards.custom import CustomReward
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.of_shop import OracleReward
-from cqsid.rewards.registry import AnyReward, RewardMix
+from cqsid.rewards.registry import AnyReward, CustomReward, RewardMix
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Elsewhere, Shop
 from cqsid.tokenizer.ids import SemanticIds

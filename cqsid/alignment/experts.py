@@ -1,7 +1,7 @@
 """Groups of ids, and experts: ids that the log holds, which join a group as if generated."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,21 +41,21 @@ class Group:
         """Valid places that the policy itself generated."""
         return self.valid_BG & ~self.expert_BG
 
+    @property
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """All columns, for `Group.of`."""
+        codes, sid = self.samples.codes_BGL, self.samples.sid_BG
+        return codes, sid, self.expert_BG, self.valid_BG, self.free_BGL, self.propensity_BG
+
+    @staticmethod
+    def of(codes_BGL: Ints, sid_BG: Ints, *others: NDArray[Any]) -> "Group":
+        """A group of its columns."""
+        return Group(Samples(codes_BGL, sid_BG), *others)
+
     def take(self, place_BG: NDArray[np.integer]) -> "Group":
         """Some places of each request's group."""
-
-        def taken(column: NDArray) -> NDArray:  # type: ignore[type-arg]
-            at = place_BG[:, :, None] if column.ndim == 3 else place_BG
-            return np.take_along_axis(column, at, axis=1)
-
-        codes_BGL: Ints = taken(self.samples.codes_BGL)
-        return Group(
-            Samples(codes_BGL, taken(self.samples.sid_BG)),
-            taken(self.expert_BG),
-            taken(self.valid_BG),
-            taken(self.free_BGL),
-            taken(self.propensity_BG),
-        )
+        at = {2: place_BG, 3: place_BG[:, :, None]}
+        return Group.of(*(np.take_along_axis(c, at[c.ndim], axis=1) for c in self.columns))
 
 
 Bools = NDArray[np.bool_]
@@ -65,27 +65,10 @@ Keys = NDArray[np.int64]
 _LEAST_PROPENSITY: Final = 1e-12  # of an id that the log could not hold: a ratio stays finite
 
 
-@dataclass(frozen=True)
-class Experts:
-    """K experts for each of B requests.
-
-    Attributes:
-        codes_BKL: int32 codes; those of the first id where there is no expert.
-        sid_BK: rows of the id table; -1 where a request has fewer experts.
-        valid_BK: whether there is an expert.
-        propensity_BK: known probability that the log held it; 1 where that is not known.
-    """
-
-    codes_BKL: Ints
-    sid_BK: Ints
-    valid_BK: Bools
-    propensity_BK: Floats
-
-
 def draw_experts(
     spec: ExpertSpec, logged: Logged, shop: Shop, *, rng: np.random.Generator, known: bool
-) -> Experts:
-    """Draw experts evenly, without repeats, among the distinct ids of each request's items.
+) -> Group:
+    """Draw K experts for each of B requests, evenly and without repeats, of its items' ids.
 
     An id counts as clicked if one of its items was, and as exposed only otherwise, so no id is
     drawn twice. Items without an id are left out. Places come clicked ids first.
@@ -101,6 +84,10 @@ def draw_experts(
         shop: its ids; its oracle too, for known probabilities of clicked experts.
         rng: the luck of the draw.
         known: whether to look up probabilities.
+
+    Returns:
+        Groups of experts alone. Where a request has fewer, a place is not valid: its id is -1, its
+        codes are those of the first id.
 
     Raises:
         DataError: the shop has no id.
@@ -122,7 +109,9 @@ def draw_experts(
                 propensity_BK[:, places] = _known_BK(sid_BK[:, places], logged, shop, clicks=clicks)
     valid_BK = sid_BK >= 0
     codes_BKL = ids.sids_SL[np.where(valid_BK, sid_BK, 0)]
-    return Experts(codes_BKL, sid_BK, valid_BK, np.where(valid_BK, propensity_BK, np.float32(1)))
+    propensity_BK = np.where(valid_BK, propensity_BK, np.float32(1))
+    ones_BKL = np.ones(codes_BKL.shape, np.bool_)
+    return Group.of(codes_BKL, sid_BK, ones_BKL[..., 0], valid_BK, ones_BKL, propensity_BK)
 
 
 def forced_codes(logged: Logged, ids: SemanticIds, levels: int, rng: np.random.Generator) -> Ints:
@@ -151,7 +140,7 @@ def forced_codes(logged: Logged, ids: SemanticIds, levels: int, rng: np.random.G
     return forced_BL
 
 
-def expanded(rollouts: Samples, experts: Experts, forced_BL: Ints) -> Group:
+def expanded(rollouts: Samples, experts: Group, forced_BL: Ints) -> Group:
     """The generated ids with the experts behind them: G + K places.
 
     Args:
@@ -160,20 +149,11 @@ def expanded(rollouts: Samples, experts: Experts, forced_BL: Ints) -> Group:
         forced_BL: codes that the rollouts were given, -1 where they were free. All codes of an
             expert are learned from.
     """
-    number, levels = rollouts.sid_BG.shape[1], forced_BL.shape[1]
-    size = (*experts.sid_BK.shape, levels)
-    free_BGL = np.repeat(forced_BL[:, None] < 0, number, axis=1)
-    ones_BG = np.ones(rollouts.sid_BG.shape, np.float32)
-    return Group(
-        Samples(
-            np.concatenate([rollouts.codes_BGL, experts.codes_BKL], axis=1),
-            np.concatenate([rollouts.sid_BG, experts.sid_BK], axis=1),
-        ),
-        expert_BG=np.repeat([[False] * number + [True] * size[1]], size[0], axis=0),
-        valid_BG=np.concatenate([ones_BG > 0, experts.valid_BK], axis=1),
-        free_BGL=np.concatenate([free_BGL, np.ones(size, np.bool_)], axis=1),
-        propensity_BG=np.concatenate([ones_BG, experts.propensity_BK], axis=1),
-    )
+    ones_BG = np.ones(rollouts.shape, np.bool_)
+    free_BGL = np.repeat(forced_BL[:, None] < 0, rollouts.shape[1], axis=1)
+    own = Group(rollouts, ~ones_BG, ones_BG, free_BGL, ones_BG.astype(np.float32))
+    pairs = zip(own.columns, experts.columns, strict=True)
+    return Group.of(*(np.concatenate(pair, axis=1) for pair in pairs))
 
 
 def injected(spec: AlgorithmSpec, group: Group, rewards_BG: NDArray[np.floating]) -> Group:

@@ -42,7 +42,8 @@ def hit_rate_B(sid_BN: Ints, beams: int, targets: Ragged, ids: SemanticIds) -> F
         DataError: as `beam_place_T`.
     """
     place_T = beam_place_T(sid_BN, targets, ids)
-    return _share_B(place_T < min(beams, sid_BN.shape[1]), targets)
+    found_T1 = place_T[:, None] < min(beams, sid_BN.shape[1])
+    return share_BW(found_T1, targets)[:, 0]
 
 
 def recall_B(items_BN: Ints, targets: Ragged, k: int) -> Floats:
@@ -54,7 +55,7 @@ def recall_B(items_BN: Ints, targets: Ragged, k: int) -> Floats:
     _check_targets(len(items_BN), targets)
     place_T = np.full(len(targets.values), k, np.int64)
     _find(items_BN[:, :k], targets.pointer, targets.values, place_T)
-    return _share_B(place_T < k, targets)
+    return share_BW(place_T[:, None] < k, targets)[:, 0]
 
 
 def item_place_TW(
@@ -69,8 +70,9 @@ def item_place_TW(
 ) -> Counts:
     """(T, W) place of each target item among the items returned at each beam width.
 
-    The greatest int64 where it is not returned. Equals the place in `items_BN` without building
-    the lists. A beam must not hold an id twice.
+    The greatest int64 where it is not returned. Equals the place in `Shelves.first` without
+    building the lists. `share_BW` of the places below a limit is the hit rate where so many items
+    may be returned; it is not monotone in the beam for `Fill.BREADTH`.
 
     Raises:
         DataError: as `beam_place_T`, or a beam holds an id twice.
@@ -88,34 +90,12 @@ def item_place_TW(
     return place_TW
 
 
-def hit_rate_at_items(
-    sid_BN: Ints,
-    widths: Counts,
-    targets: Ragged,
-    ids: SemanticIds,
-    shelves: Shelves,
-    limit: int = 1000,
-    cap: int | None = None,
-    *,
-    fill: Fill = Fill.DEPTH,
-) -> Floats:
-    """(B, W) hit rate at each beam width where at most `limit` items may be returned.
-
-    Not monotone in the beam for `Fill.BREADTH`.
-
-    Raises:
-        DataError: as `item_place_TW`.
-    """
-    place_TW = item_place_TW(sid_BN, widths, targets, ids, shelves, cap, fill=fill)
-    return np.stack([_share_B(place_T < limit, targets) for place_T in place_TW.T], axis=1)
-
-
-def _share_B(hit_T: NDArray[np.bool_], targets: Ragged) -> Floats:
-    """Mean over each request's targets; every request has some."""
+def share_BW(hit_TW: NDArray[np.bool_], targets: Ragged) -> Floats:
+    """(B, W) mean over each request's targets, of W things that each is or is not."""
     if not len(targets):
-        return np.zeros(0)
-    hits_B = np.add.reduceat(hit_T.astype(np.float64), targets.pointer[:-1])
-    return hits_B / targets.lengths
+        return np.zeros((0, hit_TW.shape[1]))
+    hits_BW = np.add.reduceat(hit_TW.astype(np.float64), targets.pointer[:-1], axis=0)
+    return hits_BW / targets.lengths[:, None]
 
 
 def _check_targets(requests: int, targets: Ragged) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.rewards.custom import REWARD
 from cqsid.rewards.fixtures import groups_of, sample_groups, sample_logged, sample_shop
 from cqsid.rewards.logged import Logged
+from cqsid.rewards.registry import REWARD
 from cqsid.rewards.reward import (
     Component,
     Floats,

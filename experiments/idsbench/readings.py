@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from cqsid.decoding.evaluate import (
     beam_for_positions,
-    hit_rate_at_items,
     hit_rate_B,
+    item_place_TW,
     positions,
     prefixes_L,
     reach,
     recall_B,
+    share_BW,
 )
 from cqsid.decoding.shelves import Shelves
 from cqsid.tokenizer.ids import SemanticIds
@@ -120,9 +121,9 @@ def read_beams(
     compute_beam = beam_for_positions(budget, prompt, prefix_L, spec.widest) or 0
 
     def capped(beams_BN: Ints, widths: NDArray[np.int64]) -> Floats:
-        return hit_rate_at_items(
-            beams_BN, widths, asked.targets, ids, shelves, spec.item_limit, cap, fill=spec.fill
-        )
+        targets, fill = asked.targets, spec.fill
+        place_TW = item_place_TW(beams_BN, widths, targets, ids, shelves, cap, fill=fill)
+        return share_BW(place_TW < spec.item_limit, targets)
 
     def recalled(beam: int) -> Floats:
         most = max(spec.recall_sizes)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cqsid.rewards.custom import CustomReward
+from cqsid.rewards.registry import CustomReward
 from cqsid.tokenizer.schemes.registry import build_scheme
 from cqsid.tokenizer.schemes.settings import IdsSpec
 from experiments.attribution.credit.customrules import load_rule

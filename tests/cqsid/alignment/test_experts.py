@@ -89,56 +89,56 @@ def test_experts_are_distinct_ids_of_the_right_items_and_as_many_as_there_are(ro
     exposed = [[item for item, _ in row] for row in rows]
     clicked = [[item for item, hit in row if hit] for row in rows]
     found = drawn(count, source, exposed, clicked)
-    assert found.sid_BK.shape == found.valid_BK.shape == (len(rows), count)
+    assert found.samples.sid_BG.shape == found.valid_BG.shape == (len(rows), count)
     first = {"clicks": count, "exposures": 0, "mixed": -(-count // 2)}[source]
     for b in range(len(rows)):
         hit = {SID_I[item] for item in clicked[b]} - {-1}
         shown = {SID_I[item] for item in exposed[b]} - {-1} - hit
         for sids, valid, among, most in (
-            (found.sid_BK[b, :first], found.valid_BK[b, :first], hit, first),
-            (found.sid_BK[b, first:], found.valid_BK[b, first:], shown, count - first),
+            (found.samples.sid_BG[b, :first], found.valid_BG[b, :first], hit, first),
+            (found.samples.sid_BG[b, first:], found.valid_BG[b, first:], shown, count - first),
         ):
             chosen = sids[valid].tolist()
             assert len(set(chosen)) == len(chosen) == min(len(among), most)
             assert set(chosen) <= among
             assert (sids[~valid] == -1).all()
-    codes = IDS.sids_SL[np.maximum(found.sid_BK, 0)]
-    np.testing.assert_array_equal(found.codes_BKL, codes)
-    assert (found.propensity_BK == 1).all()
+    codes = IDS.sids_SL[np.maximum(found.samples.sid_BG, 0)]
+    np.testing.assert_array_equal(found.samples.codes_BGL, codes)
+    assert (found.propensity_BG == 1).all()
 
 
 def test_each_of_a_requests_ids_is_drawn_equally_often_whatever_its_number_of_items():
     n = 6000
     found = drawn(2, "clicks", [[0, 1, 2, 3]] * n, [[0, 1, 2, 3]] * n)
-    share_S = np.bincount(found.sid_BK.ravel(), minlength=6) / n
+    share_S = np.bincount(found.samples.sid_BG.ravel(), minlength=6) / n
     error = 4 * np.sqrt((2 / 3) * (1 / 3) / n)
     np.testing.assert_allclose(share_S[:3], 2 / 3, atol=error)
     assert share_S[3:].sum() == 0
-    first_S = np.bincount(found.sid_BK[:, 0], minlength=6) / n
+    first_S = np.bincount(found.samples.sid_BG[:, 0], minlength=6) / n
     np.testing.assert_allclose(first_S[:3], 1 / 3, atol=error)
 
 
 def test_a_bigger_half_of_mixed_experts_is_clicked_and_none_fills_in_for_the_other():
     found = drawn(3, "mixed", [[0, 2, 3, 4], [5, 6, 3], [0]], [[0, 2, 3], [], [0]])
-    assert found.valid_BK.tolist() == [
+    assert found.valid_BG.tolist() == [
         [True, True, True],
         [False, False, True],
         [True, False, False],
     ]
-    assert found.sid_BK[0, 2] == 3
-    assert found.sid_BK[2].tolist() == [0, -1, -1]
+    assert found.samples.sid_BG[0, 2] == 3
+    assert found.samples.sid_BG[2].tolist() == [0, -1, -1]
 
 
 def test_an_id_with_a_clicked_item_is_no_exposure_expert_through_its_other_item():
     found = drawn(2, "exposures", [[0, 1, 2]], [[0]])
-    assert found.sid_BK.tolist() == [[1, -1]]
+    assert found.samples.sid_BG.tolist() == [[1, -1]]
 
 
 def test_the_same_luck_draws_the_same_experts_and_other_luck_others():
     row, n = [0, 2, 3, 4, 5, 6], 40
     one, again, other = (drawn(2, "clicks", [row] * n, [row] * n, seed) for seed in (3, 3, 4))
-    np.testing.assert_array_equal(one.sid_BK, again.sid_BK)
-    assert (one.sid_BK != other.sid_BK).any()
+    np.testing.assert_array_equal(one.samples.sid_BG, again.samples.sid_BG)
+    assert (one.samples.sid_BG != other.samples.sid_BG).any()
 
 
 def test_known_probabilities_of_clicked_experts_weigh_exposure_with_the_chance_of_a_click():
@@ -153,10 +153,10 @@ def test_known_probabilities_of_clicked_experts_weigh_exposure_with_the_chance_o
         propensity=[0.5, 1.0, 0.8, 0.25, 0.125],
     )
     # Id 0 has items 0 and 1: .5 * .5 + .8 * .25; item 2: 1 * .1; item 7, without an id: .25 * .6.
-    assert found.sid_BK.tolist() == [[0], [3]]
-    np.testing.assert_allclose(found.propensity_BK, [[0.45 / 0.7], [1.0]], rtol=1e-6)
+    assert found.samples.sid_BG.tolist() == [[0], [3]]
+    np.testing.assert_allclose(found.propensity_BG, [[0.45 / 0.7], [1.0]], rtol=1e-6)
     assert oracle.asked == [(2, "click")]
-    assert found.propensity_BK.dtype == np.float32
+    assert found.propensity_BG.dtype == np.float32
 
 
 def test_known_probabilities_of_exposure_experts_ask_no_oracle():
@@ -165,7 +165,8 @@ def test_known_probabilities_of_exposure_experts_ask_no_oracle():
     )
     wanted = {1: 0.5, 2: 0.25}
     assert {
-        int(s): float(p) for s, p in zip(found.sid_BK[0], found.propensity_BK[0], strict=True)
+        int(s): float(p)
+        for s, p in zip(found.samples.sid_BG[0], found.propensity_BG[0], strict=True)
     } == wanted
 
 
@@ -181,9 +182,9 @@ def test_known_probabilities_of_mixed_experts_are_each_of_their_own_source():
         shop=shop_of(oracle=oracle),
         seed=2,
     )
-    assert found.sid_BK[0, 0] == 1
-    mu = {2: 0.25, 3: 0.5}[int(found.sid_BK[0, 1])]
-    np.testing.assert_allclose(found.propensity_BK, [[0.25 / 0.75, mu]])
+    assert found.samples.sid_BG[0, 0] == 1
+    mu = {2: 0.25, 3: 0.5}[int(found.samples.sid_BG[0, 1])]
+    np.testing.assert_allclose(found.propensity_BG, [[0.25 / 0.75, mu]])
 
 
 def test_an_expert_that_the_log_could_not_hold_keeps_a_positive_probability():
@@ -191,14 +192,14 @@ def test_an_expert_that_the_log_could_not_hold_keeps_a_positive_probability():
     never = drawn(1, "clicks", [[2, 3]], [[2]], shop=shop_of(oracle=oracle), known=True)
     unseen = drawn(1, "clicks", [[3], []], [[2], [4]], shop=shop_of(oracle=oracle), known=True)
     for found in (never, unseen):
-        assert found.valid_BK.all()
-        assert ((found.propensity_BK > 0) & (found.propensity_BK < 1e-9)).all()
+        assert found.valid_BG.all()
+        assert ((found.propensity_BG > 0) & (found.propensity_BG < 1e-9)).all()
 
 
 def test_missing_experts_have_probability_one():
     oracle = Clicks([0.5] * 8)
     found = drawn(3, "clicks", [[2, 3], []], [[2], []], shop=shop_of(oracle=oracle), known=True)
-    assert found.propensity_BK.tolist() == [[0.5, 1, 1], [1, 1, 1]]
+    assert found.propensity_BG.tolist() == [[0.5, 1, 1], [1, 1, 1]]
 
 
 def test_probabilities_of_clicks_need_the_oracle():
@@ -239,7 +240,7 @@ def test_something_must_be_left_to_learn_from(levels):
 
 def test_an_expanded_group_holds_the_rollouts_and_then_the_experts():
     experts = drawn(2, "clicks", [[0, 3], [5]], [[0, 3], [5]])
-    experts = replace(experts, propensity_BK=np.array([[0.5, 0.25], [0.75, 1]], np.float32))
+    experts = replace(experts, propensity_BG=np.array([[0.5, 0.25], [0.75, 1]], np.float32))
     forced_BL = np.array([[0, -1], [-1, -1]], np.int32)
     group = group_of([[0, 1, 1], [4, -1, 5]], experts, forced_BL)
     assert group.samples.sid_BG[1].tolist() == [4, -1, 5, 4, -1]

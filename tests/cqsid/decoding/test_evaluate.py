@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from cqsid.decoding.evaluate import (
     beam_for_positions,
     beam_place_T,
-    hit_rate_at_items,
     hit_rate_B,
     item_place_TW,
     positions,
     prefixes_L,
     reach,
     recall_B,
+    share_BW,
 )
 from cqsid.decoding.shelves import (
     Fill,
@@ -63,6 +63,11 @@ def listed(row, shelves, width, cap, fill):
         return [item for stack in stacks for item in stack]
     deepest = max(map(len, stacks), default=0)
     return [stack[at] for at in range(deepest) for stack in stacks if at < len(stack)]
+
+
+def hit_rate_at_items(beams, widths, targets, ids, shelves, limit, cap=None, *, fill=Fill.DEPTH):
+    place_TW = item_place_TW(beams, widths, targets, ids, shelves, cap, fill=fill)
+    return share_BW(place_TW < limit, targets)
 
 
 def test_hit_rate_is_the_share_of_targets_whose_id_is_in_the_beam():

@@ -2,7 +2,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from cqsid.rewards.custom import GROUP, CustomReward
+from cqsid.rewards.registry import GROUP, CustomReward
 from simulator import plugins
 from simulator.errors import ContractError
 from tests.cqsid.rewards.plugins import Counted

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from cqsid.rewards.custom import CustomReward
+from cqsid.rewards.registry import CustomReward
 from experiments.running.plugins import check_spec
 from recall.classic.lexical import LexicalChannel, LexicalSpec
 from recall.registry import CustomSpec

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cqsid.tokenizer.quantize.collaborative import collaborative_vectors
+from cqsid.tokenizer.quantize.rqvae import collaborative_vectors
 
 
 def two_tastes(seed=0):
