@@ -85,8 +85,8 @@ def item_place_TW(
     size_S = np.minimum(np.diff(shelves.pointer_S), most_of(cap))
     rank_T = np.where(rank_I[targets.values] < most_of(cap), rank_I[targets.values], _NOWHERE)
     place_TW = np.full((len(beam_T), len(widths)), _NOWHERE, np.int64)
-    kernel = _place_breadth if fill == Fill.BREADTH else _place_depth
-    kernel(sid_BN, np.asarray(widths, np.int64), targets.pointer, beam_T, rank_T, size_S, place_TW)
+    of_beams = (sid_BN, np.asarray(widths, np.int64), targets.pointer, beam_T, rank_T, size_S)
+    _place(*of_beams, fill == Fill.BREADTH, place_TW)
     return place_TW
 
 
@@ -146,43 +146,38 @@ def _find(sid_BN: Any, pointer: Any, sid_T: Any, place_T: Any) -> None:  # pragm
 
 
 @njit(cache=True, nogil=True)
-def _place_depth(
-    sid_BN: Any, width_W: Any, pointer: Any, beam_T: Any, rank_T: Any, size_S: Any, place_TW: Any
+def _place(
+    sid_BN: Any,
+    width_W: Any,
+    pointer: Any,
+    beam_T: Any,
+    rank_T: Any,
+    size_S: Any,
+    breadth: Any,
+    place_TW: Any,
 ) -> None:  # pragma: no cover
-    """The ids before the target's own, whole, and then its rank inside its id."""
-    nowhere = np.iinfo(np.int64).max
+    """The ids before the target's own, whole, and then its rank inside its id.
+
+    In breadth: of every id in the beam the items of lower rank, and of the better ids that of its
+    rank.
+    """
+    nowhere, beams = np.iinfo(np.int64).max, sid_BN.shape[1]
     for b in range(sid_BN.shape[0]):
         for t in range(pointer[b], pointer[b + 1]):
-            if beam_T[t] == sid_BN.shape[1] or rank_T[t] == nowhere:
+            if beam_T[t] == beams or rank_T[t] == nowhere:
                 continue
-            place = rank_T[t]
+            whole = rank_T[t]
             for n in range(beam_T[t]):
                 if sid_BN[b, n] >= 0:
-                    place += size_S[sid_BN[b, n]]
-            for w in range(len(width_W)):
-                if beam_T[t] < width_W[w]:
-                    place_TW[t, w] = place
-
-
-@njit(cache=True, nogil=True)
-def _place_breadth(
-    sid_BN: Any, width_W: Any, pointer: Any, beam_T: Any, rank_T: Any, size_S: Any, place_TW: Any
-) -> None:  # pragma: no cover
-    """Of every id in the beam the items of lower rank, and of the better ids that of its rank."""
-    nowhere = np.iinfo(np.int64).max
-    for b in range(sid_BN.shape[0]):
-        for t in range(pointer[b], pointer[b + 1]):
-            if beam_T[t] == sid_BN.shape[1] or rank_T[t] == nowhere:
-                continue
+                    whole += size_S[sid_BN[b, n]]
             for w in range(len(width_W)):
                 if beam_T[t] >= width_W[w]:
                     continue
-                place = 0
-                for n in range(min(width_W[w], sid_BN.shape[1])):
+                place_TW[t, w] = 0 if breadth else whole
+                for n in range(min(width_W[w], beams) if breadth else 0):
                     if sid_BN[b, n] >= 0:
-                        size = size_S[sid_BN[b, n]]
-                        place += min(size, rank_T[t] + (1 if n < beam_T[t] else 0))
-                place_TW[t, w] = place
+                        size, better = size_S[sid_BN[b, n]], 1 if n < beam_T[t] else 0
+                        place_TW[t, w] += min(size, rank_T[t] + better)
 
 
 @dataclass(frozen=True)

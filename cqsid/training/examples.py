@@ -5,7 +5,7 @@ from the parts when its turn comes. So memory grows by a few bytes an event.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from recall.feedback import Feedback
 from simulator.catalogue.catalog import Ints
 from simulator.errors import DataError
 from simulator.log.history import History
+from simulator.protocols import Requests
 
 _SORTED_TOGETHER = 32  # batches among which like lengths are put together
 Rows = NDArray[np.int64]
@@ -64,8 +65,8 @@ class Shoppers:
     """Prompts of requests: shopper and query.
 
     Attributes:
-        request_N: row of each prompt's request in the M requests that follow.
-        text_M, gender_M, age_M, clicked_MH: as in `Requests`.
+        request_N: row of each prompt's request among those that follow.
+        requests: with the clicks that speak for the shopper as history.
         codes_IL: codes of the items, for the clicked ones.
     """
 
@@ -73,42 +74,32 @@ class Shoppers:
     texts: Ragged
     codes_IL: Ints
     request_N: Rows
-    text_M: Ints
-    gender_M: NDArray[np.int8]
-    age_M: NDArray[np.int8]
-    clicked_MH: Ints
+    requests: Requests
 
     @staticmethod
     def of(data: "TrainingData", history: History, row_N: Rows) -> "Shoppers":
         """Prompts of a history's requests, one for each of `row_N`, repeats allowed."""
         row_M, request_N = np.unique(row_N, return_inverse=True)
         asked = history.requests(row_M)
-        return Shoppers(
-            data.prompts,
-            data.texts,
-            data.ids.codes_IL,
-            request_N,
-            text_M=asked.text_B,
-            gender_M=asked.gender_B,
-            age_M=asked.age_B,
-            clicked_MH=data.told(asked.text_B, asked.history_BH),
-        )
+        told = replace(asked, history_BH=data.told(asked.text_B, asked.history_BH))
+        return Shoppers(data.prompts, data.texts, data.ids.codes_IL, request_N, told)
 
     @property
     def size_N(self) -> Rows:
         """(N,) tokens of each text and codes of its clicked items."""
-        levels = self.codes_IL.shape[1]
-        size_M = self.texts.lengths[self.text_M] + levels * (self.clicked_MH >= 0).sum(axis=1)
+        asked, levels = self.requests, self.codes_IL.shape[1]
+        clicks_M = (asked.history_BH >= 0).sum(axis=1)
+        size_M = self.texts.lengths[asked.text_B] + levels * clicks_M
         return np.asarray(size_M[self.request_N], np.int64)
 
     def rows(self, rows: Rows) -> Prompts:
         """Some of the prompts."""
-        at_B = self.request_N[rows]
+        asked, at_B = self.requests, self.request_N[rows]
         return self.builder.shoppers(
-            self.texts.take(self.text_M[at_B]),
-            self.gender_M[at_B],
-            self.age_M[at_B],
-            self.clicked_MH[at_B],
+            self.texts.take(asked.text_B[at_B]),
+            asked.gender_B[at_B],
+            asked.age_B[at_B],
+            asked.history_BH[at_B],
             self.codes_IL,
         )
 

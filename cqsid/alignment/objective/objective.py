@@ -83,33 +83,27 @@ def advantages(
     Raises:
         ConfigError: more level weights than levels.
     """
-    advantages_BGL = _credited(spec, scored, codes_BGL, right_BGL, valid_BG)
-    if spec.mask_shared_prefix:
-        pushed_BGL = shared_prefix_mask(codes_BGL, advantages_BGL, valid_BG)
-        advantages_BGL = torch.where(pushed_BGL, advantages_BGL, 0.0)
-    return advantages_BGL
-
-
-def _credited(
-    spec: AlgorithmSpec, scored: Scored, codes_BGL: Tensor, right_BGL: Tensor, valid_BG: Tensor
-) -> Tensor:
     total_BG = scored.total_BG
     if spec.credit in ("level", "gated"):
         values_BGL = scored.levels_BGL
         if values_BGL is None:
             values_BGL = prefix_values(codes_BGL, total_BG, valid_BG)
         own_BGL = level_advantages(values_BGL, valid_BG, spec)
-        if spec.credit == "level":
-            return own_BGL
-        return own_BGL * _level_weights(spec, own_BGL) * prefix_gates(right_BGL, own_BGL.dtype)
-    if spec.credit == "list":
-        own_BG = list_advantages(total_BG, codes_BGL, valid_BG, spec)
-    elif spec.advantage == "separate":
-        own_BG = separate_advantages(scored.parts_CBG, scored.weight_C, valid_BG, spec)
     else:
-        own_BG = group_advantages(total_BG, valid_BG, spec)
-    own_BGL = own_BG[..., None].expand(codes_BGL.shape)
-    return own_BGL * _level_weights(spec, own_BGL) if spec.credit == "prefix" else own_BGL
+        if spec.credit == "list":
+            own_BG = list_advantages(total_BG, codes_BGL, valid_BG, spec)
+        elif spec.advantage == "separate":
+            own_BG = separate_advantages(scored.parts_CBG, scored.weight_C, valid_BG, spec)
+        else:
+            own_BG = group_advantages(total_BG, valid_BG, spec)
+        own_BGL = own_BG[..., None].expand(codes_BGL.shape)
+    if spec.credit in ("prefix", "gated"):
+        own_BGL = own_BGL * _level_weights(spec, own_BGL)
+    if spec.credit == "gated":
+        own_BGL = own_BGL * prefix_gates(right_BGL, own_BGL.dtype)
+    if spec.mask_shared_prefix:
+        own_BGL = torch.where(shared_prefix_mask(codes_BGL, own_BGL, valid_BG), own_BGL, 0.0)
+    return own_BGL
 
 
 def _level_weights(spec: AlgorithmSpec, like_BGL: Tensor) -> Tensor:

@@ -105,7 +105,7 @@ def test_clicks_of_unrelated_categories_are_not_told():
     related_TC = np.zeros((len(DATA.history.texts), 2), np.bool_)
     data = replace(DATA, related_TC=related_TC, category_I=np.zeros(ITEMS, np.int32))
     examples = shopper_examples(data, data.history, 1.0)
-    assert (examples.prompts.clicked_MH == -1).all()
+    assert (examples.prompts.requests.history_BH == -1).all()
 
 
 def test_items_without_an_id_are_learned_from_in_no_stage():
