@@ -18,6 +18,7 @@ from cqsid.tokenizer.ids import pack
 from cqsid.tokenizer.quality import items_per_id, p99, perplexity_L
 from cqsid.tokenizer.quantize.residual import ResidualQuantizer
 from recall.device import one_thread
+from tests.cqsid.tokenizer.quantize.restored import restored, vectors_of
 
 pytestmark = pytest.mark.benchmark(timer=process_time)
 
@@ -109,7 +110,7 @@ def test_fit(race, data):
     quantizer, peer = found["ours"], found["vector-quantize-pytorch"]
     codes_NL, peer_NL = quantizer.encode(x_ND), residual_vq_codes(peer, x_ND)
     decoded = peer.get_output_from_indices(torch.from_numpy(peer_NL)[None])[0].detach().numpy()
-    mine = figures(codes_NL, lost(x_ND, quantizer.decode(codes_NL)))
+    mine = figures(codes_NL, lost(x_ND, restored(quantizer, codes_NL)))
     theirs = figures(peer_NL, lost(x_ND, decoded))
     assert mine["perplexity"] >= EVEN * CODES > theirs["perplexity"], (mine, theirs)
     assert mine["p99"] <= CROWD, (mine, theirs)
@@ -150,5 +151,5 @@ def in_faiss(quantizer: ResidualQuantizer) -> "faiss.ResidualQuantizer":
     index = faiss.ResidualQuantizer(DIMENSIONS, LEVELS, int(np.log2(CODES)))
     index.max_beam_size = 1
     index.is_trained = True
-    faiss.copy_array_to_vector(quantizer.books.vectors_KD.ravel(), index.codebooks)
+    faiss.copy_array_to_vector(vectors_of(quantizer.books).ravel(), index.codebooks)
     return index

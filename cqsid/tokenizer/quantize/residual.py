@@ -54,11 +54,6 @@ class Codebooks:
         return np.repeat(self.step_L, self.sizes).astype(np.float32)
 
     @cached_property
-    def vectors_KD(self) -> Floats:
-        """(K, D) codes in units of the vectors."""
-        return self.codes_KD * (self.step_K[:, None] * np.float32(self.grid.step))
-
-    @cached_property
     def times_codes(self) -> IntegerProduct:
         """Products of rounded vectors with the codes."""
         return IntegerProduct(self.codes_KD)
@@ -164,13 +159,6 @@ class ResidualQuantizer:
         return self.books.nearest(
             self.books.grid.round(np.ascontiguousarray(x_ND, np.float32)), given_N
         )
-
-    def decode(self, codes_NL: Counts) -> Floats:
-        """(N, D) float32 vectors that codes of the first levels, or of all, stand for."""
-        decoded_ND = np.tile(self.books.grid.mean_D, (len(codes_NL), 1))
-        for level in range(codes_NL.shape[1]):
-            decoded_ND += self.books.vectors_KD[self.books.start_L[level] + codes_NL[:, level]]
-        return decoded_ND
 
 
 def _learned(

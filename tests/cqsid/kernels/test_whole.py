@@ -14,6 +14,7 @@ from recall.device import one_thread
 from tests.cqsid.decoders import model_of, small
 from tests.cqsid.kernels.sets import every_set, go
 from tests.cqsid.models import random_prompts
+from tests.cqsid.tokenizer.quantize.restored import vectors_of
 
 softmaxes = pytest.mark.parametrize("softmax", ["level", "full"])
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -102,6 +103,6 @@ def test_codes_and_codebooks_of_a_quantizer_are_the_same_to_the_bit(instructions
         go(monkeypatch, each)
         quantizer = ResidualQuantizer()
         quantizer.fit(x_ND, (12, 12, 12), rng=np.random.default_rng(1))
-        found.append((quantizer.books.vectors_KD, quantizer.books.price_K, quantizer.encode(x_ND)))
+        found.append((vectors_of(quantizer.books), quantizer.books.price_K, quantizer.encode(x_ND)))
     for plain, ours in zip(*found, strict=True):
         np.testing.assert_array_equal(ours, plain)

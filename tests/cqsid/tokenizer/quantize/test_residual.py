@@ -7,6 +7,7 @@ from cqsid.tokenizer.quality import perplexity_L
 from cqsid.tokenizer.quantize.residual import ResidualQuantizer
 from recall.storage import saved_copy
 from simulator.errors import DataError
+from tests.cqsid.tokenizer.quantize.restored import restored
 
 SIZES = (16, 16, 16)
 
@@ -34,7 +35,7 @@ CODES_NL = QUANTIZER.encode(X_ND)
 def test_what_is_left_over_shrinks_with_every_level():
     for quantizer in (QUANTIZER, fitted(X_ND, balance=False)):
         codes_NL = quantizer.encode(X_ND)
-        left = [((X_ND - quantizer.decode(codes_NL[:, :n])) ** 2).mean() for n in range(4)]
+        left = [((X_ND - restored(quantizer, codes_NL[:, :n])) ** 2).mean() for n in range(4)]
         assert (np.diff(left) < -0.1 * np.array(left[1:])).all()
 
 
@@ -98,7 +99,7 @@ def test_given_first_codes_are_kept_and_others_sought_among_their_means():
     assert (codes_NL[told_N, 0] == given_N[told_N]).all()
     assert codes_NL[:, 0].max() < 7  # two codes have no vector
     mean_D = X_ND[given_N == 3].mean(axis=0)
-    decoded_D = quantizer.decode(np.array([[3]], np.int32))[0]
+    decoded_D = restored(quantizer, np.array([[3]], np.int32))[0]
     np.testing.assert_allclose(decoded_D, mean_D, atol=0.01)
 
 
@@ -108,7 +109,7 @@ def test_fewer_vectors_than_codes_get_a_code_each(n):
     quantizer = fitted(few_ND)
     codes_NL = quantizer.encode(few_ND)
     assert len(np.unique(codes_NL[:, 0])) == n
-    np.testing.assert_allclose(quantizer.decode(codes_NL), few_ND, atol=0.01)
+    np.testing.assert_allclose(restored(quantizer, codes_NL), few_ND, atol=0.01)
     assert quantizer.encode(X_ND).max() < n
 
 
@@ -116,7 +117,7 @@ def test_equal_vectors_share_the_first_id():
     equal_ND = np.tile(X_ND[:1], (50, 1))
     quantizer = fitted(equal_ND)
     assert not quantizer.encode(equal_ND).any()
-    np.testing.assert_allclose(quantizer.decode(quantizer.encode(equal_ND)), equal_ND, atol=1e-5)
+    np.testing.assert_allclose(restored(quantizer, quantizer.encode(equal_ND)), equal_ND, atol=1e-5)
 
 
 def test_many_copies_of_one_vector_do_not_push_the_others_away():
@@ -124,8 +125,8 @@ def test_many_copies_of_one_vector_do_not_push_the_others_away():
     quantizer = fitted(copied_ND)
     codes_NL = quantizer.encode(copied_ND)
     assert (codes_NL[1500:] == codes_NL[0]).all()
-    error = ((X_ND - quantizer.decode(codes_NL[:1500])) ** 2).mean()
-    assert error < 1.5 * ((X_ND - QUANTIZER.decode(CODES_NL)) ** 2).mean()
+    error = ((X_ND - restored(quantizer, codes_NL[:1500])) ** 2).mean()
+    assert error < 1.5 * ((X_ND - restored(QUANTIZER, CODES_NL)) ** 2).mean()
 
 
 def test_no_vectors_have_no_codes():
