@@ -93,7 +93,9 @@ def draw_experts(
         DataError: the shop has no id.
         ConfigError: probabilities of clicked experts are asked for without an oracle.
     """
-    ids, first = shop.ids, _clicked_places(spec)
+    ids = shop.ids
+    half = (spec.count + 1) // 2  # of the places, the clicked ids come first
+    first = {"clicks": spec.count, "exposures": 0, "mixed": half}[spec.source]
     _check(ids)
     clicked = _keys(logged.clicked, ids)
     shown = np.setdiff1d(_keys(logged.exposed, ids), clicked, assume_unique=True)
@@ -196,11 +198,6 @@ def present_B(samples: Samples, generated_BG: Bools, logged: Logged, ids: Semant
 def _check(ids: SemanticIds) -> None:
     if not len(ids.sids_SL):
         raise DataError("shop.ids == no id, must have at least one")
-
-
-def _clicked_places(spec: ExpertSpec) -> int:
-    """How many of the K places are for clicked ids."""
-    return {"clicks": spec.count, "exposures": 0, "mixed": (spec.count + 1) // 2}[spec.source]
 
 
 def _keys(items: Ragged, ids: SemanticIds) -> Keys:

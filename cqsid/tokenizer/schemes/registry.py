@@ -4,7 +4,7 @@ Every recipe shares level sizes (`auto_codes`), training settings and, unless it
 last token, the splitting of `IdsSpec.split`, so that two schemes differ in one thing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
@@ -25,7 +25,13 @@ from cqsid.tokenizer.schemes.finish import (
 )
 from cqsid.tokenizer.schemes.random_ids import RandomCodes
 from cqsid.tokenizer.schemes.settings import SCHEME, GuidedSpec, IdsSpec
-from cqsid.tokenizer.schemes.splitting import AtRandom, ByPopularity, ByTwoMeans, Splitting
+from cqsid.tokenizer.schemes.splitting import (
+    AtRandom,
+    ByPopularity,
+    ByTwoMeans,
+    Grouping,
+    Splitting,
+)
 from simulator.errors import ConfigError
 
 _CQSID: Final = "CQ-SID, 2026, arXiv 2605.14434"
@@ -178,13 +184,10 @@ def levels(spec: IdsSpec) -> int | None:
     if spec.scheme == "custom":
         return None
     quantized = len(spec.codes) if spec.codes else _AUTO
-    match SCHEMES[spec.scheme].finish:
-        case "split":
-            return quantized
-        case "collision":
-            return quantized + 1
-        case "conversions" | "value":
-            return _SEMANTIC + 1
+    finish = SCHEMES[spec.scheme].finish
+    if finish == "split":
+        return quantized
+    return (quantized if finish == "collision" else _SEMANTIC) + 1
 
 
 def _quantizer(recipe: Recipe, spec: IdsSpec) -> QuantizerOf:
@@ -212,28 +215,21 @@ def guided(recipe: Recipe, spec: GuidedSpec) -> RqvaeSpec:
 
 
 def _finish(recipe: Recipe, spec: IdsSpec) -> Finish:
-    match recipe.finish:
-        case "split":
-            return _split(spec)
-        case "collision":
-            return Numbering(arrival, spec.room)
-        case "conversions":
-            return Numbering(conversions, spec.room)
-        case "value":
-            return Numbering(conversion_rate, spec.room)
+    if recipe.finish == "split":
+        return _split(spec)
+    worths = {"collision": arrival, "conversions": conversions, "value": conversion_rate}
+    return Numbering(worths[recipe.finish], spec.room)
 
 
 def _split(spec: IdsSpec) -> Finish:
     split = spec.split
-    match split.rule:
-        case "none":
-            return Plain()
-        case "overflow":
-            return Overflow(split.capacity)
-        case "random":
-            return Splitting(AtRandom(), split.largest, split.groups, spec.room)
-        case "popularity":
-            return Splitting(ByPopularity(), split.largest, split.groups, spec.room)
-        case "two_means":
-            grouping = ByTwoMeans(split.largest, split.groups)
-            return Splitting(grouping, split.largest, split.groups, spec.room)
+    if split.rule == "none":
+        return Plain()
+    if split.rule == "overflow":
+        return Overflow(split.capacity)
+    groupings: dict[str, Callable[[], Grouping]] = {
+        "random": AtRandom,
+        "popularity": ByPopularity,
+        "two_means": partial(ByTwoMeans, split.largest, split.groups),
+    }
+    return Splitting(groupings[split.rule](), split.largest, split.groups, spec.room)
