@@ -7,10 +7,23 @@ from numpy.typing import NDArray
 
 from cqsid.decoding.shelves import narrowest
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.idsbench.pooled import adjusted, gains, levels, measures
 from experiments.idsbench.readings import CLUSTER_BINS, Reading
-from experiments.inference.intervals import FEWEST_SEEDS
-from experiments.records.ids import Cost, IdsRecord, Mode, Point, Quality
+from experiments.inference.finding import corrected
+from experiments.inference.intervals import FEWEST_SEEDS, difference, level, relative
+from experiments.records.ids import (
+    AT_ITEMS,
+    EQUAL_BEAM,
+    EQUAL_COMPUTE,
+    EQUAL_ITEMS,
+    HIT_RATE,
+    Cost,
+    Gain,
+    IdsRecord,
+    Measured,
+    Mode,
+    Point,
+    Quality,
+)
 from experiments.records.published import SCHEMES
 from simulator.errors import DataError
 
@@ -42,24 +55,17 @@ def make_record(
     """
     modes = tuple(mode for mode in Mode if any(reading.mode == mode for reading in readings))
     seeds = tuple(sorted({reading.seed for reading in readings}))
-    table = {
-        (scheme, mode): _of(readings, scheme, mode, seeds)
+    groups = [
+        [_of(readings, scheme, mode, seeds) for scheme in (spec.baseline, *spec.schemes)]
         for mode in modes
-        for scheme in spec.schemes
-    }
-    measured, compared = [], []
-    for mode in modes:
-        base = measures(spec, table[spec.baseline, mode])
-        for scheme in spec.schemes:
-            own = measures(spec, table[scheme, mode])
-            measured += levels(spec, scheme, mode, own, shopper_B)
-            if scheme != spec.baseline:
-                compared += gains(spec, scheme, mode, own, base, shopper_B)
-    costs = [
-        _cost(spec, table[scheme, mode], table[spec.baseline, mode])
-        for mode in modes
-        for scheme in spec.schemes
     ]
+    measured, compared, curves, costs = [], [], [], []
+    for base, *others in groups:
+        for own in others:
+            measured += _levels(spec, own, shopper_B)
+            compared += _gains(spec, own, base, shopper_B) if own[0].scheme != spec.baseline else []
+            curves += _curve(spec, own)
+            costs.append(_cost(spec, own, base))
     shoppers = len(np.unique(shopper_B))
     return IdsRecord(
         name=name,
@@ -79,8 +85,8 @@ def make_record(
         fill=str(spec.fill),
         cluster_bins=CLUSTER_BINS,
         measured=tuple(measured),
-        gains=adjusted(compared),
-        curves=tuple(point for group in table.values() for point in _curve(spec, group)),
+        gains=corrected(compared, lambda row: row.measure if row.measure == HIT_RATE else None),
+        curves=tuple(curves),
         costs=tuple(costs),
         quality=tuple(quality),
         published=SCHEMES,
@@ -100,46 +106,86 @@ def _of(
     return own
 
 
-def _curve(spec: IdsBenchSpec, group: Sequence[Reading]) -> list[Point]:
-    def mean(values: list[Floats]) -> Floats:
-        return np.asarray(np.mean(values, axis=0))
+def _measures(spec: IdsBenchSpec, group: Sequence[Reading]) -> dict[tuple[str, int], Floats]:
+    """(S, B) values of a scheme by measure and size, seeds in rows."""
+    at_beam = [spec.widths.index(beam) for beam in spec.beams]
+    columns = (
+        (HIT_RATE, spec.beams, [row.hit_BW[:, at_beam] for row in group]),
+        (AT_ITEMS, spec.beams, [row.capped_BW[:, at_beam] for row in group]),
+        (EQUAL_ITEMS, spec.recall_sizes, [row.items_BK for row in group]),
+        (EQUAL_BEAM, spec.recall_sizes, [row.beam_BK for row in group]),
+        (EQUAL_COMPUTE, spec.recall_sizes, [row.compute_BK for row in group]),
+    )
+    return {
+        (measure, size): np.stack([values[:, at] for values in rows])
+        for measure, sizes, rows in columns
+        for at, size in enumerate(sizes)
+    }
 
-    hit_W = mean([row.hit_BW.mean(axis=0) for row in group])
-    capped_W = mean([row.capped_BW.mean(axis=0) for row in group])
-    returned_N = mean([row.returned_N for row in group])
-    positions_N = mean([row.positions_N for row in group])
-    return [
-        Point(
-            scheme=group[0].scheme,
-            mode=str(group[0].mode),
-            beam=beam,
-            hit_rate=float(hit_W[at]),
-            hit_rate_at_items=float(capped_W[at]),
-            items=float(returned_N[beam - 1]),
-            positions=float(positions_N[beam - 1]),
-        )
-        for at, beam in enumerate(spec.widths)
-    ]
+
+def _levels(
+    spec: IdsBenchSpec, group: Sequence[Reading], shopper_B: NDArray[np.integer]
+) -> list[Measured]:
+    """A scheme's rows."""
+    rows = []
+    for place, values_SB in _measures(spec, group).items():
+        found = level(values_SB, shopper_B, confidence=spec.confidence)
+        rests_on = found.n, found.shoppers, found.seeds
+        per_seed = tuple(values_SB.mean(axis=1).tolist())
+        names = group[0].scheme, str(group[0].mode)
+        rows.append(Measured(*names, *place, found.interval, *rests_on, per_seed))
+    return rows
+
+
+def _gains(
+    spec: IdsBenchSpec,
+    group: Sequence[Reading],
+    base: Sequence[Reading],
+    shopper_B: NDArray[np.integer],
+) -> list[Gain]:
+    """A scheme's rows against the baseline's values, p-values not yet adjusted."""
+    rows, others = [], _measures(spec, base)
+    for place, values_SB in _measures(spec, group).items():
+        pair = values_SB, others[place], shopper_B
+        gap = difference(*pair, confidence=spec.confidence)
+        growth = relative(*pair, confidence=spec.confidence)
+        names = group[0].scheme, spec.baseline, str(group[0].mode)
+        rests_on = gap.n, gap.shoppers, gap.seeds
+        both = gap.interval, growth.interval
+        rows.append(Gain(*names, *place, *both, gap.p_value, None, *rests_on))
+    return rows
+
+
+def _mean(group: Sequence[Reading], column: str) -> Floats:
+    """Over seeds, and over requests where there is a row of each."""
+    values = [np.asarray(getattr(row, column)) for row in group]
+    return np.asarray(np.mean([each.mean(0) if each.ndim > 1 else each for each in values], axis=0))
+
+
+def _curve(spec: IdsBenchSpec, group: Sequence[Reading]) -> list[Point]:
+    at = np.array(spec.widths) - 1
+    hits = [_mean(group, column) for column in ("hit_BW", "capped_BW")]
+    costs = [_mean(group, column)[at] for column in ("returned_N", "positions_N")]
+    table = np.stack([*hits, *costs], axis=1).tolist()
+    names = group[0].scheme, str(group[0].mode)
+    return [Point(*names, beam, *row) for beam, row in zip(spec.widths, table, strict=True)]
 
 
 def _cost(spec: IdsBenchSpec, group: Sequence[Reading], base: Sequence[Reading]) -> Cost:
-    def mean_N(rows: Sequence[Reading], column: str) -> Floats:
-        return np.asarray(np.mean([getattr(row, column) for row in rows], axis=0))
-
-    full = narrowest(mean_N(base, "returned_N"), spec.item_limit) or spec.widest
-    wanted = float(mean_N(base, "capped_N")[full - 1])
+    full = narrowest(_mean(base, "returned_N"), spec.item_limit) or spec.widest
+    wanted = float(_mean(base, "capped_N")[full - 1])
     times = [row.decode_s for row in group if row.decode_s is not None]
     return Cost(
         scheme=group[0].scheme,
         mode=str(group[0].mode),
         matched_rate=wanted,
-        matched_beam=narrowest(mean_N(group, "capped_N"), wanted),
-        items_beam=narrowest(mean_N(group, "returned_N"), spec.item_limit),
-        compute_beam=float(np.mean([row.compute_beam for row in group])),
-        positions=float(mean_N(group, "positions_N")[spec.serving_beam - 1]),
+        matched_beam=narrowest(_mean(group, "capped_N"), wanted),
+        items_beam=narrowest(_mean(group, "returned_N"), spec.item_limit),
+        compute_beam=float(_mean(group, "compute_beam")),
+        positions=float(_mean(group, "positions_N")[spec.serving_beam - 1]),
         decode_s=float(np.mean(times)) if times else None,
-        without_id=float(np.mean([row.without_id for row in group])),
-        unreached=float(np.mean([row.unreached for row in group])),
+        without_id=float(_mean(group, "without_id")),
+        unreached=float(_mean(group, "unreached")),
     )
 
 

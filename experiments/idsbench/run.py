@@ -1,7 +1,6 @@
 """The bench of identifier schemes: every scheme and seed trained on one history, then compared."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cqsid.decoding.evaluate import positions, prefixes_L
@@ -10,7 +9,7 @@ from cqsid.tokenizer.schemes.registry import SCHEMES
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
 from experiments.idsbench.asked import asked_requests, test_start
-from experiments.idsbench.readings import Reading, cluster_shares, read_beams
+from experiments.idsbench.readings import cluster_shares, read_beams
 from experiments.idsbench.results import make_record
 from experiments.idsbench.trial import (
     TextsJob,
@@ -20,7 +19,7 @@ from experiments.idsbench.trial import (
     load_trial,
     run_trial,
 )
-from experiments.records.ids import IdsRecord, Mode, Quality
+from experiments.records.ids import IdsRecord, Quality
 from experiments.report.ids.page import write_report
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG
@@ -86,44 +85,33 @@ def _trials(
     config: Config, channel: str, maker: Maker, catalogue: Stage, history: Stage
 ) -> list[Trial]:
     spec, bench = generative(config.channels)[channel], config.ids_bench
+    common: list[object] = [config.device, config.seed]
     inputs = [catalogue.key, history.key, *(data_digest(path) for path in spec.data())]
+    shared = catalogue.path, history.path, channel
+    told = [spec.text, spec.model, *common, bench.test_days]
     texts = [
-        maker.stage(
-            f"ids-texts-{seed}",
-            [spec.text, spec.model, config.device, config.seed, bench.test_days, seed],
-            inputs=inputs,
-            task=fit_texts,
+        TextsJob(
+            config,
+            maker.stage(f"ids-texts-{seed}", [*told, seed], inputs=inputs, task=fit_texts),
+            *(*shared, seed),
         )
         for seed in range(bench.seeds)
     ]
-    paths = (catalogue.path, history.path)
-    maker.side_by_side(
-        "texts",
-        [TextsJob(config, stage, *paths, channel, seed) for seed, stage in enumerate(texts)],
-        "models",
-        1,
-    )
+    maker.side_by_side("texts", texts, "models", 1)
     asked = [bench.test_days, bench.test_requests, bench.beams, bench.serving_beam, bench.deepest]
-    stages = [
-        maker.stage(
-            f"ids-{scheme}-{seed}",
-            [
-                *(spec.learned(), spec.serving.shelves, config.device, config.seed, asked),
-                *(bench.personalised, scheme, seed),
-            ],
-            inputs=[*inputs, texts[seed].key],
-            task=run_trial,
-        )
-        for seed in range(bench.seeds)
-        for scheme in bench.schemes
-    ]
-    names = [(scheme, seed) for seed in range(bench.seeds) for scheme in bench.schemes]
-    jobs = [
-        TrialJob(config, stage, *paths, texts[seed].path, channel, scheme, seed)
-        for stage, (scheme, seed) in zip(stages, names, strict=True)
-    ]
+    told = [spec.learned(), spec.serving.shelves, *common, asked, bench.personalised]
+    jobs = []
+    for seed, of_seed in enumerate(texts):
+        for scheme in bench.schemes:
+            stage = maker.stage(
+                f"ids-{scheme}-{seed}",
+                [*told, scheme, seed],
+                inputs=[*inputs, of_seed.stage.key],
+                task=run_trial,
+            )
+            jobs.append(TrialJob(config, stage, *shared, seed, of_seed.stage.path, scheme))
     maker.side_by_side("schemes", jobs, "trainings", 1)
-    return [load_trial(stage, config) for stage in stages]
+    return [load_trial(job.stage, config) for job in jobs]
 
 
 def _compare(
@@ -131,14 +119,15 @@ def _compare(
 ) -> IdsRecord:
     spec, bench = generative(config.channels)[channel], config.ids_bench
     _, asked = asked_requests(load_history(history.path / LOG), bench, config.seed)
-    budgets = _budgets(trials, bench.baseline, bench.serving_beam)
-    readings: list[Reading] = [
+    budgets = {  # positions that the baseline processes for a request at the serving beam
+        (mode, trial.seed): positions(bench.serving_beam, found.prompt, prefixes_L(trial.ids))
+        for trial in trials
+        if trial.scheme == bench.baseline
+        for mode, found in trial.answered.items()
+    }
+    readings = [
         read_beams(
-            bench,
-            asked,
-            found.decoded,
-            trial.ids,
-            trial.shelves,
+            *(bench, asked, found.decoded, trial.ids, trial.shelves),
             scheme=trial.scheme,
             mode=mode,
             seed=trial.seed,
@@ -160,16 +149,6 @@ def _compare(
     )
 
 
-def _budgets(trials: Sequence[Trial], baseline: str, beam: int) -> Mapping[tuple[Mode, int], float]:
-    """Positions that the baseline processes for a request at the serving beam."""
-    return {
-        (mode, trial.seed): positions(beam, found.prompt, prefixes_L(trial.ids))
-        for trial in trials
-        if trial.scheme == baseline
-        for mode, found in trial.answered.items()
-    }
-
-
 def _quality(trial: Trial) -> Quality:
     quality = trial.quality
     return Quality(
@@ -181,12 +160,8 @@ def _quality(trial: Trial) -> Quality:
         gini=quality.gini,
         p99=quality.p99,
         largest=quality.largest,
-        purity=_known(quality.purity),
-        embedding_hit=_known(quality.hit_rate),
+        purity=quality.purity,
+        embedding_hit=quality.hit_rate,
         cluster_shares=cluster_shares(trial.ids),
         training_s=trial.training_s,
     )
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -50,17 +50,11 @@ class TextsJob:
 
 
 @dataclass(frozen=True)
-class TrialJob:
-    """One scheme to be trained and asked."""
+class TrialJob(TextsJob):
+    """One scheme to be trained and asked, with the texts of its seed."""
 
-    config: Config
-    stage: Stage
-    catalog: Path
-    history: Path
     texts: Path
-    channel: str
     scheme: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -155,16 +149,11 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
             for stage in learned.report.stages:
                 validation[stage.stage] = stage.best.hit_rates if stage.best else ()
         training_s += learned.report.seconds
-        trial = Trial(
-            scheme=job.scheme,
-            seed=job.seed,
-            ids=table,
-            shelves=_shelves(spec, table, signals),
-            quality=IdQuality.of(ids, signals),
-            answered=answered,
-            training_s=training_s,
-            validation=validation,
-        )
+        # Items in the order in which the channel would return them at the start of the test.
+        order_I = item_values(spec.serving.shelves, signals.statistics, signals.created_at_I)
+        shelves, quality = Shelves.of(table, order_I), IdQuality.of(ids, signals)
+        told = table, shelves, quality, answered, training_s, validation
+        trial = Trial(job.scheme, job.seed, *told)
         save(folder / TRIAL, trial, trusted=plug_in_roots(job.config))
     advance(1)
 
@@ -184,13 +173,6 @@ def load_trial(stage: Stage, config: Config) -> Trial:
 
 def _template(config: Config, channel: str) -> GenerativeSpec:
     return generative(config.channels)[channel].on_device(config.device)
-
-
-def _shelves(spec: GenerativeSpec, ids: SemanticIds, signals: Signals) -> Shelves:
-    """Items in the order in which the channel would return them at the start of the test."""
-    statistics = signals.statistics
-    values_I = item_values(spec.serving.shelves, statistics, signals.created_at_I)
-    return Shelves.of(ids, values_I)
 
 
 def _ask(
