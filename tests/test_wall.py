@@ -25,8 +25,9 @@ from cqsid.rewards.shop import Elsewhere, Shop
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.signals import Signals
 from experiments.config.reward_lab import PolicySpec, RewardLabSpec
-from experiments.rewardlab.lab import Folders, Lab
+from experiments.rewardlab.lab import Lab
 from experiments.rewardlab.oracle import SimulatedOracle
+from experiments.rewardlab.shop import Folders
 from experiments.running import worlds
 from experiments.running.models import MODEL, POPULATION, load_saved
 from experiments.stages.stage import RECORD

@@ -1,9 +1,7 @@
 """What all trainings of a lab share: the supervised system, the shop, the requests."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +21,7 @@ from cqsid.rewards.shop import Shop
 from experiments.config.reward_lab import PolicySpec, RewardLabSpec
 from experiments.config.schema import Config
 from experiments.rewardlab.oracle import SimulatedOracle
-from experiments.rewardlab.shop import ids_at, shelves_at, shop_at
+from experiments.rewardlab.shop import Folders, ids_at, shelves_at, shop_at
 from experiments.running.heldout import clicked_rows, test_rows, test_start
 from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved
 from ranking.examples import history_index
@@ -39,24 +37,6 @@ TEST_DAYS = "reward_lab.test_days"
 FRESH_DAYS = "reward_lab.test_days + fresh_days"
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Folders:
-    """The stages that all trainings of a lab read.
-
-    Attributes:
-        catalog, history: as everywhere.
-        sft: the supervised model.
-        channels: the other channels of the lab's arm, by name.
-        ranker: the arm's.
-    """
-
-    catalog: Path
-    history: Path
-    sft: Path
-    channels: Mapping[str, Path]
-    ranker: Path
 
 
 def asks_oracle(mix: RewardMix, algorithm: AlgorithmSpec) -> bool:
@@ -86,16 +66,8 @@ class Lab:
         self._catalog: Catalog = load_saved(folders.catalog / CATALOG)
         self._whole: History = load_history(folders.history / LOG)
         self._start = test_start(self._whole, config.reward_lab.test_days, TEST_DAYS)
-        self._shop = shop_at(
-            config,
-            self._catalog,
-            self._whole,
-            self._start,
-            self.learned,
-            arm=arm,
-            channels=folders.channels,
-            ranker=folders.ranker,
-        )
+        log = self._catalog, self._whole, self._start
+        self._shop = shop_at(config, folders, *log, self.learned, arm=arm)
 
     def train(self) -> Logged:
         """The last requests with a click before those that validate."""
@@ -124,9 +96,7 @@ class Lab:
     def reward(self, name: str, algorithm: AlgorithmSpec | None = None) -> tuple[Mix, Shop]:
         """A reward of the config by its name, and the shop that it may look into.
 
-        Args:
-            name: of the reward.
-            algorithm: that learns from it, and may need what only a simulation knows.
+        The algorithm that learns from it may need what only a simulation knows.
         """
         lab, shop = self._config.reward_lab, self._shop
         mix = lab.rewards[name]

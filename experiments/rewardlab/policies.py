@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.alignment.report import AlignmentReport, Evaluation, StepReading
-from cqsid.alignment.trainer import Alignment, align, load_weights, save_weights
+from cqsid.alignment.trainer import align, load_weights, save_weights
 from cqsid.learned import GenerativeChannel
-from cqsid.rewards.logged import Logged
 from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
-from experiments.rewardlab.lab import Folders, Lab
+from experiments.rewardlab.lab import Lab
 from experiments.rewardlab.live import Diary
+from experiments.rewardlab.shop import Folders
 from experiments.running.models import MODEL, load_saved, model_rng
 from experiments.stages.executor import Advance
 from experiments.stages.progress import Parts
@@ -54,8 +54,8 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class PolicyJob:
-    """One policy to be trained with one seed and asked.
+class SftJob:
+    """The supervised model, to be asked what the policies are asked.
 
     Attributes:
         arm: number of the lab's arm in the config.
@@ -65,18 +65,14 @@ class PolicyJob:
     stage: Stage
     folders: Folders
     arm: int
-    policy: PolicySpec
-    seed: int
 
 
 @dataclass(frozen=True)
-class SftJob:
-    """The supervised model, to be asked what the policies are asked."""
+class PolicyJob(SftJob):
+    """One policy to be trained with one seed and asked."""
 
-    config: Config
-    stage: Stage
-    folders: Folders
-    arm: int
+    policy: PolicySpec
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -128,7 +124,9 @@ def run_policy(job: PolicyJob, *, advance: Advance) -> None:
             )
         save_weights(folder / WEIGHTS, alignment.weights)
         save(folder / MODEL, PolicyModel(job.folders.sft.name))
-        save(folder / POLICY, _policy(lab, alignment, held))
+        watched, shopper_V = alignment.watched, held.requests.shopper_B
+        told = alignment.report, watched["reward"], watched[ORACLE], shopper_V
+        save(folder / POLICY, Policy(lab.offline(alignment.weights), *told))
         if events.is_dir():
             shutil.copytree(events, folder / EVENTS)
     parts.finish()
@@ -145,13 +143,3 @@ def ask_sft(job: SftJob, *, advance: Advance) -> None:
 def lab_seed(config: Config, seed: int) -> int:
     """The luck of a training; policies of equal seed share it, so that they differ in no other."""
     return int(model_rng(config, f"rewards.{seed}").integers(2**31))
-
-
-def _policy(lab: Lab, alignment: Alignment, held: Logged) -> Policy:
-    return Policy(
-        offline=lab.offline(alignment.weights),
-        report=alignment.report,
-        reward_EV=alignment.watched["reward"],
-        oracle_EV=alignment.watched[ORACLE],
-        shopper_V=held.requests.shopper_B,
-    )

@@ -12,8 +12,9 @@ from experiments.report.rewards.page import write_report
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading
 from experiments.rewardlab.comparison.results import make_record
 from experiments.rewardlab.comparison.roles import control_kind, experts_of, matched_weight_of
-from experiments.rewardlab.lab import TEST_DAYS, Folders, Lab, asks_oracle
+from experiments.rewardlab.lab import TEST_DAYS, Lab, asks_oracle
 from experiments.rewardlab.policies import OFFLINE, POLICY, Policy
+from experiments.rewardlab.shop import Folders
 from experiments.rewardlab.stages import Key, LabStages, StageMaker, of_lab
 from experiments.running.heldout import test_rows
 from experiments.running.manifest import bench_manifest
@@ -61,41 +62,19 @@ def _record(config: Config, made: LabStages) -> RewardsRecord:
         key: load_saved(stage.path / POLICY) for key, stage in made.policies.items()
     }
     offline = [OfflineReading(SFT, 0, load_saved(made.sft.path / OFFLINE))]
-    offline += [OfflineReading(one.name, seed, each.offline) for (one, seed), each in found.items()]
+    watched, courses = [], []
+    for (policy, seed), each in found.items():
+        name, report = policy.name, each.report
+        offline.append(OfflineReading(name, seed, each.offline))
+        steps = tuple(evaluation.step for evaluation in report.evaluations)
+        values = each.reward_EV, each.oracle_EV, each.shopper_V
+        watched.append(WatchReading(name, seed, steps, *values))
+        courses.append(Course(name, seed, report.steps, report.evaluations))
+    sft = PolicyRow(SFT, "", "", 1, False, (), (), None, "", None, None, "")
+    policies = [sft, *(_policy_row(config, policy, found) for policy in lab.grid)]
+    items, shopper_B = made.catalogue.record().rows["items"], log.shopper_R[rows]
     return make_record(
-        config,
-        [_sft_row(), *(_policy_row(config, policy, found) for policy in lab.grid)],
-        offline,
-        log.shopper_R[rows],
-        [_watched(policy.name, seed, each) for (policy, seed), each in found.items()],
-        [
-            Course(policy.name, seed, each.report.steps, each.report.evaluations)
-            for (policy, seed), each in found.items()
-        ],
-        made.worlds,
-        items=made.catalogue.record().rows["items"],
-    )
-
-
-def _watched(name: str, seed: int, found: Policy) -> WatchReading:
-    steps = tuple(evaluation.step for evaluation in found.report.evaluations)
-    return WatchReading(name, seed, steps, found.reward_EV, found.oracle_EV, found.shopper_V)
-
-
-def _sft_row() -> PolicyRow:
-    return PolicyRow(
-        name=SFT,
-        reward="",
-        algorithm="",
-        seeds=1,
-        oracle=False,
-        ended=(),
-        kept=(),
-        seconds=None,
-        control="",
-        weight=None,
-        matched=None,
-        experts="",
+        config, policies, offline, shopper_B, watched, courses, made.worlds, items=items
     )
 
 
@@ -135,11 +114,6 @@ def open_lab(folder: Path) -> Lab:
     def stage(name: str) -> Path:
         return finished_stage(folder, name, BenchManifest, wanted="the folder of a finished lab")
 
-    folders = Folders(
-        catalog=stage("catalogue"),
-        history=stage("history"),
-        sft=stage("sft"),
-        channels={name: stage(f"channel-{name}") for name in others},
-        ranker=stage("ranker"),
-    )
-    return Lab(config, folders, arm)
+    catalogue, history, sft, ranker = map(stage, ("catalogue", "history", "sft", "ranker"))
+    channels = {name: stage(f"channel-{name}") for name in others}
+    return Lab(config, Folders(catalogue, history, sft, channels, ranker), arm)

@@ -1,7 +1,7 @@
 """The shop of the lab: what rewards may look up, as it stands when the training log ends."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cqsid.decoding.shelves import Shelves, item_values
@@ -21,16 +21,33 @@ from simulator.log.history import History
 from simulator.protocols import Index
 
 
+@dataclass(frozen=True)
+class Folders:
+    """The stages that all trainings of a lab read.
+
+    Attributes:
+        catalog, history: as everywhere.
+        sft: the supervised model.
+        channels: the other channels of the lab's arm, by name.
+        ranker: the arm's.
+    """
+
+    catalog: Path
+    history: Path
+    sft: Path
+    channels: Mapping[str, Path]
+    ranker: Path
+
+
 def shop_at(
     config: Config,
+    folders: Folders,
     catalog: Catalog,
     history: History,
     until: float,
     learned: Learned,
     *,
     arm: int,
-    channels: Mapping[str, Path],
-    ranker: Path | None,
 ) -> Shop:
     """The shop at a moment, without a door to the simulated shoppers.
 
@@ -39,13 +56,11 @@ def shop_at(
 
     Args:
         config: its lab's channel is the generative one.
-        catalog: the public catalogue.
-        history: the log.
+        folders: where the arm's other channels and its ranker lie.
+        catalog, history: the public catalogue, and the log.
         until: the moment (simulated seconds).
         learned: the generative channel's supervised system.
         arm: number of the arm whose funnel serves.
-        channels: model folders of the arm's other channels.
-        ranker: model folder of the arm's ranker; None: there is none to ask.
     """
     on_sale_I = (catalog.created_at_I <= until) & (catalog.retired_at_I > until)
     index = replace(history_index(catalog, history, until), available_I=on_sale_I)
@@ -57,8 +72,8 @@ def shop_at(
         index=index,
         vectors=learned.vectors,
         item_ID=learned.signals.item_ID,
-        elsewhere=_elsewhere(config, catalog, index, arm, channels),
-        ranker=None if ranker is None else _ranker(config, ranker, index, arm),
+        elsewhere=_elsewhere(config, catalog, index, arm, folders.channels),
+        ranker=_ranker(config, folders.ranker, index, arm),
     )
 
 

@@ -11,9 +11,10 @@ from cqsid.registry import generative
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.comparison.readings import WorldLogs
-from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, Folders, learned_rows
+from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, learned_rows
 from experiments.rewardlab.live import watching
 from experiments.rewardlab.policies import PolicyJob, SftJob, ask_sft, run_policy
+from experiments.rewardlab.shop import Folders
 from experiments.running.heldout import test_rows, test_start
 from experiments.running.models import LOG
 from experiments.running.pipeline import Pipeline, luck_of
@@ -72,16 +73,11 @@ class StageMaker:
         late, early = pipeline.channels(catalogue, history, {lab.channel: sft})
         rankers = pipeline.rankers(catalogue, history, late, early)
         others = {n: late[n] for n in self.config.arms[self.arm].channels if n != lab.channel}
-        folders = Folders(
-            catalogue.path,
-            history.path,
-            sft.path,
-            {name: stage.path for name, stage in others.items()},
-            rankers[self.arm].path,
-        )
-        first = [catalogue, history, sft]
+        first, ranker = [catalogue, history, sft], rankers[self.arm]
+        paths = {name: stage.path for name, stage in others.items()}
+        folders = Folders(catalogue.path, history.path, sft.path, paths, ranker.path)
         asked = self._sft(folders, first)
-        policies = self._policies(folders, [*first, *others.values(), rankers[self.arm]])
+        policies = self._policies(folders, [*first, *others.values(), ranker])
         worlds = self._worlds(Trained(catalogue, history, late, rankers), policies)
         return LabStages(catalogue, history, asked, policies, worlds)
 
@@ -123,55 +119,45 @@ class StageMaker:
 
     def _policies(self, folders: Folders, stages: Sequence[Stage]) -> dict[Key, Stage]:
         """Every policy trained with every seed, the first seed of all of them first."""
-        jobs: dict[Key, PolicyJob] = {}
-        for seed in range(self.lab.seeds):
-            for policy in self.lab.grid:
-                stage = self._policy_stage(policy, seed, stages)
+        lab, jobs = self.lab, {}
+        inputs = self._inputs(stages)
+        for seed in range(lab.seeds):
+            for policy in lab.grid:
+                learned = lab.rewards[policy.reward], lab.algorithms[policy.algorithm], seed
+                stage = self.maker.stage(
+                    f"policy-{policy.name}-{seed}",
+                    [*self._common(), lab.alignment, lab.oracle_noise, *learned],
+                    inputs=inputs,
+                    task=run_policy,
+                )
                 jobs[policy, seed] = PolicyJob(self.config, stage, folders, self.arm, policy, seed)
         missing = [job.stage for job in jobs.values() if not job.stage.finished]
         with watching(self.maker.progress, {stage.name: stage.workspace for stage in missing}):
             self.pipeline.train("policies", list(jobs.values()), "trainings")
         return {key: job.stage for key, job in jobs.items()}
 
-    def _policy_stage(self, policy: PolicySpec, seed: int, stages: Sequence[Stage]) -> Stage:
-        lab = self.lab
-        mix, algorithm = lab.rewards[policy.reward], lab.algorithms[policy.algorithm]
-        return self.maker.stage(
-            f"policy-{policy.name}-{seed}",
-            [*self._common(), lab.alignment, lab.oracle_noise, mix, algorithm, seed],
-            inputs=self._inputs(stages),
-            task=run_policy,
-        )
-
     def _worlds(self, trained: Trained, policies: Mapping[Key, Stage]) -> WorldLogs:
         """Worlds of equal luck: with the supervised model, with each policy, and the control's."""
+        jobs: list[WorldJob] = []
 
-        def world(name: str, luck: int, arm: int, served: Stage | None = None) -> WorldJob:
-            channels = trained.channels
+        def logs(name: str, arm: int, served: Stage | None = None) -> list[Path]:
+            channels = dict(trained.channels)
             if served is not None:
-                channels = {**channels, self.lab.channel: served}
-            names = (f"world-{name}-{luck}", luck_of(luck), arm)
-            return self.pipeline.one_arm(*names, replace(trained, channels=channels))
-
-        lucks = range(self.lab.worlds)
-        base = [world(SFT, luck, self.arm) for luck in lucks]
-        apart = self.control != self.arm
-        control = [world("control", luck, self.control) for luck in lucks if apart]
-        lived = {
-            (policy, seed): [
-                world(f"{policy.name}-{seed}", luck, self.arm, stage) for luck in lucks
+                channels[self.lab.channel] = served
+            serving = replace(trained, channels=channels)
+            own = [
+                self.pipeline.one_arm(f"world-{name}-{luck}", luck_of(luck), arm, serving)
+                for luck in range(self.lab.worlds)
             ]
-            for (policy, seed), stage in policies.items()
-        }
-        jobs = [*base, *control, *(job for jobs in lived.values() for job in jobs)]
+            jobs.extend(own)
+            return [job.stage.path / LOG for job in own]
+
+        base = logs(SFT, self.arm)
+        control = logs("control", self.control) if self.control != self.arm else []
+        by_name: dict[str, list[list[Path]]] = {}
+        for (policy, seed), stage in policies.items():
+            own = logs(f"{policy.name}-{seed}", self.arm, stage)
+            by_name.setdefault(policy.name, []).append(own)
         if jobs:
             self.pipeline.live("worlds", jobs, self.config.world.days)
-
-        def logs(jobs: Sequence[WorldJob]) -> list[Path]:
-            return [job.stage.path / LOG for job in jobs]
-
-        by_name = {
-            policy.name: [logs(lived[policy, seed]) for seed in range(self.lab.seeds)]
-            for policy in self.lab.grid
-        }
-        return WorldLogs(logs(base), logs(control), by_name if jobs else {})
+        return WorldLogs(base, control, by_name if jobs else {})

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import difference, growth, relative
+from experiments.inference.intervals import NOTHING, difference, growth, relative
 from experiments.inference.metrics import METRICS, Metric
-from experiments.records.interval import UNKNOWN, Interval, Number
+from experiments.records.interval import Interval
 from experiments.records.rewards import ONLINE, Contrast, PolicyRow
 from experiments.rewardlab.comparison.gains import Table
-from experiments.rewardlab.comparison.lift import EXPOSED, Floats, Totals
+from experiments.rewardlab.comparison.lift import EXPOSED, Floats, Totals, over
 from experiments.rewardlab.comparison.roles import pairs
 from simulator.errors import DataError
 
@@ -83,19 +83,10 @@ def offline_contrast(
     Raises:
         DataError: they have not the same seeds or requests, or a value is not finite.
     """
-    own_SB, other_SB = table[policy][measure], table[against][measure]
-    gap = difference(own_SB, other_SB, shopper_B, confidence=confidence)
-    growing = relative(own_SB, other_SB, shopper_B, confidence=confidence)
-    return Contrast(
-        policy=policy,
-        against=against,
-        kind="offline",
-        name=measure,
-        effect=gap.interval,
-        relative=growing.interval,
-        p_value=gap.p_value,
-        p_holm=None,
-    )
+    pair = table[policy][measure], table[against][measure], shopper_B
+    gap, growing = (each(*pair, confidence=confidence) for each in (difference, relative))
+    names = policy, against, "offline", measure
+    return Contrast(*names, gap.interval, growing.interval, gap.p_value, None)
 
 
 def online_contrast(
@@ -106,26 +97,18 @@ def online_contrast(
     Raises:
         DataError: their totals are of other groups of shoppers or other seeds.
     """
-    own, own_by, other, other_by = _terms(pooled[policy], pooled[against], METRICS[metric])
-    growing, p_value = UNKNOWN, None
-    if own.size:
-        found = growth(own, own_by, other, other_by, confidence=confidence)
-        growing, p_value = found.interval, found.p_value
-    value, base = _over(own, own_by), _over(other, other_by)
-    effect = None if value is None or base is None else value - base
-    return Contrast(
-        policy=policy,
-        against=against,
-        kind="online",
-        name=metric,
-        effect=Interval(effect, None, None),
-        relative=growing,
-        p_value=p_value,
-        p_holm=None,
-    )
+    terms = _terms(pooled[policy], pooled[against], METRICS[metric])
+    found = NOTHING
+    if terms[0].size:
+        found = growth(*terms, confidence=confidence)
+    top, by, base_top, base_by = (float(part.sum()) for part in terms)
+    value, base = over(top, by), over(base_top, base_by)
+    effect = Interval(None if value is None or base is None else value - base, None, None)
+    names = policy, against, "online", metric
+    return Contrast(*names, effect, found.interval, found.p_value, None)
 
 
-def _terms(own: Totals, other: Totals, metric: Metric) -> tuple[Floats, Floats, Floats, Floats]:
+def _terms(own: Totals, other: Totals, metric: Metric) -> list[Floats]:
     """(S, U) numerators and denominators of both, of groups that somebody is in.
 
     A mean is over the shoppers that either policy's worlds have.
@@ -138,15 +121,6 @@ def _terms(own: Totals, other: Totals, metric: Metric) -> tuple[Floats, Floats, 
             "must be of the same"
         )
     exposed_SU = np.maximum(*(table[EXPOSED] for table in tables))
-    there_U = exposed_SU.any(axis=0)
     top, bottom = metric.numerator, metric.denominator
     parts = [part for own in tables for part in (own[top], own[bottom] if bottom else exposed_SU)]
-    own_SU, own_by_SU, other_SU, other_by_SU = (
-        np.compress(there_U, part_SU, axis=1) for part_SU in parts
-    )
-    return own_SU, own_by_SU, other_SU, other_by_SU
-
-
-def _over(top_SU: Floats, bottom_SU: Floats) -> Number:
-    bottom = float(bottom_SU.sum())
-    return float(top_SU.sum()) / bottom if bottom > 0 else None
+    return [np.compress(exposed_SU.any(axis=0), part_SU, axis=1) for part_SU in parts]

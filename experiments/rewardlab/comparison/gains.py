@@ -42,19 +42,16 @@ def tabled(readings: Sequence[OfflineReading], policies: Sequence[str]) -> Table
         missing = [name for name in wanted for row in own if name not in row.values]
         if missing:
             raise DataError(f"readings of {policy}: {missing[0]} == nothing, must be there")
-        table[policy] = {name: _stacked(own, name) for name in wanted}
+        table[policy] = {}
+        for name in wanted:
+            shapes = sorted({np.shape(row.values[name]) for row in own})
+            if len(shapes) > 1:
+                raise DataError(
+                    f"readings of {policy}, {name}: shapes == {shapes}, must be one: the same "
+                    "requests for each seed"
+                )
+            table[policy][name] = np.array([row.values[name] for row in own], np.float64)
     return table
-
-
-def _stacked(own: Sequence[OfflineReading], measure: str) -> Floats:
-    values = [np.asarray(row.values[measure], np.float64) for row in own]
-    shapes = sorted({each.shape for each in values})
-    if len(shapes) > 1:
-        raise DataError(
-            f"readings of {own[0].policy}, {measure}: shapes == {shapes}, must be one: the same "
-            "requests for each seed"
-        )
-    return np.stack(values)
 
 
 def offline_rows(
@@ -71,38 +68,19 @@ def offline_rows(
     Raises:
         DataError: requests differ, or a value is not finite.
     """
-    rows = [
-        _row(policy, name, values_SB, table[baseline][name], shopper_B, baseline, confidence)
-        for policy, measures in table.items()
-        for name, values_SB in measures.items()
-    ]
+    rows = []
+    for policy, measures in table.items():
+        for measure, values_SB in measures.items():
+            per_seed = tuple(values_SB.mean(axis=1).tolist())
+            if policy == baseline:  # twice, as two seeds that agree: the interval is over shoppers
+                values_SB = np.repeat(values_SB, 2, axis=0)
+            found = level(values_SB, shopper_B, confidence=confidence)
+            gap = growth = NOTHING
+            if policy != baseline:
+                base_SB = np.repeat(table[baseline][measure], len(values_SB), axis=0)
+                pair = values_SB, base_SB, shopper_B
+                gap = difference(*pair, confidence=confidence)
+                growth = relative(*pair, confidence=confidence)
+            told = found.interval, gap.interval, growth.interval, gap.p_value, None
+            rows.append(Offline(policy, measure, *told, per_seed, found.n, found.shoppers))
     return corrected(rows)
-
-
-def _row(
-    policy: str,
-    measure: str,
-    values_SB: Floats,
-    base_1B: Floats,
-    shopper_B: NDArray[np.integer],
-    baseline: str,
-    confidence: float,
-) -> Offline:
-    per_seed = tuple(values_SB.mean(axis=1).tolist())
-    if policy == baseline:  # twice, as two seeds that agree: the interval is over shoppers alone
-        values_SB = np.repeat(values_SB, 2, axis=0)
-    found = level(values_SB, shopper_B, confidence=confidence)
-    gap = growth = NOTHING
-    if policy != baseline:
-        pair = (values_SB, np.repeat(base_1B, len(values_SB), axis=0), shopper_B)
-        gap = difference(*pair, confidence=confidence)
-        growth = relative(*pair, confidence=confidence)
-    return Offline(
-        *(policy, measure),
-        *(found.interval, gap.interval, growth.interval),
-        p_value=gap.p_value,
-        p_holm=None,
-        per_seed=per_seed,
-        n=found.n,
-        shoppers=found.shoppers,
-    )

@@ -47,8 +47,6 @@ def hacking_row(policy: str, readings: Sequence[WatchReading], *, confidence: fl
     if not own:
         raise DataError(f"watched readings of {policy} == 0, must be > 0")
     shopper_V = own[0].shopper_V
-    if shopper_V is None:
-        shopper_V = np.arange(own[0].reward_EV.shape[1])
     reward, oracle = ([_gain(row, name) for row in own] for name in ("reward_EV", "oracle_EV"))
     both = [
         None if ours is None or theirs is None else ours[-1:] - theirs[-1:]
@@ -77,10 +75,7 @@ def _check(row: WatchReading, first: WatchReading) -> None:
             raise DataError(f"{place}: shape == {values_EV.shape}, must be {wanted}")
         if not np.isfinite(values_EV).all():
             raise DataError(f"{place} == not finite somewhere, must be numbers")
-    same = (row.shopper_V is None) == (first.shopper_V is None)
-    if row.shopper_V is not None and first.shopper_V is not None:
-        same = np.array_equal(row.shopper_V, first.shopper_V)
-    if not same:
+    if not np.array_equal(row.shopper_V, first.shopper_V):
         raise DataError(f"{place}: shopper_V == others than seed {first.seed}'s, must be the same")
 
 

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import growth
+from experiments.inference.intervals import NOTHING, growth
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.units import exposed_shoppers
 from experiments.inference.worldtotals import WorldTotals, read_world
-from experiments.records.interval import UNKNOWN, Number
+from experiments.records.interval import Number
 from experiments.records.rewards import ONLINE, Online
 from experiments.rewardlab.comparison.readings import WorldLogs
 from simulator.errors import DataError
@@ -76,17 +76,13 @@ class Totals:
 
 
 def lived(
-    base: Sequence[Path],
-    policies: Mapping[str, Sequence[Sequence[Path]]],
-    *,
-    spec: EngineSpec | None = None,
+    base: Sequence[Path], policies: Mapping[str, Sequence[Sequence[Path]]]
 ) -> Iterator[tuple[str, Totals]]:
     """The totals of each policy, one after the other.
 
     Args:
         base: worlds of the supervised model, one log for each luck.
         policies: by name, a list for each training seed with one log for each luck.
-        spec: threads and memory.
 
     Raises:
         DataError: a policy has no seed, or a seed not as many worlds as the supervised model.
@@ -98,7 +94,7 @@ def lived(
                 f"worlds of {name} == {counts} by seed, must be {len(base)} and > 0 each, "
                 "as many as of the supervised model"
             )
-    with engine(spec or EngineSpec()) as connection:
+    with engine(EngineSpec()) as connection:
         select = partial(exposed_shoppers, columns=_COLUMNS)
         read_world(connection, "base", base, select)
         for name, seeds in policies.items():
@@ -129,43 +125,26 @@ def lift_rows(policy: str, totals: Totals, *, confidence: float) -> list[Online]
     """
     rows = []
     for name in ONLINE:
-        own, own_by, base, base_by = totals.terms(METRICS[name])
-        pooled = [float(part.sum()) for part in (own, own_by, base, base_by)]
-        lift, p_value = UNKNOWN, None
+        terms = totals.terms(METRICS[name])
+        found = NOTHING
         if len(totals.shopper_U):
-            found = growth(own, own_by, base, base_by, confidence=confidence)
-            lift, p_value = found.interval, found.p_value
-        rows.append(
-            Online(
-                policy=policy,
-                metric=name,
-                base=_over(pooled[2], pooled[3]),
-                value=_over(pooled[0], pooled[1]),
-                relative=lift,
-                p_value=p_value,
-                p_holm=None,
-                per_seed=tuple(
-                    _lift(top, bottom, pooled[2], pooled[3])
-                    for top, bottom in zip(own.sum(axis=1), own_by.sum(axis=1), strict=True)
-                ),
-                shoppers=len(totals.shopper_U),
-            )
-        )
+            found = growth(*terms, confidence=confidence)
+        top_S, by_S, (base_top,), (base_by,) = (part.sum(axis=1).tolist() for part in terms)
+        base, value = over(base_top, base_by), over(sum(top_S), sum(by_S))
+        values = [over(top, by) for top, by in zip(top_S, by_S, strict=True)]
+        lifts = [each / base - 1 if each is not None and base else None for each in values]
+        tested = found.interval, found.p_value, None
+        shoppers = len(totals.shopper_U)
+        rows.append(Online(policy, name, base, value, *tested, tuple(lifts), shoppers))
     return rows
 
 
-def _over(top: float, bottom: float) -> Number:
+def over(top: float, bottom: float) -> Number:
+    """The quotient of sums over shoppers; None where there is nothing to divide by."""
     return top / bottom if bottom > 0 else None
 
 
-def _lift(top: float, bottom: float, base_top: float, base_bottom: float) -> Number:
-    value, base = _over(float(top), float(bottom)), _over(base_top, base_bottom)
-    return value / base - 1 if value is not None and base else None
-
-
-def control_rows(
-    worlds: WorldLogs, *, policy: str, confidence: float, spec: EngineSpec | None = None
-) -> tuple[Online, ...]:
+def control_rows(worlds: WorldLogs, *, policy: str, confidence: float) -> tuple[Online, ...]:
     """What each policy adds to the control arm, the supervised model first; none without logs.
 
     That is incremental: whatever other channels would have found anyway is in both worlds. The
@@ -175,7 +154,6 @@ def control_rows(
         worlds: logs.
         policy: what the supervised model is called.
         confidence: level of the intervals.
-        spec: threads and memory.
     """
     if not worlds.control:
         return ()
@@ -183,7 +161,7 @@ def control_rows(
     return corrected(
         [
             row
-            for name, each in lived(worlds.control, served, spec=spec)
+            for name, each in lived(worlds.control, served)
             for row in lift_rows(name, each, confidence=confidence)
         ]
     )

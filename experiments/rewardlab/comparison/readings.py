@@ -34,7 +34,7 @@ class WatchReading:
         steps: steps taken at each evaluation; the first is 0, the supervised model.
         reward_EV: the optimised reward, mean over the best ten ids of a request.
         oracle_EV: the expected purchases of the simulated shopper, likewise.
-        shopper_V: who asked; None: no shopper is known, every request is taken for itself.
+        shopper_V: who asked.
     """
 
     policy: str
@@ -42,7 +42,7 @@ class WatchReading:
     steps: tuple[int, ...]
     reward_EV: Floats
     oracle_EV: Floats
-    shopper_V: NDArray[np.integer] | None = None
+    shopper_V: NDArray[np.integer]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """From readings and event logs to the record: all its rows, and what a reader must be warned of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +10,11 @@ from experiments.config.reward_lab import SFT
 from experiments.config.schema import Config
 from experiments.inference.finding import corrected
 from experiments.inference.intervals import FEWEST_SEEDS
-from experiments.inference.logs import EngineSpec
 from experiments.records.rewards import (
     Control,
     Course,
     Online,
     PolicyRow,
-    PolicyShare,
     RewardsRecord,
 )
 from experiments.rewardlab.comparison.contrasts import contrast_rows
@@ -46,7 +43,6 @@ def make_record(
     worlds: WorldLogs,
     *,
     items: int,
-    spec: EngineSpec | None = None,
 ) -> RewardsRecord:
     """Everything that the lab found.
 
@@ -59,7 +55,6 @@ def make_record(
         courses: of the trainings, as they shall be shown.
         worlds: the event logs; without those of the supervised model there is no online part.
         items: size of the catalogue.
-        spec: threads and memory of the log engine.
 
     Raises:
         DataError: a policy lacks a seed, measure or world, requests differ, or a number is not
@@ -70,8 +65,10 @@ def make_record(
         raise DataError(f"policies == {names}, must be different and begin with {SFT!r}")
     lab, trained = config.reward_lab, names[1:]
     table = tabled(offline, names)
-    online = _online(worlds, trained, lab.channel, lab.confidence, spec)
-    judged = [Judged(table[name], online.pooled.get(name)) for name in names]
+    online, pooled, lonely = _online(worlds, trained, lab.confidence)
+    judged = [Judged(table[name], pooled.get(name)) for name in names]
+    lived_by = {SFT: [worlds.base], **worlds.policies}
+    served = [(name, lived_by[name]) for name in names if online]
     rng = np.random.default_rng(Draws(config.seed).child("rewards:trust").seed)
     return RewardsRecord(
         name=config.name,
@@ -87,92 +84,68 @@ def make_record(
         days=config.world.days,
         policies=tuple(policies),
         offline=offline_rows(table, shopper_B, baseline=SFT, confidence=lab.confidence),
-        online=online.rows,
-        control=control_rows(worlds, policy=SFT, confidence=lab.confidence, spec=spec),
-        contrasts=contrast_rows(
-            policies, table, shopper_B, online.pooled, confidence=lab.confidence
+        online=online,
+        control=control_rows(worlds, policy=SFT, confidence=lab.confidence),
+        contrasts=contrast_rows(policies, table, shopper_B, pooled, confidence=lab.confidence),
+        policy_shares=tuple(
+            row
+            for name, logs in served
+            for row in share_rows(name, logs, channel=lab.channel, confidence=lab.confidence)
         ),
-        policy_shares=online.shares,
         courses=tuple(courses),
         hacking=tuple(hacking_row(name, watched, confidence=lab.confidence) for name in trained),
-        trust=trust_rows(judged, shopper_B, confidence=lab.confidence, rng=rng)
-        if online.pooled
-        else (),
+        trust=trust_rows(judged, shopper_B, confidence=lab.confidence, rng=rng) if online else (),
         warnings=(
-            *_warnings(policies, lab.seeds, shopper_B, online),
+            *_warnings(policies, lab.seeds, shopper_B, online, lonely),
             *_of_rewards(policies, courses),
         ),
     )
 
 
-@dataclass(frozen=True)
-class _OnlinePart:
-    """What came of the worlds; empty without any.
-
-    Attributes:
-        pooled: totals of groups of shoppers by policy, for the bootstrap.
-        lonely: most shoppers that only some of a policy's paired worlds have.
-    """
-
-    rows: tuple[Online, ...]
-    shares: tuple[PolicyShare, ...]
-    pooled: dict[str, Totals]
-    lonely: int
-
-
 def _online(
-    worlds: WorldLogs,
-    trained: Sequence[str],
-    channel: str,
-    confidence: float,
-    spec: EngineSpec | None,
-) -> _OnlinePart:
-    if not worlds.base:
-        return _OnlinePart((), (), {}, 0)
-    logs = {name: worlds.policies.get(name, []) for name in trained}
+    worlds: WorldLogs, trained: Sequence[str], confidence: float
+) -> tuple[tuple[Online, ...], dict[str, Totals], int]:
+    """True lifts; totals of groups of shoppers by policy; and most shoppers that only some of a
+    policy's paired worlds have. Empty without worlds."""
     rows: list[Online] = []
     pooled, lonely = {}, 0
-    for name, totals in lived(worlds.base, logs, spec=spec):
+    logs = {name: worlds.policies.get(name, []) for name in trained}
+    for name, totals in lived(worlds.base, logs) if worlds.base else ():
         rows += lift_rows(name, totals, confidence=confidence)
         pooled[name], lonely = totals.pooled(GROUPS), max(lonely, totals.lonely)
-    shares = [
-        row
-        for name, seeds in {SFT: [worlds.base], **logs}.items()
-        for row in share_rows(name, seeds, channel=channel, confidence=confidence, spec=spec)
-    ]
-    return _OnlinePart(corrected(rows), tuple(shares), pooled, lonely)
+    return corrected(rows), pooled, lonely
 
 
 def _warnings(
     policies: Sequence[PolicyRow],
     seeds: int,
     shopper_B: NDArray[np.integer],
-    online: _OnlinePart,
+    online: Sequence[Online],
+    lonely: int,
 ) -> list[str]:
     said = [*_of_luck(seeds, len(np.unique(shopper_B))), *_of_trainings(policies)]
-    if not online.rows:
+    if not online:
         said.append("No worlds were lived: nothing is known of the policies' true lifts.")
     else:
         said.append(
             "All true lifts are over the same worlds of the supervised model, whose luck moves "
             "them all alike: compare policies by their contrasts, or live more worlds."
         )
-    if online.rows and len(policies) < FEWEST_POLICIES:
+    if online and len(policies) < FEWEST_POLICIES:
         said.append(
             f"{len(policies)} policies, the supervised model included: too few for a rank "
             "correlation of offline measures with true lifts."
         )
-    if online.lonely:
+    if lonely:
         said.append(
-            f"Up to {online.lonely} shoppers appear in only some of the paired worlds of a policy "
+            f"Up to {lonely} shoppers appear in only some of the paired worlds of a policy "
             "and count as zeros in the others; arrivals should not depend on what is served."
         )
-    missing = [row for row in online.rows if row.relative.estimate is None]
-    said += [
+    return said + [
         f"{row.policy} has no true lift in {row.metric}: a world lacks what it is divided by."
-        for row in missing
+        for row in online
+        if row.relative.estimate is None
     ]
-    return said
 
 
 def _of_luck(seeds: int, shoppers: int) -> list[str]:

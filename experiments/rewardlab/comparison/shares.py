@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.events import KINDS, TOUCHES, touched_columns, touched_events
-from experiments.inference.intervals import share
+from experiments.inference.intervals import NOTHING, share
 from experiments.inference.logs import EngineSpec, engine, read_manifest
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import Event
-from experiments.records.interval import UNKNOWN
 from experiments.records.rewards import PolicyShare
 from simulator.errors import DataError
 
@@ -31,12 +30,7 @@ SHARED: tuple[Event, ...] = ("exposure", "click", "purchase", "gmv")
 
 
 def share_rows(
-    policy: str,
-    logs: Sequence[Sequence[Path]],
-    *,
-    channel: str,
-    confidence: float,
-    spec: EngineSpec | None = None,
+    policy: str, logs: Sequence[Sequence[Path]], *, channel: str, confidence: float
 ) -> list[PolicyShare]:
     """The channel's shares by rule and event; None where a policy's worlds hold no such event.
 
@@ -47,7 +41,6 @@ def share_rows(
         logs: a list for each training seed, with one log for each luck.
         channel: name of the channel, as the logs' manifests have it.
         confidence: level of the intervals.
-        spec: threads and memory.
 
     Raises:
         DataError: there is no log, or one whose manifest does not name the channel.
@@ -55,7 +48,7 @@ def share_rows(
     if not logs or not all(logs):
         raise DataError(f"worlds of {policy} == {[len(each) for each in logs]}, must be > 0 each")
     totals: dict[str, Floats] = {}
-    with engine(spec or EngineSpec()) as connection:
+    with engine(EngineSpec()) as connection:
         for table in ("exposures", "orders"):
             events = [event for event in SHARED if KINDS[event].table == table]
             worlds = [f"seed_{seed}" for seed in range(len(logs))]
@@ -63,28 +56,17 @@ def share_rows(
                 read_world(connection, world, of_seed, partial(_touched, events, channel))
             found = WorldTotals(connection, worlds, max(map(len, logs)))
             totals |= {name: found.of(name).sum(axis=1) for name in touched_columns(events)}
-    return [
-        _row(policy, rule, event, totals[f"{event}_{rule}"], totals[event], confidence)
-        for rule in TOUCHES
-        for event in SHARED
-    ]
+    rows = []
+    for rule in TOUCHES:
+        for event in SHARED:
+            held_SU, all_SU = totals[f"{event}_{rule}"], totals[event]
+            held = share(held_SU, all_SU, confidence=confidence) if all_SU.any() else NOTHING
+            rows.append(PolicyShare(policy, rule, event, held.interval))
+    return rows
 
 
 def _touched(events: Sequence[Event], channel: str, log: Path) -> str:
-    return touched_events(log, events, _bit(log, channel))
-
-
-def _bit(log: Path, channel: str) -> int:
     channels = read_manifest(log).channels
     if channel not in channels:
         raise DataError(f"{log}: channels == {list(channels)}, must hold {channel!r}")
-    return 1 << channels.index(channel)
-
-
-def _row(
-    policy: str, rule: str, event: str, held_SU: Floats, all_SU: Floats, confidence: float
-) -> PolicyShare:
-    if not all_SU.any():
-        return PolicyShare(policy, rule, event, UNKNOWN)
-    found = share(held_SU, all_SU, confidence=confidence)
-    return PolicyShare(policy, rule, event, found.interval)
+    return touched_events(log, events, 1 << channels.index(channel))

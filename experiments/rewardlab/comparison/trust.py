@@ -91,20 +91,20 @@ def trust_rows(
     for each in judged:
         _check(each)
     names = list(judged[0].values) if judged else []
-    found_MC = np.full((len(names), len(ONLINE)), np.nan)
-    low_MC, high_MC = found_MC.copy(), found_MC.copy()
+    found_XMC = np.full((3, len(names), len(ONLINE)), np.nan)  # estimate, low and high
     if len(judged) >= FEWEST_POLICIES:
         group_B = np.asarray(shopper_B, np.int64) % GROUPS
-        plain = _Weights.plain(judged)
-        found_MC = _correlations(*_both(judged, group_B, plain))[0]
-        low_MC, high_MC = _interval(judged, group_B, rng, draws, confidence)
-    return tuple(
-        Trust(
-            measure,
-            metric,
-            rank_correlation=_interval_of(found_MC[m, c], low_MC[m, c], high_MC[m, c]),
-            policies=len(judged),
+        sizes = [_seeds(each) for each in judged]
+        even = [np.full((1, size), 1 / size) for size in sizes]
+        found_XMC[0] = _correlations(*_both(judged, group_B, np.ones((1, GROUPS)), even))[0]
+        group_RK = rng.poisson(1.0, (draws, GROUPS)).astype(np.float64)
+        drawn = [rng.multinomial(size, np.full(size, 1 / size), draws) / size for size in sizes]
+        both = _both(judged, group_B, group_RK, drawn)
+        found_XMC[1:] = _interval(
+            *both, rng.integers(0, len(judged), (draws, len(judged))), confidence
         )
+    return tuple(
+        Trust(measure, metric, _interval_of(*found_XMC[:, m, c]), len(judged))
         for m, measure in enumerate(names)
         for c, metric in enumerate(ONLINE)
     )
@@ -126,40 +126,22 @@ def _interval_of(*ends: float) -> Interval:
     return Interval(*(float(end) if np.isfinite(end) else None for end in ends))
 
 
-@dataclass(frozen=True)
-class _Weights:
-    """What R draws weigh: (R, GROUPS) groups of shoppers, (R, S) seeds of each policy."""
-
-    group_RK: Floats
-    seeds: tuple[Floats, ...]
-
-    @staticmethod
-    def plain(judged: Sequence[Judged]) -> "_Weights":
-        """One draw in which all count once."""
-        sizes = [_seeds(each) for each in judged]
-        return _Weights(np.ones((1, GROUPS)), tuple(np.full((1, s), 1 / s) for s in sizes))
-
-    @staticmethod
-    def drawn(judged: Sequence[Judged], rng: np.random.Generator, draws: int) -> "_Weights":
-        """Poisson counts of shoppers, multinomial ones of seeds."""
-        group_RK = rng.poisson(1.0, (draws, GROUPS)).astype(np.float64)
-        sizes = [_seeds(each) for each in judged]
-        return _Weights(
-            group_RK, tuple(rng.multinomial(s, np.full(s, 1 / s), draws) / s for s in sizes)
-        )
-
-
 def _seeds(judged: Judged) -> int:
     return len(next(iter(judged.values.values())))
 
 
 def _both(
-    judged: Sequence[Judged], group_B: NDArray[np.int64], weights: _Weights
+    judged: Sequence[Judged],
+    group_B: NDArray[np.int64],
+    group_RK: Floats,
+    seeds: Sequence[Floats],
 ) -> tuple[Floats, Floats]:
-    """(R, P, M) offline means and (R, P, C) lifts of the policies under each draw's weights."""
+    """(R, P, M) offline means and (R, P, C) lifts of the policies.
+
+    R draws weigh groups of shoppers, and the (R, S) seeds of each policy.
+    """
     pairs = [
-        _one(each, group_B, weights.group_RK, seed_RS)
-        for each, seed_RS in zip(judged, weights.seeds, strict=True)
+        _one(each, group_B, group_RK, seed_RS) for each, seed_RS in zip(judged, seeds, strict=True)
     ]
     return (
         np.stack([offline_RM for offline_RM, _ in pairs], axis=1),
@@ -212,23 +194,18 @@ def _quotient(top: Floats, bottom: Floats) -> Floats:
 
 
 def _interval(
-    judged: Sequence[Judged],
-    group_B: NDArray[np.int64],
-    rng: np.random.Generator,
-    draws: int,
-    confidence: float,
-) -> tuple[Floats, Floats]:
-    """(M, C) ends of the bootstrap's interval, NaN where fewer than half of the draws count."""
-    x_RPM, y_RPC = _both(judged, group_B, _Weights.drawn(judged, rng, draws))
-    pick_RP = rng.integers(0, len(judged), (draws, len(judged)))[..., None]
-    found_RMC = _correlations(
-        np.take_along_axis(x_RPM, pick_RP, axis=1), np.take_along_axis(y_RPC, pick_RP, axis=1)
-    )
-    scarce_MC = 2 * np.isfinite(found_RMC).sum(axis=0) < draws
-    filled_RMC = np.where(scarce_MC, 0.0, found_RMC)
+    x_RPM: Floats, y_RPC: Floats, pick_RP: NDArray[np.int64], confidence: float
+) -> Floats:
+    """(2, M, C) ends of the bootstrap's interval over the policies that each draw picks.
+
+    NaN where fewer than half of the draws count.
+    """
+    picked = (np.take_along_axis(each, pick_RP[..., None], axis=1) for each in (x_RPM, y_RPC))
+    found_RMC = _correlations(*picked)
+    scarce_MC = 2 * np.isfinite(found_RMC).sum(axis=0) < len(found_RMC)
     tail = (1 - confidence) / 2
-    ends = np.nanquantile(filled_RMC, [tail, 1 - tail], axis=0)
-    return np.where(scarce_MC, np.nan, ends[0]), np.where(scarce_MC, np.nan, ends[1])
+    ends_XMC = np.nanquantile(np.where(scarce_MC, 0.0, found_RMC), [tail, 1 - tail], axis=0)
+    return np.where(scarce_MC, np.nan, ends_XMC)
 
 
 def _correlations(x_RPM: Floats, y_RPC: Floats) -> Floats:

@@ -10,9 +10,9 @@ from cqsid.rewards.registry import RewardMix
 from cqsid.rewards.reward import Samples
 from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
-from experiments.rewardlab.lab import Folders, Lab, asks_oracle
+from experiments.rewardlab.lab import Lab, asks_oracle
 from experiments.rewardlab.policies import lab_seed
-from experiments.rewardlab.shop import ids_at, shop_at
+from experiments.rewardlab.shop import Folders, ids_at, shop_at
 from experiments.running.heldout import clicked_rows
 from experiments.running.models import CATALOG, LOG, MODEL, load_saved, model_rng
 from experiments.running.pipeline import Pipeline
@@ -126,9 +126,7 @@ def test_training_comes_before_validation_and_validation_before_the_test(
 def test_the_shop_is_that_of_the_end_of_the_training_log(
     lab: Lab, config: Config, folders: Folders, history: History, catalog: Catalog
 ) -> None:
-    shop = shop_at(
-        config, catalog, history, DAY, lab.learned, arm=ARM, channels=folders.channels, ranker=None
-    )
+    shop = shop_at(config, folders, catalog, history, DAY, lab.learned, arm=ARM)
     there_I = (catalog.created_at_I <= DAY) & (catalog.retired_at_I > DAY)
     np.testing.assert_array_equal(shop.index.available_I, there_I)
     assert shop.index.at == DAY
@@ -136,7 +134,6 @@ def test_the_shop_is_that_of_the_end_of_the_training_log(
     assert shop.index.statistics[0].exposures_I.sum() == before.sum()
     np.testing.assert_array_equal(np.sort(shop.shelves.items), np.flatnonzero(there_I))
     assert shop.oracle is None
-    assert shop.ranker is None
 
 
 def test_items_that_entered_since_training_have_an_id_and_those_that_left_keep_theirs(

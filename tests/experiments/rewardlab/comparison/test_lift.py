@@ -1,5 +1,7 @@
 """True lifts from paired worlds: by hand, beside the paired truth of A/B tests, by invariance."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -9,6 +11,7 @@ from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import METRICS
 from experiments.inference.truth import paired_truth
 from experiments.records.rewards import ONLINE
+from experiments.rewardlab.comparison import lift
 from experiments.rewardlab.comparison.lift import control_rows, lift_rows, lived
 from experiments.rewardlab.comparison.readings import WorldLogs
 from simulator.errors import DataError
@@ -17,9 +20,9 @@ from tests.experiments.inference.parity import sums
 from tests.experiments.rewardlab.comparison.tiny_logs import tiny_log
 
 
-def rows_of(base, seeds, *, confidence=0.95, spec=None):
+def rows_of(base, seeds, *, confidence=0.95):
     """A policy's rows by metric, and its totals."""
-    ((name, totals),) = lived(base, {"p": seeds}, spec=spec)
+    ((name, totals),) = lived(base, {"p": seeds})
     assert name == "p"
     return {row.metric: row for row in lift_rows(name, totals, confidence=confidence)}, totals
 
@@ -197,9 +200,10 @@ def test_seeds_that_disagree_widen_the_interval_beyond_the_shoppers(worlds):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_equal_worlds_have_exactly_no_lift(worlds, threads):
+def test_equal_worlds_have_exactly_no_lift(worlds, threads, monkeypatch):
     base, _ = worlds
-    found, _ = rows_of(base, [base, base], spec=EngineSpec(threads=threads))
+    monkeypatch.setattr(lift, "EngineSpec", partial(EngineSpec, threads=threads))
+    found, _ = rows_of(base, [base, base])
     for row in found.values():
         assert (*row.relative.numbers, row.p_value) == (0.0, 0.0, 0.0, 1.0)
 

@@ -88,7 +88,10 @@ def watched(seeds=3):
     rng = np.random.default_rng(1)
     start = rng.random((2, 1, 30))
     return [
-        WatchReading(name, seed, (0, 2), *(np.vstack([s, s + rng.random(30)]) for s in start))
+        WatchReading(
+            *(name, seed, (0, 2), *(np.vstack([s, s + rng.random(30)]) for s in start)),
+            np.arange(30),
+        )
         for name in NAMES
         for seed in range(seeds)
     ]
