@@ -1,6 +1,6 @@
 """The parts of the record that further worlds and replays of an arm tell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +27,7 @@ from experiments.attribution.incremental.values import (
 from experiments.config.attribution import AttributionSpec
 from experiments.config.schema import Config
 from experiments.inference.intervals import FEWEST_SEEDS
-from experiments.records.attribution import AttributionRecord
+from experiments.records.attribution import AttributionRecord, FateRow
 
 FEWEST_CHANGED = 30
 """Shoppers who must buy differently without a channel for an interval to be believed."""
@@ -71,7 +71,7 @@ def _replayed(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> Att
     lost = [worths.table("purchase", Index("leave_one_out", c)) for c in range(len(channels))]
     tables = replayed.fates_SUCF, np.stack(lost, axis=2)
     fates = replay_fate_rows(record.arm, channels, *tables, confidence=record.confidence)
-    return replace(_valued(record, "replay", worths), fates=(*record.fates, *fates))
+    return _told(record, "replay", worths, fates)
 
 
 def _lived(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> AttributionRecord:
@@ -79,9 +79,24 @@ def _lived(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> Attrib
     with open_totals(worlds) as totals:
         worths = world_worths(worlds, totals)
         warned = (*lonely_shoppers(totals), *few_changed(worths))
-    found = _valued(record, "worlds", worths)
     fates = world_fate_rows(worlds, confidence=record.confidence)
-    return replace(found, fates=(*found.fates, *fates), warnings=(*found.warnings, *warned))
+    found = _told(record, "worlds", worths, fates)
+    return replace(found, warnings=(*found.warnings, *warned))
+
+
+def _told(
+    record: AttributionRecord, method: str, worths: Worths, fates: Sequence[FateRow]
+) -> AttributionRecord:
+    """The record with what a method tells, behind what is there."""
+    place, confidence = (method, record.arm, worths), record.confidence
+    interactions = interaction_rows(*place, confidence=confidence)
+    return replace(
+        record,
+        values=(*record.values, *value_rows(*place, confidence=confidence)),
+        interactions=(*record.interactions, *interactions),
+        coalitions=(*record.coalitions, *coalition_rows(*place)),
+        fates=(*record.fates, *fates),
+    )
 
 
 def few_changed(worths: Worths) -> list[str]:
@@ -111,16 +126,3 @@ def _of_seeds(seeds: int) -> list[str]:
             "somewhat too narrow"
         ]
     return []
-
-
-def _valued(record: AttributionRecord, method: str, worths: Worths) -> AttributionRecord:
-    arm, confidence = record.arm, record.confidence
-    return replace(
-        record,
-        values=(*record.values, *value_rows(method, arm, worths, confidence=confidence)),
-        interactions=(
-            *record.interactions,
-            *interaction_rows(method, arm, worths, confidence=confidence),
-        ),
-        coalitions=(*record.coalitions, *coalition_rows(method, arm, worths)),
-    )

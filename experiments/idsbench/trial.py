@@ -80,10 +80,8 @@ class Trial:
         ids: ids of the items in the shop at the end of the history.
         shelves: the items behind them.
         quality: quality of the ids that training made.
-        embedding_hit: see `experiments.records.ids.Quality`.
         answered: answers by mode.
         training_s: seconds for ids and generator.
-        validation: hit rates of each stage on held-out requests, by stage.
     """
 
     scheme: str
@@ -93,7 +91,6 @@ class Trial:
     quality: IdQuality
     answered: dict[Mode, Answered]
     training_s: float
-    validation: dict[str, tuple[float, ...]]
 
 
 def fit_texts(job: TextsJob, *, advance: Advance) -> None:
@@ -131,7 +128,6 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
             ids = first_ids(scheme, signals, rng=rng)
         modes = [Mode.SEMANTIC, *([Mode.PERSONALISED] if bench.personalised else [])]
         answered: dict[Mode, Answered] = {}
-        validation: dict[str, tuple[float, ...]] = {}
         training_s = time.perf_counter() - start
         entered_I = signals.created_at_I <= whole.at_R.max()
         table = with_newcomers(scheme, signals, ids, entered_I)
@@ -146,14 +142,11 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
                 workspace=job.stage.workspace,
             )
             answered[mode] = _ask(spec, bench, learned, table, requests, mode)
-            for stage in learned.report.stages:
-                validation[stage.stage] = stage.best.hit_rates if stage.best else ()
         training_s += learned.report.seconds
         # Items in the order in which the channel would return them at the start of the test.
         order_I = item_values(spec.serving.shelves, signals.statistics, signals.created_at_I)
         shelves, quality = Shelves.of(table, order_I), IdQuality.of(ids, signals)
-        told = table, shelves, quality, answered, training_s, validation
-        trial = Trial(job.scheme, job.seed, *told)
+        trial = Trial(job.scheme, job.seed, table, shelves, quality, answered, training_s)
         save(folder / TRIAL, trial, trusted=plug_in_roots(job.config))
     advance(1)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -162,7 +163,11 @@ class SimulatedOracle:
         """
         if outcome not in OUTCOMES:
             raise ConfigError(f"outcome == {outcome!r}, must be one of {', '.join(OUTCOMES)}")
-        self._check(requests, items_BN)
+        items = len(self._price_I)
+        if items_BN.ndim != 2 or len(items_BN) != len(requests):
+            raise DataError(f"items_BN.shape == {items_BN.shape}, must be ({len(requests)}, N)")
+        if items_BN.max(initial=-1) >= items:
+            raise DataError(f"items_BN == {items_BN.max()}, must be < {items} (items)")
         needs = self._needs.behind(requests.id_B, requests.at_B)
         value_BN = self._value(needs, np.maximum(items_BN, 0), outcome)
         if self._noise[outcome]:
@@ -200,32 +205,20 @@ class SimulatedOracle:
             spreads[outcome] = float(np.sqrt(np.mean((value_BN - mean_B1)[real_BN] ** 2)))
         return spreads
 
-    def _check(self, requests: Requests, items_BN: Ints) -> None:
-        items = len(self._price_I)
-        if items_BN.ndim != 2 or len(items_BN) != len(requests):
-            raise DataError(f"items_BN.shape == {items_BN.shape}, must be ({len(requests)}, N)")
-        if items_BN.max(initial=-1) >= items:
-            raise DataError(f"items_BN == {items_BN.max()}, must be < {items} (items)")
-
 
 def _exposed(log: Path) -> tuple[Rows, NDArray[np.float64], Ints]:
     """Id and time of some requests of a log, evenly over its shoppers, and the items that each
     was shown, -1 padded."""
-    shown = _columns(log, "exposures", "request", "item")
+    shown = pd.DataFrame(_columns(log, "exposures", "request", "item"))
     every = np.unique(shown["request"])
     few = np.linspace(0, len(every) - 1, min(len(every), _SPREAD_REQUESTS)).astype(np.int64)
     id_B = every[few]
-    kept_X = np.isin(shown["request"], id_B)
-    row_X = np.searchsorted(id_B, shown["request"][kept_X])
-    order_X = np.argsort(row_X, kind="stable")
-    row_X, item_X = row_X[order_X], shown["item"][kept_X][order_X]
-    column_X = np.arange(len(row_X)) - np.searchsorted(row_X, row_X)
-    items_BN = np.full((len(id_B), int(column_X.max(initial=-1)) + 1), -1, np.int32)
-    items_BN[row_X, column_X] = item_X
+    shown = shown[shown["request"].isin(id_B)]
+    row_X, column_X = np.searchsorted(id_B, shown["request"]), shown.groupby("request").cumcount()
+    items_BN = np.full((len(id_B), int(column_X.max()) + 1 if len(shown) else 0), -1, np.int32)
+    items_BN[row_X, column_X] = shown["item"]
     asked = _columns(log, "requests", "request", "at")
-    order_R = np.argsort(asked["request"], kind="stable")
-    row_B = np.searchsorted(asked["request"], id_B, sorter=order_R)
-    return id_B, asked["at"][order_R[row_B]], items_BN
+    return id_B, pd.Series(asked["at"], asked["request"])[id_B].to_numpy(), items_BN
 
 
 def _check_from_the_first_day(log: Path) -> None:

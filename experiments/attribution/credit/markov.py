@@ -22,7 +22,6 @@ transitions, times the shopper's own transitions, is the shopper's part in its e
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ from experiments.config.attribution import AttributionSpec
 from experiments.inference.intervals import student
 from experiments.inference.logs import Manifest, exact_sum, rows
 from experiments.records.attribution import OUTCOMES, CreditRow, Event
-from experiments.records.interval import Interval
+from experiments.records.interval import UNKNOWN, Interval
 
 _START, _NULL, _CONVERSION = 0, -2, -1  # beside the bitmasks of touches, which are positive
 
@@ -133,44 +132,40 @@ def _rows(
     confidence: float,
 ) -> list[CreditRow]:
     """The rows of one arm and event, from `path_steps` of the event's kind."""
-    channels = manifest.channels
     weight = "money" if event == "gmv" else "n"
+    summed = exact_sum("money") if event == "gmv" else "sum(n)::DOUBLE"
     found: dict[str, Any] = connection.execute(
         f"""
-        SELECT source, target, sum(n)::DOUBLE AS n, {_total(weight)} AS weight
+        SELECT source, target, sum(n)::DOUBLE AS n,
+               CASE WHEN target = {_CONVERSION} THEN {summed} ELSE 0 END::DOUBLE AS weight
         FROM path_steps WHERE arm = {arm} GROUP BY source, target ORDER BY source, target
         """
     ).fetchnumpy()
-    steps = _Steps(found["source"], found["target"], found["n"], found["weight"])
-    total, shoppers = steps.total(), _converted(connection, arm)
-    shares: Sequence[float | None] = [None] * len(channels)
-    errors: Sequence[tuple[float, int] | None] = [None] * len(channels)
-    removal = steps.removal(len(channels)) if total > 0 else None
-    if removal is not None and removal.share_C is not None:
-        shares = removal.share_C.tolist()
-        errors = _errors(connection, arm, weight, steps, removal)
-    return [
-        CreditRow(
-            "markov", channel, event, manifest.arms[arm], "all", "", (share or 0.0) * total, total,
-            _interval(share, error, confidence), shoppers,
-        )
-        for channel, share, error in zip(channels, shares, errors, strict=True)
-    ]  # fmt: skip
-
-
-def _total(weight: str) -> str:
-    """SQL of a step's weight in the value: its number or its money, of conversions alone."""
-    summed = "sum(n)::DOUBLE" if weight == "n" else exact_sum("money")
-    return f"CASE WHEN target = {_CONVERSION} THEN {summed} ELSE 0 END::DOUBLE"
-
-
-def _converted(connection: duckdb.DuckDBPyConnection, arm: int) -> int:
-    found = rows(
+    (converted,) = rows(
         connection,
         f"SELECT count(DISTINCT shopper) AS n FROM path_steps "
         f"WHERE arm = {arm} AND target = {_CONVERSION}",
     )
-    return int(found[0]["n"])
+    steps = _Steps(found["source"], found["target"], found["n"], found["weight"])
+    total, shares = math.fsum(steps.weight_E), [UNKNOWN for _ in manifest.channels]
+    removal = steps.removal(len(shares)) if total > 0 else None
+    if removal is not None and removal.share_C is not None:
+        errors = _errors(connection, arm, weight, steps, removal)
+        told = zip(removal.share_C.tolist(), errors, strict=True)
+        shares = [_interval(share, error, confidence) for share, error in told]
+    names = event, manifest.arms[arm], "all", ""
+    return [
+        CreditRow(
+            "markov",
+            channel,
+            *names,
+            (share.estimate or 0.0) * total,
+            total,
+            share,
+            int(converted["n"]),
+        )
+        for channel, share in zip(manifest.channels, shares, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -189,10 +184,6 @@ class _Steps:
     def touches(self) -> NDArray[np.int64]:
         """Masks of the states that are touches, ascending."""
         return np.unique(self.target_E[self.target_E > 0])
-
-    def total(self) -> float:
-        """All events, or their money."""
-        return math.fsum(self.weight_E)
 
     def numbers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(E,) sources and targets as numbers of states."""
@@ -256,8 +247,8 @@ def _errors(
     return [(math.sqrt(found[f"s{c}"] * n / (n - 1)), n) for c in channels]
 
 
-def _interval(share: float | None, error: tuple[float, int] | None, confidence: float) -> Interval:
+def _interval(share: float, error: tuple[float, int] | None, confidence: float) -> Interval:
     """Student's; without ends where all shoppers agree."""
-    if share is None or error is None or share in (0.0, 1.0) or error[0] <= 0:
+    if error is None or share in (0.0, 1.0) or error[0] <= 0:
         return Interval(share, None, None)
     return student(share, error[0], error[1] - 1, confidence=confidence)[0].within(0.0, 1.0)

@@ -50,13 +50,11 @@ class Removal:
     Attributes:
         value: of a path from the start: probability of conversion, or expected money.
         loss_C: (C,) value - value without the channel.
-        effect_C: (C,) loss / value, the removal effect; 0 where the value is.
-        share_C: (C,) effects over their sum; None where no channel's removal loses anything.
+        share_C: (C,) losses over their sum; None where no channel's removal loses anything.
     """
 
     value: float
     loss_C: Floats
-    effect_C: Floats
     share_C: Floats | None
     _out_N: Floats
     _visits_XN: Floats  # row 0: the whole chain; row 1 + c: without channel c
@@ -65,15 +63,11 @@ class Removal:
     def loss_gradient(self, source_E: Integers, target_E: Integers) -> Floats:
         """(C, E) derivative of each loss by the number of transitions source -> target."""
         gained_XE = self._values_XN[:, target_E] - self._values_XN[:, source_E]
-        each_XE = self._rate(source_E) * gained_XE
-        loss_CE: Floats = each_XE[0] - each_XE[1:]
-        return loss_CE
+        return self._losses(source_E, gained_XE)
 
     def money_gradient(self, source_E: Integers) -> Floats:
         """(C, E) derivative of each loss by the money of conversions that leave source."""
-        each_XE = self._rate(source_E)
-        loss_CE: Floats = each_XE[0] - each_XE[1:]
-        return loss_CE
+        return self._losses(source_E, 1.0)
 
     def of_shares(self, loss_CE: Floats) -> Floats:
         """(C, E) derivative of each share, from that of each loss; zeros without shares."""
@@ -83,10 +77,11 @@ class Removal:
         share_CE: Floats = (loss_CE - self.share_C[:, None] * whole_E) / self.loss_C.sum()
         return share_CE
 
-    def _rate(self, source_E: Integers) -> Floats:
+    def _losses(self, source_E: Integers, gained: Floats | float) -> Floats:
+        """(C, E) of what is gained for each visit of the source, less without each channel."""
         out_E = self._out_N[source_E]
-        rate_XE: Floats = self._visits_XN[:, source_E] / np.where(out_E > 0, out_E, 1.0)
-        return rate_XE
+        each_XE = self._visits_XN[:, source_E] / np.where(out_E > 0, out_E, 1.0) * gained
+        return np.asarray(each_XE[0] - each_XE[1:])
 
 
 def removal_effects(
@@ -132,13 +127,8 @@ def removal_effects(
     total = float(loss_C.sum())
     share_C = loss_C / total if total > _NOTHING * value else None
 
-    effect_C = loss_C / value if value > 0 else np.zeros(len(loss_C))
     return Removal(
-        value,
-        loss_C,
-        effect_C,
-        share_C,
-        out_N,
+        *(value, loss_C, share_C, out_N),
         _with_and_without(visits_N, reached_C, row_NC),
         _with_and_without(values_N, worth_C, column_NC),
     )

@@ -115,13 +115,12 @@ def make_segments(
     Raises:
         DataError: the log has items that the catalogue does not know.
     """
-    _check_items(connection, log, len(items.category_I))
+    first, last = _days(connection, log, len(items.category_I))
     history = items.history
     if history is not None:
         read_manifest(history)
     connection.execute(_pages(log, history, spec))
     categories = _make_items(connection, log, items)
-    first, last = _days(connection, log)
     days = [str(day) for day in range(first, last + 1)]
     labels: dict[str, Sequence[str]] = dict(
         zip(CUTS, ([""], days, QUERIES, categories, AGES, AGES), strict=True)
@@ -140,25 +139,22 @@ def drop_segments(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _check_items(connection: duckdb.DuckDBPyConnection, log: Path, items: int) -> None:
+def _days(connection: duckdb.DuckDBPyConnection, log: Path, items: int) -> tuple[int, int]:
+    """First and last day of a log whose items are all in the catalogue."""
+    days = []
     for table in ("exposures", "orders"):
         (found,) = rows(
-            connection, f"SELECT min(item) AS low, max(item) AS high FROM {scan(log, table)}"
+            connection,
+            "SELECT min(item) AS low, max(item) AS high, min(day) AS first, max(day) AS last "
+            f"FROM {scan(log, table)}",
         )
         if found["high"] is not None and (found["low"] < 0 or found["high"] >= items):
             raise DataError(
                 f"{table}.item == {found['low']} to {found['high']}, must be in 0..{items - 1} "
                 "(the items of the catalogue; is it another one's log?)"
             )
-
-
-def _days(connection: duckdb.DuckDBPyConnection, log: Path) -> tuple[int, int]:
-    union = " UNION ALL ".join(
-        f"SELECT min(day) AS low, max(day) AS high FROM {scan(log, table)}"
-        for table in ("exposures", "orders")
-    )
-    (found,) = rows(connection, f"SELECT min(low) AS low, max(high) AS high FROM ({union})")
-    return (0, 0) if found["low"] is None else (found["low"], found["high"])
+        days += [day for day in (found["first"], found["last"]) if day is not None]
+    return (min(days), max(days)) if days else (0, 0)
 
 
 def _pages(log: Path, history: Path | None, spec: AttributionSpec) -> str:

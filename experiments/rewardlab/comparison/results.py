@@ -96,7 +96,9 @@ def make_record(
         hacking=tuple(hacking_row(name, watched, confidence=lab.confidence) for name in trained),
         trust=trust_rows(judged, shopper_B, confidence=lab.confidence, rng=rng) if online else (),
         warnings=(
-            *_warnings(policies, lab.seeds, shopper_B, online, lonely),
+            *_of_luck(lab.seeds, len(np.unique(shopper_B))),
+            *_of_trainings(policies),
+            *_of_worlds(policies, online, lonely),
             *_of_rewards(policies, courses),
         ),
     )
@@ -116,14 +118,8 @@ def _online(
     return corrected(rows), pooled, lonely
 
 
-def _warnings(
-    policies: Sequence[PolicyRow],
-    seeds: int,
-    shopper_B: NDArray[np.integer],
-    online: Sequence[Online],
-    lonely: int,
-) -> list[str]:
-    said = [*_of_luck(seeds, len(np.unique(shopper_B))), *_of_trainings(policies)]
+def _of_worlds(policies: Sequence[PolicyRow], online: Sequence[Online], lonely: int) -> list[str]:
+    said = []
     if not online:
         said.append("No worlds were lived: nothing is known of the policies' true lifts.")
     else:

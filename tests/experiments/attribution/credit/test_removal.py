@@ -56,7 +56,7 @@ def test_a_chain_that_was_worked_out_by_hand():
     found = removal_effects(HAND, np.array([A, B]))
     assert found.value == pytest.approx(2 / 3)
     np.testing.assert_allclose(found.loss_C, [1 / 2, 1 / 3])
-    np.testing.assert_allclose(found.effect_C, [3 / 4, 1 / 2])
+    np.testing.assert_allclose(found.loss_C / found.value, [3 / 4, 1 / 2])
     np.testing.assert_allclose(found.share_C, [3 / 5, 2 / 5])
 
 
@@ -127,7 +127,7 @@ def test_shares_are_not_invented_where_nothing_is_lost():
     without = chain((START, A, 2), (A, NULL, 2))
     found = removal_effects(without, np.array([A, B]))
     assert (found.value, found.share_C) == (0.0, None)
-    assert found.effect_C.tolist() == [0.0, 0.0]
+    assert found.loss_C.tolist() == [0.0, 0.0]
 
 
 def test_a_state_that_leads_nowhere_good_loses_nothing():
@@ -179,5 +179,5 @@ def test_effects_equal_those_of_marketing_attribution_models(seed, stays):
         for source, target in pairwise(states):
             counts_NN[source, target] += count * (stays or source != target)
     found = removal_effects(counts_NN, np.arange(1, 5))
-    np.testing.assert_allclose(found.effect_C, wanted, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.loss_C / found.value, wanted, rtol=0, atol=1e-10)
     np.testing.assert_allclose(found.share_C, wanted / wanted.sum(), rtol=0, atol=1e-10)
