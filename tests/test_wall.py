@@ -11,6 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
+from experiments.rewardlab.shop import Folders
 
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec, ExpertSpec
 from cqsid.channel import CqsidChannel
@@ -27,7 +28,6 @@ from cqsid.tokenizer.signals import Signals
 from experiments.config.reward_lab import PolicySpec, RewardLabSpec
 from experiments.rewardlab.lab import Lab
 from experiments.rewardlab.oracle import SimulatedOracle
-from experiments.rewardlab.shop import Folders
 from experiments.running import worlds
 from experiments.running.models import MODEL, POPULATION, load_saved
 from experiments.stages.stage import RECORD

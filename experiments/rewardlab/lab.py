@@ -1,7 +1,9 @@
 """What all trainings of a lab share: the supervised system, the shop, the requests."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,34 +11,57 @@ from numpy.typing import NDArray
 from cqsid.alignment.measures import measures
 from cqsid.alignment.settings import AlgorithmSpec
 from cqsid.decoding.decoder import Decoder
+from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.decoding.trie import Trie
 from cqsid.generator.transformer import Weights
-from cqsid.learned import GenerativeChannel
+from cqsid.learned import GenerativeChannel, Learned
 from cqsid.registry import generative
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.registry import RewardMix, build_mix
 from cqsid.rewards.reward import Reward, Samples
-from cqsid.rewards.shop import Shop
+from cqsid.rewards.shop import Elsewhere, Shop
+from cqsid.tokenizer.ids import SemanticIds
+from cqsid.tokenizer.scheme import with_newcomers
 from experiments.config.reward_lab import PolicySpec, RewardLabSpec
 from experiments.config.schema import Config
 from experiments.rewardlab.oracle import SimulatedOracle
-from experiments.rewardlab.shop import Folders, ids_at, shelves_at, shop_at
+from experiments.running.funnels import recall_stage
 from experiments.running.heldout import clicked_rows, test_rows, test_start
-from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved
+from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_channel, load_saved
 from ranking.examples import history_index
+from ranking.rankers.ranker import Ranker
+from recall.channel import Refreshable
 from recall.device import one_thread
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog
 from simulator.living.world import Population
 from simulator.log.history import History, load_history
-from simulator.protocols import DAY
+from simulator.protocols import DAY, Index
 from simulator.randomness import Draws
 
 TEST_DAYS = "reward_lab.test_days"
 FRESH_DAYS = "reward_lab.test_days + fresh_days"
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The stages that all trainings of a lab read.
+
+    Attributes:
+        catalog, history: as everywhere.
+        sft: the supervised model.
+        channels: the other channels of the lab's arm, by name.
+        ranker: the arm's.
+    """
+
+    catalog: Path
+    history: Path
+    sft: Path
+    channels: Mapping[str, Path]
+    ranker: Path
 
 
 def asks_oracle(mix: RewardMix, algorithm: AlgorithmSpec) -> bool:
@@ -48,6 +73,14 @@ def learned_rows(history: History, lab: RewardLabSpec) -> NDArray[np.int64]:
     """Rows of the requests with a click that policies learn from or are validated with."""
     until = test_start(history, lab.test_days, TEST_DAYS)
     return clicked_rows(history, until - lab.fresh_days * DAY if lab.fresh_days else 0.0, until)
+
+
+def ids_at(learned: Learned, until: float) -> SemanticIds:
+    """Ids of all items that have entered the shop by a moment (simulated seconds)."""
+    signals = learned.signals
+    return with_newcomers(
+        learned.scheme, signals, learned.ids, signals.known_I | (signals.created_at_I <= until)
+    )
 
 
 class Lab:
@@ -66,8 +99,49 @@ class Lab:
         self._catalog: Catalog = load_saved(folders.catalog / CATALOG)
         self._whole: History = load_history(folders.history / LOG)
         self._start = test_start(self._whole, config.reward_lab.test_days, TEST_DAYS)
-        log = self._catalog, self._whole, self._start
-        self._shop = shop_at(config, folders, *log, self.learned, arm=arm)
+        self._shop = self._open_shop()
+
+    def _open_shop(self) -> Shop:
+        """The shop when the training log ends, without a door to the simulated shoppers.
+
+        The ids are those of all items that have entered by then: an item that has left keeps its
+        id, so that prompts which tell of it and logged clicks on it keep their meaning. It is on no
+        shelf.
+        """
+        catalog, start, learned = self._catalog, self._start, self.learned
+        there_I = (catalog.created_at_I <= start) & (catalog.retired_at_I > start)
+        index = replace(history_index(catalog, self._whole, start), available_I=there_I)
+        ids = ids_at(learned, start)
+        ranker: Ranker = load_saved(self._folders.ranker / MODEL, self._config)
+        if isinstance(ranker, Refreshable):
+            ranker.refresh(index, self._arm)
+        return Shop(
+            catalog=catalog,
+            ids=ids,
+            shelves=self._shelves(ids, index).on_sale(there_I),
+            index=index,
+            vectors=learned.vectors,
+            item_ID=learned.signals.item_ID,
+            elsewhere=self._elsewhere(index) if self._folders.channels else None,
+            ranker=ranker,
+        )
+
+    def _shelves(self, ids: SemanticIds, index: Index) -> Shelves:
+        """Items behind the ids in the order of service, by the statistics of a snapshot."""
+        statistics, created_at_I = index.statistics_of(self._arm), self.learned.signals.created_at_I
+        return Shelves.of(ids, item_values(self.spec.serving.shelves, statistics, created_at_I))
+
+    def _elsewhere(self, index: Index) -> Elsewhere:
+        """What the arm's other channels find, in the merge of the arm."""
+        config, channels, arm = self._config, self._config.channels, self._arm
+        universe = tuple(channels)
+        fitted = {
+            name: load_channel(folder / MODEL, channels[name])
+            for name, folder in self._folders.channels.items()
+        }
+        stage = recall_stage(config, self._catalog, fitted, universe, channels, config.arms[arm])
+        stage.refresh(index, arm)
+        return Elsewhere(stage.pool, universe.index(config.reward_lab.channel), len(universe))
 
     def train(self) -> Logged:
         """The last requests with a click before those that validate."""
@@ -147,6 +221,6 @@ class Lab:
         with one_thread():
             sid_BN[asked] = decoder.decode(prompts.rows(asked), lab.alignment.beam).sid_BN
         index = history_index(self._catalog, whole, self._start)
-        shelves = shelves_at(self._config, learned, ids, index, self._arm)
+        shelves = self._shelves(ids, index)
         there_I = self._catalog.retired_at_I > self._start
         return measures(sid_BN, logged, ids, shelves.on_sale(there_I), self._catalog)

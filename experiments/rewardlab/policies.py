@@ -12,9 +12,8 @@ from cqsid.alignment.trainer import align, load_weights, save_weights
 from cqsid.learned import GenerativeChannel
 from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
-from experiments.rewardlab.lab import Lab
+from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.live import Diary
-from experiments.rewardlab.shop import Folders
 from experiments.running.models import MODEL, load_saved, model_rng
 from experiments.stages.executor import Advance
 from experiments.stages.progress import Parts

@@ -12,9 +12,8 @@ from experiments.report.rewards.page import write_report
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading
 from experiments.rewardlab.comparison.results import make_record
 from experiments.rewardlab.comparison.roles import control_kind, experts_of, matched_weight_of
-from experiments.rewardlab.lab import TEST_DAYS, Lab, asks_oracle
+from experiments.rewardlab.lab import TEST_DAYS, Folders, Lab, asks_oracle
 from experiments.rewardlab.policies import OFFLINE, POLICY, Policy
-from experiments.rewardlab.shop import Folders
 from experiments.rewardlab.stages import Key, LabStages, StageMaker, of_lab
 from experiments.running.heldout import test_rows
 from experiments.running.manifest import bench_manifest

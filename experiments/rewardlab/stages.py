@@ -11,10 +11,9 @@ from cqsid.registry import generative
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.comparison.readings import WorldLogs
-from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, learned_rows
+from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, Folders, learned_rows
 from experiments.rewardlab.live import watching
 from experiments.rewardlab.policies import PolicyJob, SftJob, ask_sft, run_policy
-from experiments.rewardlab.shop import Folders
 from experiments.running.heldout import test_rows, test_start
 from experiments.running.models import LOG
 from experiments.running.pipeline import Pipeline, luck_of

@@ -125,33 +125,27 @@ def credits_of(rule: CreditRule, paths: Paths, name: str) -> Floats:
             f"or {credits} credits of outcomes and channels"
         )
     values = found.astype(np.float64)
-    _check(values, paths, name)
-    return _shared(values, paths) if values.ndim == 1 else values / values.sum(1, keepdims=True)
-
-
-def _check(values: Floats, paths: Paths, name: str) -> None:
-    """Raise on a value that is not finite or is negative, and on sums that give no credit."""
     outcomes = values.ndim == 2
-    row_N = np.arange(len(paths)) if outcomes else paths.outcome_T
-    bad = ~(np.isfinite(values) & (values >= 0))
-    bad_N = bad.any(axis=1) if outcomes else bad
+    row_N, cells = (
+        (np.arange(len(paths)), values) if outcomes else (paths.outcome_T, values[:, None])
+    )
+    sum_E = np.bincount(row_N, cells.sum(axis=1), len(paths))
+
+    def told(row: int) -> str:
+        touches = f"({paths.event_E[row]}, {paths.n_E[row]} touches)"
+        return f"rule {name}: values of outcome {row} {touches}"
+
+    bad_N = ~(np.isfinite(cells) & (cells >= 0)).all(axis=1)
     if bad_N.any():
-        at = int(np.flatnonzero(bad_N)[0])
-        told = values[at].tolist() if outcomes else values[at]
-        raise ContractError(f"{_place(name, paths, row_N[at])} == {told}, must be finite and >= 0")
+        at = int(bad_N.argmax())
+        raise ContractError(f"{told(row_N[at])} == {values[at].tolist()}, must be finite and >= 0")
+    wrong_E, wanted = ~((sum_E > 0) & np.isfinite(sum_E)), "have a positive, finite sum"
     if outcomes:
-        sum_E = values.sum(axis=1)
         wrong_E, wanted = np.abs(sum_E - 1) > _TOLERANCE, "sum to 1"
-    else:
-        sum_E = np.bincount(paths.outcome_T, values, len(paths))
-        wrong_E, wanted = ~((sum_E > 0) & np.isfinite(sum_E)), "have a positive, finite sum"
     if wrong_E.any():
-        at = int(np.flatnonzero(wrong_E)[0])
-        raise ContractError(f"{_place(name, paths, at)} sum to {sum_E[at]:g}, must {wanted}")
-
-
-def _place(name: str, paths: Paths, row: int) -> str:
-    return f"rule {name}: values of outcome {row} ({paths.event_E[row]}, {paths.n_E[row]} touches)"
+        row = int(wrong_E.argmax())
+        raise ContractError(f"{told(row)} sum to {sum_E[row]:g}, must {wanted}")
+    return values / sum_E[:, None] if outcomes else _shared(values, paths)
 
 
 def _shared(weight_T: Floats, paths: Paths) -> Floats:

@@ -23,6 +23,7 @@ transitions, times the shopper's own transitions, is the shopper's part in its e
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from experiments.inference.logs import Manifest, exact_sum, rows
 from experiments.records.attribution import OUTCOMES, CreditRow, Event
 from experiments.records.interval import UNKNOWN, Interval
 
-_START, _NULL, _CONVERSION = 0, -2, -1  # beside the bitmasks of touches, which are positive
+_START, _NULL, _CONVERSION = 0, 2**62, 2**62 + 1  # around the bitmasks of touches
 
 
 def markov_rows(
@@ -180,29 +181,24 @@ class _Steps:
     count_E: Floats
     weight_E: Floats
 
-    @property
-    def touches(self) -> NDArray[np.int64]:
-        """Masks of the states that are touches, ascending."""
-        return np.unique(self.target_E[self.target_E > 0])
+    @cached_property
+    def states(self) -> NDArray[np.int64]:
+        """The states by their numbers: start, touches, null, conversion."""
+        met = np.concatenate([[_START, _NULL, _CONVERSION], self.source_E, self.target_E])
+        return np.unique(met)
 
     def numbers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(E,) sources and targets as numbers of states."""
-        touches = self.touches
-        order = np.concatenate([touches, [_NULL, _CONVERSION]])
-        index = {int(mask): 1 + place for place, mask in enumerate(order)} | {_START: 0}
-        source_E, target_E = (
-            np.array([index[mask] for mask in side.tolist()], np.int64)
-            for side in (self.source_E, self.target_E)
-        )
-        return source_E, target_E
+        states = self.states
+        return np.searchsorted(states, self.source_E), np.searchsorted(states, self.target_E)
 
     def removal(self, channels: int) -> Removal:
         """What is lost without each channel."""
-        touches, (source_E, target_E) = self.touches, self.numbers()
-        size = len(touches) + 3
+        size, (source_E, target_E) = len(self.states), self.numbers()
         counts_NN = sparse.coo_array((self.count_E, (source_E, target_E)), shape=(size, size))
         alone_C = np.int64(1) << np.arange(channels)
-        state_C = np.where(np.isin(alone_C, touches), 1 + np.searchsorted(touches, alone_C), -1)
+        at_C = np.searchsorted(self.states, alone_C)
+        state_C = np.where(self.states[at_C] == alone_C, at_C, -1)
         return removal_effects(
             counts_NN, state_C, np.bincount(source_E, self.weight_E, size).astype(np.float64)
         )

@@ -48,10 +48,7 @@ def hacking_row(policy: str, readings: Sequence[WatchReading], *, confidence: fl
         raise DataError(f"watched readings of {policy} == 0, must be > 0")
     shopper_V = own[0].shopper_V
     reward, oracle = ([_gain(row, name) for row in own] for name in ("reward_EV", "oracle_EV"))
-    both = [
-        None if ours is None or theirs is None else ours[-1:] - theirs[-1:]
-        for ours, theirs in zip(reward, oracle, strict=True)
-    ]
+    both = [ours_EV - theirs_EV for ours_EV, theirs_EV in zip(reward, oracle, strict=True)]
     steps = tuple(sorted({step for row in own for step in row.steps}))
     return Hacking(
         policy,
@@ -79,32 +76,28 @@ def _check(row: WatchReading, first: WatchReading) -> None:
         raise DataError(f"{place}: shopper_V == others than seed {first.seed}'s, must be the same")
 
 
-def _gain(row: WatchReading, name: str) -> Floats | None:
-    """(E, V) gains on the supervised model in units of its spread; None where it has none."""
+def _gain(row: WatchReading, name: str) -> Floats:
+    """(E, V) gains on the supervised model in units of its spread; NaN where it has none."""
     values_EV: Floats = np.asarray(getattr(row, name), np.float64)
     spread = float(np.std(values_EV[0], ddof=1)) if values_EV.shape[1] > 1 else 0.0
     known = spread > _ROUNDING * float(np.abs(values_EV[0]).max(initial=0.0))
-    return (values_EV - values_EV[0]) / spread if known else None
+    return np.asarray((values_EV - values_EV[0]) / (spread if known else np.nan))
 
 
-def _last(
-    gains: Sequence[Floats | None], shopper_V: NDArray[np.integer], confidence: float
-) -> Interval:
+def _last(gains: Sequence[Floats], shopper_V: NDArray[np.integer], confidence: float) -> Interval:
     """The mean of the last evaluation's gains over seeds and requests."""
-    known = [gain_EV[-1] for gain_EV in gains if gain_EV is not None]
-    if len(known) < len(gains):
+    last_SV = np.stack([gain_EV[-1] for gain_EV in gains])
+    if np.isnan(last_SV).any():
         return UNKNOWN
-    return level(np.stack(known), shopper_V, confidence=confidence).interval
+    return level(last_SV, shopper_V, confidence=confidence).interval
 
 
 def _curve(
-    own: Sequence[WatchReading], gains: Sequence[Floats | None], steps: tuple[int, ...]
+    own: Sequence[WatchReading], gains: Sequence[Floats], steps: tuple[int, ...]
 ) -> tuple[Number, ...]:
     """Mean gain over seeds at each step, of each seed's latest evaluation until then."""
-    lines = []
-    for row, gain_EV in zip(own, gains, strict=True):
-        if gain_EV is None:
-            return (None,) * len(steps)
-        latest = np.searchsorted(np.array(row.steps), np.array(steps), side="right") - 1
-        lines.append(gain_EV.mean(axis=1)[latest])
-    return tuple(np.mean(lines, axis=0).tolist())
+    lines = [
+        gain_EV.mean(axis=1)[np.searchsorted(row.steps, steps, side="right") - 1]
+        for row, gain_EV in zip(own, gains, strict=True)
+    ]
+    return tuple(None if np.isnan(each) else float(each) for each in np.mean(lines, axis=0))

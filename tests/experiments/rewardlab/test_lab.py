@@ -10,9 +10,8 @@ from cqsid.rewards.registry import RewardMix
 from cqsid.rewards.reward import Samples
 from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
-from experiments.rewardlab.lab import Lab, asks_oracle
+from experiments.rewardlab.lab import Folders, Lab, asks_oracle, ids_at
 from experiments.rewardlab.policies import lab_seed
-from experiments.rewardlab.shop import Folders, ids_at, shop_at
 from experiments.running.heldout import clicked_rows
 from experiments.running.models import CATALOG, LOG, MODEL, load_saved, model_rng
 from experiments.running.pipeline import Pipeline
@@ -124,9 +123,9 @@ def test_training_comes_before_validation_and_validation_before_the_test(
 
 
 def test_the_shop_is_that_of_the_end_of_the_training_log(
-    lab: Lab, config: Config, folders: Folders, history: History, catalog: Catalog
+    lab: Lab, history: History, catalog: Catalog
 ) -> None:
-    shop = shop_at(config, folders, catalog, history, DAY, lab.learned, arm=ARM)
+    _, shop = lab.rewarded(PolicySpec(reward="log", algorithm="grpo"))
     there_I = (catalog.created_at_I <= DAY) & (catalog.retired_at_I > DAY)
     np.testing.assert_array_equal(shop.index.available_I, there_I)
     assert shop.index.at == DAY

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.attribution.incremental.causes.snapshots import (
+from experiments.attribution.incremental.causes.watching import (
     SnapshotReader,
     SnapshotWriter,
     same_index,
