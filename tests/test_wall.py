@@ -11,7 +11,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
-from experiments.rewardlab.shop import Folders
 
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec, ExpertSpec
 from cqsid.channel import CqsidChannel
@@ -26,7 +25,7 @@ from cqsid.rewards.shop import Elsewhere, Shop
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.signals import Signals
 from experiments.config.reward_lab import PolicySpec, RewardLabSpec
-from experiments.rewardlab.lab import Lab
+from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.oracle import SimulatedOracle
 from experiments.running import worlds
 from experiments.running.models import MODEL, POPULATION, load_saved

@@ -5,20 +5,11 @@ from numpy.typing import NDArray
 
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.readings import Asked
-from experiments.running import heldout
+from experiments.running.heldout import test_rows
 from recall.arrays import Ragged
 from simulator.log.history import History
 
-_PLACE = "ids_bench.test_days"
-
-
-def test_start(history: History, spec: IdsBenchSpec) -> float:
-    """When the test days begin (simulated seconds).
-
-    Raises:
-        ConfigError: the history is no longer than the test.
-    """
-    return heldout.test_start(history, spec.test_days, _PLACE)
+PLACE = "ids_bench.test_days"
 
 
 def asked_requests(
@@ -29,7 +20,7 @@ def asked_requests(
     Raises:
         ConfigError: nothing was clicked in the test days.
     """
-    rows = heldout.test_rows(history, spec.test_days, spec.test_requests, seed=seed, place=_PLACE)
+    rows = test_rows(history, spec.test_days, spec.test_requests, seed=seed, place=PLACE)
     clicked = np.flatnonzero(history.clicked_X.astype(bool))
     clicked = clicked[np.isin(history.row_X[clicked], rows)]
     pairs = np.unique(np.stack([history.row_X[clicked], history.item_X[clicked]], 1), axis=0)

@@ -8,7 +8,7 @@ from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.tokenizer.schemes.registry import SCHEMES
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
-from experiments.idsbench.asked import asked_requests, test_start
+from experiments.idsbench.asked import PLACE, asked_requests
 from experiments.idsbench.readings import cluster_shares, read_beams
 from experiments.idsbench.results import make_record
 from experiments.idsbench.trial import (
@@ -21,6 +21,7 @@ from experiments.idsbench.trial import (
 )
 from experiments.records.ids import IdsRecord, Quality
 from experiments.report.ids.page import write_report
+from experiments.running.heldout import test_start
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG
 from experiments.running.opening import finish_run, open_run, replace_results
@@ -55,7 +56,8 @@ def bench_ids(
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        test_start(load_history(history.path / LOG), config.ids_bench)  # refuses at once
+        log, days = load_history(history.path / LOG), config.ids_bench.test_days
+        test_start(log, days, PLACE)  # refuses at once
         trials = _trials(config, channel, maker, catalogue, history)
         with progress.stage("compare"):
             record = _compare(config, channel, trials, catalogue, history)

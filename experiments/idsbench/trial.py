@@ -20,8 +20,9 @@ from cqsid.tokenizer.schemes.settings import IdsSpec
 from cqsid.tokenizer.signals import Signals
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.schema import Config
-from experiments.idsbench.asked import asked_requests, test_start
+from experiments.idsbench.asked import PLACE, asked_requests
 from experiments.records.ids import Mode
+from experiments.running.heldout import test_start
 from experiments.running.models import CATALOG, LOG, load_saved, model_rng
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
@@ -98,7 +99,7 @@ def fit_texts(job: TextsJob, *, advance: Advance) -> None:
     config, spec = job.config, _template(job.config, job.channel)
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     history = load_history(job.history / LOG)
-    history = history.before(test_start(history, config.ids_bench))
+    history = history.before(test_start(history, config.ids_bench.test_days, PLACE))
     with job.stage.write() as folder:
         rng = model_rng(config, f"ids.texts.{job.seed}")
         subwords, vectors = learn_texts(spec, catalog, history, rng=rng)
@@ -114,7 +115,7 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
     spec = spec.model_copy(update={"ids": named(spec.ids, job.scheme)})
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     whole = load_history(job.history / LOG)
-    history = whole.before(test_start(whole, bench))
+    history = whole.before(test_start(whole, bench.test_days, PLACE))
     subwords, vectors, signals = load_saved(job.texts / TEXTS, job.config)
     rows, _ = asked_requests(whole, bench, config.seed)
     requests = whole.requests(rows)

@@ -140,34 +140,30 @@ def cells(line: Mapping[str, Any]) -> list[str]:
     reading, evaluation = line["reading"], line["evaluation"]
     told = [
         f"{reading['step']}/{line['steps']}",
-        _number(reading["reward"]),
-        _share(reading["tied"]),
-        _share(reading["present"]),
-        " ".join(_number(each, 2) for each in reading["entropy_L"]),
-        _number(reading["first_codes"], 1),
-        _number(reading["kl"]),
+        _told(reading["reward"]),
+        _told(reading["tied"], ".0%"),
+        _told(reading["present"], ".0%"),
+        " ".join(_told(each, ".2f") for each in reading["entropy_L"]),
+        _told(reading["first_codes"], ".1f"),
+        _told(reading["kl"]),
     ]
     if evaluation is None:
         return told + [""] * (len(_HEADS) - len(told))
     found = [*evaluation["hit_rates"], evaluation["recall"]]
-    return [*told, *(_number(each) for each in found)]
+    return [*told, *(_told(each) for each in found)]
 
 
 def sentence(name: str, line: Mapping[str, Any]) -> str:
     """An evaluation in words."""
     reading, evaluation = line["reading"], line["evaluation"]
-    rates = "/".join(_number(rate) for rate in evaluation["hit_rates"])
+    rates = "/".join(_told(rate) for rate in evaluation["hit_rates"])
     return (
         f"{name}: step {evaluation['step']} of {line['steps']}, "
-        f"reward {_number(reading['reward'])}, KL {_number(reading['kl'])}, "
-        f"tied {_share(reading['tied'])}, hit rate at 1/10/100 {rates}, "
-        f"recall at 200 {_number(evaluation['recall'])}"
+        f"reward {_told(reading['reward'])}, KL {_told(reading['kl'])}, "
+        f"tied {_told(reading['tied'], '.0%')}, hit rate at 1/10/100 {rates}, "
+        f"recall at 200 {_told(evaluation['recall'])}"
     )
 
 
-def _number(value: float | None, decimals: int = 3) -> str:
-    return "-" if value is None else f"{value:.{decimals}f}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"
+def _told(value: float | None, form: str = ".3f") -> str:
+    return "-" if value is None else f"{value:{form}}"

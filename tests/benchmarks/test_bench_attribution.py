@@ -39,9 +39,8 @@ def items():
 def ours(log, items):
     with engine(EngineSpec()) as connection:
         rows = credit_rows(
-            *(connection, log, read_manifest(log), AttributionSpec()),
+            *(connection, log, read_manifest(log), AttributionSpec(rules=PAGE_RULES)),
             order=CHANNELS,
-            rules=PAGE_RULES,
             catalog=items,
             confidence=0.95,
         )

@@ -63,15 +63,36 @@ def refuse(
     for name in manifest.channels:
         if manifest.channels.count(name) > 1:
             raise DataError(f"manifest.channels == {name!r} twice, must be named once")
+    channels, arms = len(manifest.channels), len(manifest.arms)
+    source = "coalesce(sources, 0)::BIGINT"
     for table in COLUMNS:
-        found = table_columns(connection, log, table)
-        if table in EVENT_TABLES:
-            if "best_rank" in rules and "best_ranked" not in found:
-                raise DataError(
-                    f"{table} == no column best_ranked (an older log), must have it for rule "
-                    "best_rank; the other rules work without"
-                )
-            _check_masks(connection, log, manifest, table, "best_ranked" in found, rules)
+        ranked = "best_ranked" in table_columns(connection, log, table)
+        if table not in EVENT_TABLES:
+            continue
+        if "best_rank" in rules and not ranked:
+            raise DataError(
+                f"{table} == no column best_ranked (an older log), must have it for rule "
+                "best_rank; the other rules work without"
+            )
+        best = "coalesce(best_ranked, 0)::BIGINT" if ranked else "0"
+        beyond = ~((1 << channels) - 1)
+        problems = {
+            f"{source} = 0": "sources == 0 in {n} rows, must name the channels that found the item "
+            "(a log without provenance cannot be attributed)",
+            f"{source} & {beyond} != 0": f"sources == bits beyond the manifest's {channels} "
+            "channels in {n} rows, must be its channels (were channels renamed or added midway?)",
+            f"{best} & ~{source} != 0": "best_ranked == channels outside sources in {n} rows, must "
+            "be among those that found the item",
+            f"{best} = 0 AND {'best_rank' in rules}": "best_ranked == 0 in {n} rows, must name the "
+            "channels that ranked the item best for rule best_rank",
+            f"arm < 0 OR arm >= {arms}": f"arm == outside the manifest's {arms} arms "
+            "in {n} rows, must be one of them",
+        }
+        counts = ", ".join(f"count(*) FILTER ({bad})" for bad in problems)
+        found = connection.sql(f"SELECT {counts} FROM {scan(log, table)}").fetchall()[0]
+        for n, problem in zip(found, problems.values(), strict=True):
+            if n:
+                raise DataError(f"{table}.{problem.format(n=n)}")
 
 
 def table_columns(connection: duckdb.DuckDBPyConnection, log: Path, table: str) -> tuple[str, ...]:
@@ -98,35 +119,3 @@ def table_columns(connection: duckdb.DuckDBPyConnection, log: Path, table: str) 
     if missing:
         raise DataError(f"{table} == no column {missing[0]}, must have it to be credited")
     return columns
-
-
-def _check_masks(
-    connection: duckdb.DuckDBPyConnection,
-    log: Path,
-    manifest: Manifest,
-    table: str,
-    ranked: bool,
-    rules: Sequence[str],
-) -> None:
-    """Refuse bitmasks that name no channel or none that there is."""
-    channels, arms = len(manifest.channels), len(manifest.arms)
-    best = "coalesce(best_ranked, 0)::BIGINT" if ranked else "0"
-    source = "coalesce(sources, 0)::BIGINT"
-    problems = {
-        f"{source} = 0": "sources == 0 in {n} rows, must name the channels that found the item "
-        "(a log without provenance cannot be attributed)",
-        f"{source} & {~((1 << channels) - 1)} != 0": f"sources == bits beyond the manifest's "
-        f"{channels} channels in {{n}} rows, must be its channels (were channels renamed or added "
-        "midway?)",
-        f"{best} & ~{source} != 0": "best_ranked == channels outside sources in {n} rows, must be "
-        "among those that found the item",
-        f"{best} = 0 AND {'best_rank' in rules}": "best_ranked == 0 in {n} rows, must name the "
-        "channels that ranked the item best for rule best_rank",
-        f"arm < 0 OR arm >= {arms}": f"arm == outside the manifest's {arms} arms in {{n}} rows, "
-        "must be one of them",
-    }
-    counts = ", ".join(f"count(*) FILTER ({bad})" for bad in problems)
-    found = connection.sql(f"SELECT {counts} FROM {scan(log, table)}").fetchall()[0]
-    for n, problem in zip(found, problems.values(), strict=True):
-        if n:
-            raise DataError(f"{table}.{problem.format(n=n)}")

@@ -1,12 +1,11 @@
 """The conformance suite of a rule of credit; `funnelab check rule` runs it too."""
 
-from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from experiments.attribution.credit.customrules import RULE, CreditRule, Floats, Paths, credits_of
+from experiments.attribution.credit.customrules import RULE, CreditRule, Paths, credits_of
 from simulator.errors import ContractError
 from simulator.violation import Violation
 
@@ -29,11 +28,7 @@ def check_rule(found: Any) -> list[Violation]:
         whole_EC = credits_of(rule, paths, name)
     except ContractError as error:
         return [Violation("rule()", str(error), "keep the contract")]
-    return list(_repeated(rule, paths, whole_EC, name))
-
-
-def _repeated(rule: CreditRule, paths: Paths, whole_EC: Floats, name: str) -> Iterator[Violation]:
-    rows = np.arange(len(paths))
+    rows, broken = np.arange(len(paths)), []
     alone = "not depend on the other outcomes of the batch"
     for place, orders, wanted in (
         ("rule() asked twice", [rows], "be a function of the paths"),
@@ -44,10 +39,11 @@ def _repeated(rule: CreditRule, paths: Paths, whole_EC: Floats, name: str) -> It
         try:
             found = [credits_of(rule, _frozen(paths.rows(order)), name) for order in orders]
         except ContractError as error:
-            yield Violation(place, str(error), "keep the contract")
+            broken.append(Violation(place, str(error), "keep the contract"))
             continue
         if not np.allclose(np.concatenate(found), whole_EC[np.concatenate(orders)], _SAME, _SAME):
-            yield Violation(place, "other credits", wanted)
+            broken.append(Violation(place, "other credits", wanted))
+    return broken
 
 
 def _frozen(paths: Paths) -> Paths:

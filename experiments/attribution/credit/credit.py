@@ -1,7 +1,6 @@
 """Credit of every channel by rule, of every kind of event, arm and part of a log; and overlap."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,18 +33,16 @@ def credit_rows(
     spec: AttributionSpec,
     *,
     order: tuple[str, ...],
-    rules: Sequence[str],
     catalog: Items,
     confidence: float,
 ) -> list[CreditRow]:
     """What each rule gives each channel, of every kind of event, arm and part of the log.
 
     Args:
-        connection: of `experiments.inference.logs.engine`; rules over paths need `path_credits` in
-        it. log, manifest: a log folder and what it says of itself.
-        spec: head, torso and new_days.
+        connection: of `experiments.inference.logs.engine`; rules over paths need `path_credits`.
+        log, manifest: a log folder and what it says of itself.
+        spec: head, torso, new_days and rules; "markov" credits no single event and is passed over.
         order: channels in the order in which rule "first" credits them; none: as the manifest.
-        rules: over pages or over paths; "markov" credits no single event and is passed over.
         catalog: items, and the history log.
         confidence: level of the intervals.
 
@@ -58,10 +55,11 @@ def credit_rows(
         DataError: the log cannot be credited by these rules (`events.refuse`).
         ContractError: `path_credits` lacks carts or purchases.
     """
+    rules = [rule for rule in spec.rules if rule != "markov"]
     refuse(connection, log, manifest, rules)
     bits = order_bits(order, manifest.channels)
     page = tuple(rule for rule in rules if rule in PAGE_RULES)
-    path = tuple(rule for rule in rules if rule not in PAGE_RULES and rule != "markov")
+    path = tuple(rule for rule in rules if rule not in PAGE_RULES)
     alone = page if "fractional" in page or not path else (*page, "fractional")
     segments = make_segments(connection, log, spec, catalog)
     tables: dict[Event, dict[str, list[CreditRow]]] = {}

@@ -76,16 +76,9 @@ def credit_log(
     with engine(EngineSpec()) as connection:
         warned = warnings(connection, log, manifest, spec)
         if credited_rules(spec.rules):
-            make_path_credits(connection, log, manifest, spec, spec.rules)
+            make_path_credits(connection, log, manifest, spec)
         credits = credit_rows(
-            connection,
-            log,
-            manifest,
-            spec,
-            order=order,
-            rules=[rule for rule in spec.rules if rule != "markov"],
-            catalog=items,
-            confidence=confidence,
+            *(connection, log, manifest, spec), order=order, catalog=items, confidence=confidence
         )
         if "markov" in spec.rules:
             credits += markov_rows(connection, log, manifest, spec, confidence=confidence)

@@ -42,25 +42,18 @@ def credited_rules(rules: Iterable[str]) -> tuple[str, ...]:
 
 
 def make_path_credits(
-    connection: duckdb.DuckDBPyConnection,
-    log: Path,
-    manifest: Manifest,
-    spec: AttributionSpec,
-    rules: Sequence[str],
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, spec: AttributionSpec
 ) -> None:
     """Make the temporary table `path_credits`: the credit of each channel for each outcome.
 
     Columns: event ("cart" or "purchase"), request, item, which identify an outcome; and for each of
-    `credited_rules(rules)` and each channel c of the manifest "{rule}_{c}", which sum to 1 over c.
-
-    Args:
-        rules: names as in the settings; page rules and markov are passed over.
+    `credited_rules(spec.rules)` and each channel c "{rule}_{c}", which sum to 1 over c.
 
     Raises:
         DataError: a click, a cart or an order whose item no channel of the manifest found.
         ContractError: a custom rule that is not found or breaks its contract.
     """
-    wanted = credited_rules(rules)
+    wanted = credited_rules(spec.rules)
     _check_names(wanted)
     custom = {rule: load_rule(rule) for rule in wanted if rule not in BUILT_IN_RULES}
     built_in = [rule for rule in wanted if rule in BUILT_IN_RULES]

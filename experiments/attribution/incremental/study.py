@@ -40,15 +40,14 @@ class StudyWorlds:
     """The finished worlds of one study.
 
     Attributes:
-        name, arm, channel: of the study, of its arm and of the channel whose weight changes.
+        name, study: of one arm, and of the channel whose weight changes.
         bit: of the channel in `sources`.
         base: by seed, the log of the world without the channel.
         weighted: by weight in the merge, the same of the worlds with it.
     """
 
     name: str
-    arm: str
-    channel: str
+    study: StudySpec
     bit: int
     base: tuple[Path, ...]
     weighted: Mapping[float, tuple[Path, ...]]
@@ -84,7 +83,7 @@ def live_studies(
             weight: tuple(job.stage.path / LOG for job in own) for weight, own in jobs[name].items()
         }
         base, bit = logs.pop(_WITHOUT), 1 << list(config.channels).index(study.channel)
-        found.append(StudyWorlds(name, study.arm, study.channel, bit, base, logs))
+        found.append(StudyWorlds(name, study, bit, base, logs))
     return found
 
 
@@ -121,7 +120,7 @@ def study_rows(studies: Sequence[StudyWorlds], *, confidence: float) -> list[Stu
             for weight, logs in study.weighted.items():
                 read_world(connection, "own", logs, select)
                 worlds = WorldTotals(connection, ("base", "own"), len(logs))
-                names = study.name, study.arm, study.channel, weight
+                names = study.name, study.study.arm, study.study.channel, weight
                 own_rows += [
                     StudyRow(
                         *(*names, measure, event),

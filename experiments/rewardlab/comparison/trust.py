@@ -136,40 +136,29 @@ def _both(
     group_RK: Floats,
     seeds: Sequence[Floats],
 ) -> tuple[Floats, Floats]:
-    """(R, P, M) offline means and (R, P, C) lifts of the policies.
+    """(R, P, M) offline means and (R, P, C) lifts; NaN where a draw does not determine them.
 
     R draws weigh groups of shoppers, and the (R, S) seeds of each policy.
     """
-    pairs = [
-        _one(each, group_B, group_RK, seed_RS) for each, seed_RS in zip(judged, seeds, strict=True)
-    ]
-    return (
-        np.stack([offline_RM for offline_RM, _ in pairs], axis=1),
-        np.stack([online_RC for _, online_RC in pairs], axis=1),
-    )
-
-
-def _one(
-    judged: Judged, group_B: NDArray[np.int64], group_RK: Floats, seed_RS: Floats
-) -> tuple[Floats, Floats]:
-    """(R, M) means and (R, C) lifts of a policy; NaN where a draw does not determine them."""
+    means, lifts = [], []
     asked_1K = np.bincount(group_B, minlength=GROUPS)[None].astype(np.float64)
-    offline = [
-        np.array([np.bincount(group_B, row, GROUPS) for row in values_SB], np.float64)
-        for values_SB in judged.values.values()
-    ]
-    lived = judged.totals
-    online = [part for n in ONLINE for part in lived.terms(METRICS[n])] if lived else []
-    asked_R, *sums = _weighed([asked_1K, *offline, *online], group_RK, seed_RS)
-    means = [_quotient(sum_R, asked_R) for sum_R in sums[: len(offline)]]
-    lifts = [np.zeros(len(group_RK)) for _ in ONLINE]  # the supervised model's
-    terms = sums[len(offline) :]
-    if lived:
-        lifts = [
-            _quotient(_quotient(own, own_by), _quotient(base, base_by)) - 1
-            for own, own_by, base, base_by in zip(*(terms[at::4] for at in range(4)), strict=True)
+    for each, seed_RS in zip(judged, seeds, strict=True):
+        offline = [
+            np.array([np.bincount(group_B, row, GROUPS) for row in values_SB], np.float64)
+            for values_SB in each.values.values()
         ]
-    return np.stack(means, axis=1), np.stack(lifts, axis=1)
+        online = (
+            [part for n in ONLINE for part in each.totals.terms(METRICS[n])] if each.totals else []
+        )
+        asked_R, *sums = _weighed([asked_1K, *offline, *online], group_RK, seed_RS)
+        terms = sums[len(offline) :]
+        means.append([_quotient(sum_R, asked_R) for sum_R in sums[: len(offline)]])
+        rates = [_quotient(top, by) for top, by in zip(terms[::2], terms[1::2], strict=True)]
+        known = [
+            _quotient(own, base) - 1 for own, base in zip(rates[::2], rates[1::2], strict=True)
+        ]
+        lifts.append(known or [np.zeros(len(group_RK)) for _ in ONLINE])  # the supervised model's
+    return np.moveaxis(np.array(means), -1, 0), np.moveaxis(np.array(lifts), -1, 0)
 
 
 def _weighed(tables: Sequence[Floats], group_RK: Floats, seed_RS: Floats) -> list[Floats]:

@@ -2,7 +2,7 @@ import numpy as np
 
 from experiments.attribution.incremental.games import Index
 from experiments.attribution.incremental.values import Worths
-from experiments.attribution.measured import FEWEST_CHANGED, few_changed
+from experiments.attribution.run import FEWEST_CHANGED, few_changed
 from experiments.records.attribution import EVENTS
 
 

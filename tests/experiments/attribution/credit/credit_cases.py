@@ -93,9 +93,8 @@ def credited(
             connection.register("path_frame", paths)
             connection.execute("CREATE TEMP TABLE path_credits AS SELECT * FROM path_frame")
         found = credit_rows(
-            *(connection, log, read_manifest(log), AttributionSpec(**settings)),
+            *(connection, log, read_manifest(log), AttributionSpec(rules=rules, **settings)),
             order=order,
-            rules=rules,
             catalog=items or catalog(),
             confidence=confidence,
         )

@@ -17,7 +17,7 @@ SPEC = AttributionSpec()
 
 def credits(log, rules=RULES, spec=SPEC):
     """Credit arrays by (event, request, item) and rule."""
-    table = ask(log, make_path_credits, spec, rules)
+    table = ask(log, make_path_credits, spec.model_copy(update={"rules": rules}))
     width = (table.shape[1] - 3) // len(credited_rules(rules))
     return {
         (row["event"], row["request"], row["item"]): {
@@ -129,7 +129,7 @@ def test_custom_rules_that_do_what_built_in_ones_do_agree(busy, custom, rule):
 
 def test_page_rules_and_markov_have_no_columns(busy):
     assert credited_rules(BUILT_IN_RULES) == RULES
-    table = ask(busy, make_path_credits, SPEC, ("any_touch", "markov"))
+    table = ask(busy, make_path_credits, AttributionSpec(rules=("any_touch", "markov")))
     assert list(table.columns) == ["event", "request", "item"]
 
 
@@ -145,12 +145,12 @@ def test_a_broken_rule_is_named_with_its_outcome(busy):
 
 def test_an_unknown_rule_is_told_before_the_log_is_read(tmp_path):
     with pytest.raises(ContractError, match=r"rules == .no_such., must be one of any_touch"):
-        make_path_credits(None, tmp_path, None, SPEC, ("no_such",))
+        make_path_credits(None, tmp_path, None, AttributionSpec(rules=("no_such",)))
 
 
 def test_rules_that_differ_in_capitals_alone_are_told(tmp_path):
     with pytest.raises(ContractError, match="'linear' and another that differs in capitals"):
-        make_path_credits(None, tmp_path, None, SPEC, ("linear", "Linear"))
+        make_path_credits(None, tmp_path, None, AttributionSpec(rules=("linear", "Linear")))
 
 
 def _turned(row):

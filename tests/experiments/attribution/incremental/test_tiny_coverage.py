@@ -131,9 +131,8 @@ def credits_of(log, people):
             connection,
             log,
             read_manifest(log),
-            SPEC,
+            SPEC.model_copy(update={"rules": RULES}),
             order=(),
-            rules=RULES,
             catalog=Items.of(people.supply.catalog),
             confidence=NOMINAL,
         )
