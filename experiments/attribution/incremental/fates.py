@@ -81,11 +81,8 @@ def add_fates(
     source_KP = np.pad(served.pages.sources_BK, empty).T
     orders_KP = np.where(item_KP >= 0, np.pad(orders_PK, empty).T, 0.0)
     whole_B1, then_BC = served.pair_BX[:, all_column, None], served.pair_BX[:, without_C]
-    item_KB1, orders_KB1, then_KBC = (
-        item_KP[:, whole_B1],
-        orders_KP[:, whole_B1],
-        orders_KP[:, then_BC],
-    )
+    item_KB1, orders_KB1 = item_KP[:, whole_B1], orders_KP[:, whole_B1]
+    then_KBC = orders_KP[:, then_BC]
     found_KBC = (item_KB1 >= 0) & (source_KP[:, whole_B1] >> bit_C & 1 > 0)
     stays_KHBC = found_KBC[:, None] & (item_KB1[:, None] == item_KP[:, then_BC])
     credited_BC = (orders_KB1 * found_KBC).sum(axis=0)

@@ -54,12 +54,11 @@ from experiments.attribution.incremental.coalitions import (
     open_totals,
 )
 from experiments.config.attribution import AttributionSpec
-from experiments.inference.intervals import ratio
+from experiments.inference.intervals import NOTHING, ratio
 from experiments.inference.logs import EngineSpec, engine, exact_sum, scan
 from experiments.inference.worldtotals import WorldTotals
 from experiments.records.attribution import CAUSES, SALES, DifferenceRow, Event
 from experiments.records.files import read_json
-from experiments.records.interval import UNKNOWN
 
 Floats = NDArray[np.float64]
 
@@ -98,16 +97,15 @@ def difference_rows(arm: Arm, spec: AttributionSpec, *, confidence: float) -> li
     watched = watch_worlds(arm, spec)
     rows = []
     with open_totals(watched.worlds) as totals, engine(EngineSpec()) as connection:
+        exposed_SU = totals.exposed_SU
         for number, channel in enumerate(watched.worlds.channels):
             for event, steps in channel_steps(connection, totals, watched, number).items():
                 for cause in (REPLAY, *CAUSES, WORLDS):
-                    value = UNKNOWN
-                    if totals.exposed_SU.size:
-                        found = ratio(
-                            steps[cause], totals.exposed_SU, confidence=confidence, tested=True
-                        )
-                        value = found.interval
-                    rows.append(DifferenceRow(arm.spec.name, channel, event, cause, value))
+                    found = NOTHING
+                    if exposed_SU.size:
+                        found = ratio(steps[cause], exposed_SU, confidence=confidence, tested=True)
+                    names = arm.spec.name, channel, event, cause
+                    rows.append(DifferenceRow(*names, found.interval))
     return rows
 
 
