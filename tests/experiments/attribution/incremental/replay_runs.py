@@ -51,9 +51,12 @@ keep = {keep}
 [funnel.merge]
 limit = 600
 
+[ranker]
+training = "per_arm"
+provenance = {provenance}
+
 [ranker.learned]
 epochs = 2
-provenance = {provenance}
 
 [execution]
 processes = 1
