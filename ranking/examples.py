@@ -28,7 +28,7 @@ _T = TypeVar("_T", bound=np.generic)
 class ExamplesSpec(Spec):
     """Which part of the history becomes examples."""
 
-    requests: int = Field(60_000, gt=0, description="most requests to learn from")
+    requests: int = Field(100_000, gt=0, description="most requests to learn from")
     statistics_share: float = Field(
         0.5, gt=0, lt=1, description="earlier share of the requests, used for item statistics only"
     )
@@ -45,8 +45,8 @@ class Examples:
         pool: the exposed items with their rank and score in each channel; an item that the
             channels do not find now has rank -1 everywhere and no sources. Where nothing was
             replayed, the pool knows of no channel (C = 0).
-        position_BN: 0-based position at which the item was shown.
-        clicked_BN, bought_BN: labels.
+        position_BN: 0-based position at which the item was shown, over all pages of the query.
+        clicked_BN, carted_BN, bought_BN: labels.
         index: a snapshot with the statistics of the part of the log before the examples.
     """
 
@@ -54,8 +54,15 @@ class Examples:
     pool: Pool
     position_BN: NDArray[np.int16]
     clicked_BN: NDArray[np.bool_]
+    carted_BN: NDArray[np.bool_]
     bought_BN: NDArray[np.bool_]
     index: Index
+
+    @property
+    def slot_BN(self) -> NDArray[np.int64]:
+        """0-based place on its page; each page is looked at from its top."""
+        first_B1 = self.position_BN[:, :1].astype(np.int64)
+        return np.asarray(np.maximum(self.position_BN - first_B1, 0), np.int64)
 
 
 def history_index(catalog: Catalog, history: History, until: float = np.inf) -> Index:
@@ -125,6 +132,7 @@ def build_examples(
         pool=pool,
         position_BN=_taken(history.position_X, exposures_BN),
         clicked_BN=_taken(history.clicked_X, exposures_BN) & held_BN,
+        carted_BN=_taken(history.carted_X, exposures_BN) & held_BN,
         bought_BN=_bought(history, rows_B, pool.items_BN, len(catalog)) & held_BN,
         index=history_index(catalog, history, start),
     )

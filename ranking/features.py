@@ -7,8 +7,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ranking.categories import QueryCategories
-from ranking.itemfacts import ItemFacts, blank_index
+from ranking.facts.categories import QueryCategories
+from ranking.facts.itemfacts import ItemFacts, blank_index, usual_log_price
+from ranking.facts.memory import QueryMemory
+from ranking.facts.querywords import QueryWords
 from recall.candidates import Pool
 from recall.classic.lexical import LexicalChannel
 from simulator.catalogue.catalog import Catalog, Ints
@@ -33,6 +35,15 @@ class Feature(IntEnum):
     RATING = 8
     SAME_BRAND = 9  # share of recent clicks on the item's brand
     SAME_CATEGORY = 10  # share of recent clicks in the item's category
+    RELATIVE_PRICE = 11  # log price against the mean of its category, 0 where that is unknown
+    RELATIVE_GAP = 12  # RELATIVE_PRICE against its mean over recent clicks, 0 without clicks
+    QUERY_COVERAGE = 13  # share of the query's words, by rarity, that the item's text holds
+    NAMED_BRAND = 14  # 1 where the query names the item's brand, -1 where it names another
+    QUERY_ITEM = 15  # log of past clicks on the item for the query, over expected ones
+    QUERY_CATEGORY = 16  # the same for the item's category
+    QUERY_CLICKS = 17  # log of 1 + past clicks for the query
+    ITEM_CLICKS = 18  # log of past clicks on the item over expected ones, over all queries
+    CART_RATE = 19  # log of the smoothed rate of carts per click over the shop's rate
 
 
 _PLAIN = len(Feature)
@@ -71,20 +82,22 @@ def _fill(
     n_categories: Any,
     n_channels: Any,
 ) -> None:  # pragma: no cover
-    """Everything but the model scores, one pass over the pairs."""
-    log_price_I, popularity_I, click_I, conversion_I, rating_I = columns_I
+    """Everything that needs no model, no words and no memory, one pass over the pairs."""
+    log_price_I, relative_I, popularity_I, click_I, conversion_I, rating_I = columns_I
     share_C = np.zeros(n_categories, np.float32)
     for b in range(items_BN.shape[0]):
         text = text_B[b]
         for e in range(start_T[text], start_T[text + 1]):
             share_C[category_E[e]] = share_E[e]
-        clicks, usual = 0, np.float32(0.0)
+        clicks, usual, relative = 0, np.float32(0.0), np.float32(0.0)
         for h in range(history_BH.shape[1]):
             if history_BH[b, h] >= 0:
                 usual += log_price_I[history_BH[b, h]]
+                relative += relative_I[history_BH[b, h]]
                 clicks += 1
         if clicks:
             usual /= np.float32(clicks)
+            relative /= np.float32(clicks)
         for n in range(items_BN.shape[1]):
             item = items_BN[b, n]
             out = out_BNF[b, n]
@@ -95,6 +108,8 @@ def _fill(
             out[Feature.CATEGORY_MATCH] = share_C[category] if category >= 0 else 0.0
             out[Feature.LOG_PRICE] = log_price_I[item]
             out[Feature.PRICE_GAP] = log_price_I[item] - usual if clicks else 0.0
+            out[Feature.RELATIVE_PRICE] = relative_I[item]
+            out[Feature.RELATIVE_GAP] = relative_I[item] - relative if clicks else 0.0
             out[Feature.POPULARITY] = popularity_I[item]
             out[Feature.AGE] = np.log1p(max(days_B[b] - created_I[item], np.float32(0.0)))
             out[Feature.CLICK_THROUGH] = click_I[item]
@@ -129,6 +144,7 @@ class FeatureSet:
             tell which of them found an item and ranked it how (its provenance); none where not.
         text: scorer of query and item text.
         dense: dense scorer, where the run has one.
+        memory: of what became of items shown before; without it nobody remembers anything.
     """
 
     def __init__(
@@ -137,6 +153,7 @@ class FeatureSet:
         channels: tuple[str, ...],
         text: PairScorer,
         dense: PairScorer | None = None,
+        memory: QueryMemory | None = None,
     ) -> None:
         self.names = (
             *(feature.name.lower() for feature in Feature),
@@ -148,15 +165,20 @@ class FeatureSet:
         self._n_channels = len(channels)
         self._text = text
         self._dense = dense
+        self._memory = memory or QueryMemory(catalog, History.empty())
+        self._words = QueryWords(catalog)
         self._categories = QueryCategories(catalog)
+        self._usual_I = usual_log_price(catalog)
         self._created_I = (catalog.created_at_I / DAY).astype(np.float32)
         self._facts = ItemFacts.of(blank_index(catalog), 0)
 
-    def use_scorers(self, text: PairScorer, dense: PairScorer | None) -> None:
-        """Read text and dense scores from these scorers from now on.
+    def use_scorers(
+        self, text: PairScorer, dense: PairScorer | None, memory: QueryMemory | None = None
+    ) -> None:
+        """Read text and dense scores from these scorers, and this memory, from now on.
 
-        Training needs scorers that have not seen the clicks they help to predict, service the
-        latest ones.
+        Training needs some that have not seen the clicks they help to predict, service the latest
+        ones. Without a new memory the old one stays.
 
         Raises:
             ConfigError: if a dense scorer comes or goes, which would change `names`.
@@ -165,6 +187,7 @@ class FeatureSet:
             found, wanted = (scorer is not None for scorer in (dense, self._dense))
             raise ConfigError(f"dense scorer given == {found}, must be {wanted} as in training")
         self._text, self._dense = text, dense
+        self._memory = memory or self._memory
 
     def refresh(self, index: Index, arm: int) -> None:
         """Read prices and the statistics of an arm."""
@@ -184,6 +207,7 @@ class FeatureSet:
             *self._categories.shares(requests.texts),
             (
                 facts.log_price_I,
+                facts.log_price_I - self._usual_I,
                 facts.popularity_I,
                 facts.click_through_I,
                 facts.conversion_I,
@@ -195,6 +219,7 @@ class FeatureSet:
             len(self._catalog.categories),
             self._n_channels,
         )
+        self._remember(out_BNF, requests, pool.items_BN)
         held_BN = pool.items_BN >= 0
         scorers: dict[int, PairScorer | None] = {
             Feature.TEXT_MATCH: self._text,
@@ -205,3 +230,17 @@ class FeatureSet:
                 scores_BN = scorer.pair_scores(requests, pool.items_BN)
                 out_BNF[:, :, column] = np.where(held_BN, scores_BN, 0)
         return out_BNF
+
+    def _remember(self, out_BNF: Floats, requests: Requests, items_BN: Ints) -> None:
+        """Fill in what the words of queries say, and what is remembered of queries and items."""
+        asked, memory = (requests.texts, requests.text_B, items_BN), self._memory
+        covered_BN, named_BN = self._words(*asked)
+        item_BN, category_BN, clicks_B = memory(*asked)
+        held_BN, at_BN = items_BN >= 0, np.maximum(items_BN, 0)
+        out_BNF[:, :, Feature.QUERY_COVERAGE] = covered_BN
+        out_BNF[:, :, Feature.NAMED_BRAND] = named_BN
+        out_BNF[:, :, Feature.QUERY_ITEM] = item_BN
+        out_BNF[:, :, Feature.QUERY_CATEGORY] = category_BN
+        out_BNF[:, :, Feature.QUERY_CLICKS] = np.where(held_BN, clicks_B[:, None], 0)
+        out_BNF[:, :, Feature.ITEM_CLICKS] = np.where(held_BN, memory.clicks_I[at_BN], 0)
+        out_BNF[:, :, Feature.CART_RATE] = np.where(held_BN, memory.carts_I[at_BN], 0)

@@ -8,7 +8,10 @@ from simulator.catalogue.catalog import Ints
 
 
 def ndcg(scores_BN: NDArray[np.float32], items_BN: Ints, gains_BN: NDArray[np.generic]) -> float:
-    """Mean NDCG (Järvelin and Kekäläinen, TOIS 2002) over the rows with a gain; NaN without any.
+    """DCG over the best DCG (Järvelin and Kekäläinen, TOIS 2002), of all rows together.
+
+    Sums and not a mean over rows: gains that are weighted against a bias of what was seen are
+    right in the sum alone. NaN without any gain.
 
     Args:
         scores_BN: higher comes first, ties by item id.
@@ -23,4 +26,4 @@ def ndcg(scores_BN: NDArray[np.float32], items_BN: Ints, gains_BN: NDArray[np.ge
     ordered_BN = np.take_along_axis(held_BN[rows_B], order_BN, axis=1)
     ideal_BN = -np.sort(-held_BN[rows_B], axis=1)
     discount_N = 1 / np.log2(np.arange(held_BN.shape[1]) + 2)
-    return float(np.mean((ordered_BN @ discount_N) / (ideal_BN @ discount_N)))
+    return float((ordered_BN @ discount_N).sum() / (ideal_BN @ discount_N).sum())

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ranking.itemfacts import popularity
+from ranking.facts.itemfacts import popularity
 from ranking.ordering import best_first
 from recall.candidates import Pool
 from simulator.protocols import Index

@@ -185,29 +185,32 @@ class Pipeline:
         Returns:
             `count` lists of a ranker for each arm; the first are those that serve.
         """
-        taught = self._examples(catalogue, history, early)
-        dense = [name for name in [dense_name(self.config)] if name is not None]
+        config, taught = self.config, self._examples(catalogue, history, early)
+        dense = [name for name in [dense_name(config)] if name is not None]
+        scorers = [config.channels[name] for name in dense]
         jobs: dict[Path, RankerJob] = {}
         fits: list[list[Stage]] = []
         for refit in range(count):
             stages = []
-            for arms, examples in zip(sharing(self.config), taught, strict=True):
-                spec = ranker_of(self.config, arms)
+            for arms, examples in zip(sharing(config), taught, strict=True):
+                spec = ranker_of(config, arms)
                 inputs = [*(early[n] for n in dense), *(channels[n] for n in dense)]
                 stage = self.maker.stage(
                     f"ranker-{refit}" if refit else "ranker",
-                    [spec, self.config.seed, refit, [self.config.channels[n] for n in dense]],
-                    inputs=[stage.key for stage in (catalogue, *examples, *inputs)],
+                    [spec, config.examples, config.seed, self.unseen_days, refit, scorers],
+                    inputs=[stage.key for stage in (catalogue, history, *examples, *inputs)],
                     task=fit_ranker,
                 )
                 job = RankerJob(
-                    self.config,
+                    config,
                     stage,
                     catalogue.path,
+                    history.path,
                     next((stage.path for stage in examples), None),
                     arms,
                     {name: early[name].path for name in dense},
                     {name: channels[name].path for name in dense},
+                    self.unseen_days,
                     refit,
                 )
                 jobs.setdefault(stage.path, job)

@@ -21,9 +21,10 @@ from experiments.running.models import (
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.examples import Examples, build_examples, history_index, split_time
+from ranking.facts.memory import QueryMemory
 from ranking.features import FeatureSet, PairScorer, text_scorer
-from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.registry import RankerSpec, build_ranker
+from ranking.rankers.valued import ValuedRanker
 from ranking.union import UnionRecall
 from recall.channel import Channel
 from recall.storage import plug_in_roots, save
@@ -134,21 +135,24 @@ class RankerJob:
     """The ranker of some arms, to be fitted.
 
     Attributes:
-        catalog: folder of that stage.
+        catalog, history: folders of these stages.
         examples: folder of what it learns from; None where it learns nothing.
         arms: whose ranker it is.
         early, channels: model folders of the channel whose score is a feature, as of the earlier
             part of the history and as it will serve; empty where there is none.
+        unseen_days: as of `ChannelJob`.
         refit: 0 as shipped; another number trains with other luck on the same examples.
     """
 
     config: Config
     stage: Stage
     catalog: Path
+    history: Path
     examples: Path | None
     arms: Arms
     early: Mapping[str, Path]
     channels: Mapping[str, Path]
+    unseen_days: int = 0
     refit: int = 0
 
 
@@ -158,7 +162,11 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     text = text_scorer(catalog, rng=model_rng(config, "ranker.text"))
     told = tuple(config.channels) if spec.provenance else ()
-    features = FeatureSet(catalog, told, text, _dense_scorer(config, _loaded(config, job.early)))
+    history = seen_history(load_history(job.history / LOG), job.unseen_days)
+    earlier = history.before(split_time(history, config.examples))
+    memory = QueryMemory(catalog, earlier)
+    early = _dense_scorer(config, _loaded(config, job.early))
+    features = FeatureSet(catalog, told, text, early, memory)
     ranker = build_ranker(spec, features)
     place = _place(config, job.arms)
     with job.stage.write() as folder:
@@ -167,10 +175,11 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
             luck = f"ranker.refit-{job.refit}" if job.refit else "ranker"
             with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
                 ranker.fit(examples, rng=model_rng(config, luck))
-        features.use_scorers(text, _dense_scorer(config, _loaded(config, job.channels)))
+        late = _dense_scorer(config, _loaded(config, job.channels))
+        features.use_scorers(text, late, QueryMemory(catalog, history))
         with placing(place):
             save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
-        report = ranker.report if isinstance(ranker, LearnedRanker) else None
+        report = ranker.report if isinstance(ranker, ValuedRanker) else None
         write_json(folder / REPORT, asdict(report) if report is not None else {})
     advance(1)
 

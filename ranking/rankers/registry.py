@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, model_validator
 
 from ranking.features import FeatureSet
+from ranking.rankers.boosted import BoostedRanker, BoostedSpec
 from ranking.rankers.learned import LearnedRanker, LearnedSpec
 from ranking.rankers.ranker import MergeOrderRanker, Ranker
 from simulator.plugins import Kind
@@ -16,7 +17,10 @@ RANKER: Final = Kind("a ranker", has=("name", "fit", "score"), made_with=("featu
 class RankerSpec(Spec):
     """Which ranker a funnel uses."""
 
-    type: Literal["learned", "merge_order", "custom"] = Field("learned", description="kind")
+    type: Literal["boosted", "learned", "merge_order", "custom"] = Field(
+        "boosted", description="kind: boosted trees, a network, as merged, or your own"
+    )
+    boosted: BoostedSpec = Field(BoostedSpec(), description="settings of the boosted ranker")
     learned: LearnedSpec = Field(LearnedSpec(), description="settings of the learned ranker")
     provenance: bool = Field(
         False,
@@ -80,6 +84,8 @@ def build_ranker(spec: RankerSpec, features: FeatureSet) -> Ranker:
         ContractError: a custom object cannot be found, refuses its options or is no ranker.
     """
     match spec.type:
+        case "boosted":
+            return BoostedRanker(features, spec.boosted)
         case "learned":
             return LearnedRanker(features, spec.learned)
         case "merge_order":

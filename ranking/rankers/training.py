@@ -1,4 +1,4 @@
-"""Teaches the click and purchase network, with the position's effect kept apart.
+"""Teaches the network of clicks and wants, with the position's effect kept apart.
 
 Shoppers click what they see, and they see the top. During training the click logit is the sum of
 the item's own logit and a term of (device, position); serving drops the term, which is what is
@@ -17,47 +17,23 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from ranking.rankers.network import Layer, Network
+from ranking.rankers.valued import Labels, ValuedSpec
 from recall.device import one_thread
-from simulator.spec import Spec
 
 DEVICES = 2
 
 _TABLE_SPEED = 10.0  # learning rate of the position table over that of the network
 
 
-class NetworkSpec(Spec):
+class NetworkSpec(ValuedSpec):
     """The learned ranker's network and how it is trained."""
 
     hidden: tuple[int, int] = Field((32, 16), description="units of the two hidden layers")
-    positions: int = Field(60, gt=1, description="positions with an effect of their own (slots)")
-    position_bias: bool = Field(True, description="keep the effect of position and device apart")
-    held_out: float = Field(0.15, gt=0, lt=1, description="share of requests held out")
     epochs: int = Field(30, gt=0, description="most passes over the examples")
     patience: int = Field(4, gt=0, description="passes without gain before stopping")
     batch: int = Field(1024, gt=0, description="exposures in a step")
     learning_rate: float = Field(0.01, gt=0, description="step size of Adam")
     weight_decay: float = Field(1e-4, ge=0, description="decoupled weight decay per step")
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What became of P exposures.
-
-    Attributes:
-        device_P, position_P: 0-based device and position at which the item was shown.
-        clicked_P, bought_P: what the shopper did; whoever buys has clicked.
-    """
-
-    device_P: NDArray[np.int64]
-    position_P: NDArray[np.int64]
-    clicked_P: NDArray[np.bool_]
-    bought_P: NDArray[np.bool_]
-
-    def rows(self, rows: NDArray[np.bool_]) -> "Labels":
-        """The labels of some exposures."""
-        return Labels(
-            self.device_P[rows], self.position_P[rows], self.clicked_P[rows], self.bought_P[rows]
-        )
 
 
 class ClickAndPurchase(nn.Module):
@@ -71,13 +47,13 @@ class ClickAndPurchase(nn.Module):
         self.heads = _linear(second, 2, generator)
         self.examination = nn.Parameter(torch.zeros(DEVICES, spec.positions - 1))
 
-    def forward(self, features_PF: Tensor, device_P: Tensor, position_P: Tensor) -> Tensor:
+    def forward(self, features_PF: Tensor, device_P: Tensor, slot_P: Tensor) -> Tensor:
         """(P, 2) logits of a click at that position and of a purchase given a click."""
         hidden = torch.relu(self.second(torch.relu(self.first(features_PF))))
         logits_P2: Tensor = self.heads(hidden)
         # The top position has no term: it is the reference that serving predicts for.
         curve = torch.cat([torch.zeros(DEVICES, 1), self.examination], dim=1)
-        seen_P = curve[device_P, position_P.clamp(max=curve.shape[1] - 1)]
+        seen_P = curve[device_P, slot_P.clamp(max=curve.shape[1] - 1)]
         return torch.stack([logits_P2[:, 0] + seen_P, logits_P2[:, 1]], dim=1)
 
 
@@ -91,9 +67,9 @@ def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
 
 def _losses(model: ClickAndPurchase, data: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     """Log loss of clicks, and of purchases per exposure given the clicks."""
-    features_PF, device_P, position_P, clicked_P, bought_P = data
-    logits_P2 = model(features_PF, device_P, position_P)
-    buying_P = cross_entropy(logits_P2[:, 1], bought_P, reduction="none") * clicked_P
+    features_PF, device_P, slot_P, clicked_P, wanted_P = data
+    logits_P2 = model(features_PF, device_P, slot_P)
+    buying_P = cross_entropy(logits_P2[:, 1], wanted_P, reduction="none") * clicked_P
     return cross_entropy(logits_P2[:, 0], clicked_P), buying_P.mean()
 
 
@@ -101,9 +77,9 @@ def _tensors(features_PF: NDArray[np.float32], labels: Labels) -> tuple[Tensor, 
     return (
         torch.from_numpy(features_PF),
         torch.from_numpy(labels.device_P),
-        torch.from_numpy(labels.position_P),
+        torch.from_numpy(labels.slot_P),
         torch.from_numpy(labels.clicked_P.astype(np.float32)),
-        torch.from_numpy(labels.bought_P.astype(np.float32)),
+        torch.from_numpy(labels.wanted_P.astype(np.float32)),
     )
 
 
@@ -115,14 +91,14 @@ class Trained:
         network: the network as it serves.
         examination_VP: (DEVICES, positions) effect of device and position on the click logit,
             0 at the top.
-        click_loss, purchase_loss: log loss per held-out exposure, in nats.
+        click_loss, want_loss: log loss per held-out exposure, in nats.
         epochs: passes over the examples.
     """
 
     network: Network
     examination_VP: NDArray[np.float32]
     click_loss: float
-    purchase_loss: float
+    want_loss: float
     epochs: int
 
 
@@ -158,7 +134,7 @@ def train_network(
         losses, epochs = _descend(model, part(~held_out_P), part(held_out_P), spec, generator)
         with torch.no_grad():
             examination = torch.cat([torch.zeros(DEVICES, 1), model.examination], dim=1)
-            if not labels.bought_P.any():  # nothing to tell items apart by
+            if not labels.wanted_P.any():  # nothing to tell items apart by
                 model.heads.weight[1] = 0
     network = _fold(model, mean_F, spread_F)
     return Trained(network, examination.numpy(), losses[0], losses[1], epochs)
@@ -166,7 +142,7 @@ def train_network(
 
 def _start_at_base_rates(model: ClickAndPurchase, labels: Labels) -> None:
     """Make the untrained network predict the observed rates: no step is spent on finding them."""
-    clicks, orders = labels.clicked_P.sum(), labels.bought_P.sum()
+    clicks, orders = labels.clicked_P.sum(), labels.wanted_P.sum()
     rates = np.array([clicks / max(len(labels.clicked_P), 1), orders / max(clicks, 1)])
     rates = np.clip(rates, 1e-5, 1 - 1e-5)
     with torch.no_grad():

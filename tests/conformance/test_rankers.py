@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from ranking.conformance import check_ranker
+from ranking.rankers.boosted import BoostedRanker, BoostedSpec
 from ranking.rankers.learned import LearnedRanker, LearnedSpec
 from ranking.rankers.ranker import MergeOrderRanker
 
 GOOD = {
     "learned": lambda features: LearnedRanker(features, LearnedSpec(epochs=2)),
+    "boosted": lambda features: BoostedRanker(features, BoostedSpec(trees=5, leaf_exposures=5)),
     "merge_order": lambda features: MergeOrderRanker(),
 }
 

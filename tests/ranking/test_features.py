@@ -3,9 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ranking.facts.memory import QueryMemory
 from ranking.features import FeatureSet
 from recall.storage import load, save
 from simulator.errors import ConfigError
+from simulator.log.history import History
 from simulator.protocols import ItemStatistics
 
 CHANNELS = ("a", "b", "c")
@@ -30,12 +32,19 @@ def oracle(catalog, index, requests, pool, row, place):
     log_price = np.log(index.price_I)
     brand, category = catalog.brand_I[item], catalog.category_I[item]
     share = 1 / max(len(clicked), 1)
+    listed = np.log(catalog.price_I)
+    usual = [
+        listed[catalog.category_I == c].mean() if c >= 0 else np.nan for c in catalog.category_I
+    ]
+    relative = log_price - np.where(np.isnan(usual), listed, usual)
     age = (requests.at_B[row] - catalog.created_at_I[item]) / 86_400
     return {
         "log_price": log_price[item],
         "price_gap": log_price[item] - log_price[clicked].mean() if len(clicked) else 0.0,
         "age": np.log1p(age),
         "rating": catalog.rating_I[item],
+        "relative_price": relative[item],
+        "relative_gap": relative[item] - relative[clicked].mean() if len(clicked) else 0.0,
         "same_brand": share * sum(brand >= 0 and catalog.brand_I[c] == brand for c in clicked),
         "same_category": share
         * sum(category >= 0 and catalog.category_I[c] == category for c in clicked),
@@ -114,6 +123,19 @@ def test_features_can_be_kept_and_leave_the_texts_behind(tmp_path, features, req
     assert b"lap top blu" not in (tmp_path / "features").read_bytes()
     copy = load(tmp_path / "features", ["tests"])
     np.testing.assert_array_equal(copy(requests_, pool), values)
+
+
+def test_memory_is_read_and_can_be_replaced(catalog, scorer, index, history, requests_, pool):
+    memory = QueryMemory(catalog, history)
+    features = FeatureSet(catalog, (), scorer, memory=memory)
+    item_BN, category_BN, _ = memory(requests_.texts, requests_.text_B, pool.items_BN)
+    values = features(requests_, pool)
+    np.testing.assert_array_equal(column(features, values, "query_item"), item_BN)
+    np.testing.assert_array_equal(column(features, values, "query_category"), category_BN)
+    assert item_BN.any()
+    assert not values[pool.items_BN < 0].any()
+    features.use_scorers(scorer, None, QueryMemory(catalog, History.empty()))
+    assert not column(features, features(requests_, pool), "query_item").any()
 
 
 def test_scorers_can_be_replaced_as_long_as_the_names_stay(features, scorer, requests_, pool):

@@ -122,6 +122,7 @@ def test_the_report_counts_the_examples_and_judges_the_held_out_ones(ranker, exa
     assert report.requests == len(examples.requests)
     assert report.clicks == examples.clicked_BN.sum()
     assert report.purchases == (examples.bought_BN & examples.clicked_BN).sum()
+    assert report.carts == (examples.carted_BN & examples.clicked_BN).sum()
     assert report.click_loss < report.base_click_loss + 0.05
     assert 0 < report.ndcg <= 1
     assert 0 < report.shown_ndcg <= 1

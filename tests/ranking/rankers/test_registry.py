@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from ranking.features import FeatureSet
+from ranking.rankers.boosted import BoostedRanker
 from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.ranker import MergeOrderRanker
 from ranking.rankers.registry import CommonRankerSpec, RankerSpec, build_ranker
@@ -28,7 +29,8 @@ def module(monkeypatch):
 
 
 def test_each_type_builds_its_ranker(features, module):
-    assert isinstance(build_ranker(RankerSpec(), features), LearnedRanker)
+    assert isinstance(build_ranker(RankerSpec(), features), BoostedRanker)
+    assert isinstance(build_ranker(RankerSpec(type="learned"), features), LearnedRanker)
     assert isinstance(build_ranker(RankerSpec(type="merge_order"), features), MergeOrderRanker)
     spec = RankerSpec(type="custom", object=f"{module}:Custom", options={"depth": 4})
     assert build_ranker(spec, features).depth == 4

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from ranking.rankers.training import Labels, NetworkSpec, train_network
+from ranking.rankers.training import NetworkSpec, train_network
+from ranking.rankers.valued import Labels
 
 SPEC = NetworkSpec(hidden=(16, 8), epochs=20)
 SLOTS = 10
@@ -72,7 +73,7 @@ def test_purchases_are_learned_from_what_was_clicked(log):
 
 def test_without_purchases_all_items_sell_equally_well(log):
     features, labels, held_out, _ = log
-    none = Labels(labels.device_P, labels.position_P, labels.clicked_P, labels.bought_P & False)
+    none = Labels(labels.device_P, labels.slot_P, labels.clicked_P, labels.wanted_P & False)
     network = trained(SPEC, log=(features, none, held_out, None)).network
     assert np.ptp(network.log_probabilities(features[:500])[:, 1]) == 0
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ranking.categories import QueryCategories
+from ranking.facts.categories import QueryCategories
 
 
 def shares_of(categories, texts, text):

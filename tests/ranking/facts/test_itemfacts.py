@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from ranking.itemfacts import ItemFacts, blank_index, popularity, relative_rates, smoothed_rates
+from ranking.facts.itemfacts import (
+    ItemFacts,
+    blank_index,
+    popularity,
+    relative_rates,
+    smoothed_rates,
+)
 from simulator.protocols import ItemStatistics
 
 

@@ -61,6 +61,16 @@ def popularity(statistics: ItemStatistics) -> Floats:
     return np.asarray(np.log1p(orders / max(orders.mean(), 1e-9)), np.float32)
 
 
+def usual_log_price(catalog: Catalog) -> Floats:
+    """(I,) mean log list price of the item's category; its own where the category is unknown."""
+    log_price_I, known_I = np.log(catalog.price_I), catalog.category_I >= 0
+    category_I = np.where(known_I, catalog.category_I, 0)
+    kinds = max(len(catalog.categories), 1)
+    sum_C = np.bincount(category_I, np.where(known_I, log_price_I, 0), minlength=kinds)
+    mean_C = sum_C / np.maximum(np.bincount(category_I, known_I, minlength=kinds), 1)
+    return np.where(known_I, mean_C[category_I], log_price_I).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class ItemFacts:
     """Public facts of I items at a refresh, in the units of the features.

@@ -1,0 +1,199 @@
+"""The boosted ranker: chances of a click by gradient-boosted trees, of wanting by a regression.
+
+LightGBM (Ke et al., NeurIPS 2017) teaches the trees, which then serve as arrays of ours. During
+training each exposure starts from a term of its device and position, so that the trees tell what
+is left: how an item would do at the top (additive on the logit, as in `training`). The terms and
+the trees are found in turns, from the click-through rates by place.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ranking.features import FeatureSet
+from ranking.rankers.trees import Trees
+from ranking.rankers.valued import Labels, Training, ValuedRanker, ValuedSpec
+from ranking.rankers.wants import Wants, fit_wants
+
+DEVICES = 2
+
+Floats = NDArray[np.float32]
+Wide = NDArray[np.float64]
+
+# To tell items from places, before the last trees are grown: turns, trees and exposures that do.
+_TURNS, _FIRST_TREES, _FIRST_EXPOSURES = 3, 40, 200_000
+_PRIOR = 5.0  # exposures with the usual rate that each place starts from
+
+
+class BoostedSpec(ValuedSpec):
+    """The boosted ranker's trees, how they are grown and what a place on the page is worth."""
+
+    trees: int = Field(200, gt=0, description="most trees")
+    depth: int = Field(5, gt=0, le=8, description="deepest path of a tree (questions)")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="share of each tree that counts")
+    leaf_exposures: int = Field(50, gt=0, description="fewest exposures in a leaf")
+    penalty: float = Field(1.0, ge=0, description="L2 penalty on leaves")
+    patience: int = Field(15, gt=0, description="trees without gain before stopping")
+
+    def parameters(self) -> dict[str, Any]:
+        """Those of LightGBM: one thread, so that sums have one order."""
+        return {
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "max_depth": self.depth,
+            "num_leaves": 2**self.depth,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": self.leaf_exposures,
+            "lambda_l2": self.penalty,
+            "max_bin": 63,
+            "use_missing": False,
+            "num_threads": 1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+
+class BoostedRanker(ValuedRanker):
+    """Trees give the chance of a click, a regression on it that of wanting the item."""
+
+    name = "boosted"
+
+    def __init__(self, features: FeatureSet, spec: BoostedSpec | None = None) -> None:
+        self.trees_spec = spec or BoostedSpec()
+        super().__init__(features, self.trees_spec)
+        self.trees: Trees | None = None
+        self.wants: Wants | None = None
+        self.top = 0.0
+
+    def train(
+        self,
+        features_PF: Floats,
+        labels: Labels,
+        held_out_P: NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> Training:
+        """Grow the trees. They draw nothing: luck is in which requests are held out."""
+        spec, grown = self.trees_spec, _Grown(features_PF, labels, held_out_P, self.trees_spec)
+        terms_V = grown.rates()
+        for _ in range(_TURNS if spec.position_bias else 0):
+            first = grown.grow(terms_V, min(_FIRST_TREES, spec.trees), stopping=False)
+            terms_V = grown.places(first.sums(features_PF), terms_V)
+        trees = grown.grow(terms_V, spec.trees, stopping=True)
+        sums_P = trees.sums(features_PF)
+        terms_VP = terms_V.reshape(DEVICES, -1)
+        # Devices differ in how often they click at the top; orders within a request do not.
+        self.top = float(terms_VP[:, 0].mean())
+        self.examination_VP = (terms_VP - terms_VP[:, :1]).astype(np.float32)
+        self.trees = trees
+        learned_P = ~held_out_P & labels.clicked_P
+        self.wants = fit_wants(
+            sums_P[learned_P] + self.top, features_PF[learned_P], labels.wanted_P[learned_P]
+        )
+        wants_P = self.wants.logits(sums_P + self.top, features_PF)
+        return Training(
+            click_loss=float(
+                _loss(sums_P + terms_V[grown.place_P], labels.clicked_P)[held_out_P].mean()
+            ),
+            want_loss=float(
+                (_loss(wants_P, labels.wanted_P) * labels.clicked_P)[held_out_P].mean()
+            ),
+            rounds=len(trees.leaf_TL),
+        )
+
+    def log_chances(self, features_PF: Floats) -> Floats:
+        """(P, 2) by the trees and by the regression."""
+        assert self.trees is not None
+        assert self.wants is not None
+        clicks_P = self.trees.sums(features_PF) + self.top
+        wants_P = self.wants.logits(clicks_P, features_PF)
+        logits_P2 = np.column_stack([clicks_P, wants_P])
+        return np.asarray(-np.logaddexp(0, -logits_P2), np.float32)
+
+
+class _Grown:
+    """The exposures that trees are grown on."""
+
+    def __init__(
+        self,
+        features_PF: Floats,
+        labels: Labels,
+        held_out_P: NDArray[np.bool_],
+        spec: BoostedSpec,
+    ) -> None:
+        self.spec, self.labels, self.held_out_P = spec, labels, held_out_P
+        self.features_PF = features_PF
+        every = -(-len(held_out_P) // _FIRST_EXPOSURES)
+        self.first_P = ~held_out_P & (np.arange(len(held_out_P)) % every == 0)
+        position_P = np.minimum(labels.slot_P, spec.positions - 1)
+        self.place_P = labels.device_P * spec.positions + position_P
+
+    def rates(self) -> Wide:
+        """(V,) logit of the click-through rate by place; of all places without position bias."""
+        clicked_P, learned_P = self.labels.clicked_P, ~self.held_out_P
+        places, rate = DEVICES * self.spec.positions, clicked_P[learned_P].mean()
+        if not self.spec.position_bias:
+            return np.full(places, np.log(rate / (1 - rate)))
+        place_P = self.place_P[learned_P]
+        shown_V = np.bincount(place_P, minlength=places) + _PRIOR
+        clicks_V = np.bincount(place_P, clicked_P[learned_P], minlength=places) + _PRIOR * rate
+        return np.asarray(np.log(clicks_V / (shown_V - clicks_V)))
+
+    def places(self, sums_P: Wide, terms_V: Wide) -> Wide:
+        """(V,) terms of the places, beside what the trees say of the items: Newton's method."""
+        learned_P = ~self.held_out_P
+        place_P, clicked_P = self.place_P[learned_P], self.labels.clicked_P[learned_P]
+        for _ in range(6):
+            chance_P = 1 / (1 + np.exp(-(sums_P[learned_P] + terms_V[place_P])))
+            slope_V = np.bincount(place_P, clicked_P - chance_P, minlength=len(terms_V))
+            curve_V = np.bincount(place_P, chance_P * (1 - chance_P), minlength=len(terms_V))
+            terms_V = terms_V + slope_V / (curve_V + _PRIOR)
+        return terms_V
+
+    def grow(self, terms_V: Wide, trees: int, *, stopping: bool) -> Trees:
+        """Trees on top of the terms of the places.
+
+        Args:
+            terms_V: terms.
+            trees: most of them.
+            stopping: grown on all exposures, until held-out ones are told no better; otherwise
+                on some.
+        """
+        import lightgbm  # late: whoever serves needs the trees alone
+
+        held_P = self.held_out_P
+        learned_P = ~held_P if stopping else self.first_P
+        clicked_P, start_P = self.labels.clicked_P, terms_V[self.place_P]
+        parameters = self.spec.parameters()
+        learning = lightgbm.Dataset(
+            self.features_PF[learned_P],
+            clicked_P[learned_P],
+            init_score=start_P[learned_P],
+            params=parameters,
+        )
+        holding = lightgbm.Dataset(
+            self.features_PF[held_P],
+            clicked_P[held_P],
+            init_score=start_P[held_P],
+            reference=learning,
+            params=parameters,
+        )
+        stop: list[Any] = []
+        if stopping:
+            stop.append(lightgbm.early_stopping(self.spec.patience, verbose=False))
+        booster = lightgbm.train(
+            parameters,
+            learning,
+            trees,
+            valid_sets=[holding] if stopping else None,
+            callbacks=stop,
+        )
+        best = booster.best_iteration if stopping else trees
+        return Trees.of_dump(booster.dump_model(num_iteration=best))
+
+
+def _loss(logits_P: Wide, happened_P: NDArray[np.bool_]) -> Wide:
+    """(P,) log loss of each, in nats."""
+    return np.asarray(np.logaddexp(0, np.where(happened_P, -logits_P, logits_P)))

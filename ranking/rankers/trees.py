@@ -1,0 +1,112 @@
+"""Boosted trees as they serve: complete trees in arrays, and one compiled pass.
+
+Every tree is filled up to one depth, so that a candidate goes down it without a branch: it moves
+from node n to 2n + 1 or 2n + 2. Sums run over the trees in their order, candidate by candidate, so
+they are the same bits in any batch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+_LANES = 64  # candidates that pass together
+
+
+@njit(cache=True, nogil=True)
+def _sums(
+    features_PF: Any, feature_TN: Any, threshold_TN: Any, leaf_TL: Any, depth: Any
+) -> Any:  # pragma: no cover
+    n_pairs, n_features = features_PF.shape
+    out_P = np.zeros(n_pairs, np.float64)
+    in_FL = np.zeros((n_features, _LANES), np.float32)
+    node_L = np.zeros(_LANES, np.int32)
+    inner = np.int32(feature_TN.shape[1])
+    for start in range(0, n_pairs, _LANES):
+        lanes = min(_LANES, n_pairs - start)
+        for lane in range(lanes):
+            for f in range(n_features):
+                in_FL[f, lane] = features_PF[start + lane, f]
+        for t in range(feature_TN.shape[0]):
+            feature_N, threshold_N, leaf_L = feature_TN[t], threshold_TN[t], leaf_TL[t]
+            node_L[:] = 0
+            for _ in range(depth):
+                for lane in range(_LANES):
+                    n = node_L[lane]
+                    right = in_FL[feature_N[n], lane] > threshold_N[n]
+                    node_L[lane] = 2 * n + 1 + np.int32(right)
+            for lane in range(lanes):
+                out_P[start + lane] += leaf_L[node_L[lane] - inner]
+    return out_P
+
+
+@dataclass(frozen=True)
+class Trees:
+    """T trees of one depth D.
+
+    Attributes:
+        feature_TN, threshold_TN: (T, 2^D - 1) what each inner node asks: whether the feature is
+            above the threshold.
+        leaf_TL: (T, 2^D) what a candidate that ends there is given.
+    """
+
+    feature_TN: NDArray[np.int32]
+    threshold_TN: Floats
+    leaf_TL: NDArray[np.float64]
+
+    @classmethod
+    def of_dump(cls, dump: Mapping[str, Any]) -> "Trees":
+        """The trees of `lightgbm.Booster.dump_model()`.
+
+        A float32 is above a float64 threshold exactly where it is above the threshold rounded down
+        to float32.
+        """
+        roots = [tree["tree_structure"] for tree in dump["tree_info"]]
+        depth = max((_depth(root) for root in roots), default=0)
+        inner = 2**depth - 1
+        trees = cls(
+            np.zeros((len(roots), inner), np.int32),
+            np.full((len(roots), inner), np.inf, np.float32),
+            np.zeros((len(roots), 2**depth), np.float64),
+        )
+        for row, root in enumerate(roots):
+            trees._fill(row, root, 0)
+        return trees
+
+    def _fill(self, row: int, node: Mapping[str, Any], place: int) -> None:
+        inner = self.feature_TN.shape[1]
+        if place >= inner:
+            self.leaf_TL[row, place - inner] = node["leaf_value"]
+            return
+        below: Sequence[Mapping[str, Any]] = (node, node)  # a leaf goes on as itself
+        if "split_feature" in node:
+            if node["decision_type"] != "<=" or node["missing_type"] != "None":
+                raise ValueError(f"{node['decision_type']}, {node['missing_type']}")
+            self.feature_TN[row, place] = node["split_feature"]
+            self.threshold_TN[row, place] = _rounded_down(node["threshold"])
+            below = (node["left_child"], node["right_child"])
+        for side, child in enumerate(below):
+            self._fill(row, child, 2 * place + 1 + side)
+
+    def sums(self, features_PF: Floats) -> NDArray[np.float64]:
+        """(P,) sum of the leaves that each pair ends in."""
+        depth = int(np.log2(self.leaf_TL.shape[1]))
+        return np.asarray(
+            _sums(features_PF, self.feature_TN, self.threshold_TN, self.leaf_TL, depth)
+        )
+
+
+def _depth(node: Mapping[str, Any]) -> int:
+    if "split_feature" not in node:
+        return 0
+    return 1 + max(_depth(node["left_child"]), _depth(node["right_child"]))
+
+
+def _rounded_down(threshold: float) -> np.float32:
+    near = np.float32(threshold)
+    return near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf))

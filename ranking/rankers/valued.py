@@ -1,0 +1,229 @@
+"""What built-in rankers that learn have in common: a place is worth the purchases it brings."""
+
+import logging
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.stats import entropy
+
+from ranking.examples import Examples
+from ranking.features import Feature, FeatureSet
+from ranking.ndcg import ndcg
+from ranking.ordering import on_grid
+from ranking.rankers.ranker import MergeOrderRanker
+from recall.candidates import Pool
+from simulator.protocols import Index, Requests
+from simulator.spec import Spec
+
+Floats = NDArray[np.float32]
+
+_MOST_WEIGHT = np.float32(np.log(20.0))  # a few clicks from far below must not decide the mean
+
+logger = logging.getLogger(__name__)
+
+
+class ValuedSpec(Spec):
+    """What rankers learn from, and what a place on the page is worth."""
+
+    price_power: float = Field(
+        0.0,
+        ge=0,
+        description="power of the price in an item's value: 0 ranks for purchases, 1 for GMV",
+    )
+    held_out: float = Field(0.15, gt=0, lt=1, description="share of requests held out")
+    positions: int = Field(60, gt=1, description="places on a page with an effect of their own")
+    position_bias: bool = Field(True, description="keep the effect of position and device apart")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What became of P exposures.
+
+    Attributes:
+        device_P, slot_P: 0-based device, and place on its page, at which the item was shown.
+        clicked_P, wanted_P: what the shopper did; whoever wants an item, which is to put it into
+            the cart or to buy it, has clicked. Carts are more than purchases, and go for the same.
+    """
+
+    device_P: NDArray[np.int64]
+    slot_P: NDArray[np.int64]
+    clicked_P: NDArray[np.bool_]
+    wanted_P: NDArray[np.bool_]
+
+    def rows(self, rows: NDArray[np.bool_]) -> "Labels":
+        """The labels of some exposures."""
+        return Labels(
+            self.device_P[rows], self.slot_P[rows], self.clicked_P[rows], self.wanted_P[rows]
+        )
+
+    @classmethod
+    def of(cls, examples: Examples) -> "Labels":
+        """Those of the exposures of examples, row by row."""
+        held_BN, clicked_BN = examples.pool.items_BN >= 0, examples.clicked_BN
+        device_BN = np.broadcast_to(examples.requests.device_B[:, None], held_BN.shape)
+        return cls(
+            device_P=device_BN[held_BN].astype(np.int64),
+            slot_P=examples.slot_BN[held_BN].astype(np.int64),
+            clicked_P=clicked_BN[held_BN],
+            wanted_P=((examples.carted_BN | examples.bought_BN) & clicked_BN)[held_BN],
+        )
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training showed.
+
+    Attributes:
+        click_loss, want_loss: log loss per held-out exposure, in nats.
+        rounds: passes of a network over the examples, or trees.
+    """
+
+    click_loss: float
+    want_loss: float
+    rounds: int
+
+
+@dataclass(frozen=True)
+class RankerReport:
+    """How well a ranker fits exposures that it did not learn from.
+
+    Attributes:
+        requests, exposures, clicks, carts, purchases: size of all examples.
+        rounds, click_loss, want_loss: as of `Training`.
+        base_click_loss: log loss of predicting the click-through rate everywhere.
+        ndcg: NDCG of held-out clicks, by click probability. A click counts the more the less its
+            place is looked at, so that what was shown at the top has no advantage (Joachims,
+            Swaminathan and Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017).
+        shown_ndcg: the same in the order in which they were shown.
+    """
+
+    requests: int
+    exposures: int
+    clicks: int
+    carts: int
+    purchases: int
+    rounds: int
+    click_loss: float
+    want_loss: float
+    base_click_loss: float
+    ndcg: float
+    shown_ndcg: float
+
+
+class ValuedRanker(ABC):
+    """Values a place by click probability x want probability x price ** power.
+
+    The probability of a click is that at the top position; that of wanting the item, given a click,
+    stands for that of buying it, which is proportional. Without enough clicks to learn from it
+    keeps the order of the merge, and says so.
+    """
+
+    name: str
+
+    def __init__(self, features: FeatureSet, spec: ValuedSpec) -> None:
+        self.features = features
+        self.spec = spec
+        self.report: RankerReport | None = None
+        self.examination_VP: Floats | None = None
+
+    @abstractmethod
+    def train(
+        self,
+        features_PF: Floats,
+        labels: Labels,
+        held_out_P: NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> Training:
+        """Learn, so that `log_chances` answers; held-out exposures only decide when to stop.
+
+        Fills `examination_VP`: the effect of device and place on the click's logit, 0 at the top.
+        """
+
+    @abstractmethod
+    def log_chances(self, features_PF: Floats) -> Floats:
+        """(P, 2) log of the chance of a click at the top, and of wanting the item given one."""
+
+    def refresh(self, index: Index, arm: int) -> None:
+        """Read prices and the statistics of an arm."""
+        self.features.refresh(index, arm)
+
+    def fit(self, examples: Examples, *, rng: np.random.Generator) -> None:
+        """Learn; the held-out requests decide when to stop and fill `report`."""
+        self.report = None
+        held_BN = examples.pool.items_BN >= 0
+        held_out_B = rng.random(len(held_BN)) < self.spec.held_out
+        clicks_B = (examples.clicked_BN & held_BN).sum(axis=1)
+        learning, holding = int(clicks_B[~held_out_B].sum()), int(clicks_B[held_out_B].sum())
+        if not learning or not holding:
+            logger.warning(
+                "ranker.clicks == %d to learn from and %d held out, must be > 0 each; "
+                "the ranker keeps the order of the merge",
+                learning,
+                holding,
+            )
+            return
+        self.features.refresh(examples.index, 0)
+        features_PF = self._read(examples.requests, examples.pool)
+        held_out_P = np.repeat(held_out_B, held_BN.sum(axis=1))
+        training = self.train(features_PF, Labels.of(examples), held_out_P, rng)
+        clicks_BN = np.full(held_BN.shape, -np.inf, np.float32)
+        clicks_BN[held_BN] = self.log_chances(features_PF)[:, 0]
+        self.report = _report(examples, training, clicks_BN, held_out_B, self._gains(examples))
+
+    def score(self, requests: Requests, pool: Pool) -> Floats:
+        """(B, N) log of the value, `on_grid`, -inf on padding."""
+        if self.report is None:
+            return MergeOrderRanker().score(requests, pool)
+        held_BN = pool.items_BN >= 0
+        features_PF = self._read(requests, pool)
+        chances_P2 = self.log_chances(features_PF)
+        power = np.float32(self.spec.price_power)
+        scores_BN = np.full(held_BN.shape, -np.inf, np.float32)
+        scores_BN[held_BN] = (
+            chances_P2[:, 0] + chances_P2[:, 1] + power * features_PF[:, Feature.LOG_PRICE]
+        )
+        return on_grid(scores_BN)
+
+    def _gains(self, examples: Examples) -> Floats:
+        """(B, N) what each click counts: the inverse of how its place is looked at."""
+        clicked_BN = examples.clicked_BN.astype(np.float32)
+        if self.examination_VP is None:
+            return clicked_BN
+        most = self.examination_VP.shape[1] - 1
+        device_BN = np.broadcast_to(examples.requests.device_B[:, None], clicked_BN.shape)
+        place = device_BN.astype(np.intp), np.minimum(examples.slot_BN, most)
+        weight_BN = np.exp(np.minimum(-self.examination_VP[place], _MOST_WEIGHT))
+        return np.asarray(clicked_BN * weight_BN, np.float32)
+
+    def _read(self, requests: Requests, pool: Pool) -> Floats:
+        """(P, F) features of the pool's P candidates."""
+        return self.features(requests, pool)[pool.items_BN >= 0]
+
+
+def _report(
+    examples: Examples,
+    training: Training,
+    clicks_BN: Floats,
+    held_out_B: NDArray[np.bool_],
+    gains_BN: Floats,
+) -> RankerReport:
+    held_BN = examples.pool.items_BN >= 0
+    items_BN, gains_BN = examples.pool.items_BN[held_out_B], gains_BN[held_out_B]
+    shown_BN = -examples.slot_BN[held_out_B].astype(np.float32)
+    rate = examples.clicked_BN[held_BN].mean()
+    return RankerReport(
+        requests=len(examples.requests),
+        exposures=int(held_BN.sum()),
+        clicks=int(examples.clicked_BN[held_BN].sum()),
+        carts=int((examples.carted_BN & examples.clicked_BN)[held_BN].sum()),
+        purchases=int((examples.bought_BN & examples.clicked_BN)[held_BN].sum()),
+        rounds=training.rounds,
+        click_loss=training.click_loss,
+        want_loss=training.want_loss,
+        base_click_loss=float(entropy([rate, 1 - rate])),
+        ndcg=ndcg(clicks_BN[held_out_B], items_BN, gains_BN),
+        shown_ndcg=ndcg(shown_BN, items_BN, gains_BN),
+    )
