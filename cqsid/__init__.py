@@ -18,17 +18,4 @@ if TYPE_CHECKING:
     from cqsid.tokenizer.scheme import Scheme
     from cqsid.tokenizer.signals import Signals
 else:
-    __getattr__ = exporter(
-        __name__,
-        {
-            "channel": "CqsidChannel",
-            "decoding.decoder": "Decoder",
-            "tokenizer.ids": "SemanticIds",
-            "tokenizer.scheme": "Scheme",
-            "settings": "CqsidSpec",
-            "tokenizer.signals": "Signals",
-            "decoding.trie": "Trie",
-        },
-    )
-
-__all__ = ["CqsidChannel", "CqsidSpec", "Decoder", "Scheme", "SemanticIds", "Signals", "Trie"]
+    __all__, __getattr__ = exporter(__name__, __file__)

@@ -16,15 +16,4 @@ if TYPE_CHECKING:
     from experiments.running.run import run_experiment
     from experiments.stages.progress import NoProgress
 else:
-    __getattr__ = exporter(
-        __name__,
-        {
-            "config.loading": "load_config",
-            "config.schema": "Config",
-            "inference.metrics": "Metric",
-            "stages.progress": "NoProgress",
-            "running.run": "run_experiment",
-        },
-    )
-
-__all__ = ["Config", "Metric", "NoProgress", "load_config", "run_experiment"]
+    __all__, __getattr__ = exporter(__name__, __file__)

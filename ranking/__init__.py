@@ -17,16 +17,4 @@ if TYPE_CHECKING:
     from ranking.rankers.ranker import Ranker
     from ranking.router import ArmRouter
 else:
-    __getattr__ = exporter(
-        __name__,
-        {
-            "conformance": "check_ranker",
-            "examples": "Examples",
-            "features": "FeatureSet",
-            "funnel": "Funnel",
-            "rankers.ranker": "Ranker",
-            "router": "ArmRouter",
-        },
-    )
-
-__all__ = ["ArmRouter", "Examples", "FeatureSet", "Funnel", "Ranker", "check_ranker"]
+    __all__, __getattr__ = exporter(__name__, __file__)

@@ -14,13 +14,4 @@ if TYPE_CHECKING:
     from recall.channel import Channel, Refreshable
     from recall.conformance import check_channel
 else:
-    __getattr__ = exporter(
-        __name__,
-        {
-            "candidates": "Candidates Pool",
-            "channel": "Channel Refreshable",
-            "conformance": "check_channel",
-        },
-    )
-
-__all__ = ["Candidates", "Channel", "Pool", "Refreshable", "check_channel"]
+    __all__, __getattr__ = exporter(__name__, __file__)

@@ -20,37 +20,4 @@ if TYPE_CHECKING:
     from simulator.protocols import Index, ItemStatistics, Pages, Requests, SearchService
     from simulator.randomness import Draws
 else:
-    __getattr__ = exporter(
-        __name__,
-        {
-            "catalogue.catalog": "Catalog",
-            "behaviour.clickmodels": "ClickModel",
-            "errors": "FunnelabError",
-            "log.eventlog": "EventLog",
-            "behaviour.expectation": "Expected expected",
-            "log.history": "History load_history",
-            "protocols": "Index ItemStatistics Pages Requests SearchService",
-            "randomness": "Draws",
-            "living.world": "Population World WorldSpec",
-        },
-    )
-
-__all__ = [
-    "Catalog",
-    "ClickModel",
-    "Draws",
-    "EventLog",
-    "Expected",
-    "FunnelabError",
-    "History",
-    "Index",
-    "ItemStatistics",
-    "Pages",
-    "Population",
-    "Requests",
-    "SearchService",
-    "World",
-    "WorldSpec",
-    "expected",
-    "load_history",
-]
+    __all__, __getattr__ = exporter(__name__, __file__)

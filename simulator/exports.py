@@ -1,25 +1,37 @@
 """Names that a package offers, whose modules are imported when they are first asked for.
 
-`funnelab --help` passes through the packages' `__init__`; it must not pay for NumPy or torch.
+`funnelab --help` passes through the packages' `__init__`; it must not pay for NumPy or torch. So
+an `__init__` imports what it offers for type checkers alone, and `exporter` reads these imports.
 """
 
-from collections.abc import Callable, Mapping
+import ast
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
-def exporter(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A module's `__getattr__` (PEP 562) for names that live in its submodules.
-
-    Args:
-        package: name of the package.
-        homes: names, separated by blanks, by the submodule that defines them.
-    """
-    home_of = {name: module for module, names in homes.items() for name in names.split()}
+def exporter(package: str, file: str) -> tuple[list[str], Callable[[str], Any]]:
+    """`__all__` and `__getattr__` (PEP 562) of a package, from its `__name__` and `__file__`."""
+    homes = offered(ast.parse(Path(file).read_bytes()).body)
 
     def find(name: str) -> Any:
-        if name not in home_of:
+        if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{home_of[name]}"), name)
+        return getattr(import_module(homes[name]), name)
 
-    return find
+    return sorted(homes), find
+
+
+def offered(statements: Iterable[ast.stmt]) -> dict[str, str]:
+    """Names that an `__init__` offers through `exporter`, by the module that each lives in."""
+    for statement in statements:
+        match statement:
+            case ast.If(
+                test=ast.Name("TYPE_CHECKING"),
+                body=imports,
+                orelse=[ast.Assign(value=ast.Call(func=ast.Name("exporter")))],
+            ):
+                found = [each for each in imports if isinstance(each, ast.ImportFrom)]
+                return {name.name: each.module or "" for each in found for name in each.names}
+    return {}

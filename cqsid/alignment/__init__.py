@@ -12,12 +12,4 @@ if TYPE_CHECKING:
     from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
     from cqsid.alignment.trainer import Alignment, align
 else:
-    __getattr__ = exporter(
-        __name__,
-        {
-            "settings": "AlgorithmSpec AlignmentSpec",
-            "trainer": "Alignment align",
-        },
-    )
-
-__all__ = ["AlgorithmSpec", "Alignment", "AlignmentSpec", "align"]
+    __all__, __getattr__ = exporter(__name__, __file__)

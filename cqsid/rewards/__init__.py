@@ -18,28 +18,4 @@ if TYPE_CHECKING:
     from cqsid.rewards.shop import Shop
     from cqsid.rewards.trl import from_trl, to_trl
 else:
-    __getattr__ = exporter(
-        __name__,
-        {
-            "conformance": "check_reward",
-            "logged": "Logged",
-            "mix": "Mix",
-            "registry": "RewardMix build_mix",
-            "reward": "Reward Samples",
-            "shop": "Shop",
-            "trl": "from_trl to_trl",
-        },
-    )
-
-__all__ = [
-    "Logged",
-    "Mix",
-    "Reward",
-    "RewardMix",
-    "Samples",
-    "Shop",
-    "build_mix",
-    "check_reward",
-    "from_trl",
-    "to_trl",
-]
+    __all__, __getattr__ = exporter(__name__, __file__)

@@ -22,6 +22,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
+from simulator.exports import offered
 from simulator.plugins import PACKAGES
 
 # The settings of a whole run import those of every lab. What of them decides a stage is in its key,
@@ -46,7 +47,7 @@ class _Parsed:
 
     Attributes:
         asked: what is asked of which module; a relative one has its leading dots.
-        homes: of names that a package offers lazily, the modules inside it.
+        homes: of names that a package offers lazily, the modules that they live in.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -118,7 +119,7 @@ class Sources:
             yield f"{module}.{name}", ""
             homes = self._parsed(module).homes
             for each in homes if name == _EVERYTHING else homes.keys() & {name}:
-                yield f"{module}.{homes[each]}", ""
+                yield homes[each], ""
 
     def _imports(self, module: str) -> Iterator[Asked]:
         place = self._place(module)
@@ -204,7 +205,7 @@ def _parse(source: bytes) -> _Parsed:
             tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return _Parsed()
-    return _Parsed(tuple(_imports(tree.body)), _lazy_homes(tree.body))
+    return _Parsed(tuple(_imports(tree.body)), offered(tree.body))
 
 
 def _beginning(source: bytes) -> bytes:
@@ -242,17 +243,3 @@ def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
     for name in ("handlers", "cases"):
         for part in getattr(statement, name, []):
             yield part.body
-
-
-def _lazy_homes(body: Iterable[ast.stmt]) -> dict[str, str]:
-    """The table that a package gives to `exporter`: its names, by the module they live in."""
-    for statement in body:
-        match statement:
-            case ast.If():
-                found = _lazy_homes([*statement.body, *statement.orelse])
-                if found:
-                    return found
-            case ast.Assign(value=ast.Call(func=ast.Name("exporter"), args=[_, table])):
-                homes: dict[str, str] = ast.literal_eval(table)
-                return {name: home for home, names in homes.items() for name in names.split()}
-    return {}
