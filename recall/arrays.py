@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
 
 from recall.candidates import Candidates
 from simulator.catalogue.catalog import Ints
@@ -59,6 +59,11 @@ def counts(
 ) -> csr_matrix:
     """Sum of the weights of each (row, column) pair, columns sorted."""
     return csr_matrix(coo_matrix((weight_F, (row_F, column_F)), shape=shape))
+
+
+def stored(matrix: csr_matrix | csc_matrix) -> tuple[NDArray[Any], ...]:
+    """Where each row (or column) of a compressed matrix starts, the other index, and the data."""
+    return matrix.indptr, matrix.indices, matrix.data
 
 
 def normalised_rows(matrix: csr_matrix) -> csr_matrix:

@@ -50,7 +50,7 @@ class Merge:
         everything = np.iinfo(np.int32).max
         self.quota_C = np.array([spec.quotas.get(name, everything) for name in channels], np.int32)
         weight_C = np.array([spec.weights.get(name, 1.0) for name in channels])
-        self.weight_C = weight_C / weight_C.sum()
+        self._scale, self._times_C = _fixed_point(weight_C / weight_C.sum())
 
     def __call__(
         self,
@@ -58,8 +58,40 @@ class Merge:
         n_requests: int,
         available_I: NDArray[np.bool_],
     ) -> Pool:
-        """See `merge`."""
-        return merge(candidates, n_requests, available_I, self.limit, self.quota_C, self.weight_C)
+        """Each item once, best reciprocal rank sum first, with all channels that found it.
+
+        An item enters by being within the quota of one channel; its rank, score and bit are then
+        kept for every channel that found it, and every such rank counts in the order
+        sum over channels of weight / (60 + rank), ranks from 1. Sums are in fixed point, in units
+        of the smallest weight, so neither the order of channels nor rounding decides: a channel of
+        weight 2 ties with two of weight 1. Ties go to the lower item id.
+
+        Args:
+            candidates: one for each channel, None where the channel was dropped.
+            n_requests: rows B of each of them and of the pool.
+            available_I: items that may be shown; others are left out.
+
+        Returns:
+            A pool of B rows and `limit` columns.
+        """
+        present = [(c, found) for c, found in enumerate(candidates) if found is not None]
+        n_channels, limit = len(candidates), self.limit
+        pool = Pool(
+            np.full((n_requests, limit), -1, np.int32),
+            np.zeros((n_requests, limit), np.int32),
+            np.full((n_requests, limit, n_channels), -1, np.int16),
+            np.full((n_requests, limit, n_channels), np.nan, np.float32),
+        )
+        if present:
+            found = (
+                np.concatenate([found.items_BN for _, found in present], axis=1),
+                np.concatenate([found.scores_BN for _, found in present], axis=1),
+                np.array([c for c, _ in present]),
+                np.cumsum([0] + [found.items_BN.shape[1] for _, found in present]),
+            )
+            made = pool.items_BN, pool.sources_BN, pool.ranks_BNC, pool.scores_BNC
+            _merge(found, available_I, (self.quota_C, self._scale, self._times_C), made)
+        return pool
 
 
 def _check(spec: MergeSpec, channels: tuple[str, ...]) -> None:
@@ -76,60 +108,6 @@ def _check(spec: MergeSpec, channels: tuple[str, ...]) -> None:
         raise ConfigError("merge.weights == 0 for all channels, must be > 0 for one")
 
 
-def merge(
-    candidates: Sequence[Candidates | None],
-    n_requests: int,
-    available_I: NDArray[np.bool_],
-    limit: int,
-    quota_C: NDArray[np.int32],
-    weight_C: NDArray[np.float64],
-) -> Pool:
-    """Each item once, best reciprocal rank sum first, with all channels that found it.
-
-    An item enters by being within the quota of one channel; its rank, score and bit are then
-    kept for every channel that found it, and every such rank counts in the order
-    sum over channels of weight / (60 + rank), ranks from 1. Sums are in fixed point, in units of
-    the smallest weight, so neither the order of channels nor rounding decides: a channel of weight
-    2 ties with two of weight 1. Ties go to the lower item id.
-
-    Args:
-        candidates: one for each channel, None where the channel was dropped.
-        n_requests: rows B of each of them and of the pool.
-        available_I: items that may be shown; others are left out.
-        limit: width of the pool.
-        quota_C: how many of its best candidates each channel may bring in.
-        weight_C: weight of each channel, summing to at most 1.
-
-    Returns:
-        A pool of B rows and `limit` columns.
-    """
-    present = [(c, found) for c, found in enumerate(candidates) if found is not None]
-    n_channels = len(candidates)
-    pool = Pool(
-        np.full((n_requests, limit), -1, np.int32),
-        np.zeros((n_requests, limit), np.int32),
-        np.full((n_requests, limit, n_channels), -1, np.int16),
-        np.full((n_requests, limit, n_channels), np.nan, np.float32),
-    )
-    if present:
-        scale, times_C = _fixed_point(weight_C)
-        _merge(
-            np.concatenate([found.items_BN for _, found in present], axis=1),
-            np.concatenate([found.scores_BN for _, found in present], axis=1),
-            np.array([c for c, _ in present]),
-            np.cumsum([0] + [found.items_BN.shape[1] for _, found in present]),
-            available_I,
-            quota_C,
-            scale,
-            times_C,
-            pool.items_BN,
-            pool.sources_BN,
-            pool.ranks_BNC,
-            pool.scores_BNC,
-        )
-    return pool
-
-
 def _fixed_point(weight_C: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     """What one unit of weight is worth at rank -60, and how many units each channel has.
 
@@ -144,21 +122,11 @@ def _fixed_point(weight_C: NDArray[np.float64]) -> tuple[float, NDArray[np.float
 
 
 @njit(cache=True, nogil=True)
-def _merge(
-    items_BM: Any,
-    scores_BM: Any,
-    channel_P: Any,
-    start_P: Any,
-    available_I: Any,
-    quota_C: Any,
-    scale: Any,
-    times_C: Any,
-    items_BN: Any,
-    sources_BN: Any,
-    ranks_BNC: Any,
-    scores_BNC: Any,
-) -> None:  # pragma: no cover
+def _merge(found: Any, available_I: Any, order: Any, made: Any) -> None:  # pragma: no cover
     """Row by row: add up each item's reciprocal ranks, keep the best, then note who found them."""
+    items_BM, scores_BM, channel_P, start_P = found
+    quota_C, scale, times_C = order
+    items_BN, sources_BN, ranks_BNC, scores_BNC = made
     gain_I = np.zeros(len(available_I), np.int64)
     entered_I = np.zeros(len(available_I), np.bool_)
     place_I = np.full(len(available_I), -1, np.int32)

@@ -37,7 +37,7 @@ PACKAGES: Final = frozenset({"simulator", "recall", "ranking", "cqsid", "experim
 _TREE = "tree"
 _MANY = 16  # texts from which on a list of them is kept as bytes
 _PLAIN = (type(None), bool, int, float, str)
-_SETS: dict[str, type] = {"set": set, "frozenset": frozenset}
+_GROUPS: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 _SPARSE: dict[str, Any] = {
     f"{form}_{kind}": getattr(sparse, f"{form}_{kind}")
     for form in ("csr", "csc")
@@ -137,7 +137,7 @@ class _Writer:
             return {"scalar": str(thing.dtype), "value": self.encode(thing.item(), place)}
         if kind in (list, tuple):
             return self._sequence(thing, kind.__name__, place)
-        if kind in _SETS.values():
+        if kind in (set, frozenset):
             items = [self.encode(each, f"{place}{{}}") for each in sorted(thing, key=repr)]
             return {kind.__name__: items}
         if isinstance(thing, Enum):
@@ -256,84 +256,63 @@ class _Reader:
             return node
         if "ref" in node:
             return self._made[node["ref"]]
-        number = node.get("id")
-        kind = next((key for key in node if key != "id"), "")
-        thing = getattr(self, f"_{kind}")(node, number)
-        if number is not None:
-            self._made[number] = thing
+        thing = self._decoded(node)
+        if "id" in node:
+            self._made[node["id"]] = thing
         return thing
 
-    def _scalar(self, node: Any, number: int | None) -> Any:
-        return np.dtype(node["scalar"]).type(node["value"])
+    def _decoded(self, node: dict[str, Any]) -> Any:
+        for name, group in _GROUPS.items():
+            if name in node:
+                return group(map(self.decode, node[name]))
+        match node:
+            case {"scalar": kind, "value": value}:
+                return np.dtype(kind).type(value)
+            case {"dict": pairs}:
+                return {self.decode(key): self.decode(value) for key, value in pairs}
+            case {"enum": name, "value": value}:
+                return self._class(name, Enum)(self.decode(value))
+            case {"path": path}:
+                return Path(path)
+            case {"bytes": letters}:
+                return b64decode(letters)
+            case {"texts": kind, "value": names}:
+                return _GROUPS[kind](self._texts(names))
+            case {"words": names, "shape": shape}:
+                return np.fromiter(self._texts(names), object).reshape(shape)
+            case {"array": name, "dtype": kind, "shape": shape}:
+                return self._array_of(name).view(np.dtype(kind)).reshape(shape)
+            case {"array": name, "turned": turned}:
+                return self._array_of(name).T if turned else self._array_of(name)
+            case {"dtype": kind}:
+                return np.dtype(kind)
+            case {"tensor": value}:
+                return torch.from_numpy(self.decode(value))
+            case {"generator": state}:
+                return self._generator(self.decode(state))
+            case {"sparse": kind, "value": value}:
+                *parts, shape = self.decode(value)
+                return _SPARSE[kind](tuple(parts), shape=shape)
+            case {"settings": name, "value": value}:
+                return self._class(name, BaseModel).model_validate(value)
+            case {"named": name, "value": value}:
+                return tuple.__new__(self._class(name, tuple), self.decode(value))
+            case {"object": _}:
+                return self._object(node)
+        raise _Unknown(f"node == {sorted(node)}, must be of a known kind")
 
-    def _list(self, node: Any, number: int | None) -> Any:
-        return [self.decode(each) for each in node["list"]]
-
-    def _tuple(self, node: Any, number: int | None) -> Any:
-        return tuple(self.decode(each) for each in node["tuple"])
-
-    def _set(self, node: Any, number: int | None) -> Any:
-        return {self.decode(each) for each in node["set"]}
-
-    def _frozenset(self, node: Any, number: int | None) -> Any:
-        return frozenset(self.decode(each) for each in node["frozenset"])
-
-    def _dict(self, node: Any, number: int | None) -> Any:
-        return {self.decode(key): self.decode(value) for key, value in node["dict"]}
-
-    def _enum(self, node: Any, number: int | None) -> Any:
-        return self._class(node["enum"], Enum)(self.decode(node["value"]))
-
-    def _path(self, node: Any, number: int | None) -> Any:
-        return Path(node["path"])
-
-    def _bytes(self, node: Any, number: int | None) -> Any:
-        return b64decode(node["bytes"])
-
-    def _dtype(self, node: Any, number: int | None) -> Any:
-        return np.dtype(node["dtype"])
-
-    def _texts(self, node: Any, number: int | None) -> Any:
-        found = self._words_of(node["value"])
-        return tuple(found) if node["texts"] == "tuple" else found
-
-    def _words(self, node: Any, number: int | None) -> Any:
-        found = np.empty(int(np.prod(node["shape"])), object)
-        found[:] = self._words_of(node["words"])
-        return found.reshape(node["shape"])
-
-    def _array(self, node: Any, number: int | None) -> Any:
-        found = self._array_of(node["array"])
-        if "dtype" in node:
-            return found.view(np.dtype(node["dtype"])).reshape(node["shape"])
-        return found.T if node["turned"] else found
-
-    def _tensor(self, node: Any, number: int | None) -> Any:
-        return torch.from_numpy(self.decode(node["tensor"]))
-
-    def _generator(self, node: Any, number: int | None) -> Any:
-        state = self.decode(node["generator"])
+    def _generator(self, state: Any) -> np.random.Generator:
         if state["bit_generator"] not in _GENERATORS:
             raise _Unknown(f"bit_generator == {state['bit_generator']!r}, must be one of NumPy's")
         bits = getattr(np.random, state["bit_generator"])()
         bits.state = state
         return np.random.Generator(bits)
 
-    def _sparse(self, node: Any, number: int | None) -> Any:
-        data, indices, starts, shape = self.decode(node["value"])
-        return _SPARSE[node["sparse"]]((data, indices, starts), shape=shape)
-
-    def _settings(self, node: Any, number: int | None) -> Any:
-        return self._class(node["settings"], BaseModel).model_validate(node["value"])
-
-    def _named(self, node: Any, number: int | None) -> Any:
-        return tuple.__new__(self._class(node["named"], tuple), self.decode(node["value"]))
-
-    def _object(self, node: Any, number: int | None) -> Any:
+    def _object(self, node: dict[str, Any]) -> Any:
         kind = self._class(node["object"], object)
         made = object.__new__(kind)
-        if number is not None:
-            self._made[number] = made  # before its attributes, which may hold it
+        if "id" in node:
+            self._made[node["id"]] = made  # before its attributes, which may hold it
         if "attributes" in node:
             state = {name: self.decode(each) for name, each in node["attributes"]}
         else:
@@ -345,7 +324,7 @@ class _Reader:
                 object.__setattr__(made, name, each)
         return made
 
-    def _words_of(self, names: list[str]) -> list[str]:
+    def _texts(self, names: list[str]) -> list[str]:
         letters, ends = (self._array_of(name) for name in names)
         whole, starts = letters.tobytes(), np.concatenate([[0], ends])[:-1]
         return [

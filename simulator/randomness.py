@@ -64,8 +64,9 @@ def _counter(values: ArrayLike) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class Draws:
-    """All the luck of one world. Arguments broadcast; the result has their common shape.
+    """All the luck of one world. Keys broadcast; the result has their common shape.
 
+    Every draw takes the keys of `bits`, in its order or by name.
     `slot` may be any integer that tells draws of one request apart: a position or an item id.
     """
 
@@ -84,39 +85,18 @@ class Draws:
         counters = (_counter(shopper), _counter(session), _counter(request), _counter(slot))
         return np.asarray(philox(seed, purpose_key(purpose), *counters))
 
-    def uniform(
-        self,
-        purpose: str,
-        shopper: ArrayLike = 0,
-        session: ArrayLike = 0,
-        request: ArrayLike = 0,
-        slot: ArrayLike = 0,
-    ) -> Floats:
+    def uniform(self, purpose: str, *keys: ArrayLike, **named: ArrayLike) -> Floats:
         """Uniform on the open interval (0, 1): never 0, so logs and quantiles stay finite."""
-        bits = self.bits(purpose, shopper, session, request, slot)
+        bits = self.bits(purpose, *keys, **named)
         return ((bits >> _MANTISSA).astype(np.float64) + 0.5) * _UNIT
 
-    def normal(
-        self,
-        purpose: str,
-        shopper: ArrayLike = 0,
-        session: ArrayLike = 0,
-        request: ArrayLike = 0,
-        slot: ArrayLike = 0,
-    ) -> Floats:
+    def normal(self, purpose: str, *keys: ArrayLike, **named: ArrayLike) -> Floats:
         """Standard normal by inversion."""
-        return np.asarray(ndtri(self.uniform(purpose, shopper, session, request, slot)))
+        return np.asarray(ndtri(self.uniform(purpose, *keys, **named)))
 
-    def gumbel(
-        self,
-        purpose: str,
-        shopper: ArrayLike = 0,
-        session: ArrayLike = 0,
-        request: ArrayLike = 0,
-        slot: ArrayLike = 0,
-    ) -> Floats:
+    def gumbel(self, purpose: str, *keys: ArrayLike, **named: ArrayLike) -> Floats:
         """Standard Gumbel by inversion: the taste shock of a discrete choice."""
-        return -np.log(-np.log(self.uniform(purpose, shopper, session, request, slot)))
+        return -np.log(-np.log(self.uniform(purpose, *keys, **named)))
 
     def gamma(self, purpose: str, shape: float, shopper: ArrayLike = 0) -> Floats:
         """Gamma(shape, 1) by inversion."""

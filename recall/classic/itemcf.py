@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix, diags_array, identity, vstack
 
-from recall.arrays import blank, counts, drain, normalised_rows, offer, order_key, strongest
+from recall.arrays import (
+    blank,
+    counts,
+    drain,
+    normalised_rows,
+    offer,
+    order_key,
+    stored,
+    strongest,
+)
 from recall.candidates import Candidates
 from recall.feedback import Feedback
 from recall.settings import ChannelSettings
@@ -87,18 +96,10 @@ class ItemCFChannel:
         """The `limit` items with the largest sum over seeds of weight times similarity."""
         spec, found = self._spec, blank(len(requests), limit)
         (row_B,) = self._rows(requests, self._logged)
-        similar, asked, share = self._similar_II, self._found_TI, self._share_TC
-        _recall(
-            row_B,
-            requests.history_BH,
-            (similar.indptr, similar.indices, similar.data),
-            (asked.indptr, asked.indices, asked.data),
-            (share.indptr, share.indices, share.data),
-            self._category_I,
-            (spec.query_weight, spec.history_weight, spec.recency),
-            found.items_BN,
-            found.scores_BN,
-        )
+        learned = stored(self._similar_II), stored(self._found_TI), stored(self._share_TC)
+        weights = spec.query_weight, spec.history_weight, spec.recency
+        asked = row_B, requests.history_BH
+        _recall(*asked, learned, self._category_I, weights, found.items_BN, found.scores_BN)
         return found
 
 
@@ -134,17 +135,14 @@ def similarity(seen_SI: csr_matrix, spec: ItemCFSpec) -> csr_matrix:
 def _recall(
     row_B: Any,
     history_BH: Any,
-    similar: Any,
-    asked: Any,
-    share: Any,
+    learned: Any,
     category_I: Any,
     weights: Any,
     items_BN: Any,
     scores_BN: Any,
 ) -> None:  # pragma: no cover
-    start_I, neighbour_E, similar_E = similar
-    start_T, item_E, asked_E = asked
-    start_C, category_E, share_E = share
+    (start_I, neighbour_E, similar_E), (start_T, item_E, asked_E), of_category = learned
+    start_C, category_E, share_E = of_category
     query_weight, history_weight, recency = weights
     total_I = np.zeros(len(category_I))
     share_C = np.ones(category_I.max() + 1 if len(category_I) else 1)

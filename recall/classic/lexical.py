@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csc_matrix
 
-from recall.arrays import Ragged, blank, drain, key_score, offer, order_key
+from recall.arrays import Ragged, blank, drain, key_score, offer, order_key, stored
 from recall.candidates import Candidates
 from recall.settings import ChannelSettings
 from recall.texts import TextCache, WordNumbers, item_texts
@@ -70,17 +70,9 @@ class LexicalChannel:
     def _search(self, texts: list[str], limit: int) -> tuple[Ints, NDArray[np.float32]]:
         query_U = self._vocabulary.encode(texts)
         found, weights = blank(len(texts), limit), self._by_word
-        _search(
-            query_U.values,
-            query_U.pointer,
-            weights.indptr,
-            weights.indices,
-            weights.data,
-            weights.shape[0],
-            found.items_BN,
-            found.scores_BN,
-        )
-        return found.items_BN, found.scores_BN
+        asked, made = (query_U.values, query_U.pointer), (found.items_BN, found.scores_BN)
+        _search(asked, stored(weights), weights.shape[0], made)
+        return made
 
     def pair_scores(self, requests: Requests, items_BN: Ints) -> NDArray[np.float32]:
         """(B, N) BM25 of given items, equal to what `recall` gives them; 0 without a common word.
@@ -89,17 +81,9 @@ class LexicalChannel:
         """
         text_U, row_B = np.unique(requests.text_B, return_inverse=True)
         query_U = self._vocabulary.encode([requests.texts[text] for text in text_U])
-        weights, scores_BN = self._by_item, np.zeros(items_BN.shape, np.float32)
-        _score_pairs(
-            query_U.values,
-            query_U.pointer,
-            row_B,
-            weights.indptr,
-            weights.indices,
-            weights.data,
-            items_BN,
-            scores_BN,
-        )
+        scores_BN = np.zeros(items_BN.shape, np.float32)
+        asked = query_U.values, query_U.pointer, row_B
+        _score_pairs(asked, stored(self._by_item), items_BN, scores_BN)
         return scores_BN
 
 
@@ -116,21 +100,15 @@ def _weights(words_I: Ragged, vocabulary: WordNumbers, spec: LexicalSpec) -> csc
 
 
 @njit(cache=True, nogil=True)
-def _search(
-    words: Any,
-    pointer_U: Any,
-    start_W: Any,
-    item_E: Any,
-    weight_E: Any,
-    n_items: Any,
-    items_UN: Any,
-    scores_UN: Any,
-) -> None:  # pragma: no cover
+def _search(asked: Any, weights: Any, n_items: Any, made: Any) -> None:  # pragma: no cover
     """Add up the postings of each query's words and keep the best; every weight is > 0.
 
     Few postings: the items they touch are noted. Many: all items are looked through in turn,
     which the processor does faster than noting most of them.
     """
+    words, pointer_U = asked
+    start_W, item_E, weight_E = weights
+    items_UN, scores_UN = made
     total_I = np.zeros(n_items, np.float32)
     touched = np.empty(n_items, np.int32)
     heap = np.empty(items_UN.shape[1], np.int64)
@@ -164,16 +142,11 @@ def _search(
 
 @njit(cache=True, nogil=True)
 def _score_pairs(
-    words: Any,
-    pointer_U: Any,
-    row_B: Any,
-    start_I: Any,
-    word_E: Any,
-    weight_E: Any,
-    items_BN: Any,
-    scores_BN: Any,
+    asked: Any, weights: Any, items_BN: Any, scores_BN: Any
 ) -> None:  # pragma: no cover
     """Look the query's words up in each item's sorted words, adding in the order of `_search`."""
+    words, pointer_U, row_B = asked
+    start_I, word_E, weight_E = weights
     for b in range(items_BN.shape[0]):
         first, last = pointer_U[row_B[b]], pointer_U[row_B[b] + 1]
         for n in range(items_BN.shape[1]):

@@ -3,22 +3,19 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply, Texts
+from simulator.catalogue.catalog import Catalog, Ints, Supply
 from simulator.catalogue.sampling import Indices, RowChoice, power_law
 from simulator.catalogue.taxonomy import Taxonomy, brand_names, build_taxonomy
 from simulator.catalogue.titles import render_titles
 from simulator.catalogue.traits import (
     TraitsSpec,
-    draw_demand,
-    draw_lead_time,
+    complete,
     draw_quality,
     draw_rating,
     draw_seller,
-    draw_stock,
-    draw_tastes,
+    left_packed,
 )
 from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
@@ -93,7 +90,6 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
     level_I = market.log_price_C[category_I] + market.premium_B[brand_I]
     price_I = _shop_price(np.exp(level_I + market.sigma_C[category_I] * price_z_I))
     quality_I = draw_quality(price_z_I, draws)
-    demand_I = draw_demand(quality_I, spec, draws)
     title_I, description_I = render_titles(
         category_I,
         brand_I,
@@ -107,9 +103,8 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
     )
     created_at_I, retired_at_I = _lifetimes(spec, draws)
     hidden_I = draws.uniform("item.category_missing", slot=item) < spec.missing_category
-    department_C = market.taxonomy.department_C.astype(np.int32)
     catalog = Catalog(
-        key_I=_keys(spec.items),
+        key_I=np.fromiter((f"P{number:07d}" for number in range(spec.items)), object),
         title_I=title_I,
         description_I=description_I,
         brand_I=brand_I.astype(np.int32),
@@ -121,32 +116,18 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
         retired_at_I=retired_at_I,
         brands=market.brands,
         categories=market.taxonomy.categories,
-        department_C=department_C,
+        department_C=market.taxonomy.department_C.astype(np.int32),
     )
-    values_IV = left_packed(values_IS)
-    truth = ItemTruth(
+    return complete(
+        catalog,
+        spec,
+        draws,
         category_I=category_I.astype(np.int32),
-        brand_I=brand_I.astype(np.int32),
-        values_IV=values_IV,
+        values_IV=left_packed(values_IS),
         quality_I=quality_I,
-        vector_IT=draw_tastes(category_I, brand_I, values_IV, spec, draws),
-        demand_I=demand_I,
         log_price_C=market.log_price_C,
-        department_C=department_C,
-    )
-    return Supply(
-        catalog=catalog,
-        truth=truth,
-        stock_I=draw_stock(demand_I, spec, draws),
-        lead_time_I=draw_lead_time(spec.items, spec, draws),
         value_words=market.taxonomy.value_words,
     )
-
-
-def left_packed(values_IV: Ints) -> Ints:
-    """The same codes with the -1 padding moved to the right, in their order."""
-    order_IV = np.argsort(values_IV < 0, axis=1, kind="stable")
-    return np.take_along_axis(values_IV, order_IV, axis=1)
 
 
 def _assortment(spec: CatalogSpec, draws: Draws) -> Assortment:
@@ -243,9 +224,3 @@ def _lifetimes(spec: CatalogSpec, draws: Draws) -> tuple[Floats, Floats]:
     last_I = np.where(leaves_I, leaving_I / max(spec.retired_items_per_day, 1e-12), np.inf)
     # Nothing leaves before it has been on sale for a day.
     return day_I * DAY, np.maximum(last_I, day_I + 1.0) * DAY
-
-
-def _keys(items: int) -> Texts:
-    keys: NDArray[np.object_] = np.empty(items, object)
-    keys[:] = [f"P{number:07d}" for number in range(items)]
-    return keys

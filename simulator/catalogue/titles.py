@@ -29,8 +29,7 @@ class WordTable:
     def of(cls, groups: tuple[Words, ...]) -> "WordTable":
         """From the words of each code, the canonical one first."""
         count = np.array([len(group) for group in groups], np.int64)
-        flat = np.empty(int(count.sum()), object)
-        flat[:] = [word for group in groups for word in group]
+        flat = np.fromiter((word for group in groups for word in group), object)
         return cls(flat, np.cumsum(count) - count, count)
 
     def pick(
@@ -116,7 +115,5 @@ def _join(columns: dict[str, Texts], layout_I: Indices) -> Texts:
 
 
 def _describe(details: list[Texts]) -> Texts:
-    texts = np.empty(len(details[0]), object)
     joined = (", ".join(filter(None, row)) for row in zip(*details, strict=True))
-    texts[:] = [text and f"{text[0].upper()}{text[1:]}." for text in joined]
-    return texts
+    return np.fromiter((text and f"{text[0].upper()}{text[1:]}." for text in joined), object)

@@ -4,12 +4,14 @@ Quality, demand, stock and tastes are drawn alike for a generated and for a give
 draw is keyed by the item id, so adding items never changes earlier ones.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.stats import poisson
 
-from simulator.catalogue.catalog import Ints
+from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply
 from simulator.catalogue.sampling import power_law
 from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
@@ -42,6 +44,58 @@ class TraitsSpec(Spec):
     taste_dimensions: int = Field(8, ge=1, le=64, description="size of taste vectors (dimensions)")
 
 
+def complete(
+    catalog: Catalog,
+    spec: TraitsSpec,
+    draws: Draws,
+    *,
+    category_I: Ints,
+    values_IV: Ints,
+    quality_I: NDArray[np.float32],
+    log_price_C: Floats,
+    value_words: tuple[tuple[str, ...], ...],
+    stock_I: Floats | None = None,
+) -> Supply:
+    """A catalogue with the latent truth and the shelf that are drawn for it.
+
+    Args:
+        category_I, values_IV, quality_I, log_price_C: as of `ItemTruth`.
+        value_words: as of `Supply`.
+        stock_I: units on a full shelf where they are given, else NaN; none: given nowhere.
+    """
+    demand_I = _demand(quality_I, spec, draws)
+    drawn_I = _stock(demand_I, spec, draws)
+    lead_I = spec.lead_time_days * DAY * draws.gamma("item.lead_time", 4.0, np.arange(len(catalog)))
+    truth = ItemTruth(
+        category_I=category_I,
+        brand_I=catalog.brand_I,
+        values_IV=values_IV,
+        quality_I=quality_I,
+        vector_IT=_tastes(category_I, catalog.brand_I, values_IV, spec, draws),
+        demand_I=demand_I,
+        log_price_C=log_price_C,
+        department_C=catalog.department_C,
+    )
+    return Supply(
+        catalog=catalog,
+        truth=truth,
+        stock_I=drawn_I if stock_I is None else given(stock_I, drawn_I).astype(np.int32),
+        lead_time_I=lead_I / 4.0,  # gamma of shape 4 around the mean
+        value_words=value_words,
+    )
+
+
+def given(given_I: Floats, drawn_I: NDArray[Any]) -> Floats:
+    """What is given of the items, and what is drawn where nothing is (NaN)."""
+    return np.where(np.isnan(given_I), drawn_I, given_I)
+
+
+def left_packed(values_IV: Ints) -> Ints:
+    """The same codes with the -1 padding moved to the right, in their order."""
+    order_IV = np.argsort(values_IV < 0, axis=1, kind="stable")
+    return np.take_along_axis(values_IV, order_IV, axis=1)
+
+
 def draw_quality(price_z_I: Floats, draws: Draws) -> NDArray[np.float32]:
     """(I,) about standard normal, a little higher where the price is high for the category."""
     item = np.arange(len(price_z_I))
@@ -57,7 +111,7 @@ def draw_rating(quality_I: NDArray[np.float32], draws: Draws) -> NDArray[np.floa
     return np.asarray(np.round(np.clip(stars_I, 1.0, 5.0), 1), np.float32)
 
 
-def draw_demand(quality_I: NDArray[np.float32], spec: TraitsSpec, draws: Draws) -> Floats:
+def _demand(quality_I: NDArray[np.float32], spec: TraitsSpec, draws: Draws) -> Floats:
     """(I,) log-normal demand weights of expectation 1.
 
     With the default spread the top 1 % of items holds about 8 % of demand and the top 10 % about
@@ -69,17 +123,12 @@ def draw_demand(quality_I: NDArray[np.float32], spec: TraitsSpec, draws: Draws) 
     return np.exp(log_I - mean)
 
 
-def draw_stock(demand_I: Floats, spec: TraitsSpec, draws: Draws) -> Ints:
+def _stock(demand_I: Floats, spec: TraitsSpec, draws: Draws) -> Ints:
     """(I,) units on a full shelf: a Poisson number around the demand to cover, at least 1."""
     mean_I = np.maximum(demand_I * spec.units_per_day * spec.stock_days, 1e-9)
     uniform_I = draws.uniform("item.stock", slot=np.arange(len(demand_I)))
     units_I = np.where(mean_I < 1e4, poisson.ppf(uniform_I, np.minimum(mean_I, 1e4)), mean_I)
     return np.clip(units_I, 1, np.iinfo(np.int32).max).astype(np.int32)
-
-
-def draw_lead_time(items: int, spec: TraitsSpec, draws: Draws) -> Floats:
-    """(I,) seconds, gamma of shape 4 around the mean lead time."""
-    return spec.lead_time_days * DAY * draws.gamma("item.lead_time", 4.0, np.arange(items)) / 4.0
 
 
 def draw_seller(items: int, spec: TraitsSpec, draws: Draws) -> Ints:
@@ -90,7 +139,7 @@ def draw_seller(items: int, spec: TraitsSpec, draws: Draws) -> Ints:
     return np.minimum(seller_I, spec.sellers - 1).astype(np.int32)
 
 
-def draw_tastes(
+def _tastes(
     category_I: NDArray[np.integer],
     brand_I: NDArray[np.integer],
     values_IV: Ints,

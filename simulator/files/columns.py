@@ -1,6 +1,7 @@
 """Checking and typing the columns of a user's catalogue."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,17 @@ from simulator.randomness import Floats
 from simulator.spec import Spec
 
 MAX_PRICE = 1e9
+
+# By kind, what a number must be, and whether it is; one that is not a number is none of them.
+_NUMBERS: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
+    "price": (f"a number > 0 and <= {MAX_PRICE:.0e}", lambda n: (n > 0) & (n <= MAX_PRICE)),
+    "grade": ("0, 1, 2 or 3", lambda n: np.isin(n, (0, 1, 2, 3))),
+    "rating": ("a number from 1 to 5, or empty", lambda n: (n >= 1) & (n <= 5)),
+    "stock": (
+        "a whole number >= 0 and < 2e9, or empty",
+        lambda n: (n >= 0) & (n < 2e9) & (np.floor(n) == n),
+    ),
+}
 
 
 class ColumnSpec(Spec):
@@ -65,12 +77,15 @@ class ColumnReader:
             ids = None if self.ids is found else self.ids
             self.findings += row_findings(self.file, column, bad_I, found, wanted, ids)
 
-    def texts(self, column: str) -> Texts:
+    def _raw(self, column: str | None) -> NDArray[np.object_]:
+        """What the file holds; nothing in a column that it does not have."""
+        if column is None:
+            return np.full(len(next(iter(self.columns.values()))), None, object)
+        return self.columns[column]
+
+    def texts(self, column: str | None) -> Texts:
         """Stripped texts, "" where empty."""
-        values = self.columns[column]
-        texts = np.empty(len(values), object)
-        texts[:] = ["" if value is None else _text(value) for value in values]
-        return texts
+        return np.fromiter(("" if v is None else _text(v) for v in self._raw(column)), object)
 
     def filled_texts(self, column: str) -> Texts:
         """Texts that may not be empty."""
@@ -86,55 +101,30 @@ class ColumnReader:
         self.ids = self.columns[column]
         return texts
 
-    def numbers(self, column: str, wanted: str) -> Floats:
-        """Numbers, NaN where empty."""
-        numbers = _floats(self.columns[column])
-        self.note(column, np.isnan(numbers) & (self.texts(column) != ""), wanted)
+    def numbers(self, column: str | None, kind: str) -> Floats:
+        """Numbers of one of the `_NUMBERS`, NaN where empty."""
+        wanted, fits = _NUMBERS[kind]
+        numbers = _floats(self._raw(column))
+        if column is not None:
+            may_be_I = (self.texts(column) == "") & wanted.endswith("or empty")
+            self.note(column, ~fits(numbers) & ~may_be_I, wanted)
         return numbers
 
-    def prices(self, column: str) -> Floats:
-        """Prices above 0 and not absurd."""
-        prices = _floats(self.columns[column])
-        good_I = (prices > 0) & (prices <= MAX_PRICE)
-        self.note(column, ~good_I, f"a number > 0 and <= {MAX_PRICE:.0e}")
-        return prices
-
-    def grades(self, column: str) -> Floats:
-        """Human grades, never empty."""
-        wanted = "0, 1, 2 or 3"
-        grades = _floats(self.columns[column])
-        self.note(column, ~np.isin(grades, (0, 1, 2, 3)), wanted)
-        return grades
-
-    def ratings(self, column: str) -> Floats:
-        """Stars, NaN where empty."""
-        wanted = "a number from 1 to 5, or empty"
-        stars = self.numbers(column, wanted)
-        self.note(column, (stars < 1) | (stars > 5), wanted)
-        return stars
-
-    def stocks(self, column: str) -> Floats:
-        """Whole units, NaN where empty."""
-        wanted = "a whole number >= 0 and < 2e9, or empty"
-        units = self.numbers(column, wanted)
-        bad_I = (units < 0) | (units >= 2e9) | (np.floor(units) != units)
-        self.note(column, bad_I & ~np.isnan(units), wanted)
-        return units
-
-    def moments(self, column: str) -> Floats:
+    def moments(self, column: str | None) -> Floats:
         """Simulated seconds, NaN where empty; the newest date of a file counts as day 0."""
-        raw = pd.Series(self.columns[column], dtype=object)
-        numbers = _floats(self.columns[column])
+        raw = pd.Series(self._raw(column), dtype=object)
+        numbers = _floats(self._raw(column))
         dates = pd.to_datetime(
             raw.where(np.isnan(numbers)), errors="coerce", utc=True, format="ISO8601"
         )
         seconds = (dates - dates.max()).dt.total_seconds().to_numpy(np.float64)
         moments = np.where(np.isnan(numbers), seconds, numbers)
-        bad_I = ~np.isfinite(moments) & (self.texts(column) != "")
-        self.note(column, bad_I, "an ISO 8601 date or a number of simulated seconds")
+        if column is not None:
+            bad_I = ~np.isfinite(moments) & (self.texts(column) != "")
+            self.note(column, bad_I, "an ISO 8601 date or a number of simulated seconds")
         return moments
 
-    def names(self, column: str) -> tuple[Ints, tuple[str, ...]]:
+    def names(self, column: str | None) -> tuple[Ints, tuple[str, ...]]:
         """Codes by first appearance, -1 where empty, and the names they stand for."""
         return numbered(self.texts(column))
 

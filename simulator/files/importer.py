@@ -9,16 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply, Texts
+from simulator.catalogue.catalog import Catalog, Ints, Supply, Texts
 from simulator.catalogue.traits import (
     TraitsSpec,
-    draw_demand,
-    draw_lead_time,
+    complete,
     draw_quality,
     draw_rating,
     draw_seller,
-    draw_stock,
-    draw_tastes,
+    given,
 )
 from simulator.files.columns import ColumnReader, ColumnSpec
 from simulator.files.departments import group_departments
@@ -62,7 +60,7 @@ class JudgmentFileSpec(Spec):
 
 @dataclass(frozen=True)
 class _Columns:
-    """The typed columns of a catalogue file; None where it has no such column."""
+    """The typed columns of a catalogue file; what it does not give is empty, -1 or NaN."""
 
     key_I: Texts
     title_I: Texts
@@ -70,10 +68,10 @@ class _Columns:
     description_I: Texts
     brand: tuple[Ints, tuple[str, ...]]
     category: tuple[Ints, tuple[str, ...]]
-    seller_I: Ints | None
-    rating_I: Floats | None
-    stock_I: Floats | None
-    created_at_I: Floats | None
+    seller_I: Ints
+    rating_I: Floats
+    stock_I: Floats
+    created_at_I: Floats
     attributes: list[dict[str, Any]]
 
 
@@ -93,23 +91,11 @@ def read_supply(spec: CatalogFileSpec, draws: Draws) -> Supply:
     category_I, categories = infer_categories(
         mentions, columns.category[0], brand_I, columns.category[1]
     )
-    department_C = group_departments(mentions, category_I, categories)
     values_IV, value_words = select_values(mentions, category_I, brand_I, categories, brands)
     log_price_C = _log_prices(columns.price_I, category_I, len(categories))
     quality_I = _quality(columns, log_price_C[category_I], draws)
-    demand_I = draw_demand(quality_I, spec, draws)
-    truth = ItemTruth(
-        category_I=category_I,
-        brand_I=brand_I,
-        values_IV=values_IV,
-        quality_I=quality_I,
-        vector_IT=draw_tastes(category_I, brand_I, values_IV, spec, draws),
-        demand_I=demand_I,
-        log_price_C=log_price_C,
-        department_C=department_C,
-    )
     items = len(columns.key_I)
-    rating_I = draw_rating(quality_I, draws)
+    age_I = -np.log(draws.uniform("item.age", slot=np.arange(items))) * _MEAN_AGE_DAYS
     catalog = Catalog(
         key_I=columns.key_I,
         title_I=columns.title_I,
@@ -117,21 +103,24 @@ def read_supply(spec: CatalogFileSpec, draws: Draws) -> Supply:
         brand_I=brand_I,
         category_I=columns.category[0],
         price_I=columns.price_I,
-        seller_I=draw_seller(items, spec, draws) if columns.seller_I is None else columns.seller_I,
-        rating_I=_given(columns.rating_I, rating_I.astype(np.float64)).astype(np.float32),
-        created_at_I=_created_at(columns.created_at_I, items, draws),
+        seller_I=columns.seller_I if spec.columns.seller else draw_seller(items, spec, draws),
+        rating_I=given(columns.rating_I, draw_rating(quality_I, draws)).astype(np.float32),
+        created_at_I=given(columns.created_at_I, -age_I * DAY),
         retired_at_I=np.full(items, np.inf),
         brands=brands,
         categories=categories,
-        department_C=department_C,
+        department_C=group_departments(mentions, category_I, categories),
     )
-    stock_I = draw_stock(demand_I, spec, draws).astype(np.float64)
-    return Supply(
-        catalog=catalog,
-        truth=truth,
-        stock_I=_given(columns.stock_I, stock_I).astype(np.int32),
-        lead_time_I=draw_lead_time(items, spec, draws),
+    return complete(
+        catalog,
+        spec,
+        draws,
+        category_I=category_I,
+        values_IV=values_IV,
+        quality_I=quality_I,
+        log_price_C=log_price_C,
         value_words=value_words,
+        stock_I=columns.stock_I,
     )
 
 
@@ -149,7 +138,7 @@ def read_judgments(spec: JudgmentFileSpec, catalog: Catalog) -> Judgments:
     reader = ColumnReader(path.name, read_columns(path, wanted))
     query = reader.filled_texts(spec.query)
     product = reader.filled_texts(spec.product)
-    grade = reader.grades(spec.grade)
+    grade = reader.numbers(spec.grade, "grade")
     refuse(reader.findings)
     query_J, queries = pd.factorize(query)
     item_J = pd.Index(catalog.key_I).get_indexer(pd.Index(product))
@@ -173,30 +162,24 @@ def _typed(spec: CatalogFileSpec) -> _Columns:
     path, mapped = data_path(spec.path), spec.columns
     reader = ColumnReader(path.name, read_columns(path, mapped.wanted("catalog.columns")))
     key_I = reader.identifiers(mapped.id)
-    items = len(key_I)
-    nothing = np.full(items, -1, np.int32)
     columns = _Columns(
         key_I=key_I,
         title_I=reader.filled_texts(mapped.title),
-        price_I=reader.prices(mapped.price),
-        description_I=(
-            reader.texts(mapped.description)
-            if mapped.description
-            else np.full(items, "", dtype=object)
-        ),
-        brand=reader.names(mapped.brand) if mapped.brand else (nothing, ()),
-        category=reader.names(mapped.category) if mapped.category else (nothing, ()),
-        seller_I=_sellers(reader, mapped.seller) if mapped.seller else None,
-        rating_I=reader.ratings(mapped.rating) if mapped.rating else None,
-        stock_I=reader.stocks(mapped.stock) if mapped.stock else None,
-        created_at_I=reader.moments(mapped.created_at) if mapped.created_at else None,
+        price_I=reader.numbers(mapped.price, "price"),
+        description_I=reader.texts(mapped.description),
+        brand=reader.names(mapped.brand),
+        category=reader.names(mapped.category),
+        seller_I=_sellers(reader, mapped.seller),
+        rating_I=reader.numbers(mapped.rating, "rating"),
+        stock_I=reader.numbers(mapped.stock, "stock"),
+        created_at_I=reader.moments(mapped.created_at),
         attributes=reader.attributes(mapped.attributes) if mapped.attributes else [],
     )
     refuse(reader.findings)
     return columns
 
 
-def _sellers(reader: ColumnReader, column: str) -> Ints:
+def _sellers(reader: ColumnReader, column: str | None) -> Ints:
     """Seller numbers; items without one share a number of their own."""
     code_I, names = reader.names(column)
     return np.where(code_I >= 0, code_I, len(names)).astype(np.int32)
@@ -214,23 +197,12 @@ def _quality(columns: _Columns, log_price_I: Floats, draws: Draws) -> NDArray[np
     """(I,) drawn, and where the file rates an item half told by its rating."""
     gap_I = np.log(columns.price_I) - log_price_I
     drawn_I = draw_quality(gap_I / max(float(gap_I.std()), 1e-9), draws)
-    if columns.rating_I is None or np.isnan(columns.rating_I).all():
+    if np.isnan(columns.rating_I).all():
         return drawn_I
     spread = max(float(np.nanstd(columns.rating_I)), 1e-9)
     told_I = (columns.rating_I - np.nanmean(columns.rating_I)) / spread
     mixed_I = np.sqrt(0.5) * (told_I + drawn_I)
     return np.where(np.isnan(told_I), drawn_I, mixed_I).astype(np.float32)
-
-
-def _given(given_I: Floats | None, drawn_I: Floats) -> Floats:
-    if given_I is None:
-        return drawn_I
-    return np.where(np.isnan(given_I), drawn_I, given_I)
-
-
-def _created_at(given_I: Floats | None, items: int, draws: Draws) -> Floats:
-    age_I = -np.log(draws.uniform("item.age", slot=np.arange(items))) * _MEAN_AGE_DAYS * DAY
-    return _given(given_I, -age_I)
 
 
 def _refuse_unknown(

@@ -83,7 +83,7 @@ def _read_parquet(path: Path, wanted: dict[str, str]) -> Columns:
             table[name].validate(full=True)
         except pa.ArrowInvalid as error:
             raise _unreadable(path, f"valid UTF-8 in column {name!r}", error) from error
-    return {name: _objects(table[name].to_pylist()) for name in table.column_names}
+    return {name: np.fromiter(table[name].to_pylist(), object) for name in table.column_names}
 
 
 def _read_csv(path: Path, wanted: dict[str, str]) -> Columns:
@@ -103,7 +103,7 @@ def _read_csv(path: Path, wanted: dict[str, str]) -> Columns:
         raise _unreadable(path, "a complete CSV file with a header", error) from error
     names = _select(path.name, table.column_names, wanted)
     _check_last_quote(path, data, table)
-    return {name: _objects(table[name].to_pylist()) for name in names}
+    return {name: np.fromiter(table[name].to_pylist(), object) for name in names}
 
 
 def _check_last_quote(path: Path, data: bytes, table: pa.Table) -> None:
@@ -132,7 +132,7 @@ def _read_json_lines(path: Path, wanted: dict[str, str]) -> Columns:
             raise UnusableFile([found])
         rows.append(row)
     names = _select(path.name, list(dict.fromkeys(key for row in rows for key in row)), wanted)
-    return {name: _objects([row.get(name) for row in rows]) for name in names}
+    return {name: np.fromiter((row.get(name) for row in rows), object) for name in names}
 
 
 def _check_text(path: Path, data: bytes) -> str:
@@ -148,12 +148,6 @@ def _check_text(path: Path, data: bytes) -> str:
 def _unreadable(path: Path, wanted: str, error: Exception, place: str = "") -> UnusableFile:
     reason = " ".join(str(error).split())[:200]
     return UnusableFile([FileFinding(place or path.name, f"unreadable ({reason})", wanted)])
-
-
-def _objects(values: list[Any]) -> NDArray[np.object_]:
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
 
 
 _READERS: dict[str, Callable[[Path, dict[str, str]], Columns]] = {

@@ -11,23 +11,8 @@ import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
+from simulator.log.tables import TYPES
 from simulator.protocols import Requests
-
-_DTYPES: dict[str, Any] = {
-    "text_R": np.int32,
-    "at_R": np.float64,
-    "page_R": np.int16,
-    "device_R": np.int8,
-    "gender_R": np.int8,
-    "age_R": np.int8,
-    "position_X": np.int16,
-    "clicked_X": np.bool_,
-    "carted_X": np.bool_,
-    "propensity_X": np.float32,
-    "order_price_O": np.float64,
-    "order_quantity_O": np.int16,
-    "order_at_O": np.float64,
-}
 
 
 @dataclass(frozen=True)
@@ -75,10 +60,14 @@ class History:
     @classmethod
     def empty(cls) -> "History":
         """The log of a shop that has not opened yet."""
-        kinds = {"R": np.int64, "X": np.int32, "O": np.int32}
-        columns = [name for name in cls.__dataclass_fields__ if name not in ("texts", "channels")]
-        none = {name: np.zeros(0, _DTYPES.get(name, kinds[name[-1]])) for name in columns}
+        types = TYPES | {"row": pa.int32()}
+        names = {name: name[:-2].removeprefix("order_") for name in cls._columns()}
+        none = {name: np.zeros(0, types[of].to_pandas_dtype()) for name, of in names.items()}
         return cls(texts=(), channels=(), **none)
+
+    @classmethod
+    def _columns(cls) -> list[str]:
+        return [name for name in cls.__dataclass_fields__ if name not in ("texts", "channels")]
 
     def before(self, until: float) -> "History":
         """The part of the log before a moment (simulated seconds)."""
@@ -86,8 +75,7 @@ class History:
         kept_X, kept_O = kept_R[self.row_X], kept_R[self.order_row_O] & (self.order_at_O < until)
         row_R = (np.cumsum(kept_R) - 1).astype(np.int32)
         kept = {"R": kept_R, "X": kept_X, "O": kept_O}
-        names = [name for name in self.__dataclass_fields__ if name not in ("texts", "channels")]
-        columns = {name: getattr(self, name)[kept[name[-1]]] for name in names}
+        columns = {name: getattr(self, name)[kept[name[-1]]] for name in self._columns()}
         columns["row_X"] = row_R[columns["row_X"]]
         columns["order_row_O"] = row_R[columns["order_row_O"]]
         return History(texts=self.texts, channels=self.channels, **columns)

@@ -8,6 +8,7 @@ from scipy.stats import poisson
 
 from simulator.catalogue.catalog import Ints, ItemTruth, Supply
 from simulator.catalogue.sampling import INTENT_EXPONENT, INTENT_SHIFT, Indices, power_law
+from simulator.catalogue.traits import left_packed
 from simulator.randomness import Draws, Floats
 from simulator.shoppers.intents import Judgments
 
@@ -106,8 +107,7 @@ def choose_values(
     rank_QV = np.argsort(np.argsort(-score_QV, axis=1, kind="stable"), axis=1, kind="stable")
     kept_QV = rank_QV < np.minimum(count_Q, MAX_VALUES)[:, None]
     chosen_QV = np.where(kept_QV, values_QV, -1)
-    order_QV = np.argsort(chosen_QV < 0, axis=1, kind="stable")
-    packed_QV = np.take_along_axis(chosen_QV, order_QV, axis=1)[:, :MAX_VALUES]
+    packed_QV = left_packed(chosen_QV)[:, :MAX_VALUES]
     missing = MAX_VALUES - packed_QV.shape[1]
     return np.pad(packed_QV, ((0, 0), (0, missing)), constant_values=-1).astype(np.int32)
 

@@ -104,18 +104,15 @@ def _value_words(wanted: Wanted, supply: Supply, synonyms: float, draws: Draws) 
 
 def _joined(*columns: Texts) -> Texts:
     """Join the columns' words, each word once."""
-    joined = np.empty(len(columns[0]), object)
-    rows = zip(*columns, strict=True)
-    joined[:] = [" ".join(dict.fromkeys(" ".join(filter(None, row)).split())) for row in rows]
-    return joined
+    rows = (" ".join(filter(None, row)).split() for row in zip(*columns, strict=True))
+    return np.fromiter((" ".join(dict.fromkeys(words)) for words in rows), object)
 
 
 def _title_words(wanted: Wanted, supply: Supply) -> Texts:
     """(Q,) the beginning of the target's title, for a wish that has no other words."""
     titles = supply.catalog.title_I[wanted.item_Q]
-    words = np.empty(len(titles), object)
-    words[:] = [" ".join(str(title).casefold().split()[:_TITLE_WORDS]) for title in titles]
-    return words
+    words = (str(title).casefold().split()[:_TITLE_WORDS] for title in titles)
+    return np.fromiter(map(" ".join, words), object)
 
 
 def _as_judged(specific_Q: Texts, wanted: Wanted, judgments: Judgments | None) -> Texts:
@@ -130,9 +127,7 @@ def _misspelled(texts_Q: Texts, draws: Draws) -> Texts:
     number_Q = np.arange(len(texts_Q))
     place_Q = draws.uniform("wording.typo_place", slot=number_Q)
     slip_Q = draws.uniform("wording.typo", slot=number_Q)
-    slips = np.empty(len(texts_Q), object)
-    slips[:] = list(map(misspell, texts_Q.tolist(), place_Q.tolist(), slip_Q.tolist()))
-    return slips
+    return np.fromiter(map(misspell, texts_Q, place_Q.tolist(), slip_Q.tolist()), object)
 
 
 def _roundabout(wanted: Wanted, supply: Supply, draws: Draws) -> Texts:
@@ -150,11 +145,9 @@ def _roundabout(wanted: Wanted, supply: Supply, draws: Draws) -> Texts:
 
     begun = pick("wording.opener", tuple(openers))
     chance_Q = draws.uniform("wording.use", slot=number_Q)
-    texts = np.empty(len(number_Q), object)
-    texts[:] = [
+    rows = zip(begun, wanted.category_Q.tolist(), chance_Q.tolist(), strict=True)
+    texts = (
         opener.format(use=uses[category][int(u * len(uses[category]))]) if category >= 0 else ""
-        for opener, category, u in zip(
-            begun, wanted.category_Q.tolist(), chance_Q.tolist(), strict=True
-        )
-    ]
-    return texts
+        for opener, category, u in rows
+    )
+    return np.fromiter(texts, object)
