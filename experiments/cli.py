@@ -6,10 +6,11 @@ Heavy libraries are imported inside the commands, so that help and errors come a
 import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -44,6 +45,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; may be repeated."),
 ]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Run folder [runs/<config name>].")
 ]
@@ -74,35 +76,42 @@ def demo(
     overwrite: Overwrite = False,
 ) -> None:
     """Run the demo experiment on a generated catalogue; writes runs/demo."""
-    _run("demo", out, overrides, as_json, overwrite)
+    _tell_run(*_made(_RUN, "demo", "", out, overrides, overwrite), as_json)
 
 
-@app.command()
-def run(
-    config: ConfigName,
-    out: Out = None,
-    overrides: Overrides = None,
-    as_json: AsJson = False,
-    overwrite: Overwrite = False,
-) -> None:
-    """Run an experiment from its settings to its report.
+Tell = Callable[[Path, Path, bool], None]
+"""Prints what a run folder holds: the folder, its page, whether for scripts."""
 
-    Finished stages are kept: the same command continues an interrupted run.
+_RUN = "experiments.running.run:run_experiment"
+
+
+def _command(group: typer.Typer, name: str, work: str, suffix: str = "") -> Callable[[Tell], Tell]:
+    """A command of settings, from what tells its findings and has its help.
+
+    Args:
+        group, name: the command.
+        work: MODULE:OBJECT of what carries settings out.
+        suffix: of the run folder, behind the name of the settings.
     """
-    _run(config, out, overrides, as_json, overwrite)
 
+    def made(tell: Tell) -> Tell:
+        @group.command(name, help=tell.__doc__)
+        def command(
+            config: ConfigName,
+            out: Out = None,
+            overrides: Overrides = None,
+            as_json: AsJson = False,
+            overwrite: Overwrite = False,
+        ) -> None:
+            tell(*_made(work, config, suffix, out, overrides, overwrite), as_json)
 
-def _run(
-    name: str, out: Path | None, overrides: list[str] | None, as_json: bool, overwrite: bool
-) -> None:
-    from experiments.running.run import run_experiment
+        return tell
 
-    folder, report = _made(run_experiment, name, "", out, overrides, overwrite)
-    _summarise(folder, report, as_json)
+    return made
 
 
 def _made(
-    work: Callable[..., Path],
+    work: str,
     name: str,
     suffix: str,
     out: Path | None,
@@ -118,7 +127,7 @@ def _made(
     folder = out or Path("runs") / f"{settings.name}{suffix}"
     command = shlex.join(["funnelab", *sys.argv[1:]])
     try:
-        report = work(
+        report: Path = resolve_name(work)(
             settings, folder, progress=default_progress(), command=command, overwrite=overwrite
         )
     except KeyboardInterrupt:
@@ -131,51 +140,54 @@ def _made(
     return folder, report
 
 
-def _summarise(folder: Path, report: Path, as_json: bool) -> None:
+def _tell(
+    folder: Path,
+    report: Path,
+    as_json: bool,
+    summary: Callable[..., object],
+    **records: "Record | None",
+) -> None:
+    """Print a summary of some records or, for scripts, each as its file has it."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from experiments.records.files import plain
+
+    if not as_json:
+        Console().print(summary(*records.values(), report))
+        return
+    told = {name: None if record is None else asdict(record) for name, record in records.items()}
+    whole = plain({"run": str(folder), "report": str(report), **told})
+    typer.echo(json.dumps(whole, ensure_ascii=False))
+
+
+@_command(app, "run", _RUN)
+def _tell_run(folder: Path, report: Path, as_json: bool) -> None:
+    """Run an experiment from its settings to its report.
+
+    Finished stages are kept: the same command continues an interrupted run.
+    """
     from experiments.records.metrics import Metrics
     from experiments.records.reading import find_record, read_record
     from experiments.records.truth import Truths
     from experiments.report.terminal import run_summary
 
-    metrics, truths = read_record(Metrics, folder), find_record(Truths, folder)
-    if as_json:
-        _tell_json(folder, report, metrics=metrics, truth=truths)
-        return
-    _print(run_summary(metrics, truths))
-    typer.echo(f"Report: {report}")
-
-
-def _tell_json(folder: Path, report: Path, **records: "Record | None") -> None:
-    """Print records for scripts, each as its file has it."""
-    from dataclasses import asdict
-
-    from experiments.records.files import plain
-
-    told = {name: None if record is None else asdict(record) for name, record in records.items()}
-    summary = plain({"run": str(folder), "report": str(report), **told})
-    typer.echo(json.dumps(summary, ensure_ascii=False))
-
-
-def _print(summary: object) -> None:
-    from rich.console import Console
-
-    Console().print(summary)
+    metrics, truth = read_record(Metrics, folder), find_record(Truths, folder)
+    _tell(folder, report, as_json, run_summary, metrics=metrics, truth=truth)
 
 
 @app.command()
-def report(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
-    as_json: AsJson = False,
-) -> None:
+def report(folder: RunFolder, as_json: AsJson = False) -> None:
     """Write the report of a finished run again, from its JSON files."""
     from experiments.report import write_report
 
-    _summarise(folder, write_report(folder), as_json)
+    _tell_run(folder, write_report(folder), as_json)
 
 
 @app.command()
 def attribute(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    folder: RunFolder,
     rules: Annotated[
         list[str] | None,
         typer.Option("--rule", metavar="NAME", help="A rule of credit; may be repeated [all]."),
@@ -207,10 +219,7 @@ def attribute(
         progress=default_progress(),
     )
     record = read_record(AttributionRecord, folder)
-    if as_json:
-        _tell_json(folder, report, attribution=record)
-    else:
-        _print(attribution_summary(record, report))
+    _tell(folder, report, as_json, attribution_summary, attribution=record)
 
 
 @app.command()
@@ -253,75 +262,57 @@ def data_check(
         typer.echo("No data files: the catalogue is generated.")
 
 
-@check_app.command("channel")
-def check_channel_command(name: PlugIn, as_json: AsJson = False) -> None:
-    """Check that a class or function makes channels that keep the contract."""
-    from recall.conformance import check_channel
-    from recall.registry import CHANNEL
+def _check_command(plug_in: str, kind: str, suite: str, told: str) -> None:
+    """Add a check of plug-ins, by MODULE:OBJECT of their kind and of its conformance suite."""
 
-    _check(CHANNEL, name, check_channel, as_json)
-
-
-@check_app.command("ranker")
-def check_ranker_command(name: PlugIn, as_json: AsJson = False) -> None:
-    """Check that a class or function makes rankers that keep the contract."""
-    from ranking.conformance import check_ranker
-    from ranking.rankers.registry import RANKER
-
-    _check(RANKER, name, check_ranker, as_json)
+    @check_app.command(plug_in, help=told)
+    def check(name: PlugIn, as_json: AsJson = False) -> None:
+        contract: Kind = resolve_name(kind)
+        findings = resolve_name(suite)(contract.load(name))
+        if as_json:
+            typer.echo(json.dumps({"object": name, "findings": [str(each) for each in findings]}))
+        if findings:
+            problems = "\n".join(f"  {each}" for each in findings)
+            raise ContractError(f"{name} breaks the contract of {contract.noun}:\n{problems}")
+        if not as_json:
+            typer.echo(f"{name} keeps the contract of {contract.noun}")
 
 
-@check_app.command("reward")
-def check_reward_command(name: PlugIn, as_json: AsJson = False) -> None:
-    """Check that a function is a reward that keeps the contract, or that a class makes such."""
-    from cqsid.rewards.conformance import check_reward
-    from cqsid.rewards.registry import REWARD
+_check_command(
+    *("channel", "recall.registry:CHANNEL", "recall.conformance:check_channel"),
+    "Check that a class or function makes channels that keep the contract.",
+)
+_check_command(
+    *("ranker", "ranking.rankers.registry:RANKER", "ranking.conformance:check_ranker"),
+    "Check that a class or function makes rankers that keep the contract.",
+)
+_check_command(
+    *("reward", "cqsid.rewards.registry:REWARD", "cqsid.rewards.conformance:check_reward"),
+    "Check that a function is a reward that keeps the contract, or that a class makes such.",
+)
+_check_command(
+    "rule",
+    "experiments.attribution.credit.customrules:RULE",
+    "experiments.attribution.credit.conformance:check_rule",
+    "Check that a function or class is a rule of credit that keeps the contract.",
+)
 
-    _check(REWARD, name, check_reward, as_json)
 
-
-@check_app.command("rule")
-def check_rule_command(name: PlugIn, as_json: AsJson = False) -> None:
-    """Check that a function or class is a rule of credit that keeps the contract."""
-    from experiments.attribution.credit.conformance import check_rule
-    from experiments.attribution.credit.customrules import RULE
-
-    _check(RULE, name, check_rule, as_json)
-
-
-@ids_app.command("bench")
-def ids_bench_command(
-    config: ConfigName,
-    out: Out = None,
-    overrides: Overrides = None,
-    as_json: AsJson = False,
-    overwrite: Overwrite = False,
-) -> None:
+@_command(ids_app, "bench", "experiments.idsbench.run:bench_ids", "-ids")
+def _tell_ids(folder: Path, report: Path, as_json: bool) -> None:
     """Train identifier schemes on one history, compare them; writes runs/<config name>-ids.
 
     Finished trainings are kept: the same command continues an interrupted bench.
     """
-    from experiments.idsbench.run import bench_ids
     from experiments.records.ids import IdsRecord
     from experiments.records.reading import read_record
     from experiments.report.terminal import ids_summary
 
-    folder, report = _made(bench_ids, config, "-ids", out, overrides, overwrite)
-    record = read_record(IdsRecord, folder)
-    if as_json:
-        _tell_json(folder, report, ids=record)
-    else:
-        _print(ids_summary(record, report))
+    _tell(folder, report, as_json, ids_summary, ids=read_record(IdsRecord, folder))
 
 
-@app.command()
-def rewards(
-    config: ConfigName,
-    out: Out = None,
-    overrides: Overrides = None,
-    as_json: AsJson = False,
-    overwrite: Overwrite = False,
-) -> None:
+@_command(app, "rewards", "experiments.rewardlab.run:bench_rewards", "-rewards")
+def _tell_rewards(folder: Path, report: Path, as_json: bool) -> None:
     """Align a generator with rewards, compare the policies; writes runs/<config name>-rewards.
 
     Finished trainings are kept: the same command continues an interrupted run, an interrupted
@@ -330,19 +321,13 @@ def rewards(
     from experiments.records.reading import read_record
     from experiments.records.rewards import RewardsRecord
     from experiments.report.terminal import rewards_summary
-    from experiments.rewardlab.run import bench_rewards
 
-    folder, report = _made(bench_rewards, config, "-rewards", out, overrides, overwrite)
-    record = read_record(RewardsRecord, folder)
-    if as_json:
-        _tell_json(folder, report, rewards=record)
-    else:
-        _print(rewards_summary(record, report))
+    _tell(folder, report, as_json, rewards_summary, rewards=read_record(RewardsRecord, folder))
 
 
 @ids_app.command("save")
 def ids_save_command(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    folder: RunFolder,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder to write.")],
     channel: Annotated[
         str | None,
@@ -359,20 +344,6 @@ def ids_save_command(
     typer.echo(
         f"Saved channel {name} to {to}; it serves with channels.NAME.checkpoint = {str(to)!r}"
     )
-
-
-def _check(
-    kind: "Kind", name: str, suite: Callable[[Any], Sequence[object]], as_json: bool
-) -> None:
-    """Print what the conformance suite of a kind finds of a plug-in; findings are an error."""
-    findings = suite(kind.load(name))
-    if as_json:
-        typer.echo(json.dumps({"object": name, "findings": [str(each) for each in findings]}))
-    if findings:
-        problems = "\n".join(f"  {each}" for each in findings)
-        raise ContractError(f"{name} breaks the contract of {kind.noun}:\n{problems}")
-    if not as_json:
-        typer.echo(f"{name} keeps the contract of {kind.noun}")
 
 
 def _complain(text: str) -> None:

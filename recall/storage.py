@@ -299,7 +299,7 @@ class _Reader:
                 return tuple.__new__(self._class(name, tuple), self.decode(value))
             case {"object": _}:
                 return self._object(node)
-        raise _Unknown(f"node == {sorted(node)}, must be of a known kind")
+        raise ValueError(f"node == {sorted(node)}, must be of a known kind")
 
     def _generator(self, state: Any) -> np.random.Generator:
         if state["bit_generator"] not in _GENERATORS:
