@@ -194,6 +194,33 @@ class Pages:
     arm_B: NDArray[np.int8]
     traces: Traces
 
+    @classmethod
+    def bare(cls, items_BK: Ints, latency_B: NDArray[np.float32]) -> "Pages":
+        """Pages of which it only counts what they show and when they come."""
+        rows, nothing_B = len(items_BK), np.zeros(len(items_BK), np.int32)
+        none = np.zeros(0, np.int32)
+        return cls(
+            items_BK=items_BK,
+            sources_BK=np.zeros(items_BK.shape, np.int32),
+            best_ranked_BK=np.zeros(items_BK.shape, np.int32),
+            scores_BK=np.zeros(items_BK.shape, np.float32),
+            propensity_BK=np.ones(items_BK.shape, np.float32),
+            latency_B=latency_B,
+            dropped_B=nothing_B,
+            merged_B=nothing_B,
+            ranked_B=nothing_B,
+            arm_B=np.zeros(rows, np.int8),
+            traces=Traces(
+                row_R=none,
+                item_R=none,
+                sources_R=none,
+                ranks_RC=np.zeros((0, 1), np.int16),
+                scores_RC=np.zeros((0, 1), np.float32),
+                merged_R=np.zeros(0, np.int16),
+                ranker_score_R=np.zeros(0, np.float32),
+            ),
+        )
+
 
 @runtime_checkable
 class SearchService(Protocol):

@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from simulator.behaviour.clickmodels import Cascade, ClickModel, CustomClickModel, PositionBased
 from simulator.behaviour.utility import Utility, UtilitySpec
@@ -26,6 +26,8 @@ Flags = NDArray[np.bool_]
 
 CHOICES = 3  # a plan's first choice and its fallbacks for items that are gone
 MOST_UNITS = 99  # of one item in one order
+_AT_LEAST = 2.0  # seconds on any page
+_PACE_SIGMA = 0.8  # of the log of how long shoppers take
 
 
 class BehaviorSpec(UtilitySpec):
@@ -137,25 +139,33 @@ class Behavior:
     def look(
         self, needs: Needs, items_BK: Ints, attraction_BK: Reals, draws: Draws
     ) -> tuple[Flags, Flags]:
-        """(B, K) examined and (B, K) clicked with the luck of `draws`."""
+        """(B, K) examined and (B, K) clicked with the luck of `draws`.
+
+        The luck of a look belongs to the item, as that of a click does: an item that another page
+        shows elsewhere keeps it, so worlds that differ in their pages stay closely paired.
+        """
         return self.click_model(
             attraction_BK,
             self.on_phone(needs),
-            _uniform(draws, "look", needs, np.arange(items_BK.shape[1])),
+            _uniform(draws, "look", needs, items_BK),
             _uniform(draws, "click", needs, items_BK),
+        )
+
+    def tastes(self, needs: Needs, items_BK: Ints, draws: Draws) -> NDArray[np.float64]:
+        """(B, K) taste shocks (Gumbel, logits): an item keeps its own through a whole need."""
+        return draws.gumbel(
+            "buy",
+            needs.shopper_B[:, None],
+            needs.session_B[:, None],
+            needs.need_B[:, None],
+            items_BK,
         )
 
     def _choose(self, needs: Needs, items_BK: Ints, clicked_BK: Flags, true_BK: Reals) -> "_Choice":
         """Multinomial logit over the clicked items and the outside option, by Gumbel draws."""
         spec = self.spec
         rows, slots = np.nonzero(clicked_BK)
-        shock = self.draws.gumbel(
-            "buy",
-            needs.shopper_B[rows],
-            needs.session_B[rows],
-            needs.need_B[rows],
-            items_BK[rows, slots],
-        )
+        shock = self.tastes(needs.rows(rows), items_BK[rows, slots][:, None], self.draws)[:, 0]
         outside_B = spec.outside + self.draws.gumbel(
             "buy.nothing", needs.shopper_B, needs.session_B, needs.request_B
         )
@@ -195,13 +205,23 @@ class Behavior:
         days_B = -np.log(self._one("delay", needs)) * self.spec.delay_days
         return np.asarray(later_B * days_B * DAY)
 
+    def dwells_beyond(
+        self, seconds: float, examined_BK: Flags, clicked_BK: Flags
+    ) -> NDArray[np.float64]:
+        """(B,) chance that the next action comes later than after so many seconds."""
+        usual_B = self._usual_dwell(examined_BK, clicked_BK)
+        with np.errstate(divide="ignore"):  # nothing was looked at: never
+            return np.asarray(ndtr(np.log(usual_B / (seconds - _AT_LEAST)) / _PACE_SIGMA))
+
     def _dwell(self, needs: Needs, examined_BK: Flags, clicked_BK: Flags) -> NDArray[np.float64]:
-        pace_B = np.exp(
-            0.8 * self.draws.normal("pace", needs.shopper_B, needs.session_B, needs.request_B)
-        )
+        luck_B = self.draws.normal("pace", needs.shopper_B, needs.session_B, needs.request_B)
+        usual_B = self._usual_dwell(examined_BK, clicked_BK)
+        return np.asarray(_AT_LEAST + np.exp(_PACE_SIGMA * luck_B) * usual_B)
+
+    def _usual_dwell(self, examined_BK: Flags, clicked_BK: Flags) -> NDArray[np.float64]:
+        """(B,) median time on a page and the items visited from it (seconds)."""
         reading_B = self.spec.seconds_per_result * examined_BK.sum(axis=1)
-        visiting_B = self.spec.seconds_per_click * clicked_BK.sum(axis=1)
-        return np.asarray(2.0 + pace_B * (reading_B + visiting_B))
+        return np.asarray(reading_B + self.spec.seconds_per_click * clicked_BK.sum(axis=1))
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,18 @@ that item j has not rung by t, and item i ringing at t,
 
 where the sum is over j != i and the product over k other than i and j: one integral for each item
 instead of a sum over all sets of clicks.
+
+A need stays open where nothing is bought and nobody is content with the best of what was clicked.
+With `d_i` the chance of not being content with item i, and with items by falling utility,
+
+    P(open) = prod_j (1 - c_j) + sum_i c_i d_i int e^(-t) e^(-r_i t) prod_(better j) (1 - c_j)
+                                                                    prod_(worse j) s_j dt
+
+Where the taste of the items is known, no integral is left: see `known_taste`.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -35,10 +43,28 @@ _REST = 1e-12  # last node: so much is left to ring
 _SURE = 1 - 1e-15  # has rung; the doubling alone would stop one bit short of 1, and r is large
 
 
+class Choices(NamedTuple):
+    """What becomes of B pages of K slots that are seen.
+
+    Attributes:
+        first_BK: chance that the item is clicked, best of the clicked ones and better than the
+            outside option.
+        second_BK: chance that it is second best and its gain exceeds that of a second choice.
+        open_B: chance that nothing is chosen and nobody is content with what was clicked.
+    """
+
+    first_BK: Floats
+    second_BK: Floats
+    open_B: Floats
+
+
 def choice_chances(
-    clicks_BK: NDArray[np.floating[Any]], gains_BK: NDArray[np.floating[Any]], second: float
-) -> tuple[Floats, Floats]:
-    """Chances that each item of a page is the first and the second choice.
+    clicks_BK: NDArray[np.floating[Any]],
+    gains_BK: NDArray[np.floating[Any]],
+    second: float,
+    discontent_BK: NDArray[np.floating[Any]] | None = None,
+) -> Choices:
+    """Chances of the first and the second choice, and of none.
 
     Exact up to 1e-10.
 
@@ -46,76 +72,101 @@ def choice_chances(
         clicks_BK: chance that an item is clicked, each on its own; 0 on padding.
         gains_BK: true utility less that of the outside option (logits). NaN is never chosen.
         second: gain that a second choice must exceed, >= 0 (logits).
-
-    Returns:
-        (B, K) chance that the item is clicked, best of the clicked ones and better than the
-        outside option; (B, K) chance that it is second best and its gain exceeds `second`.
+        discontent_BK: chance of not being content where this item is the best that was clicked;
+            it never rises with the gain. None: nobody is ever content.
     """
     shape = clicks_BK.shape
-    first_BK, second_BK = np.zeros(shape), np.zeros(shape)
-    clipped_BK = np.clip(
-        np.nan_to_num(gains_BK.astype(np.float64), nan=-np.inf), -GAIN_LIMIT, GAIN_LIMIT
-    )
+    found = Choices(np.zeros(shape), np.zeros(shape), np.ones(len(clicks_BK)))
+    if discontent_BK is None:
+        discontent_BK = np.ones(shape)
     _races(
         clicks_BK.astype(np.float64),
-        np.exp(clipped_BK),
+        np.exp(_clipped(gains_BK)),
+        np.nan_to_num(discontent_BK.astype(np.float64), nan=1.0),
         math.exp(min(second, GAIN_LIMIT)),
-        first_BK,
-        second_BK,
+        *found,
     )
-    return first_BK, second_BK
+    return found
+
+
+def _clipped(gains_BK: NDArray[np.floating[Any]]) -> Floats:
+    known_BK = np.nan_to_num(gains_BK.astype(np.float64), nan=-np.inf)
+    return np.clip(known_BK, -GAIN_LIMIT, GAIN_LIMIT)
 
 
 @njit(cache=True, nogil=True)
 def _races(
-    clicks_BK: Any, rates_BK: Any, hurdle: Any, first_BK: Any, second_BK: Any
+    clicks_BK: Any,
+    rates_BK: Any,
+    discontent_BK: Any,
+    hurdle: Any,
+    first_BK: Any,
+    second_BK: Any,
+    open_B: Any,
 ) -> None:  # pragma: no cover
     """Fill in every page; `hurdle` is the rate of the outside option for second choices."""
     slots = clicks_BK.shape[1]
     slot_N = np.empty(slots, np.int64)
-    chance_N, rate_N = np.empty(slots), np.empty(slots)
+    columns_3N = np.empty((3, slots))
     sum_N2, rung_2N = np.empty((slots, 2)), np.empty((2, slots))
     for row in range(len(clicks_BK)):
         size, total = 0, 1.0
         for slot in range(slots):
             if clicks_BK[row, slot] > 0:
-                slot_N[size] = slot
-                chance_N[size] = clicks_BK[row, slot]
-                rate_N[size] = rates_BK[row, slot]
-                total += rate_N[size]
+                at = size  # kept by rising rate, that is by rising utility
+                while at and rates_BK[row, slot_N[at - 1]] > rates_BK[row, slot]:
+                    slot_N[at] = slot_N[at - 1]
+                    at -= 1
+                slot_N[at] = slot
+                total += rates_BK[row, slot]
                 size += 1
-        if size:
-            _race(chance_N[:size], rate_N[:size], hurdle, _FIRST / total, sum_N2, rung_2N)
         for n in range(size):
-            scale = chance_N[n] * rate_N[n] * _STEP
+            columns_3N[0, n] = clicks_BK[row, slot_N[n]]
+            columns_3N[1, n] = rates_BK[row, slot_N[n]]
+            columns_3N[2, n] = discontent_BK[row, slot_N[n]]
+        if size:
+            open_B[row] = _race(columns_3N[:, :size], hurdle, _FIRST / total, sum_N2, rung_2N)
+        for n in range(size):
+            scale = columns_3N[0, n] * columns_3N[1, n] * _STEP
             first_BK[row, slot_N[n]] = scale * sum_N2[n, 0]
             second_BK[row, slot_N[n]] = scale * sum_N2[n, 1]
 
 
 @njit(cache=True, nogil=True)
 def _race(
-    chance_N: Any, rate_N: Any, hurdle: Any, start: Any, sum_N2: Any, rung_2N: Any
-) -> None:  # pragma: no cover
-    """Sum the integrands of one page over the nodes, without their constant factors.
+    columns_3N: Any, hurdle: Any, start: Any, sum_N2: Any, rung_2N: Any
+) -> Any:  # pragma: no cover
+    """Sum the integrands of one page over the nodes; returns the chance that the need stays open.
 
-    `rung_2N` holds the chances that each clock has rung by this node and by the one after it.
+    `sum_N2` lacks the constant factors. `rung_2N` holds the chances that each clock has rung by
+    this node and by the one after it.
     """
+    chance_N, rate_N, discontent_N = columns_3N
     size = len(chance_N)
     ratio = math.exp(_STEP)
     at, after, turn = start, start * ratio, 0
+    before = start / (ratio - 1)  # all earlier nodes: nothing has rung, t alone counts
+    open_at = 1.0
     for n in range(size):
         rung_2N[0, n] = -math.expm1(-rate_N[n] * at)
         rung_2N[1, n] = -math.expm1(-rate_N[n] * after)
-        sum_N2[n, 0] = start / (ratio - 1)  # all earlier nodes: nothing has rung, t alone counts
+        sum_N2[n, 0] = before
         sum_N2[n, 1] = 0.0
+        open_at = (1.0 - chance_N[n]) * open_at + chance_N[n] * discontent_N[n]
+    open_sum = before * open_at
     left = 1.0
     while left > _REST:
         none, one = 1.0, 0.0  # chances that no item has rung, and that a single one has
+        open_at = 1.0
         for n in range(size):
-            out = chance_N[n] * rung_2N[turn, n]
+            rung = rung_2N[turn, n]
+            out = chance_N[n] * rung
+            open_at *= 1.0 - chance_N[n]
+            open_at += chance_N[n] * (1.0 - rung) * discontent_N[n] * none
             one = one * (1.0 - out) + none * out
             none *= 1.0 - out
         outside, hard_outside = math.exp(-at), math.exp(-hurdle * at)
+        open_sum += at * outside * open_at
         for n in range(size):
             rung = rung_2N[turn, n]
             out = chance_N[n] * rung
@@ -128,3 +179,97 @@ def _race(
             rung_2N[turn, n] = rung * (2.0 - rung) if rung < _SURE else 1.0
         left = (none + one) * outside
         at, after, turn = after, 2.0 * at, 1 - turn
+    return open_sum * _STEP
+
+
+class Known(NamedTuple):
+    """Chances of B pages under M sets of tastes; fields as of `Choices`."""
+
+    first_BMK: Floats
+    second_BMK: Floats
+    open_BM: Floats
+
+
+def known_taste(
+    clicks_BK: NDArray[np.floating[Any]],
+    gains_BK: NDArray[np.floating[Any]],
+    second: float,
+    discontent_BK: NDArray[np.floating[Any]],
+    taste_BMK: Floats,
+) -> Known:
+    """`choice_chances` where the shopper's taste shocks are known, exactly.
+
+    With v_i = gain_i + taste_i and items by falling v, an item is first where it is clicked, no
+    better one is, and the outside option's Gumbel lies below: the chance
+    `c_i prod_(better j) (1 - c_j) exp(-exp(-v_i))`. Between two neighbouring v the outside option
+    bars the same items, which makes the chance that a need stays open a sum over K + 1 pieces.
+
+    Args:
+        clicks_BK, gains_BK, second, discontent_BK: as of `choice_chances`.
+        taste_BMK: Gumbel shocks of each item in each set (logits).
+    """
+    rows, sets, slots = taste_BMK.shape
+    found = Known(
+        np.zeros((rows, sets, slots)), np.zeros((rows, sets, slots)), np.ones((rows, sets))
+    )
+    _known(
+        clicks_BK.astype(np.float64),
+        _clipped(gains_BK),
+        np.nan_to_num(discontent_BK.astype(np.float64), nan=1.0),
+        min(second, GAIN_LIMIT),
+        taste_BMK,
+        *found,
+    )
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _known(
+    clicks_BK: Any,
+    gains_BK: Any,
+    discontent_BK: Any,
+    second: Any,
+    taste_BMK: Any,
+    first_BMK: Any,
+    second_BMK: Any,
+    open_BM: Any,
+) -> None:  # pragma: no cover
+    rows, sets, slots = taste_BMK.shape
+    value_N, barred_N = np.empty(slots), np.empty(slots, np.bool_)
+    for row in range(rows):
+        by_gain = np.argsort(gains_BK[row])
+        by_gain = by_gain[clicks_BK[row][by_gain] > 0]
+        for m in range(sets):
+            for slot in by_gain:
+                value_N[slot] = gains_BK[row, slot] + taste_BMK[row, m, slot]
+                barred_N[slot] = False
+            falling = by_gain[np.argsort(-value_N[by_gain])]
+            none, one, above, total = 1.0, 0.0, 1.0, 0.0
+            for slot in falling:
+                click, value = clicks_BK[row, slot], value_N[slot]
+                below = math.exp(-math.exp(-value))  # the outside option lies below this item
+                first_BMK[row, m, slot] = click * none * below
+                second_BMK[row, m, slot] = click * one * math.exp(-math.exp(second - value))
+                one = one * (1.0 - click) + none * click
+                none *= 1.0 - click
+                total += (above - below) * _left_open(
+                    by_gain, clicks_BK[row], discontent_BK[row], barred_N
+                )
+                barred_N[slot], above = True, below
+            open_BM[row, m] = total + above * _left_open(
+                by_gain, clicks_BK[row], discontent_BK[row], barred_N
+            )
+
+
+@njit(cache=True, nogil=True)
+def _left_open(by_gain: Any, clicks_K: Any, discontent_K: Any, barred_K: Any) -> Any:
+    """Chance that no barred item is clicked and the best click leaves the shopper discontent."""
+    left, none = 1.0, 1.0
+    for slot in by_gain:
+        click = clicks_K[slot]
+        left *= 1.0 - click
+        if barred_K[slot]:
+            none *= 1.0 - click
+        else:
+            left += click * discontent_K[slot] * none
+    return left

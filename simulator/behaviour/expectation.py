@@ -2,18 +2,20 @@
 
 A replay that asks "what would this page have brought?" need not roll dice: waiting, looking,
 clicking and buying have closed forms, so two pages are compared without noise of the simulation.
+So has the chance that the shopper's need is still open afterwards, which links the pages of a
+session (see `simulator.living.walk`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from simulator.behaviour.behavior import MOST_UNITS, Behavior, Flags, Reals
-from simulator.behaviour.choices import choice_chances
+from simulator.behaviour.behavior import MOST_UNITS, Behavior, Flags
+from simulator.behaviour.choices import choice_chances, known_taste
 from simulator.behaviour.clickmodels import Cascade, PositionBased
-from simulator.catalogue.catalog import Ints
 from simulator.protocols import Pages
 from simulator.shoppers.needs import Needs
 
@@ -46,6 +48,44 @@ class Expected:
     gmv_BK: Floats
 
 
+@dataclass(frozen=True)
+class Prospect:
+    """What B pages bring on average, and how the need behind them goes on; (B,) chances.
+
+    Attributes:
+        brings: what is seen, clicked and bought.
+        stays_B: that the page comes before the shopper leaves.
+        click_BK, first_BK, second_BK: of a page that is seen: that an item is clicked, is the first
+            and the second choice.
+        open_B, clickless_B: of a page that is seen: that nothing is bought and nobody is content
+            with what was clicked; that nothing is clicked.
+    """
+
+    brings: Expected
+    stays_B: Floats
+    click_BK: Floats
+    first_BK: Floats
+    second_BK: Floats
+    open_B: Floats
+    clickless_B: Floats
+
+    @property
+    def bought_B(self) -> Floats:
+        """(B,) that something is bought from a page that is seen."""
+        return np.asarray(self.first_BK.sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What B seen pages bring under M sets of tastes; (B, M), fields as of `Prospect`."""
+
+    carts_BM: Floats
+    orders_BM: Floats
+    gmv_BM: Floats
+    bought_BM: Floats
+    open_BM: Floats
+
+
 def expected(behavior: Behavior, needs: Needs, pages: Pages, price_I: Floats) -> Expected:
     """The expectation of `Behavior.react` and of the purchases that follow from it.
 
@@ -63,67 +103,160 @@ def expected(behavior: Behavior, needs: Needs, pages: Pages, price_I: Floats) ->
         pages: what each of them is shown; an item at most once on a page.
         price_I: price paid for each item.
     """
-    real_BK = pages.items_BK >= 0
-    if not real_BK.any():
-        return Expected(*(np.zeros(real_BK.shape) for _ in range(5)))
-    shown_BK, true_BK = behavior.utility.of(needs, pages.items_BK)
-    attraction_BK = np.nan_to_num(behavior.attraction(shown_BK, real_BK))
-    gain_BK = true_BK.astype(np.float64) - behavior.spec.outside
-    chances = _chances(behavior, needs, pages.items_BK, attraction_BK, gain_BK)
-    seen_BK = _stays(behavior, needs, pages)[:, None] * real_BK
-    carted_BK = np.nan_to_num(expit(gain_BK + behavior.spec.cart_margin))
-    units_BK = mean_units(behavior.spec.repeat_quantity) * chances.first_BK + chances.second_BK
-    return Expected(
-        seen_BK=seen_BK,
-        clicks_BK=seen_BK * chances.click_BK,
-        carts_BK=seen_BK * chances.click_BK * carted_BK,
-        orders_BK=seen_BK * (chances.first_BK + chances.second_BK),
-        gmv_BK=seen_BK * units_BK * price_I[pages.items_BK],
-    )
+    return Outlook(behavior, needs, pages, price_I).prospect().brings
+
+
+class Outlook:
+    """Pages about to be seen, with all that their expectations are made of.
+
+    Args: as of `expected`.
+    """
+
+    def __init__(self, behavior: Behavior, needs: Needs, pages: Pages, price_I: Floats) -> None:
+        self.behavior = behavior
+        self.needs = needs
+        self.items_BK = pages.items_BK
+        self.real_BK = pages.items_BK >= 0
+        self.price_BK = price_I[pages.items_BK]
+        self.stays_B = _stays(behavior, needs, pages)
+        shown_BK, true_BK = behavior.utility.of(needs, pages.items_BK)
+        self.attraction_BK = np.nan_to_num(behavior.attraction(shown_BK, self.real_BK))
+        self.gain_BK = true_BK.astype(np.float64) - behavior.spec.outside
+        self.discontent_BK = expit(behavior.spec.satisfaction - true_BK.astype(np.float64))
+
+    @property
+    def one_click(self) -> bool:
+        """Whether a page has one click at most."""
+        return type(self.behavior.click_model) is Cascade
+
+    def prospect(self) -> Prospect:
+        """What the pages bring over all luck and tastes."""
+        spec, shape = self.behavior.spec, self.items_BK.shape
+        click_BK, first_BK, second_BK = np.zeros((3, *shape))
+        open_B, clickless_B = np.zeros((2, shape[0]))
+        for law in self._laws():
+            found = law.chances(self.gain_BK, spec.basket_cost, self.discontent_BK)
+            click_BK += law.weight * law.click_BK
+            first_BK += law.weight * found[0]
+            second_BK += law.weight * found[1]
+            open_B += law.weight * found[2]
+            clickless_B += law.weight * law.clickless_B
+        seen_BK = self.stays_B[:, None] * self.real_BK
+        carted_BK = np.nan_to_num(expit(self.gain_BK + spec.cart_margin))
+        units_BK = mean_units(spec.repeat_quantity) * first_BK + second_BK
+        brings = Expected(
+            seen_BK=seen_BK,
+            clicks_BK=seen_BK * click_BK,
+            carts_BK=seen_BK * click_BK * carted_BK,
+            orders_BK=seen_BK * (first_BK + second_BK),
+            gmv_BK=seen_BK * units_BK * self.price_BK,
+        )
+        return Prospect(brings, self.stays_B, click_BK, first_BK, second_BK, open_B, clickless_B)
+
+    def known(self, rows: NDArray[np.intp], sets: int) -> Known:
+        """What some of the pages bring where the shopper's tastes are known.
+
+        A taste belongs to a shopper, a need and an item, so the M sets are the same on every page
+        of a need, in every arm.
+
+        Args:
+            rows: of the pages.
+            sets: how many sets M of tastes are drawn.
+        """
+        spec, needs, items_RK = self.behavior.spec, self.needs.rows(rows), self.items_BK[rows]
+        gain_RK, discontent_RK = self.gain_BK[rows], self.discontent_BK[rows]
+        taste_RMK = np.empty((len(rows), sets, items_RK.shape[1]))
+        for m in range(sets):
+            draws = self.behavior.draws.child(f"taste.{m}")
+            taste_RMK[:, m] = self.behavior.tastes(needs, items_RK, draws)
+        first_RMK, second_RMK = np.zeros((2, *taste_RMK.shape))
+        open_RM, click_RK = np.zeros(taste_RMK.shape[:2]), np.zeros(items_RK.shape)
+        for law in self._laws(rows):
+            found = law.known(gain_RK, spec.basket_cost, discontent_RK, taste_RMK)
+            first_RMK += law.weight * found[0]
+            second_RMK += law.weight * found[1]
+            open_RM += law.weight * found[2]
+            click_RK += law.weight * law.click_BK
+        value_RMK = np.nan_to_num(gain_RK, nan=-np.inf)[:, None] + taste_RMK + spec.cart_margin
+        with np.errstate(over="ignore"):  # surely not into the cart: exp(-inf) is 0
+            carted_RMK = np.exp(-np.exp(-value_RMK))
+        units = mean_units(spec.repeat_quantity)
+        price_R1K = np.where(items_RK >= 0, self.price_BK[rows], 0.0)[:, None]
+        return Known(
+            carts_BM=(click_RK[:, None] * carted_RMK).sum(axis=2),
+            orders_BM=(first_RMK + second_RMK).sum(axis=2),
+            gmv_BM=((units * first_RMK + second_RMK) * price_R1K).sum(axis=2),
+            bought_BM=first_RMK.sum(axis=2),
+            open_BM=open_RM,
+        )
+
+    def _laws(self, rows: NDArray[np.intp] | slice = slice(None)) -> "Iterator[_Law]":
+        """How the pages are clicked: a law in closed form, or one for each drawn replicate."""
+        behavior, needs = self.behavior, self.needs.rows(rows)
+        model, attraction_BK = behavior.click_model, self.attraction_BK[rows]
+        # A user's model may inherit from one of these and look otherwise: only they count.
+        if type(model) is PositionBased or type(model) is Cascade:
+            click_BK = model.click_chances(attraction_BK, behavior.on_phone(needs))
+            yield _Law(click_BK, 1.0, one_click=type(model) is Cascade)
+            return
+        items_BK, real_BK = self.items_BK[rows], self.real_BK[rows]
+        for replicate in range(REPLICATES):
+            draws = behavior.draws.child(f"expected.{replicate}")
+            clicked_BK: Flags = behavior.look(needs, items_BK, attraction_BK, draws)[1] & real_BK
+            yield _Law(clicked_BK.astype(np.float64), 1 / REPLICATES, one_click=False)
+
+
+@dataclass(frozen=True)
+class _Law:
+    """How pages are clicked.
+
+    Attributes:
+        click_BK: chance of a click on each item.
+        weight: of this law among all.
+        one_click: clicks of a page exclude each other, rather than not depend on each other.
+    """
+
+    click_BK: Floats
+    weight: float
+    one_click: bool
+
+    @property
+    def clickless_B(self) -> Floats:
+        """(B,) chance of no click at all."""
+        if self.one_click:
+            return np.asarray(1 - self.click_BK.sum(axis=1))
+        return np.asarray((1 - self.click_BK).prod(axis=1))
+
+    def chances(
+        self, gain_BK: Floats, second: float, discontent_BK: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        """See `choice_chances`."""
+        if not self.one_click:
+            return choice_chances(self.click_BK, gain_BK, second, discontent_BK)
+        bought_BK = np.nan_to_num(expit(gain_BK))
+        first_BK = self.click_BK * bought_BK
+        stays_BK = self.click_BK * np.nan_to_num(discontent_BK) * (1 - bought_BK)
+        return first_BK, np.zeros(first_BK.shape), self.clickless_B + stays_BK.sum(axis=1)
+
+    def known(
+        self, gain_BK: Floats, second: float, discontent_BK: Floats, taste_BMK: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        """See `known_taste`."""
+        if not self.one_click:
+            return known_taste(self.click_BK, gain_BK, second, discontent_BK, taste_BMK)
+        value_BMK = np.nan_to_num(gain_BK, nan=-np.inf)[:, None] + taste_BMK
+        with np.errstate(over="ignore"):
+            bought_BMK = np.exp(-np.exp(-value_BMK))
+        click_B1K = self.click_BK[:, None]
+        stays_BMK = click_B1K * np.nan_to_num(discontent_BK)[:, None] * (1 - bought_BMK)
+        first_BMK = click_B1K * bought_BMK
+        open_BM = self.clickless_B[:, None] + stays_BMK.sum(axis=2)
+        return first_BMK, np.zeros(first_BMK.shape), open_BM
 
 
 def mean_units(repeat_quantity: float) -> float:
     """Mean units of the first item bought: geometric, cut off at `MOST_UNITS`."""
     return float(np.sum(repeat_quantity ** np.arange(MOST_UNITS)))
-
-
-@dataclass(frozen=True)
-class _Chances:
-    """Of a page that is seen: (B, K) chances of a click, of the first and of a second order."""
-
-    click_BK: Floats
-    first_BK: Floats
-    second_BK: Floats
-
-
-def _chances(
-    behavior: Behavior, needs: Needs, items_BK: Ints, attraction_BK: Reals, gain_BK: Floats
-) -> _Chances:
-    model, second = behavior.click_model, behavior.spec.basket_cost
-    # A user's model may inherit from one of these and look otherwise: only they themselves count.
-    if type(model) is PositionBased:
-        click_BK = model.click_chances(attraction_BK, behavior.on_phone(needs))
-        return _Chances(click_BK, *choice_chances(click_BK, gain_BK, second))
-    if type(model) is Cascade:
-        click_BK = model.click_chances(attraction_BK, behavior.on_phone(needs))
-        first_BK = click_BK * np.nan_to_num(expit(gain_BK))
-        return _Chances(click_BK, first_BK, np.zeros(click_BK.shape))
-    return _replicated(behavior, needs, items_BK, attraction_BK, gain_BK)
-
-
-def _replicated(
-    behavior: Behavior, needs: Needs, items_BK: Ints, attraction_BK: Reals, gain_BK: Floats
-) -> _Chances:
-    """Means over drawn clicks of what exactly follows from each."""
-    real_BK = items_BK >= 0
-    sums_3BK = np.zeros((3, *items_BK.shape))
-    for replicate in range(REPLICATES):
-        draws = behavior.draws.child(f"expected.{replicate}")
-        clicked_BK: Flags = behavior.look(needs, items_BK, attraction_BK, draws)[1] & real_BK
-        click_BK = clicked_BK.astype(np.float64)
-        sums_3BK[0] += click_BK
-        sums_3BK[1:] += choice_chances(click_BK, gain_BK, behavior.spec.basket_cost)
-    return _Chances(*sums_3BK / REPLICATES)
 
 
 def _stays(behavior: Behavior, needs: Needs, pages: Pages) -> Floats:

@@ -8,6 +8,7 @@ What is planned here and touches other sessions (purchases) is lived by the worl
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Reactions
 from simulator.errors import ContractError
@@ -44,7 +45,7 @@ class Desk:
         self.scene = scene
         self.spec = spec
         self.trace_rate = trace_rate
-        self.witness: Witness | None = None
+        self.witnesses: list[Witness] = []
 
     def plan(self, sessions: Sessions, until: float) -> IntervalPlan:
         """Plan every request due before `until` (simulated seconds)."""
@@ -55,7 +56,7 @@ class Desk:
         served = 0
         while len(due):
             served += len(due)
-            after = [self._block(block, purchases, ends) for block in _blocks(due)]
+            after = [self._block(due.rows(rows), purchases, ends) for rows in blocks(len(due))]
             going_on = after[0]
             for more in after[1:]:
                 going_on = going_on.joined(more)
@@ -67,11 +68,14 @@ class Desk:
         self, sessions: Sessions, purchases: list[Purchases], buyers_ends: list[Ends]
     ) -> Sessions:
         """Serve one block, log it, add what is to be lived, and return the sessions that go on."""
-        scene, requests, needs = self.scene, self._requests(sessions), self._needs(sessions)
-        pages = _checked(scene.service.serve(requests), requests)
+        scene, id_B = self.scene, request_ids(sessions.id_N, sessions.request_N)
+        traced_B = scene.sampler.draws.uniform("traced", id_B) < self.trace_rate
+        history_BH = scene.memory.clicked_SH[sessions.shopper_N]
+        requests, needs = scene.requests(sessions, history_BH, traced_B), scene.needs(sessions)
+        pages = checked(scene.service.serve(requests), requests)
         reactions = scene.behavior.react(needs, pages)
-        if self.witness is not None:
-            self.witness(requests, needs, pages, reactions)
+        for witness in self.witnesses:
+            witness(requests, needs, pages, reactions)
         steps = step(self.spec, sessions, reactions, pages, requests.slots_B, scene.sampler)
         record(scene.log, requests, sessions, pages, reactions, steps)
         rows, slots = np.nonzero(seen(pages, reactions))
@@ -89,45 +93,13 @@ class Desk:
             buyers_ends.append(ends.rows(buyers_N))
         return steps.after.rows(steps.action_N != NextAction.LEAVE)
 
-    def _requests(self, sessions: Sessions) -> Requests:
-        sampler, who_B = self.scene.sampler, sessions.shopper_N
-        shoppers, intents = sampler.shoppers, sampler.intents
-        id_B = request_ids(sessions.id_N, sessions.request_N)
-        return Requests(
-            id_B=id_B,
-            shopper_B=who_B,
-            text_B=intents.text_QX[sessions.intent_N, sessions.wording_N],
-            at_B=sessions.due_N,
-            history_BH=self.scene.memory.clicked_SH[who_B],
-            device_B=shoppers.device_S[who_B],
-            gender_B=shoppers.gender_S[who_B],
-            age_B=shoppers.age_S[who_B],
-            page_B=sessions.page_N,
-            slots_B=shoppers.slots_S[who_B],
-            traced_B=sampler.draws.uniform("traced", id_B) < self.trace_rate,
-            texts=intents.texts,
-        )
 
-    def _needs(self, sessions: Sessions) -> Needs:
-        return Needs(
-            shopper_B=sessions.shopper_N,
-            session_B=sessions.ordinal_N,
-            request_B=sessions.request_N,
-            need_B=sessions.need_N,
-            intent_B=sessions.intent_N,
-            at_B=sessions.due_N,
-            owned_BM=self.scene.memory.owned_SM[sessions.shopper_N],
-        )
+def blocks(rows: int) -> list[NDArray[np.intp]]:
+    """The numbers of so many rows, at most `BLOCK` together."""
+    return [np.arange(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK)]
 
 
-def _blocks(sessions: Sessions) -> list[Sessions]:
-    return [
-        sessions.rows(np.arange(start, min(start + BLOCK, len(sessions))))
-        for start in range(0, len(sessions), BLOCK)
-    ]
-
-
-def _checked(pages: Pages, requests: Requests) -> Pages:
+def checked(pages: Pages, requests: Requests) -> Pages:
     """Refuse pages that would corrupt the log: a service is the user's code, too."""
     found, rows = pages.items_BK.shape, len(requests)
     if len(found) != 2 or found[0] != rows or found[1] > SLOTS_LIMIT:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.catalogue.catalog import Supply
+from simulator.living.stock import StockTrace
 from simulator.protocols import Index, ItemStatistics
 from simulator.randomness import Draws
 from simulator.spec import Spec
@@ -54,6 +55,7 @@ class Market:
         exposures_AI, clicks_AI, orders_AI: decayed counts per arm (or one shared row).
         on_order_I: units under way from a restock order.
         restocks: restock orders under way.
+        trace: where changes of stock are noted, if anywhere.
     """
 
     supply: Supply
@@ -65,6 +67,7 @@ class Market:
     orders_AI: NDArray[np.float64]
     on_order_I: NDArray[np.int64]
     restocks: list[Restock] = field(default_factory=list)
+    trace: StockTrace | None = None
 
     @classmethod
     def opening(cls, supply: Supply, spec: MarketSpec) -> "Market":
@@ -138,6 +141,7 @@ class Market:
         if sold:
             self.stock_I[item] -= sold
             self.orders_AI[arm if len(self.orders_AI) > 1 else 0, item] += 1
+            self._note(at, item)
         return sold
 
     def reorder(self, item: int, at: float) -> Restock | None:
@@ -156,6 +160,11 @@ class Market:
         self.stock_I[order.item] += order.units
         self.on_order_I[order.item] -= order.units
         self.restocks.remove(order)
+        self._note(order.at, order.item)
+
+    def _note(self, at: float, item: int) -> None:
+        if self.trace is not None:
+            self.trace.moves.append((at, item, int(self.stock_I[item])))
 
     def new_day(self, day: int, draws: Draws) -> None:
         """Some prices change and the past counts for less."""

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simulator.behaviour.behavior import Behavior
+from simulator.catalogue.catalog import Ints
 from simulator.living.market import Market
+from simulator.living.sessions import Sessions
 from simulator.log.eventlog import EventLog
-from simulator.protocols import SearchService
+from simulator.protocols import Requests, SearchService, request_ids
 from simulator.shoppers.memory import Memory
-from simulator.shoppers.needs import NeedSampler
+from simulator.shoppers.needs import Needs, NeedSampler
 
 
 @dataclass(frozen=True)
@@ -29,3 +34,42 @@ class Scene:
     market: Market
     memory: Memory
     log: EventLog
+
+    def requests(
+        self, sessions: Sessions, history_NH: Ints, traced_N: NDArray[np.bool_]
+    ) -> Requests:
+        """The next request of each session.
+
+        Args:
+            sessions: under way.
+            history_NH: the shoppers' last clicks, newest first, -1 padded.
+            traced_N: whose candidates the log is to hold.
+        """
+        shoppers, intents = self.sampler.shoppers, self.sampler.intents
+        who_N = sessions.shopper_N
+        return Requests(
+            id_B=request_ids(sessions.id_N, sessions.request_N),
+            shopper_B=who_N,
+            text_B=intents.text_QX[sessions.intent_N, sessions.wording_N],
+            at_B=sessions.due_N,
+            history_BH=history_NH,
+            device_B=shoppers.device_S[who_N],
+            gender_B=shoppers.gender_S[who_N],
+            age_B=shoppers.age_S[who_N],
+            page_B=sessions.page_N,
+            slots_B=shoppers.slots_S[who_N],
+            traced_B=traced_N,
+            texts=intents.texts,
+        )
+
+    def needs(self, sessions: Sessions) -> Needs:
+        """What stands behind the next request of each session."""
+        return Needs(
+            shopper_B=sessions.shopper_N,
+            session_B=sessions.ordinal_N,
+            request_B=sessions.request_N,
+            need_B=sessions.need_N,
+            intent_B=sessions.intent_N,
+            at_B=sessions.due_N,
+            owned_BM=self.memory.owned_SM[sessions.shopper_N],
+        )

@@ -15,7 +15,7 @@ from simulator.spec import Spec
 
 REQUESTS_LIMIT = 2**REQUEST_BITS
 _ONE_MORE_NEED = 0.114  # share of web sessions with several tasks, a published value
-_IDLE_SECONDS = 1_800.0  # 30 idle minutes end a session
+IDLE_SECONDS = 1_800.0  # 30 idle minutes end a session
 
 
 class SessionSpec(Spec):
@@ -141,7 +141,7 @@ def step(
     luck_N = sampler.draws.uniform("step", now.shopper_N, now.ordinal_N, now.request_N)
     met_N = reactions.satisfied_B & ~reactions.left_B
     empty_N = (shown_N == 0) & ~reactions.left_B
-    idle_N = reactions.dwell_B > _IDLE_SECONDS
+    idle_N = reactions.dwell_B > IDLE_SECONDS
     tired_N = ~met_N & (now.request_N + 1 >= np.minimum(now.patience_N, REQUESTS_LIMIT))
     open_N = ~(reactions.left_B | met_N | tired_N | idle_N)
     turns_N = open_N & ~empty_N & (shown_N >= slots_N) & (now.page_N + 1 < spec.pages)
@@ -170,7 +170,7 @@ def step(
         ],
         EndReason.FRUSTRATED,
     ).astype(np.int8)
-    waited_N = np.minimum(reactions.dwell_B, _IDLE_SECONDS) * ~reactions.left_B
+    waited_N = np.minimum(reactions.dwell_B, IDLE_SECONDS) * ~reactions.left_B
     at_N = now.due_N + pages.latency_B + waited_N
     buys_N = (reactions.wanted_B > 0) & (reactions.delay_B == 0)
     return Steps(

@@ -18,9 +18,11 @@ from simulator.living.market import Market, MarketSpec
 from simulator.living.plans import Ends
 from simulator.living.scene import Scene
 from simulator.living.sessions import Sessions, SessionSpec, open_sessions
+from simulator.living.stock import StockTrace
+from simulator.living.walk import TASTES, ExpectedWalk
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
-from simulator.protocols import DAY, SearchService
+from simulator.protocols import DAY, Index, SearchService
 from simulator.randomness import Draws
 from simulator.shoppers.intents import Intents
 from simulator.shoppers.memory import Memory
@@ -111,10 +113,33 @@ class World:
         self.sampler = NeedSampler(intents, shoppers, draws)
         scene = Scene(service, self.behavior, self.sampler, self.market, self.memory, log)
         self.desk = Desk(scene, spec.sessions, trace_rate=trace_rate)
+        self._walks: list[ExpectedWalk] = []
 
     def watch(self, witness: Witness) -> None:
         """Tell somebody of every block of requests; they must not change what they are told of."""
-        self.desk.witness = witness
+        self.desk.witnesses.append(witness)
+
+    def follow(
+        self,
+        service: SearchService,
+        *,
+        own: bool = True,
+        share: float = 1.0,
+        tastes: int = TASTES,
+    ) -> ExpectedWalk:
+        """Also follow what the sessions bring in expectation, without a change to the world.
+
+        Args:
+            service: whose pages are shown in this world's state.
+            own: it makes the pages that the world's own service makes.
+            share: of the shoppers that are followed.
+            tastes: see `ExpectedWalk`.
+        """
+        scene, spec = self.desk.scene, self.spec.sessions
+        walk = ExpectedWalk(scene, spec, service, own=own, share=share, tastes=tastes)
+        self.watch(walk)
+        self._walks.append(walk)
+        return walk
 
     def run(
         self, first_day: int, days: int, *, advance: Callable[[int], object] = lambda requests: None
@@ -125,10 +150,13 @@ class World:
             advance: told the number of requests served after each interval.
         """
         self.env = simpy.Environment(initial_time=first_day * DAY)
+        for walk in self._walks:
+            walk.end = (first_day + days) * DAY
         self._life = Life(self.env, self.market, self.memory, self.log)
         self._waiting: Sessions | None = None
         self.env.process(self._refreshes(first_day, days, advance))
         self.env.run(until=(first_day + days) * DAY)
+        self._settle((first_day + days) * DAY)
         self._life.stop()
         if self._waiting is not None:
             self.log.append("sessions", _cut(self._waiting, self.env.now).columns())
@@ -154,14 +182,31 @@ class World:
                 self.behavior.utility.refresh(index)
                 self.service.refresh(index)
                 arriving = _between(visits, at, at + step)
-                due = open_sessions(arriving, self.sampler)
+                due = opened = open_sessions(arriving, self.sampler)
                 if self._waiting is not None:
                     due = self._waiting.joined(due)
                 plan = self.desk.plan(due, at + step)
                 self._waiting = plan.waiting
+                self._follow(index, opened, at + step)
                 self._life.begin(plan)
                 advance(plan.requests)
                 yield self.env.timeout(at + step - self.env.now)
+                self._settle(at + step)
+
+    def _follow(self, index: Index, opened: Sessions, until: float) -> None:
+        """Let whoever follows the world do so, up to the next refresh."""
+        for walk in self._walks:
+            walk.refresh(index)
+            walk.advance(opened, until)
+        if self._walks:
+            self.market.trace = StockTrace(self.env.now, self.market.stock_I.copy())
+
+    def _settle(self, until: float) -> None:
+        """Tell whoever follows the world how stock has gone since the last refresh."""
+        for walk in self._walks:
+            if self.market.trace is not None:
+                walk.settle(self.market.trace, until)
+        self.market.trace = None
 
 
 def _between(visits: Arrivals, start: float, end: float) -> Arrivals:

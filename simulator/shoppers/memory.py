@@ -26,10 +26,10 @@ class Memory:
         while len(rows):
             _, first = np.unique(shopper_B[rows], return_index=True)
             once = rows[first]
-            newest_BK = np.where(clicked_BK[once], items_BK[once], -1)[:, ::-1]
-            both = np.concatenate((newest_BK, self.clicked_SH[shopper_B[once]]), axis=1)
-            order = np.argsort(both < 0, axis=1, kind="stable")[:, :CLICKS_KEPT]
-            self.clicked_SH[shopper_B[once]] = np.take_along_axis(both, order, axis=1)
+            before_BH = self.clicked_SH[shopper_B[once]]
+            self.clicked_SH[shopper_B[once]] = remembered(
+                before_BH, items_BK[once], clicked_BK[once]
+            )
             rows = np.delete(rows, first)
 
     def buy(self, shopper: int, item: int) -> None:
@@ -45,3 +45,11 @@ class Memory:
         """Go on from a saved state."""
         self.clicked_SH = state["clicked_SH"].copy()
         self.owned_SM = state["owned_SM"].copy()
+
+
+def remembered(history_BH: Ints, items_BK: Ints, clicked_BK: NDArray[np.bool_]) -> Ints:
+    """(B, H) the last clicks after a page each: those on the page come first, the lowest newest."""
+    newest_BK = np.where(clicked_BK, items_BK, -1)[:, ::-1]
+    both = np.concatenate((newest_BK, history_BH), axis=1)
+    order = np.argsort(both < 0, axis=1, kind="stable")[:, : history_BH.shape[1]]
+    return np.asarray(np.take_along_axis(both, order, axis=1), np.int32)

@@ -6,14 +6,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from simulator.behaviour.choices import choice_chances
+from simulator.behaviour.choices import choice_chances, known_taste
 
 EXACT = 1e-10
 BASKET = 0.2
 
 
 def chances(clicks, gains, second=BASKET):
-    first_BK, second_BK = choice_chances(
+    first_BK, second_BK, _ = choice_chances(
         np.array([clicks], np.float64), np.array([gains], np.float64), second
     )
     return first_BK[0], second_BK[0]
@@ -110,14 +110,14 @@ def test_what_nobody_clicks_changes_nothing(page):
 def test_a_page_does_not_depend_on_the_pages_beside_it():
     rng = np.random.default_rng(1)
     clicks_BK, gains_BK = rng.random((30, 7)), rng.normal(0, 3, (30, 7))
-    together = np.array(choice_chances(clicks_BK, gains_BK, BASKET))
+    together = np.array(choice_chances(clicks_BK, gains_BK, BASKET)[:2])
     for row in range(30):
         np.testing.assert_array_equal(together[:, row], chances(clicks_BK[row], gains_BK[row]))
 
 
 @pytest.mark.parametrize("slots", [0, 4])
 def test_pages_without_clicks_sell_nothing(slots):
-    first_BK, second_BK = choice_chances(np.zeros((3, slots)), np.zeros((3, slots)), BASKET)
+    first_BK, second_BK, _ = choice_chances(np.zeros((3, slots)), np.zeros((3, slots)), BASKET)
     assert first_BK.shape == second_BK.shape == (3, slots)
     assert not first_BK.any()
     assert not second_BK.any()
@@ -130,3 +130,87 @@ def test_hostile_gains_leave_chances_chances():
     np.testing.assert_allclose(first_K[2:], 0.0, atol=EXACT)
     assert np.isfinite(second_K).all()
     assert second_K.sum() <= 1
+
+
+def enumerated_open(clicks, gains, discontent, *, better):
+    """The chance that a need stays open, over every set of clicks.
+
+    `better` gives the chance that the outside option beats all of a set.
+    """
+    total = 0.0
+    for pattern in product([False, True], repeat=len(clicks)):
+        clicked_K = np.array(pattern)
+        weight = np.where(clicked_K, clicks, 1 - clicks).prod()
+        if weight > 0:
+            best = np.argmax(np.where(clicked_K, gains, -np.inf))
+            stays = discontent[best] * better(clicked_K) if clicked_K.any() else 1.0
+            total += weight * stays
+    return total
+
+
+def discontent_of(gains_K, threshold=0.4):
+    return expit(threshold - gains_K)
+
+
+@given(page=pages(12))
+@example(page=[(0.9, 12.0 * (-1) ** k) for k in range(8)])
+@example(page=[(1.0, 0.3)] * 4)
+def test_a_need_stays_open_as_over_all_sets_of_clicks(page):
+    clicks_K, gains_K = (np.array(column, np.float64) for column in zip(*page, strict=True))
+    discontent_K = discontent_of(gains_K)
+    wanted = enumerated_open(
+        clicks_K,
+        gains_K,
+        discontent_K,
+        better=lambda clicked_K: 1 / (1 + np.exp(gains_K[clicked_K]).sum()),
+    )
+    found = choice_chances(clicks_K[None], gains_K[None], BASKET, discontent_K[None])
+    assert found.open_B[0] == pytest.approx(wanted, abs=EXACT)
+
+
+def test_a_need_of_which_nobody_is_ever_content_stays_open_where_nothing_is_bought():
+    rng = np.random.default_rng(2)
+    found = choice_chances(rng.random((20, 9)), rng.normal(0, 3, (20, 9)), BASKET)
+    np.testing.assert_allclose(found.open_B, 1 - found.first_BK.sum(axis=1), atol=EXACT)
+
+
+@given(page=pages(8), luck=st.integers(0, 2**32 - 1))
+def test_with_known_tastes_chances_are_those_of_all_sets_of_clicks(page, luck):
+    clicks_K, gains_K = (np.array(column, np.float64) for column in zip(*page, strict=True))
+    discontent_K = discontent_of(gains_K)
+    taste_K = np.random.default_rng(luck).gumbel(size=len(clicks_K))
+    value_K = gains_K + taste_K
+    first_K, second_K = np.zeros((2, len(clicks_K)))
+    for pattern in product([False, True], repeat=len(clicks_K)):
+        clicked_K = np.array(pattern)
+        weight = np.where(clicked_K, clicks_K, 1 - clicks_K).prod()
+        order = [k for k in np.argsort(-value_K, kind="stable") if clicked_K[k]]
+        if order:
+            first_K[order[0]] += weight * np.exp(-np.exp(-value_K[order[0]]))
+        if len(order) > 1:
+            second_K[order[1]] += weight * np.exp(-np.exp(BASKET - value_K[order[1]]))
+    wanted_open = enumerated_open(
+        clicks_K,
+        gains_K,
+        discontent_K,
+        better=lambda clicked_K: -np.expm1(-np.exp(-value_K[clicked_K].max())),
+    )
+    found = known_taste(
+        clicks_K[None], gains_K[None], BASKET, discontent_K[None], taste_K[None, None]
+    )
+    np.testing.assert_allclose(found.first_BMK[0, 0], first_K, atol=1e-12)
+    np.testing.assert_allclose(found.second_BMK[0, 0], second_K, atol=1e-12)
+    assert found.open_BM[0, 0] == pytest.approx(wanted_open, abs=1e-12)
+
+
+def test_chances_with_known_tastes_average_to_those_over_all_tastes():
+    rng = np.random.default_rng(5)
+    clicks_BK, gains_BK = rng.random((3, 6)), rng.normal(0, 2, (3, 6))
+    discontent_BK = discontent_of(gains_BK)
+    sets = 60_000
+    taste_BMK = rng.gumbel(size=(3, sets, 6))
+    exact = choice_chances(clicks_BK, gains_BK, BASKET, discontent_BK)
+    known = known_taste(clicks_BK, gains_BK, BASKET, discontent_BK, taste_BMK)
+    for found, wanted in zip(known, exact, strict=True):
+        error = found.std(axis=1) / np.sqrt(sets) + 1e-12
+        assert (np.abs(found.mean(axis=1) - wanted) < 4.5 * error).all()

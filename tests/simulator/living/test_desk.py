@@ -131,7 +131,7 @@ def test_what_is_seen_is_counted_and_what_is_clicked_is_remembered(scene, visits
 def test_the_share_of_traced_requests_is_as_asked_for(scene, visits):
     told = []
     desk = desk_of(scene, trace_rate=0.5)
-    desk.witness = lambda requests, needs, pages, reactions: told.append(requests.traced_B)
+    desk.witnesses.append(lambda requests, needs, pages, reactions: told.append(requests.traced_B))
     desk.plan(visits, until=DAY)
     traced_B = np.concatenate(told)
     assert abs(traced_B.mean() - 0.5) < 4 * 0.5 / np.sqrt(len(traced_B))
@@ -140,7 +140,7 @@ def test_the_share_of_traced_requests_is_as_asked_for(scene, visits):
 def test_a_witness_is_told_who_stands_behind_each_request(scene, visits):
     told = []
     desk = desk_of(scene)
-    desk.witness = lambda requests, needs, pages, reactions: told.append((requests, needs))
+    desk.witnesses.append(lambda requests, needs, pages, reactions: told.append((requests, needs)))
     desk.plan(visits, until=DAY)
     for requests, needs in told:
         np.testing.assert_array_equal(requests.shopper_B, needs.shopper_B)

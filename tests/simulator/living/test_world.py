@@ -15,7 +15,7 @@ from simulator.randomness import Draws
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, simulate, table_of
 
-GOLDEN = "d423e81bec77e6340f9ef2aa96817636"
+GOLDEN = "be39d20025e57fe6792816955c1b425c"
 
 
 EAGER = WorldSpec(days=4, behavior=BehaviorSpec(outside=7.0))  # many orders in little time

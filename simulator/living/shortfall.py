@@ -1,0 +1,169 @@
+"""What expected purchases lose because an item is gone, or too few are left, when they are made.
+
+A world's stock is what its own shoppers have left. Whether an item is there at the moment of a
+purchase does not depend on that purchase, so given the stock of that moment the chance of every
+choice is known: items that are gone are passed over for the next best, and of the first choice no
+more units are sold than there are.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.behaviour.behavior import MOST_UNITS
+from simulator.behaviour.choices import choice_chances
+from simulator.behaviour.expectation import Outlook, Prospect
+from simulator.catalogue.catalog import Ints
+from simulator.living.market import Market
+from simulator.living.stock import StockTrace
+
+Floats = NDArray[np.float64]
+
+DELAYS = 0.25
+"""Share of the purchases that may come days later whose stock is looked up, each for the others."""
+
+
+@dataclass(frozen=True)
+class Intended:
+    """R pages whose purchases are still to be made, in the order in which they were planned.
+
+    Attributes:
+        at_R: when they are made, simulated seconds.
+        weight_R: chance of coming to the page in time, and of buying at that moment if at all.
+        unbought_R: share of the weight in which the session has bought nothing before.
+        shopper_R, visit_R: whose they are.
+        items_RK: the page.
+        clicks_RK, gains_RK: chance of a click; true utility less that of the outside option.
+        first_RK, second_RK: chances of the choices where all is there.
+        price_RK: price when the page was seen.
+    """
+
+    at_R: Floats
+    weight_R: Floats
+    unbought_R: Floats
+    shopper_R: NDArray[np.int64]
+    visit_R: NDArray[np.int64]
+    items_RK: Ints
+    clicks_RK: Floats
+    gains_RK: Floats
+    first_RK: Floats
+    second_RK: Floats
+    price_RK: Floats
+
+    def rows(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Intended":
+        """A selection of the pages."""
+        return Intended(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    def joined(self, other: "Intended") -> "Intended":
+        """These and then the others."""
+        slots = max(self.items_RK.shape[1], other.items_RK.shape[1])
+
+        def wide(part: NDArray[Any], name: str) -> NDArray[Any]:
+            if part.ndim == 1 or part.shape[1] == slots:
+                return part
+            padding = -1 if name == "items_RK" else 0
+            return np.pad(part, ((0, 0), (0, slots - part.shape[1])), constant_values=padding)
+
+        names = [column.name for column in fields(self)]
+        return Intended(
+            *(
+                np.concatenate([wide(getattr(each, name), name) for each in (self, other)])
+                for name in names
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What is lost of R pages' purchases, weighted: orders, money, and the chance to buy at all."""
+
+    orders_R: Floats
+    gmv_R: Floats
+    bought_R: Floats
+
+
+def missed(
+    intended: Intended,
+    trace: StockTrace,
+    market: Market,
+    *,
+    second: float,
+    repeat_quantity: float,
+    one_click: bool,
+    end: float,
+) -> Missed:
+    """What purchases lose against a shop in which everything is there, at the prices then seen.
+
+    Args:
+        intended: pages whose moment lies within the trace.
+        trace: stock between two refreshes.
+        market: prices of that time, and which items are on sale.
+        second: gain that a second choice must exceed (logits).
+        repeat_quantity: chance of one more unit of the first choice.
+        one_click: a page has one click at most, so no other item stands in for one that is gone.
+        end: of the period; what would be bought later is lost.
+    """
+    items_RK, catalog = intended.items_RK, market.supply.catalog
+    at_R1 = intended.at_R[:, None]
+    left_RK = trace.at(items_RK, intended.at_R)
+    on_sale_RK = (catalog.created_at_I[items_RK] <= at_R1) & (
+        at_R1 < catalog.retired_at_I[items_RK]
+    )
+    left_RK = np.where(on_sale_RK & (at_R1 < end) & (items_RK >= 0), left_RK, 0)
+    first_RK, second_RK = intended.first_RK.copy(), intended.second_RK.copy()
+    gone_RK = (left_RK == 0) & (intended.clicks_RK > 0)
+    short = np.flatnonzero(gone_RK.any(axis=1))
+    first_RK[gone_RK], second_RK[gone_RK] = 0.0, 0.0
+    if len(short) and not one_click:
+        there_SK = np.where(gone_RK[short], 0.0, intended.clicks_RK[short])
+        found = choice_chances(there_SK, intended.gains_RK[short], second)
+        first_RK[short], second_RK[short] = found.first_BK, found.second_BK
+    units_RK = mean_units_of(repeat_quantity, left_RK)
+    everything = mean_units_of(repeat_quantity, np.array(MOST_UNITS))
+    price_RK = market.price_I[items_RK]
+    planned_RK = (everything * intended.first_RK + intended.second_RK) * intended.price_RK
+    sold_RK = (units_RK * first_RK + second_RK) * price_RK
+    first_R = (intended.first_RK - first_RK).sum(axis=1)
+    return Missed(
+        orders_R=intended.weight_R * (first_R + (intended.second_RK - second_RK).sum(axis=1)),
+        gmv_R=intended.weight_R * (planned_RK - sold_RK).sum(axis=1),
+        bought_R=intended.weight_R * intended.unbought_R * first_R,
+    )
+
+
+def mean_units_of(repeat_quantity: float, left: NDArray[np.integer]) -> Floats:
+    """Mean units of the first item bought where so many are left: geometric, cut off there."""
+    most = np.minimum(left, MOST_UNITS).astype(np.float64)
+    return np.asarray((1 - repeat_quantity**most) / (1 - repeat_quantity))
+
+
+def intended(
+    outlook: Outlook,
+    prospect: Prospect,
+    weight_B: Floats,
+    unbought_B: Floats,
+    visit_B: NDArray[np.int64],
+    at_B: Floats,
+) -> Intended:
+    """The purchases of B pages.
+
+    Args:
+        outlook: of the pages.
+        prospect: the chances of clicks and choices.
+        weight_B, unbought_B, visit_B, at_B: see `Intended`.
+    """
+    return Intended(
+        at_R=at_B,
+        weight_R=weight_B,
+        unbought_R=unbought_B,
+        shopper_R=outlook.needs.shopper_B,
+        visit_R=visit_B,
+        items_RK=outlook.items_BK,
+        clicks_RK=prospect.click_BK,
+        gains_RK=outlook.gain_BK,
+        first_RK=prospect.first_BK,
+        second_RK=prospect.second_BK,
+        price_RK=outlook.price_BK,
+    )

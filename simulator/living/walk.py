@@ -1,0 +1,387 @@
+"""What a world's sessions bring in expectation: every need is followed as if it stayed open.
+
+Realised purchases are rare, so their sums are mostly luck. Here the luck of waiting, looking,
+clicking, tasting and buying is integrated out. What is left of a shopper's luck is what all arms
+share: when they come, what they want and in which words, how patient they are, and whether they
+would turn the page, reword or leave. So two worlds of one luck differ by what their pages are
+worth and by little else.
+
+Page k of a session is reached with weight W_k, W_1 = 1. With `stay_k` the chance that the page
+comes in time and `q_k` that the need is open afterwards (see `simulator.behaviour.expectation`),
+
+    W_(k+1) = W_k stay_k q_k           on the same need, and
+    W_k stay_k (1 - q_k)               where a next need begins,
+
+and a session brings `sum_k W_k m_k`, where m_k is what page k brings. A taste shock lasts through a
+need, so what is left open tells of the tastes that later pages meet. The products above ignore
+that; what it changes is a covariance,
+
+    E[W_k m_k] = E[W_k] E[m_k] + Cov(W_k, m_k),
+
+and it is estimated over M keyed sets of tastes, given which both are known exactly. The estimate is
+unbiased, and its noise is that of the covariance alone.
+
+Later pages are asked for with the clicks of earlier ones. These are drawn from the reactions that
+leave the need open, by the world's own luck first.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.behaviour.behavior import Flags, Reactions
+from simulator.behaviour.clickmodels import Cascade
+from simulator.behaviour.expectation import Outlook, Prospect
+from simulator.living.desk import blocks, checked
+from simulator.living.paths import Carried, Floats, Paths, glances
+from simulator.living.scene import Scene
+from simulator.living.seen import SeenPages
+from simulator.living.sessions import IDLE_SECONDS, Sessions, SessionSpec, Steps, step
+from simulator.living.shortfall import DELAYS, Intended, intended, missed
+from simulator.living.stock import StockTrace
+from simulator.log.codes import NextAction
+from simulator.protocols import DAY, Index, Pages, Requests, SearchService
+from simulator.shoppers.memory import remembered
+from simulator.shoppers.needs import Needs
+
+TASTES = 8
+"""Sets of tastes over which the covariance of a need's pages is estimated."""
+
+NEXT_NEEDS = 0.25
+"""Share of the possible next needs that are followed, each with as much more weight.
+
+They hold about a hundredth of what a world brings, so this costs no precision.
+"""
+
+EXPECTED = (
+    *("requests", "first_pages", "zero_results", "latency_sum"),
+    *("exposures", "clicks", "carts", "orders", "gmv"),
+    *("sessions", "clickless_sessions", "bought", "clicked"),
+)
+"""What is expected of each shopper, by the names of the log's columns of totals."""
+
+LOST = ("orders", "gmv", "bought")
+"""What is lost where items are gone when they are to be bought."""
+
+
+class ExpectedWalk:
+    """Follows the sessions of one world under one service and adds up what is expected.
+
+    Args:
+        scene: of the world.
+        spec: what shoppers do between pages.
+        service: whose pages are made; those that the world itself has served are not made twice.
+        own: the service is the world's own; another one is told of each refresh, and makes all.
+        share: of the shoppers that are followed, drawn by luck that all walks share.
+        tastes: sets of tastes; 0: as if each page had its own.
+        next_needs: share of the possible next needs that are followed.
+
+    Attributes:
+        end: of the period, simulated seconds; the world says it when it begins.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        spec: SessionSpec,
+        service: SearchService,
+        *,
+        own: bool = True,
+        share: float = 1.0,
+        tastes: int = TASTES,
+        next_needs: float = NEXT_NEEDS,
+    ) -> None:
+        self.scene = scene
+        self.spec = spec
+        self.end = math.inf
+        self.service = service
+        self.own = own
+        self.tastes = tastes
+        self.next_needs = next_needs
+        shoppers = len(scene.sampler.shoppers)
+        luck_S = scene.sampler.draws.uniform("path.followed", np.arange(shoppers))
+        self._followed_S = luck_S < share
+        self._totals = {name: np.zeros(shoppers) for name in EXPECTED}
+        self._lost = {name: np.zeros(shoppers) for name in LOST[:2]}
+        self._intended: Intended | None = None
+        self._seen = SeenPages()
+        self._waiting: Paths | None = None
+        self._shopper_V: list[NDArray[np.int64]] = []
+        self._visits = 0
+        self._chance_3V = np.zeros((3, 0))  # by visit, of meaning to buy, of clicking, of missing
+
+    def __call__(
+        self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
+    ) -> None:
+        """Remember what the world serves; see `simulator.living.desk.Witness`."""
+        self._seen.add(requests, pages)
+
+    def refresh(self, index: Index) -> None:
+        """Hand a snapshot to a service that is not the world's."""
+        if not self.own:
+            self.service.refresh(index)
+
+    def advance(self, opened: Sessions, until: float) -> None:
+        """Follow all paths up to a moment, after the world has planned its sessions up to it.
+
+        Args:
+            opened: the sessions that have come in since the last call.
+            until: simulated seconds.
+        """
+        due = self._begin(opened)
+        if self._waiting is not None:
+            due = self._waiting.joined(due)
+        waiting = due.rows(due.sessions.due_N >= until)
+        due = due.rows(due.sessions.due_N < until)
+        while len(due):
+            after = [more for rows in blocks(len(due)) for more in self._block(due.rows(rows))]
+            going_on = after[0]
+            for more in after[1:]:
+                going_on = going_on.joined(more)
+            waiting = waiting.joined(going_on.rows(going_on.sessions.due_N >= until))
+            due = going_on.rows(going_on.sessions.due_N < until)
+        self._waiting = waiting
+        self._seen = SeenPages()
+
+    def settle(self, trace: StockTrace, until: float) -> None:
+        """Take off what is lost of the purchases up to a moment, once the world has lived it.
+
+        Args:
+            trace: how stock went since the last call.
+            until: simulated seconds.
+        """
+        if self._intended is None:
+            return
+        due = self._intended.rows(self._intended.at_R < until)
+        self._intended = self._intended.rows(self._intended.at_R >= until)
+        spec = self.scene.behavior.spec
+        found = missed(
+            due,
+            trace,
+            self.scene.market,
+            second=spec.basket_cost,
+            repeat_quantity=spec.repeat_quantity,
+            one_click=type(self.scene.behavior.click_model) is Cascade,
+            end=self.end,
+        )
+        np.add.at(self._lost["orders"], due.shopper_R, found.orders_R)
+        np.add.at(self._lost["gmv"], due.shopper_R, found.gmv_R)
+        np.add.at(self._chance_3V[2], due.visit_R, found.bought_R)
+
+    def totals(self) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
+        """A row for each shopper with a request: `EXPECTED`, net of `LOST` (as `lost_NAME`)."""
+        shopper_V = np.concatenate([*self._shopper_V, np.zeros(0, np.int64)])
+        meant_V, clicked_V, missed_V = self._chance_3V[:, : len(shopper_V)]
+        totals = {name: column.copy() for name, column in self._totals.items()}
+        shoppers = len(totals["requests"])
+        totals["bought"] = _any(shopper_V, meant_V - missed_V, shoppers)
+        totals["clicked"] = _any(shopper_V, clicked_V, shoppers)
+        lost = {f"lost_{name}": column for name, column in self._lost.items()}
+        lost["lost_bought"] = _any(shopper_V, meant_V, shoppers) - totals["bought"]
+        for name, column in self._lost.items():
+            totals[name] -= column
+        np.add.at(totals["sessions"], shopper_V, 1.0)
+        np.add.at(totals["clickless_sessions"], shopper_V, 1.0 - clicked_V)
+        who = np.flatnonzero(totals["requests"] > 0)
+        return {"shopper": who, **{name: each[who] for name, each in (totals | lost).items()}}
+
+    def _begin(self, opened: Sessions) -> Paths:
+        opened = opened.rows(self._followed_S[opened.shopper_N])
+        number_N = self._visits + np.arange(len(opened))
+        self._visits += len(opened)
+        self._shopper_V.append(opened.shopper_N)
+        if self._visits > self._chance_3V.shape[1]:
+            room = np.zeros((3, max(self._visits, 2 * self._chance_3V.shape[1])))
+            room[:, : self._chance_3V.shape[1]] = self._chance_3V
+            self._chance_3V = room
+        history_NH = self._seen.history(opened, self.scene.memory)
+        return Paths.begin(opened, number_N, history_NH, self.tastes)
+
+    def _block(self, paths: Paths) -> list[Paths]:
+        """Serve one block of paths, add what it brings, and return those that go on."""
+        scene, sessions = self.scene, paths.sessions
+        untraced_B = np.zeros(len(paths), np.bool_)
+        requests = scene.requests(sessions, paths.history_NH, untraced_B)
+        needs, pages = scene.needs(sessions), self._pages(requests)
+        outlook = Outlook(scene.behavior, needs, pages, scene.market.price_I)
+        prospect = outlook.prospect()
+        open_ = self._steps(sessions, pages, met=False)
+        goes_on_B = open_.action_N != NextAction.LEAVE
+        renews_B = self._renewing(sessions)
+        carried_B = (paths.sets_NM != paths.plain_N[:, None]).any(axis=1)
+        rows = np.flatnonzero(goes_on_B | renews_B | carried_B)
+        carried = Carried.of(paths, rows, outlook.known(rows, self.tastes), prospect)
+        self._add(paths, requests, pages, prospect, carried)
+        self._intend(paths, outlook, prospect, requests.at_B + pages.latency_B)
+        page = _Page(paths, needs, pages, prospect, carried)
+        after = [self._opened(page, np.flatnonzero(goes_on_B), open_.after)]
+        if renews_B.any():
+            after.append(self._renewed(page, np.flatnonzero(renews_B)))
+        return after
+
+    def _pages(self, requests: Requests) -> Pages:
+        """The pages of B requests; those that the world itself has served are not made again."""
+        service = self.service
+        if not self.own:
+            return checked(service.serve(requests), requests)
+        at_B = self._seen.find(requests)
+        new = requests.rows(np.flatnonzero(at_B < 0))
+        served = checked(service.serve(new), new) if len(new) else None
+        return self._seen.pages(at_B, served)
+
+    def _steps(self, sessions: Sessions, pages: Pages, *, met: bool) -> Steps:
+        """How sessions go on where their needs are open, or met, and nobody breaks off."""
+        rows, nothing_BK = len(sessions), np.zeros(pages.items_BK.shape, np.bool_)
+        reactions = Reactions(
+            left_B=np.zeros(rows, np.bool_),
+            examined_BK=nothing_BK,
+            clicked_BK=nothing_BK,
+            carted_BK=nothing_BK,
+            choices_BC=np.full((rows, 1), -1, np.int32),
+            slots_BC=np.zeros((rows, 1), np.int16),
+            wanted_B=np.zeros(rows, np.int16),
+            quantity_B=np.zeros(rows, np.int16),
+            delay_B=np.zeros(rows),
+            satisfied_B=np.full(rows, met),
+            dwell_B=np.zeros(rows),
+        )
+        sampler = self.scene.sampler
+        slots_B = sampler.shoppers.slots_S[sessions.shopper_N]
+        return step(self.spec, sessions, reactions, pages, slots_B, sampler)
+
+    def _renewing(self, sessions: Sessions) -> Flags:
+        """(B,) whether the next need is followed from here."""
+        luck_B = self.scene.sampler.draws.uniform(
+            "path.next_need", sessions.shopper_N, sessions.ordinal_N, sessions.request_N
+        )
+        return (sessions.need_N + 1 < sessions.needs_N) & (luck_B < self.next_needs)
+
+    def _opened(self, page: "_Page", rows: NDArray[np.intp], after: Sessions) -> Paths:
+        """The paths of these rows of a page that leaves the need open."""
+        before, prospect, carried = page.paths.rows(rows), page.prospect, page.carried
+        moved, goes_B = self._moved(page, rows, after.rows(rows), met=False)
+        open_B = prospect.open_B[rows]
+        return replace(
+            moved,
+            weight_N=goes_B * (before.weight_N * open_B + carried.open_B[rows]),
+            plain_N=goes_B * before.plain_N * open_B,
+            sets_NM=goes_B[:, None] * before.sets_NM * carried.open_BM[rows],
+            clickless_N=goes_B * before.clickless_N * prospect.clickless_B[rows],
+        )
+
+    def _renewed(self, page: "_Page", rows: NDArray[np.intp]) -> Paths:
+        """The paths of these rows of a page that meets the need: the next one begins."""
+        bare = Pages.bare(page.pages.items_BK[rows], page.pages.latency_B[rows])
+        steps = self._steps(page.paths.sessions.rows(rows), bare, met=True)
+        renews = steps.action_N == NextAction.NEXT_NEED
+        rows = rows[renews]
+        before, prospect, carried = page.paths.rows(rows), page.prospect, page.carried
+        moved, goes_B = self._moved(page, rows, steps.after.rows(renews), met=True)
+        met_B = before.weight_N * (1 - prospect.open_B[rows]) - carried.open_B[rows]
+        bought_B = before.weight_N * prospect.bought_B[rows] + carried.bought_B[rows]
+        weight_N = goes_B * met_B / self.next_needs
+        share_N = np.divide(met_B - bought_B, met_B, out=np.zeros(len(rows)), where=met_B > 0)
+        return replace(
+            moved,
+            weight_N=weight_N,
+            plain_N=weight_N,
+            sets_NM=np.repeat(weight_N[:, None], self.tastes, axis=1),
+            unbought_N=before.unbought_N * share_N,
+            clickless_N=np.zeros(len(rows)),
+        )
+
+    def _moved(
+        self, page: "_Page", rows: NDArray[np.intp], after: Sessions, *, met: bool
+    ) -> tuple[Paths, Floats]:
+        """These rows at their next request, and the chance that they do not break off."""
+        before, behavior = page.paths.rows(rows), self.scene.behavior
+        bare = Pages.bare(page.pages.items_BK[rows], page.pages.latency_B[rows])
+        glance = glances(behavior, page.needs.rows(rows), bare, met=met)
+        idle_B = behavior.dwells_beyond(IDLE_SECONDS, glance.examined_BK, glance.clicked_BK)
+        waited_B = np.minimum(glance.dwell_B, IDLE_SECONDS)
+        sessions = replace(after, due_N=before.sessions.due_N + bare.latency_B + waited_B)
+        history_NH = remembered(before.history_NH, bare.items_BK, glance.clicked_BK)
+        moved = replace(before, sessions=sessions, history_NH=history_NH)
+        return moved, page.prospect.stays_B[rows] * (1 - idle_B)
+
+    def _add(
+        self,
+        paths: Paths,
+        requests: Requests,
+        pages: Pages,
+        prospect: Prospect,
+        carried: Carried,
+    ) -> None:
+        """Add what the pages bring to the totals of shoppers and visits."""
+        who_B, weight_B, stays_B = requests.shopper_B, paths.weight_N, prospect.stays_B
+        shown_B, first_B = (pages.items_BK >= 0).sum(axis=1), requests.page_B == 0
+        brings, in_time_B = prospect.brings, self._in_time(requests.at_B + pages.latency_B)
+        seen_B = weight_B * stays_B
+        for name, value_B in (
+            ("requests", weight_B),
+            ("first_pages", weight_B * first_B),
+            ("zero_results", weight_B * (first_B & (shown_B == 0))),
+            ("latency_sum", weight_B * pages.latency_B),
+            ("exposures", weight_B * brings.seen_BK.sum(axis=1)),
+            ("clicks", weight_B * brings.clicks_BK.sum(axis=1)),
+            ("carts", weight_B * brings.carts_BK.sum(axis=1) + stays_B * carried.carts_B),
+            (
+                "orders",
+                (weight_B * brings.orders_BK.sum(axis=1) + stays_B * carried.orders_B) * in_time_B,
+            ),
+            (
+                "gmv",
+                (weight_B * brings.gmv_BK.sum(axis=1) + stays_B * carried.gmv_B) * in_time_B,
+            ),
+        ):
+            np.add.at(self._totals[name], who_B, value_B)
+        bought_B = seen_B * prospect.bought_B + stays_B * carried.bought_B
+        chances = (
+            paths.unbought_N * bought_B * in_time_B,
+            paths.clickless_N * stays_B * (1 - prospect.clickless_B),
+        )
+        for chance_V, chance_B in zip(self._chance_3V, chances, strict=False):
+            np.add.at(chance_V, paths.visit_N, chance_B)
+
+    def _intend(self, paths: Paths, outlook: Outlook, prospect: Prospect, at_B: Floats) -> None:
+        """Keep what is to be bought at once, and of some pages what may be days later."""
+        spec, sessions = self.scene.behavior.spec, paths.sessions
+        draws = self.scene.sampler.draws
+        keys = sessions.shopper_N, sessions.ordinal_N, sessions.request_N
+        weight_B = paths.weight_N * prospect.stays_B
+        parts = [(np.arange(len(paths)), 1 - spec.delayed, np.zeros(len(paths)))]
+        if spec.delayed > 0:
+            rows = np.flatnonzero(draws.uniform("path.delayed", *keys) < DELAYS)
+            days_B = -np.log(draws.uniform("path.delay", *keys)) * spec.delay_days
+            parts.append((rows, spec.delayed / DELAYS, days_B * DAY))
+        everything = intended(outlook, prospect, weight_B, paths.unbought_N, paths.visit_N, at_B)
+        for rows, share, later_B in parts:
+            some = everything.rows(rows)
+            some = replace(some, at_R=some.at_R + later_B[rows], weight_R=share * some.weight_R)
+            self._intended = some if self._intended is None else self._intended.joined(some)
+
+    def _in_time(self, at_B: Floats) -> Floats:
+        """(B,) chance that what is bought at these moments is bought before the period ends."""
+        spec = self.scene.behavior.spec
+        left_B = (self.end - at_B) / (spec.delay_days * DAY)
+        return np.asarray(1 - spec.delayed * np.exp(-np.maximum(left_B, 0.0)))
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A block of paths with the page of each, and what is expected of it."""
+
+    paths: Paths
+    needs: Needs
+    pages: Pages
+    prospect: Prospect
+    carried: Carried
+
+
+def _any(shopper_V: NDArray[np.int64], chance_V: Floats, shoppers: int) -> Floats:
+    """(S,) chance that at least one of a shopper's visits has what each has with its chance."""
+    none_S = np.ones(shoppers)
+    np.multiply.at(none_S, shopper_V, 1 - chance_V)
+    return np.asarray(1 - none_S)
