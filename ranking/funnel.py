@@ -4,6 +4,7 @@ A channel that breaks is dropped from the batch, one that is late from the reque
 served without it.
 """
 
+import copy
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,6 +106,19 @@ class Funnel:
         self._faults: Counter[tuple[str, FaultReason]] = Counter()
         self._details: dict[tuple[str, FaultReason], str] = {}
 
+    def twin(self, ranker: Ranker | None = None) -> "Funnel":
+        """The same funnel over the same models, with a count of faults of its own.
+
+        It serves requests beside those of a world, so that the world's log tells of its own.
+
+        Args:
+            ranker: instead of the funnel's.
+        """
+        other = copy.copy(self)
+        other.ranker = ranker or self.ranker
+        other._faults, other._details = Counter(), {}
+        return other
+
     def refresh(self, index: Index) -> None:
         """Hand the snapshot to whatever reads one."""
         self.recall.refresh(index, self.arm)
@@ -169,19 +183,34 @@ class Funnel:
         for start in range(0, len(requests), _ROWS):
             some = slice(start, min(start + _ROWS, len(requests)))
             pool = self.recall.merge(recalled.rows(some), (late_BC | out_BC)[some])
-            pages = self._pages(requests.rows(some), pool, waited_B[some], dropped_BC[some])
+            pages = self.paged(requests.rows(some), pool, waited_B[some], dropped_BC[some])
             parts.append((np.arange(some.start, some.stop), pages))
         blank = blank_pages(len(requests), self.spec.slots, len(self.channels), self.arm)
         return gather(parts, blank)
 
-    def _pages(
+    def pool(self, answers: Answers) -> Pool:
+        """The candidates that the arm merges for these answers, before any cut."""
+        late_BC = answers.seconds_BC > self.spec.deadline_s
+        return self.recall.merge(answers.recalled, late_BC)
+
+    def paged(
         self,
         requests: Requests,
         pool: Pool,
         waited_B: NDArray[np.float64],
         dropped_BC: NDArray[np.bool_],
     ) -> Pages:
-        """The pages that a pool of candidates makes."""
+        """The pages that a pool of candidates makes.
+
+        Args:
+            requests: what is asked.
+            pool: what the pre-ranker and the ranker choose from.
+            waited_B: seconds that recall took.
+            dropped_BC: channels that are told as dropped.
+
+        Raises:
+            ContractError: if the ranker breaks its contract.
+        """
         spec, rows_B1 = self.spec, np.arange(len(requests))[:, None]
         kept_BM = self.preranker.cut(pool, spec.keep)
         kept = take(pool, kept_BM)

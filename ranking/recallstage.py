@@ -56,6 +56,9 @@ class RecallStage:
         spec: settings of the merge.
         batch: requests that a channel is asked at once; a matter of speed alone.
 
+    Attributes:
+        available_I: items on sale and in stock at the last refresh.
+
     Raises:
         ConfigError: if there is no channel, or one that `universe` or `limits` do not name.
     """
@@ -79,11 +82,11 @@ class RecallStage:
         self._merge = Merge(spec, universe)
         self._broken: set[str] = set()
         self._stale: dict[str, Drop] = {}  # channels that could not read the last snapshot
-        self._available_I = np.ones(n_items, np.bool_)
+        self.available_I = np.ones(n_items, np.bool_)
 
     def refresh(self, index: Index, arm: int) -> None:
         """Hand the snapshot to the channels that read one."""
-        self._available_I = index.available_I
+        self.available_I = index.available_I
         self._stale = {}
         for name, channel in self.channels.items():
             if isinstance(channel, Refreshable):
@@ -143,7 +146,7 @@ class RecallStage:
             _without(recalled.found[name], late_BC[:, bit]) if name in recalled.found else None
             for bit, name in enumerate(self.universe)
         ]
-        return self._merge(found, len(late_BC), self._available_I)
+        return self._merge(found, len(late_BC), self.available_I)
 
     def pool(self, requests: Requests) -> Pool:
         """The pool of one batch when nothing is late; what training replays."""

@@ -19,21 +19,22 @@ ROOMS = {
     "experiments": {
         "records": set(),
         "inference": {"records"},
+        "truth": {"records", "inference"},
         "designs": set(),
         "config": {"designs", "inference"},
         "stages": {"config", "records"},
         "report": {"records", "inference"},
         "attribution.credit": {"records", "inference", "config", "stages"},
         "running": {
-            *("records", "stages", "designs", "inference", "config", "report"),
+            *("records", "stages", "designs", "inference", "truth", "config", "report"),
             "attribution.credit",
         },
         "attribution": {
-            *("records", "stages", "inference", "config", "report", "running"),
+            *("records", "stages", "inference", "truth", "config", "report", "running"),
             "attribution.credit",
         },
         "idsbench": {"records", "stages", "inference", "config", "report", "running"},
-        "rewardlab": {"records", "stages", "inference", "config", "report", "running"},
+        "rewardlab": {"records", "stages", "inference", "truth", "config", "report", "running"},
         ".": {
             *("records", "stages", "config", "report", "running"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab"),

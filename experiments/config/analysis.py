@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -37,10 +38,34 @@ class TruthSpec(Spec):
     """The paired worlds that show the true effect."""
 
     seeds: int = Field(1, ge=0, description="pairs of worlds, each with its own luck; 0: no truth")
+    method: Literal["expected", "realised"] = Field(
+        "expected",
+        description="expected: the luck of clicking and buying is integrated out; "
+        "realised: what was really bought",
+    )
+    resolution: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        {},
+        description="half-width of the relative effect that is wanted, by metric; pairs of worlds "
+        "are added until it is reached",
+    )
+    minutes: float = Field(5.0, gt=0, description="most time for further pairs of worlds (min)")
     arms: tuple[str, ...] = Field((), description="arms that get worlds; none named: all")
+    trainings: int = Field(
+        1,
+        ge=1,
+        description="trainings of the rankers that the truth is taken over; 1: as they serve",
+    )
+    refit: bool = Field(
+        True, description="compare control's ranker with another training of it (an A/A)"
+    )
+    headroom: int = Field(
+        1_000, ge=0, description="requests of each arm that an oracle weighs, about; 0: none"
+    )
 
-    def problems(self, arms: Sequence[str], control: str) -> list[str]:
-        """What does not fit the names of the arms, as place, value found and value wanted."""
+    def problems(
+        self, arms: Sequence[str], control: str, metrics: Sequence[str] = tuple(METRICS)
+    ) -> list[str]:
+        """What does not fit the names of arms and metrics: place, value found and value wanted."""
         problems = [
             f"truth.arms == {name!r}, must be {suggestion(name, arms)}"
             for name in self.arms
@@ -48,4 +73,11 @@ class TruthSpec(Spec):
         ]
         if self.arms and control not in self.arms:
             problems.append(f"truth.arms == {list(self.arms)}, must include {control!r}")
+        problems += [
+            f"truth.resolution.{name} == {size}, must be for {suggestion(name, metrics)}"
+            for name, size in self.resolution.items()
+            if name not in metrics
+        ]
+        if self.resolution and not self.seeds:
+            problems.append("truth.seeds == 0, must be > 0 where truth.resolution is set")
         return problems

@@ -15,6 +15,7 @@ from experiments.config.names import Name
 from experiments.config.overrides import suggestion
 from experiments.config.reward_lab import RewardLabSpec
 from experiments.designs.shopper import MAX_ARMS, check_shares
+from experiments.inference.metrics import METRICS
 from ranking.examples import ExamplesSpec
 from ranking.funnel import FunnelSpec
 from ranking.rankers.registry import CommonRankerSpec, RankerSpec
@@ -112,7 +113,11 @@ class Config(Spec):
         arms, channels = {arm.name: arm.channels for arm in self.arms}, list(self.channels)
         problems = [
             *self._problems_of_names(),
-            *self.truth.problems(list(arms), self.control),
+            *self.truth.problems(
+                list(arms),
+                self.control,
+                [*METRICS, *(metric.name for metric in self.analysis.metrics)],
+            ),
             *(problem for arm in self.arms for problem in arm.problems(channels)),
             *self.attribution.problems(arms, channels),
             *self.reward_lab.problems(arms, list(generative(self.channels))),

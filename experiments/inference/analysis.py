@@ -1,4 +1,4 @@
-"""The contents of metrics.json and truth.json, from logs alone."""
+"""The contents of metrics.json, from logs alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,9 +8,7 @@ from experiments.inference.estimates import estimate
 from experiments.inference.logs import EngineSpec, Manifest, read_manifest
 from experiments.inference.metrics import METRICS, Metric, followed
 from experiments.inference.srm import populations, sample_ratio, strayed
-from experiments.inference.truth import beside, paired_truth
 from experiments.inference.units import Units, open_units
-from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import (
     Daily,
     Estimate,
@@ -21,8 +19,7 @@ from experiments.records.metrics import (
     Retrieval,
     SampleRatio,
 )
-from experiments.records.truth import Truths
-from simulator.errors import ConfigError, DataError
+from simulator.errors import ConfigError
 
 
 def analyse(
@@ -82,40 +79,6 @@ def analyse(
             models=tuple(models),
             health=_health(units, log, srm, stages, warned),
         )
-
-
-def truth_table(
-    worlds: Mapping[str, Sequence[Path]],
-    found: Metrics,
-    *,
-    control: str,
-    metrics: Sequence[Metric] = tuple(METRICS.values()),
-    spec: EngineSpec | None = None,
-) -> Truths:
-    """Everything that truth.json holds: the global effects beside the naive estimates.
-
-    Args:
-        worlds: by arm, the logs of the worlds with everybody in it, one for each seed.
-        found: what `analyse` made of the A/B test, for its naive (unadjusted) estimates.
-        control: the arm that all others are compared with.
-        metrics: what is compared.
-        spec: threads and memory.
-
-    Raises:
-        DataError: an arm has no worlds, or not as many as control.
-    """
-    if control not in worlds:
-        raise DataError(f"truth worlds == {', '.join(worlds)}, must include control {control!r}")
-    table, warnings = [], []
-    for arm, logs in worlds.items():
-        if arm == control:
-            continue
-        truth = paired_truth(worlds[control], logs, metrics, confidence=found.confidence, spec=spec)
-        warnings += [f"{arm} against {control}: {warning}" for warning in truth.warnings]
-        for effect in truth.effects:
-            naive = found.estimate(effect.metric, (control, arm), cuped=False)
-            table.append(beside(effect, (control, arm), naive.effect if naive else UNKNOWN))
-    return Truths(truth=tuple(table), warnings=tuple(warnings))
 
 
 def _check(

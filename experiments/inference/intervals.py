@@ -222,6 +222,55 @@ def growth(
     return _grown(_interval(size, error, numerator_SU, shopper_U, confidence, tested=True))
 
 
+def contrast(
+    numerator_SU: Floats,
+    denominator_SU: Floats,
+    base_numerator_SU: Floats,
+    base_denominator_SU: Floats,
+    *,
+    confidence: float,
+) -> Result:
+    """A ratio of sums minus the baseline's, paired by seed and by shopper.
+
+    Args: as of `growth`.
+
+    Returns:
+        the difference; without a number where a denominator sums to 0. Equal tables give 0 with
+        the interval [0, 0].
+
+    Raises:
+        DataError: shapes that do not fit, no value, or one that is not finite.
+    """
+    linear_SU = linear(numerator_SU, denominator_SU)
+    base_SU = linear(base_numerator_SU, base_denominator_SU)
+    shopper_U = np.arange(np.shape(numerator_SU)[-1])
+    if linear_SU is None or base_SU is None:
+        return _interval(None, None, numerator_SU, shopper_U, confidence, tested=True)
+    size = _ratio_of(numerator_SU, denominator_SU) - _ratio_of(
+        base_numerator_SU, base_denominator_SU
+    )
+    error = _error(_pair(linear_SU, base_SU, shopper_U), shopper_U, alone=True)
+    return _interval(size, error, numerator_SU, shopper_U, confidence, tested=True)
+
+
+def linear(numerator_SU: Floats, denominator_SU: Floats) -> Floats | None:
+    """(S, U) each cell's share in how far a ratio of sums is from its mean; None without one.
+
+    Raises:
+        DataError: shapes that do not fit, no value, or one that is not finite.
+    """
+    _pair(numerator_SU, denominator_SU, np.arange(np.shape(numerator_SU)[-1]))
+    weight = float(np.mean(denominator_SU))
+    if weight <= 0:
+        return None
+    found = _ratio_of(numerator_SU, denominator_SU)
+    return np.asarray((numerator_SU - found * denominator_SU) / weight)
+
+
+def _ratio_of(numerator_SU: Floats, denominator_SU: Floats) -> float:
+    return float(np.mean(numerator_SU)) / float(np.mean(denominator_SU))
+
+
 @dataclass(frozen=True)
 class _Error:
     """Standard error and degrees of freedom of an estimate."""

@@ -65,11 +65,12 @@ class WorldTotals:
         alone_SU = (worlds_SU > 0) & (worlds_SU < len(worlds))
         self.lonely = int(alone_SU.any(axis=0).sum())
 
-    def of(self, column: str) -> Floats:
-        """(W, S, U) totals of a column."""
-        totals_WSU = np.zeros((len(self._cells), *self.exposed_SU.shape))
-        for totals_SU, (name, cell_N) in zip(totals_WSU, self._cells.items(), strict=True):
-            (totals_SU[cell_N],) = self._rows(name, f"{column}::DOUBLE")
+    def of(self, column: str, worlds: Sequence[str] = ()) -> Floats:
+        """(W, S, U) totals of a column in these worlds; none named: in all."""
+        named = worlds or list(self._cells)
+        totals_WSU = np.zeros((len(named), *self.exposed_SU.shape))
+        for totals_SU, name in zip(totals_WSU, named, strict=True):
+            (totals_SU[self._cells[name]],) = self._rows(name, f"{column}::DOUBLE")
         return totals_WSU
 
     def _rows(self, world: str, *columns: str) -> list[NDArray[Any]]:

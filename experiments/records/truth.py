@@ -1,11 +1,60 @@
 """The rows of truth.json: true effects, from paired worlds."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from experiments.records.interval import Interval, Number
 from experiments.records.metrics import Contrast
 from experiments.records.reading import Record, row_of
+
+Method = Literal["expected", "realised"]
+Cut = Literal["all", "query", "wording"]
+
+
+@dataclass(frozen=True)
+class Realised:
+    """The effect as what was really clicked and bought in the paired worlds tells it.
+
+    Attributes:
+        effect: treatment minus control.
+        relative: the same over control's level.
+        pairing_factor: variance of the difference between independent worlds, over that between
+            the paired ones: how many times more shoppers unpaired worlds would need; null where
+            the worlds differ by nothing, or by the same for everybody.
+    """
+
+    effect: Interval
+    relative: Interval
+    pairing_factor: Number
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where the effect comes from; shares of control's level that add up to the effect.
+
+    Attributes:
+        pages: other pages, in the same state of shop and shoppers.
+        state: what the treatment's earlier days have changed: memory, statistics, stock and
+            prices as the index knows them.
+        lost: sales that failed because the item was gone.
+    """
+
+    pages: Interval
+    state: Interval
+    lost: Interval
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What was realised beyond what was expected, paired: a test of the expectation, never added.
+
+    Attributes:
+        relative: realised minus expected effect, over control's level; 0 but for luck.
+        p_value: two-sided, of 0.
+    """
+
+    relative: Interval
+    p_value: Number
 
 
 @dataclass(frozen=True)
@@ -14,30 +63,46 @@ class Truth:
 
     Attributes:
         metric, contrast: as in `metrics.json`.
+        method: "expected" where the luck of clicking and buying is integrated out, "realised"
+            where it is not.
         control, treatment: the metric when everybody is in one arm.
         effect: the global treatment effect: treatment minus control.
-        relative: the same over control's level, which is taken as given.
+        relative: the same over control's level; on the log scale, as in `metrics.json`.
+        p_value: two-sided, of no effect.
+        resolution: half the width of the interval of `relative`.
+        parts: where it comes from; null for a ratio, and where only logs are known.
+        realised: the same effect from what was really bought.
+        remainder: null with the method "realised".
         naive: the effect as the A/B test estimates it, not adjusted.
         bias: `naive` - `effect`: interference and chance together.
         covered: whether the interval of `naive` holds the `effect`.
-        pairing_factor: variance of the difference between independent worlds, over that between
-            the paired ones: how many times more shoppers unpaired worlds would need; null where
-            the worlds differ by nothing, or by the same for everybody.
-        seeds: pairs of worlds.
+        power: chance that an A/B test like this run's calls the effect, by its sign.
+        seeds: pairs of worlds, each with a luck of its own.
+        trainings: of the rankers that the effect is the mean over; with several they are a factor
+            of its interval, in the place of lucks.
+        training_sd: spread of the relative effect from training to training; null with one.
         n: shoppers.
     """
 
     metric: str
     contrast: Contrast
+    method: Method
     control: Number
     treatment: Number
     effect: Interval
     relative: Interval
+    p_value: Number
+    resolution: Number
+    parts: Parts | None
+    realised: Realised
+    remainder: Remainder | None
     naive: Interval
     bias: Number
     covered: bool | None
-    pairing_factor: Number
+    power: Number
     seeds: int
+    trainings: int
+    training_sd: Number
     n: int
 
     @property
@@ -48,11 +113,62 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Headroom:
+    """What the best possible ranking and recall would add to an arm's pages, in expectation.
+
+    Gains are relative to the pages as served, on a sample of requests. An oracle orders by what
+    the shopper would really buy.
+
+    Attributes:
+        arm: whose pages.
+        event: `purchase` or `gmv`: what the oracle orders for, and what is counted.
+        cut, part: `all`; or `query` (`head`, `torso`, `tail`) or `wording`.
+        served: what a page brings as it was served.
+        kept: gain by an oracle's order of what reached the ranker.
+        pool: gain by an oracle's order of all that the arm's channels found.
+        recall: gain by the best of the catalogue in the order of the arm's own ranker.
+        catalogue: gain by the best of the catalogue in an oracle's order.
+        requests, shoppers: size of the sample.
+    """
+
+    arm: str
+    event: Literal["purchase", "gmv"]
+    cut: Cut
+    part: str
+    served: float
+    kept: Interval
+    pool: Interval
+    recall: Interval
+    catalogue: Interval
+    requests: int
+    shoppers: int
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Two rankers that differ by the luck of their training alone, on control's requests.
+
+    Attributes:
+        metric: its name.
+        training: number of the other training, from 1.
+        relative: what it adds, over what the shipped one brings.
+        shoppers: who were followed with both.
+    """
+
+    metric: str
+    training: int
+    relative: Interval
+    shoppers: int
+
+
+@dataclass(frozen=True)
 class Truths(Record):
     """The true effects of a run.
 
     Attributes:
         truth: one row for each metric and contrast.
+        headroom: what recall could gain at most, for each arm.
+        refits: an A/A of the ranker and another training of it: luck that `truth` leaves out.
         warnings: what is wrong with the worlds, in plain sentences.
     """
 
@@ -60,7 +176,16 @@ class Truths(Record):
     COMMAND: ClassVar[str] = "funnelab run"
 
     truth: tuple[Truth, ...]
+    headroom: tuple[Headroom, ...]
+    refits: tuple[Refit, ...]
     warnings: tuple[str, ...]
+
+    def room(self, arm: str, event: str) -> Headroom | None:
+        """The headroom of an arm over all its requests, where it was measured."""
+        for row in self.headroom:
+            if (row.arm, row.event, row.cut) == (arm, event, "all"):
+                return row
+        return None
 
     def of(self, metric: str, contrast: Contrast) -> Truth | None:
         """The truth of a metric in a contrast, where there is one."""

@@ -93,10 +93,10 @@ class Summary:
 def run_summary(metrics: Metrics, truths: Truths | None, report: Path | None = None) -> Summary:
     """A table for each contrast, and the verdicts; in red where effects must not be read."""
     tables = [_contrast_table(metrics, truths, contrast) for contrast in metrics.contrasts]
-    said = [
-        Text(found.sentence, "bold red" if found.finding is Finding.UNREADABLE else "bold")
-        for found in verdicts(metrics, truths)
-    ]
+    said = []
+    for found in verdicts(metrics, truths):
+        style = "bold red" if found.finding is Finding.UNREADABLE else "bold"
+        said += [Text(found.sentence, style), *map(Text, found.beside)]
     return Summary(tables, said, report)
 
 

@@ -32,6 +32,7 @@ from experiments.running.rankers import (
     sharing,
 )
 from experiments.running.worlds import (
+    REQUESTS_PER_VISIT,
     ExperimentWorld,
     HistoryWorld,
     OneArmWorld,
@@ -49,7 +50,8 @@ SFT = "sft"
 """Name of the stage of a generative channel that is yet to be aligned."""
 
 _EXPERIMENT_LUCK = "experiment"
-_REQUESTS_PER_VISIT = 1.6  # only for the progress bar's time left
+REFIT_SHARE = 0.25
+"""Share of the shoppers with whom another training of control's ranker is compared."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,21 @@ class Pipeline:
         """The ranker of each arm, in the order of the arms; which share one, `sharing` tells."""
         return self.refits(catalogue, history, channels, early, 1)[0]
 
+    def trained(
+        self,
+        catalogue: Stage,
+        history: Stage,
+        channels: Mapping[str, Stage],
+        early: Mapping[str, Stage],
+    ) -> Trained:
+        """The models of the worlds: rankers that serve, and those the truth compares them with."""
+        config = self.config
+        learns = any(ranker_of(config, arms).type != "merge_order" for arms in sharing(config))
+        wanted = max(config.truth.trainings, 1 + config.truth.refit)
+        count = wanted if learns and config.truth.seeds else 1
+        fits = self.refits(catalogue, history, channels, early, count)
+        return Trained(catalogue, history, channels, fits[0], fits[1:])
+
     def refits(
         self,
         catalogue: Stage,
@@ -263,15 +280,17 @@ class Pipeline:
         self.maker.here(job, unit="channels")
         return [Retrieval(**row) for row in read_json(stage.path / RETRIEVAL)]
 
-    def worlds(self, trained: Trained) -> Worlds:
-        """The experiment and the truth: independent worlds, lived side by side."""
+    def worlds(self, trained: Trained, seeds: int) -> Worlds:
+        """The experiment and the truth: independent worlds, lived side by side.
+
+        Args:
+            trained: the models.
+            seeds: pairs of worlds of the truth.
+        """
         config, experiment = self.config, self.experiment(trained)
         in_truth = config.truth.arms or tuple(arm.name for arm in config.arms)
         truth = {
-            arm.name: [
-                self.one_arm(f"truth-{arm.name}-{seed}", luck_of(seed), number, trained)
-                for seed in range(config.truth.seeds)
-            ]
+            arm.name: [self.truth_world(number, seed, trained) for seed in range(seeds)]
             for number, arm in enumerate(config.arms)
             if arm.name in in_truth
         }
@@ -289,8 +308,33 @@ class Pipeline:
         stage = self._world("experiment", [luck, design], arms, trained)
         return ExperimentWorld(self.config, stage, trained.catalogue.path, luck, trained, design)
 
+    def truth_world(self, arm: int, seed: int, trained: Trained) -> OneArmWorld:
+        """A world of the truth, everybody in one arm; worlds of equal seed are paired.
+
+        In that of a treatment the pages of control are followed, too, so that it can be told what
+        other pages bring and what the state that they lead to.
+        """
+        names = [each.name for each in self.config.arms]
+        control = names.index(self.config.control)
+        several = self.config.truth.trainings > 1
+        name, luck = f"truth-{names[arm]}-{seed}", luck_of(seed)
+        beside = control if arm != control else None
+        weighed = self.config.truth.headroom
+        followed = trained.refits if several or arm == control else ()
+        share = 1.0 if several else REFIT_SHARE
+        arms = (arm,) if beside is None else (arm, beside)
+        refits = [rankers[arm].key for rankers in followed]
+        stage = self._world(name, [luck, arm, beside, weighed, refits, share], arms, trained)
+        return OneArmWorld(
+            *(self.config, stage, trained.catalogue.path, luck, trained, arm),
+            beside=beside,
+            weighed=weighed,
+            refits=len(followed),
+            refit_share=share,
+        )
+
     def one_arm(self, name: str, luck: str, arm: int, trained: Trained) -> OneArmWorld:
-        """A world in which everybody is in one arm."""
+        """A world in which everybody is in one arm, followed for that arm alone."""
         stage = self._world(name, [luck, arm], (arm,), trained)
         return OneArmWorld(self.config, stage, trained.catalogue.path, luck, trained, arm)
 
@@ -323,7 +367,7 @@ class Pipeline:
     def live(self, name: str, jobs: Sequence[WorldJob], days: int) -> None:
         """Live worlds of so many days, side by side."""
         visits = self.config.shoppers.count * self.config.shoppers.visits_per_week / 7 * days
-        self.maker.side_by_side(name, jobs, "requests", round(visits * _REQUESTS_PER_VISIT))
+        self.maker.side_by_side(name, jobs, "requests", round(visits * REQUESTS_PER_VISIT))
 
     def train(self, name: str, jobs: Sequence[Job], unit: str = "models") -> None:
         """Train models side by side, each a stage of its own."""
@@ -343,5 +387,8 @@ def taught_as(config: Config, name: str) -> str:
 
 
 def luck_of(seed: int) -> str:
-    """The first truth worlds share the experiment's luck; each further pair has its own."""
-    return _EXPERIMENT_LUCK if seed == 0 else f"truth.{seed}"
+    """Each pair of truth worlds has its own, apart from the experiment's.
+
+    Were it the experiment's, the A/B estimate would err as the truth does, and cover it too often.
+    """
+    return f"truth.{seed}"

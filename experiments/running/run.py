@@ -1,13 +1,15 @@
 """A whole run: its stages, what is estimated from their logs, and the report."""
 
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from experiments.attribution.credit.credited import write_credit
 from experiments.attribution.credit.customrules import check_rules
 from experiments.attribution.credit.segments import Items
 from experiments.config.schema import Config
-from experiments.inference.analysis import analyse, truth_table
+from experiments.inference.analysis import analyse
 from experiments.inference.metrics import METRICS, Metric
 from experiments.records.files import read_json
 from experiments.records.metrics import Metrics, Model, Retrieval
@@ -20,6 +22,8 @@ from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
 from experiments.running.worlds import Trained
 from experiments.stages.progress import Progress
+from experiments.truth.precision import MOST_PAIRS, missed, pairs_wanted, shortfall
+from experiments.truth.table import truth_table
 
 
 def run_experiment(
@@ -42,17 +46,17 @@ def run_experiment(
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
         channels, early = pipeline.channels(catalogue, history)
-        rankers = pipeline.rankers(catalogue, history, channels, early)
-        trained = Trained(catalogue, history, channels, rankers)
+        trained = pipeline.trained(catalogue, history, channels, early)
         retrieval = pipeline.retrieval(catalogue, history, channels)
-        worlds = pipeline.worlds(trained)
+        worlds = pipeline.worlds(trained, config.truth.seeds)
         with progress.stage("analyse"):
             models = training_reports(
                 config,
                 {name: stage.path for name, stage in channels.items()},
-                [stage.path for stage in rankers],
+                [stage.path for stage in trained.rankers],
             )
-            metrics, truths = _results(config, history.path / LOG, worlds, retrieval, models)
+            metrics = _metrics(config, history.path / LOG, worlds, retrieval, models)
+        truths = _truths(pipeline, trained, worlds, metrics)
         replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
         if truths is None:
             maker.run.remove(Truths.FILE)
@@ -64,16 +68,15 @@ def run_experiment(
         return finish_run(maker, told, write_report)
 
 
-def _results(
+def _metrics(
     config: Config,
     history: Path,
     worlds: Worlds,
     retrieval: Sequence[Retrieval],
     models: Sequence[Model],
-) -> tuple[Metrics, Truths | None]:
-    """What the logs tell; no true effects where the run has no such worlds."""
-    chosen: tuple[Metric, ...] = (*METRICS.values(), *config.analysis.metrics)
-    metrics = analyse(
+) -> Metrics:
+    """What the log of the experiment tells."""
+    return analyse(
         worlds.experiment,
         history if config.analysis.cuped else None,
         name=config.name,
@@ -81,13 +84,42 @@ def _results(
         control=config.control,
         confidence=config.analysis.confidence,
         primary=config.analysis.primary,
-        metrics=chosen,
+        metrics=_chosen(config),
         retrieval=retrieval,
         models=models,
     )
-    if not config.truth.seeds:
-        return metrics, None
-    return metrics, truth_table(worlds.truth, metrics, control=config.control, metrics=chosen)
+
+
+def _chosen(config: Config) -> tuple[Metric, ...]:
+    return (*METRICS.values(), *config.analysis.metrics)
+
+
+def _truths(
+    pipeline: Pipeline, trained: Trained, worlds: Worlds, metrics: Metrics
+) -> Truths | None:
+    """The true effects, as sure as is wanted or as time allows; None where the run has none."""
+    config, start = pipeline.config, time.monotonic()
+    spec, pairs = config.truth, config.truth.seeds
+    if not pairs:
+        return None
+    while True:
+        truths = truth_table(
+            worlds.truth,
+            metrics,
+            control=config.control,
+            metrics=_chosen(config),
+            method=spec.method,
+            trainings=spec.trainings,
+        )
+        rest = missed(truths, spec.resolution)
+        if not rest:
+            return truths
+        if pairs >= MOST_PAIRS or time.monotonic() - start > 60 * spec.minutes:
+            told = shortfall(pairs, rest, spec.resolution)
+            return replace(truths, warnings=(*truths.warnings, *told))
+        aim = max(pairs_wanted(pairs, each, spec.resolution[name]) for name, each in rest.items())
+        pairs = min(max(pairs + 1, min(aim, 2 * pairs)), MOST_PAIRS)
+        worlds = pipeline.worlds(trained, pairs)
 
 
 def training_reports(

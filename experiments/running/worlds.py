@@ -15,16 +15,21 @@ from experiments.running.funnels import arm_funnel, bootstrap_funnel
 from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
+from experiments.truth.files import BESIDE, HEADROOM, OWN, refit_file, write_table
+from experiments.truth.headroom import HeadroomSample
 from ranking.funnel import Funnel
 from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
 from simulator.catalogue.catalog import Catalog
+from simulator.living.walk import ExpectedWalk
 from simulator.living.world import Population, State, World
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY, SearchService
 from simulator.randomness import Draws
 
 STATE = "state.npz"
+REQUESTS_PER_VISIT = 1.6
+"""Of the shipped worlds, about: for the time that is left, and for how many requests to sample."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,14 @@ class Trained:
     Attributes:
         channels: of the fitted channels that any arm uses, by name.
         rankers: of each arm's ranker, in the order of the arms.
+        refits: the same, trained again on other luck, as often as the truth asks for.
     """
 
     catalogue: Stage
     history: Stage
     channels: Mapping[str, Stage]
     rankers: Sequence[Stage]
+    refits: Sequence[Sequence[Stage]] = ()
 
 
 @dataclass(frozen=True)
@@ -155,11 +162,21 @@ class ExperimentWorld(_LaterWorld):
 class OneArmWorld(_LaterWorld):
     """The world with everybody in one arm.
 
+    It is also followed in expectation, see `simulator.living.walk`.
+
     Attributes:
         arm: number of the arm.
+        beside: number of an arm whose pages are followed in this world's state, too; None: none.
+        weighed: requests that an oracle weighs, about.
+        refits: how many other trainings of the arm's ranker are followed, too.
+        refit_share: of the shoppers that are followed with them.
     """
 
     arm: int
+    beside: int | None = None
+    weighed: int = 0
+    refits: int = 0
+    refit_share: float = 1.0
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -172,12 +189,58 @@ class OneArmWorld(_LaterWorld):
         (funnel,) = self._funnels((self.arm,), population.supply.catalog, draws)
         return self._after_history(funnel, np.full(len(population.shoppers), self.arm, np.int8))
 
+    def follow(self, world: World, funnel: Funnel) -> "Followed":
+        """Follow a world of this job, which the funnel serves."""
+        walks = {OWN: world.follow(funnel.twin())}
+        if self.beside is not None:
+            catalog = world.population.supply.catalog
+            (other,) = self._funnels((self.beside,), catalog, world.draws)
+            other.arm = self.arm  # it reads the statistics of the arm that this world has
+            walks[BESIDE] = world.follow(other, own=False)
+        for number, rankers in enumerate(self.trained.refits[: self.refits], start=1):
+            ranker = load_saved(rankers[self.arm].path / MODEL, self.config)
+            other = funnel.twin(ranker)
+            walks[refit_file(number)] = world.follow(other, own=False, share=self.refit_share)
+        sample = None
+        if self.weighed:
+            shoppers = self.config.shoppers
+            visits = shoppers.count * shoppers.visits_per_week / 7 * self.config.world.days
+            rate = self.weighed / (visits * REQUESTS_PER_VISIT)
+            sample = HeadroomSample(world, funnel.twin(), rate)
+            world.watch(sample)
+        return Followed(walks, sample)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What is told of a world beside its log.
+
+    Attributes:
+        walks: by file, what is expected of its shoppers.
+        sample: the requests that an oracle weighs.
+    """
+
+    walks: Mapping[str, ExpectedWalk]
+    sample: HeadroomSample | None
+
+    def write(self, folder: Path) -> None:
+        """Write the files, once the world is lived."""
+        for name, walk in self.walks.items():
+            write_table(folder / name, walk.totals())
+        if self.sample is not None:
+            self.sample.write(folder / HEADROOM)
+
 
 def live(job: WorldJob, *, advance: Advance) -> str:
     """Live one world and finish its stage; returns the digest of its log."""
     with job.stage.write() as folder:
         opened = open_world(job, folder / LOG)
+        followed = None
+        if isinstance(job, OneArmWorld) and isinstance(opened.service, Funnel):
+            followed = job.follow(opened.world, opened.service)
         state = opened.run(advance)
+        if followed is not None:
+            followed.write(folder)
         if isinstance(job, HistoryWorld):  # the others go on from there
             _save_state(folder / STATE, state)
         job.stage.rows = opened.world.log.rows

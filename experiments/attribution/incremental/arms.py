@@ -50,7 +50,7 @@ class Arm:
         """
         spec = self.spec
         kept = [name for name in spec.channels if channels is None or name in channels]
-        name = f"truth-{spec.name}-{seed}"
+        name = f"{spec.name}-{seed}"
         if len(kept) < len(spec.channels):
             name = f"only-{'-'.join(kept)}-{spec.name}-{seed}"
         config = self.config
@@ -60,6 +60,8 @@ class Arm:
             told = "-".join(f"{channel}={weight:g}" for channel, weight in weights.items())
             name = f"weight-{told}-{name}"
         pipeline = Pipeline(config, self.maker)
+        if config is self.config:
+            return pipeline.truth_world(self.number, seed, self.trained)
         return pipeline.one_arm(name, luck_of(seed), self.number, self.trained)
 
     def experiment(self) -> ExperimentWorld:
@@ -99,8 +101,7 @@ def open_arm(config: Config, maker: Maker, name: str) -> Arm:
     catalogue = _known(folder, pipeline.catalogue())
     history = _known(folder, pipeline.history(catalogue))
     channels, early = pipeline.channels(catalogue, history)
-    rankers = pipeline.rankers(catalogue, history, channels, early)
-    return Arm(config, maker, number, Trained(catalogue, history, channels, rankers))
+    return Arm(config, maker, number, pipeline.trained(catalogue, history, channels, early))
 
 
 def _known(folder: Path, stage: Stage) -> Stage:

@@ -24,10 +24,10 @@ from experiments.attribution.incremental.values import Worths
 from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
 from experiments.inference.events import KINDS
 from experiments.inference.logs import EngineSpec, engine
-from experiments.inference.units import exposed_shoppers
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import Event
 from experiments.running.models import LOG
+from experiments.truth.expected import brought
 from simulator.errors import ConfigError
 
 Floats = NDArray[np.float64]
@@ -107,13 +107,13 @@ def live_coalitions(arm: Arm, spec: AttributionSpec) -> CoalitionWorlds:
 
 @contextmanager
 def open_totals(worlds: CoalitionWorlds) -> Iterator[WorldTotals]:
-    """Read the logs of the worlds once; a luck's number is its seed's.
+    """Read what the worlds bring, in expectation, once; a luck's number is its seed's.
 
     Raises:
         DataError: a log is not whole.
     """
     names = [f"coalition_{coalition}" for coalition in worlds.coalition_M]
-    select = partial(exposed_shoppers, columns=[kind.column for kind in KINDS.values()])
+    select = partial(brought, columns=[kind.column for kind in KINDS.values()])
     with engine(EngineSpec()) as connection:
         for name, logs in zip(names, zip(*worlds.logs, strict=True), strict=True):
             read_world(connection, name, logs, select)

@@ -19,7 +19,7 @@ from pathlib import Path
 from experiments.attribution.incremental.arms import Arm
 from experiments.config.attribution import AttributionSpec, StudySpec
 from experiments.config.schema import Config
-from experiments.inference.events import TOUCHES, touched_columns, touched_events
+from experiments.inference.events import KINDS, TOUCHES, touched_columns, touched_events
 from experiments.inference.finding import corrected
 from experiments.inference.intervals import Result, growth, share
 from experiments.inference.logs import EngineSpec, engine
@@ -27,6 +27,7 @@ from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import SALES, Event, StudyRow
 from experiments.running.models import LOG
 from experiments.running.worlds import OneArmWorld
+from experiments.truth.expected import brought
 
 SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
 """Events of which a study tells the channel's shares."""
@@ -100,9 +101,9 @@ def study_rows(studies: Sequence[StudyWorlds], *, confidence: float) -> list[Stu
     """The channel's shares, and the true lift over the worlds without it, at each weight.
 
     Shares are of any touch (the channel found the item, others perhaps too) and exclusive (no
-    other one did). A lift is that of events, or money, per shopper. Intervals go across seeds and
-    shoppers, or over shoppers alone where there is one seed (`experiments.inference.intervals`).
-    None where a world has no such event.
+    other one did). A lift is that of events, or money, per shopper, in expectation. Intervals go
+    across seeds and shoppers, or over shoppers alone where there is one seed
+    (`experiments.inference.intervals`). None where a world has no such event.
 
     Args:
         studies: lived, see `live_studies`.
@@ -115,7 +116,7 @@ def study_rows(studies: Sequence[StudyWorlds], *, confidence: float) -> list[Stu
     with engine(EngineSpec()) as connection:
         for study in studies:
             own_rows = []
-            select = partial(touched_events, events=SHARED, bit=study.bit, everybody=True)
+            select = partial(_selected, study.bit)
             read_world(connection, "base", study.base, select)
             for weight, logs in study.weighted.items():
                 read_world(connection, "own", logs, select)
@@ -132,6 +133,17 @@ def study_rows(studies: Sequence[StudyWorlds], *, confidence: float) -> list[Stu
     return rows
 
 
+def _selected(bit: int, log: Path) -> str:
+    """SQL of what is held of the events of each shopper, and what the world brings of them."""
+    held = touched_events(log, SHARED, bit, everybody=True)
+    columns = [KINDS[event].column for event in SALES]
+    lifts = ", ".join(f"brings.{KINDS[event].column} AS {_LIFT}_{event}" for event in SALES)
+    return (
+        f"SELECT held.*, {lifts} FROM ({held}) AS held "
+        f"JOIN ({brought(log, columns)}) AS brings USING (shopper)"
+    )
+
+
 def _family(row: StudyRow) -> str | None:
     """Lifts of one kind of event at all weights."""
     return row.event if row.measure == _LIFT else None
@@ -139,7 +151,8 @@ def _family(row: StudyRow) -> str | None:
 
 def _measured(worlds: WorldTotals, confidence: float) -> list[tuple[str, Event, Result]]:
     """Measure, event and number of each row of one weight, from the worlds without and with it."""
-    totals = {column: worlds.of(column) for column in touched_columns(SHARED)}
+    columns = (*touched_columns(SHARED), *(f"{_LIFT}_{event}" for event in SALES))
+    totals = {column: worlds.of(column) for column in columns}
     base, own = ({column: each[world] for column, each in totals.items()} for world in (0, 1))
     shares: list[tuple[str, Event, Result]] = [
         (rule, event, share(own[f"{event}_{rule}"], own[event], confidence=confidence))
@@ -148,6 +161,12 @@ def _measured(worlds: WorldTotals, confidence: float) -> list[tuple[str, Event, 
     ]
     exposed = worlds.exposed_SU
     return shares + [
-        (_LIFT, event, growth(own[event], exposed, base[event], exposed, confidence=confidence))
+        (
+            *(_LIFT, event),
+            growth(
+                *(own[f"{_LIFT}_{event}"], exposed, base[f"{_LIFT}_{event}"], exposed),
+                confidence=confidence,
+            ),
+        )
         for event in SALES
     ]

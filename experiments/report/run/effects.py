@@ -106,7 +106,7 @@ def _effects_table(run: Run, contrast: Contrast) -> Table:
             percent(truth.growth.estimate, 2, sign=True),
             change(row.metric, truth.bias),
             covered_words(row, truth),
-            number(truth.pairing_factor),
+            percent(truth.resolution, 2),
         ]
 
     return Table.of(
@@ -118,5 +118,5 @@ def _effects_table(run: Run, contrast: Contrast) -> Table:
         ("Effect", lambda row: change(row.metric, row.effect.estimate)),
         (("Relative", "Interval"), lambda row: change_words(row.relative)),
         ("p", lambda row: p_value(row.p_value)),
-        (("Truth", "Truth relative", "Bias", "Inside", "Pairing factor"), told),
+        (("Truth", "Truth relative", "Bias", "Inside", "Resolution"), told),
     )

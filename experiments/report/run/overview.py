@@ -29,10 +29,11 @@ def headline(run: Run) -> Html:
     parts = []
     for found in verdicts(run.metrics, run.truths):
         tone = "alarm" if found.finding is Finding.UNREADABLE else TONES[found.good]
-        further = [sentence for sentence in found.further if sentence not in said]
+        told = (*found.beside, *found.further)
+        further = [sentence for sentence in told if sentence not in said]
         sentence = tag("p", found.sentence, cls="sentence")
         parts.append(verdict(BADGES[found.finding], sentence, further, tone))
-        said.update(found.further)
+        said.update(told)
     return tag("div", *parts)
 
 
@@ -111,7 +112,6 @@ def _effect_cards(run: Run, contrast: Contrast) -> list[Html]:
     covered = inside(row, truth)
     if covered is not None:
         notes.insert(0, "inside the interval" if covered else "outside the interval")
-    if truth.pairing_factor is not None:
-        factor = number(truth.pairing_factor, 2)
-        notes.append(f"pairing worlds divides its variance by {factor}")
+    if truth.resolution is not None:
+        notes.append(f"known to \u00b1{percent(truth.resolution, 2)}")
     return [*cards, _card(f"Simulated truth{several}", shown, *notes)]

@@ -8,6 +8,7 @@ from experiments.report.kit.page import Part, page, sections, style_of, writer
 from experiments.report.run.compared import compared
 from experiments.report.run.daily import daily
 from experiments.report.run.effects import effects
+from experiments.report.run.headroom import headroom
 from experiments.report.run.health import calibration, health
 from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
@@ -29,6 +30,7 @@ FIRST: tuple[Part[Run], ...] = (
     ("compared", "What was compared", "What was compared", compared),
     ("figures", "Key figures", "Key figures", key_figures),
     ("effects", "Estimates and truth", "Estimates against truth", effects),
+    ("headroom", "Headroom", "What recall could gain at most", headroom),
     ("daily", "Day by day", "Effect as the days add up", daily),
 )
 LAST: tuple[Part[Run], ...] = (

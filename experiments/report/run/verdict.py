@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 from experiments.inference.finding import Finding, decide
 from experiments.inference.srm import SRM_ALARM
-from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate, Metrics, SampleRatio
 from experiments.records.truth import Truth, Truths
 from experiments.report.kit.digits import (
     ABSENT,
     MINUS,
     THIN,
-    beside,
     change_words,
     fixed,
     interval_decimals,
@@ -21,6 +19,15 @@ from experiments.report.kit.digits import (
     range_of,
 )
 from experiments.report.kit.sentences import change, change_range, level, meaning, quoted
+from experiments.report.run.answer import (
+    answer,
+    basis_sentence,
+    chance_sentence,
+    finding_of,
+    parts_sentence,
+    refit_sentence,
+    room_sentence,
+)
 
 SIGNS = "+" + MINUS
 VERBS = {Finding.MORE: "raised", Finding.LESS: "lowered"}
@@ -35,12 +42,14 @@ class Verdict:
         good: True if the change is wanted, False if it is not, None if there is nothing to judge.
         sentence: the finding, its uncertainty and the truth.
         further: what else a careful reader wants to know, one sentence each.
+        beside: what stands beside it wherever it is told: the A/B test, headroom, training luck.
     """
 
     finding: Finding
     good: bool | None
     sentence: str
     further: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def failed_srm(metrics: Metrics) -> SampleRatio | None:
@@ -91,62 +100,84 @@ def covered_words(row: Estimate, truth: Truth | None) -> str:
 
 
 def truth_words(row: Estimate, truth: Truth | None) -> str:
-    """The clause that sets the truth beside an estimate."""
-    effect = truth.effect if truth else UNKNOWN
-    if truth is None or effect.estimate is None:
+    """The clause that sets a truth without an interval of its own beside an estimate."""
+    if truth is None or truth.effect.estimate is None:
         return "no simulated truth was computed"
-    shown = "exactly zero" if effect.estimate == 0 else _truth_size(row, truth)
+    size = change(row.metric, truth.effect.estimate)
+    if truth.growth.estimate is not None and row.relative.estimate is not None:
+        size = percent(truth.growth.estimate, interval_decimals(row.relative))
     covered = inside(row, truth)
-    if covered is None:
-        return f"the simulated truth is {shown}"
-    place = "inside the interval" if covered else "outside the interval"
-    seen = row.relative.holds(truth.growth.estimate)
-    place += "" if seen in (None, covered) else " of the absolute effect"
-    sure = effect.ends is None or effect.ends[0] * effect.ends[1] > 0
-    if (row.effect.estimate or 0.0) * effect.estimate < 0 and not covered and sure:
-        place += " and of the opposite sign"
-    return f"the simulated truth is {shown}, {place}"
-
-
-def _truth_size(row: Estimate, truth: Truth) -> str:
-    """The truth and, where worlds leave it uncertain, its own interval."""
-    effect, growth = truth.effect, truth.growth
-    if growth.estimate is None or row.relative.estimate is None:
-        around = change_range(row.metric, effect) if effect.ends else ABSENT
-        return beside(change(row.metric, effect.estimate), around)
-    decimals = interval_decimals(row.relative)
-    return beside(percent(growth.estimate, decimals), range_of(growth, decimals))
+    place = "" if covered is None else ", inside the interval" if covered else ", outside of it"
+    return f"the simulated truth is {size}{place}"
 
 
 def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdict:
-    """The verdict on the primary metric of one contrast."""
+    """The verdict on the primary metric of one contrast: the truth, where there is one, first."""
     row = metrics.estimate(metrics.primary, contrast, cuped=False)
     broken = failed_srm(metrics)
     if broken is not None:
         return Verdict(Finding.UNREADABLE, False, srm_sentence(broken))
-    noun = meaning(metrics.primary).noun
-    if row is None or direction(row) is Finding.MISSING:
+    truth = truths.of(metrics.primary, contrast) if truths else None
+    if row is not None and direction(row) is Finding.MISSING:
+        row = None
+    if truths is not None and truth is not None and truth.effect.ends is not None:
+        finding = finding_of(truth)
+        said = _tested(row, truth, metrics) if row is not None else None
+        beside = (
+            *(said, chance_sentence(truth)),
+            *(room_sentence(truths, truth), refit_sentence(truths, truth)),
+        )
+        rest = (
+            parts_sentence(truth.parts),
+            *(further(metrics, row) if row is not None else ()),
+            basis_sentence(truth),
+        )
+        return Verdict(
+            finding,
+            _good(finding, metrics),
+            answer(truth, metrics.confidence),
+            tuple(each for each in rest if each),
+            tuple(each for each in beside if each),
+        )
+    if row is None:
+        noun = meaning(metrics.primary).noun
         said = f"The effect of {contrast[1]} on {noun} could not be estimated"
         return Verdict(Finding.MISSING, None, said + ".")
-    truth = truths.of(metrics.primary, contrast) if truths else None
     finding = direction(row)
+    sentence = f"{_estimated(row, metrics)}; {truth_words(row, truth)}."
+    return Verdict(finding, _good(finding, metrics), sentence, further(metrics, row))
+
+
+def _good(finding: Finding, metrics: Metrics) -> bool | None:
+    if not finding.real:
+        return None
+    return (finding is Finding.MORE) == (meaning(metrics.primary).better > 0)
+
+
+def _tested(row: Estimate, truth: Truth, metrics: Metrics) -> str:
+    """What the A/B test says, beside the truth."""
+    covered = inside(row, truth)
+    place = "" if covered is None else ", which holds the truth" * covered
+    place += ", which does not hold the truth" if covered is False else ""
+    return f"The A/B test: {_estimated(row, metrics)}{place}."
+
+
+def _estimated(row: Estimate, metrics: Metrics) -> str:
+    """The finding of the A/B test and its interval."""
+    noun, contrast = meaning(metrics.primary).noun, row.contrast
     size, interval = effect_words(row)
     sure = f"{fixed(100 * metrics.confidence, 0)}{THIN}% interval"
+    finding = direction(row)
     if finding is Finding.UNTOLD:
-        said = (
+        return (
             f"No difference in {noun} can be told between {contrast[1]} and {contrast[0]}: "
             f"the {sure} of the change is {interval}"
         )
-        good = None
-    else:
-        of_change = " of the change:" if finding is Finding.LESS else ""
-        said = (
-            f"{quoted(contrast[1])} {VERBS[finding]} {noun} by {size.lstrip(SIGNS)} "
-            f"against {contrast[0]} ({sure}{of_change} {interval})"
-        )
-        good = (finding is Finding.MORE) == (meaning(metrics.primary).better > 0)
-    sentence = f"{said}; {truth_words(row, truth)}."
-    return Verdict(finding, good, sentence, further(metrics, row, truth))
+    of_change = " of the change:" if finding is Finding.LESS else ""
+    return (
+        f"{quoted(contrast[1])} {VERBS[finding]} {noun} by {size.lstrip(SIGNS)} "
+        f"against {contrast[0]} ({sure}{of_change} {interval})"
+    )
 
 
 def srm_sentence(broken: SampleRatio) -> str:
@@ -162,8 +193,8 @@ def srm_sentence(broken: SampleRatio) -> str:
     )
 
 
-def further(metrics: Metrics, row: Estimate, truth: Truth | None) -> tuple[str, ...]:
-    """Levels, the CUPED estimate and what the truth rests on."""
+def further(metrics: Metrics, row: Estimate) -> tuple[str, ...]:
+    """Levels and the CUPED estimate."""
     name = row.metric
     sentences = [
         f"{meaning(name).label}: {level(name, row.control)} in {row.contrast[0]}, "
@@ -172,8 +203,6 @@ def further(metrics: Metrics, row: Estimate, truth: Truth | None) -> tuple[str, 
     adjusted = metrics.estimate(name, row.contrast, cuped=True)
     if adjusted is not None and direction(adjusted) is not Finding.MISSING:
         sentences.append(cuped_sentence(adjusted, direction(adjusted) is direction(row)))
-    if truth is not None and truth.effect.estimate is not None:
-        sentences.append(worlds_sentence(truth))
     return tuple(sentences)
 
 
@@ -187,16 +216,6 @@ def cuped_sentence(row: Estimate, agrees: bool) -> str:
     tail = "the same finding" if agrees else f"a different finding: {verdicts[direction(row)]}"
     told = f"{signed_effect(row)} ({effect_words(row)[1]})"
     return f"Adjusted for shoppers' history (CUPED): {told}, {tail}."
-
-
-def worlds_sentence(truth: Truth) -> str:
-    """How many worlds the truth rests on."""
-    if truth.seeds == 1:
-        return (
-            "The truth comes from one pair of worlds, everybody in one arm and then in the other; "
-            "its interval tells how far other luck would move it."
-        )
-    return f"The truth is the mean over {truth.seeds} pairs of worlds, each with luck of its own."
 
 
 def verdicts(metrics: Metrics, truths: Truths | None) -> tuple[Verdict, ...]:

@@ -1,13 +1,13 @@
 """The true lift of serving a policy instead of the supervised model, from paired worlds.
 
 Each training seed of a policy serves its own worlds, and each of them is paired with the world
-that the supervised model serves on the same luck: the same shoppers, on the same draws. Totals
-per shopper come from the event logs by SQL; what reaches Python is one row per shopper and seed of
-one policy at a time.
+that the supervised model serves on the same luck: the same shoppers, on the same draws. What is
+compared is what worlds bring in expectation (`experiments.truth.expected`); what reaches Python is
+one row per shopper and seed of one policy at a time.
 
 Units and intervals: the interval goes across training seeds and shoppers at once
 (`experiments.inference.intervals.growth`). Over several lucks a shopper's days are summed into one
-cluster, because a shopper keeps their traits from world to world (as `experiments.inference.truth`,
+cluster, because a shopper keeps their traits from world to world (as `experiments.truth.effects`,
 whose estimate this equals where there is one seed). With one training seed the interval is over
 shoppers alone. All policies are compared with worlds of one supervised model; its own luck of
 training is in no interval.
@@ -25,11 +25,11 @@ from experiments.inference.finding import corrected
 from experiments.inference.intervals import NOTHING, growth
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import METRICS, Metric
-from experiments.inference.units import exposed_shoppers
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.interval import Number
 from experiments.records.rewards import ONLINE, Online
 from experiments.rewardlab.comparison.readings import WorldLogs
+from experiments.truth.expected import brought
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -95,7 +95,7 @@ def lived(
                 "as many as of the supervised model"
             )
     with engine(EngineSpec()) as connection:
-        select = partial(exposed_shoppers, columns=_COLUMNS)
+        select = partial(brought, columns=_COLUMNS)
         read_world(connection, "base", base, select)
         for name, seeds in policies.items():
             worlds = ["base"]

@@ -5,11 +5,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.inference.analysis import analyse, truth_table
+from experiments.inference.analysis import analyse
 from experiments.inference.metrics import METRICS
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Metrics, Retrieval
 from experiments.records.reading import read_record, write_record
+from experiments.truth.table import truth_table
 from simulator.errors import ConfigError, DataError
 from tests.experiments.inference.logs import write_log
 from tests.experiments.inference.parity import read, sums
@@ -176,7 +177,7 @@ def test_settings_that_do_not_fit_the_log_are_refused(log, options, message):
 
 def test_truth_stands_beside_every_unadjusted_estimate(tmp_path, content):
     worlds = {arm: [write_log(tmp_path / arm, shoppers=800, arms=(arm,), luck=4)] for arm in HALVES}
-    found = truth_table(worlds, content, control="control")
+    found = truth_table(worlds, content, control="control", method="realised")
     naive = {r.metric: r.effect for r in content.estimates if not r.cuped}
     assert [row.metric for row in found.truth] == list(METRICS)
     for row in found.truth:

@@ -25,7 +25,7 @@ from experiments.records.metrics import (
     Traffic,
 )
 from experiments.records.reading import write_record
-from experiments.records.truth import Truth, Truths
+from experiments.records.truth import Headroom, Parts, Realised, Refit, Remainder, Truth, Truths
 from experiments.stages.stage import StageRecord
 
 LEVELS = {  # level, standard error of the relative effect, true relative effect of one arm
@@ -83,15 +83,23 @@ def estimates(arms: list[str], rng: np.random.Generator) -> tuple[list[Estimate]
                 Truth(
                     metric=metric,
                     contrast=(arms[0], arm),
+                    method="expected",
                     control=level,
                     treatment=level * (1 + true),
                     effect=effect,
                     relative=effect.over(level),
+                    p_value=0.04,
+                    resolution=0.004,
+                    parts=parts_of(effect.over(level)),
+                    realised=Realised(effect, effect.over(level), 11.3),
+                    remainder=Remainder(around(0.002, 0.05), 0.9),
                     naive=naive,
                     bias=naive.estimate - effect.estimate,
                     covered=naive.holds(effect.estimate),
-                    pairing_factor=11.3,
+                    power=0.41,
                     seeds=1,
+                    trainings=1,
+                    training_sd=None,
                     n=SHOPPERS,
                 )
             )
@@ -208,6 +216,14 @@ def models(arms: list[str]) -> tuple[Model, ...]:
     )
 
 
+def parts_of(relative: Interval) -> Parts:
+    """An effect of which most is other pages, and a little another state."""
+    size = relative.estimate or 0.0
+    return Parts(
+        around(1.2 * size, 0.1 * abs(size)), around(-0.2 * size, 0.1 * abs(size)), around(0.0, 0.0)
+    )
+
+
 def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
     """What the analysis of a plausible run finds, and its true effects."""
     rng = np.random.default_rng(seed)
@@ -236,7 +252,18 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
         models=models(arms),
         **service(arms),
     )
-    return metrics, Truths(truth=tuple(truths), warnings=())
+    rooms = tuple(
+        Headroom(
+            *(arm, event, cut, part, 0.02),
+            *(around(size, 0.03) for size in (0.6, 0.9, 0.11, 1.2)),
+            *(1000, 940),
+        )
+        for arm in arms
+        for event in ("purchase", "gmv")
+        for cut, part in (("all", "all"), ("query", "tail"), ("wording", "knowledge"))
+    )
+    refits = tuple(Refit(metric, 1, around(0.012, 0.004), 3_000) for metric in ("gmv", "orders"))
+    return metrics, Truths(truth=tuple(truths), headroom=rooms, refits=refits, warnings=())
 
 
 def bare_metrics(**more: object) -> Metrics:

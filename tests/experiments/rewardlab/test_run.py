@@ -58,7 +58,7 @@ def finished(settings: Path) -> Path:
     trained = {f"{name}-{seed}" for name in NAMES for seed in (0, 1)}
     assert {f"policy-{name}" for name in trained} <= made(folder)
     assert {f"world-{name}-0" for name in (*trained, "sft", "control")} <= made(folder)
-    assert {"sft", "sft-offline", "channel-lexical", "channel-cqsid-early"} <= made(folder)
+    assert {"sft", "sft-offline", "channel-lexical"} <= made(folder)
     # The supervised model serves; no arm is trained or lived that the lab does not need.
     assert not {"channel-cqsid", "experiment"} & made(folder)
     return folder

@@ -79,7 +79,7 @@ def test_arms_that_differ_have_a_true_effect_measured_on_paired_luck(small_run: 
     effect = rows["ctr"]["effect"]
     assert effect["estimate"] != 0
     assert effect["low"] < effect["estimate"] < effect["high"]
-    assert rows["gmv"]["pairing_factor"] > 1
+    assert rows["gmv"]["realised"]["pairing_factor"] > 1
     visits = [
         table(stage(small_run, f"truth-{arm}-0") / "log", "requests").query("page == 0")
         for arm in ("control", "dense")

@@ -85,7 +85,7 @@ def stages_of(config: Config, folder: Path, unseen_days: int = 0) -> dict[str, A
         history = pipeline.history(catalogue)
         channels, early = pipeline.channels(catalogue, history)
         rankers = pipeline.rankers(catalogue, history, channels, early)
-        pipeline.worlds(Trained(catalogue, history, channels, rankers))
+        pipeline.worlds(Trained(catalogue, history, channels, rankers), config.truth.seeds)
     return maker.asked
 
 

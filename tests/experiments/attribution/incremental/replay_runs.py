@@ -11,7 +11,6 @@ from experiments.attribution.incremental.replay import Replayed, make_replays
 from experiments.config.attribution import AttributionSpec
 from experiments.config.loading import load_config
 from experiments.running.pipeline import Pipeline
-from experiments.running.worlds import Trained
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
@@ -141,8 +140,7 @@ def small_arm(
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
         channels, early = pipeline.channels(catalogue, history)
-        rankers = pipeline.rankers(catalogue, history, channels, early)
-        yield Arm(config, maker, 0, Trained(catalogue, history, channels, rankers))
+        yield Arm(config, maker, 0, pipeline.trained(catalogue, history, channels, early))
 
 
 def replayed(arm: Arm, seeds: int = 1, permutations: int = 2) -> Replayed:

@@ -11,12 +11,12 @@ from experiments.config.loading import load_config
 from experiments.inference.events import TOUCHES
 from experiments.inference.finding import holm
 from experiments.inference.metrics import METRICS
-from experiments.inference.truth import paired_truth
 from experiments.records.attribution import SALES, StudyRow
 from experiments.running.run import run_experiment
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
+from experiments.truth.effects import paired_truth
 from simulator.errors import ConfigError
 from tests.experiments.small_runs import SMALL, stage, table
 
@@ -27,7 +27,6 @@ WEIGHTS = (0.0, 1.0, 1.5)
 STUDY = """
 [ranker.learned]
 epochs = 2
-provenance = false
 
 [channels.lexical]
 type = "lexical"

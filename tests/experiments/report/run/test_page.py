@@ -15,6 +15,7 @@ SECTIONS = (
     "compared",
     "figures",
     "effects",
+    "headroom",
     "daily",
     "funnel",
     "latency",
@@ -123,8 +124,8 @@ def test_calibration_is_disclaimed(html):
 def test_table_under_the_forest_holds_estimate_and_truth(html):
     words = Page(html).words["effects"]
     assert "4.873" in words
-    assert "Pairing factor" in words
-    assert "11.3" in words
+    assert "Resolution" in words
+    assert "0.40" in words
 
 
 def test_added_channel_is_marked_in_words_and_not_in_control(html):
@@ -238,7 +239,7 @@ def test_three_arms_get_a_verdict_and_a_forest_each(tmp_path):
     folder = fake_run(tmp_path / "run", arms=("control", "with_dense", "no_popularity"))
     html = write_report(folder).read_text(encoding="utf-8")
     assert html.count('class="sentence"') == 2
-    assert html.count('aria-label="Forest plot') == 2
+    assert html.count('aria-label="Forest plot: relative change') == 2
     assert "left out" in Page(html).words["compared"]
     assert 'class="series a1"' in html
     assert 'class="series a2"' in html

@@ -7,7 +7,7 @@ import pytest
 from experiments.inference.finding import Finding
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate, SampleRatio
-from experiments.records.truth import Truth, Truths
+from experiments.records.truth import Headroom, Realised, Refit, Truth, Truths
 from experiments.report.run.verdict import verdicts
 from tests.experiments.report.fake_run import bare_metrics
 
@@ -38,18 +38,26 @@ def truth(relative, low=None, high=None, **more):
     row = Truth(
         metric="gmv",
         contrast=CONTRAST,
+        method="expected",
         control=10.0,
         treatment=10 * (1 + relative),
         effect=effect,
         relative=effect.over(10.0),
+        p_value=None,
+        resolution=None,
+        parts=None,
+        realised=Realised(UNKNOWN, UNKNOWN, None),
+        remainder=None,
         naive=UNKNOWN,
         bias=None,
         covered=None,
-        pairing_factor=None,
+        power=None,
         seeds=3,
+        trainings=1,
+        training_sd=None,
         n=1000,
     )
-    return Truths(truth=(replace(row, **more),), warnings=())
+    return Truths(truth=(replace(row, **more),), headroom=(), refits=(), warnings=())
 
 
 def verdict(row, truths=None, **metrics):
@@ -62,11 +70,83 @@ def plain(text):
     return text.replace("\u202f", " ")
 
 
-def test_increase_is_told_with_its_interval_and_the_truth_inside():
-    said = verdict(estimate(0.031, 0.027), truth(0.027))
+def test_the_truth_leads_with_its_interval_and_its_resolution():
+    said = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.39, resolution=0.012))
+    assert plain(said.sentence) == (
+        "True effect: with treatment for everybody, GMV per shopper is 2.7 % more than with "
+        "control (95 % interval 1.5 to 3.9 %, known to \u00b11.2 %)."
+    )
+    assert (said.finding, said.good) == (Finding.MORE, True)
+    assert plain(said.beside[0]) == (
+        "The A/B test: Treatment raised GMV per shopper by 3.1 % against control "
+        "(95 % interval 0.4 to 5.8 %), which holds the truth."
+    )
+
+
+def test_the_truth_decides_and_not_the_test():
+    said = verdict(estimate(0.031, 0.027), truth(-0.07, -0.9, -0.5))
+    assert plain(said.sentence).startswith(
+        "True effect: with treatment for everybody, GMV per shopper is 7.0 % less than"
+    )
+    assert (said.finding, said.good) == (Finding.LESS, False)
+    assert said.beside[0].endswith("which does not hold the truth.")
+
+
+def test_a_truth_around_zero_tells_no_difference():
+    said = verdict(estimate(0.031, 0.027), truth(0.002, -0.02, 0.06, resolution=0.004))
+    assert plain(said.sentence) == (
+        "True effect: none that can be told from zero. With treatment for everybody, GMV per "
+        "shopper changes by +0.20 % (95 % interval \u22120.20 to 0.60 %, known to \u00b10.40 %)."
+    )
+    assert (said.finding, said.good) == (Finding.UNTOLD, None)
+
+
+def test_truth_of_identical_arms_is_exactly_zero():
+    said = verdict(estimate(0.004, 0.016), truth(0.0, 0.0, 0.0))
+    assert said.sentence == ("True effect: none. Treatment brings exactly what control brings.")
+
+
+def test_it_is_told_how_often_a_test_of_this_size_would_see_the_effect():
+    told = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.39, power=0.437))
+    assert any("in 44 of 100 runs" in line for line in told.beside)
+    unseen = verdict(estimate(0.031, 0.027), truth(0.002, -0.02, 0.06, power=0.05))
+    assert not any("of 100 runs" in line for line in unseen.beside)
+
+
+ROOM = Headroom(
+    *("control", "gmv", "all", "all", 0.5),
+    *(Interval(size, size - 0.04, size + 0.04) for size in (0.9, 1.1, 0.2, 1.6)),
+    *(1000, 900),
+)
+
+
+def test_headroom_tells_what_perfect_recall_would_add_and_what_part_is_had():
+    rooms = replace(truth(0.05, 0.4, 0.6), headroom=(ROOM,))
+    (line,) = [s for s in verdict(estimate(0.03, 0.02), rooms).beside if "Headroom" in s]
+    assert "perfect recall would change GMV by +20.0 % (16.0 to 24.0 %)" in plain(line)
+    assert plain(line).endswith("has 25 % of what perfect recall would add.")
+
+
+def test_where_recall_has_no_headroom_it_is_said_that_none_can_show_a_lift():
+    none = replace(ROOM, recall=Interval(0.01, -0.03, 0.05))
+    rooms = replace(truth(0.002, -0.02, 0.06), headroom=(none,))
+    (line,) = [s for s in verdict(estimate(0.03, 0.02), rooms).beside if "Headroom" in s]
+    assert line.endswith("no channel can show a lift.")
+
+
+def test_training_luck_stands_beside_the_effect():
+    moved = replace(
+        truth(0.002, -0.02, 0.06), refits=(Refit("gmv", 1, Interval(-0.03, -0.04, -0.02), 900),)
+    )
+    said = verdict(estimate(0.03, 0.02), moved).beside
+    assert any("Training luck" in line and "\u22123.0" in line for line in said)
+
+
+def test_without_a_truth_the_test_is_told_with_its_interval():
+    said = verdict(estimate(0.031, 0.027))
     assert plain(said.sentence) == (
         "Treatment raised GMV per shopper by 3.1 % against control (95 % interval 0.4 to 5.8 %); "
-        "the simulated truth is 2.7 %, inside the interval."
+        "no simulated truth was computed."
     )
     assert (said.finding, said.good) == (Finding.MORE, True)
 
@@ -75,7 +155,7 @@ def test_decrease_is_told_with_a_true_minus_sign():
     said = verdict(estimate(-0.031, 0.027), truth(-0.07))
     assert plain(said.sentence) == (
         "Treatment lowered GMV per shopper by 3.1 % against control (95 % interval of the change: "
-        "\u22125.8 to \u22120.4 %); the simulated truth is \u22127.0 %, outside the interval."
+        "\u22125.8 to \u22120.4 %); the simulated truth is \u22127.0 %, outside of it."
     )
     assert said.good is False
 
@@ -90,37 +170,8 @@ def test_interval_around_zero_tells_no_difference():
     assert said.good is None
 
 
-def test_wrong_sign_is_named():
-    said = verdict(estimate(0.031, 0.027), truth(-0.01))
-    assert "outside the interval and of the opposite sign" in said.sentence
-
-
-def test_an_uncertain_truth_comes_with_its_own_interval():
-    said = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.4))
-    assert "the simulated truth is 2.7 % (1.5 to 4.0 %), inside" in plain(said.sentence)
-
-
-def test_a_truth_that_may_be_zero_has_no_opposite_sign():
-    row = estimate(0.031, 0.02)
-    surely = verdict(row, truth(-0.02, -0.3, -0.1))
-    perhaps = verdict(row, truth(-0.02, -0.5, 0.1))
-    assert "of the opposite sign" in surely.sentence
-    assert "of the opposite sign" not in perhaps.sentence
-
-
-def test_truth_of_identical_arms_is_exactly_zero():
-    said = verdict(estimate(0.004, 0.016), truth(0.0, 0.0, 0.0))
-    assert "the simulated truth is exactly zero, inside the interval" in said.sentence
-
-
 def test_missing_truth_is_said():
     assert "no simulated truth was computed" in verdict(estimate(0.031, 0.027)).sentence
-
-
-def test_covered_on_the_absolute_scale_is_named_where_the_shown_interval_disagrees():
-    said = verdict(estimate(0.031, 0.027), truth(0.059, covered=True))
-    assert "5.9" in said.sentence
-    assert "inside the interval of the absolute effect" in said.sentence
 
 
 def test_less_of_a_bad_thing_is_good():
@@ -178,8 +229,9 @@ def test_cuped_that_finds_something_else_is_named():
 
 
 def test_single_world_is_not_sold_as_certain():
-    said = verdict(estimate(0.031, 0.027), truth(0.027, seeds=1))
+    said = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.39, seeds=1))
     assert any("one pair of worlds" in line for line in said.further)
+    assert any("not that of other trainings" in line for line in said.further)
 
 
 def test_every_contrast_gets_its_own_sentence():

@@ -1,6 +1,7 @@
 """From readings and logs to a record: all rows, and every warning that they deserve."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,15 +9,17 @@ import pytest
 from cqsid.alignment.measures import MEASURES
 from cqsid.alignment.report import StepReading
 from experiments.inference.metrics import METRICS
-from experiments.inference.truth import paired_truth
 from experiments.records.interval import UNKNOWN
 from experiments.records.reading import read_record, write_record
 from experiments.records.rewards import ONLINE, Course, PolicyRow, RewardsRecord
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading, WorldLogs
 from experiments.rewardlab.comparison.results import make_record
+from experiments.truth.effects import paired_truth
 from simulator.errors import DataError
 from tests.experiments.inference.logs import write_log
 from tests.experiments.rewardlab.reward_runs import lab_config
+
+realised_truth = partial(paired_truth, method="realised")
 
 NAMES = ("log.grpo", "log.eg", "oracle.grpo")
 CONTROLS = ("grpo", "", "grpo")
@@ -141,9 +144,9 @@ def test_every_lift_lies_beside_its_own_policys_worlds(record, worlds):
     for name in NAMES:
         row = record.online_of(name, "orders")
         for seed, logs in enumerate(worlds.policies[name]):
-            (effect,) = paired_truth(worlds.base, logs, [METRICS["orders"]]).effects
+            (effect,) = realised_truth(worlds.base, logs, [METRICS["orders"]]).effects
             assert row.per_seed[seed] == pytest.approx(effect.relative.estimate)
-    (effect,) = paired_truth(worlds.control, worlds.base, [METRICS["gmv"]]).effects
+    (effect,) = realised_truth(worlds.control, worlds.base, [METRICS["gmv"]]).effects
     assert record.control[0].relative.estimate == pytest.approx(effect.relative.estimate)
 
 

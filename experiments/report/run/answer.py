@@ -1,0 +1,153 @@
+"""What is true of a change, in plain words: its effect, what it comes from, and what is left."""
+
+from experiments.inference.finding import Finding, decide
+from experiments.records.interval import Interval
+from experiments.records.truth import Headroom, Parts, Truth, Truths
+from experiments.report.kit.digits import (
+    THIN,
+    fixed,
+    interval_decimals,
+    p_relation,
+    percent,
+    range_of,
+)
+from experiments.report.kit.sentences import change, change_range, meaning, quoted
+
+_EVENTS = {"gmv": "gmv", "orders": "purchase"}
+"""The event whose headroom stands beside a metric."""
+
+_WIDER = {Finding.MORE: "more", Finding.LESS: "less"}
+
+
+def finding_of(truth: Truth) -> Finding:
+    """What the true effect's interval allows to be said."""
+    if truth.effect == Interval(0.0, 0.0, 0.0):
+        return Finding.UNTOLD
+    return decide(truth.effect, truth.growth)
+
+
+def answer(truth: Truth, confidence: float) -> str:
+    """The true effect with its interval and its resolution."""
+    noun = meaning(truth.metric).noun
+    control, treatment = truth.contrast
+    finding, size = finding_of(truth), _size(truth)
+    sure = f"{fixed(100 * confidence, 0)}{THIN}% interval"
+    known = f", known to \u00b1{_fine(truth.resolution)}" if truth.resolution else ""
+    if truth.effect == Interval(0.0, 0.0, 0.0):
+        return f"True effect: none. {quoted(treatment)} brings exactly what {control} brings."
+    if finding is Finding.UNTOLD:
+        return (
+            f"True effect: none that can be told from zero. With {treatment} for everybody, {noun} "
+            f"changes by {size} ({sure} {_range(truth)}{known})."
+        )
+    return (
+        f"True effect: with {treatment} for everybody, {noun} is {size} "
+        f"{_WIDER[finding]} than with {control} ({sure} {_range(truth)}{known})."
+    )
+
+
+def chance_sentence(truth: Truth) -> str | None:
+    """How often an A/B test of this size would call the effect by its sign."""
+    if truth.power is None or not finding_of(truth).real:
+        return None
+    hits = f"{fixed(100 * truth.power, 0)} of 100"
+    return (
+        f"An A/B test of this size calls a true effect of that size, by its sign, in {hits} runs."
+    )
+
+
+def room_sentence(truths: Truths, truth: Truth) -> str | None:
+    """What the best recall could add, and how much of it the treatment has."""
+    control = truth.contrast[0]
+    room = truths.room(control, _EVENTS.get(truth.metric, ""))
+    if room is None or room.recall.estimate is None:
+        return None
+    noun = "GMV" if room.event == "gmv" else "orders"
+    said = (
+        f"Headroom: perfect recall would change {noun} by {_signed(room.recall)} in the order of "
+        f"{control}'s own ranker; a perfect order of what its channels find by "
+        f"{_signed(room.pool)}, both together by {_signed(room.catalogue)}."
+    )
+    grown = truth.growth.estimate
+    if finding_of(truth).real and grown is not None and _surely_more(room) and grown > 0:
+        closed = percent(grown / room.recall.estimate, 0)
+        said += f" {quoted(truth.contrast[1])} has {closed} of what perfect recall would add."
+    elif not _surely_more(room):
+        said += " Where recall has no headroom under this ranker, no channel can show a lift."
+    return said
+
+
+def parts_sentence(parts: Parts | None) -> str | None:
+    """Where the effect comes from."""
+    if parts is None:
+        return None
+    return (
+        f"Of the effect, {_signed(parts.pages)} comes from the pages themselves, "
+        f"{_signed(parts.state)} from what earlier days have changed (memory, statistics, stock), "
+        f"and {_signed(parts.lost)} from sales lost because items were gone."
+    )
+
+
+def refit_sentence(truths: Truths, truth: Truth) -> str | None:
+    """What another training of the ranker alone does."""
+    rows = [row for row in truths.refits if row.metric == truth.metric]
+    if not rows:
+        return None
+    return (
+        f"Training luck: another training of control's ranker alone moves it by "
+        f"{_signed(rows[0].relative)}; the interval of the effect does not hold that."
+    )
+
+
+def basis_sentence(truth: Truth) -> str:
+    """What the truth rests on, and what its interval leaves out."""
+    pairs = "one pair of worlds" if truth.seeds == 1 else f"{truth.seeds} pairs of worlds"
+    held = "shoppers' luck" if truth.seeds == 1 else "shoppers' luck and that of worlds"
+    left_out = ", not that of other trainings"
+    if truth.trainings > 1:
+        held, left_out = "shoppers' luck and that of trainings", ""
+        pairs += f" under {truth.trainings} trainings of the rankers"
+    if truth.method == "realised":
+        return f"The truth is what was bought in {pairs}; its interval holds {held}."
+    said = (
+        f"The truth is what {pairs} bring in expectation, over all luck of clicking and buying; "
+        f"its interval holds {held}{left_out}."
+    )
+    remainder = truth.remainder
+    if remainder is not None and remainder.p_value is not None:
+        said += (
+            f" What was really bought differs from that by {_signed(remainder.relative)} "
+            f"(p{p_relation(remainder.p_value)})."
+        )
+    return said
+
+
+def _surely_more(room: Headroom) -> bool:
+    return (room.recall.low or 0.0) > 0
+
+
+def _size(truth: Truth) -> str:
+    """The size of the effect: without its sign where that is told in words."""
+    growth = truth.growth
+    if growth.estimate is None:
+        return change(truth.metric, truth.effect.estimate)
+    real = finding_of(truth).real
+    size = abs(growth.estimate) if real else growth.estimate
+    return percent(size, interval_decimals(growth), sign=not real)
+
+
+def _range(truth: Truth) -> str:
+    growth = truth.growth
+    if growth.estimate is None:
+        return change_range(truth.metric, truth.effect)
+    return range_of(growth, interval_decimals(growth))
+
+
+def _signed(part: Interval) -> str:
+    decimals = interval_decimals(part)
+    return f"{percent(part.estimate, decimals, sign=True)} ({range_of(part, decimals)})"
+
+
+def _fine(share: float) -> str:
+    """A resolution with two digits."""
+    return percent(share, 2 if share < 0.01 else 1)

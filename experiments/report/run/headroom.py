@@ -1,0 +1,99 @@
+"""Headroom: what the best possible recall and ranking would add, and the luck of training."""
+
+from experiments.records.interval import Interval
+from experiments.records.reading import rows_of
+from experiments.records.run import Run
+from experiments.records.truth import Headroom, Truth
+from experiments.report.kit.colours import arm_class, arm_name, legend
+from experiments.report.kit.digits import change_words, number, percent
+from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.page import Content, figure, note
+from experiments.report.kit.scales import Axis, shared, signed_percents
+from experiments.report.kit.sentences import meaning
+from experiments.report.kit.tables import Table
+
+LANES = {
+    "recall": ("mark-truth a1", "perfect recall, the arm's own ranker"),
+    "pool": ("mark-plain a1", "what the arm finds, in a perfect order"),
+}
+EVENTS = {"gmv": "GMV", "purchase": "orders"}
+_PARTS = {
+    "all": "All searches",
+    "head": "Frequent queries",
+    "torso": "Less frequent",
+    "tail": "Rare",
+}
+
+
+def headroom(run: Run) -> Content | None:
+    """What an oracle would add to each arm's pages; None where nothing was weighed."""
+    if run.truths is None or not run.truths.headroom:
+        return None
+    event = "purchase" if run.metrics.primary != "gmv" else "gmv"
+    lead = (
+        f"What {EVENTS[event]} a page would bring in expectation, were it made by an oracle that "
+        "knows what each shopper would buy. Perfect recall hands the best items of the catalogue "
+        "to the arm's own ranker; a perfect order sorts what the arm's channels found. Where "
+        "perfect recall adds little, no channel can show a lift."
+    )
+    plots = [_plot(run, arm, event) for arm in run.arms]
+    rooms = run.truths.headroom
+    size = max(row.requests for row in rooms)
+    told = (
+        f"About {number(size)} searches of each arm were weighed; intervals are over shoppers. An "
+        "oracle sorts items by their own worth, not by the best combination of a page."
+    )
+    return lead, legend(*LANES.values()), *plots, note(told), _luck(run)
+
+
+def _plot(run: Run, arm: str, event: str) -> Html | None:
+    """One arm's headroom: over all searches, by frequency and by wording."""
+    rows = rows_of(run.truths.headroom, arm=arm, event=event) if run.truths else []
+    if not rows:
+        return None
+    drawn = [_row(run, each) for each in rows]
+    picture = forest(drawn, Axis(shared(spans(drawn)), signed_percents, TICKS))
+    numbers = Table.of(
+        f"Headroom of {arm}, in {EVENTS[event]}",
+        rows,
+        ("Searches", lambda row: _label(row)),
+        ("Weighed", lambda row: number(row.requests)),
+        (("Kept by the pre-ranker, perfect order", "Interval"), lambda row: change_words(row.kept)),
+        (("All that was found, perfect order", "Interval"), lambda row: change_words(row.pool)),
+        (("Perfect recall, own ranker", "Interval"), lambda row: change_words(row.recall)),
+        (("Perfect recall and order", "Interval"), lambda row: change_words(row.catalogue)),
+    )
+    described = f"Forest plot: what an oracle would add to the pages of {arm}"
+    return tag("div", tag("h3", arm_name(run.arms, arm)), figure(picture, numbers, described))
+
+
+def _row(run: Run, row: Headroom) -> Row:
+    lanes = []
+    for name, (mark, _) in LANES.items():
+        span: Interval = getattr(row, name)
+        lanes.append(Lane(span, *change_words(span), mark.split()[0], name))
+    return Row(_label(row), lanes, arm_class(run.arms, row.arm), row.cut == "all")
+
+
+def _label(row: Headroom) -> str:
+    return _PARTS.get(row.part, f"Worded: {row.part}")
+
+
+def _luck(run: Run) -> Table | None:
+    """What another training of control's ranker moves, beside what each effect is known to."""
+    if run.truths is None or not run.truths.refits:
+        return None
+    truths = {row.metric: row for row in run.truths.truth}
+
+    def known(metric: str) -> str:
+        truth: Truth | None = truths.get(metric)
+        return "" if truth is None else f"\u00b1{percent(truth.resolution, 2)}"
+
+    return Table.of(
+        "Training luck: control's ranker against another training of it (an A/A)",
+        run.truths.refits,
+        ("Metric", lambda row: meaning(row.metric).label),
+        (("The other training adds", "Interval"), lambda row: change_words(row.relative)),
+        ("An effect is known to", lambda row: known(row.metric)),
+    )

@@ -1,0 +1,369 @@
+"""The true effect: paired worlds, in which the same shoppers live once under each arm.
+
+Everybody is in control in one world and in treatment in the other, on the same draws, so each
+shopper is their own control. Interference between arms, which biases an A/B test, has no place
+in them: their difference is the global treatment effect (GTE).
+
+Two methods. *Expected*: of each shopper, what the sessions of each world bring on average over the
+luck of clicking and buying (`simulator.living.walk`), less the sales that were seen to fail.
+*Realised*: what was really clicked and bought. Both estimate the same effect; the first has some
+hundred times less variance. Realised minus expected is 0 on average and is told as a test.
+
+Intervals go across shoppers and lucks at once (`experiments.inference.intervals`); with one luck
+they are over shoppers alone. What they leave out: other trainings of the arms' models.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from experiments.inference.intervals import ROUNDING, contrast, growth, linear, ratio
+from experiments.inference.logs import EngineSpec, engine
+from experiments.inference.metrics import Metric
+from experiments.inference.units import exposed_shoppers
+from experiments.inference.worldtotals import Floats, WorldTotals, read_world
+from experiments.records.interval import UNKNOWN, Interval, Number
+from experiments.records.truth import Method, Parts, Realised, Remainder, Truth
+from experiments.truth.expected import (
+    PREFIX,
+    STATE_PREFIX,
+    expected_shoppers,
+    is_compared,
+    is_followed,
+    known_columns,
+    refits_of,
+    training_shoppers,
+)
+from simulator.errors import DataError
+
+_WORLDS = ("control", "treatment")
+Pair = tuple[Floats, Floats, Floats, Floats]
+"""(S, U) numerator and denominator of treatment, then of control."""
+
+
+@dataclass(frozen=True)
+class GlobalEffect:
+    """The effect of giving everybody the treatment; fields as of `experiments.records.truth.Truth`,
+    None where it is not determined.
+    """
+
+    metric: str
+    method: Method
+    control: Number
+    treatment: Number
+    effect: Interval
+    relative: Interval
+    p_value: Number
+    parts: Parts | None
+    realised: Realised
+    remainder: Remainder | None
+    seeds: int
+    n: int
+    trainings: int = 1
+    training_sd: Number = None
+
+
+@dataclass(frozen=True)
+class PairedTruth:
+    """The global effects of one contrast, and what was amiss with its worlds."""
+
+    effects: tuple[GlobalEffect, ...]
+    warnings: tuple[str, ...]
+
+
+def paired_truth(
+    control_logs: Sequence[Path],
+    treatment_logs: Sequence[Path],
+    metrics: Sequence[Metric],
+    *,
+    method: Method = "expected",
+    trainings: int = 1,
+    confidence: float = 0.95,
+    spec: EngineSpec | None = None,
+) -> PairedTruth:
+    """The global treatment effect on each metric.
+
+    A mean metric's difference is per shopper; a ratio metric's is linearised on the paired
+    totals (delta method). Equal worlds give 0 with the interval [0, 0], exactly. A shopper that
+    only one of two paired worlds has counts as zeros in the other and is warned of.
+
+    Args:
+        control_logs: the world with everybody in control, one log for each seed.
+        treatment_logs: its twin with everybody in treatment, in the same order.
+        metrics: what is compared.
+        method: "expected" needs worlds that were followed.
+        trainings: of the rankers that the expected effect is the mean over.
+        confidence: level of the intervals.
+        spec: threads and memory.
+
+    Raises:
+        DataError: there are no worlds, or not as many of one kind as of the other, or what is
+            expected of them is not there.
+    """
+    if not control_logs or len(control_logs) != len(treatment_logs):
+        raise DataError(
+            f"truth worlds == {len(control_logs)} of control and {len(treatment_logs)} of "
+            "treatment, must be as many of each and > 0"
+        )
+    columns = {column for metric in metrics for column in metric.columns}
+    logs = dict(zip(_WORLDS, (control_logs, treatment_logs), strict=True))
+    with _totals(logs, columns, method, spec or EngineSpec()) as totals:
+        parts = method == "expected" and _has_parts("treatment", treatment_logs)
+        effects = tuple(_effect(each, totals, method, parts, confidence) for each in metrics)
+        lonely = totals.lonely
+    if method == "expected" and trainings > 1:
+        effects = _over_trainings(effects, metrics, logs, trainings, confidence, spec)
+    missing = [
+        f"{m.name} has no global effect: a world has no {m.denominator or 'exposed shoppers'}"
+        for m, found in zip(metrics, effects, strict=True)
+        if found.control is None
+    ]
+    if lonely:
+        missing.append(
+            f"{lonely} shoppers appear in one of two paired worlds only and count as zeros "
+            "in the other; arrivals should not depend on the arm"
+        )
+    return PairedTruth(effects, tuple(missing))
+
+
+def _over_trainings(
+    effects: Sequence[GlobalEffect],
+    metrics: Sequence[Metric],
+    logs: dict[str, Sequence[Path]],
+    trainings: int,
+    confidence: float,
+    spec: EngineSpec | None,
+) -> tuple[GlobalEffect, ...]:
+    """The effects as means over trainings, which stand in the place of lucks in the intervals."""
+    known = [m for m in metrics if set(m.columns) <= known_columns()]
+    columns = {column for metric in known for column in metric.columns}
+    found = {effect.metric: effect for effect in effects}
+    with engine(spec or EngineSpec()) as connection:
+        for name, paths in logs.items():
+            for log in paths:
+                if len(refits_of(log)) < trainings - 1:
+                    raise DataError(
+                        f"{log.parent}: trainings == {1 + len(refits_of(log))}, must be "
+                        f"{trainings} (truth.trainings)"
+                    )
+            parts = [
+                f"SELECT {number} AS luck, * FROM ({training_shoppers(paths, columns, number)})"
+                for number in range(trainings)
+            ]
+            connection.execute(f"CREATE TEMP TABLE {name} AS {' UNION ALL '.join(parts)}")
+        totals = WorldTotals(connection, list(_WORLDS), trainings)
+        for metric in known:
+            pair = _pair(metric, totals, PREFIX)
+            levels, before = _levels(pair), found[metric.name]
+            if levels is None:
+                continue
+            mean = contrast(*pair, confidence=confidence)
+            found[metric.name] = replace(
+                before,
+                control=levels[1],
+                treatment=levels[0],
+                effect=mean.interval,
+                relative=growth(*pair, confidence=confidence).interval,
+                p_value=mean.p_value,
+                parts=None,
+                trainings=trainings,
+                training_sd=_spread(pair),
+            )
+    return tuple(found.values())
+
+
+def _spread(pair: Pair) -> Number:
+    """Standard deviation, over trainings, of the relative effect of each."""
+    top_S, bottom_S, base_S, base_bottom_S = (each.sum(axis=1) for each in pair)
+    if not (bottom_S.all() and base_S.all() and base_bottom_S.all()):
+        return None
+    return float(np.std(top_S / bottom_S / (base_S / base_bottom_S), ddof=1))
+
+
+@contextmanager
+def _totals(
+    logs: dict[str, Sequence[Path]], columns: set[str], method: Method, spec: EngineSpec
+) -> Iterator[WorldTotals]:
+    """The totals of shoppers in both worlds, with what is expected of them."""
+    with engine(spec) as connection:
+        for name, paths in logs.items():
+            select = partial(exposed_shoppers, columns=columns)
+            if method == "expected":
+                for log in paths:
+                    _check_followed(log)
+                select = partial(expected_shoppers, columns=columns, beside=_has_parts(name, paths))
+            read_world(connection, name, paths, select)
+        yield WorldTotals(connection, list(_WORLDS), len(logs["control"]))
+
+
+def _check_followed(log: Path) -> None:
+    if not is_followed(log):
+        raise DataError(
+            f"{log.parent} == a world that was not followed, must hold what is expected of it "
+            "(truth.method = 'expected'), or choose truth.method = 'realised'"
+        )
+
+
+def _has_parts(name: str, logs: Sequence[Path]) -> bool:
+    """Whether it is known what control's pages would bring in the treatment's worlds."""
+    return name == "treatment" and all(is_compared(log) for log in logs)
+
+
+def _pair(metric: Metric, totals: WorldTotals, prefix: str = "") -> Pair:
+    top_WSU = totals.of(prefix + metric.numerator)
+    bottom_WSU = np.stack([totals.exposed_SU] * 2)
+    if metric.denominator is not None:
+        bottom_WSU = totals.of(prefix + metric.denominator)
+    return top_WSU[1], bottom_WSU[1], top_WSU[0], bottom_WSU[0]
+
+
+def _effect(
+    metric: Metric, totals: WorldTotals, method: Method, with_parts: bool, confidence: float
+) -> GlobalEffect:
+    """The effect on one metric; one that has no expectation is told as it was realised."""
+    seeds, n = totals.exposed_SU.shape
+    method = method if set(metric.columns) <= known_columns() else "realised"
+    real = _pair(metric, totals)
+    pair = _pair(metric, totals, PREFIX) if method == "expected" else real
+    levels = _levels(pair)
+    nothing = Realised(UNKNOWN, UNKNOWN, None)
+    if levels is None:
+        return GlobalEffect(
+            *(metric.name, method, None, None, UNKNOWN, UNKNOWN, None, None, nothing, None),
+            *(seeds, n),
+        )
+    found, parts = contrast(*pair, confidence=confidence), None
+    if method == "expected" and metric.denominator is None and with_parts:
+        parts = _parts(metric, totals, confidence)
+    return GlobalEffect(
+        metric=metric.name,
+        method=method,
+        control=levels[1],
+        treatment=levels[0],
+        effect=found.interval,
+        relative=growth(*pair, confidence=confidence).interval,
+        p_value=found.p_value,
+        parts=parts,
+        realised=_realised(real, confidence) if _levels(real) is not None else nothing,
+        remainder=_remainder(real, pair, confidence) if method == "expected" else None,
+        seeds=seeds,
+        n=n,
+    )
+
+
+def _levels(pair: Pair) -> tuple[float, float] | None:
+    """The metric in treatment and in control; None where one of them has no denominator."""
+    top_SU, bottom_SU, base_top_SU, base_bottom_SU = pair
+    if not (bottom_SU.any() and base_bottom_SU.any()):
+        return None
+    return (
+        float(top_SU.mean()) / float(bottom_SU.mean()),
+        float(base_top_SU.mean()) / float(base_bottom_SU.mean()),
+    )
+
+
+def _linears(pair: Pair) -> tuple[Floats, Floats]:
+    treated_SU, base_SU = linear(*pair[:2]), linear(*pair[2:])
+    if treated_SU is None or base_SU is None:
+        raise DataError("pair == without a denominator, must have one in both worlds")
+    return treated_SU, base_SU
+
+
+def _realised(pair: Pair, confidence: float) -> Realised:
+    """The effect from logs, and what pairing has gained."""
+    factor = None
+    if pair[0].shape[1] >= 2:
+        treated_U, base_U = (each.sum(axis=0) for each in _linears(pair))
+        paired = float(np.var(treated_U - base_U, ddof=1))
+        unpaired = float(np.var(treated_U, ddof=1) + np.var(base_U, ddof=1))
+        factor = unpaired / paired if paired > ROUNDING * unpaired else None
+    return Realised(
+        contrast(*pair, confidence=confidence).interval,
+        growth(*pair, confidence=confidence).interval,
+        factor,
+    )
+
+
+def _remainder(real: Pair, expected: Pair, confidence: float) -> Remainder | None:
+    """Realised minus expected effect, on the linearised totals of shoppers."""
+    of_real, of_expected = _levels(real), _levels(expected)
+    if of_real is None or of_expected is None or of_expected[1] <= 0:
+        return None
+    treated_SU, base_SU = _linears(real)
+    expected_SU, expected_base_SU = _linears(expected)
+    size = (of_real[0] - of_real[1]) - (of_expected[0] - of_expected[1])
+    table_SU = size + (treated_SU - base_SU) - (expected_SU - expected_base_SU)
+    base_SU = np.full(table_SU.shape, of_expected[1])
+    found = ratio(table_SU, base_SU, confidence=confidence, tested=True)
+    return Remainder(found.interval, found.p_value)
+
+
+def _parts(metric: Metric, totals: WorldTotals, confidence: float) -> Parts:
+    """Pages, state and lost sales, each over what control brings."""
+    name = metric.numerator
+    base_SU, treated_SU = totals.of(PREFIX + name)
+    lost_SU, treated_lost_SU = totals.of(f"lost_{name}")
+    (state_SU,) = totals.of(STATE_PREFIX + name, ["treatment"])
+    return Parts(
+        *(
+            ratio(part_SU, base_SU, confidence=confidence, tested=True).interval
+            for part_SU in (
+                treated_SU + treated_lost_SU - state_SU,
+                state_SU - (base_SU + lost_SU),
+                lost_SU - treated_lost_SU,
+            )
+        )
+    )
+
+
+def beside(
+    effect: GlobalEffect, arms: tuple[str, str], naive: Interval, *, confidence: float = 0.95
+) -> Truth:
+    """A global effect beside the naive A/B estimate of it, as truth.json has them.
+
+    Args:
+        effect: from `paired_truth`.
+        arms: names of control and treatment.
+        naive: the unadjusted effect of metrics.json; unknown where the test did not estimate it.
+        confidence: level of that interval.
+    """
+    gte, relative = effect.effect.estimate, effect.relative
+    half = None
+    if relative.low is not None and relative.high is not None:
+        half = (relative.high - relative.low) / 2
+    return Truth(
+        metric=effect.metric,
+        contrast=arms,
+        method=effect.method,
+        control=effect.control,
+        treatment=effect.treatment,
+        effect=effect.effect,
+        relative=relative,
+        p_value=effect.p_value,
+        resolution=half,
+        parts=effect.parts,
+        realised=effect.realised,
+        remainder=effect.remainder,
+        naive=naive,
+        bias=None if gte is None or naive.estimate is None else naive.estimate - gte,
+        covered=naive.holds(gte),
+        power=_power(gte, naive, confidence),
+        seeds=effect.seeds,
+        trainings=effect.trainings,
+        training_sd=effect.training_sd,
+        n=effect.n,
+    )
+
+
+def _power(effect: Number, naive: Interval, confidence: float) -> Number:
+    """Chance that a test with the error of `naive` finds the effect, and its sign (normal)."""
+    if effect is None or naive.low is None or naive.high is None or naive.high <= naive.low:
+        return None
+    reach = float(ndtri((1 + confidence) / 2))
+    error = (naive.high - naive.low) / (2 * reach)
+    return float(ndtr(abs(effect) / error - reach))

@@ -1,0 +1,100 @@
+"""What a world's shoppers bring in expectation, in SQL over the files beside its log."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from experiments.inference.units import exposed_shoppers
+from experiments.truth.files import BESIDE, OWN, refit_file
+from simulator.living.walk import EXPECTED, LOST
+
+PREFIX = "expected_"
+STATE_PREFIX = "state_"
+
+
+def expected_shoppers(log: Path, columns: Iterable[str], *, beside: bool = False) -> str:
+    """SQL of a row for each exposed shopper: columns of the log, and what was expected of them.
+
+    `expected_NAME` is net of what is lost because items are gone; `lost_NAME` tells how much.
+
+    Args:
+        log: of a world that was followed; its files lie beside it.
+        columns: of the unit table.
+        beside: also `state_NAME`: what the pages of the control arm would bring in this world's
+            state, were nothing gone.
+    """
+    wanted = sorted({*columns, *LOST})
+    parts = [f"real.{name}" for name in wanted]
+    for name in wanted:
+        lost, other_lost = ("0.0", "0.0")
+        if name in LOST:
+            lost, other_lost = f"own.lost_{name}", f"other.lost_{name}"
+        parts += [f"{lost} AS lost_{name}", f"own.{name} AS {PREFIX}{name}"]
+        parts += [f"other.{name} + {other_lost} AS {STATE_PREFIX}{name}"] if beside else []
+    joined = f"({exposed_shoppers(log, wanted)}) AS real JOIN {_file(log, OWN)} AS own "
+    joined += "USING (shopper)"
+    if beside:
+        joined += f" JOIN {_file(log, BESIDE)} AS other USING (shopper)"
+    return f"SELECT shopper, {', '.join(parts)} FROM {joined}"
+
+
+def brought(log: Path, columns: Iterable[str]) -> str:
+    """SQL of a row for each exposed shopper, with what a world brought by column of the unit table.
+
+    That is what is expected of it, net of lost sales; where it was not followed (logs of your own),
+    what its log holds.
+    """
+    if not is_followed(log):
+        return exposed_shoppers(log, columns)
+    return f"SELECT shopper, {', '.join(sorted(set(columns)))} FROM {_file(log, OWN)}"
+
+
+def refits_of(log: Path) -> list[Path]:
+    """What is expected with other trainings of the ranker, in the order of their numbers."""
+    found, number = [], 1
+    while (path := log.parent / refit_file(number)).is_file():
+        found.append(path)
+        number += 1
+    return found
+
+
+def refit_shoppers(log: Path, columns: Iterable[str], number: int) -> str:
+    """SQL of a row for each shopper followed with a training of the ranker; 0 is the shipped one.
+
+    Shoppers are those that all trainings of a world were followed with.
+    """
+    listed = ", ".join(f"own.{name} AS {PREFIX}{name}" for name in sorted(set(columns)))
+    followed = refits_of(log)[0].name
+    name = refit_file(number) if number else OWN
+    return (
+        f"SELECT shopper, {listed} FROM {_file(log, name)} AS own "
+        f"SEMI JOIN {_file(log, followed)} USING (shopper)"
+    )
+
+
+def training_shoppers(logs: Sequence[Path], columns: Iterable[str], number: int) -> str:
+    """SQL of a row for each shopper: what is expected with one training, over all lucks."""
+    wanted = sorted(set(columns))
+    name = refit_file(number) if number else OWN
+    rows = " UNION ALL ".join(f"SELECT * FROM {_file(log, name)}" for log in logs)
+    sums = ", ".join(f"sum({column}) AS {PREFIX}{column}" for column in wanted)
+    return f"SELECT shopper, {sums} FROM ({rows}) GROUP BY shopper"
+
+
+def is_followed(log: Path) -> bool:
+    """Whether what is expected of a world lies beside its log."""
+    return (log.parent / OWN).is_file()
+
+
+def is_compared(log: Path) -> bool:
+    """Whether a world also followed the control arm's pages."""
+    return (log.parent / BESIDE).is_file()
+
+
+def known_columns() -> frozenset[str]:
+    """The columns of the unit table that have an expectation."""
+    return frozenset(EXPECTED)
+
+
+def _file(log: Path, name: str) -> str:
+    path = str(log.parent / name).replace("'", "''")
+    return f"read_parquet('{path}')"

@@ -1,0 +1,134 @@
+"""Headroom: what the best possible recall and ranking would add, on a sample of a world's requests.
+
+Of each request, what is expected (`simulator.behaviour.expectation`) of the page as it was served
+and of the pages that an oracle would have made (`experiments.truth.oracle`):
+
+    kept       what the pre-ranker kept, in the oracle's order
+    pool       all that the arm's channels found, in the oracle's order
+    recall     the best of the catalogue, in the order of the arm's own ranker
+    catalogue  the best of the catalogue, in the oracle's order
+
+All pages come at the time of the one that was served. Where `recall` adds little, no channel can
+show a lift, whatever it finds.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.truth.files import write_table
+from experiments.truth.oracle import Oracle, OracleRecall
+from ranking.funnel import Funnel
+from ranking.ordering import best_first
+from ranking.pages import page_columns
+from ranking.preranker import take
+from simulator.behaviour.behavior import Reactions
+from simulator.behaviour.expectation import expected
+from simulator.catalogue.catalog import Ints
+from simulator.living.world import World
+from simulator.protocols import Pages, Requests
+from simulator.shoppers.needs import Needs
+
+Goal = Literal["orders", "gmv"]
+PAGES = ("served", "kept", "pool", "recall", "catalogue")
+EVENTS: tuple[Goal, ...] = ("orders", "gmv")
+"""What an oracle orders for: purchases, and money."""
+
+
+class HeadroomSample:
+    """Watches a world under one arm and weighs a sample of its requests.
+
+    Args:
+        world: not yet lived.
+        funnel: of the arm; its own count of faults.
+        rate: share of the requests.
+    """
+
+    def __init__(self, world: World, funnel: Funnel, rate: float) -> None:
+        self.world = world
+        self.funnel = funnel
+        self.rate = rate
+        self._oracles = {
+            event: Oracle(world.behavior, world.market, money=event == "gmv") for event in EVENTS
+        }
+        self._rows: list[dict[str, NDArray[Any]]] = []
+
+    def __call__(
+        self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
+    ) -> None:
+        """Weigh some of a block's requests; see `simulator.living.desk.Witness`."""
+        luck_B = self.world.draws.uniform("headroom", request=requests.id_B)
+        rows = np.flatnonzero(luck_B < self.rate)
+        if not len(rows):
+            return
+        asked, behind = requests.rows(rows), needs.rows(rows)
+        served = Pages.bare(pages.items_BK[rows], pages.latency_B[rows])
+        columns: dict[str, NDArray[Any]] = {
+            "request": asked.id_B,
+            "shopper": asked.shopper_B,
+            "text": asked.text_B,
+            "wording": self._wording(asked, behind),
+        }
+        for event in EVENTS:
+            made = {"served": served.items_BK, **self._pages(asked, behind, served, event)}
+            for page, items_BK in made.items():
+                columns[f"{event}_{page}"] = self._value(behind, items_BK, served, event)
+        self._rows.append(columns)
+
+    def write(self, path: Path) -> None:
+        """Write a row for each request of the sample."""
+        if not self._rows:
+            empty: dict[str, NDArray[Any]] = {
+                name: np.zeros(0, np.int64) for name in ("request", "shopper", "text", "wording")
+            }
+            empty |= {f"{event}_{page}": np.zeros(0) for event in EVENTS for page in PAGES}
+            self._rows.append(empty)
+        joined = {
+            name: np.concatenate([each[name] for each in self._rows]) for name in self._rows[0]
+        }
+        write_table(path, joined)
+
+    def _wording(self, requests: Requests, needs: Needs) -> NDArray[np.int64]:
+        """(B,) how each request words its need."""
+        text_BX = self.world.population.intents.text_QX[needs.intent_B]
+        return np.asarray(np.argmax(text_BX == requests.text_B[:, None], axis=1), np.int64)
+
+    def _pages(
+        self, requests: Requests, needs: Needs, served: Pages, event: Goal
+    ) -> dict[str, Ints]:
+        """The items on the pages that an oracle would have made."""
+        funnel, oracle = self.funnel, self._oracles[event]
+        available_I = funnel.recall.available_I
+        answers = funnel.ask(requests)
+        pool = funnel.pool(answers)
+        kept = take(pool, funnel.preranker.cut(pool, funnel.spec.keep))
+        recall = OracleRecall(funnel, oracle, self.world.sampler, self.world.memory)
+        recall.available_I = available_I
+        deepest = int(((requests.page_B + 1) * requests.slots_B).max())
+        return {
+            "kept": self._ordered(requests, needs, kept.items_BN, oracle),
+            "pool": self._ordered(requests, needs, pool.items_BN, oracle),
+            "recall": recall.pages(answers, needs).items_BK,
+            "catalogue": self._ordered(
+                requests, needs, oracle.best(needs, available_I, deepest), oracle
+            ),
+        }
+
+    def _ordered(self, requests: Requests, needs: Needs, items_BN: Ints, oracle: Oracle) -> Ints:
+        """(B, K) the page that the oracle makes of candidates."""
+        order_BN = best_first(oracle.worth(needs, items_BN), items_BN)
+        held_B = (items_BN >= 0).sum(axis=1).astype(np.int32)
+        column_BK = page_columns(order_BN, held_B, requests, self.funnel.spec.slots)
+        found_BK = np.take_along_axis(items_BN, np.maximum(column_BK, 0), axis=1)
+        return np.where(column_BK >= 0, found_BK, -1).astype(np.int32)
+
+    def _value(
+        self, needs: Needs, items_BK: Ints, served: Pages, event: Goal
+    ) -> NDArray[np.float64]:
+        """(B,) what is expected of pages that come when the served ones did."""
+        page = Pages.bare(items_BK, served.latency_B)
+        found = expected(self.world.behavior, needs, page, self.world.market.price_I)
+        value_BK = found.orders_BK if event == "orders" else found.gmv_BK
+        return np.asarray(value_BK.sum(axis=1))

@@ -1,0 +1,153 @@
+"""Intervals of the expected truth hold the effect as often as they say, and find a small one.
+
+Every repetition draws shoppers and luck anew. Treatment shows control's pages with some items moved
+up by what they are truly worth, so its effect is small, and known from one large run.
+"""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from scipy.stats import binom
+
+from experiments.inference.intervals import contrast, growth, ratio
+from simulator.behaviour.behavior import BehaviorSpec
+from simulator.living.world import World, WorldSpec
+from simulator.protocols import Requests
+from simulator.randomness import Draws
+from simulator.shoppers.needs import Needs
+from tests.simulator.stubs import TableService
+from tests.simulator.worlds import population, table_of
+
+ITEMS, INTENTS = 400, 120
+BEHAVIOR = BehaviorSpec(click_cost=5.0, outside=8.0, satisfaction=6.0, delayed=0.2, delay_days=0.5)
+SPEC = WorldSpec(history_days=1, days=2, behavior=BEHAVIOR)
+NAMES = ("orders", "gmv", "bought", "clicks")
+
+
+class Nothing:
+    """A log of orders by shopper alone."""
+
+    channels = ("table",)
+
+    def __init__(self, shoppers):
+        self.orders = np.zeros(shoppers)
+
+    def append(self, table, columns):
+        if table == "orders":
+            np.add.at(self.orders, columns["shopper"], 1.0)
+
+
+def people_of(shoppers, seed):
+    """The same shop and needs, other shoppers."""
+    shop = population(items=ITEMS, shoppers=10, intents=INTENTS)
+    others = population(items=ITEMS, shoppers=shoppers, intents=INTENTS, seed=seed)
+    return type(shop)(shop.supply, others.shoppers, shop.intents)
+
+
+def better_table(people, table_TN, moved, rng):
+    """The pages with a share `moved` of neighbours put in the order of their common worth."""
+    from simulator.behaviour.behavior import Behavior
+
+    supply, intents = people.supply, people.intents
+    behavior = Behavior(BEHAVIOR, supply.catalog, supply.truth, people.shoppers, intents, Draws(0))
+    better_TN = table_TN.copy()
+    wanted_T = np.zeros(len(table_TN), np.int64)
+    rows, columns = np.nonzero(intents.text_QX >= 0)
+    wanted_T[intents.text_QX[rows, columns]] = rows
+    texts = len(table_TN)
+    needs = Needs(
+        *(np.zeros(texts, np.int64) for _ in range(4)),
+        intent_B=wanted_T,
+        at_B=np.zeros(texts),
+        owned_BM=np.full((texts, 4), -1, np.int32),
+    )
+    worth_TN = expit(behavior.utility.of(needs, table_TN)[1] - BEHAVIOR.outside)
+    for at in range(0, table_TN.shape[1] - 1, 2):
+        swap_T = (worth_TN[:, at] < worth_TN[:, at + 1]) & (rng.random(texts) < moved)
+        better_TN[swap_T, at], better_TN[swap_T, at + 1] = (
+            table_TN[swap_T, at + 1],
+            table_TN[swap_T, at],
+        )
+    return better_TN
+
+
+def pair(people, tables, seed):
+    """What is expected of everybody in each of two worlds, and what was really ordered."""
+    found, real = [], []
+    for table_TN in tables:
+        log, service = Nothing(len(people.shoppers)), TableService(table_TN)
+        world = World(SPEC, people, service, log, Draws(seed))
+        walk = world.follow(service)
+        world.run(0, SPEC.days)
+        totals, wide = walk.totals(), {}
+        for name in (*NAMES, "requests"):
+            wide[name] = np.zeros((1, len(people.shoppers)))
+            wide[name][0, totals["shopper"]] = totals[name]
+        found.append(wide)
+        real.append(log.orders[None])
+    return found, real
+
+
+def effect(found, name, kind=contrast):
+    control, treatment = found
+    exposed = (control["requests"] > 0).astype(float)
+    return kind(treatment[name], exposed, control[name], exposed, confidence=0.95)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    people = people_of(10, 1)
+    plain = table_of(people)
+    return plain, better_table(people, plain, 0.35, np.random.default_rng(3))
+
+
+@pytest.fixture(scope="module")
+def truth(tables):
+    """The effects on a hundred thousand shoppers, far more than any repetition has."""
+    found, _ = pair(people_of(100_000, 99), tables, 12345)
+    return {name: effect(found, name, growth).interval for name in NAMES}
+
+
+def share(hits):
+    """A share, and the ends of its own 99 % interval under the nominal 95 %."""
+    low, high = binom.ppf([0.005, 0.995], len(hits), 0.95) / len(hits)
+    return np.mean(hits), low, high
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_effect_as_often_as_they_say(tables, truth):
+    held = {name: [] for name in NAMES}
+    excluded = []
+    for seed in range(200):
+        found, real = pair(people_of(1_500, 1_000 + seed), tables, seed)
+        for name in NAMES:
+            interval = effect(found, name, growth).interval
+            held[name].append(bool(interval.holds(truth[name].estimate)))
+        rest = real[1] - real[0] - (found[1]["orders"] - found[0]["orders"])
+        base = np.full(rest.shape, found[0]["orders"].mean())
+        excluded.append(ratio(rest, base, confidence=0.95, tested=True).p_value >= 0.05)
+    for name, hits in {**held, "remainder": excluded}.items():
+        found_share, low, high = share(hits)
+        assert min(low, 0.93) <= found_share <= max(high, 0.97), (name, found_share)
+
+
+@pytest.mark.slow
+def test_an_effect_of_one_per_cent_is_found_in_nearly_every_run(tables, truth):
+    assert 0.005 < truth["orders"].estimate < 0.03, truth["orders"]
+    found = [
+        effect(pair(people_of(12_000, 5_000 + seed), tables, seed)[0], "orders").interval
+        for seed in range(100)
+    ]
+    assert sum(interval.low > 0 for interval in found) >= 95
+
+
+def test_equal_services_differ_by_exactly_nothing(tables):
+    found, _ = pair(people_of(300, 5), (tables[0], tables[0]), 5)
+    for name in NAMES:
+        assert effect(found, name).interval.numbers == (0.0, 0.0, 0.0)
+        assert effect(found, name).p_value == 1.0
+
+
+def test_requests_hold_no_latent_thing_that_a_walk_could_leak():
+    """A walk serves public requests alone: the wall stands for it as for a world."""
+    assert not {"intent_B", "need_B", "owned_BM"} & set(Requests.__dataclass_fields__)

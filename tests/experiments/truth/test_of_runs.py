@@ -1,0 +1,78 @@
+"""The truth of whole runs: parts that add up, headroom in order, and the realised one beside."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from experiments.records.reading import read_record
+from experiments.records.truth import Truths
+from experiments.truth.effects import paired_truth
+from experiments.truth.headroom import PAGES
+from simulator.errors import DataError
+from tests.experiments.small_runs import read, run, small_config, stage
+
+
+@pytest.fixture(scope="module")
+def truths(small_run):
+    return read_record(Truths, small_run)
+
+
+def test_the_parts_of_an_effect_add_up_to_it(truths):
+    told = [row for row in truths.truth if row.parts is not None]
+    assert {"gmv", "orders", "uctcvr", "uctr"} <= {row.metric for row in told}
+    for row in told:
+        parts = (row.parts.pages, row.parts.state, row.parts.lost)
+        total = sum(part.estimate for part in parts)
+        assert total == pytest.approx(row.effect.estimate / row.control, abs=1e-9), row.metric
+
+
+def test_expected_and_realised_effects_stand_side_by_side(truths):
+    orders = truths.of("orders", ("control", "dense"))
+    assert orders.method == "expected"
+    narrow = orders.effect.high - orders.effect.low
+    wide = orders.realised.effect.high - orders.realised.effect.low
+    assert narrow < wide
+    assert orders.remainder.relative.low < 0 < orders.remainder.relative.high
+    assert orders.resolution == pytest.approx((orders.relative.high - orders.relative.low) / 2)
+
+
+def test_the_realised_method_reads_the_logs_alone(tmp_path, small_run):
+    folder = run(small_config("truth.method=realised"), tmp_path / "run")
+    rows = {row["metric"]: row for row in read(folder, "truth")["truth"]}
+    expected = {row["metric"]: row for row in read(small_run, "truth")["truth"]}
+    for name, row in rows.items():
+        assert row["method"] == "realised"
+        assert row["effect"] == expected[name]["realised"]["effect"]
+        assert row["parts"] is None
+
+
+def test_worlds_that_were_not_followed_are_refused_by_name(small_run):
+    log = stage(small_run, "experiment") / "log"
+    with pytest.raises(DataError, match=r"not followed, must hold what is expected of it"):
+        paired_truth([log], [log], [])
+
+
+def test_an_oracle_never_adds_less_the_more_it_may_choose_from(truths):
+    rooms = [row for row in truths.headroom if row.cut == "all"]
+    assert {(row.arm, row.event) for row in rooms} == {
+        (arm, event) for arm in ("control", "dense") for event in ("purchase", "gmv")
+    }
+    for row in rooms:
+        assert 0 < row.kept.estimate <= row.pool.estimate + 1e-3
+        assert row.pool.estimate <= row.catalogue.estimate + 1e-3
+        assert row.recall.estimate <= row.catalogue.estimate + 1e-3
+
+
+def test_the_sample_of_headroom_is_a_row_for_each_request(small_run, truths):
+    sample = pq.read_table(stage(small_run, "truth-control-0") / "headroom.parquet").to_pandas()
+    assert sample["request"].is_unique
+    assert len(sample) == truths.room("control", "gmv").requests
+    assert (sample[[f"orders_{page}" for page in PAGES]] >= 0).all().all()
+    assert np.isfinite(sample.to_numpy(float)).all()
+
+
+def test_without_headroom_and_without_parts_the_truth_is_the_same(tmp_path, small_run):
+    folder = run(small_config("truth.headroom=0"), tmp_path / "run")
+    found, before = read(folder, "truth"), read(small_run, "truth")
+    assert found["headroom"] == []
+    assert found["truth"] == before["truth"]
