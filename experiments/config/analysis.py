@@ -1,12 +1,11 @@
 """Settings of what is estimated of an experiment, and of the truth beside it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from experiments.config.overrides import suggestion
+from experiments.config.overrides import check_once, suggestion, unknown
 from experiments.inference.metrics import METRICS, Metric
 from simulator.spec import Spec
 
@@ -24,13 +23,9 @@ class AnalysisSpec(Spec):
     @model_validator(mode="after")
     def _primary_exists(self) -> "AnalysisSpec":
         names = [*METRICS, *(metric.name for metric in self.metrics)]
-        if self.primary not in names:
-            raise ValueError(
-                f"analysis.primary == {self.primary!r}, must be {suggestion(self.primary, names)}"
-            )
-        repeated = [name for name, count in Counter(names).items() if count > 1]
-        if repeated:
-            raise ValueError(f"analysis.metrics == {repeated[0]!r} twice, must be named once")
+        for problem in unknown("analysis.primary", [self.primary], names):
+            raise ValueError(problem)
+        check_once("analysis.metrics", names)
         return self
 
 
@@ -66,11 +61,7 @@ class TruthSpec(Spec):
         self, arms: Sequence[str], control: str, metrics: Sequence[str] = tuple(METRICS)
     ) -> list[str]:
         """What does not fit the names of arms and metrics: place, value found and value wanted."""
-        problems = [
-            f"truth.arms == {name!r}, must be {suggestion(name, arms)}"
-            for name in self.arms
-            if name not in arms
-        ]
+        problems = unknown("truth.arms", self.arms, arms)
         if self.arms and control not in self.arms:
             problems.append(f"truth.arms == {list(self.arms)}, must include {control!r}")
         problems += [

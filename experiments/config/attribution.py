@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from experiments.config.names import Name
-from experiments.config.overrides import suggestion
+from experiments.config.overrides import check_once, suggestion, unknown
 from simulator.spec import Spec
 
 Method = Literal["replay", "worlds", "offpolicy"]
@@ -38,13 +38,11 @@ class StudySpec(Spec):
 
     def problems(self, place: str, arms: Mapping[str, Sequence[str]]) -> list[str]:
         """What does not fit the arms' channels, or among the weights; see `AttributionSpec`."""
-        problems, channels = [], list(arms.get(self.arm, ()))
-        if self.arm not in arms:
-            problems.append(f"{place}.arm == {self.arm!r}, must be {suggestion(self.arm, [*arms])}")
-        elif self.channel not in channels:
+        problems, channels = unknown(f"{place}.arm", [self.arm], [*arms]), arms.get(self.arm, ())
+        if not problems and self.channel not in channels:
             wanted = f"{suggestion(self.channel, channels)} in arm {self.arm}"
             problems.append(f"{place}.channel == {self.channel!r}, must be {wanted}")
-        elif len(channels) == 1:
+        elif not problems and len(channels) == 1:
             problems.append(
                 f"{place}.arm == {self.arm!r}, must be an arm with other channels, too: without "
                 f"{self.channel} it shows nothing to compare with"
@@ -115,10 +113,7 @@ class AttributionSpec(Spec):
                 f"permutations == {self.permutations}, must be even (they go in pairs)"
             )
         for field in ("rules", "order", "incremental"):
-            listed = getattr(self, field)
-            repeated = [name for name in listed if listed.count(name) > 1]
-            if repeated:
-                raise ValueError(f"{field} == {repeated[0]!r} twice, must be named once")
+            check_once(field, getattr(self, field))
         return self
 
     def problems(self, arms: Mapping[str, Sequence[str]], channels: Sequence[str]) -> list[str]:
@@ -129,14 +124,8 @@ class AttributionSpec(Spec):
             channels: names of all channels.
         """
         if self.arm not in arms:
-            return [f"attribution.arm == {self.arm!r}, must be {suggestion(self.arm, [*arms])}"]
-        problems = [
-            f"attribution.order == {name!r}, must be {suggestion(name, channels)}"
-            for name in self.order
-            if name not in channels
-        ]
-        return problems + [
-            problem
-            for name, study in self.studies.items()
-            for problem in study.problems(f"attribution.studies.{name}", arms)
-        ]
+            return unknown("attribution.arm", [self.arm], [*arms])
+        problems = unknown("attribution.order", self.order, channels)
+        for name, study in self.studies.items():
+            problems += study.problems(f"attribution.studies.{name}", arms)
+        return problems

@@ -1,7 +1,8 @@
 """Walking through settings by path: what a key may be, where `--set` puts a value."""
 
 import tomllib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -115,6 +116,26 @@ def suggestion(word: str, known: Sequence[str], place: str = "") -> str:
     if near:
         return f"{prefix}{near} (the closest known)"
     return f"one of {', '.join(sorted(known))}" if known else "left out"
+
+
+def unknown(place: str, names: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Those of some names that are not known, as place, value found and value wanted."""
+    return [
+        f"{place} == {name!r}, must be {suggestion(name, known)}"
+        for name in names
+        if name not in known
+    ]
+
+
+def check_once(place: str, names: Iterable[str]) -> None:
+    """Refuse a name that is given twice.
+
+    Raises:
+        ValueError: with the first such name.
+    """
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(f"{place} == {name!r} twice, must be named once")
 
 
 def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str) -> str:

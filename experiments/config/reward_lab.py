@@ -1,6 +1,5 @@
 """Settings of the reward lab."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pydantic import Field, model_validator
@@ -10,7 +9,7 @@ from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
 from cqsid.registry import GENERATIVE_TYPES
 from cqsid.rewards.registry import RewardMix
 from experiments.config.names import Name
-from experiments.config.overrides import suggestion
+from experiments.config.overrides import check_once, unknown
 from simulator.spec import Spec
 
 SFT = "sft"
@@ -86,9 +85,7 @@ class RewardLabSpec(Spec):
                 if name not in known:
                     wanted = ", ".join(known) or f"one of {kind}s, of which there are none"
                     raise ValueError(f"policies.{kind} == {name!r}, must be {wanted}")
-        repeated = [n for n, k in Counter(p.name for p in self.grid).items() if k > 1]
-        if repeated:
-            raise ValueError(f"policies == {repeated[0]} twice, must be named once")
+        check_once("policies", (policy.name for policy in self.grid))
         return self
 
     def problems(self, arms: Mapping[str, Sequence[str]], generative: Sequence[str]) -> list[str]:
@@ -102,15 +99,14 @@ class RewardLabSpec(Spec):
             return []
         place = f"reward_lab.arm == {self.arm!r}"
         if self.arm not in arms:
-            return [f"{place}, must be {suggestion(self.arm, [*arms])}"]
+            return unknown("reward_lab.arm", [self.arm], [*arms])
         known = [name for name in arms[self.arm] if name in generative]
         if not known:
             return [f"{place}, must have a channel of type {', '.join(GENERATIVE_TYPES)}"]
         if not self.channel:
             return [f"reward_lab.channel is missing, must be one of {', '.join(known)}"]
         if self.channel not in known:
-            wanted = suggestion(self.channel, known)
-            return [f"reward_lab.channel == {self.channel!r}, must be {wanted}"]
+            return unknown("reward_lab.channel", [self.channel], known)
         if self.alignment.beam < BEST:
             beam = self.alignment.beam
             return [f"reward_lab.alignment.beam == {beam}, must be >= {BEST} (ids)"]

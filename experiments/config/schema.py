@@ -12,7 +12,7 @@ from experiments.config.attribution import AttributionSpec
 from experiments.config.execution import ExecutionSpec
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.names import Name
-from experiments.config.overrides import suggestion
+from experiments.config.overrides import suggestion, unknown
 from experiments.config.reward_lab import RewardLabSpec
 from experiments.designs.shopper import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS
@@ -57,11 +57,7 @@ class ArmSpec(Spec):
     def problems(self, known: Sequence[str]) -> list[str]:
         """What does not fit the names of all channels, as place, value found and value wanted."""
         place = f"arms.{self.name}.channels"
-        problems = [
-            f"{place} == {name!r}, must be {suggestion(name, known)}"
-            for name in self.channels
-            if name not in known
-        ]
+        problems = unknown(place, self.channels, known)
         if len(set(self.channels)) < len(self.channels):
             problems.append(f"{place} == {list(self.channels)}, must name each channel once")
         return problems + [
@@ -145,11 +141,7 @@ class Config(Spec):
             for name, count in Counter(names).items()
             if count > 1
         ]
-        if self.control not in names:
-            problems.append(
-                f"control == {self.control!r}, must be {suggestion(self.control, names)}"
-            )
-        return problems
+        return problems + unknown("control", [self.control], names)
 
     def _problems_of_merges(self) -> list[str]:
         merges = {"funnel.merge": self.funnel.merge}

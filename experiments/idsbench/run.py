@@ -6,7 +6,7 @@ from pathlib import Path
 from cqsid.decoding.evaluate import positions, prefixes_L
 from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.tokenizer.schemes.registry import SCHEMES
-from experiments.config.overrides import suggestion
+from experiments.config.overrides import unknown
 from experiments.config.schema import Config
 from experiments.idsbench.asked import PLACE, asked_requests
 from experiments.idsbench.readings import cluster_shares, read_beams
@@ -77,10 +77,8 @@ def _channel(config: Config) -> str:
 def _check_names(config: Config, channel: str) -> None:
     spec = generative(config.channels)[channel]
     names = [*SCHEMES, *(["custom"] if spec.ids.scheme == "custom" else [])]
-    for name in config.ids_bench.schemes:
-        if name not in names:
-            wanted = suggestion(name, names)
-            raise ConfigError(f"ids_bench.schemes == {name!r}, must be {wanted}")
+    for problem in unknown("ids_bench.schemes", config.ids_bench.schemes, names):
+        raise ConfigError(problem)
 
 
 def _trials(
