@@ -19,8 +19,8 @@ from recall.merge import MergeSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from recall.storage import saved_copy
 from simulator.catalogue.catalog import Catalog
+from simulator.plugins import Violation
 from simulator.protocols import Requests
-from simulator.violation import Violation
 
 _WIDTH = 30
 _TOLERANCE = 1e-5  # relative and absolute: pages see scores on a grid about as coarse

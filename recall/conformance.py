@@ -12,8 +12,8 @@ from recall.sampleshop import sample_catalog, sample_history, sample_index, samp
 from recall.storage import saved_copy
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
+from simulator.plugins import Violation
 from simulator.protocols import Requests
-from simulator.violation import Violation
 
 _LIMIT = 10
 _HOSTILE = ("", "   ", "zzzzqqqq", "?!", "x" * 5_000, "red lamp " * 555, "lämpchen 灯 \U0001f4a1")

@@ -143,6 +143,23 @@ class Kind:
             return  # written in C: it will tell when it is called
 
 
+@dataclass(frozen=True)
+class Violation:
+    """What a conformance suite finds: where, what was found, what is wanted."""
+
+    place: str
+    found: str
+    wanted: str
+
+    @classmethod
+    def raised(cls, place: str, error: Exception, wanted: str) -> "Violation":
+        """A call that raised instead."""
+        return cls(place, f"{told(error)} raised", wanted)
+
+    def __str__(self) -> str:
+        return f"{self.place} == {self.found}, must {self.wanted}"
+
+
 @contextmanager
 def blaming(place: str, wanted: str) -> Iterator[None]:
     """Turn whatever a plug-in raises into a ContractError that says where.

@@ -23,7 +23,7 @@ from cqsid.rewards.reward import (
 from cqsid.rewards.shop import Shop
 from recall.arrays import Ragged
 from simulator.errors import FunnelabError
-from simulator.violation import Violation
+from simulator.plugins import Violation
 
 _TOLERANCE = 1e-5  # relative and absolute: last bits may depend on the shape of a batch
 _ALONE = "not depend on the other requests of the batch"

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from experiments.config.names import Name
-from experiments.config.overrides import check_once, suggestion, unknown
+from experiments.config.overrides import Name, check_once, suggestion, unknown
 from simulator.spec import Spec
 
 Method = Literal["replay", "worlds", "offpolicy"]

@@ -8,8 +8,7 @@ from cqsid.alignment.measures import BEST
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
 from cqsid.registry import GENERATIVE_TYPES
 from cqsid.rewards.registry import RewardMix
-from experiments.config.names import Name
-from experiments.config.overrides import check_once, unknown
+from experiments.config.overrides import Name, check_once, unknown
 from simulator.spec import Spec
 
 SFT = "sft"

@@ -11,8 +11,7 @@ from experiments.config.analysis import AnalysisSpec, TruthSpec
 from experiments.config.attribution import AttributionSpec
 from experiments.config.execution import ExecutionSpec
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.config.names import Name
-from experiments.config.overrides import suggestion, unknown
+from experiments.config.overrides import Name, suggestion, unknown
 from experiments.config.reward_lab import RewardLabSpec
 from experiments.designs.shopper import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS

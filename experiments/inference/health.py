@@ -124,18 +124,10 @@ def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
 
 def dropped(manifest: Manifest, requests: Mapping[str, int]) -> list[Dropped]:
     """The channels that failed, and the share of their arm's requests that went without them."""
+    served = [(fault, requests.get(fault["arm"])) for fault in manifest.faults]
     return [
-        Dropped(
-            arm=fault["arm"],
-            channel=fault["channel"],
-            reason=fault["reason"],
-            requests=fault["requests"],
-            share=fault["requests"] / requests[fault["arm"]]
-            if requests.get(fault["arm"])
-            else None,
-            detail=fault.get("detail", ""),
-        )
-        for fault in manifest.faults
+        Dropped(**{"detail": ""} | fault, share=fault["requests"] / of if of else None)
+        for fault, of in served
     ]
 
 

@@ -111,8 +111,7 @@ def level(values_SB: Floats, shopper_B: NDArray[np.integer], *, confidence: floa
     """
     values_SB = _checked(values_SB, shopper_B)
     mean = float(values_SB.mean())
-    error = _error(values_SB - mean, shopper_B)
-    return _interval(mean, error, values_SB, shopper_B, confidence, tested=False)
+    return _interval(mean, values_SB - mean, shopper_B, confidence, tested=False)
 
 
 def difference(
@@ -125,8 +124,7 @@ def difference(
     """
     gap_SB = _pair(values_SB, base_SB, shopper_B)
     mean = float(gap_SB.mean())
-    error = _error(gap_SB - mean, shopper_B)
-    return _interval(mean, error, gap_SB, shopper_B, confidence, tested=True)
+    return _interval(mean, gap_SB - mean, shopper_B, confidence)
 
 
 def relative(
@@ -144,11 +142,9 @@ def relative(
     mean, base = float(np.mean(values_SB)), float(np.mean(base_SB))
     if base <= 0 or mean <= 0:
         known = mean / base - 1 if base > 0 else None
-        return _interval(known, None, base_SB, shopper_B, confidence, tested=True)
-    error = _error(values_SB / mean - base_SB / base, shopper_B)
-    return _grown(
-        _interval(math.log(mean / base), error, base_SB, shopper_B, confidence, tested=True)
-    )
+        return _alone(known, base_SB, shopper_B)
+    linear_SB = values_SB / mean - base_SB / base
+    return _grown(_interval(math.log(mean / base), linear_SB, shopper_B, confidence))
 
 
 def ratio(
@@ -171,10 +167,10 @@ def ratio(
     _pair(numerator_SU, denominator_SU, shopper_U)
     total, weight = float(np.mean(numerator_SU)), float(np.mean(denominator_SU))
     if weight <= 0:
-        return _interval(None, None, numerator_SU, shopper_U, confidence, tested=tested)
+        return _alone(None, numerator_SU, shopper_U)
     found = total / weight
-    error = _error((numerator_SU - found * denominator_SU) / weight, shopper_U, alone=True)
-    return _interval(found, error, numerator_SU, shopper_U, confidence, tested=tested)
+    linear_SU = (numerator_SU - found * denominator_SU) / weight
+    return _interval(found, linear_SU, shopper_U, confidence, fewest=1, tested=tested)
 
 
 def share(held_SU: Floats, all_SU: Floats, *, confidence: float) -> Result:
@@ -215,11 +211,11 @@ def growth(
     means = [float(np.mean(term)) for term in terms]
     if min(means[1:]) <= 0 or means[0] <= 0:
         known = -1.0 if min(means[1:]) > 0 else None
-        return _interval(known, None, numerator_SU, shopper_U, confidence, tested=True)
+        return _alone(known, numerator_SU, shopper_U)
     part = [term / mean for term, mean in zip(terms, means, strict=True)]
-    error = _error((part[0] - part[1]) - (part[2] - part[3]), shopper_U, alone=True)
+    linear_SU = (part[0] - part[1]) - (part[2] - part[3])
     size = math.log(means[0] / means[1]) - math.log(means[2] / means[3])
-    return _grown(_interval(size, error, numerator_SU, shopper_U, confidence, tested=True))
+    return _grown(_interval(size, linear_SU, shopper_U, confidence, fewest=1))
 
 
 def contrast(
@@ -245,12 +241,12 @@ def contrast(
     base_SU = linear(base_numerator_SU, base_denominator_SU)
     shopper_U = np.arange(np.shape(numerator_SU)[-1])
     if linear_SU is None or base_SU is None:
-        return _interval(None, None, numerator_SU, shopper_U, confidence, tested=True)
+        return _alone(None, numerator_SU, shopper_U)
     size = _ratio_of(numerator_SU, denominator_SU) - _ratio_of(
         base_numerator_SU, base_denominator_SU
     )
-    error = _error(_pair(linear_SU, base_SU, shopper_U), shopper_U, alone=True)
-    return _interval(size, error, numerator_SU, shopper_U, confidence, tested=True)
+    gap_SU = _pair(linear_SU, base_SU, shopper_U)
+    return _interval(size, gap_SU, shopper_U, confidence, fewest=1)
 
 
 def linear(numerator_SU: Floats, denominator_SU: Floats) -> Floats | None:
@@ -271,29 +267,19 @@ def _ratio_of(numerator_SU: Floats, denominator_SU: Floats) -> float:
     return float(np.mean(numerator_SU)) / float(np.mean(denominator_SU))
 
 
-@dataclass(frozen=True)
-class _Error:
-    """Standard error and degrees of freedom of an estimate."""
+def _error(linear_SB: Floats, shopper_B: NDArray[np.integer], fewest: int) -> tuple[float, float]:
+    """Standard error and degrees of freedom, by the formula of the module.
 
-    size: float
-    freedom: float
-
-
-def _error(
-    linear_SB: Floats, shopper_B: NDArray[np.integer], *, alone: bool = False
-) -> _Error | None:
-    """The formula of the module; None where there are not two seeds and two shoppers.
-
-    `alone`: one seed will do, and the error is of the shoppers alone.
+    NaN where there are not so many seeds and two shoppers. One seed: the error of shoppers alone.
     """
     _, shopper = np.unique(shopper_B, return_inverse=True)
     seeds, shoppers = len(linear_SB), int(shopper.max()) + 1
-    if shoppers < 2 or seeds < (1 if alone else 2):
-        return None
+    if shoppers < 2 or seeds < fewest:
+        return math.nan, math.nan
     sums = [np.bincount(shopper, row, shoppers) for row in linear_SB]
     table_SU = np.array(sums, np.float64) * (shoppers / len(shopper))
     if seeds == 1:
-        return _Error(math.sqrt(float(np.var(table_SU, ddof=1)) / shoppers), shoppers - 1)
+        return math.sqrt(float(np.var(table_SU, ddof=1)) / shoppers), shoppers - 1
     row_S1, column_U = table_SU.mean(axis=1, keepdims=True), table_SU.mean(axis=0)
     rest_SU = table_SU - row_S1 - column_U + table_SU.mean()
     by_seed = shoppers * float(np.var(row_S1, ddof=1))
@@ -301,27 +287,32 @@ def _error(
     by_both = float((rest_SU**2).sum()) / ((seeds - 1) * (shoppers - 1))
     total = max(by_seed, by_both) + max(by_shopper - by_both, 0.0)
     hillis = (total / by_seed) ** 2 * (seeds - 1) if by_seed > by_both else math.inf
-    return _Error(math.sqrt(total / table_SU.size), min(hillis, shoppers - 1))
+    return math.sqrt(total / table_SU.size), min(hillis, shoppers - 1)
 
 
 def _interval(
-    estimate: Number,
-    error: _Error | None,
-    values_SB: Floats,
+    estimate: float,
+    linear_SB: Floats,
     shopper_B: NDArray[np.integer],
     confidence: float,
     *,
-    tested: bool,
+    fewest: int = 2,
+    tested: bool = True,
 ) -> Result:
-    found, p_value = Interval(estimate, None, None), None
-    if estimate is not None and error is not None:
-        equal = tested and estimate == 0  # in every cell, where nothing varies
-        if error.size > 0 or equal:
-            found, p_value = student(estimate, error.size, error.freedom, confidence=confidence)
-    shoppers = len(np.unique(shopper_B))
-    return Result(
-        found, p_value if tested else None, values_SB.shape[1], shoppers, seeds=len(values_SB)
-    )
+    """An estimate with its interval, where so many seeds are there and anything varies."""
+    found = _alone(estimate, linear_SB, shopper_B)
+    error, freedom = _error(linear_SB, shopper_B, fewest)
+    equal = error == 0 and tested and estimate == 0  # in every cell, where nothing varies
+    if not (error > 0 or equal):
+        return found
+    interval, p_value = student(estimate, error, freedom, confidence=confidence)
+    return replace(found, interval=interval, p_value=p_value if tested else None)
+
+
+def _alone(estimate: Number, values_SB: Floats, shopper_B: NDArray[np.integer]) -> Result:
+    """An estimate without an interval."""
+    seeds, requests = np.shape(values_SB)
+    return Result(Interval(estimate, None, None), None, requests, len(np.unique(shopper_B)), seeds)
 
 
 def _grown(logged: Result) -> Result:

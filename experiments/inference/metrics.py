@@ -99,7 +99,6 @@ class Meaning:
     """How a metric is called and read.
 
     Attributes:
-        label: in tables and pictures.
         noun: inside a sentence.
         kind: "number", "share" or "seconds"; decides the unit.
         better: 1 if more is better, -1 if less is better.
@@ -107,12 +106,17 @@ class Meaning:
         daily: whether reports follow it from day to day.
     """
 
-    label: str
     noun: str
     kind: str = "number"
     better: int = 1
     service: bool = False
     daily: bool = False
+
+    @property
+    def label(self) -> str:
+        """How tables and pictures call it: the noun, without saying that it is a share."""
+        plain = self.noun.removeprefix("the ").removeprefix("share of ")
+        return plain[:1].upper() + plain[1:]
 
 
 def _entry(
@@ -124,49 +128,42 @@ def _entry(
 _ENTRIES = (
     _entry(
         *("gmv", "gmv", None, "currency units per shopper"),
-        Meaning("GMV per shopper", "GMV per shopper", daily=True),
+        Meaning("GMV per shopper", daily=True),
     ),
     _entry(
         *("orders", "orders", None, "purchases per shopper"),
-        Meaning("Orders per shopper", "orders per shopper", daily=True),
+        Meaning("orders per shopper", daily=True),
     ),
     _entry(
         *("uctcvr", "bought", None, "share of shoppers who buy"),
-        Meaning("Shoppers who buy", "the share of shoppers who buy", "share", daily=True),
+        Meaning("the share of shoppers who buy", "share", daily=True),
     ),
     _entry(
         *("uctr", "clicked", None, "share of shoppers who click"),
-        Meaning("Shoppers who click", "the share of shoppers who click", "share"),
+        Meaning("the share of shoppers who click", "share"),
     ),
     _entry(
         *("ctr", "clicks", "exposures", "clicks per exposure"),
-        Meaning("Clicks per exposure", "clicks per exposure", "share", daily=True),
+        Meaning("clicks per exposure", "share", daily=True),
     ),
     _entry(
-        *("cvr", "orders", "clicks", "purchases per click"),
-        Meaning("Orders per click", "orders per click", "share"),
+        *("cvr", "orders", "clicks", "purchases per click"), Meaning("orders per click", "share")
     ),
     _entry(
         *("aov", "gmv", "orders", "currency units per purchase"),
-        Meaning("Average order value", "the average order value"),
+        Meaning("the average order value"),
     ),
     _entry(
         *("zero_result_rate", "zero_results", "first_pages", "share of first pages"),
-        Meaning(
-            *("Searches without a result", "the share of searches without a result", "share"),
-            *(-1, True),
-        ),
+        Meaning("the share of searches without a result", "share", -1, service=True),
     ),
     _entry(
         *("abandonment", "clickless_sessions", "sessions", "share of sessions"),
-        Meaning(
-            *("Sessions without a click", "the share of sessions without a click", "share"),
-            *(-1, True),
-        ),
+        Meaning("the share of sessions without a click", "share", -1, service=True),
     ),
     _entry(
         *("latency", "latency_sum", "requests", "seconds per page"),
-        Meaning("Page latency", "page latency", "seconds", -1, True),
+        Meaning("page latency", "seconds", -1, service=True),
     ),
 )
 

@@ -11,7 +11,7 @@ from simulator.catalogue.synthetic import generate_supply
 from simulator.files.importer import read_judgments, read_supply
 from simulator.living.world import Population
 from simulator.randomness import Draws
-from simulator.shoppers.demand import generate_intents
+from simulator.shoppers.demand import NO_JUDGMENTS, generate_intents
 from simulator.shoppers.needs import department_weights
 from simulator.shoppers.shoppers import make_shoppers
 
@@ -46,7 +46,7 @@ def make_population(config: Config) -> Population:
         supply = read_supply(config.catalog.file, draws)
     else:
         supply = generate_supply(config.catalog, draws)
-    judgments = None
+    judgments = NO_JUDGMENTS
     if config.judgments is not None:
         judgments = read_judgments(config.judgments, supply.catalog)
     intents = generate_intents(supply, config.queries, draws, judgments)

@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     ProgressColumn,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -66,13 +65,15 @@ class Showing(Protocol):
 
 
 class _Counter:
-    """A bar that only counts."""
+    """A bar that counts, and then tells somebody."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[["_Counter"], None] = lambda counter: None) -> None:
         self.amount = 0.0
+        self._tell = tell
 
     def advance(self, amount: float = 1) -> None:
         self.amount += amount
+        self._tell(self)
 
     @property
     def done(self) -> int:
@@ -123,53 +124,53 @@ class NoProgress:
         """Say nothing."""
 
 
-class LineProgress:
-    """One line per finished stage, for logs and pipes."""
+class _Telling:
+    """What is told alike everywhere: what was done, found in the store, or found damaged there."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
         self._more: More | None = None
 
     def show(self, more: More | None) -> None:
-        """Also write its news, whenever the stage advances."""
+        """Also show this beside the bars of the next stages."""
         self._more = more
+
+    def reused(self, name: str) -> None:
+        """Leave one line."""
+        self._line("kept", name, "found in the store")
+
+    def damaged(self, name: str, damage: str) -> None:
+        """Leave one line."""
+        self._line("lost", name, f"damaged in the store ({damage}), made again")
+
+    def _line(self, what: str, name: str, text: str) -> None:
+        raise NotImplementedError
+
+
+class LineProgress(_Telling):
+    """One line per finished stage, for logs and pipes; news whenever the stage advances."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
 
     @contextmanager
     def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
         """Count in silence, then write what was done, in which time, at which rate."""
-        bar, start = _TellingBar(self._news), time.perf_counter()
+        bar, start = _Counter(self._news), time.perf_counter()
         yield bar
-        self._news()
-        seconds = time.perf_counter() - start
-        self._write(f"{name}: {finished(bar.done, unit, seconds)}")
+        self._news(bar)
+        self._line("done", name, finished(bar.done, unit, time.perf_counter() - start))
 
-    def reused(self, name: str) -> None:
-        """Write one line."""
-        self._write(f"{name}: found in the store")
-
-    def damaged(self, name: str, damage: str) -> None:
-        """Write one line."""
-        self._write(f"{name}: damaged in the store ({damage}), made again")
-
-    def _news(self) -> None:
+    def _news(self, counter: _Counter) -> None:
         for line in self._more.news() if self._more is not None else ():
             self._write(line)
+
+    def _line(self, what: str, name: str, text: str) -> None:
+        self._write(f"{name}: {text}")
 
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")
         self._stream.flush()
-
-
-class _TellingBar(_Counter):
-    """A bar that counts and then tells somebody."""
-
-    def __init__(self, tell: Callable[[], None]) -> None:
-        super().__init__()
-        self._tell = tell
-
-    def advance(self, amount: float = 1) -> None:
-        super().advance(amount)
-        self._tell()
 
 
 def finished(done: int, unit: str, seconds: float) -> str:
@@ -179,21 +180,24 @@ def finished(done: int, unit: str, seconds: float) -> str:
     return f"{done:,} {unit} in {seconds:.1f} s ({done / max(seconds, 1e-9):,.0f}/s)"
 
 
-class TerminalProgress:
+class TerminalProgress(_Telling):
     """A live bar with throughput and time left for the stage that runs, a line for the others."""
 
     def __init__(self, console: Console) -> None:
+        super().__init__()
         self._console = console
-        self._more: More | None = None
-
-    def show(self, more: More | None) -> None:
-        """Also show it, above the bar."""
-        self._more = more
 
     @contextmanager
     def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
         """Show a live bar; a finished stage leaves one line."""
-        counter, start = _Counter(), time.perf_counter()
+        start = time.perf_counter()
+
+        def draw(counter: _Counter) -> None:
+            rate = counter.done / max(time.perf_counter() - start, 1e-9)
+            text = f"{counter.shown} {unit} {rate:,.0f}/s"
+            bars.update(task, completed=counter.amount, rate=text)
+
+        counter = _Counter(draw)
         with _Bars(
             self._more,
             TextColumn("[bold]{task.description:<11}"),
@@ -205,18 +209,13 @@ class TerminalProgress:
             console=self._console,
         ) as bars:
             task = bars.add_task(name, total=total, rate="")
-            yield _LiveBar(counter, bars, task, unit, start)
-        text = finished(counter.done, unit, time.perf_counter() - start)
-        self._console.print(f"[green]done[/] [bold]{name:<11}[/] {text}", highlight=False)
+            yield counter
+        self._line("done", name, finished(counter.done, unit, time.perf_counter() - start))
 
-    def reused(self, name: str) -> None:
-        """Leave one line."""
-        self._console.print(f"[green]kept[/] [bold]{name:<11}[/] found in the store")
-
-    def damaged(self, name: str, damage: str) -> None:
-        """Leave one line."""
-        told = f"damaged in the store ({escape(damage)}), made again"
-        self._console.print(f"[yellow]lost[/] [bold]{name:<11}[/] {told}", highlight=False)
+    def _line(self, what: str, name: str, text: str) -> None:
+        colour = "yellow" if what == "lost" else "green"
+        told = f"[{colour}]{what}[/] [bold]{name:<11}[/] {escape(text)}"
+        self._console.print(told, highlight=False)
 
 
 class _Bars(Bars):
@@ -231,20 +230,6 @@ class _Bars(Bars):
         if self._shown_above is not None:
             yield self._shown_above.__rich__()
         yield from super().get_renderables()
-
-
-class _LiveBar:
-    def __init__(
-        self, counter: _Counter, bars: Bars, task: TaskID, unit: str, start: float
-    ) -> None:
-        self._counter, self._bars, self._task = counter, bars, task
-        self._unit, self._start = unit, start
-
-    def advance(self, amount: float = 1) -> None:
-        self._counter.advance(amount)
-        rate = self._counter.done / max(time.perf_counter() - self._start, 1e-9)
-        text = f"{self._counter.shown} {self._unit} {rate:,.0f}/s"
-        self._bars.update(self._task, completed=self._counter.amount, rate=text)
 
 
 def default_progress(stream: TextIO | None = None) -> Progress:

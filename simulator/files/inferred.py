@@ -185,7 +185,5 @@ def _is_own(mentions: Mentions, group_I: Ints, names: list[str]) -> NDArray[np.b
 
 
 def _place_within(item_M: Indices) -> Indices:
-    """(M,) position of each row among the rows of its item; rows are grouped by item."""
-    start = np.flatnonzero(np.append(True, item_M[1:] != item_M[:-1]))[: len(item_M)]
-    length = np.diff(np.append(start, len(item_M)))
-    return np.arange(len(item_M)) - np.repeat(start, length)
+    """(M,) position of each row among the rows of its item."""
+    return np.asarray(pd.Series(item_M).groupby(item_M).cumcount(), np.int64)

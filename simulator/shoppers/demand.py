@@ -46,16 +46,15 @@ class QuerySpec(Spec):
 
 
 def generate_intents(
-    supply: Supply, spec: QuerySpec, draws: Draws, judgments: Judgments | None = None
+    supply: Supply, spec: QuerySpec, draws: Draws, judgments: Judgments = NO_JUDGMENTS
 ) -> Intents:
     """Intents derived from items sampled by demand, and from the judged queries where given.
 
     Frequencies follow the Zipf-Mandelbrot law of `simulator.catalogue.sampling`. Every intent has a
     SPECIFIC wording; the others exist where it has the words for them.
     """
-    judged = judgments is not None and len(judgments.queries) > 0
     wanted = drawn_wishes(supply, spec.intents, spec.brand_share, draws)
-    if judged and judgments is not None:
+    if judgments.queries:
         share = spec.judged_share
         asked = judged_wishes(supply, judgments, draws)
         wanted = replace(wanted, weight_Q=(1 - share) * wanted.weight_Q).joined(
@@ -72,7 +71,7 @@ def generate_intents(
         text_QX=text_QX,
         wording_X=_wording_shares(spec.vocabulary_gap),
         judged_Q=wanted.judged_Q,
-        judgments=judgments or NO_JUDGMENTS,
+        judgments=judgments,
     )
 
 

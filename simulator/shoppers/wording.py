@@ -21,7 +21,7 @@ _SHORTEST_TYPO = 4  # letters of a word in which a typing error may happen
 
 
 def word_wishes(
-    wanted: Wanted, supply: Supply, judgments: Judgments | None, draws: Draws
+    wanted: Wanted, supply: Supply, judgments: Judgments, draws: Draws
 ) -> tuple[Words, Ints]:
     """All distinct query texts, and (Q, wordings) which of them words each wish in which way."""
     catalog = supply.catalog
@@ -115,9 +115,9 @@ def _title_words(wanted: Wanted, supply: Supply) -> Texts:
     return np.fromiter(map(" ".join, words), object)
 
 
-def _as_judged(specific_Q: Texts, wanted: Wanted, judgments: Judgments | None) -> Texts:
+def _as_judged(specific_Q: Texts, wanted: Wanted, judgments: Judgments) -> Texts:
     """A judged query keeps the very text that was judged."""
-    if judgments is None or not judgments.queries:
+    if not judgments.queries:
         return specific_Q
     queries = np.array(judgments.queries, object)
     return np.where(wanted.judged_Q >= 0, queries[wanted.judged_Q], specific_Q)

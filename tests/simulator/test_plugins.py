@@ -6,7 +6,7 @@ import pytest
 
 from simulator import plugins
 from simulator.errors import ConfigError, ContractError
-from simulator.plugins import Kind, blaming, told
+from simulator.plugins import Kind, Violation, blaming, told
 
 HERE = "tests.simulator.test_plugins"
 CLOCK = Kind("a clock", has=("tick", "tock"), made_with=("seconds",))
@@ -135,3 +135,18 @@ def test_an_error_of_our_own_has_no_line_of_the_users(monkeypatch: pytest.Monkey
     with pytest.raises(KeyError) as raised:
         raise KeyError("ours")
     assert told(raised.value) == "KeyError('ours')"
+
+
+def test_a_violation_reads_place_found_and_wanted() -> None:
+    assert str(Violation("fit()", "None", "learn")) == "fit() == None, must learn"
+
+
+def test_what_raised_is_told_with_its_error_and_line() -> None:
+    try:
+        [].pop()
+    except IndexError as error:
+        violation = Violation.raised("fit()", error, "learn")
+    assert violation.found.startswith(
+        "IndexError('pop from empty list') (tests/simulator/test_plugins"
+    )
+    assert str(violation).endswith(" raised, must learn")

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.attribution.credit.customrules import RULE, CreditRule, Paths, credits_of
 from simulator.errors import ContractError
-from simulator.violation import Violation
+from simulator.plugins import Violation
 
 _SAME = 1e-9  # relative and absolute: last bits may depend on the shape of a batch
 

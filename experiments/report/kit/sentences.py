@@ -33,7 +33,7 @@ REASONS = {
 def meaning(metric: str) -> Meaning:
     """The meaning of a metric; a user's own metric is called by its name."""
     plain = metric.replace("_", " ")
-    return MEANINGS.get(metric) or Meaning(plain[:1].upper() + plain[1:], plain)
+    return MEANINGS.get(metric) or Meaning(plain)
 
 
 def title_of(event: str) -> str:

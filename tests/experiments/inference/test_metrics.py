@@ -46,7 +46,7 @@ def test_a_name_that_could_not_be_a_key_is_refused(name):
 def test_a_metric_is_added_in_one_file_and_stands_in_analysis_and_report(tmp_path, monkeypatch):
     """Its column, its definition and its name are entries of `experiments.inference.metrics`."""
     column = Column("requests beyond the first page", "requests", "page > 0")
-    meaning = Meaning("Pages beyond the first", "the share of pages beyond the first", "share")
+    meaning = Meaning("the share of pages beyond the first", "share")
     log, arms = write_log(tmp_path / "log", requests=4), dict.fromkeys(ARMS, 0.5)
     with monkeypatch.context() as patch:
         patch.setitem(UNIT_COLUMNS, "deep", column)
