@@ -1,5 +1,7 @@
 """A tiny shop, made of public columns only, to try channels and rankers on."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from simulator.catalogue.catalog import Catalog
@@ -89,19 +91,15 @@ def sample_requests(
     texts = sample_texts() if texts is None else texts
     row_B = np.arange(n_requests)
     history_BH = rng.integers(0, len(catalog), (n_requests, 5))
-    return Requests(
+    return replace(
+        Requests.of_texts(texts).rows(row_B % len(texts)),
         id_B=request_ids(session_ids(row_B, row_B * 0), row_B * 0).astype(np.int64),
         shopper_B=row_B.astype(np.int64),
-        text_B=(row_B % len(texts)).astype(np.int32),
         at_B=(30 * DAY + row_B).astype(np.float64),
         history_BH=np.where(np.arange(5) < (row_B % 6)[:, None], history_BH, -1).astype(np.int32),
         device_B=(row_B % 2).astype(np.int8),
         gender_B=(row_B % 3).astype(np.int8),
         age_B=(row_B % 6).astype(np.int8),
-        page_B=np.zeros(n_requests, np.int16),
-        slots_B=np.full(n_requests, 10, np.int16),
-        traced_B=np.zeros(n_requests, np.bool_),
-        texts=texts,
     )
 
 

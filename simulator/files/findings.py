@@ -36,6 +36,11 @@ class UnusableFile(DataError):
         self.findings = findings
 
 
+def unusable(place: str, found: str, wanted: str) -> UnusableFile:
+    """The error of a single finding; see `FileFinding`."""
+    return UnusableFile([FileFinding(place, found, wanted)])
+
+
 def row_findings(
     file: str,
     column: str,

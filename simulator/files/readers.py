@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from simulator.files.findings import FileFinding, UnusableFile
+from simulator.files.findings import FileFinding, UnusableFile, refuse, unusable
 
 Columns = dict[str, NDArray[np.object_]]
 
@@ -41,18 +41,15 @@ def read_columns(path: Path, wanted: dict[str, str]) -> Columns:
             is missing, or no rows.
     """
     if not path.is_file():
-        raise UnusableFile([FileFinding("path", repr(str(path)), "an existing file")])
+        raise unusable("path", repr(str(path)), "an existing file")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        known = ", ".join(_READERS)
-        raise UnusableFile([FileFinding("path", repr(str(path)), f"a file with suffix {known}")])
+        raise unusable("path", repr(str(path)), f"a file with suffix {', '.join(_READERS)}")
     if path.stat().st_size == 0:
-        raise UnusableFile(
-            [FileFinding(path.name, "an empty file", "a table with at least one row")]
-        )
+        raise unusable(path.name, "an empty file", "a table with at least one row")
     columns = reader(path, wanted)
     if not len(next(iter(columns.values()))):
-        raise UnusableFile([FileFinding(path.name, "0 rows", "a table with at least one row")])
+        raise unusable(path.name, "0 rows", "a table with at least one row")
     return columns
 
 
@@ -64,11 +61,9 @@ def _select(file: str, names: Sequence[str], wanted: dict[str, str]) -> list[str
             close = get_close_matches(name, names, n=1, cutoff=0.0)
             hint = f"closest: {close[0]!r}; " if close else ""
             listed = ", ".join(map(repr, names))
-            findings.append(
-                FileFinding(setting, repr(name), f"a column of {file} ({hint}columns: {listed})")
-            )
-    if findings:
-        raise UnusableFile(findings)
+            wanted_column = f"a column of {file} ({hint}columns: {listed})"
+            findings.append(FileFinding(setting, repr(name), wanted_column))
+    refuse(findings)
     return list(dict.fromkeys(wanted.values()))
 
 
@@ -112,8 +107,7 @@ def _check_last_quote(path: Path, data: bytes, table: pa.Table) -> None:
     swallowed = any("\n" in str(cell) for row in last for cell in row.values())
     swallowed = swallowed or not data.endswith(b"\n")
     if data.count(b'"') % 2 and swallowed:
-        found = FileFinding(path.name, "a quote that is never closed", "a complete CSV file")
-        raise UnusableFile([found])
+        raise unusable(path.name, "a quote that is never closed", "a complete CSV file")
 
 
 def _read_json_lines(path: Path, wanted: dict[str, str]) -> Columns:
@@ -128,8 +122,7 @@ def _read_json_lines(path: Path, wanted: dict[str, str]) -> Columns:
             place = f"{path.name}, line {number}"
             raise _unreadable(path, "one complete JSON object", error, place) from error
         if not isinstance(row, dict):
-            found = FileFinding(f"{path.name}, line {number}", repr(row)[:60], "a JSON object")
-            raise UnusableFile([found])
+            raise unusable(f"{path.name}, line {number}", repr(row)[:60], "a JSON object")
         rows.append(row)
     names = _select(path.name, list(dict.fromkeys(key for row in rows for key in row)), wanted)
     return {name: np.fromiter((row.get(name) for row in rows), object) for name in names}
@@ -141,13 +134,12 @@ def _check_text(path: Path, data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         found = repr(data[error.start : error.end])
-        finding = FileFinding(f"{path.name}, line {line}", found, "valid UTF-8")
-        raise UnusableFile([finding]) from error
+        raise unusable(f"{path.name}, line {line}", found, "valid UTF-8") from error
 
 
 def _unreadable(path: Path, wanted: str, error: Exception, place: str = "") -> UnusableFile:
     reason = " ".join(str(error).split())[:200]
-    return UnusableFile([FileFinding(place or path.name, f"unreadable ({reason})", wanted)])
+    return unusable(place or path.name, f"unreadable ({reason})", wanted)
 
 
 _READERS: dict[str, Callable[[Path, dict[str, str]], Columns]] = {
