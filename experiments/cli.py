@@ -232,10 +232,11 @@ def config(
     overrides: Overrides = None,
 ) -> None:
     """Check settings; show them with all defaults, or their JSON schema."""
-    from experiments.config.loading import json_schema, load_config, resolved_toml
+    from experiments.config.loading import load_config, resolved_toml
+    from experiments.config.schema import Config
 
     if schema:
-        typer.echo(json.dumps(json_schema(), indent=1))
+        typer.echo(json.dumps(Config.model_json_schema(), indent=1))
         return
     settings = load_config(name, overrides or ())
     typer.echo(resolved_toml(settings) if show else f"{name}: settings are valid", nl=not show)

@@ -111,8 +111,3 @@ def _told(settings: Any) -> Any:
     if isinstance(settings, dict):
         return {key: _told(value) for key, value in settings.items() if value is not None}
     return [_told(value) for value in settings] if isinstance(settings, list) else settings
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON schema of a configuration."""
-    return Config.model_json_schema()

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from experiments.config.overrides import Node, name_of, root, suggestion
+from experiments.config.overrides import Node, name_of, suggestion
 
 Steps = list[tuple[str, Node | None]]  # steps of a path, each with the place it leads to
 
@@ -59,7 +59,7 @@ def explain(
         origin: names the file or option that a path comes from.
     """
     lines: list[str] = []
-    top = root(model, settings)
+    top = Node((model,), settings)
     problems = [
         (dict(problem), [("", top), *_walk(top, problem["loc"])])
         for problem in error.errors(include_url=False)

@@ -8,7 +8,6 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field
-from pydantic.fields import FieldInfo
 
 from simulator.errors import ConfigError, closest
 
@@ -48,7 +47,7 @@ class Node:
         value = _entry(self.value, key)
         if self.model is not None:
             info = self.model.model_fields.get(str(key))
-            return node_of(info, value) if info else None
+            return _node(info.annotation, value, info.description or "") if info else None
         for kind in self.kinds:
             origin, parts = get_origin(kind), get_args(kind)
             if origin is dict:
@@ -86,11 +85,6 @@ def _entry(value: Any, key: str | int) -> Any:
     return None
 
 
-def node_of(info: FieldInfo, value: Any) -> Node:
-    """The place that a field describes."""
-    return _node(info.annotation, value, info.description or "")
-
-
 def _node(annotation: Any, value: Any, description: str = "") -> Node:
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
@@ -99,11 +93,6 @@ def _node(annotation: Any, value: Any, description: str = "") -> Node:
     members = [_node(part, value) for part in get_args(annotation) if part is not NoneType]
     kinds = tuple(kind for member in members for kind in member.kinds)
     return Node(kinds, value, description, tagged=len(kinds) > 1)
-
-
-def root(model: type[BaseModel], settings: dict[str, Any]) -> Node:
-    """The tree of a whole configuration."""
-    return Node((model,), settings)
 
 
 def name_of(entry: Any, number: int) -> str:
@@ -157,7 +146,7 @@ def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str)
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise ConfigError(f"--set {assignment}, must be path.to.key=value")
-    node, holder = root(model, settings), settings
+    node, holder = Node((model,), settings), settings
     for depth, key in enumerate(keys):
         step = _number(node.value, key)
         child = node.child(step)

@@ -12,18 +12,18 @@ from experiments.idsbench.asked import PLACE, asked_requests
 from experiments.idsbench.readings import cluster_shares, read_beams
 from experiments.idsbench.results import make_record
 from experiments.idsbench.trial import (
+    TRIAL,
     TextsJob,
     Trial,
     TrialJob,
     fit_texts,
-    load_trial,
     run_trial,
 )
 from experiments.records.ids import IdsRecord, Quality
 from experiments.report.ids.page import write_report
 from experiments.running.heldout import test_start
 from experiments.running.manifest import bench_manifest
-from experiments.running.models import LOG
+from experiments.running.models import LOG, load_saved
 from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline
 from experiments.running.plugins import check_spec
@@ -111,7 +111,7 @@ def _trials(
             )
             jobs.append(TrialJob(config, stage, *shared, seed, of_seed.stage.path, scheme))
     maker.side_by_side("schemes", jobs, "trainings", 1)
-    return [load_trial(job.stage, config) for job in jobs]
+    return [load_saved(job.stage.path / TRIAL, config) for job in jobs]
 
 
 def _compare(

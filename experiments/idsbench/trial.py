@@ -159,12 +159,6 @@ def named(spec: IdsSpec, scheme: str) -> IdsSpec:
     return spec.model_copy(update={"scheme": scheme, "object": None, "options": {}})
 
 
-def load_trial(stage: Stage, config: Config) -> Trial:
-    """What `run_trial` wrote."""
-    trial: Trial = load_saved(stage.path / TRIAL, config)
-    return trial
-
-
 def _template(config: Config, channel: str) -> GenerativeSpec:
     return generative(config.channels)[channel].on_device(config.device)
 

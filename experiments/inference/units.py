@@ -149,7 +149,8 @@ class Units:
         Returns:
             tea-tasting aggregates; an arm without exposed shoppers has count 0.
         """
-        groups = [metric_columns(metric, covariates=covariates) for metric in metrics]
+        prefixes = ("", PRE) if covariates else ("",)
+        groups = [[prefix + c for prefix in prefixes for c in m.columns] for m in metrics]
         columns = sorted({column for group in groups for column in group})
         pairs = sorted({pair for group in groups for pair in combinations(sorted(group), 2)})
         statistics = ["count(*) AS n"]
@@ -173,12 +174,6 @@ class Units:
             "SELECT DISTINCT day FROM shopper_days WHERE requests > 0 ORDER BY day",
         )
         return {row["day"]: self.aggregates(metrics, last_day=row["day"]) for row in days}
-
-
-def metric_columns(metric: Metric, *, covariates: bool) -> tuple[str, ...]:
-    """The columns of the unit table that an estimate of this metric needs."""
-    own = metric.columns
-    return own + tuple(PRE + column for column in own) if covariates else own
 
 
 def _aggregates(

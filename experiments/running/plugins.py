@@ -1,7 +1,7 @@
 """What a user plugs in (channels, schemes, models, rankers, click models, rewards), tried first."""
 
 from experiments.config.schema import Config
-from experiments.stages.sources import has_source
+from experiments.stages.sources import SOURCES
 from simulator.errors import ContractError, placing
 from simulator.spec import Spec
 
@@ -42,5 +42,5 @@ def check_spec(place: str, spec: Spec) -> None:
     with placing(place):
         spec.check()
         for module in spec.code():
-            if not has_source(module):
+            if not SOURCES.has(module):
                 raise ContractError(f"module == {module!r}, must have a source file")

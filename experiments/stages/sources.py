@@ -163,11 +163,6 @@ class Sources:
 SOURCES = Sources()
 
 
-def has_source(module: str) -> bool:
-    """Whether the source of a module can be read, so that a stage's key can follow it."""
-    return SOURCES.has(module)
-
-
 def _top(module: str) -> str:
     return module.partition(".")[0]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.config.defaults import with_defaults
-from experiments.config.loading import json_schema, load_config, resolved_toml, shipped_configs
+from experiments.config.loading import load_config, resolved_toml, shipped_configs
 from experiments.config.schema import Config, FileCatalog
 from recall.registry import CustomSpec
 from simulator.errors import ConfigError
@@ -320,6 +320,6 @@ def test_resolved_settings_load_to_an_equal_config(
 
 
 def test_the_schema_describes_every_section() -> None:
-    sections = json_schema()["properties"]
+    sections = Config.model_json_schema()["properties"]
     assert set(Config.model_fields) == set(sections)
     assert sections["seed"]["description"] == "all luck of the run"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.stages.sources import Sources, has_source
+from experiments.stages.sources import SOURCES, Sources
 
 Write = Callable[..., None]
 
@@ -122,8 +122,8 @@ def test_the_digest_moves_with_the_bytes_of_every_file_and_with_names(write: Wri
 
 def test_what_has_no_file_has_no_source(write: Write) -> None:
     write(kc_user="")
-    assert has_source("kc_user")
-    assert not has_source("builtins")
-    assert not has_source("no_such_module_anywhere")
+    assert SOURCES.has("kc_user")
+    assert not SOURCES.has("builtins")
+    assert not SOURCES.has("no_such_module_anywhere")
     with pytest.raises(ModuleNotFoundError, match="no source for module 'builtins'"):
         closure("builtins")
