@@ -1,15 +1,29 @@
 """The test: the requests of a history's last days that led to a click, and what was clicked."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.idsbench.readings import Asked
 from experiments.running.heldout import test_rows
 from recall.arrays import Ragged
 from simulator.log.history import History
 
 PLACE = "ids_bench.test_days"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The B test requests.
+
+    Attributes:
+        targets: distinct clicked items of each request, at least one.
+        shopper_B: who asked.
+    """
+
+    targets: Ragged
+    shopper_B: NDArray[np.integer]
 
 
 def asked_requests(

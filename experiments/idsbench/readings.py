@@ -16,11 +16,11 @@ from cqsid.decoding.evaluate import (
     recall_B,
     share_BW,
 )
-from cqsid.decoding.shelves import Shelves
 from cqsid.tokenizer.ids import SemanticIds
 from experiments.config.ids_bench import IdsBenchSpec
+from experiments.idsbench.asked import Asked
+from experiments.idsbench.trial import Trial
 from experiments.records.ids import Mode
-from recall.arrays import Ragged
 from simulator.catalogue.catalog import Ints
 from simulator.errors import DataError
 
@@ -68,52 +68,33 @@ class Reading:
     decode_s: float | None = None
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The B test requests.
-
-    Attributes:
-        targets: distinct clicked items of each request, at least one.
-        shopper_B: who asked.
-    """
-
-    targets: Ragged
-    shopper_B: NDArray[np.integer]
-
-
 def read_beams(
     spec: IdsBenchSpec,
     asked: Asked,
-    decoded: Mapping[int, Ints],
-    ids: SemanticIds,
-    shelves: Shelves,
-    *,
-    scheme: str,
+    trial: Trial,
     mode: Mode,
-    seed: int,
-    prompt: float,
+    *,
     budget: float | None = None,
     cap: int | None = None,
-    decode_s: float | None = None,
 ) -> Reading:
-    """Everything that is measured of decoded beams.
+    """Everything that is measured of what a trained scheme answered in a mode.
+
+    A width that was not decoded by itself is read off the next wider one, so the widest of the
+    spec alone is enough; beams decoded at their own width also show what a narrow search loses.
 
     Args:
         spec: widths, list lengths and limits.
         asked: the requests.
-        decoded: (B, width) beams by the width they were decoded with. A width that is missing
-            is read off the next wider one, so the widest of the spec alone is enough; beams
-            decoded at their own width also show what a narrow search loses.
-        ids, shelves: what the beams' rows mean.
-        scheme, mode, seed: which.
-        prompt: mean prompt length (tokens).
+        trial, mode: the scheme, and the mode that it answered in.
         budget: positions that a request may cost at equal compute: the baseline's
             `positions(serving_beam, ...)`; None: this is the baseline.
-        cap, decode_s: most items taken of one id, None: all; and as `Reading`.
+        cap: most items taken of one id; None: all.
 
     Raises:
         DataError: no beams as wide as the spec's widest, or what `cqsid.decoding.evaluate` refuses.
     """
+    found, ids, shelves = trial.answered[mode], trial.ids, trial.shelves
+    decoded, prompt = found.decoded, found.prompt
     widest = beams_of(decoded, spec.widest)
     prefix_L, every = prefixes_L(ids), np.arange(1, spec.widest + 1)
     if budget is None:
@@ -128,16 +109,16 @@ def read_beams(
     def recalled(beam: int) -> Floats:
         most = max(spec.recall_sizes)
         beams_BN = beams_of(decoded, beam) if beam else widest[:, :0]
-        found, _ = shelves.first(beams_BN, most, cap, fill=spec.fill)
-        return np.stack([recall_B(found, asked.targets, k) for k in spec.recall_sizes], axis=1)
+        items, _ = shelves.first(beams_BN, most, cap, fill=spec.fill)
+        return np.stack([recall_B(items, asked.targets, k) for k in spec.recall_sizes], axis=1)
 
     own = [(width, beams_of(decoded, width)) for width in spec.widths]
     hits = [hit_rate_B(beams, width, asked.targets, ids) for width, beams in own]
-    found = reach(widest, ids)
+    missed = reach(widest, ids)
     return Reading(
-        scheme=scheme,
+        scheme=trial.scheme,
         mode=mode,
-        seed=seed,
+        seed=trial.seed,
         hit_BW=np.stack(hits, axis=1),
         capped_BW=np.hstack([capped(beams, np.array([width])) for width, beams in own]),
         items_BK=recalled(spec.widest),
@@ -147,9 +128,9 @@ def read_beams(
         capped_N=capped(widest, every).mean(axis=0),
         returned_N=shelves.returned_BN(widest, cap).mean(axis=0),
         positions_N=np.array([positions(int(beam), prompt, prefix_L) for beam in every]),
-        without_id=found.without_id,
-        unreached=found.unreached,
-        decode_s=decode_s,
+        without_id=missed.without_id,
+        unreached=missed.unreached,
+        decode_s=found.decode_s,
     )
 
 

@@ -127,17 +127,12 @@ def _compare(
     }
     readings = [
         read_beams(
-            *(bench, asked, found.decoded, trial.ids, trial.shelves),
-            scheme=trial.scheme,
-            mode=mode,
-            seed=trial.seed,
-            prompt=found.prompt,
+            *(bench, asked, trial, mode),
             budget=budgets[mode, trial.seed],
             cap=spec.serving.shelves.cap,
-            decode_s=found.decode_s,
         )
         for trial in trials
-        for mode, found in trial.answered.items()
+        for mode in trial.answered
     ]
     return make_record(
         bench,

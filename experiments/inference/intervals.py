@@ -164,12 +164,10 @@ def ratio(
         DataError: shapes that do not fit, no value, or one that is not finite.
     """
     shopper_U = np.arange(np.shape(numerator_SU)[-1])
-    _pair(numerator_SU, denominator_SU, shopper_U)
-    total, weight = float(np.mean(numerator_SU)), float(np.mean(denominator_SU))
-    if weight <= 0:
+    linear_SU = linear(numerator_SU, denominator_SU)
+    if linear_SU is None:
         return _alone(None, numerator_SU, shopper_U)
-    found = total / weight
-    linear_SU = (numerator_SU - found * denominator_SU) / weight
+    found = _ratio_of(numerator_SU, denominator_SU)
     return _interval(found, linear_SU, shopper_U, confidence, fewest=1, tested=tested)
 
 

@@ -9,8 +9,10 @@ from pydantic import ValidationError
 from cqsid.decoding.shelves import Shelves
 from cqsid.tokenizer.ids import SemanticIds
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.idsbench.readings import Asked, cluster_shares, read_beams
+from experiments.idsbench.asked import Asked
+from experiments.idsbench.readings import cluster_shares, read_beams
 from experiments.idsbench.results import make_record
+from experiments.idsbench.trial import Answered, Trial
 from experiments.records.ids import (
     AT_ITEMS,
     EQUAL_BEAM,
@@ -52,9 +54,10 @@ def small_world(items=30, requests=12):
 
 def small_reading(**changes):
     ids, shelves, beams, asked = small_world()
-    given = {"scheme": "rqvae", "mode": Mode.SEMANTIC, "seed": 0, "prompt": 5.0} | changes
-    decoded = given.pop("decoded", {4: beams})
-    return read_beams(SMALL, asked, decoded, ids, shelves, **given)
+    answered = Answered(changes.pop("decoded", {4: beams}), prompt=5.0, decode_s=0.1)
+    seed, modes, quality = changes.pop("seed", 0), {Mode.SEMANTIC: answered}, None
+    trial = Trial("rqvae", seed, ids, shelves, quality, modes, training_s=1.0)
+    return read_beams(SMALL, asked, trial, Mode.SEMANTIC, **changes)
 
 
 def test_a_reading_holds_every_width_list_and_beam():
