@@ -43,7 +43,6 @@ class Feature(IntEnum):
     QUERY_CATEGORY = 16  # the same for the item's category
     QUERY_CLICKS = 17  # log of 1 + past clicks for the query
     ITEM_CLICKS = 18  # log of past clicks on the item over expected ones, over all queries
-    CART_RATE = 19  # log of the smoothed rate of carts per click over the shop's rate
 
 
 _PLAIN = len(Feature)
@@ -195,8 +194,22 @@ class FeatureSet:
 
     def __call__(self, requests: Requests, pool: Pool) -> Floats:
         """(B, N, F) features in the order of `names`; zeros on padding."""
+        out_BNF = self.plain(requests, pool)
+        held_BN = pool.items_BN >= 0
+        scorers: dict[int, PairScorer | None] = {
+            Feature.TEXT_MATCH: self._text,
+            len(self.names) - 1: self._dense,
+        }
+        for column, scorer in scorers.items():
+            if scorer is not None:
+                scores_BN = scorer.pair_scores(requests, pool.items_BN)
+                out_BNF[:, :, column] = np.where(held_BN, scores_BN, 0)
+        return out_BNF
+
+    def plain(self, requests: Requests, pool: Pool) -> Floats:
+        """The same without the scores of text and of the dense model, which are 0."""
         facts = self._facts
-        out_BNF = np.empty((*pool.items_BN.shape, len(self.names)), np.float32)
+        out_BNF = np.zeros((*pool.items_BN.shape, len(self.names)), np.float32)
         _fill(
             out_BNF,
             pool.items_BN,
@@ -220,15 +233,6 @@ class FeatureSet:
             self._n_channels,
         )
         self._remember(out_BNF, requests, pool.items_BN)
-        held_BN = pool.items_BN >= 0
-        scorers: dict[int, PairScorer | None] = {
-            Feature.TEXT_MATCH: self._text,
-            len(self.names) - 1: self._dense,
-        }
-        for column, scorer in scorers.items():
-            if scorer is not None:
-                scores_BN = scorer.pair_scores(requests, pool.items_BN)
-                out_BNF[:, :, column] = np.where(held_BN, scores_BN, 0)
         return out_BNF
 
     def _remember(self, out_BNF: Floats, requests: Requests, items_BN: Ints) -> None:
@@ -243,4 +247,3 @@ class FeatureSet:
         out_BNF[:, :, Feature.QUERY_CATEGORY] = category_BN
         out_BNF[:, :, Feature.QUERY_CLICKS] = np.where(held_BN, clicks_B[:, None], 0)
         out_BNF[:, :, Feature.ITEM_CLICKS] = np.where(held_BN, memory.clicks_I[at_BN], 0)
-        out_BNF[:, :, Feature.CART_RATE] = np.where(held_BN, memory.carts_I[at_BN], 0)

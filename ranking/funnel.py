@@ -25,7 +25,7 @@ from ranking.pages import (
     trace,
 )
 from ranking.preranker import Preranker, PrerankerSpec, take
-from ranking.rankers.ranker import Ranker
+from ranking.rankers.ranker import Prescoring, Ranker
 from ranking.recallstage import Recalled, RecallStage
 from recall.candidates import Pool
 from recall.channel import Refreshable
@@ -212,7 +212,7 @@ class Funnel:
             ContractError: if the ranker breaks its contract.
         """
         spec, rows_B1 = self.spec, np.arange(len(requests))[:, None]
-        kept_BM = self.preranker.cut(pool, spec.keep)
+        kept_BM = self.preranker.cut(pool, spec.keep, self._prescores(requests, pool))
         kept = take(pool, kept_BM)
         scores_BM = self._scores(requests, kept)
         greedy_BM = order_BM = best_first(scores_BM, kept.items_BN)
@@ -242,6 +242,25 @@ class Funnel:
             arm_B=np.full(len(requests), self.arm, np.int8),
             traces=trace(pool, kept_BM, scores_BM, requests.traced_B),
         )
+
+    def _prescores(self, requests: Requests, pool: Pool) -> NDArray[np.float32] | None:
+        """The ranker's light scores, where the cut goes by them and has anything to cut.
+
+        Raises:
+            ContractError: as of `_scores`.
+        """
+        ranker, by_facts = self.ranker, self.spec.preranker.type == "facts"
+        if not by_facts or pool.items_BN.shape[1] <= self.spec.keep:
+            return None
+        if not isinstance(ranker, Prescoring):
+            return None
+        place = f"arms.{self.name}: {ranker.name}.prescore()"
+        with blaming(place, "score"):
+            scores_BN: NDArray[np.float32] | None = ranker.prescore(requests, pool)
+        fault = None if scores_BN is None else score_fault(scores_BN, pool.items_BN >= 0)
+        if fault is not None:
+            raise ContractError(f"{place} == {fault[0]}, {fault[1]}")
+        return scores_BN
 
     def _scores(self, requests: Requests, kept: Pool) -> NDArray[np.float32]:
         """What the ranker says, if it is what a ranker may say.

@@ -1,6 +1,11 @@
-"""The pre-ranker: a cheap linear score that cuts the merged pool to what the ranker can afford."""
+"""The pre-ranker: a cheap linear score that cuts the merged pool to what the ranker can afford.
 
-from typing import Any
+By `facts` the score is the ranker's own light one: what the shop knows of a candidate, whoever
+found it. By `votes` it adds up the ranks and scores that channels give: then what many channels
+found goes before what one alone found.
+"""
+
+from typing import Any, Literal
 
 import numpy as np
 from numba import njit
@@ -15,8 +20,13 @@ from simulator.spec import Spec
 
 
 class PrerankerSpec(Spec):
-    """Weights of the linear score; all terms lie within about 0 to 1."""
+    """How the merged pool is cut, and the weights of votes; all terms lie within about 0 to 1."""
 
+    type: Literal["facts", "votes"] = Field(
+        "facts",
+        description="'facts': by what the ranker's light score says of an item; 'votes': by ranks "
+        "and scores in channels, also where a ranker has no light score",
+    )
     rank_weight: float = Field(
         1.0, ge=0, description="weight of a channel's reciprocal rank, summed over channels"
     )
@@ -74,7 +84,7 @@ def take(pool: Pool, columns_BN: NDArray[np.intp]) -> Pool:
 
 
 class Preranker:
-    """Scores candidates by reciprocal ranks, scaled channel scores and popularity."""
+    """Cuts the pool; by itself it scores by reciprocal ranks, scaled channel scores, popularity."""
 
     def __init__(self, spec: PrerankerSpec, n_items: int) -> None:
         self.spec = spec
@@ -93,9 +103,18 @@ class Preranker:
         )
         return np.asarray(scores_BN)
 
-    def cut(self, pool: Pool, keep: int) -> NDArray[np.intp]:
-        """(B, M) columns of the `keep` best, still in the order of the merge, M = min(keep, N)."""
+    def cut(
+        self, pool: Pool, keep: int, scores_BN: NDArray[np.float32] | None = None
+    ) -> NDArray[np.intp]:
+        """(B, M) columns of the `keep` best, still in the order of the merge, M = min(keep, N).
+
+        Args:
+            pool: the candidates.
+            keep: how many stay.
+            scores_BN: a score for each; without it the votes count.
+        """
         n_rows, n_items = pool.items_BN.shape
         if n_items <= keep:
             return np.tile(np.arange(n_items), (n_rows, 1))
-        return np.sort(best_first(self.score(pool), pool.items_BN, keep), axis=1)
+        scores_BN = self.score(pool) if scores_BN is None else scores_BN
+        return np.sort(best_first(scores_BN, pool.items_BN, keep), axis=1)

@@ -162,11 +162,9 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     text = text_scorer(catalog, rng=model_rng(config, "ranker.text"))
     told = tuple(config.channels) if spec.provenance else ()
-    history = seen_history(load_history(job.history / LOG), job.unseen_days)
-    earlier = history.before(split_time(history, config.examples))
-    memory = QueryMemory(catalog, earlier)
+    then, now = _memories(job, catalog)
     early = _dense_scorer(config, _loaded(config, job.early))
-    features = FeatureSet(catalog, told, text, early, memory)
+    features = FeatureSet(catalog, told, text, early, then)
     ranker = build_ranker(spec, features)
     place = _place(config, job.arms)
     with job.stage.write() as folder:
@@ -176,12 +174,21 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
             with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
                 ranker.fit(examples, rng=model_rng(config, luck))
         late = _dense_scorer(config, _loaded(config, job.channels))
-        features.use_scorers(text, late, QueryMemory(catalog, history))
+        features.use_scorers(text, late, now)
         with placing(place):
             save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
         report = ranker.report if isinstance(ranker, ValuedRanker) else None
         write_json(folder / REPORT, asdict(report) if report is not None else {})
     advance(1)
+
+
+def _memories(job: RankerJob, catalog: Catalog) -> tuple[QueryMemory | None, QueryMemory | None]:
+    """What was known before the examples, and what is known at the end of the history."""
+    if job.examples is None:
+        return None, None
+    history = seen_history(load_history(job.history / LOG), job.unseen_days)
+    before = history.before(split_time(history, job.config.examples))
+    return QueryMemory(catalog, before), QueryMemory(catalog, history)
 
 
 def ranker_of(config: Config, arms: Arms) -> RankerSpec:

@@ -12,7 +12,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ranking.facts.itemfacts import relative_rates
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 
@@ -72,7 +71,6 @@ class QueryMemory:
 
     Attributes:
         clicks_I: (I,) log ratio of each item, over all queries.
-        carts_I: (I,) log of the smoothed rate of carts per click over the shop's, by item.
     """
 
     def __init__(self, catalog: Catalog, history: History) -> None:
@@ -92,8 +90,6 @@ class QueryMemory:
         )
         clicks_I = _sums(item_X, clicked_X, size)
         self.clicks_I = _log_ratio(clicks_I, _sums(item_X, expected_X, size))
-        carts_I = _sums(item_X, history.carted_X.astype(np.float64), size)
-        self.carts_I = relative_rates(carts_I, clicks_I)
         self._clicks_M = np.log1p(_sums(text_X, clicked_X, rows)).astype(np.float32)
         self._category_I = catalog.category_I
         self._texts: tuple[str, ...] = ()

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import expit
 
 from ranking.features import FeatureSet
+from ranking.rankers.labels import Labels
 from ranking.rankers.trees import Trees
-from ranking.rankers.valued import Labels, Training, ValuedRanker, ValuedSpec
+from ranking.rankers.valued import Training, ValuedRanker, ValuedSpec
 from ranking.rankers.wants import Wants, fit_wants
 
 DEVICES = 2
@@ -146,7 +148,7 @@ class _Grown:
         learned_P = ~self.held_out_P
         place_P, clicked_P = self.place_P[learned_P], self.labels.clicked_P[learned_P]
         for _ in range(6):
-            chance_P = 1 / (1 + np.exp(-(sums_P[learned_P] + terms_V[place_P])))
+            chance_P = expit(sums_P[learned_P] + terms_V[place_P])
             slope_V = np.bincount(place_P, clicked_P - chance_P, minlength=len(terms_V))
             curve_V = np.bincount(place_P, chance_P * (1 - chance_P), minlength=len(terms_V))
             terms_V = terms_V + slope_V / (curve_V + _PRIOR)

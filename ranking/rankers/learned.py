@@ -5,9 +5,10 @@ import torch
 from numpy.typing import NDArray
 
 from ranking.features import FeatureSet
+from ranking.rankers.labels import Labels
 from ranking.rankers.network import Network
 from ranking.rankers.training import NetworkSpec, train_network
-from ranking.rankers.valued import Labels, Training, ValuedRanker
+from ranking.rankers.valued import Training, ValuedRanker
 
 Floats = NDArray[np.float32]
 

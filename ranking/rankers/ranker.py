@@ -30,6 +30,14 @@ class Ranker(Protocol):
         """(B, N) float32, higher is better, -inf on padding."""
 
 
+@runtime_checkable
+class Prescoring(Protocol):
+    """A ranker that can also say, at little cost, which candidates are worth its full score."""
+
+    def prescore(self, requests: Requests, pool: Pool) -> Floats | None:
+        """(B, N) as of `Ranker.score`; None where it has nothing to say."""
+
+
 class MergeOrderRanker:
     """Leaves the candidates in the order of the merge; the ranker of a shop without a log."""
 

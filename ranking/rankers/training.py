@@ -16,8 +16,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
+from ranking.rankers.labels import Labels
 from ranking.rankers.network import Layer, Network
-from ranking.rankers.valued import Labels, ValuedSpec
+from ranking.rankers.valued import ValuedSpec
 from recall.device import one_thread
 
 DEVICES = 2

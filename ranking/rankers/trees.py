@@ -20,28 +20,32 @@ _LANES = 64  # candidates that pass together
 
 @njit(cache=True, nogil=True)
 def _sums(
-    features_PF: Any, feature_TN: Any, threshold_TN: Any, leaf_TL: Any, depth: Any
+    features_PF: Any, offset_TN: Any, threshold_TN: Any, leaf_TL: Any, depth: Any
 ) -> Any:  # pragma: no cover
+    """Numbers of nodes are unsigned, so that no index is looked at for being negative."""
     n_pairs, n_features = features_PF.shape
     out_P = np.zeros(n_pairs, np.float64)
-    in_FL = np.zeros((n_features, _LANES), np.float32)
-    node_L = np.zeros(_LANES, np.int32)
-    inner = np.int32(feature_TN.shape[1])
+    in_X = np.zeros(n_features * _LANES, np.float32)  # feature after feature, lane beside lane
+    node_L, sum_L = np.zeros(_LANES, np.uint32), np.zeros(_LANES, np.float64)
+    inner, one = np.uint32(offset_TN.shape[1]), np.uint32(1)
     for start in range(0, n_pairs, _LANES):
         lanes = min(_LANES, n_pairs - start)
         for lane in range(lanes):
             for f in range(n_features):
-                in_FL[f, lane] = features_PF[start + lane, f]
-        for t in range(feature_TN.shape[0]):
-            feature_N, threshold_N, leaf_L = feature_TN[t], threshold_TN[t], leaf_TL[t]
+                in_X[f * _LANES + lane] = features_PF[start + lane, f]
+        sum_L[:] = 0.0
+        for t in range(offset_TN.shape[0]):
+            offset_N, threshold_N, leaf_L = offset_TN[t], threshold_TN[t], leaf_TL[t]
             node_L[:] = 0
             for _ in range(depth):
                 for lane in range(_LANES):
                     n = node_L[lane]
-                    right = in_FL[feature_N[n], lane] > threshold_N[n]
-                    node_L[lane] = 2 * n + 1 + np.int32(right)
-            for lane in range(lanes):
-                out_P[start + lane] += leaf_L[node_L[lane] - inner]
+                    above = in_X[offset_N[n] + np.uint32(lane)] > threshold_N[n]
+                    node_L[lane] = n + n + one + np.uint32(above)
+            for lane in range(_LANES):
+                sum_L[lane] += leaf_L[node_L[lane] - inner]
+        for lane in range(lanes):
+            out_P[start + lane] = sum_L[lane]
     return out_P
 
 
@@ -95,10 +99,9 @@ class Trees:
 
     def sums(self, features_PF: Floats) -> NDArray[np.float64]:
         """(P,) sum of the leaves that each pair ends in."""
-        depth = int(np.log2(self.leaf_TL.shape[1]))
-        return np.asarray(
-            _sums(features_PF, self.feature_TN, self.threshold_TN, self.leaf_TL, depth)
-        )
+        depth = self.leaf_TL.shape[1].bit_length() - 1
+        offset_TN = (self.feature_TN * _LANES).astype(np.uint32)
+        return np.asarray(_sums(features_PF, offset_TN, self.threshold_TN, self.leaf_TL, depth))
 
 
 def _depth(node: Mapping[str, Any]) -> int:

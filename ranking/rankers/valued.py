@@ -13,6 +13,8 @@ from ranking.examples import Examples
 from ranking.features import Feature, FeatureSet
 from ranking.ndcg import ndcg
 from ranking.ordering import on_grid
+from ranking.rankers.labels import Labels
+from ranking.rankers.light import fit_light, light_scores
 from ranking.rankers.ranker import MergeOrderRanker
 from recall.candidates import Pool
 from simulator.protocols import Index, Requests
@@ -36,40 +38,6 @@ class ValuedSpec(Spec):
     held_out: float = Field(0.15, gt=0, lt=1, description="share of requests held out")
     positions: int = Field(60, gt=1, description="places on a page with an effect of their own")
     position_bias: bool = Field(True, description="keep the effect of position and device apart")
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What became of P exposures.
-
-    Attributes:
-        device_P, slot_P: 0-based device, and place on its page, at which the item was shown.
-        clicked_P, wanted_P: what the shopper did; whoever wants an item, which is to put it into
-            the cart or to buy it, has clicked. Carts are more than purchases, and go for the same.
-    """
-
-    device_P: NDArray[np.int64]
-    slot_P: NDArray[np.int64]
-    clicked_P: NDArray[np.bool_]
-    wanted_P: NDArray[np.bool_]
-
-    def rows(self, rows: NDArray[np.bool_]) -> "Labels":
-        """The labels of some exposures."""
-        return Labels(
-            self.device_P[rows], self.slot_P[rows], self.clicked_P[rows], self.wanted_P[rows]
-        )
-
-    @classmethod
-    def of(cls, examples: Examples) -> "Labels":
-        """Those of the exposures of examples, row by row."""
-        held_BN, clicked_BN = examples.pool.items_BN >= 0, examples.clicked_BN
-        device_BN = np.broadcast_to(examples.requests.device_B[:, None], held_BN.shape)
-        return cls(
-            device_P=device_BN[held_BN].astype(np.int64),
-            slot_P=examples.slot_BN[held_BN].astype(np.int64),
-            clicked_P=clicked_BN[held_BN],
-            wanted_P=((examples.carted_BN | examples.bought_BN) & clicked_BN)[held_BN],
-        )
 
 
 @dataclass(frozen=True)
@@ -128,6 +96,7 @@ class ValuedRanker(ABC):
         self.spec = spec
         self.report: RankerReport | None = None
         self.examination_VP: Floats | None = None
+        self.light_X: Floats | None = None
 
     @abstractmethod
     def train(
@@ -152,7 +121,7 @@ class ValuedRanker(ABC):
 
     def fit(self, examples: Examples, *, rng: np.random.Generator) -> None:
         """Learn; the held-out requests decide when to stop and fill `report`."""
-        self.report = None
+        self.report, self.light_X = None, None
         held_BN = examples.pool.items_BN >= 0
         held_out_B = rng.random(len(held_BN)) < self.spec.held_out
         clicks_B = (examples.clicked_BN & held_BN).sum(axis=1)
@@ -168,7 +137,10 @@ class ValuedRanker(ABC):
         self.features.refresh(examples.index, 0)
         features_PF = self._read(examples.requests, examples.pool)
         held_out_P = np.repeat(held_out_B, held_BN.sum(axis=1))
-        training = self.train(features_PF, Labels.of(examples), held_out_P, rng)
+        labels = Labels.of(examples)
+        training = self.train(features_PF, labels, held_out_P, rng)
+        assert self.examination_VP is not None
+        self.light_X = fit_light(features_PF, labels, ~held_out_P, self.examination_VP)
         clicks_BN = np.full(held_BN.shape, -np.inf, np.float32)
         clicks_BN[held_BN] = self.log_chances(features_PF)[:, 0]
         self.report = _report(examples, training, clicks_BN, held_out_B, self._gains(examples))
@@ -186,6 +158,12 @@ class ValuedRanker(ABC):
             chances_P2[:, 0] + chances_P2[:, 1] + power * features_PF[:, Feature.LOG_PRICE]
         )
         return on_grid(scores_BN)
+
+    def prescore(self, requests: Requests, pool: Pool) -> Floats | None:
+        """(B, N) by a light linear model of clicks; None where nothing was learned."""
+        if self.light_X is None:
+            return None
+        return light_scores(self.features.plain(requests, pool), self.light_X, pool.items_BN)
 
     def _gains(self, examples: Examples) -> Floats:
         """(B, N) what each click counts: the inverse of how its place is looked at."""

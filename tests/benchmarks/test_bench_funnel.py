@@ -21,9 +21,9 @@ PARTS = {
     "itemcf": ("recall/classic/itemcf.py", "recall"),
     "dense": ("recall/classic/dense.py", "recall"),
     "merge": ("recall/merge.py", "__call__"),
-    "pre-ranker": ("ranking/preranker.py", "cut"),
+    "pre-ranker": ("ranking/rankers/valued.py", "prescore"),
     "features": ("ranking/features.py", "__call__"),
-    "ranker": ("ranking/rankers/network.py", "log_probabilities"),
+    "ranker": ("ranking/rankers/boosted.py", "log_chances"),
 }
 
 pytestmark = pytest.mark.benchmark(timer=process_time)

@@ -1,14 +1,18 @@
-"""The learned ranker's network as it serves, beside the same network in torch."""
+"""The rankers' models as they serve, beside the same ones in torch and in LightGBM."""
 
 from itertools import pairwise
 from time import process_time
 
+import lightgbm
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from ranking.features import Feature
+from ranking.rankers.boosted import BoostedSpec
 from ranking.rankers.network import Network
+from ranking.rankers.trees import Trees
 
 N_PAIRS, N_FEATURES, HIDDEN = 51_200, 17, (32, 16)  # 512 requests of 100 candidates
 
@@ -43,3 +47,25 @@ def test_the_network(race):
         {"torch": torch_alone},
     )
     np.testing.assert_allclose(found["ours"], found["torch"], rtol=1e-4, atol=1e-5)
+
+
+def test_the_trees(race):
+    rng = np.random.default_rng(0)
+    features_PF = rng.normal(size=(N_PAIRS, len(Feature))).astype(np.float32)
+    worth_P = features_PF[:, 0] + features_PF[:, 1] * features_PF[:, 2] - 2
+    clicked_P = rng.random(N_PAIRS) < 1 / (1 + np.exp(-worth_P))
+    data = lightgbm.Dataset(features_PF, clicked_P)
+    booster = lightgbm.train(BoostedSpec().parameters(), data, 100)
+    trees = Trees.of_dump(booster.dump_model())
+
+    def lightgbm_alone():
+        return booster.predict(features_PF, raw_score=True, num_threads=1)
+
+    found = race(
+        "boosted ranker's 100 trees, 100 candidates a request",
+        "requests/s of one core",
+        N_PAIRS / 100,
+        lambda: trees.sums(features_PF),
+        {"LightGBM": lightgbm_alone},
+    )
+    np.testing.assert_array_equal(found["ours"], found["LightGBM"])

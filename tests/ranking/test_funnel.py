@@ -7,6 +7,7 @@ import pytest
 from ranking.examples import ExamplesSpec, build_examples
 from ranking.features import FeatureSet
 from ranking.funnel import Funnel, FunnelSpec
+from ranking.preranker import PrerankerSpec
 from ranking.rankers.learned import LearnedRanker, LearnedSpec
 from ranking.rankers.ranker import MergeOrderRanker
 from ranking.recallstage import RecallStage
@@ -330,3 +331,45 @@ Funnel treatment (deadline 50 ms)
         "Funnel treatment (deadline 50 ms)\n"
         "  a 30 ─── merge 40 ─ prerank 16 ─ rank merge_order ─ page 10"
     )
+
+
+class LastFirst(MergeOrderRanker):
+    """Keeps the order of the merge, but lets through what comes last in it."""
+
+    told = True
+
+    def prescore(self, requests, pool):
+        if not self.told:
+            return None
+        columns_N = np.arange(pool.items_BN.shape[1], dtype=np.float32)
+        return np.where(pool.items_BN >= 0, columns_N, np.float32(-np.inf))
+
+
+def test_the_rankers_light_score_decides_what_reaches_it(funnel, requests_):
+    made = funnel(SPEC.model_copy(update={"slots": 40}), ranker=LastFirst())
+    requests = replace(requests_, slots_B=np.full(len(requests_), 40, np.int16))
+    pool, pages = made.recall.pool(requests), made.serve(requests)
+    for row in range(len(requests)):
+        held = pool.items_BN[row][pool.items_BN[row] >= 0]
+        shown = pages.items_BK[row][pages.items_BK[row] >= 0]
+        np.testing.assert_array_equal(shown, held[-16:])
+
+
+def test_votes_decide_where_asked_for_or_where_a_ranker_has_no_light_score(funnel, many):
+    by_votes = funnel(SPEC.model_copy(update={"preranker": PrerankerSpec(type="votes")}))
+    expected = by_votes.serve(many)
+    silent = LastFirst()
+    silent.told = False
+    assert_same(funnel().serve(many), expected)
+    assert_same(funnel(ranker=silent).serve(many), expected)
+    spec = SPEC.model_copy(update={"preranker": PrerankerSpec(type="votes")})
+    assert_same(funnel(spec, ranker=LastFirst()).serve(many), expected)
+
+
+def test_a_light_score_that_breaks_the_contract_is_named(funnel, requests_):
+    class Broken(LastFirst):
+        def prescore(self, requests, pool):
+            return super().prescore(requests, pool)[:, 1:]
+
+    with pytest.raises(ContractError, match=r"merge_order\.prescore\(\) == shape .* must have"):
+        funnel(ranker=Broken()).serve(requests_)

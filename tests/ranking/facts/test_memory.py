@@ -67,7 +67,6 @@ def test_nobody_remembers_anything_of_an_empty_log(catalog, requests_, pool):
     for values in memory(requests_.texts, requests_.text_B, pool.items_BN):
         assert not values.any()
     assert not memory.clicks_I.any()
-    assert not memory.carts_I.any()
 
 
 def test_texts_are_known_by_their_words_and_not_by_their_numbers(memory, requests_, pool):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from ranking.rankers.labels import Labels
 from ranking.rankers.training import NetworkSpec, train_network
-from ranking.rankers.valued import Labels
 
 SPEC = NetworkSpec(hidden=(16, 8), epochs=20)
 SLOTS = 10
