@@ -36,7 +36,7 @@ ROOMS = {
         "idsbench": {"records", "stages", "inference", "config", "report", "running"},
         "rewardlab": {"records", "stages", "inference", "truth", "config", "report", "running"},
         ".": {
-            *("records", "stages", "config", "report", "running"),
+            *("records", "stages", "inference", "config", "report", "running"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab"),
         },
     },

@@ -5,8 +5,10 @@ and the manifest of a run names it. What the table does not hold is plain torch.
 """
 
 import os
+import platform
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Final, Literal
 
 import torch
@@ -90,3 +92,16 @@ def way(kernel: Kernel) -> str:
 def told() -> dict[str, str]:
     """The instruction set and the way of every kernel, for the manifest of a run."""
     return {"instruction_set": instruction_set()} | {kernel: way(kernel) for kernel in TABLE}
+
+
+def processor() -> str:
+    """Its model and family; what Python tells where the system has no list of processors."""
+    listed = Path("/proc/cpuinfo")
+    if not listed.is_file():
+        return platform.processor() or platform.machine()
+    lines = (line.partition(":") for line in listed.read_text().splitlines())
+    first: dict[str, str] = {}
+    for name, _, value in lines:
+        first.setdefault(name.strip(), value.strip())
+    model = first.get("model name", platform.machine())
+    return f"{model} (family {first['cpu family']})" if "cpu family" in first else model

@@ -79,6 +79,7 @@ class BenchManifest(Record):
         command: how to get the same run again.
         stages: the stages that this run used.
         versions: of Python and the libraries that decide results.
+        processor: its model and family.
         kernels: instruction set of the processor, and how each kernel of the generative channel
             computes there.
         peak_memory_mb: most memory of one process (MB).
@@ -96,6 +97,7 @@ class BenchManifest(Record):
     command: str
     stages: tuple[StageRecord, ...]
     versions: dict[str, str]
+    processor: str
     kernels: dict[str, str]
     peak_memory_mb: int
     items: int

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from experiments.inference.agreement import Agreement
 from experiments.inference.finding import Finding
 from experiments.records.attribution import AttributionRecord
 from experiments.records.ids import HIT_RATE, IdsRecord
@@ -98,6 +99,22 @@ def run_summary(metrics: Metrics, truths: Truths | None, report: Path | None = N
         style = "bold red" if found.finding is Finding.UNREADABLE else "bold"
         said += [Text(found.sentence, style), *map(Text, found.beside)]
     return Summary(tables, said, report)
+
+
+def agreement_summary(rows: Sequence[Agreement], said: str) -> Summary:
+    """The relative effects of two runs beside each other, and whether they agree."""
+    table = Table.of(
+        "Two runs of one config",
+        rows,
+        ("metric", lambda row: row.metric),
+        ("arm", lambda row: row.contrast[1]),
+        ("first", lambda row: " ".join(change_words(row.first))),
+        ("second", lambda row: " ".join(change_words(row.second))),
+        ("p", lambda row: p_value(row.p_holm)),
+        ("agree", lambda row: ABSENT if row.agrees is None else "yes" if row.agrees else "no"),
+        names=2,
+    )
+    return Summary([table], [Text(said, "bold")], None)
 
 
 def _contrast_table(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Table:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from cqsid.kernels.choice import told
+from cqsid.kernels.choice import processor, told
 from experiments.config.schema import Config
 from experiments.records.files import read_json
 from experiments.records.manifest import (
@@ -23,6 +23,8 @@ _LIBRARIES = (
     "torch",
     "transformers",
     "numpy",
+    "numba",
+    "lightgbm",
     "scipy",
     "pandas",
     "simpy",
@@ -69,6 +71,7 @@ def bench_manifest(
         stages=tuple(records),
         versions={"python": platform.python_version()}
         | {name: version(name) for name in _LIBRARIES},
+        processor=processor(),
         kernels=told(),
         peak_memory_mb=max(peak_memory_mb(), *(one.peak_memory_mb for one in records)),
         items=sizes["items"],

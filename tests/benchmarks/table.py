@@ -1,13 +1,11 @@
 """The one table that `make bench` ends with: our figure, the peer's beside it, and the aim."""
 
 import os
-import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
-from cqsid.kernels.choice import instruction_set
+from cqsid.kernels.choice import instruction_set, processor
 
 
 @dataclass(frozen=True)
@@ -81,22 +79,9 @@ def machine() -> str:
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     return (
-        f"{_processor()}, instructions {instruction_set()}, {os.cpu_count()} cores, load {load}, "
+        f"{processor()}, instructions {instruction_set()}, {os.cpu_count()} cores, load {load}, "
         f"OMP_NUM_THREADS {threads}"
     )
-
-
-def _processor() -> str:
-    """Its model and family; what Python tells where the system has no list of processors."""
-    listed = Path("/proc/cpuinfo")
-    if not listed.is_file():
-        return platform.processor() or platform.machine()
-    lines = (line.partition(":") for line in listed.read_text().splitlines())
-    first: dict[str, str] = {}
-    for name, _, value in lines:
-        first.setdefault(name.strip(), value.strip())
-    model = first.get("model name", platform.machine())
-    return f"{model} (family {first['cpu family']})" if "cpu family" in first else model
 
 
 def aligned(rows: Sequence[tuple[str, ...]], right: set[int]) -> Iterator[str]:

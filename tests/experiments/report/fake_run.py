@@ -289,6 +289,7 @@ def fake_manifest(arms: list[str]) -> RunManifest:
             for at, stage in enumerate(stages)
         ),
         versions={"python": "3.11.9", "numpy": "2.2.1", "torch": "2.6.0", "simpy": "4.1.1"},
+        processor="A processor (family 25)",
         kernels={"instruction_set": "avx2", "attention": "lanes", "matmul": "torch"},
         peak_memory_mb=1434,
         items=20_000,
