@@ -3,7 +3,9 @@
 Heavy libraries are imported inside the commands, so that help and errors come at once.
 """
 
+import atexit
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -394,5 +396,13 @@ def run_command(arguments: list[str]) -> int:
 
 
 def main() -> None:
-    """Entry point of the command."""
-    sys.exit(run_command(sys.argv[1:]))
+    """Entry point of the command.
+
+    The process ends without taking the interpreter apart: what libraries hold then is theirs, and
+    DuckDB would complain of it in the user's terminal.
+    """
+    status = run_command(sys.argv[1:])
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
