@@ -12,7 +12,8 @@ from experiments.inference.intervals import ratio
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.truth import Cut, Headroom
 from experiments.truth.files import HEADROOM
-from experiments.truth.headroom import EVENTS, PAGES, Goal
+from experiments.truth.headroom import PAGES
+from experiments.truth.oracle import GOALS, Goal
 from simulator.shoppers.intents import Wording
 
 HEAD, TORSO = 1 / 3, 2 / 3
@@ -54,7 +55,7 @@ def headroom_rows(
     for cut, part, in_part in parts:
         if in_part.sum() >= FEWEST:
             own = {name: column[in_part] for name, column in columns.items()}
-            rows += [_row(arm, event, (cut, part), own, confidence) for event in EVENTS]
+            rows += [_row(arm, event, (cut, part), own, confidence) for event in GOALS]
     return rows
 
 

@@ -13,13 +13,13 @@ show a lift, whatever it finds.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.truth.files import write_table
-from experiments.truth.oracle import Oracle, OracleRecall
+from experiments.truth.oracle import GOALS, Goal, Oracle, OracleRecall
 from ranking.funnel import Funnel
 from ranking.ordering import best_first
 from ranking.pages import page_columns
@@ -31,10 +31,7 @@ from simulator.living.world import World
 from simulator.protocols import Pages, Requests
 from simulator.shoppers.needs import Needs
 
-Goal = Literal["orders", "gmv"]
 PAGES = ("served", "kept", "pool", "recall", "catalogue")
-EVENTS: tuple[Goal, ...] = ("orders", "gmv")
-"""What an oracle orders for: purchases, and money."""
 
 
 class HeadroomSample:
@@ -50,9 +47,8 @@ class HeadroomSample:
         self.world = world
         self.funnel = funnel
         self.rate = rate
-        self._oracles = {
-            event: Oracle(world.behavior, world.market, money=event == "gmv") for event in EVENTS
-        }
+        self.oracle = Oracle(world.behavior, world.market)
+        self.recall = OracleRecall(funnel, self.oracle, world.sampler, world.memory)
         self._rows: list[dict[str, NDArray[Any]]] = []
 
     def __call__(
@@ -71,10 +67,9 @@ class HeadroomSample:
             "text": asked.text_B,
             "wording": self._wording(asked, behind),
         }
-        for event in EVENTS:
-            made = {"served": served.items_BK, **self._pages(asked, behind, served, event)}
-            for page, items_BK in made.items():
-                columns[f"{event}_{page}"] = self._value(behind, items_BK, served, event)
+        for goal, made in self._pages(asked, behind).items():
+            for page, items_BK in {"served": served.items_BK, **made}.items():
+                columns[f"{goal}_{page}"] = self._value(behind, items_BK, served, goal)
         self._rows.append(columns)
 
     def write(self, path: Path) -> None:
@@ -83,7 +78,7 @@ class HeadroomSample:
             empty: dict[str, NDArray[Any]] = {
                 name: np.zeros(0, np.int64) for name in ("request", "shopper", "text", "wording")
             }
-            empty |= {f"{event}_{page}": np.zeros(0) for event in EVENTS for page in PAGES}
+            empty |= {f"{event}_{page}": np.zeros(0) for event in GOALS for page in PAGES}
             self._rows.append(empty)
         joined = {
             name: np.concatenate([each[name] for each in self._rows]) for name in self._rows[0]
@@ -95,40 +90,39 @@ class HeadroomSample:
         text_BX = self.world.population.intents.text_QX[needs.intent_B]
         return np.asarray(np.argmax(text_BX == requests.text_B[:, None], axis=1), np.int64)
 
-    def _pages(
-        self, requests: Requests, needs: Needs, served: Pages, event: Goal
-    ) -> dict[str, Ints]:
-        """The items on the pages that an oracle would have made."""
-        funnel, oracle = self.funnel, self._oracles[event]
-        available_I = funnel.recall.available_I
-        answers = funnel.ask(requests)
+    def _pages(self, requests: Requests, needs: Needs) -> dict[Goal, dict[str, Ints]]:
+        """By goal, the items on the pages that an oracle would have made."""
+        funnel, answers = self.funnel, self.funnel.ask(requests)
         pool = funnel.pool(answers)
         kept = take(pool, funnel.preranker.cut(pool, funnel.spec.keep))
-        recall = OracleRecall(funnel, oracle, self.world.sampler, self.world.memory)
-        recall.available_I = available_I
         deepest = int(((requests.page_B + 1) * requests.slots_B).max())
-        return {
-            "kept": self._ordered(requests, needs, kept.items_BN, oracle),
-            "pool": self._ordered(requests, needs, pool.items_BN, oracle),
-            "recall": recall.pages(answers, needs).items_BK,
-            "catalogue": self._ordered(
-                requests, needs, oracle.best(needs, available_I, deepest), oracle
-            ),
-        }
+        count = max(deepest, funnel.spec.keep)
+        best = self.oracle.best(needs, funnel.recall.available_I, count)
+        worths = [self.oracle.worth(needs, items.items_BN) for items in (kept, pool)]
+        found: dict[Goal, dict[str, Ints]] = {}
+        for goal, best_BN in best.items():
+            falling_BN = np.broadcast_to(-np.arange(count, dtype=np.float32), best_BN.shape)
+            found[goal] = {
+                "kept": self._ordered(requests, kept.items_BN, worths[0][goal]),
+                "pool": self._ordered(requests, pool.items_BN, worths[1][goal]),
+                "recall": self.recall.pages(answers, best_BN[:, : funnel.spec.keep]).items_BK,
+                "catalogue": self._ordered(requests, best_BN, falling_BN),
+            }
+        return found
 
-    def _ordered(self, requests: Requests, needs: Needs, items_BN: Ints, oracle: Oracle) -> Ints:
-        """(B, K) the page that the oracle makes of candidates."""
-        order_BN = best_first(oracle.worth(needs, items_BN), items_BN)
+    def _ordered(self, requests: Requests, items_BN: Ints, worth_BN: NDArray[np.float32]) -> Ints:
+        """(B, K) the page that candidates make by falling worth."""
+        order_BN = best_first(np.where(items_BN >= 0, worth_BN, -np.inf), items_BN)
         held_B = (items_BN >= 0).sum(axis=1).astype(np.int32)
         column_BK = page_columns(order_BN, held_B, requests, self.funnel.spec.slots)
         found_BK = np.take_along_axis(items_BN, np.maximum(column_BK, 0), axis=1)
         return np.where(column_BK >= 0, found_BK, -1).astype(np.int32)
 
     def _value(
-        self, needs: Needs, items_BK: Ints, served: Pages, event: Goal
+        self, needs: Needs, items_BK: Ints, served: Pages, goal: Goal
     ) -> NDArray[np.float64]:
         """(B,) what is expected of pages that come when the served ones did."""
         page = Pages.bare(items_BK, served.latency_B)
         found = expected(self.world.behavior, needs, page, self.world.market.price_I)
-        value_BK = found.orders_BK if event == "orders" else found.gmv_BK
+        value_BK = found.orders_BK if goal == "orders" else found.gmv_BK
         return np.asarray(value_BK.sum(axis=1))

@@ -6,6 +6,8 @@ result, times that of a purchase against buying nothing, times the price for GMV
 combination of a page; and "best" means for what the shopper wants, not for what the words say.
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -19,6 +21,11 @@ from simulator.protocols import REQUEST_BITS, SESSION_BITS, Fault, Index, Pages,
 from simulator.shoppers.memory import Memory
 from simulator.shoppers.needs import Needs, NeedSampler
 
+Floats = NDArray[np.float32]
+Goal = Literal["orders", "gmv"]
+GOALS: tuple[Goal, ...] = ("orders", "gmv")
+"""What an oracle orders for: purchases, and money."""
+
 _PAIRS = 400_000  # weighed at once; a matter of memory alone
 
 
@@ -28,38 +35,42 @@ class Oracle:
     Args:
         behavior: the kernel of the world.
         market: its prices and what is on the shelf.
-        money: worth in money; else in purchases.
     """
 
-    def __init__(self, behavior: Behavior, market: Market, *, money: bool = False) -> None:
+    def __init__(self, behavior: Behavior, market: Market) -> None:
         self.behavior = behavior
         self.market = market
-        self.money = money
 
-    def worth(self, needs: Needs, items_BN: Ints) -> NDArray[np.float32]:
-        """(B, N) what each item is worth at the top of a page, -inf on padding."""
+    def worth(self, needs: Needs, items_BN: Ints) -> dict[Goal, Floats]:
+        """By goal, (B, N) what each item is worth at the top of a page, -inf on padding."""
         behavior, real_BN = self.behavior, items_BN >= 0
         shown_BN, true_BN = behavior.utility.of(needs, items_BN)
         attraction_BN = behavior.attraction(shown_BN, real_BN)
-        worth_BN = attraction_BN * expit(true_BN - np.float32(behavior.spec.outside))
-        if self.money:
-            worth_BN *= self.market.price_I[items_BN].astype(np.float32)
-        return np.where(real_BN, worth_BN, np.float32(-np.inf))
+        orders_BN = attraction_BN * expit(true_BN - np.float32(behavior.spec.outside))
+        gmv_BN = orders_BN * self.market.price_I[items_BN].astype(np.float32)
+        nothing = np.float32(-np.inf)
+        return {
+            "orders": np.where(real_BN, orders_BN, nothing),
+            "gmv": np.where(real_BN, gmv_BN, nothing),
+        }
 
-    def best(self, needs: Needs, available_I: NDArray[np.bool_], count: int) -> Ints:
-        """(B, count) the best items of the catalogue that are there, best first, -1 padded."""
+    def best(self, needs: Needs, available_I: NDArray[np.bool_], count: int) -> dict[Goal, Ints]:
+        """By goal, (B, count) the best items that are there, best first, -1 padded."""
         items_J = np.flatnonzero(available_I).astype(np.int32)
-        found = np.full((len(needs.shopper_B), count), -1, np.int32)
-        rows = max(1, _PAIRS // max(len(items_J), 1))
-        for start in range(0, len(found), rows):
+        shape = (len(needs.shopper_B), count)
+        found: dict[Goal, Ints] = {goal: np.full(shape, -1, np.int32) for goal in GOALS}
+        kept = min(count, len(items_J))
+        if not kept:
+            return found
+        rows = max(1, _PAIRS // len(items_J))
+        for start in range(0, shape[0], rows):
             some = slice(start, start + rows)
             asked = needs.rows(some)
             items_BJ = np.tile(items_J, (len(asked.shopper_B), 1))
-            worth_BJ = self.worth(asked, items_BJ)
-            kept = min(count, len(items_J))
-            top_BK = np.argpartition(-worth_BJ, kept - 1, axis=1)[:, :kept]
-            order_BK = np.argsort(-np.take_along_axis(worth_BJ, top_BK, axis=1), axis=1)
-            found[some, :kept] = items_J[np.take_along_axis(top_BK, order_BK, axis=1)]
+            for goal, worth_BJ in self.worth(asked, items_BJ).items():
+                top_BK = np.argpartition(-worth_BJ, kept - 1, axis=1)[:, :kept]
+                order_BK = np.argsort(-np.take_along_axis(worth_BJ, top_BK, axis=1), axis=1)
+                found[goal][some, :kept] = items_J[np.take_along_axis(top_BK, order_BK, axis=1)]
         return found
 
 
@@ -84,11 +95,18 @@ class OracleRecall:
         funnel: of the arm.
         oracle: knows what items are worth.
         sampler, memory: of the world.
+        goal: what items are best for.
     """
 
     def __init__(
-        self, funnel: Funnel, oracle: Oracle, sampler: NeedSampler, memory: Memory
+        self,
+        funnel: Funnel,
+        oracle: Oracle,
+        sampler: NeedSampler,
+        memory: Memory,
+        goal: Goal = "orders",
     ) -> None:
+        self.goal = goal
         self.funnel = funnel
         self.oracle = oracle
         self.sampler = sampler
@@ -104,12 +122,12 @@ class OracleRecall:
     def serve(self, requests: Requests) -> Pages:
         """One page for each request."""
         needs = needs_of(requests, self.sampler, self.memory)
-        return self.pages(self.funnel.ask(requests), needs)
+        best_BN = self.oracle.best(needs, self.available_I, self.funnel.spec.keep)[self.goal]
+        return self.pages(self.funnel.ask(requests), best_BN)
 
-    def pages(self, answers: Answers, needs: Needs) -> Pages:
-        """The pages for these needs, in the time of these answers."""
+    def pages(self, answers: Answers, best_BN: Ints) -> Pages:
+        """The pages that these items make, in the time of these answers."""
         funnel = self.funnel
-        best_BN = self.oracle.best(needs, self.available_I, funnel.spec.keep)
         waited_B = np.minimum(answers.seconds_BC, funnel.spec.deadline_s).max(axis=1, initial=0.0)
         nothing_BC = np.zeros(answers.seconds_BC.shape, np.bool_)
         pool = pool_of(best_BN, len(self.channels))

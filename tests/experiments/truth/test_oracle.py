@@ -86,10 +86,10 @@ def test_an_oracle_finds_the_best_of_the_catalogue(watched):
     items = len(world.market.price_I)
     available_I = np.ones(items, bool)
     available_I[::7] = False
-    best_BK = oracle.best(needs, available_I, 5)
-    worth_BI = oracle.worth(needs, np.tile(np.arange(items, dtype=np.int32), (20, 1)))
+    best_BK = oracle.best(needs, available_I, 5)["gmv"]
+    worth_BI = oracle.worth(needs, np.tile(np.arange(items, dtype=np.int32), (20, 1)))["gmv"]
     worth_BI[:, ~available_I] = -np.inf
     wanted = np.sort(worth_BI, axis=1)[:, ::-1][:, :5]
     found = np.take_along_axis(worth_BI, best_BK.astype(np.int64), axis=1)
     np.testing.assert_array_equal(found, wanted)
-    assert (oracle.best(needs, np.zeros(items, bool), 3) == -1).all()
+    assert (oracle.best(needs, np.zeros(items, bool), 3)["orders"] == -1).all()
