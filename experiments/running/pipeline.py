@@ -316,27 +316,32 @@ class Pipeline:
         """
         names = [each.name for each in self.config.arms]
         control = names.index(self.config.control)
-        several = self.config.truth.trainings > 1
-        name, luck = f"truth-{names[arm]}-{seed}", luck_of(seed)
+        name, luck, spec = f"truth-{names[arm]}-{seed}", luck_of(seed), self.config.truth
+        if spec.method == "realised":
+            return self.one_arm(name, luck, arm, trained, followed=False)
+        several = spec.trainings > 1
         beside = control if arm != control else None
-        weighed = self.config.truth.headroom
         followed = trained.refits if several or arm == control else ()
         share = 1.0 if several else REFIT_SHARE
         arms = (arm,) if beside is None else (arm, beside)
         refits = [rankers[arm].key for rankers in followed]
-        stage = self._world(name, [luck, arm, beside, weighed, refits, share], arms, trained)
+        stage = self._world(name, [luck, arm, beside, spec.headroom, refits, share], arms, trained)
         return OneArmWorld(
             *(self.config, stage, trained.catalogue.path, luck, trained, arm),
             beside=beside,
-            weighed=weighed,
+            weighed=spec.headroom,
             refits=len(followed),
             refit_share=share,
         )
 
-    def one_arm(self, name: str, luck: str, arm: int, trained: Trained) -> OneArmWorld:
-        """A world in which everybody is in one arm, followed for that arm alone."""
-        stage = self._world(name, [luck, arm], (arm,), trained)
-        return OneArmWorld(self.config, stage, trained.catalogue.path, luck, trained, arm)
+    def one_arm(
+        self, name: str, luck: str, arm: int, trained: Trained, *, followed: bool = True
+    ) -> OneArmWorld:
+        """A world in which everybody is in one arm, followed in expectation for it alone."""
+        stage = self._world(name, [luck, arm, followed], (arm,), trained)
+        return OneArmWorld(
+            *(self.config, stage, trained.catalogue.path, luck, trained, arm), followed=followed
+        )
 
     def _world(
         self, name: str, settings: Sequence[Any], arms: Sequence[int], trained: Trained

