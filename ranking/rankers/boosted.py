@@ -78,32 +78,43 @@ class BoostedRanker(ValuedRanker):
         rng: np.random.Generator,
     ) -> Training:
         """Grow the trees. They draw nothing: luck is in which requests are held out."""
-        spec, grown = self.trees_spec, _Grown(features_PF, labels, held_out_P, self.trees_spec)
-        terms_V = grown.rates()
+        grown = _Grown(features_PF, labels, held_out_P, self.trees_spec)
+        terms_V = self._learn(grown, self.trees_spec.trees)
+        assert self.trees is not None
+        assert self.wants is not None
+        sums_P = self.trees.sums(features_PF)
+        wants_P = self.wants.logits(sums_P + self.top, features_PF)
+        clicks_P = _loss(sums_P + terms_V[grown.place_P], labels.clicked_P)
+        wants_P = _loss(wants_P, labels.wanted_P) * labels.clicked_P
+        return Training(
+            click_loss=float(clicks_P[held_out_P].mean()),
+            want_loss=float(wants_P[held_out_P].mean()),
+            rounds=len(self.trees.leaf_TL),
+        )
+
+    def settle(self, features_PF: Floats, labels: Labels) -> None:
+        """As many trees, grown on all exposures: then little is left to luck."""
+        assert self.trees is not None
+        none_P = np.zeros(len(features_PF), np.bool_)
+        grown = _Grown(features_PF, labels, none_P, self.trees_spec)
+        self._learn(grown, len(self.trees.leaf_TL))
+
+    def _learn(self, grown: "_Grown", trees: int) -> Wide:
+        """Places, trees and wants; returns the terms of the places."""
+        spec, terms_V = self.trees_spec, grown.rates()
         for _ in range(_TURNS if spec.position_bias else 0):
-            first = grown.grow(terms_V, min(_FIRST_TREES, spec.trees), stopping=False)
-            terms_V = grown.places(first.sums(features_PF), terms_V)
-        trees = grown.grow(terms_V, spec.trees, stopping=True)
-        sums_P = trees.sums(features_PF)
+            first = grown.first(terms_V, min(_FIRST_TREES, spec.trees))
+            terms_V = grown.places(first.sums(grown.features_PF), terms_V)
+        self.trees = grown.grow(terms_V, trees)
         terms_VP = terms_V.reshape(DEVICES, -1)
         # Devices differ in how often they click at the top; orders within a request do not.
         self.top = float(terms_VP[:, 0].mean())
         self.examination_VP = (terms_VP - terms_VP[:, :1]).astype(np.float32)
-        self.trees = trees
-        learned_P = ~held_out_P & labels.clicked_P
-        self.wants = fit_wants(
-            sums_P[learned_P] + self.top, features_PF[learned_P], labels.wanted_P[learned_P]
-        )
-        wants_P = self.wants.logits(sums_P + self.top, features_PF)
-        return Training(
-            click_loss=float(
-                _loss(sums_P + terms_V[grown.place_P], labels.clicked_P)[held_out_P].mean()
-            ),
-            want_loss=float(
-                (_loss(wants_P, labels.wanted_P) * labels.clicked_P)[held_out_P].mean()
-            ),
-            rounds=len(trees.leaf_TL),
-        )
+        clicked_P = grown.learned_P & grown.labels.clicked_P
+        clicked_PF = grown.features_PF[clicked_P]
+        sums_P = self.trees.sums(clicked_PF) + self.top
+        self.wants = fit_wants(sums_P, clicked_PF, grown.labels.wanted_P[clicked_P])
+        return terms_V
 
     def log_chances(self, features_PF: Floats) -> Floats:
         """(P, 2) by the trees and by the regression."""
@@ -128,13 +139,14 @@ class _Grown:
         self.spec, self.labels, self.held_out_P = spec, labels, held_out_P
         self.features_PF = features_PF
         every = -(-len(held_out_P) // _FIRST_EXPOSURES)
-        self.first_P = ~held_out_P & (np.arange(len(held_out_P)) % every == 0)
+        self.learned_P = ~held_out_P
+        self.first_P = self.learned_P & (np.arange(len(held_out_P)) % every == 0)
         position_P = np.minimum(labels.slot_P, spec.positions - 1)
         self.place_P = labels.device_P * spec.positions + position_P
 
     def rates(self) -> Wide:
         """(V,) logit of the click-through rate by place; of all places without position bias."""
-        clicked_P, learned_P = self.labels.clicked_P, ~self.held_out_P
+        clicked_P, learned_P = self.labels.clicked_P, self.learned_P
         places, rate = DEVICES * self.spec.positions, clicked_P[learned_P].mean()
         if not self.spec.position_bias:
             return np.full(places, np.log(rate / (1 - rate)))
@@ -145,7 +157,7 @@ class _Grown:
 
     def places(self, sums_P: Wide, terms_V: Wide) -> Wide:
         """(V,) terms of the places, beside what the trees say of the items: Newton's method."""
-        learned_P = ~self.held_out_P
+        learned_P = self.learned_P
         place_P, clicked_P = self.place_P[learned_P], self.labels.clicked_P[learned_P]
         for _ in range(6):
             chance_P = expit(sums_P[learned_P] + terms_V[place_P])
@@ -154,46 +166,46 @@ class _Grown:
             terms_V = terms_V + slope_V / (curve_V + _PRIOR)
         return terms_V
 
-    def grow(self, terms_V: Wide, trees: int, *, stopping: bool) -> Trees:
+    def first(self, terms_V: Wide, trees: int) -> Trees:
+        """Some trees on some of the exposures, on top of the terms of the places."""
+        return self._grown(self.first_P, terms_V, trees)
+
+    def grow(self, terms_V: Wide, trees: int) -> Trees:
         """Trees on top of the terms of the places.
 
         Args:
             terms_V: terms.
-            trees: most of them.
-            stopping: grown on all exposures, until held-out ones are told no better; otherwise
-                on some.
+            trees: how many; fewer where exposures are held out and are told no better.
         """
+        return self._grown(self.learned_P, terms_V, trees, stopping=bool(self.held_out_P.any()))
+
+    def _grown(
+        self, learned_P: NDArray[np.bool_], terms_V: Wide, trees: int, *, stopping: bool = False
+    ) -> Trees:
         import lightgbm  # late: whoever serves needs the trees alone
 
-        held_P = self.held_out_P
-        learned_P = ~held_P if stopping else self.first_P
-        clicked_P, start_P = self.labels.clicked_P, terms_V[self.place_P]
-        parameters = self.spec.parameters()
-        learning = lightgbm.Dataset(
-            self.features_PF[learned_P],
-            clicked_P[learned_P],
-            init_score=start_P[learned_P],
-            params=parameters,
-        )
-        holding = lightgbm.Dataset(
-            self.features_PF[held_P],
-            clicked_P[held_P],
-            init_score=start_P[held_P],
-            reference=learning,
-            params=parameters,
-        )
-        stop: list[Any] = []
-        if stopping:
-            stop.append(lightgbm.early_stopping(self.spec.patience, verbose=False))
+        parameters, start_P = self.spec.parameters(), terms_V[self.place_P]
+
+        def dataset(rows_P: NDArray[np.bool_], **options: Any) -> Any:
+            return lightgbm.Dataset(
+                self.features_PF[rows_P],
+                self.labels.clicked_P[rows_P],
+                init_score=start_P[rows_P],
+                params=parameters,
+                **options,
+            )
+
+        learning = dataset(learned_P)
+        if not stopping:
+            return Trees.of_dump(lightgbm.train(parameters, learning, trees).dump_model())
         booster = lightgbm.train(
             parameters,
             learning,
             trees,
-            valid_sets=[holding] if stopping else None,
-            callbacks=stop,
+            valid_sets=[dataset(self.held_out_P, reference=learning)],
+            callbacks=[lightgbm.early_stopping(self.spec.patience, verbose=False)],
         )
-        best = booster.best_iteration if stopping else trees
-        return Trees.of_dump(booster.dump_model(num_iteration=best))
+        return Trees.of_dump(booster.dump_model(num_iteration=booster.best_iteration))
 
 
 def _loss(logits_P: Wide, happened_P: NDArray[np.bool_]) -> Wide:

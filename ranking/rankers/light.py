@@ -33,18 +33,14 @@ _PENALTY = 1.0
 _EXPOSURES = 200_000  # as many decide ten weights as well as all
 
 
-def fit_light(
-    features_PF: Floats, labels: Labels, learned_P: NDArray[np.bool_], examination_VP: Floats
-) -> Floats:
+def fit_light(features_PF: Floats, labels: Labels, examination_VP: Floats) -> Floats:
     """(X,) weights of `LIGHT` in the logit of a click at the top.
 
     Args:
         features_PF, labels: of exposures.
-        learned_P: those to learn from.
         examination_VP: effect of device and place on the logit.
     """
-    rows = np.flatnonzero(learned_P)
-    rows = rows[:: -(-len(rows) // _EXPOSURES)]
+    rows = np.arange(0, len(features_PF), -(-len(features_PF) // _EXPOSURES))
     slot_P = np.minimum(labels.slot_P[rows], examination_VP.shape[1] - 1)
     seen_P = examination_VP[labels.device_P[rows], slot_P].astype(np.float64)
     inputs_PX = features_PF[rows][:, LIGHT].astype(np.float64)

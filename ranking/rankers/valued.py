@@ -111,6 +111,13 @@ class ValuedRanker(ABC):
         Fills `examination_VP`: the effect of device and place on the click's logit, 0 at the top.
         """
 
+    def settle(self, features_PF: Floats, labels: Labels) -> None:
+        """Learn once more, for service: from all exposures, as long as `train` found best.
+
+        Not every model can: a network that stops early needs exposures that tell it when.
+        """
+        return
+
     @abstractmethod
     def log_chances(self, features_PF: Floats) -> Floats:
         """(P, 2) log of the chance of a click at the top, and of wanting the item given one."""
@@ -139,11 +146,12 @@ class ValuedRanker(ABC):
         held_out_P = np.repeat(held_out_B, held_BN.sum(axis=1))
         labels = Labels.of(examples)
         training = self.train(features_PF, labels, held_out_P, rng)
-        assert self.examination_VP is not None
-        self.light_X = fit_light(features_PF, labels, ~held_out_P, self.examination_VP)
         clicks_BN = np.full(held_BN.shape, -np.inf, np.float32)
         clicks_BN[held_BN] = self.log_chances(features_PF)[:, 0]
         self.report = _report(examples, training, clicks_BN, held_out_B, self._gains(examples))
+        self.settle(features_PF, labels)
+        assert self.examination_VP is not None
+        self.light_X = fit_light(features_PF, labels, self.examination_VP)
 
     def score(self, requests: Requests, pool: Pool) -> Floats:
         """(B, N) log of the value, `on_grid`, -inf on padding."""

@@ -11,6 +11,7 @@ requests were sampled; intervals are of 95 %, clustered by shopper, relative to 
 
 import argparse
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
@@ -39,6 +40,7 @@ from simulator.shoppers.needs import Needs
 
 REFITS = 3
 QUOTAS = (10, 20, 30)
+PRICE_POWERS = (0.5, 1.0)
 EVENTS = ("clicks", "orders", "gmv")
 LATENCY = np.float32(0.03)
 
@@ -199,6 +201,11 @@ def judged(study: Study) -> Iterator[str]:
 
         return study.worth(order)
 
+    def closed(worth_BE: np.ndarray) -> float:
+        """Share of what the oracle adds in orders."""
+        gap_BE, gained_BE = best_BE - base_BE, worth_BE - base_BE
+        return float(gained_BE[:, 1].sum() / gap_BE[:, 1].sum())
+
     yield f"{len(base_BE)} first pages of {len(np.unique(study.shopper_B))} shoppers"
     yield "| ranker | clicks | orders | GMV | headroom of orders closed | NDCG | as shown |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
@@ -207,10 +214,14 @@ def judged(study: Study) -> Iterator[str]:
         for refit, ranker in enumerate(fits):
             worth_BE = served(ranker, "facts")
             told = f"{report['ndcg']:.3f} | {report['shown_ndcg']:.3f}" if not refit else "|"
-            gap = best_BE[:, 1].sum() - base_BE[:, 1].sum()
-            closed = (worth_BE[:, 1].sum() - base_BE[:, 1].sum()) / gap
-            row = cells(study.change(worth_BE, base_BE))
-            yield f"| {kind}, refit {refit} | {row} | {closed:.0%} | {told} |"
+            row, share = cells(study.change(worth_BE, base_BE)), closed(worth_BE)
+            yield f"| {kind}, refit {refit} | {row} | {share:.0%} | {told} |"
+    for power in PRICE_POWERS:
+        ranker = copy(study.rankers["boosted"][0])
+        ranker.spec = ranker.spec.model_copy(update={"price_power": power})
+        worth_BE = served(ranker, "facts")
+        row, share = cells(study.change(worth_BE, base_BE)), closed(worth_BE)
+        yield f"| boosted, price_power {power:g} | {row} | {share:.0%} | | |"
     yield f"| oracle | {cells(study.change(best_BE, base_BE))} | 100% | | |"
     yield from cut_table(study, cuts, served, best_BE)
 

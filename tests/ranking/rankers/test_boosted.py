@@ -64,15 +64,23 @@ def test_training_repeats_bit_for_bit_on_any_number_of_threads(features, log):
     assert SPEC.parameters()["num_threads"] == 1
 
 
-def test_other_requests_held_out_are_the_luck_of_a_training(features, examples):
-    spec = BoostedSpec(trees=5, leaf_exposures=5)
-    leaves = []
-    for seed in (1, 1, 2):
-        ranker = BoostedRanker(features, spec)
-        ranker.fit(examples, rng=np.random.default_rng(seed))
-        leaves.append(ranker.trees.leaf_TL)
-    np.testing.assert_array_equal(leaves[0], leaves[1])
-    assert leaves[0].shape != leaves[2].shape or (leaves[0] != leaves[2]).any()
+def test_the_luck_of_a_training_is_in_the_number_of_trees_alone(features, log):
+    """Which exposures are held out decides when to stop; then all of them teach."""
+    wide, labels, _, _ = log
+    found = []
+    for seed in (1, 2):
+        ranker = BoostedRanker(features, SPEC)
+        held_out = np.repeat(np.random.default_rng(seed).random(len(wide) // 10) < 0.2, 10)
+        ranker.train(wide, labels, held_out, np.random.default_rng(seed))
+        before = ranker.trees.leaf_TL[0].copy()
+        ranker.settle(wide, labels)
+        assert (ranker.trees.leaf_TL[0] != before).any()
+        found.append(ranker.trees)
+    common = min(len(trees.leaf_TL) for trees in found)
+    assert common > 10
+    for name in ("feature_TN", "threshold_TN", "leaf_TL"):
+        one, other = (getattr(trees, name)[:common] for trees in found)
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_kept_ranker_scores_the_same_and_holds_arrays_alone(

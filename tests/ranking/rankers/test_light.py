@@ -18,9 +18,9 @@ def test_weights_are_of_the_click_at_the_top_and_not_of_the_place():
     logits = -1 + 0.7 * features[:, Feature.RATING] + effect[0, slot]
     clicked = rng.random(n) < 1 / (1 + np.exp(-logits))
     labels = Labels(np.zeros(n, np.int64), slot, clicked, clicked & False)
-    weights = fit_light(features, labels, np.ones(n, np.bool_), effect)
+    weights = fit_light(features, labels, effect)
     assert weights[LIGHT.index(Feature.RATING)] == pytest.approx(0.7, abs=0.07)
-    blind = fit_light(features, labels, np.ones(n, np.bool_), np.zeros((2, 2), np.float32))
+    blind = fit_light(features, labels, np.zeros((2, 2), np.float32))
     assert blind[LIGHT.index(Feature.RATING)] < 0
 
 
