@@ -158,7 +158,8 @@ def _true_effect(row: Estimate, truth: Truth | None) -> str:
     middle = truth.growth.estimate
     if middle is None or row.relative.estimate is None:
         return change(row.metric, truth.effect.estimate)
-    return percent(middle, interval_decimals(row.relative), sign=True)
+    known = truth.growth if truth.growth.ends else row.relative
+    return percent(middle, interval_decimals(known), sign=True)
 
 
 def attribution_summary(record: AttributionRecord, report: Path | None = None) -> Summary:

@@ -107,7 +107,8 @@ def _effect_cards(run: Run, contrast: Contrast) -> list[Html]:
     truth = run.truths.of(primary, contrast) if run.truths else None
     if truth is None or truth.effect.estimate is None:
         return cards
-    shown = percent(truth.growth.estimate, max(1, interval_decimals(row.relative)), sign=True)
+    known = truth.growth if truth.growth.ends else row.relative
+    shown = percent(truth.growth.estimate, max(1, interval_decimals(known)), sign=True)
     notes = [f"bias of the estimate {change(primary, truth.bias)}"]
     covered = inside(row, truth)
     if covered is not None:
