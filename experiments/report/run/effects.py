@@ -85,8 +85,9 @@ def _metric_row(run: Run, contrast: Contrast, name: str) -> Row:
     lanes = []
     for kind, span in found.items():
         if span.estimate is not None:
+            own = interval_decimals(span) if kind == "truth" and span.ends else digits
             around = range_of(span, digits) if span.ends else None
-            size = percent(span.estimate, digits, sign=True)
+            size = percent(span.estimate, own, sign=True)
             beside = badge if kind == "truth" else around
             lanes.append(Lane(span, size, beside, f"mark-{kind}", kind))
     hint = tag("small", "less is better") if meaning(name).better < 0 else None
