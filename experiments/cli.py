@@ -194,22 +194,9 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Say whether two finished runs of one config agree, as on two machines; exit 1 if not."""
-    from experiments.inference.agreement import agreements, summary
-    from experiments.records.metrics import Metrics
-    from experiments.records.reading import read_record
-    from experiments.records.truth import Truths
-    from experiments.report.terminal import agreement_summary
+    from experiments.comparing import compare_runs
 
-    truths = [read_record(Truths, each) for each in (folder, other)]
-    confidence = read_record(Metrics, folder).confidence
-    rows = agreements(*truths, confidence=confidence)
-    if as_json:
-        typer.echo(json.dumps([vars(row) | {"agrees": row.agrees} for row in rows], default=vars))
-    else:
-        from rich.console import Console
-
-        Console().print(agreement_summary(rows, summary(rows)))
-    if any(row.agrees is False for row in rows):
+    if not compare_runs(folder, other, as_json=as_json):
         raise typer.Exit(1)
 
 
