@@ -31,7 +31,7 @@ MEANT = {
     "memory": "the same searches of shoppers who have clicked and bought other things before",
     "stock": "other items sold out",
     "learning": "other statistics, from which the funnel learns each day",
-    "luck": "what was bought beside what was to be expected of the pages shown",
+    "luck": "what is expected over all paths, beside what was expected of the pages shown",
 }
 
 

@@ -5,8 +5,8 @@ with all channels (N) and takes from each page what c did for it, in expectation
 
     replay = sum over requests r of N of  [v(page of r) - v(page of r without c)]
 
-The worlds are lived and counted: what was bought in N minus what was bought in the world without c
-(W, on the same luck). Step by step from one to the other, each step a difference of two sums:
+The worlds are lived and followed: what N brings in expectation (`experiments.truth.expected`) minus
+what the world without c does (W, on the same luck). Step by step from one to the other, each step a difference of two sums:
 
     sessions  requests that only one of the worlds has, because a session goes on differently: what
               the replay expects without c of those of N alone, minus what is expected of those of W
@@ -16,10 +16,10 @@ The worlds are lived and counted: what was bought in N minus what was bought in 
               statistics and the availability of N
     stock     v in W with statistics and availability of N, minus with statistics of N alone
     learning  v in W with the statistics of N, minus v in W as it was
-    luck      what was bought minus what was expected of the pages shown, in N minus the same in W:
-              the draws of the shoppers, and what an expectation for one page leaves out: shelves
-              that empty before the purchase, purchases after the end, and what earlier pages of the
-              same need gave away of a taste. Its mean need not be 0.
+    luck      what is expected over all paths minus what was expected of the pages shown, in N minus
+              the same in W: which path was lived, and what an expectation for one page leaves out:
+              shelves that empty before the purchase, purchases after the end, and what earlier
+              pages of the same need gave away of a taste. Its mean need not be 0.
 
     worlds = replay + sessions + memory + stock + learning + luck
 
