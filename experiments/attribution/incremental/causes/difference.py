@@ -6,7 +6,8 @@ with all channels (N) and takes from each page what c did for it, in expectation
     replay = sum over requests r of N of  [v(page of r) - v(page of r without c)]
 
 The worlds are lived and followed: what N brings in expectation (`experiments.truth.expected`) minus
-what the world without c does (W, on the same luck). Step by step from one to the other, each step a difference of two sums:
+what the world without c does (W, on the same luck). Step by step from one to the other, each step a
+difference of two sums:
 
     sessions  requests that only one of the worlds has, because a session goes on differently: what
               the replay expects without c of those of N alone, minus what is expected of those of W

@@ -290,6 +290,8 @@ def test_a_single_channel_has_everything(tmp_path):
 def test_sampled_orders_agree_with_all_coalitions_within_their_stated_error(
     tmp_path, monkeypatch, orders
 ):
+    """Of 25 gaps none is beyond 5 stated errors, and together they are as large as these say: the
+    errors are estimates, too, of money from few dear items."""
     names = ("lexical", "popular", "odd", "titles", "itemcf")
     with small_arm(tmp_path, *names) as arm:
         exact = replayed(arm)
@@ -297,18 +299,21 @@ def test_sampled_orders_agree_with_all_coalitions_within_their_stated_error(
             monkeypatch.setattr(module, "EXACT_CHANNELS", 4)
         sampled = replayed(arm, permutations=orders)
     assert not exact.worths.variance
+    gaps = []
     for event in EVENTS:
         for c in range(5):
             index = Index("shapley", c)
             gap = sampled.worths.table(event, index).sum() - exact.worths.table(event, index).sum()
             error = sampled.worths.sampling_error(event, index)
             assert error > 0
-            assert abs(gap) < 4 * error
+            assert abs(gap) < 5 * error
+            gaps.append(gap / error)
             for kind in ("leave_one_out", "alone"):
                 same = [each.worths.table(event, Index(kind, c)) for each in (sampled, exact)]
                 np.testing.assert_array_equal(*same)
         parts = [sampled.worths.table(event, Index("shapley", c)) for c in range(5)]
         np.testing.assert_allclose(sum(parts), exact.worths.table(event, Index("total")), atol=1e-9)
+    assert np.sqrt(np.mean(np.square(gaps))) < 2
     np.testing.assert_array_equal(sampled.fates_SUCF, exact.fates_SUCF)
 
 
