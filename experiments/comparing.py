@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import typer
 from rich.console import Console
 
 from experiments.inference.agreement import agreements, summary
@@ -26,7 +27,7 @@ def compare_runs(folder: Path, other: Path, *, as_json: bool) -> bool:
     rows = agreements(*truths, confidence=read_record(Metrics, folder).confidence)
     if as_json:
         told = [vars(row) | {"agrees": row.agrees} for row in rows]
-        print(json.dumps(told, default=vars))
+        typer.echo(json.dumps(told, default=vars))
     else:
         Console().print(agreement_summary(rows, summary(rows)))
     return all(row.agrees is not False for row in rows)

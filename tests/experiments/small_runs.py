@@ -17,7 +17,11 @@ SMALL = Path(__file__).with_name("small.toml")
 
 
 def small_config(*overrides: str, more: str = "", folder: Path | None = None) -> Config:
-    """The small settings with overrides; `more` is TOML added to the file, kept in `folder`."""
+    """The small settings with overrides; `more` is TOML added to the file, kept in `folder`.
+
+    Without what only tests of the truth look at: headroom and another training of the ranker.
+    """
+    overrides = ("truth.headroom=0", "truth.refit=false", *overrides)
     if not more:
         return load_config(SMALL, overrides)
     assert folder is not None

@@ -13,8 +13,15 @@ from tests.experiments.small_runs import read, run, small_config, stage
 
 
 @pytest.fixture(scope="module")
-def truths(small_run):
-    return read_record(Truths, small_run)
+def whole_run(tmp_path_factory):
+    """A small run with headroom and another training of control's ranker."""
+    whole = small_config("truth.headroom=1000", "truth.refit=true")
+    return run(whole, tmp_path_factory.mktemp("whole") / "run")
+
+
+@pytest.fixture(scope="module")
+def truths(whole_run):
+    return read_record(Truths, whole_run)
 
 
 def test_the_parts_of_an_effect_add_up_to_it(truths):
@@ -63,16 +70,26 @@ def test_an_oracle_never_adds_less_the_more_it_may_choose_from(truths):
         assert row.recall.estimate <= row.catalogue.estimate + 1e-3
 
 
-def test_the_sample_of_headroom_is_a_row_for_each_request(small_run, truths):
-    sample = pq.read_table(stage(small_run, "truth-control-0") / "headroom.parquet").to_pandas()
+def test_the_sample_of_headroom_is_a_row_for_each_request(whole_run, truths):
+    sample = pq.read_table(stage(whole_run, "truth-control-0") / "headroom.parquet").to_pandas()
     assert sample["request"].is_unique
     assert len(sample) == truths.room("control", "gmv").requests
     assert (sample[[f"orders_{page}" for page in PAGES]] >= 0).all().all()
     assert np.isfinite(sample.to_numpy(float)).all()
 
 
-def test_without_headroom_and_without_parts_the_truth_is_the_same(tmp_path, small_run):
-    folder = run(small_config("truth.headroom=0"), tmp_path / "run")
-    found, before = read(folder, "truth"), read(small_run, "truth")
-    assert found["headroom"] == []
-    assert found["truth"] == before["truth"]
+def test_without_headroom_and_refits_the_effects_are_the_same(whole_run, small_run):
+    whole, plain = read(whole_run, "truth"), read(small_run, "truth")
+    assert whole["headroom"]
+    assert plain["headroom"] == plain["refits"] == []
+    assert plain["truth"] == whole["truth"]
+
+
+def test_another_training_is_told_with_its_interval(truths):
+    assert {"gmv", "orders", "ctr"} <= {row.metric for row in truths.refits}
+    for row in truths.refits:
+        assert row.training == 1
+        assert 50 < row.shoppers < 300  # a quarter of 600
+    moved = [row for row in truths.refits if row.metric == "ctr"]
+    assert moved[0].relative.estimate != 0
+    assert moved[0].relative.low < moved[0].relative.estimate < moved[0].relative.high
