@@ -14,6 +14,7 @@ from experiments.running.run import run_experiment
 from experiments.stages.progress import NoProgress
 
 SMALL = Path(__file__).with_name("small.toml")
+PLAIN = ("truth.headroom=0", "truth.refit=false")
 
 
 def small_config(*overrides: str, more: str = "", folder: Path | None = None) -> Config:
@@ -21,7 +22,7 @@ def small_config(*overrides: str, more: str = "", folder: Path | None = None) ->
 
     Without what only tests of the truth look at: headroom and another training of the ranker.
     """
-    overrides = ("truth.headroom=0", "truth.refit=false", *overrides)
+    overrides = (*PLAIN, *overrides)
     if not more:
         return load_config(SMALL, overrides)
     assert folder is not None

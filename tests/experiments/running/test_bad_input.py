@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from experiments.cli import run_command
-from tests.experiments.small_runs import SMALL, content
+from tests.experiments.small_runs import PLAIN, SMALL, content
 
 GENERATED = "[catalog]\nitems = 300\n"
 
@@ -187,7 +187,8 @@ def test_a_finished_run_is_not_replaced_by_another_unless_told(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = content(folder)
-    words = ["run", str(SMALL), "--out", str(folder / "run"), "--set", "seed=6"]
+    told = [word for setting in (*PLAIN, "seed=6") for word in ("--set", setting)]
+    words = ["run", str(SMALL), "--out", str(folder / "run"), *told]
     assert run_command(words) == 2
     assert "(seed == 5, now 6), must be the same settings" in capsys.readouterr().err
     assert content(folder) == before
