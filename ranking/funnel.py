@@ -212,7 +212,7 @@ class Funnel:
             ContractError: if the ranker breaks its contract.
         """
         spec, rows_B1 = self.spec, np.arange(len(requests))[:, None]
-        kept_BM = self.preranker.cut(pool, spec.keep, self._prescores(requests, pool))
+        kept_BM = self.cut(requests, pool)
         kept = take(pool, kept_BM)
         scores_BM = self._scores(requests, kept)
         greedy_BM = order_BM = best_first(scores_BM, kept.items_BN)
@@ -242,6 +242,14 @@ class Funnel:
             arm_B=np.full(len(requests), self.arm, np.int8),
             traces=trace(pool, kept_BM, scores_BM, requests.traced_B),
         )
+
+    def cut(self, requests: Requests, pool: Pool) -> NDArray[np.intp]:
+        """(B, M) columns of the candidates that reach the ranker, in the order of the merge.
+
+        Raises:
+            ContractError: if the ranker's light scores break their contract.
+        """
+        return self.preranker.cut(pool, self.spec.keep, self._prescores(requests, pool))
 
     def _prescores(self, requests: Requests, pool: Pool) -> NDArray[np.float32] | None:
         """The ranker's light scores, where the cut goes by them and has anything to cut.

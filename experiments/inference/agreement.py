@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from experiments.inference.finding import Finding, corrected, decide
+from experiments.inference.finding import corrected
 from experiments.records.interval import Interval, Number
 from experiments.records.metrics import Contrast
 from experiments.records.truth import Truth, Truths
@@ -41,12 +41,6 @@ class Agreement:
     def agrees(self) -> bool | None:
         """Whether they are the same, up to chance; None where it cannot be told."""
         return None if self.p_holm is None else self.p_holm >= 0.05
-
-    @property
-    def same_finding(self) -> bool:
-        """Whether nobody would read opposite signs from them."""
-        found = {decide(self.first), decide(self.second)}
-        return found != {Finding.MORE, Finding.LESS}
 
 
 def agreements(first: Truths, second: Truths, *, confidence: float) -> tuple[Agreement, ...]:

@@ -6,6 +6,7 @@ Library code takes a `Progress` and knows nothing of terminals.
 import math
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TextIO, runtime_checkable
@@ -124,7 +125,7 @@ class NoProgress:
         """Say nothing."""
 
 
-class _Telling:
+class _Telling(ABC):
     """What is told alike everywhere: what was done, found in the store, or found damaged there."""
 
     def __init__(self) -> None:
@@ -142,8 +143,9 @@ class _Telling:
         """Leave one line."""
         self._line("lost", name, f"damaged in the store ({damage}), made again")
 
+    @abstractmethod
     def _line(self, what: str, name: str, text: str) -> None:
-        raise NotImplementedError
+        """Write one line, in the style of what it tells."""
 
 
 class LineProgress(_Telling):

@@ -5,7 +5,7 @@ shopper is their own control. Interference between arms, which biases an A/B tes
 in them: their difference is the global treatment effect (GTE).
 
 Two methods. *Expected*: of each shopper, what the sessions of each world bring on average over the
-luck of clicking and buying (`simulator.living.walk`), less the sales that were seen to fail.
+luck of clicking and buying (`simulator.living.walk`), less what fails at the stock of the moment.
 *Realised*: what was really clicked and bought. Both estimate the same effect; the first has some
 hundred times less variance. Realised minus expected is 0 on average and is told as a test.
 
@@ -35,7 +35,6 @@ from experiments.truth.expected import (
     expected_shoppers,
     is_compared,
     is_followed,
-    known_columns,
     refits_of,
     training_shoppers,
 )
@@ -140,8 +139,7 @@ def _over_trainings(
     spec: EngineSpec | None,
 ) -> tuple[GlobalEffect, ...]:
     """The effects as means over trainings, which stand in the place of lucks in the intervals."""
-    known = [m for m in metrics if set(m.columns) <= known_columns()]
-    columns = {column for metric in known for column in metric.columns}
+    columns = {column for metric in metrics for column in metric.columns}
     found = {effect.metric: effect for effect in effects}
     with engine(spec or EngineSpec()) as connection:
         for name, paths in logs.items():
@@ -157,7 +155,7 @@ def _over_trainings(
             ]
             connection.execute(f"CREATE TEMP TABLE {name} AS {' UNION ALL '.join(parts)}")
         totals = WorldTotals(connection, list(_WORLDS), trainings)
-        for metric in known:
+        for metric in metrics:
             pair = _pair(metric, totals, PREFIX)
             levels, before = _levels(pair), found[metric.name]
             if levels is None:
@@ -225,9 +223,8 @@ def _pair(metric: Metric, totals: WorldTotals, prefix: str = "") -> Pair:
 def _effect(
     metric: Metric, totals: WorldTotals, method: Method, with_parts: bool, confidence: float
 ) -> GlobalEffect:
-    """The effect on one metric; one that has no expectation is told as it was realised."""
+    """The effect on one metric."""
     seeds, n = totals.exposed_SU.shape
-    method = method if set(metric.columns) <= known_columns() else "realised"
     real = _pair(metric, totals)
     pair = _pair(metric, totals, PREFIX) if method == "expected" else real
     levels = _levels(pair)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from experiments.inference.units import exposed_shoppers
 from experiments.truth.files import BESIDE, OWN, refit_file
-from simulator.living.walk import EXPECTED, LOST
+from simulator.living.walk import LOST
 
 PREFIX = "expected_"
 STATE_PREFIX = "state_"
@@ -88,11 +88,6 @@ def is_followed(log: Path) -> bool:
 def is_compared(log: Path) -> bool:
     """Whether a world also followed the control arm's pages."""
     return (log.parent / BESIDE).is_file()
-
-
-def known_columns() -> frozenset[str]:
-    """The columns of the unit table that have an expectation."""
-    return frozenset(EXPECTED)
 
 
 def _file(log: Path, name: str) -> str:

@@ -34,15 +34,17 @@ def headroom_rows(
         confidence: level of the intervals, which are over lucks and shoppers.
         spec: threads and memory.
     """
-    tables = [pq.read_table(log.parent / HEADROOM).to_pydict() for log in logs]
+    tables = [pq.read_table(log.parent / HEADROOM) for log in logs]
     columns = {
-        name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]
+        name: np.concatenate([table[name].to_numpy() for table in tables])
+        for name in tables[0].column_names
     }
-    columns["luck"] = np.repeat(np.arange(len(tables)), [len(t["request"]) for t in tables])
+    columns["luck"] = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
     if not len(columns["request"]):
         return []
+    requests = " UNION ALL ".join(f"SELECT text FROM {scan(log, 'requests')}" for log in logs)
     with engine(spec or EngineSpec()) as connection:
-        query = f"SELECT text, count(*) AS n FROM {scan(logs[0], 'requests')} GROUP BY text"
+        query = f"SELECT text, count(*) AS n FROM ({requests}) GROUP BY text"
         found = connection.execute(query).fetchnumpy()
     text_T, count_T = (np.asarray(found[name], np.int64) for name in ("text", "n"))
     kind_R = _frequency(columns["text"], text_T, count_T)
@@ -67,8 +69,8 @@ def _frequency(
     before_T = np.zeros(len(text_T))
     before_T[order] = np.cumsum(count_T[order]) - count_T[order]
     share_T = before_T / count_T.sum()
-    named = dict(zip(text_T.tolist(), share_T.tolist(), strict=True))
-    share_R = np.array([named.get(text, 1.0) for text in text_R.tolist()])
+    by_text_T = np.argsort(text_T)
+    share_R = share_T[by_text_T[np.searchsorted(text_T[by_text_T], text_R)]]
     return np.where(share_R < HEAD, "head", np.where(share_R < TORSO, "torso", "tail"))
 
 

@@ -94,7 +94,7 @@ class HeadroomSample:
         """By goal, the items on the pages that an oracle would have made."""
         funnel, answers = self.funnel, self.funnel.ask(requests)
         pool = funnel.pool(answers)
-        kept = take(pool, funnel.preranker.cut(pool, funnel.spec.keep))
+        kept = take(pool, funnel.cut(requests, pool))
         deepest = int(((requests.page_B + 1) * requests.slots_B).max())
         count = max(deepest, funnel.spec.keep)
         best = self.oracle.best(needs, funnel.recall.available_I, count)

@@ -18,7 +18,7 @@ from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import Metric
 from experiments.inference.worldtotals import Floats, WorldTotals, read_world
 from experiments.records.truth import Refit
-from experiments.truth.expected import PREFIX, known_columns, refit_shoppers, refits_of
+from experiments.truth.expected import PREFIX, refit_shoppers, refits_of
 
 
 def refit_rows(
@@ -32,13 +32,12 @@ def refit_rows(
 
     Args:
         logs: of control's worlds, one for each luck.
-        metrics: what is compared; those without an expectation are left out.
+        metrics: what is compared.
         confidence: level of the intervals, over lucks and shoppers.
         spec: threads and memory.
     """
     trainings = min((len(refits_of(log)) for log in logs), default=0)
-    known = [metric for metric in metrics if set(metric.columns) <= known_columns()]
-    columns = {column for metric in known for column in metric.columns}
+    columns = {column for metric in metrics for column in metric.columns}
     if not trainings or not columns:
         return ()
     rows = []
@@ -48,7 +47,7 @@ def refit_rows(
             select = partial(refit_shoppers, columns=columns, number=number)
             read_world(connection, name, logs, select)
         totals = WorldTotals(connection, names, len(logs))
-        for metric in known:
+        for metric in metrics:
             top_WSU, bottom_WSU = _tables(metric, totals, names)
             for number in range(1, trainings + 1):
                 pair = (top_WSU[number], bottom_WSU[number], top_WSU[0], bottom_WSU[0])

@@ -92,7 +92,6 @@ def missed(
     second: float,
     repeat_quantity: float,
     one_click: bool,
-    end: float,
 ) -> Missed:
     """What purchases lose against a shop in which everything is there, at the prices then seen.
 
@@ -103,7 +102,6 @@ def missed(
         second: gain that a second choice must exceed (logits).
         repeat_quantity: chance of one more unit of the first choice.
         one_click: a page has one click at most, so no other item stands in for one that is gone.
-        end: of the period; what would be bought later is lost.
     """
     items_RK, catalog = intended.items_RK, market.supply.catalog
     at_R1 = intended.at_R[:, None]
@@ -111,7 +109,7 @@ def missed(
     on_sale_RK = (catalog.created_at_I[items_RK] <= at_R1) & (
         at_R1 < catalog.retired_at_I[items_RK]
     )
-    left_RK = np.where(on_sale_RK & (at_R1 < end) & (items_RK >= 0), left_RK, 0)
+    left_RK = np.where(on_sale_RK & (items_RK >= 0), left_RK, 0)
     first_RK, second_RK = intended.first_RK.copy(), intended.second_RK.copy()
     gone_RK = (left_RK == 0) & (intended.clicks_RK > 0)
     short = np.flatnonzero(gone_RK.any(axis=1))

@@ -164,7 +164,6 @@ class ExpectedWalk:
             second=spec.basket_cost,
             repeat_quantity=spec.repeat_quantity,
             one_click=type(self.scene.behavior.click_model) is Cascade,
-            end=self.end,
         )
         np.add.at(self._lost["orders"], due.shopper_R, found.orders_R)
         np.add.at(self._lost["gmv"], due.shopper_R, found.gmv_R)

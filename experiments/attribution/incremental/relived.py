@@ -1,6 +1,7 @@
 """Finished worlds lived once more, to be watched."""
 
 import shutil
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def relive(opened: OpenWorld, job: WorldJob, advance: Advance) -> None:
         )
 
 
-class Noting:
+class Noting(ABC):
     """Watches a world and writes a table of what it notes, once per interval.
 
     Attributes:
@@ -60,13 +61,13 @@ class Noting:
         self.opened = opened
         self.blocks: list[Columns] = []
 
+    @abstractmethod
     def __call__(
         self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
     ) -> None:
         """Note one block; see `simulator.living.desk.Witness`."""
-        raise NotImplementedError
 
-    def planned(self) -> None:
+    def planned(self) -> None:  # noqa: B027 - a hook that not every watcher needs
         """All requests of the interval are planned; the snapshot is still that of its start."""
 
     def relive(self, job: WorldJob, path: Path, advance: Advance) -> None:

@@ -14,7 +14,6 @@ from scipy.stats import binom
 from experiments.inference.intervals import contrast, growth, ratio
 from simulator.behaviour.behavior import Behavior, BehaviorSpec
 from simulator.living.world import Population, World, WorldSpec
-from simulator.protocols import Requests
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs, department_weights
 from simulator.shoppers.shoppers import ShopperSpec, make_shoppers
@@ -164,8 +163,3 @@ def test_equal_services_differ_by_exactly_nothing(tables):
     for name in NAMES:
         assert effect(found, name).interval.numbers == (0.0, 0.0, 0.0)
         assert effect(found, name).p_value == 1.0
-
-
-def test_requests_hold_no_latent_thing_that_a_walk_could_leak():
-    """A walk serves public requests alone: the wall stands for it as for a world."""
-    assert not {"intent_B", "need_B", "owned_BM"} & set(Requests.__dataclass_fields__)

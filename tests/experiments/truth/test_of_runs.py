@@ -4,11 +4,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from experiments.inference.metrics import UNIT_COLUMNS
 from experiments.records.reading import read_record
 from experiments.records.truth import Truths
 from experiments.truth.effects import paired_truth
 from experiments.truth.headroom import PAGES
 from simulator.errors import DataError
+from simulator.living.walk import EXPECTED
 from tests.experiments.small_runs import read, run, small_config, stage
 
 
@@ -93,3 +95,33 @@ def test_another_training_is_told_with_its_interval(truths):
     moved = [row for row in truths.refits if row.metric == "ctr"]
     assert moved[0].relative.estimate != 0
     assert moved[0].relative.low < moved[0].relative.estimate < moved[0].relative.high
+
+
+def test_everything_that_metrics_count_has_an_expectation():
+    assert set(EXPECTED) == set(UNIT_COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The truth as a mean over three trainings of the rankers, and what each of them says."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    return run(small_config("truth.trainings=3"), folder)
+
+
+def test_an_effect_over_trainings_is_their_mean_and_its_interval_knows_of_them(trained, small_run):
+    rows = {row["metric"]: row for row in read(trained, "truth")["truth"]}
+    once = {row["metric"]: row for row in read(small_run, "truth")["truth"]}
+    row = rows["orders"]
+    assert (row["trainings"], row["seeds"]) == (3, 1)
+    levels = {}
+    for arm in ("control", "dense"):
+        world = stage(trained, f"truth-{arm}-0")
+        files = ["expected.parquet", *(f"expected-refit-{number}.parquet" for number in (1, 2))]
+        tables = [pq.read_table(world / name).to_pandas() for name in files]
+        levels[arm] = [table["orders"].sum() / len(table) for table in tables]
+    gaps = np.subtract(levels["dense"], levels["control"])
+    assert row["effect"]["estimate"] == pytest.approx(gaps.mean(), rel=1e-9)
+    relative = np.divide(levels["dense"], levels["control"])
+    assert row["training_sd"] == pytest.approx(relative.std(ddof=1), rel=1e-9)
+    assert once["orders"]["training_sd"] is None
+    assert rows["orders"]["parts"] is None

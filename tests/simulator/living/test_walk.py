@@ -8,9 +8,8 @@ import pytest
 from simulator.behaviour.behavior import BehaviorSpec
 from simulator.behaviour.clickmodels import Cascade
 from simulator.behaviour.expectation import expected
-from simulator.living.arrivals import ArrivalSpec
 from simulator.living.sessions import SessionSpec
-from simulator.living.walk import EXPECTED, LOST, ExpectedWalk
+from simulator.living.walk import EXPECTED, LOST
 from simulator.living.world import World, WorldSpec
 from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws
@@ -225,10 +224,9 @@ def test_what_is_lost_is_told_apart(people):
         assert brought[name].sum() > 0
 
 
-def test_a_world_without_visits_expects_nothing(people):
-    nobody = spec_of(arrivals=ArrivalSpec())
+def test_a_world_in_which_nobody_is_followed_expects_nothing(people):
     service = TableService(table_of(people))
-    world = World(nobody, people, service, Sums(len(people.shoppers)), Draws(1))
-    walk = world.follow(service)
-    assert isinstance(walk, ExpectedWalk)
+    world = World(spec_of(), people, service, Sums(len(people.shoppers)), Draws(1))
+    walk = world.follow(service, share=0.0)
+    world.run(0, 2)
     assert all(len(column) == 0 for column in walk.totals().values())
