@@ -6,6 +6,7 @@ choice is known: items that are gone are passed over for the next best, and of t
 more units are sold than there are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -56,22 +57,20 @@ class Intended:
         """A selection of the pages."""
         return Intended(*(getattr(self, column.name)[rows] for column in fields(self)))
 
-    def joined(self, other: "Intended") -> "Intended":
-        """These and then the others."""
-        slots = max(self.items_RK.shape[1], other.items_RK.shape[1])
+    @classmethod
+    def joined(cls, parts: "Sequence[Intended]") -> "Intended":
+        """Several below each other, as wide as the widest; there must be one."""
+        slots = max(part.items_RK.shape[1] for part in parts)
 
-        def wide(part: NDArray[Any], name: str) -> NDArray[Any]:
-            if part.ndim == 1 or part.shape[1] == slots:
-                return part
+        def wide(column: NDArray[Any], name: str) -> NDArray[Any]:
+            if column.ndim == 1 or column.shape[1] == slots:
+                return column
             padding = -1 if name == "items_RK" else 0
-            return np.pad(part, ((0, 0), (0, slots - part.shape[1])), constant_values=padding)
+            return np.pad(column, ((0, 0), (0, slots - column.shape[1])), constant_values=padding)
 
-        names = [column.name for column in fields(self)]
-        return Intended(
-            *(
-                np.concatenate([wide(getattr(each, name), name) for each in (self, other)])
-                for name in names
-            )
+        names = [column.name for column in fields(cls)]
+        return cls(
+            *(np.concatenate([wide(getattr(part, name), name) for part in parts]) for name in names)
         )
 
 

@@ -105,7 +105,7 @@ class ExpectedWalk:
         self._followed_S = luck_S < share
         self._totals = {name: np.zeros(shoppers) for name in EXPECTED}
         self._lost = {name: np.zeros(shoppers) for name in LOST[:2]}
-        self._intended: Intended | None = None
+        self._intended: list[Intended] = []
         self._seen = SeenPages()
         self._waiting: Paths | None = None
         self._shopper_V: list[NDArray[np.int64]] = []
@@ -152,10 +152,11 @@ class ExpectedWalk:
             trace: how stock went since the last call.
             until: simulated seconds.
         """
-        if self._intended is None:
+        if not self._intended:
             return
-        due = self._intended.rows(self._intended.at_R < until)
-        self._intended = self._intended.rows(self._intended.at_R >= until)
+        intended_ = Intended.joined(self._intended)
+        due = intended_.rows(intended_.at_R < until)
+        self._intended = [intended_.rows(intended_.at_R >= until)]
         spec = self.scene.behavior.spec
         found = missed(
             due,
@@ -359,7 +360,7 @@ class ExpectedWalk:
         for rows, share, later_B in parts:
             some = everything.rows(rows)
             some = replace(some, at_R=some.at_R + later_B[rows], weight_R=share * some.weight_R)
-            self._intended = some if self._intended is None else self._intended.joined(some)
+            self._intended.append(some)
 
     def _in_time(self, at_B: Floats) -> Floats:
         """(B,) chance that what is bought at these moments is bought before the period ends."""

@@ -1,10 +1,12 @@
 """Small runs with a generative channel in the treatment, which trains in a second or two."""
 
+import shutil
 from pathlib import Path
 
 from experiments.config.schema import Config
-from tests.experiments.small_runs import SMALL, small_config
+from tests.experiments.small_runs import SMALL, read, small_config
 
+NO_TRUTH = "truth.seeds=0"
 CQSID = """
 [channels.cqsid]
 type = "cqsid"
@@ -34,3 +36,21 @@ def cqsid_toml(folder: Path, more: str = "") -> Path:
 def cqsid_config(folder: Path, *overrides: str, more: str = "") -> Config:
     """The same settings, read."""
     return small_config(TREATED, *overrides, more=CQSID + more, folder=folder)
+
+
+def copied(whole: Path, place: Path, *lost: str) -> Path:
+    """A copy of the finished run that has lost some stages."""
+    shutil.copytree(whole, place, symlinks=True)
+    for name in lost:
+        for path in (place / "stages").glob(f"{name}-*"):
+            shutil.rmtree(path)
+    return place
+
+
+def cached(folder: Path) -> dict[str, bool]:
+    return {one["name"]: one["cached"] for one in read(folder, "manifest")["stages"]}
+
+
+def stage_of(folder: Path, name: str) -> Path:
+    keys = {one["name"]: one["key"] for one in read(folder, "manifest")["stages"]}
+    return folder / "stages" / f"{name}-{keys[name]}"
