@@ -46,32 +46,15 @@ Pair = tuple[Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
-class GlobalEffect:
-    """The effect of giving everybody the treatment; fields as of `experiments.records.truth.Truth`,
-    None where it is not determined.
+class PairedTruth:
+    """The global effects of one contrast, and what was amiss with its worlds.
+
+    Attributes:
+        effects: rows of truth.json that have no naive estimate beside them yet.
+        warnings: in plain sentences.
     """
 
-    metric: str
-    method: Method
-    control: Number
-    treatment: Number
-    effect: Interval
-    relative: Interval
-    p_value: Number
-    parts: Parts | None
-    realised: Realised
-    remainder: Remainder | None
-    seeds: int
-    n: int
-    trainings: int = 1
-    training_sd: Number = None
-
-
-@dataclass(frozen=True)
-class PairedTruth:
-    """The global effects of one contrast, and what was amiss with its worlds."""
-
-    effects: tuple[GlobalEffect, ...]
+    effects: tuple[Truth, ...]
     warnings: tuple[str, ...]
 
 
@@ -131,13 +114,13 @@ def paired_truth(
 
 
 def _over_trainings(
-    effects: Sequence[GlobalEffect],
+    effects: Sequence[Truth],
     metrics: Sequence[Metric],
     logs: dict[str, Sequence[Path]],
     trainings: int,
     confidence: float,
     spec: EngineSpec | None,
-) -> tuple[GlobalEffect, ...]:
+) -> tuple[Truth, ...]:
     """The effects as means over trainings, which stand in the place of lucks in the intervals."""
     columns = {column for metric in metrics for column in metric.columns}
     found = {effect.metric: effect for effect in effects}
@@ -160,14 +143,15 @@ def _over_trainings(
             levels, before = _levels(pair), found[metric.name]
             if levels is None:
                 continue
-            mean = contrast(*pair, confidence=confidence)
+            mean, relative = contrast(*pair, confidence=confidence), _grown(pair, confidence)
             found[metric.name] = replace(
                 before,
                 control=levels[1],
                 treatment=levels[0],
                 effect=mean.interval,
-                relative=growth(*pair, confidence=confidence).interval,
+                relative=relative,
                 p_value=mean.p_value,
+                resolution=_half(relative),
                 parts=None,
                 trainings=trainings,
                 training_sd=_spread(pair),
@@ -222,35 +206,64 @@ def _pair(metric: Metric, totals: WorldTotals, prefix: str = "") -> Pair:
 
 def _effect(
     metric: Metric, totals: WorldTotals, method: Method, with_parts: bool, confidence: float
-) -> GlobalEffect:
+) -> Truth:
     """The effect on one metric."""
     seeds, n = totals.exposed_SU.shape
     real = _pair(metric, totals)
     pair = _pair(metric, totals, PREFIX) if method == "expected" else real
-    levels = _levels(pair)
-    nothing = Realised(UNKNOWN, UNKNOWN, None)
+    levels, row = _levels(pair), _unknown(metric.name, method, seeds, n)
     if levels is None:
-        return GlobalEffect(
-            *(metric.name, method, None, None, UNKNOWN, UNKNOWN, None, None, nothing, None),
-            *(seeds, n),
-        )
-    found, parts = contrast(*pair, confidence=confidence), None
+        return row
+    found, relative, parts = contrast(*pair, confidence=confidence), _grown(pair, confidence), None
     if method == "expected" and metric.denominator is None and with_parts:
         parts = _parts(metric, totals, confidence)
-    return GlobalEffect(
-        metric=metric.name,
-        method=method,
+    return replace(
+        row,
         control=levels[1],
         treatment=levels[0],
         effect=found.interval,
-        relative=growth(*pair, confidence=confidence).interval,
+        relative=relative,
         p_value=found.p_value,
+        resolution=_half(relative),
         parts=parts,
-        realised=_realised(real, confidence) if _levels(real) is not None else nothing,
+        realised=_realised(real, confidence) if _levels(real) is not None else row.realised,
         remainder=_remainder(real, pair, confidence) if method == "expected" else None,
+    )
+
+
+def _unknown(metric: str, method: Method, seeds: int, n: int) -> Truth:
+    """A row of which nothing is determined yet."""
+    return Truth(
+        metric=metric,
+        contrast=("control", "treatment"),
+        method=method,
+        control=None,
+        treatment=None,
+        effect=UNKNOWN,
+        relative=UNKNOWN,
+        p_value=None,
+        resolution=None,
+        parts=None,
+        realised=Realised(UNKNOWN, UNKNOWN, None),
+        remainder=None,
+        naive=UNKNOWN,
+        bias=None,
+        covered=None,
+        power=None,
         seeds=seeds,
+        trainings=1,
+        training_sd=None,
         n=n,
     )
+
+
+def _grown(pair: Pair, confidence: float) -> Interval:
+    return growth(*pair, confidence=confidence).interval
+
+
+def _half(relative: Interval) -> Number:
+    """Half the width of an interval."""
+    return None if relative.ends is None else (relative.ends[1] - relative.ends[0]) / 2
 
 
 def _levels(pair: Pair) -> tuple[float, float] | None:
@@ -281,7 +294,7 @@ def _realised(pair: Pair, confidence: float) -> Realised:
         factor = unpaired / paired if paired > ROUNDING * unpaired else None
     return Realised(
         contrast(*pair, confidence=confidence).interval,
-        growth(*pair, confidence=confidence).interval,
+        _grown(pair, confidence),
         factor,
     )
 
@@ -319,7 +332,7 @@ def _parts(metric: Metric, totals: WorldTotals, confidence: float) -> Parts:
 
 
 def beside(
-    effect: GlobalEffect, arms: tuple[str, str], naive: Interval, *, confidence: float = 0.95
+    effect: Truth, arms: tuple[str, str], naive: Interval, *, confidence: float = 0.95
 ) -> Truth:
     """A global effect beside the naive A/B estimate of it, as truth.json has them.
 
@@ -329,31 +342,14 @@ def beside(
         naive: the unadjusted effect of metrics.json; unknown where the test did not estimate it.
         confidence: level of that interval.
     """
-    gte, relative = effect.effect.estimate, effect.relative
-    half = None
-    if relative.low is not None and relative.high is not None:
-        half = (relative.high - relative.low) / 2
-    return Truth(
-        metric=effect.metric,
+    gte = effect.effect.estimate
+    return replace(
+        effect,
         contrast=arms,
-        method=effect.method,
-        control=effect.control,
-        treatment=effect.treatment,
-        effect=effect.effect,
-        relative=relative,
-        p_value=effect.p_value,
-        resolution=half,
-        parts=effect.parts,
-        realised=effect.realised,
-        remainder=effect.remainder,
         naive=naive,
         bias=None if gte is None or naive.estimate is None else naive.estimate - gte,
         covered=naive.holds(gte),
         power=_power(gte, naive, confidence),
-        seeds=effect.seeds,
-        trainings=effect.trainings,
-        training_sd=effect.training_sd,
-        n=effect.n,
     )
 
 
