@@ -109,7 +109,7 @@ def _truths(
             control=config.control,
             metrics=_chosen(config),
             method=spec.method,
-            trainings=spec.trainings,
+            trainings=min(spec.trainings, 1 + len(trained.refits)),  # merge order learns nothing
         )
         rest = missed(truths, spec.resolution)
         if not rest:

@@ -125,3 +125,10 @@ def test_an_effect_over_trainings_is_their_mean_and_its_interval_knows_of_them(t
     assert row["training_sd"] == pytest.approx(relative.std(ddof=1), rel=1e-9)
     assert once["orders"]["training_sd"] is None
     assert rows["orders"]["parts"] is None
+
+
+def test_rankers_that_learn_nothing_have_one_training(tmp_path):
+    settings = ("truth.trainings=3", "truth.refit=true", "ranker.type=merge_order")
+    found = read(run(small_config(*settings), tmp_path / "run"), "truth")
+    assert {row["trainings"] for row in found["truth"]} == {1}
+    assert found["refits"] == []
