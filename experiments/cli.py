@@ -354,7 +354,7 @@ def ids_save_command(
 
     They must be of the same catalogue; set channels.NAME.checkpoint to the folder.
     """
-    from experiments.running.savedids import save_ids
+    from experiments.idsbench.saving import save_ids
 
     name = save_ids(folder, channel, to)
     typer.echo(

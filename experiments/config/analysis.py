@@ -29,6 +29,10 @@ class AnalysisSpec(Spec):
         return self
 
 
+RANKER = "ranker"
+"""Stands for the arms' rankers among the models that are trained again."""
+
+
 class TruthSpec(Spec):
     """The paired worlds that show the true effect."""
 
@@ -45,23 +49,42 @@ class TruthSpec(Spec):
     )
     minutes: float = Field(5.0, gt=0, description="most time for further pairs of worlds (min)")
     arms: tuple[str, ...] = Field((), description="arms that get worlds; none named: all")
+    retrained: tuple[str, ...] = Field(
+        (RANKER,),
+        description="models that are trained again, to tell what the luck of their training does "
+        "(an A/A): `ranker`, and names of channels",
+    )
     trainings: int = Field(
         1,
         ge=1,
-        description="trainings of the rankers that the truth is taken over; 1: as they serve",
-    )
-    refit: bool = Field(
-        True, description="compare control's ranker with another training of it (an A/A)"
+        description="trainings of these models that the truth is taken over; 1: as they serve",
     )
     headroom: int = Field(
         1_000, ge=0, description="requests of each arm that an oracle weighs, about; 0: none"
     )
 
     def problems(
-        self, arms: Sequence[str], control: str, metrics: Sequence[str] = tuple(METRICS)
+        self,
+        arms: Sequence[str],
+        control: str,
+        metrics: Sequence[str] = tuple(METRICS),
+        channels: Sequence[str] = (),
     ) -> list[str]:
-        """What does not fit the names of arms and metrics: place, value found and value wanted."""
+        """What does not fit the names of arms, metrics and channels.
+
+        Each with its place, the value found and the value wanted.
+        """
         problems = unknown("truth.arms", self.arms, arms)
+        problems += unknown("truth.retrained", self.retrained, [RANKER, *channels])
+        if RANKER in channels and RANKER in self.retrained:
+            problems.append(
+                f"channels.{RANKER} == a channel, must have another name where truth.retrained "
+                f"names {RANKER!r}"
+            )
+        if self.trainings > 1 and not self.retrained:
+            problems.append(
+                f"truth.trainings == {self.trainings}, must be 1 where truth.retrained is empty"
+            )
         if self.arms and control not in self.arms:
             problems.append(f"truth.arms == {list(self.arms)}, must include {control!r}")
         problems += [

@@ -72,6 +72,9 @@ class Config(Spec):
 
     name: Name = Field(description="name of the run and of its folder")
     seed: int = Field(1, ge=0, lt=2**63, description="all luck of the run")
+    training_seed: int = Field(
+        0, ge=0, lt=2**31, description="luck of all trainings, in the same world as of `seed`"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where models train")
     catalog: Annotated[
         Annotated[CatalogSpec, Tag("generated")] | Annotated[FileCatalog, Tag("file")],
@@ -112,6 +115,7 @@ class Config(Spec):
                 list(arms),
                 self.control,
                 [*METRICS, *(metric.name for metric in self.analysis.metrics)],
+                channels,
             ),
             *(problem for arm in self.arms for problem in arm.problems(channels)),
             *self.attribution.problems(arms, channels),

@@ -23,7 +23,7 @@ from experiments.records.ids import IdsRecord, Quality
 from experiments.report.ids.page import write_report
 from experiments.running.heldout import test_start
 from experiments.running.manifest import bench_manifest
-from experiments.running.models import LOG, load_saved
+from experiments.running.models import LOG, load_saved, training_luck
 from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline
 from experiments.running.plugins import check_spec
@@ -85,7 +85,7 @@ def _trials(
     config: Config, channel: str, maker: Maker, catalogue: Stage, history: Stage
 ) -> list[Trial]:
     spec, bench = generative(config.channels)[channel], config.ids_bench
-    common: list[object] = [config.device, config.seed]
+    common: list[object] = [config.device, *training_luck(config)]
     inputs = [catalogue.key, history.key, *(data_digest(path) for path in spec.data())]
     shared = catalogue.path, history.path, channel
     told = [spec.text, spec.model, *common, bench.test_days]

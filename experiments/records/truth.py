@@ -78,8 +78,8 @@ class Truth:
         covered: whether the interval of `naive` holds the `effect`.
         power: chance that an A/B test like this run's calls the effect, by its sign.
         seeds: pairs of worlds, each with a luck of its own.
-        trainings: of the rankers that the effect is the mean over; with several they are a factor
-            of its interval, in the place of lucks.
+        trainings: of the retrained models that the effect is the mean over; with several they are
+            a factor of its interval, in the place of lucks.
         training_sd: spread of the relative effect from training to training; null with one.
         n: shoppers.
     """
@@ -146,17 +146,20 @@ class Headroom:
 
 @dataclass(frozen=True)
 class Refit:
-    """Two rankers that differ by the luck of their training alone, on control's requests.
+    """An A/A: an arm's pages with one of its models trained again, against those it serves.
 
     Attributes:
         metric: its name.
-        training: number of the other training, from 1.
-        relative: what it adds, over what the shipped one brings.
+        arm: whose requests and other models these are: control, or a treatment where control
+            does not have the model.
+        model: "ranker", or the name of a channel.
+        relative: what the other training adds, over what the one that serves brings.
         shoppers: who were followed with both.
     """
 
     metric: str
-    training: int
+    arm: str
+    model: str
     relative: Interval
     shoppers: int
 
@@ -168,7 +171,7 @@ class Truths(Record):
     Attributes:
         truth: one row for each metric and contrast.
         headroom: what recall could gain at most, for each arm.
-        refits: an A/A of the ranker and another training of it: luck that `truth` leaves out.
+        refits: A/As of models and another training of each: luck that `truth` leaves out.
         warnings: what is wrong with the worlds, in plain sentences.
     """
 

@@ -15,9 +15,9 @@ from experiments.rewardlab.lab import FRESH_DAYS, TEST_DAYS, Folders, learned_ro
 from experiments.rewardlab.live import watching
 from experiments.rewardlab.policies import PolicyJob, SftJob, ask_sft, run_policy
 from experiments.running.heldout import test_rows, test_start
-from experiments.running.models import LOG
+from experiments.running.models import LOG, Trained, training_luck
 from experiments.running.pipeline import Pipeline, luck_of
-from experiments.running.worlds import Trained, WorldJob
+from experiments.running.worlds import WorldJob
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
@@ -68,9 +68,9 @@ class StageMaker:
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
         self._check_history(history)
-        sft = pipeline.supervised(catalogue, history, lab.channel, lab.fresh_days)
-        late, early = pipeline.channels(catalogue, history, {lab.channel: sft})
-        rankers = pipeline.rankers(catalogue, history, late, early)
+        sft = pipeline.models.supervised(catalogue, history, lab.channel, lab.fresh_days)
+        late, early = pipeline.models.channels(catalogue, history, {lab.channel: sft})
+        rankers = pipeline.models.rankers(catalogue, history, late, early)
         others = {n: late[n] for n in self.config.arms[self.arm].channels if n != lab.channel}
         first, ranker = [catalogue, history, sft], rankers[self.arm]
         paths = {name: stage.path for name, stage in others.items()}
@@ -97,7 +97,7 @@ class StageMaker:
         config, lab = self.config, self.lab
         arm, spec = config.arms[self.arm], generative(config.channels)[lab.channel]
         return [
-            *(config.seed, config.device, lab.channel, list(config.channels)),
+            *(training_luck(config), config.device, lab.channel, list(config.channels)),
             *(spec.learned(), spec.serving.shelves),
             *(arm.channels, arm.limits, arm.merge or config.funnel.merge),
             [config.channels[name] for name in arm.channels if name != lab.channel],
@@ -132,7 +132,7 @@ class StageMaker:
                 jobs[policy, seed] = PolicyJob(self.config, stage, folders, self.arm, policy, seed)
         missing = [job.stage for job in jobs.values() if not job.stage.finished]
         with watching(self.maker.progress, {stage.name: stage.workspace for stage in missing}):
-            self.pipeline.train("policies", list(jobs.values()), "trainings")
+            self.maker.side_by_side("policies", list(jobs.values()), "trainings", 1)
         return {key: job.stage for key, job in jobs.items()}
 
     def _worlds(self, trained: Trained, policies: Mapping[Key, Stage]) -> WorldLogs:

@@ -39,6 +39,7 @@ class ChannelJob:
             requests of the later part; channels that had seen the clicks of those requests
             would look better there than they will be in service.
         unseen_days: last days of the history that nothing is learned from.
+        training: 0 as it serves; another number trains it again by other luck.
     """
 
     config: Config
@@ -48,6 +49,7 @@ class ChannelJob:
     name: str
     early: bool
     unseen_days: int = 0
+    training: int = 0
 
 
 def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
@@ -65,8 +67,9 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
         channel.watch(parts)
     with job.stage.write() as folder:
         place = f"channels.{job.name}"
+        rng = model_rng(job.config, f"channel.{job.name}", job.training)
         with blaming(f"{place}: fit()", "learn from the catalogue and the history"), placing(place):
-            channel.fit(catalog, history, rng=model_rng(job.config, f"channel.{job.name}"))
+            channel.fit(catalog, history, rng=rng)
         with placing(place):
             save(folder / MODEL, channel, channel.name, plug_in_roots(job.config))
         if not job.early:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from experiments.config.schema import ArmSpec, Config
-from experiments.running.models import model_rng
+from experiments.running.models import fixed_rng
 from ranking.funnel import Funnel, FunnelSpec
 from ranking.rankers.ranker import MergeOrderRanker, Ranker
 from ranking.recallstage import RecallStage
@@ -25,7 +25,7 @@ def bootstrap_funnel(config: Config, catalog: Catalog, draws: Draws) -> Funnel:
     """The funnel of the history period; it has nothing to learn from but the catalogue."""
     channels = {name: build_channel(name, spec) for name, spec in BOOTSTRAP_CHANNELS.items()}
     for name, channel in channels.items():
-        channel.fit(catalog, History.empty(), rng=model_rng(config, f"bootstrap.{name}"))
+        channel.fit(catalog, History.empty(), rng=fixed_rng(config, f"bootstrap.{name}"))
     return _funnel(
         config,
         name="bootstrap",

@@ -3,12 +3,15 @@
 The names of files in stages stand here too, for whoever reads what another stage wrote.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from experiments.config.schema import Config
+from experiments.stages.stage import Stage
 from recall.channel import Adjustable, Channel
 from recall.settings import ChannelSettings
 from recall.storage import load, plug_in_roots
@@ -24,9 +27,55 @@ MODEL = "model.safetensors"
 REPORT = "report.json"
 
 
-def model_rng(config: Config, purpose: str) -> np.random.Generator:
-    """The random stream of one training, apart from all others."""
+@dataclass(frozen=True)
+class Models:
+    """Models that stand in the place of those that serve, trained on the same data by other luck.
+
+    Attributes:
+        channels: by name, those that are trained again.
+        rankers: of each arm, in the order of the arms.
+    """
+
+    channels: Mapping[str, Stage]
+    rankers: Sequence[Stage]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The stages that worlds after the history are made of.
+
+    Attributes:
+        channels: of the fitted channels that any arm uses, by name.
+        rankers: of each arm's ranker, in the order of the arms.
+        again: other trainings, as many as the truth asks for.
+    """
+
+    catalogue: Stage
+    history: Stage
+    channels: Mapping[str, Stage]
+    rankers: Sequence[Stage]
+    again: Sequence[Models] = ()
+
+
+def fixed_rng(config: Config, purpose: str) -> np.random.Generator:
+    """A random stream for one purpose, the same whatever `training_seed`."""
     return np.random.default_rng(Draws(config.seed).child(f"train:{purpose}").seed)
+
+
+def model_rng(config: Config, purpose: str, training: int = 0) -> np.random.Generator:
+    """The random stream of one training, apart from all others.
+
+    Args:
+        purpose: what is trained.
+        training: 0 as it serves; another number trains it again by other luck.
+    """
+    luck = config.training_seed + training
+    return fixed_rng(config, f"{purpose}@{luck}" if luck else purpose)
+
+
+def training_luck(config: Config, training: int = 0) -> list[int]:
+    """All that decides the streams of a training, for the keys of stages."""
+    return [config.seed, config.training_seed + training]
 
 
 def load_saved(path: Path, settings: Spec | None = None) -> Any:

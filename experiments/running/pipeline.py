@@ -5,7 +5,7 @@
 Every stage is a folder in the run's store under a key that says all it depends on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,43 +15,29 @@ from experiments.designs.design import Design
 from experiments.designs.shopper import ShopperSplit
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
-from experiments.running.channels import ChannelJob, fit_channel
 from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
-from experiments.running.models import LOG
+from experiments.running.models import LOG, Trained
+from experiments.running.modelstages import ModelStages
 from experiments.running.population import CatalogueJob, make_catalogue
-from experiments.running.rankers import (
-    ExamplesJob,
-    RankerJob,
-    dense_name,
-    distinct_funnels,
-    fit_ranker,
-    funnel_of,
-    make_examples,
-    ranker_of,
-    replayed,
-    sharing,
-)
 from experiments.running.worlds import (
     REQUESTS_PER_VISIT,
     ExperimentWorld,
     HistoryWorld,
     OneArmWorld,
-    Trained,
+    Retraining,
     WorldJob,
     live,
 )
 from experiments.stages.keys import data_digest
-from experiments.stages.maker import Job, Maker
+from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
+from experiments.truth.files import refit_file, training_file
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from simulator.randomness import Draws
 
-SFT = "sft"
-"""Name of the stage of a generative channel that is yet to be aligned."""
-
 _EXPERIMENT_LUCK = "experiment"
 REFIT_SHARE = 0.25
-"""Share of the shoppers with whom another training of control's ranker is compared."""
+"""Share of the shoppers with whom another training of a model is compared."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +52,16 @@ class Pipeline:
     """One run's stages; each method finds or makes one and returns it.
 
     Args:
-        unseen_days: last days of the history that no channel and no ranker learns from.
+        unseen_days: as of `ModelStages`.
+
+    Attributes:
+        models: the stages of channels and rankers.
     """
 
     def __init__(self, config: Config, maker: Maker, unseen_days: int = 0) -> None:
         self.config = config
         self.maker = maker
-        self.unseen_days = unseen_days
+        self.models = ModelStages(config, maker, unseen_days)
 
     def catalogue(self) -> Stage:
         """Catalogue, shoppers and what they want; the public catalogue in a file of its own."""
@@ -102,166 +91,6 @@ class Pipeline:
         job = HistoryWorld(config, stage, catalogue.path, "history")
         self.live("history", [job], config.world.history_days)
         return stage
-
-    def channels(
-        self, catalogue: Stage, history: Stage, instead: Mapping[str, Stage] | None = None
-    ) -> tuple[dict[str, Stage], dict[str, Stage]]:
-        """The channels that any arm uses as they serve, and those rankers learn with, of earlier.
-
-        Args:
-            catalogue, history: what they learn from.
-            instead: stages that serve in the place of channels, by name.
-        """
-        config, late = self.config, dict(instead or {})
-        used = {name for arm in config.arms for name in arm.channels}
-        dense = {name for name in [dense_name(config)] if name is not None}
-        learned_with = dense.union(*(replayed(config, arms) for arms in sharing(config)))
-        jobs: dict[Path, ChannelJob] = {}
-        early: dict[str, Stage] = {}
-        for name in config.channels:
-            for stages in (late, early):
-                wanted = name in (learned_with if stages is early else used | dense)
-                if name in stages or not wanted:
-                    continue
-                days = self.unseen_days
-                job = self._channel(
-                    catalogue, history, name, early=stages is early, unseen_days=days
-                )
-                stages[name] = job.stage
-                jobs.setdefault(job.stage.path, job)
-        self.train("channels", list(jobs.values()))
-        return late, early
-
-    def supervised(self, catalogue: Stage, history: Stage, name: str, fresh_days: int) -> Stage:
-        """A generative channel that has not learned from `fresh_days` more of the last days."""
-        days = self.unseen_days + fresh_days
-        job = self._channel(catalogue, history, name, early=False, unseen_days=days, called=SFT)
-        self.train(job.stage.name, [job])
-        return job.stage
-
-    def _channel(
-        self,
-        catalogue: Stage,
-        history: Stage,
-        name: str,
-        *,
-        early: bool,
-        unseen_days: int,
-        called: str | None = None,
-    ) -> ChannelJob:
-        config, spec, taught = self.config, self.config.channels[name], taught_as(self.config, name)
-        called = called or f"channel-{taught}" + "-early" * early
-        settings = [spec.learned(), config.device, config.seed, config.examples if early else None]
-        stage = self.maker.stage(
-            called,
-            [*settings, *([unseen_days] if unseen_days else [])],
-            inputs=[
-                *(catalogue.key, history.key),
-                *(data_digest(path) for path in spec.data()),
-            ],
-            task=fit_channel,
-        )
-        paths = (catalogue.path, history.path)
-        return ChannelJob(config, stage, *paths, taught, early, unseen_days)
-
-    def rankers(
-        self,
-        catalogue: Stage,
-        history: Stage,
-        channels: Mapping[str, Stage],
-        early: Mapping[str, Stage],
-    ) -> list[Stage]:
-        """The ranker of each arm, in the order of the arms; which share one, `sharing` tells."""
-        return self.refits(catalogue, history, channels, early, 1)[0]
-
-    def trained(
-        self,
-        catalogue: Stage,
-        history: Stage,
-        channels: Mapping[str, Stage],
-        early: Mapping[str, Stage],
-    ) -> Trained:
-        """The models of the worlds: rankers that serve, and those the truth compares them with."""
-        config = self.config
-        learns = any(ranker_of(config, arms).type != "merge_order" for arms in sharing(config))
-        wanted = max(config.truth.trainings, 1 + config.truth.refit)
-        count = wanted if learns and config.truth.seeds else 1
-        fits = self.refits(catalogue, history, channels, early, count)
-        return Trained(catalogue, history, channels, fits[0], fits[1:])
-
-    def refits(
-        self,
-        catalogue: Stage,
-        history: Stage,
-        channels: Mapping[str, Stage],
-        early: Mapping[str, Stage],
-        count: int,
-    ) -> list[list[Stage]]:
-        """The rankers of `rankers`, fitted so many times: the same examples, other training luck.
-
-        Returns:
-            `count` lists of a ranker for each arm; the first are those that serve.
-        """
-        config, taught = self.config, self._examples(catalogue, history, early)
-        dense = [name for name in [dense_name(config)] if name is not None]
-        scorers = [config.channels[name] for name in dense]
-        jobs: dict[Path, RankerJob] = {}
-        fits: list[list[Stage]] = []
-        for refit in range(count):
-            stages = []
-            for arms, examples in zip(sharing(config), taught, strict=True):
-                spec = ranker_of(config, arms)
-                inputs = [*(early[n] for n in dense), *(channels[n] for n in dense)]
-                stage = self.maker.stage(
-                    f"ranker-{refit}" if refit else "ranker",
-                    [spec, config.examples, config.seed, self.unseen_days, refit, scorers],
-                    inputs=[stage.key for stage in (catalogue, history, *examples, *inputs)],
-                    task=fit_ranker,
-                )
-                job = RankerJob(
-                    config,
-                    stage,
-                    catalogue.path,
-                    history.path,
-                    next((stage.path for stage in examples), None),
-                    arms,
-                    {name: early[name].path for name in dense},
-                    {name: channels[name].path for name in dense},
-                    self.unseen_days,
-                    refit,
-                )
-                jobs.setdefault(stage.path, job)
-                stages.append(stage)
-            fits.append(stages)
-        self.train("rankers", list(jobs.values()))
-        return fits
-
-    def _examples(
-        self, catalogue: Stage, history: Stage, early: Mapping[str, Stage]
-    ) -> list[list[Stage]]:
-        """Of each arm, what its ranker learns from: one stage, or none where it learns nothing."""
-        config, jobs = self.config, {}
-        taught: list[list[Stage]] = []
-        for arms in sharing(config):
-            if ranker_of(config, arms).type == "merge_order":
-                taught.append([])
-                continue
-            used = replayed(config, arms)
-            funnels = [funnel_of(config, arm) for arm in distinct_funnels(config, arms)]
-            told = [list(config.channels), funnels, [config.channels[n] for n in used]]
-            stage = self.maker.stage(
-                "examples",
-                [config.examples, config.seed, self.unseen_days, told if used else []],
-                inputs=[catalogue.key, history.key, *(early[name].key for name in used)],
-                task=make_examples,
-            )
-            paths = {name: early[name].path for name in used}
-            jobs[stage.path] = ExamplesJob(
-                config, stage, catalogue.path, history.path, arms, paths, self.unseen_days
-            )
-            taught.append([stage])
-        self.train("examples", list(jobs.values()), "replays")
-        return taught
 
     def retrieval(
         self, catalogue: Stage, history: Stage, channels: dict[str, Stage]
@@ -312,26 +141,33 @@ class Pipeline:
         """A world of the truth, everybody in one arm; worlds of equal seed are paired.
 
         In that of a treatment the pages of control are followed, too, so that it can be told what
-        other pages bring and what the state that they lead to.
+        other pages bring and what the state that they lead to. A model that is trained again is
+        compared with its other training in control, or where control has it not, in the treatment.
         """
         names = [each.name for each in self.config.arms]
         control = names.index(self.config.control)
         name, luck, spec = f"truth-{names[arm]}-{seed}", luck_of(seed), self.config.truth
         if spec.method == "realised":
             return self.one_arm(name, luck, arm, trained, followed=False)
-        several = spec.trainings > 1
         beside = control if arm != control else None
-        followed = trained.refits if several or arm == control else ()
-        share = 1.0 if several else REFIT_SHARE
         arms = (arm,) if beside is None else (arm, beside)
-        refits = [rankers[arm].key for rankers in followed]
-        stage = self._world(name, [luck, arm, beside, spec.headroom, refits, share], arms, trained)
+        own = self.models.retrained(arm)
+        elsewhere = self.models.retrained(control) if arm != control else {}
+        walks = {
+            refit_file(model): Retraining(served, 1, REFIT_SHARE)
+            for model, served in own.items()
+            if model not in elsewhere
+        }
+        for training in range(1, spec.trainings if own else 1):
+            every = tuple(name for served in own.values() for name in served)
+            walks[training_file(training)] = Retraining(every, training)
+        refits = [[name, *each.told(trained, arm)] for name, each in walks.items()]
+        stage = self._world(name, [luck, arm, beside, spec.headroom, refits], arms, trained)
         return OneArmWorld(
             *(self.config, stage, trained.catalogue.path, luck, trained, arm),
             beside=beside,
             weighed=spec.headroom,
-            refits=len(followed),
-            refit_share=share,
+            retrained=walks,
         )
 
     def one_arm(
@@ -373,22 +209,6 @@ class Pipeline:
         """Live worlds of so many days, side by side."""
         visits = self.config.shoppers.count * self.config.shoppers.visits_per_week / 7 * days
         self.maker.side_by_side(name, jobs, "requests", round(visits * REQUESTS_PER_VISIT))
-
-    def train(self, name: str, jobs: Sequence[Job], unit: str = "models") -> None:
-        """Train models side by side, each a stage of its own."""
-        self.maker.side_by_side(name, jobs, unit, 1)
-
-
-def taught_as(config: Config, name: str) -> str:
-    """The channel whose training this one shares: the first that learns by the same settings.
-
-    So arms can serve one trained generator with different beams. Other channels train alone.
-    """
-    spec = config.channels[name]
-    if not spec.shares_training:
-        return name
-    same = (other for other, its in config.channels.items() if its.learned() == spec.learned())
-    return next(same)
 
 
 def luck_of(seed: int) -> str:

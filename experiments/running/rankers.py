@@ -141,7 +141,8 @@ class RankerJob:
         early, channels: model folders of the channel whose score is a feature, as of the earlier
             part of the history and as it will serve; empty where there is none.
         unseen_days: as of `ChannelJob`.
-        refit: 0 as shipped; another number trains with other luck on the same examples.
+        training: 0 as it serves; another number trains it again, on the same examples by other
+            luck.
     """
 
     config: Config
@@ -153,7 +154,7 @@ class RankerJob:
     early: Mapping[str, Path]
     channels: Mapping[str, Path]
     unseen_days: int = 0
-    refit: int = 0
+    training: int = 0
 
 
 def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
@@ -170,9 +171,8 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     with job.stage.write() as folder:
         if job.examples is not None:
             examples: Examples = load_saved(job.examples / EXAMPLES)
-            luck = f"ranker.refit-{job.refit}" if job.refit else "ranker"
             with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
-                ranker.fit(examples, rng=model_rng(config, luck))
+                ranker.fit(examples, rng=model_rng(config, "ranker", job.training))
         late = _dense_scorer(config, _loaded(config, job.channels))
         features.use_scorers(text, late, now)
         with placing(place):

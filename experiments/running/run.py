@@ -16,11 +16,10 @@ from experiments.records.metrics import Metrics, Model, Retrieval
 from experiments.records.truth import Truths
 from experiments.report import write_report
 from experiments.running.manifest import manifest
-from experiments.running.models import CATALOG, LOG, REPORT, load_saved
+from experiments.running.models import CATALOG, LOG, REPORT, Trained, load_saved
 from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
-from experiments.running.worlds import Trained
 from experiments.stages.progress import Progress
 from experiments.truth.precision import MOST_PAIRS, missed, pairs_wanted, shortfall
 from experiments.truth.table import truth_table
@@ -45,8 +44,8 @@ def run_experiment(
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        channels, early = pipeline.channels(catalogue, history)
-        trained = pipeline.trained(catalogue, history, channels, early)
+        channels, early = pipeline.models.channels(catalogue, history)
+        trained = pipeline.models.trained(catalogue, history, channels, early)
         retrieval = pipeline.retrieval(catalogue, history, channels)
         worlds = pipeline.worlds(trained, config.truth.seeds)
         with progress.stage("analyse"):
@@ -109,7 +108,7 @@ def _truths(
             control=config.control,
             metrics=_chosen(config),
             method=spec.method,
-            trainings=min(spec.trainings, 1 + len(trained.refits)),  # merge order learns nothing
+            trainings=min(spec.trainings, 1 + len(trained.again)),  # merge order learns nothing
         )
         rest = missed(truths, spec.resolution)
         if not rest:

@@ -2,20 +2,29 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.config.analysis import RANKER
 from experiments.config.schema import Config
 from experiments.designs.design import Design
 from experiments.running.funnels import arm_funnel, bootstrap_funnel
-from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
+from experiments.running.models import (
+    LOG,
+    MODEL,
+    POPULATION,
+    Models,
+    Trained,
+    load_channel,
+    load_saved,
+)
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
-from experiments.truth.files import BESIDE, HEADROOM, OWN, refit_file, write_table
+from experiments.truth.files import BESIDE, HEADROOM, OWN, write_table
 from experiments.truth.headroom import HeadroomSample
 from ranking.funnel import Funnel
 from ranking.router import ArmRouter
@@ -30,23 +39,6 @@ from simulator.randomness import Draws
 STATE = "state.npz"
 REQUESTS_PER_VISIT = 1.6
 """Of the shipped worlds, about: for the time that is left, and for how many requests to sample."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The stages that worlds after the history are made of.
-
-    Attributes:
-        channels: of the fitted channels that any arm uses, by name.
-        rankers: of each arm's ranker, in the order of the arms.
-        refits: the same, trained again on other luck, as often as the truth asks for.
-    """
-
-    catalogue: Stage
-    history: Stage
-    channels: Mapping[str, Stage]
-    rankers: Sequence[Stage]
-    refits: Sequence[Sequence[Stage]] = ()
 
 
 @dataclass(frozen=True)
@@ -117,15 +109,25 @@ class _LaterWorld(WorldJob):
         state = dict(np.load(self.trained.history.path / STATE))
         return Episode(service, names, arm_S, world.history_days, world.days, state)
 
-    def _funnels(self, arms: Sequence[int], catalog: Catalog, draws: Draws) -> list[Funnel]:
-        config = self.config
+    def _funnels(
+        self,
+        arms: Sequence[int],
+        catalog: Catalog,
+        draws: Draws,
+        again: Models | None = None,
+    ) -> list[Funnel]:
+        """The funnels of arms; `again` has models that serve in the place of their own."""
+        config, trained = self.config, self.trained
+        stages, rankers = trained.channels, trained.rankers
+        if again is not None:
+            stages, rankers = {**stages, **again.channels}, again.rankers
         names = {name for arm in arms for name in config.arms[arm].channels}
-        shared = {name: self._fitted(name) for name in sorted(names)}
+        shared = {name: self._fitted(name, stages) for name in sorted(names)}
 
         def model(name: str) -> Channel:
             """A channel that reads each arm's own statistics must be each arm's own."""
             own = isinstance(shared[name], Refreshable) and len(arms) > 1
-            return self._fitted(name) if own else shared[name]
+            return self._fitted(name, stages) if own else shared[name]
 
         return [
             arm_funnel(
@@ -133,14 +135,14 @@ class _LaterWorld(WorldJob):
                 arm,
                 catalog,
                 {name: model(name) for name in config.arms[arm].channels},
-                load_saved(self.trained.rankers[arm].path / MODEL, config),
+                load_saved(rankers[arm].path / MODEL, config),
                 draws,
             )
             for arm in arms
         ]
 
-    def _fitted(self, name: str) -> Channel:
-        return load_channel(self.trained.channels[name].path / MODEL, self.config.channels[name])
+    def _fitted(self, name: str, stages: Mapping[str, Stage]) -> Channel:
+        return load_channel(stages[name].path / MODEL, self.config.channels[name])
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,35 @@ class ExperimentWorld(_LaterWorld):
 
 
 @dataclass(frozen=True)
+class Retraining:
+    """Models that stand in the place of an arm's own, and whom the arm is followed with them.
+
+    Attributes:
+        models: "ranker", and names of channels.
+        training: which other training of them, from 1.
+        share: of the shoppers that are followed.
+    """
+
+    models: tuple[str, ...]
+    training: int
+    share: float = 1.0
+
+    def models_of(self, trained: Trained) -> Models:
+        """What serves in the place of the arms' models."""
+        again = trained.again[self.training - 1]
+        return Models(
+            {name: stage for name, stage in again.channels.items() if name in self.models},
+            again.rankers if RANKER in self.models else trained.rankers,
+        )
+
+    def told(self, trained: Trained, arm: int) -> list[object]:
+        """All that decides it, for the key of a world."""
+        models = self.models_of(trained)
+        keys = {name: stage.key for name, stage in models.channels.items()}
+        return [self.share, keys, models.rankers[arm].key]
+
+
+@dataclass(frozen=True)
 class OneArmWorld(_LaterWorld):
     """The world with everybody in one arm.
 
@@ -168,16 +199,14 @@ class OneArmWorld(_LaterWorld):
         arm: number of the arm.
         beside: number of an arm whose pages are followed in this world's state, too; None: none.
         weighed: requests that an oracle weighs, about.
-        refits: how many other trainings of the arm's ranker are followed, too.
-        refit_share: of the shoppers that are followed with them.
+        retrained: by file, models that are trained again and followed, too.
         followed: whether it is followed at all.
     """
 
     arm: int
     beside: int | None = None
     weighed: int = 0
-    refits: int = 0
-    refit_share: float = 1.0
+    retrained: Mapping[str, Retraining] = field(default_factory=dict)
     followed: bool = True
 
     @property
@@ -199,10 +228,15 @@ class OneArmWorld(_LaterWorld):
             (other,) = self._funnels((self.beside,), catalog, world.draws)
             other.arm = self.arm  # it reads the statistics of the arm that this world has
             walks[BESIDE] = world.follow(other, own=False)
-        for number, rankers in enumerate(self.trained.refits[: self.refits], start=1):
-            ranker = load_saved(rankers[self.arm].path / MODEL, self.config)
-            other = funnel.twin(ranker)
-            walks[refit_file(number)] = world.follow(other, own=False, share=self.refit_share)
+        for name, retraining in self.retrained.items():
+            models = retraining.models_of(self.trained)
+            if models.channels:
+                catalog = world.population.supply.catalog
+                (other,) = self._funnels((self.arm,), catalog, world.draws, models)
+            else:
+                ranker = load_saved(models.rankers[self.arm].path / MODEL, self.config)
+                other = funnel.twin(ranker)
+            walks[name] = world.follow(other, own=False, share=retraining.share)
         sample = None
         if self.weighed:
             shoppers = self.config.shoppers

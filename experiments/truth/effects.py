@@ -35,9 +35,9 @@ from experiments.truth.expected import (
     expected_shoppers,
     is_compared,
     is_followed,
-    refits_of,
     training_shoppers,
 )
+from experiments.truth.files import training_file
 from simulator.errors import DataError
 
 _WORLDS = ("control", "treatment")
@@ -79,7 +79,7 @@ def paired_truth(
         treatment_logs: its twin with everybody in treatment, in the same order.
         metrics: what is compared.
         method: "expected" needs worlds that were followed.
-        trainings: of the rankers that the expected effect is the mean over.
+        trainings: of the models that are trained again, which the expected effect is the mean over.
         confidence: level of the intervals.
         spec: threads and memory.
 
@@ -122,16 +122,13 @@ def _over_trainings(
     spec: EngineSpec | None,
 ) -> tuple[Truth, ...]:
     """The effects as means over trainings, which stand in the place of lucks in the intervals."""
+    last = training_file(trainings - 1)
+    if not any((log.parent / last).is_file() for paths in logs.values() for log in paths):
+        raise DataError(f"truth worlds == without {last}, must have it (truth.trainings)")
     columns = {column for metric in metrics for column in metric.columns}
     found = {effect.metric: effect for effect in effects}
     with engine(spec or EngineSpec()) as connection:
         for name, paths in logs.items():
-            for log in paths:
-                if len(refits_of(log)) < trainings - 1:
-                    raise DataError(
-                        f"{log.parent}: trainings == {1 + len(refits_of(log))}, must be "
-                        f"{trainings} (truth.trainings)"
-                    )
             parts = [
                 f"SELECT {number} AS luck, * FROM ({training_shoppers(paths, columns, number)})"
                 for number in range(trainings)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from experiments.inference.units import exposed_shoppers
-from experiments.truth.files import BESIDE, OWN, refit_file
+from experiments.truth.files import BESIDE, OWN, refit_file, training_file
 from simulator.living.walk import LOST
 
 PREFIX = "expected_"
@@ -48,33 +48,32 @@ def brought(log: Path, columns: Iterable[str]) -> str:
     return f"SELECT shopper, {', '.join(sorted(set(columns)))} FROM {_file(log, OWN)}"
 
 
-def refits_of(log: Path) -> list[Path]:
-    """What is expected with other trainings of the ranker, in the order of their numbers."""
-    found, number = [], 1
-    while (path := log.parent / refit_file(number)).is_file():
-        found.append(path)
-        number += 1
-    return found
+def refit_shoppers(log: Path, columns: Iterable[str], *, model: str, again: bool) -> str:
+    """SQL of a row for each shopper with whom a model's other training was followed.
 
-
-def refit_shoppers(log: Path, columns: Iterable[str], number: int) -> str:
-    """SQL of a row for each shopper followed with a training of the ranker; 0 is the shipped one.
-
-    Shoppers are those that all trainings of a world were followed with.
+    Args:
+        log: of a world that followed it.
+        columns: of the unit table.
+        model: see `experiments.truth.files.refits_of`.
+        again: with its other training; else as it serves.
     """
     listed = ", ".join(f"own.{name} AS {PREFIX}{name}" for name in sorted(set(columns)))
-    followed = refits_of(log)[0].name
-    name = refit_file(number) if number else OWN
+    name = refit_file(model)
     return (
-        f"SELECT shopper, {listed} FROM {_file(log, name)} AS own "
-        f"SEMI JOIN {_file(log, followed)} USING (shopper)"
+        f"SELECT shopper, {listed} FROM {_file(log, name if again else OWN)} AS own "
+        f"SEMI JOIN {_file(log, name)} USING (shopper)"
     )
 
 
 def training_shoppers(logs: Sequence[Path], columns: Iterable[str], number: int) -> str:
-    """SQL of a row for each shopper: what is expected with one training, over all lucks."""
+    """SQL of a row for each shopper: what is expected with one training, over all lucks.
+
+    Worlds whose arm has no model that was trained again bring what they do with each of them.
+    """
     wanted = sorted(set(columns))
-    name = refit_file(number) if number else OWN
+    name = training_file(number)
+    if not number or not all((log.parent / name).is_file() for log in logs):
+        name = OWN
     rows = " UNION ALL ".join(f"SELECT * FROM {_file(log, name)}" for log in logs)
     sums = ", ".join(f"sum({column}) AS {PREFIX}{column}" for column in wanted)
     return f"SELECT shopper, {sums} FROM ({rows}) GROUP BY shopper"

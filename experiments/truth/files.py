@@ -16,10 +16,23 @@ BESIDE = "expected-control.parquet"
 HEADROOM = "headroom.parquet"
 """Of a world: a sample of its requests, weighed by an oracle."""
 
+_REFIT = "expected-refit-"
 
-def refit_file(number: int) -> str:
-    """Of a world: what its pages bring in the order of another training of the ranker, from 1."""
-    return f"expected-refit-{number}.parquet"
+
+def refit_file(model: str) -> str:
+    """Of a world: what its pages bring with one model trained again, the others as they serve."""
+    return f"{_REFIT}{model}.parquet"
+
+
+def training_file(training: int) -> str:
+    """Of a world: what its pages bring with all its models of one more training, from 1."""
+    return f"expected-training-{training}.parquet"
+
+
+def refits_of(folder: Path) -> dict[str, str]:
+    """The files of `refit_file` in a folder, by model."""
+    found = sorted(path.name for path in folder.glob(f"{_REFIT}*.parquet"))
+    return {name.removeprefix(_REFIT).removesuffix(".parquet"): name for name in found}
 
 
 def write_table(path: Path, columns: dict[str, NDArray[Any]]) -> None:

@@ -70,7 +70,11 @@ def truth_table(
         if all((log.parent / HEADROOM).is_file() for log in logs)
         for row in headroom_rows(arm, logs, confidence=found.confidence, spec=spec)
     ]
-    refits = refit_rows(worlds[control], metrics, confidence=found.confidence, spec=spec)
+    refits = tuple(
+        row
+        for arm, logs in worlds.items()
+        for row in refit_rows(arm, logs, metrics, confidence=found.confidence, spec=spec)
+    )
     warnings += training_warnings(table, refits)
     return Truths(
         truth=tuple(table),
@@ -81,16 +85,21 @@ def truth_table(
 
 
 def training_warnings(table: Sequence[Truth], refits: Sequence[Refit]) -> list[str]:
-    """Where another training moves a metric by more than the interval of the effect is wide."""
+    """Where another training moves a metric by more than the interval of an effect is wide."""
     warned = []
     for row in table:
-        moved = [
-            abs(refit.relative.estimate or 0.0) for refit in refits if refit.metric == row.metric
-        ]
-        if row.resolution is not None and moved and max(moved) > row.resolution:
-            warned.append(
-                f"{row.metric}: another training of control's ranker moves it by "
-                f"{max(moved):.1%}, more than its effect is known to (+-{row.resolution:.1%}); "
-                "arms whose rankers are trained apart may differ by that alone"
-            )
+        own = [each for each in refits if each.metric == row.metric and each.arm in row.contrast]
+        moved = {each: abs(each.relative.estimate or 0.0) for each in own}
+        most = max(own, key=moved.__getitem__, default=None)
+        if row.resolution is None or most is None or moved[most] <= row.resolution:
+            continue
+        luck = "the interval leaves that luck out (truth.trainings)"
+        if row.trainings > 1:
+            luck = f"the interval holds that luck, from {row.trainings} trainings"
+        elif most.arm == row.contrast[0]:
+            luck = "arms whose models are trained apart may differ by that alone"
+        warned.append(
+            f"{row.metric}: another training of {most.arm}'s {most.model} moves it by "
+            f"{moved[most]:.1%}, more than its effect is known to (+-{row.resolution:.1%}); {luck}"
+        )
     return warned

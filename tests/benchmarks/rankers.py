@@ -23,10 +23,10 @@ from scipy.special import log_expit
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
 from experiments.records.files import read_json
-from experiments.running.models import MODEL, REPORT, load_saved
+from experiments.running.models import MODEL, REPORT, Trained, load_saved
 from experiments.running.opening import open_run
 from experiments.running.pipeline import Pipeline
-from experiments.running.worlds import Trained, open_world
+from experiments.running.worlds import open_world
 from experiments.stages.progress import NoProgress
 from ranking.ordering import best_first
 from ranking.pages import blank_pages
@@ -121,17 +121,17 @@ def make_study(config: Config, folder: Path, share: float, refits: int = REFITS)
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        late, early = pipeline.channels(catalogue, history)
+        late, early = pipeline.models.channels(catalogue, history)
         for kind in ("learned", "boosted"):
             with_kind = config.model_copy(update={"ranker": spec.model_copy(update={"type": kind})})
-            fits = Pipeline(with_kind, maker).refits(catalogue, history, late, early, refits)
+            fits = Pipeline(with_kind, maker).models.refits(catalogue, history, late, early, refits)
             rankers[kind] = [load_saved(stages[0].path / MODEL, config) for stages in fits]
             reports[kind] = dict(read_json(fits[0][0].path / REPORT))
         merged = config.model_copy(
             update={"ranker": spec.model_copy(update={"type": "merge_order"})}
         )
         pipeline = Pipeline(merged, maker)
-        stages = pipeline.rankers(catalogue, history, late, early)
+        stages = pipeline.models.rankers(catalogue, history, late, early)
         arm = len(config.arms) - 1
         trained = Trained(catalogue, history, late, stages)
         job = pipeline.one_arm("sampled", "sampled", arm, trained)

@@ -11,7 +11,7 @@ from experiments.stages.progress import NoProgress
 from tests.benchmarks.table import Row
 
 AIM = 100.0  # times less variance of GMV than realised pairs at equal compute
-SIZE = ("shoppers.count=6000", "world.days=7", "truth.headroom=0", "truth.refit=false")
+SIZE = ("shoppers.count=6000", "world.days=7", "truth.headroom=0", "truth.retrained=[]")
 
 pytestmark = pytest.mark.benchmark
 

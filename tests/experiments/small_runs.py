@@ -14,7 +14,7 @@ from experiments.running.run import run_experiment
 from experiments.stages.progress import NoProgress
 
 SMALL = Path(__file__).with_name("small.toml")
-PLAIN = ("truth.headroom=0", "truth.refit=false")
+PLAIN = ("truth.headroom=0", "truth.retrained=[]")
 
 
 def small_config(*overrides: str, more: str = "", folder: Path | None = None) -> Config:

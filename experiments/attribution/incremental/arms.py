@@ -7,8 +7,9 @@ from pathlib import Path
 from experiments.config.schema import ArmSpec, Config
 from experiments.records.manifest import RunManifest
 from experiments.records.reading import read_record
+from experiments.running.models import Trained
 from experiments.running.pipeline import Pipeline, luck_of
-from experiments.running.worlds import ExperimentWorld, OneArmWorld, Trained, WorldJob
+from experiments.running.worlds import ExperimentWorld, OneArmWorld, WorldJob
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
 from recall.merge import MergeSpec
@@ -100,8 +101,8 @@ def open_arm(config: Config, maker: Maker, name: str) -> Arm:
     folder = maker.run.path
     catalogue = _known(folder, pipeline.catalogue())
     history = _known(folder, pipeline.history(catalogue))
-    channels, early = pipeline.channels(catalogue, history)
-    return Arm(config, maker, number, pipeline.trained(catalogue, history, channels, early))
+    channels, early = pipeline.models.channels(catalogue, history)
+    return Arm(config, maker, number, pipeline.models.trained(catalogue, history, channels, early))
 
 
 def _known(folder: Path, stage: Stage) -> Stage:

@@ -89,14 +89,18 @@ def parts_sentence(parts: Parts | None) -> str | None:
 
 
 def refit_sentence(truths: Truths, truth: Truth) -> str | None:
-    """What another training of the ranker alone does."""
-    rows = [row for row in truths.refits if row.metric == truth.metric]
+    """What another training of each model alone does."""
+    rows = [
+        row for row in truths.refits if row.metric == truth.metric and row.arm in truth.contrast
+    ]
     if not rows:
         return None
-    return (
-        f"Training luck: another training of control's ranker alone moves it by "
-        f"{_signed(rows[0].relative)}; the interval of the effect does not hold that."
+    moved = "; ".join(
+        f"another training of {row.arm}'s {row.model} alone moves it by {_signed(row.relative)}"
+        for row in rows
     )
+    held = "holds" if truth.trainings > 1 else "does not hold"
+    return f"Training luck: {moved}. The interval of the effect {held} that."
 
 
 def basis_sentence(truth: Truth) -> str:
@@ -106,7 +110,7 @@ def basis_sentence(truth: Truth) -> str:
     left_out = ", not that of other trainings"
     if truth.trainings > 1:
         held, left_out = "shoppers' luck and that of trainings", ""
-        pairs += f" under {truth.trainings} trainings of the rankers"
+        pairs += f" under {truth.trainings} trainings of the models that are trained again"
     if truth.method == "realised":
         return f"The truth is what was bought in {pairs}; its interval holds {held}."
     said = (

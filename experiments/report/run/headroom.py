@@ -81,7 +81,7 @@ def _label(row: Headroom) -> str:
 
 
 def _luck(run: Run) -> Table | None:
-    """What another training of control's ranker moves, beside what each effect is known to."""
+    """What another training of each model moves, beside what each effect is known to."""
     if run.truths is None or not run.truths.refits:
         return None
     truths = {row.metric: row for row in run.truths.truth}
@@ -91,9 +91,10 @@ def _luck(run: Run) -> Table | None:
         return "" if truth is None else f"\u00b1{percent(truth.resolution, 2)}"
 
     return Table.of(
-        "Training luck: control's ranker against another training of it (an A/A)",
+        "Training luck: a model against another training of it (an A/A)",
         run.truths.refits,
         ("Metric", lambda row: meaning(row.metric).label),
+        ("Model", lambda row: f"{row.model} of {row.arm}"),
         (("The other training adds", "Interval"), lambda row: change_words(row.relative)),
         ("An effect is known to", lambda row: known(row.metric)),
     )

@@ -262,7 +262,10 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
         for event in ("purchase", "gmv")
         for cut, part in (("all", "all"), ("query", "tail"), ("wording", "knowledge"))
     )
-    refits = tuple(Refit(metric, 1, around(0.012, 0.004), 3_000) for metric in ("gmv", "orders"))
+    refits = tuple(
+        Refit(metric, "control", "ranker", around(0.012, 0.004), 3_000)
+        for metric in ("gmv", "orders")
+    )
     return metrics, Truths(truth=tuple(truths), headroom=rooms, refits=refits, warnings=())
 
 

@@ -41,9 +41,9 @@ def made(config: Config, folder: Path) -> tuple[Folders, Path]:
         pipeline = Pipeline(config, Maker(run, config.execution, NoProgress()), TEST_DAYS)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        sft = pipeline.supervised(catalogue, history, "cqsid", config.reward_lab.fresh_days)
-        late, early = pipeline.channels(catalogue, history, {"cqsid": sft})
-        rankers = pipeline.rankers(catalogue, history, late, early)
+        sft = pipeline.models.supervised(catalogue, history, "cqsid", config.reward_lab.fresh_days)
+        late, early = pipeline.models.channels(catalogue, history, {"cqsid": sft})
+        rankers = pipeline.models.rankers(catalogue, history, late, early)
         others = {"lexical": late["lexical"].path}
         parts = (catalogue.path, history.path, sft.path, others, rankers[ARM].path)
         return Folders(*parts), late["popular"].path

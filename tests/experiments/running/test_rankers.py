@@ -37,9 +37,9 @@ def fitted(config: Config, folder: Path, count: int = 1) -> tuple[list[list[Stag
         pipeline = Pipeline(config, Maker(run, ExecutionSpec(processes=1), NoProgress()))
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        late, early = pipeline.channels(catalogue, history)
-        rankers = pipeline.refits(catalogue, history, late, early, count)
-        examples = pipeline._examples(catalogue, history, early)
+        late, early = pipeline.models.channels(catalogue, history)
+        rankers = pipeline.models.refits(catalogue, history, late, early, count)
+        examples = pipeline.models._examples(catalogue, history, early)
     return rankers, [stage for stages in examples for stage in stages]
 
 
@@ -117,8 +117,8 @@ def test_neither_names_nor_order_of_arms_make_another_shared_ranker(tmp_path: Pa
             pipeline = Pipeline(config, Maker(run, ExecutionSpec(processes=1), NoProgress()))
             catalogue = pipeline.catalogue()
             history = pipeline.history(catalogue)
-            channels = pipeline.channels(catalogue, history)
-            (one, other) = pipeline.rankers(catalogue, history, *channels)
+            channels = pipeline.models.channels(catalogue, history)
+            (one, other) = pipeline.models.rankers(catalogue, history, *channels)
             assert one.key == other.key
             keys.add(one.key)
     assert len(keys) == 1

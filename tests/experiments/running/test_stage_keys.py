@@ -14,8 +14,8 @@ from experiments.attribution.incremental.replay import replay
 from experiments.config.loading import Config
 from experiments.idsbench.trial import run_trial
 from experiments.rewardlab.policies import run_policy
+from experiments.running.models import Trained
 from experiments.running.pipeline import Pipeline
-from experiments.running.worlds import Trained
 from experiments.stages.executor import ExecutionSpec
 from experiments.stages.folder import RunFolder
 from experiments.stages.keys import code_of, stage_key
@@ -83,8 +83,8 @@ def stages_of(config: Config, folder: Path, unseen_days: int = 0) -> dict[str, A
         pipeline = Pipeline(config, maker, unseen_days)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        channels, early = pipeline.channels(catalogue, history)
-        rankers = pipeline.rankers(catalogue, history, channels, early)
+        channels, early = pipeline.models.channels(catalogue, history)
+        rankers = pipeline.models.rankers(catalogue, history, channels, early)
         pipeline.worlds(Trained(catalogue, history, channels, rankers), config.truth.seeds)
     return maker.asked
 

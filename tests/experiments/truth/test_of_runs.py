@@ -17,7 +17,7 @@ from tests.experiments.small_runs import read, run, small_config, stage
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory):
     """A small run with headroom and another training of control's ranker."""
-    whole = small_config("truth.headroom=1000", "truth.refit=true")
+    whole = small_config("truth.headroom=1000", 'truth.retrained=["ranker"]')
     return run(whole, tmp_path_factory.mktemp("whole") / "run")
 
 
@@ -90,7 +90,7 @@ def test_without_headroom_and_refits_the_effects_are_the_same(whole_run, small_r
 def test_another_training_is_told_with_its_interval(truths):
     assert {"gmv", "orders", "ctr"} <= {row.metric for row in truths.refits}
     for row in truths.refits:
-        assert row.training == 1
+        assert (row.arm, row.model) == ("control", "ranker")
         assert 50 < row.shoppers < 300  # a quarter of 600
     moved = [row for row in truths.refits if row.metric == "ctr"]
     assert moved[0].relative.estimate != 0
@@ -105,7 +105,7 @@ def test_everything_that_metrics_count_has_an_expectation():
 def trained(tmp_path_factory):
     """The truth as a mean over three trainings of the rankers, and what each of them says."""
     folder = tmp_path_factory.mktemp("trained") / "run"
-    return run(small_config("truth.trainings=3"), folder)
+    return run(small_config("truth.trainings=3", 'truth.retrained=["ranker"]'), folder)
 
 
 def test_an_effect_over_trainings_is_their_mean_and_its_interval_knows_of_them(trained, small_run):
@@ -116,7 +116,7 @@ def test_an_effect_over_trainings_is_their_mean_and_its_interval_knows_of_them(t
     levels = {}
     for arm in ("control", "dense"):
         world = stage(trained, f"truth-{arm}-0")
-        files = ["expected.parquet", *(f"expected-refit-{number}.parquet" for number in (1, 2))]
+        files = ["expected.parquet", *(f"expected-training-{number}.parquet" for number in (1, 2))]
         tables = [pq.read_table(world / name).to_pandas() for name in files]
         levels[arm] = [table["orders"].sum() / len(table) for table in tables]
     gaps = np.subtract(levels["dense"], levels["control"])
@@ -128,7 +128,7 @@ def test_an_effect_over_trainings_is_their_mean_and_its_interval_knows_of_them(t
 
 
 def test_rankers_that_learn_nothing_have_one_training(tmp_path):
-    settings = ("truth.trainings=3", "truth.refit=true", "ranker.type=merge_order")
+    settings = ("truth.trainings=3", 'truth.retrained=["ranker"]', "ranker.type=merge_order")
     found = read(run(small_config(*settings), tmp_path / "run"), "truth")
     assert {row["trainings"] for row in found["truth"]} == {1}
     assert found["refits"] == []

@@ -139,8 +139,8 @@ def small_arm(
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        channels, early = pipeline.channels(catalogue, history)
-        yield Arm(config, maker, 0, pipeline.trained(catalogue, history, channels, early))
+        channels, early = pipeline.models.channels(catalogue, history)
+        yield Arm(config, maker, 0, pipeline.models.trained(catalogue, history, channels, early))
 
 
 def replayed(arm: Arm, seeds: int = 1, permutations: int = 2) -> Replayed:

@@ -136,7 +136,8 @@ def test_where_recall_has_no_headroom_it_is_said_that_none_can_show_a_lift():
 
 def test_training_luck_stands_beside_the_effect():
     moved = replace(
-        truth(0.002, -0.02, 0.06), refits=(Refit("gmv", 1, Interval(-0.03, -0.04, -0.02), 900),)
+        truth(0.002, -0.02, 0.06),
+        refits=(Refit("gmv", "control", "ranker", Interval(-0.03, -0.04, -0.02), 900),),
     )
     said = verdict(estimate(0.03, 0.02), moved).beside
     assert any("Training luck" in line and "\u22123.0" in line for line in said)
