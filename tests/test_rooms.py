@@ -61,6 +61,7 @@ ROOMS = {
         "behaviour": {".", "catalogue", "shoppers"},
         "log": {".", "catalogue", "shoppers", "behaviour"},
         "living": {".", "catalogue", "shoppers", "behaviour", "log"},
+        "following": {".", "catalogue", "shoppers", "behaviour", "log", "living"},
     },
 }
 MODULES = {

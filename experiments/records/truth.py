@@ -33,13 +33,15 @@ class Parts:
     """Where the effect comes from; shares of control's level that add up to the effect.
 
     Attributes:
-        pages: other pages, in the same state of shop and shoppers.
+        pages: other items on the pages, in the same state of shop and shoppers.
+        latency: the same pages, but as late as the treatment's: shoppers wait or leave.
         state: what the treatment's earlier days have changed: memory, statistics, stock and
             prices as the index knows them.
         lost: sales that failed because the item was gone.
     """
 
     pages: Interval
+    latency: Interval
     state: Interval
     lost: Interval
 

@@ -30,7 +30,7 @@ from ranking.funnel import Funnel
 from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
 from simulator.catalogue.catalog import Catalog
-from simulator.living.walk import ExpectedWalk
+from simulator.following.walk import ExpectedWalk, follow
 from simulator.living.world import Population, State, World
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY, SearchService
@@ -193,7 +193,7 @@ class Retraining:
 class OneArmWorld(_LaterWorld):
     """The world with everybody in one arm.
 
-    It is also followed in expectation, see `simulator.living.walk`.
+    It is also followed in expectation, see `simulator.following.walk`.
 
     Attributes:
         arm: number of the arm.
@@ -222,12 +222,12 @@ class OneArmWorld(_LaterWorld):
 
     def follow(self, world: World, funnel: Funnel) -> "Followed":
         """Follow a world of this job, which the funnel serves."""
-        walks = {OWN: world.follow(funnel.twin())}
+        walks = {OWN: follow(world, funnel.twin())}
         if self.beside is not None:
             catalog = world.population.supply.catalog
             (other,) = self._funnels((self.beside,), catalog, world.draws)
             other.arm = self.arm  # it reads the statistics of the arm that this world has
-            walks[BESIDE] = world.follow(other, own=False)
+            walks[BESIDE] = follow(world, other, own=False, paced_by=walks[OWN])
         for name, retraining in self.retrained.items():
             models = retraining.models_of(self.trained)
             if models.channels:
@@ -236,7 +236,7 @@ class OneArmWorld(_LaterWorld):
             else:
                 ranker = load_saved(models.rankers[self.arm].path / MODEL, self.config)
                 other = funnel.twin(ranker)
-            walks[name] = world.follow(other, own=False, share=retraining.share)
+            walks[name] = follow(world, other, own=False, share=retraining.share)
         sample = None
         if self.weighed:
             shoppers = self.config.shoppers

@@ -5,7 +5,7 @@ shopper is their own control. Interference between arms, which biases an A/B tes
 in them: their difference is the global treatment effect (GTE).
 
 Two methods. *Expected*: of each shopper, what the sessions of each world bring on average over the
-luck of clicking and buying (`simulator.living.walk`), less what fails at the stock of the moment.
+luck of clicking and buying (`simulator.following.walk`), less what fails at the stock then.
 *Realised*: what was really clicked and bought. Both estimate the same effect; the first has some
 hundred times less variance. Realised minus expected is 0 on average and is told as a test.
 
@@ -39,6 +39,7 @@ from experiments.truth.expected import (
 )
 from experiments.truth.files import training_file
 from simulator.errors import DataError
+from simulator.following.walk import PACED
 
 _WORLDS = ("control", "treatment")
 Pair = tuple[Floats, Floats, Floats, Floats]
@@ -311,16 +312,18 @@ def _remainder(real: Pair, expected: Pair, confidence: float) -> Remainder | Non
 
 
 def _parts(metric: Metric, totals: WorldTotals, confidence: float) -> Parts:
-    """Pages, state and lost sales, each over what control brings."""
+    """Pages, latency, state and lost sales, each over what control brings."""
     name = metric.numerator
     base_SU, treated_SU = totals.of(PREFIX + name)
     lost_SU, treated_lost_SU = totals.of(f"lost_{name}")
     (state_SU,) = totals.of(STATE_PREFIX + name, ["treatment"])
+    (paced_SU,) = totals.of(PACED + name, ["treatment"])
     return Parts(
         *(
             ratio(part_SU, base_SU, confidence=confidence, tested=True).interval
             for part_SU in (
-                treated_SU + treated_lost_SU - state_SU,
+                treated_SU + treated_lost_SU - paced_SU,
+                paced_SU - state_SU,
                 state_SU - (base_SU + lost_SU),
                 lost_SU - treated_lost_SU,
             )

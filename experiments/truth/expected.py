@@ -5,7 +5,8 @@ from pathlib import Path
 
 from experiments.inference.units import exposed_shoppers
 from experiments.truth.files import BESIDE, OWN, refit_file, training_file
-from simulator.living.walk import LOST
+from simulator.following.tally import LOST
+from simulator.following.walk import PACED
 
 PREFIX = "expected_"
 STATE_PREFIX = "state_"
@@ -20,7 +21,7 @@ def expected_shoppers(log: Path, columns: Iterable[str], *, beside: bool = False
         log: of a world that was followed; its files lie beside it.
         columns: of the unit table.
         beside: also `state_NAME`: what the pages of the control arm would bring in this world's
-            state, were nothing gone.
+            state, were nothing gone; and `paced_NAME`: the same, came they as late as this arm's.
     """
     wanted = sorted({*columns, *LOST})
     parts = [f"real.{name}" for name in wanted]
@@ -29,7 +30,9 @@ def expected_shoppers(log: Path, columns: Iterable[str], *, beside: bool = False
         if name in LOST:
             lost, other_lost = f"own.lost_{name}", f"other.lost_{name}"
         parts += [f"{lost} AS lost_{name}", f"own.{name} AS {PREFIX}{name}"]
-        parts += [f"other.{name} + {other_lost} AS {STATE_PREFIX}{name}"] if beside else []
+        if beside:
+            parts.append(f"other.{name} + {other_lost} AS {STATE_PREFIX}{name}")
+            parts.append(f"other.{PACED}{name} AS {PACED}{name}")
     joined = f"({exposed_shoppers(log, wanted)}) AS real JOIN {_file(log, OWN)} AS own "
     joined += "USING (shopper)"
     if beside:

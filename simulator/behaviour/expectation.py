@@ -3,7 +3,7 @@
 A replay that asks "what would this page have brought?" need not roll dice: waiting, looking,
 clicking and buying have closed forms, so two pages are compared without noise of the simulation.
 So has the chance that the shopper's need is still open afterwards, which links the pages of a
-session (see `simulator.living.walk`).
+session (see `simulator.following.walk`).
 """
 
 from collections.abc import Iterator
@@ -118,7 +118,7 @@ class Outlook:
         self.items_BK = pages.items_BK
         self.real_BK = pages.items_BK >= 0
         self.price_BK = price_I[pages.items_BK]
-        self.stays_B = _stays(behavior, needs, pages)
+        self.stays_B = stays(behavior, needs, pages.latency_B)
         shown_BK, true_BK = behavior.utility.of(needs, pages.items_BK)
         self.attraction_BK = np.nan_to_num(behavior.attraction(shown_BK, self.real_BK))
         self.gain_BK = true_BK.astype(np.float64) - behavior.spec.outside
@@ -259,11 +259,11 @@ def mean_units(repeat_quantity: float) -> float:
     return float(np.sum(repeat_quantity ** np.arange(MOST_UNITS)))
 
 
-def _stays(behavior: Behavior, needs: Needs, pages: Pages) -> Floats:
-    """(B,) chance that the shopper waits for the page: patience is exponential."""
-    latency_B = pages.latency_B.astype(np.float64)
+def stays(behavior: Behavior, needs: Needs, late_B: NDArray[np.float32]) -> Floats:
+    """(B,) chance that the shopper waits so many seconds for a page: patience is exponential."""
+    latency_B = late_B.astype(np.float64)
     tolerance_B = behavior.shoppers.tolerance_S[needs.shopper_B].astype(np.float64)
-    late_B = latency_B > 0
+    waits_B = latency_B > 0
     with np.errstate(divide="ignore", over="ignore"):  # no patience at all: exp(-inf) is 0
-        patience_B = np.divide(-latency_B, tolerance_B, out=np.zeros(len(late_B)), where=late_B)
+        patience_B = np.divide(-latency_B, tolerance_B, out=np.zeros(len(waits_B)), where=waits_B)
     return np.exp(patience_B)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import simpy
@@ -19,7 +19,6 @@ from simulator.living.plans import Ends
 from simulator.living.scene import Scene
 from simulator.living.sessions import Sessions, SessionSpec, open_sessions
 from simulator.living.stock import StockTrace
-from simulator.living.walk import TASTES, ExpectedWalk
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY, Index, SearchService
@@ -73,6 +72,22 @@ class Population:
     intents: Intents
 
 
+class Follower(Witness, Protocol):
+    """Whoever is told of each interval between two refreshes, before and after it is lived."""
+
+    end: float
+    """Of the period, simulated seconds; said before the first interval."""
+
+    def refresh(self, index: Index) -> None:
+        """What services read until the next refresh."""
+
+    def advance(self, opened: Sessions, until: float) -> None:
+        """The sessions that come in up to the next refresh, once they are planned."""
+
+    def settle(self, trace: StockTrace, until: float) -> None:
+        """How stock went up to then, once the interval is lived."""
+
+
 class World:
     """One world under one search service.
 
@@ -111,35 +126,18 @@ class World:
             spec.behavior, supply.catalog, supply.truth, shoppers, intents, draws
         )
         self.sampler = NeedSampler(intents, shoppers, draws)
-        scene = Scene(service, self.behavior, self.sampler, self.market, self.memory, log)
-        self.desk = Desk(scene, spec.sessions, trace_rate=trace_rate)
-        self._walks: list[ExpectedWalk] = []
+        self.scene = Scene(service, self.behavior, self.sampler, self.market, self.memory, log)
+        self.desk = Desk(self.scene, spec.sessions, trace_rate=trace_rate)
+        self._followers: list[Follower] = []
 
     def watch(self, witness: Witness) -> None:
         """Tell somebody of every block of requests; they must not change what they are told of."""
         self.desk.witnesses.append(witness)
 
-    def follow(
-        self,
-        service: SearchService,
-        *,
-        own: bool = True,
-        share: float = 1.0,
-        tastes: int = TASTES,
-    ) -> ExpectedWalk:
-        """Also follow what the sessions bring in expectation, without a change to the world.
-
-        Args:
-            service: whose pages are shown in this world's state.
-            own: it makes the pages that the world's own service makes.
-            share: of the shoppers that are followed.
-            tastes: see `ExpectedWalk`.
-        """
-        scene, spec = self.desk.scene, self.spec.sessions
-        walk = ExpectedWalk(scene, spec, service, own=own, share=share, tastes=tastes)
-        self.watch(walk)
-        self._walks.append(walk)
-        return walk
+    def follow(self, follower: Follower) -> None:
+        """Let somebody follow the world from refresh to refresh, without a change to it."""
+        self.watch(follower)
+        self._followers.append(follower)
 
     def run(
         self, first_day: int, days: int, *, advance: Callable[[int], object] = lambda requests: None
@@ -150,8 +148,8 @@ class World:
             advance: told the number of requests served after each interval.
         """
         self.env = simpy.Environment(initial_time=first_day * DAY)
-        for walk in self._walks:
-            walk.end = (first_day + days) * DAY
+        for follower in self._followers:
+            follower.end = (first_day + days) * DAY
         self._life = Life(self.env, self.market, self.memory, self.log)
         self._waiting: Sessions | None = None
         self.env.process(self._refreshes(first_day, days, advance))
@@ -195,17 +193,17 @@ class World:
 
     def _follow(self, index: Index, opened: Sessions, until: float) -> None:
         """Let whoever follows the world do so, up to the next refresh."""
-        for walk in self._walks:
-            walk.refresh(index)
-            walk.advance(opened, until)
-        if self._walks:
+        for follower in self._followers:
+            follower.refresh(index)
+            follower.advance(opened, until)
+        if self._followers:
             self.market.trace = StockTrace(self.env.now, self.market.stock_I.copy())
 
     def _settle(self, until: float) -> None:
         """Tell whoever follows the world how stock has gone since the last refresh."""
-        for walk in self._walks:
+        for follower in self._followers:
             if self.market.trace is not None:
-                walk.settle(self.market.trace, until)
+                follower.settle(self.market.trace, until)
         self.market.trace = None
 
 

@@ -220,7 +220,10 @@ def parts_of(relative: Interval) -> Parts:
     """An effect of which most is other pages, and a little another state."""
     size = relative.estimate or 0.0
     return Parts(
-        around(1.2 * size, 0.1 * abs(size)), around(-0.2 * size, 0.1 * abs(size)), around(0.0, 0.0)
+        pages=around(1.2 * size, 0.1 * abs(size)),
+        latency=around(-0.1 * size, 0.05 * abs(size)),
+        state=around(-0.1 * size, 0.1 * abs(size)),
+        lost=around(0.0, 0.0),
     )
 
 

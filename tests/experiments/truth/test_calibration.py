@@ -13,6 +13,7 @@ from scipy.stats import binom
 
 from experiments.inference.intervals import contrast, growth, ratio
 from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.following.walk import follow
 from simulator.living.world import Population, World, WorldSpec
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs, department_weights
@@ -91,7 +92,7 @@ def pair(people, tables, seed):
     for table_TN in tables:
         log, service = Nothing(len(people.shoppers)), TableService(table_TN)
         world = World(SPEC, people, service, log, Draws(seed))
-        walk = world.follow(service)
+        walk = follow(world, service)
         world.run(0, SPEC.days)
         totals, wide = walk.totals(), {}
         for name in (*NAMES, "requests"):
@@ -145,17 +146,52 @@ def test_intervals_hold_the_effect_as_often_as_they_say(tables, truth):
 @pytest.mark.slow
 def test_an_effect_of_one_per_cent_is_found_and_the_remainder_is_luck(tables, truth):
     assert 0.005 < truth["orders"].estimate < 0.03, truth["orders"]
-    seen, remainder_is_luck = [], []
+    seen, remainder_is_luck, gmv_held = [], [], []
     for number in range(100):
         people = people_of(6_000, number % 50, first=100_000)
         found, real = pair(people, tables, 9_000 + number)
         seen.append(effect(found, "orders").interval.low > 0)
+        gmv_held.append(bool(effect(found, "gmv", growth).interval.holds(truth["gmv"].estimate)))
         rest = real[1] - real[0] - (found[1]["orders"] - found[0]["orders"])
         base = np.full(rest.shape, found[0]["orders"].mean())
         p_value = ratio(rest, base, confidence=0.95, tested=True).p_value
         remainder_is_luck.append(p_value >= 0.05)
     assert sum(seen) >= 95
     check("remainder", remainder_is_luck, 0.95)
+    check("gmv of 6,000 shoppers", gmv_held, 0.95)
+
+
+def over_trainings(people, plain, trainings, seed):
+    """What is expected under control and under each of some trainings of the treatment; (R, S)."""
+    found, _ = pair(people, (plain, *trainings), seed)
+    control, *treated = found
+    names = control.keys()
+    return (
+        {name: np.repeat(control[name], len(treated), axis=0) for name in names},
+        {name: np.concatenate([each[name] for each in treated]) for name in names},
+    )
+
+
+@pytest.mark.slow
+def test_intervals_over_trainings_hold_the_mean_of_all_trainings(tables):
+    """A training of the treatment moves a sample of its own of the items worth moving."""
+    shop, plain = people_of(10, 0), tables[0]
+
+    def trained(seed):
+        return better_table(shop, plain, 0.35, np.random.default_rng([7, seed]))
+
+    many = over_trainings(people_of(20_000, 0), plain, [trained(t) for t in range(40)], 54321)
+    truth = {name: effect(many, name, growth).interval for name in NAMES}
+    held = {name: [] for name in NAMES}
+    for number in range(200):
+        people = people_of(800, number, first=100_000)
+        trainings = [trained(100 + 5 * number + each) for each in range(5)]
+        found = over_trainings(people, plain, trainings, 20_000 + number)
+        for name in NAMES:
+            interval = effect(found, name, growth).interval
+            held[name].append(bool(interval.holds(truth[name].estimate)))
+    for name, hits in held.items():
+        check(name, hits, 0.95, least=0.85 if name == "gmv" else 0.0)
 
 
 def test_equal_services_differ_by_exactly_nothing(tables):

@@ -10,7 +10,7 @@ from experiments.records.truth import Truths
 from experiments.truth.effects import paired_truth
 from experiments.truth.headroom import PAGES
 from simulator.errors import DataError
-from simulator.living.walk import EXPECTED
+from simulator.following.tally import EXPECTED
 from tests.experiments.small_runs import read, run, small_config, stage
 
 
@@ -30,7 +30,7 @@ def test_the_parts_of_an_effect_add_up_to_it(truths):
     told = [row for row in truths.truth if row.parts is not None]
     assert {"gmv", "orders", "uctcvr", "uctr"} <= {row.metric for row in told}
     for row in told:
-        parts = (row.parts.pages, row.parts.state, row.parts.lost)
+        parts = (row.parts.pages, row.parts.latency, row.parts.state, row.parts.lost)
         total = sum(part.estimate for part in parts)
         assert total == pytest.approx(row.effect.estimate / row.control, abs=1e-9), row.metric
 

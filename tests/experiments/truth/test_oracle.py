@@ -12,6 +12,7 @@ from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
 from experiments.truth.headroom import HeadroomSample
 from experiments.truth.oracle import Oracle, OracleRecall, needs_of
+from simulator.following.walk import follow
 from tests.experiments.small_runs import run, small_config
 
 
@@ -37,8 +38,8 @@ class Watched:
         world.watch(self.needs_seen)
         oracle = Oracle(world.behavior, world.market)
         recall = OracleRecall(funnel.twin(), oracle, world.sampler, world.memory)
-        self.own = world.follow(funnel.twin())
-        self.perfect = world.follow(recall, own=False)
+        self.own = follow(world, funnel.twin())
+        self.perfect = follow(world, recall, own=False)
         self.sample = HeadroomSample(world, funnel.twin(), rate=1.0)
         world.watch(self.sample)
         opened.run(lambda requests: None)

@@ -33,14 +33,17 @@ from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Flags, Reactions
 from simulator.behaviour.clickmodels import Cascade
-from simulator.behaviour.expectation import Outlook, Prospect
+from simulator.behaviour.expectation import Outlook, Prospect, stays
+from simulator.following.pace import Pace
+from simulator.following.paths import Carried, Floats, Paths, glances
+from simulator.following.seen import SeenPages
+from simulator.following.shortfall import DELAYS, Intended, intended, missed
+from simulator.following.tally import EXPECTED, Brought, Tally
 from simulator.living.desk import blocks, checked
-from simulator.living.paths import Carried, Floats, Paths, glances
 from simulator.living.scene import Scene
-from simulator.living.seen import SeenPages
 from simulator.living.sessions import IDLE_SECONDS, Sessions, SessionSpec, Steps, step
-from simulator.living.shortfall import DELAYS, Intended, intended, missed
 from simulator.living.stock import StockTrace
+from simulator.living.world import World
 from simulator.log.codes import NextAction
 from simulator.protocols import DAY, Index, Pages, Requests, SearchService
 from simulator.shoppers.memory import remembered
@@ -55,15 +58,8 @@ NEXT_NEEDS = 0.25
 They hold about a hundredth of what a world brings, so this costs no precision.
 """
 
-EXPECTED = (
-    *("requests", "first_pages", "zero_results", "latency_sum"),
-    *("exposures", "clicks", "carts", "orders", "gmv"),
-    *("sessions", "clickless_sessions", "bought", "clicked"),
-)
-"""What is expected of each shopper, by the names of the log's columns of totals."""
-
-LOST = ("orders", "gmv", "bought")
-"""What is lost where items are gone when they are to be bought."""
+PACED = "paced_"
+"""Of a walk that is paced by another one: what its pages would bring, came they as late."""
 
 
 class ExpectedWalk:
@@ -77,9 +73,12 @@ class ExpectedWalk:
         share: of the shoppers that are followed, drawn by luck that all walks share.
         tastes: sets of tastes; 0: as if each page had its own.
         next_needs: share of the possible next needs that are followed.
+        paced_by: a walk of the same world that comes first; what these pages would bring, came they
+            as late as its own, is counted too.
 
     Attributes:
         end: of the period, simulated seconds; the world says it when it begins.
+        pace: how late the pages of this walk come.
     """
 
     def __init__(
@@ -92,6 +91,7 @@ class ExpectedWalk:
         share: float = 1.0,
         tastes: int = TASTES,
         next_needs: float = NEXT_NEEDS,
+        paced_by: "ExpectedWalk | None" = None,
     ) -> None:
         self.scene = scene
         self.spec = spec
@@ -100,17 +100,16 @@ class ExpectedWalk:
         self.own = own
         self.tastes = tastes
         self.next_needs = next_needs
+        self.pace = Pace()
+        self._paced_by = paced_by.pace if paced_by is not None else None
         shoppers = len(scene.sampler.shoppers)
         luck_S = scene.sampler.draws.uniform("path.followed", np.arange(shoppers))
         self._followed_S = luck_S < share
-        self._totals = {name: np.zeros(shoppers) for name in EXPECTED}
-        self._lost = {name: np.zeros(shoppers) for name in LOST[:2]}
+        self._tally = Tally(shoppers)
+        self._paced_tally = Tally(shoppers) if paced_by is not None else None
         self._intended: list[Intended] = []
         self._seen = SeenPages()
         self._waiting: Paths | None = None
-        self._shopper_V: list[NDArray[np.int64]] = []
-        self._visits = 0
-        self._chance_3V = np.zeros((3, 0))  # by visit, of meaning to buy, of clicking, of missing
 
     def __call__(
         self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
@@ -130,6 +129,7 @@ class ExpectedWalk:
             opened: the sessions that have come in since the last call.
             until: simulated seconds.
         """
+        self.pace.begin()
         due = self._begin(opened)
         if self._waiting is not None:
             due = self._waiting.joined(due)
@@ -166,36 +166,24 @@ class ExpectedWalk:
             repeat_quantity=spec.repeat_quantity,
             one_click=type(self.scene.behavior.click_model) is Cascade,
         )
-        np.add.at(self._lost["orders"], due.shopper_R, found.orders_R)
-        np.add.at(self._lost["gmv"], due.shopper_R, found.gmv_R)
-        np.add.at(self._chance_3V[2], due.visit_R, found.bought_R)
+        self._tally.miss(due.shopper_R, due.visit_R, found)
 
     def totals(self) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
-        """A row for each shopper with a request: `EXPECTED`, net of `LOST` (as `lost_NAME`)."""
-        shopper_V = np.concatenate([*self._shopper_V, np.zeros(0, np.int64)])
-        meant_V, clicked_V, missed_V = self._chance_3V[:, : len(shopper_V)]
-        totals = {name: column.copy() for name, column in self._totals.items()}
-        shoppers = len(totals["requests"])
-        totals["bought"] = _any(shopper_V, meant_V - missed_V, shoppers)
-        totals["clicked"] = _any(shopper_V, clicked_V, shoppers)
-        lost = {f"lost_{name}": column for name, column in self._lost.items()}
-        lost["lost_bought"] = _any(shopper_V, meant_V, shoppers) - totals["bought"]
-        for name, column in self._lost.items():
-            totals[name] -= column
-        np.add.at(totals["sessions"], shopper_V, 1.0)
-        np.add.at(totals["clickless_sessions"], shopper_V, 1.0 - clicked_V)
-        who = np.flatnonzero(totals["requests"] > 0)
-        return {"shopper": who, **{name: each[who] for name, each in (totals | lost).items()}}
+        """A row for each shopper with a request, see `Tally.totals`.
+
+        A walk that is paced also has `PACED` columns, with nothing taken off.
+        """
+        totals = self._tally.totals()
+        if self._paced_tally is not None:
+            paced = self._paced_tally.totals()
+            totals |= {PACED + name: paced[name] for name in EXPECTED}
+        return totals
 
     def _begin(self, opened: Sessions) -> Paths:
         opened = opened.rows(self._followed_S[opened.shopper_N])
-        number_N = self._visits + np.arange(len(opened))
-        self._visits += len(opened)
-        self._shopper_V.append(opened.shopper_N)
-        if self._visits > self._chance_3V.shape[1]:
-            room = np.zeros((3, max(self._visits, 2 * self._chance_3V.shape[1])))
-            room[:, : self._chance_3V.shape[1]] = self._chance_3V
-            self._chance_3V = room
+        number_N = self._tally.begin(opened.shopper_N)
+        if self._paced_tally is not None:
+            self._paced_tally.begin(opened.shopper_N)
         history_NH = self._seen.history(opened, self.scene.memory)
         return Paths.begin(opened, number_N, history_NH, self.tastes)
 
@@ -205,17 +193,24 @@ class ExpectedWalk:
         untraced_B = np.zeros(len(paths), np.bool_)
         requests = scene.requests(sessions, paths.history_NH, untraced_B)
         needs, pages = scene.needs(sessions), self._pages(requests)
+        self.pace.add(requests, pages.latency_B)
         outlook = Outlook(scene.behavior, needs, pages, scene.market.price_I)
         prospect = outlook.prospect()
+        paced = self._paced(requests, needs, pages, prospect)
         open_ = self._steps(sessions, pages, met=False)
         goes_on_B = open_.action_N != NextAction.LEAVE
         renews_B = self._renewing(sessions)
         carried_B = (paths.sets_NM != paths.plain_N[:, None]).any(axis=1)
         rows = np.flatnonzero(goes_on_B | renews_B | carried_B)
         carried = Carried.of(paths, rows, outlook.known(rows, self.tastes), prospect)
-        self._add(paths, requests, pages, prospect, carried)
+        in_time_B = self._in_time(requests.at_B + pages.latency_B)
+        brought = Brought.of(paths, requests, pages, prospect, carried, in_time_B)
+        self._tally.add(brought, pages.latency_B)
+        if self._paced_tally is not None:
+            waits_B = paths.pace_N * paced.ratio_B
+            self._paced_tally.add(brought, paced.latency_B, paths.pace_N, waits_B)
         self._intend(paths, outlook, prospect, requests.at_B + pages.latency_B)
-        page = _Page(paths, needs, pages, prospect, carried)
+        page = _Page(paths, needs, pages, prospect, carried, paced)
         after = [self._opened(page, np.flatnonzero(goes_on_B), open_.after)]
         if renews_B.any():
             after.append(self._renewed(page, np.flatnonzero(renews_B)))
@@ -303,47 +298,23 @@ class ExpectedWalk:
         waited_B = np.minimum(glance.dwell_B, IDLE_SECONDS)
         sessions = replace(after, due_N=before.sessions.due_N + bare.latency_B + waited_B)
         history_NH = remembered(before.history_NH, bare.items_BK, glance.clicked_BK)
-        moved = replace(before, sessions=sessions, history_NH=history_NH)
+        pace_N = before.pace_N * page.paced.ratio_B[rows]
+        moved = replace(before, sessions=sessions, history_NH=history_NH, pace_N=pace_N)
         return moved, page.prospect.stays_B[rows] * (1 - idle_B)
 
-    def _add(
-        self,
-        paths: Paths,
-        requests: Requests,
-        pages: Pages,
-        prospect: Prospect,
-        carried: Carried,
-    ) -> None:
-        """Add what the pages bring to the totals of shoppers and visits."""
-        who_B, weight_B, stays_B = requests.shopper_B, paths.weight_N, prospect.stays_B
-        shown_B, first_B = (pages.items_BK >= 0).sum(axis=1), requests.page_B == 0
-        brings, in_time_B = prospect.brings, self._in_time(requests.at_B + pages.latency_B)
-        seen_B = weight_B * stays_B
-        for name, value_B in (
-            ("requests", weight_B),
-            ("first_pages", weight_B * first_B),
-            ("zero_results", weight_B * (first_B & (shown_B == 0))),
-            ("latency_sum", weight_B * pages.latency_B),
-            ("exposures", weight_B * brings.seen_BK.sum(axis=1)),
-            ("clicks", weight_B * brings.clicks_BK.sum(axis=1)),
-            ("carts", weight_B * brings.carts_BK.sum(axis=1) + stays_B * carried.carts_B),
-            (
-                "orders",
-                (weight_B * brings.orders_BK.sum(axis=1) + stays_B * carried.orders_B) * in_time_B,
-            ),
-            (
-                "gmv",
-                (weight_B * brings.gmv_BK.sum(axis=1) + stays_B * carried.gmv_B) * in_time_B,
-            ),
-        ):
-            np.add.at(self._totals[name], who_B, value_B)
-        bought_B = seen_B * prospect.bought_B + stays_B * carried.bought_B
-        chances = (
-            paths.unbought_N * bought_B * in_time_B,
-            paths.clickless_N * stays_B * (1 - prospect.clickless_B),
+    def _paced(
+        self, requests: Requests, needs: Needs, pages: Pages, prospect: Prospect
+    ) -> "_Paced":
+        """How late these pages would be at the other walk's pace, and what that does."""
+        own_B = pages.latency_B
+        if self._paced_by is None:
+            return _Paced(own_B, np.ones(len(own_B)))
+        latency_B = self._paced_by.latency(requests, own_B)
+        stays_B = stays(self.scene.behavior, needs, latency_B)
+        ratio_B = np.divide(
+            stays_B, prospect.stays_B, out=np.zeros(len(own_B)), where=prospect.stays_B > 0
         )
-        for chance_V, chance_B in zip(self._chance_3V, chances, strict=False):
-            np.add.at(chance_V, paths.visit_N, chance_B)
+        return _Paced(latency_B, ratio_B)
 
     def _intend(self, paths: Paths, outlook: Outlook, prospect: Prospect, at_B: Floats) -> None:
         """Keep what is to be bought at once, and of some pages what may be days later."""
@@ -370,6 +341,14 @@ class ExpectedWalk:
 
 
 @dataclass(frozen=True)
+class _Paced:
+    """How late B pages would be at another pace, and their chance to be seen over that as it is."""
+
+    latency_B: NDArray[np.float32]
+    ratio_B: Floats
+
+
+@dataclass(frozen=True)
 class _Page:
     """A block of paths with the page of each, and what is expected of it."""
 
@@ -378,10 +357,30 @@ class _Page:
     pages: Pages
     prospect: Prospect
     carried: Carried
+    paced: _Paced
 
 
-def _any(shopper_V: NDArray[np.int64], chance_V: Floats, shoppers: int) -> Floats:
-    """(S,) chance that at least one of a shopper's visits has what each has with its chance."""
-    none_S = np.ones(shoppers)
-    np.multiply.at(none_S, shopper_V, 1 - chance_V)
-    return np.asarray(1 - none_S)
+def follow(
+    world: World,
+    service: SearchService,
+    *,
+    own: bool = True,
+    share: float = 1.0,
+    tastes: int = TASTES,
+    paced_by: ExpectedWalk | None = None,
+) -> ExpectedWalk:
+    """Also follow what a world's sessions bring in expectation, without a change to the world.
+
+    Args:
+        world: that is about to be lived.
+        service: whose pages are shown in this world's state.
+        own: it makes the pages that the world's own service makes.
+        share: of the shoppers that are followed.
+        tastes, paced_by: see `ExpectedWalk`.
+    """
+    spec = world.spec.sessions
+    walk = ExpectedWalk(
+        world.scene, spec, service, own=own, share=share, tastes=tastes, paced_by=paced_by
+    )
+    world.follow(walk)
+    return walk

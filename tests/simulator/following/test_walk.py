@@ -8,8 +8,9 @@ import pytest
 from simulator.behaviour.behavior import BehaviorSpec
 from simulator.behaviour.clickmodels import Cascade
 from simulator.behaviour.expectation import expected
+from simulator.following.tally import EXPECTED, LOST
+from simulator.following.walk import follow
 from simulator.living.sessions import SessionSpec
-from simulator.living.walk import EXPECTED, LOST
 from simulator.living.world import World, WorldSpec
 from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws
@@ -64,7 +65,7 @@ def lived(people, spec, seed, *, service=None, days=2, **options):
     service = service or TableService(table_of(people))
     log = Sums(len(people.shoppers))
     world = World(spec, people, service, log, Draws(seed))
-    walk = world.follow(service, **options)
+    walk = follow(world, service, **options)
     world.run(0, days)
     found = walk.totals()
     expected = {name: np.zeros(len(people.shoppers)) for name in found if name != "shopper"}
@@ -145,12 +146,12 @@ def test_a_taste_that_lasts_through_a_need_is_counted_once(plenty):
 
 def test_following_a_world_changes_nothing_in_it(people, tmp_path):
     digests = []
-    for follow in (False, True):
+    for followed in (False, True):
         service = TableService(table_of(people))
-        log = EventLog(tmp_path / str(follow), channels=service.channels, arms=ARMS)
+        log = EventLog(tmp_path / str(followed), channels=service.channels, arms=ARMS)
         world = World(spec_of(), people, service, log, Draws(3))
-        if follow:
-            world.follow(service)
+        if followed:
+            follow(world, service)
         world.run(0, 2)
         digests.append(log.close([], {}))
     assert digests[0] == digests[1]
@@ -173,7 +174,7 @@ def test_pages_that_the_world_has_served_are_not_made_again(people):
     World(spec_of(), people, alone, Sums(len(people.shoppers)), Draws(5)).run(0, 2)
     log, afresh = Sums(len(people.shoppers)), Counting(table_of(people))
     world = World(spec_of(), people, TableService(table_of(people)), log, Draws(5))
-    walk = world.follow(afresh, own=False)
+    walk = follow(world, afresh, own=False)
     world.run(0, 2)
     further = world_service.asked - alone.asked
     assert further <= afresh.asked - log.totals["sessions"].sum()
@@ -208,7 +209,7 @@ def test_one_page_needs_bring_their_page_and_nothing_is_left_to_luck(plenty):
         np.add.at(totals, requests.shopper_B[first], found.orders_BK.sum(axis=1)[first])
 
     world.watch(witness)
-    walk = world.follow(service)
+    walk = follow(world, service)
     walk.next_needs = 1e-12  # nobody's next need is followed
     world.run(0, 2)
     found = walk.totals()
@@ -227,6 +228,6 @@ def test_what_is_lost_is_told_apart(people):
 def test_a_world_in_which_nobody_is_followed_expects_nothing(people):
     service = TableService(table_of(people))
     world = World(spec_of(), people, service, Sums(len(people.shoppers)), Draws(1))
-    walk = world.follow(service, share=0.0)
+    walk = follow(world, service, share=0.0)
     world.run(0, 2)
     assert all(len(column) == 0 for column in walk.totals().values())

@@ -36,6 +36,7 @@ class Paths:
         sets_NM: the same under each of M sets of tastes.
         unbought_N: share of the weight in which the session has bought nothing yet.
         clickless_N: chance of coming to this request without a click.
+        pace_N: what the weight is to be multiplied by were pages as late as those of another walk.
     """
 
     sessions: Sessions
@@ -46,6 +47,7 @@ class Paths:
     sets_NM: Floats
     unbought_N: Floats
     clickless_N: Floats
+    pace_N: Floats
 
     def __len__(self) -> int:
         return len(self.visit_N)
@@ -57,7 +59,7 @@ class Paths:
         """The paths of sessions that have just come in."""
         ones_N = np.ones(len(visit_N))
         sets_NM = np.ones((len(visit_N), sets))
-        return cls(sessions, visit_N, history_NH, ones_N, ones_N, sets_NM, ones_N, ones_N)
+        return cls(sessions, visit_N, history_NH, ones_N, ones_N, sets_NM, ones_N, ones_N, ones_N)
 
     def rows(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Paths":
         """A selection of the paths."""
