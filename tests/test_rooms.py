@@ -57,7 +57,8 @@ ROOMS = {
         ".": {"catalogue"},  # the catalogue is part of the protocols
         "catalogue": {"."},
         "shoppers": {".", "catalogue"},
-        "files": {".", "catalogue", "shoppers"},
+        "files.tables": {"."},
+        "files": {".", "catalogue", "shoppers", "files.tables"},
         "behaviour": {".", "catalogue", "shoppers"},
         "log": {".", "catalogue", "shoppers", "behaviour"},
         "living": {".", "catalogue", "shoppers", "behaviour", "log"},

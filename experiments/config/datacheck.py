@@ -8,7 +8,9 @@ import numpy as np
 from experiments.config.loading import load_config
 from experiments.config.schema import FileCatalog
 from simulator.catalogue.catalog import Catalog
-from simulator.files.importer import CatalogFileSpec, JudgmentFileSpec, read_judgments, read_supply
+from simulator.files.importer import read_supply
+from simulator.files.judgments import read_judgments
+from simulator.files.settings import CatalogFileSpec, JudgmentFileSpec
 from simulator.randomness import Draws
 
 

@@ -17,7 +17,11 @@ from experiments.config.overrides import set_value, suggestion
 from experiments.config.schema import Config
 from simulator.errors import ConfigError
 
-_DATA_PATHS = (("catalog", "file", "path"), ("judgments", "path"))
+_DATA_PATHS = (
+    ("catalog", "file", "path"),
+    ("judgments", "path"),
+    ("judgments", "queries", "path"),
+)
 
 
 def shipped_configs() -> dict[str, Path]:

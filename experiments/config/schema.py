@@ -21,7 +21,7 @@ from ranking.rankers.registry import CommonRankerSpec, RankerSpec
 from recall.merge import MergeSpec
 from simulator.catalogue.synthetic import CatalogSpec
 from simulator.errors import ConfigError
-from simulator.files.importer import CatalogFileSpec, JudgmentFileSpec
+from simulator.files.settings import CatalogFileSpec, JudgmentFileSpec
 from simulator.living.world import WorldSpec
 from simulator.log.eventlog import LogSpec
 from simulator.protocols import MAX_CHANNELS

@@ -18,7 +18,7 @@ from experiments.records.metrics import Retrieval
 from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
 from experiments.running.models import LOG, Trained
 from experiments.running.modelstages import ModelStages
-from experiments.running.population import CatalogueJob, make_catalogue
+from experiments.running.population import CatalogueJob, horizon, make_catalogue
 from experiments.running.worlds import (
     REQUESTS_PER_VISIT,
     ExperimentWorld,
@@ -66,9 +66,12 @@ class Pipeline:
     def catalogue(self) -> Stage:
         """Catalogue, shoppers and what they want; the public catalogue in a file of its own."""
         config = self.config
-        settings = [config.seed, config.catalog, config.judgments, config.queries, config.shoppers]
+        settings: list[Any] = [config.seed, config.catalog, config.judgments, config.queries]
+        settings.append(config.shoppers)
         files = [config.catalog.file.path] if isinstance(config.catalog, FileCatalog) else []
-        files += [config.judgments.path] if config.judgments is not None else []
+        files += config.judgments.files() if config.judgments is not None else []
+        if isinstance(config.catalog, FileCatalog) and config.catalog.file.columns.created_at:
+            settings.append(horizon(config))
         stage = self.maker.stage(
             "catalogue",
             settings,

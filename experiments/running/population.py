@@ -8,8 +8,10 @@ from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from recall.storage import save
 from simulator.catalogue.synthetic import generate_supply
-from simulator.files.importer import read_judgments, read_supply
+from simulator.files.importer import read_supply
+from simulator.files.judgments import read_judgments
 from simulator.living.world import Population
+from simulator.protocols import DAY
 from simulator.randomness import Draws
 from simulator.shoppers.demand import NO_JUDGMENTS, generate_intents
 from simulator.shoppers.needs import department_weights
@@ -39,11 +41,16 @@ def make_catalogue(job: CatalogueJob, *, advance: Advance) -> None:
     advance(job.stage.rows["items"])
 
 
+def horizon(config: Config) -> float:
+    """The end of the simulated time (s): no item of a file may arrive later."""
+    return (config.world.history_days + config.world.days) * DAY
+
+
 def make_population(config: Config) -> Population:
     """Catalogue, shoppers and what they want: generated, or read from the user's files."""
     draws = Draws(config.seed)
     if isinstance(config.catalog, FileCatalog):
-        supply = read_supply(config.catalog.file, draws)
+        supply = read_supply(config.catalog.file, draws, horizon(config))
     else:
         supply = generate_supply(config.catalog, draws)
     judgments = NO_JUDGMENTS

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from experiments.records.files import file_sha256, folder_sha256, plain
 from experiments.stages.sources import SOURCES, Sources
 from simulator.errors import DataError
-from simulator.files.readers import data_path
+from simulator.files.tables.datapath import data_path
 from simulator.spec import Spec
 
 _KEY_LENGTH = 20  # hex digits: 80 bits, no collision in any store

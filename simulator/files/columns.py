@@ -1,163 +1,372 @@
-"""Checking and typing the columns of a user's catalogue."""
+"""Checking and typing the columns of a user's file."""
 
+import ast
 import json
-from collections.abc import Callable
+import math
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
 
-from simulator.catalogue.catalog import Ints, Texts
-from simulator.catalogue.taxonomy import numbered
-from simulator.files.findings import FileFinding, row_findings
-from simulator.files.readers import Columns
+from simulator.catalogue.catalog import Texts
+from simulator.files.tables.amounts import ASK, MIXED, Amounts, amounts, strange_currencies
+from simulator.files.tables.findings import FileFinding, refuse, short, told
+from simulator.files.tables.formats import FormatSpec
+from simulator.files.tables.markup import one_line, without_markup
+from simulator.files.tables.moments import SIMULATED, moments
+from simulator.files.tables.table import Table, cells_of
 from simulator.randomness import Floats
-from simulator.spec import Spec
 
+MIN_PRICE = 1e-6
 MAX_PRICE = 1e9
+MAX_AGE = 200 * 365.25 * 86_400.0
+"""Seconds that an item may be old at most."""
+GRADES = {
+    **{"exact": 3, "substitute": 2, "partial": 2, "complement": 1, "irrelevant": 0},
+    **{"e": 3, "s": 2, "c": 1, "i": 0},
+}
+"""Grades by the names that public sets of judgments have (ESCI, WANDS), in small letters."""
 
+_EMPTY_TOO = ", or empty"
 # By kind, what a number must be, and whether it is; one that is not a number is none of them.
 _NUMBERS: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
-    "price": (f"a number > 0 and <= {MAX_PRICE:.0e}", lambda n: (n > 0) & (n <= MAX_PRICE)),
-    "grade": ("0, 1, 2 or 3", lambda n: np.isin(n, (0, 1, 2, 3))),
-    "rating": ("a number from 1 to 5, or empty", lambda n: (n >= 1) & (n <= 5)),
+    "price": (
+        f"a number >= {MIN_PRICE:.0e} and <= {MAX_PRICE:.0e}",
+        lambda n: (n >= MIN_PRICE) & (n <= MAX_PRICE),
+    ),
+    "rating": (
+        "a number from 1 to 5 (0: not rated)" + _EMPTY_TOO,
+        lambda n: (n == 0) | ((n >= 1) & (n <= 5)),
+    ),
     "stock": (
-        "a whole number >= 0 and < 2e9, or empty",
+        "a whole number >= 0 and < 2e9" + _EMPTY_TOO,
         lambda n: (n >= 0) & (n < 2e9) & (np.floor(n) == n),
     ),
 }
-
-
-class ColumnSpec(Spec):
-    """Which column of the file holds what; the first three are required."""
-
-    id: str = Field("id", description="the shop's own id of an item")
-    title: str = Field("title", description="title, never empty")
-    price: str = Field("price", description="price, above 0")
-    description: str | None = Field(None, description="short description")
-    brand: str | None = Field(None, description="brand name")
-    category: str | None = Field(
-        None, description="category, alone or as a path with '>', '|' or '/'; may be empty"
-    )
-    seller: str | None = Field(None, description="seller name")
-    rating: str | None = Field(None, description="mean rating (1 to 5 stars)")
-    stock: str | None = Field(None, description="units on a full shelf (whole units)")
-    created_at: str | None = Field(
-        None, description="arrival: a date, or simulated seconds (negative: before day 0)"
-    )
-    attributes: str | tuple[str, ...] = Field(
-        (), description="one column of JSON objects, or several columns, of attribute values"
-    )
-
-    def wanted(self, place: str) -> dict[str, str]:
-        """Setting -> column name, of all columns to be read."""
-        scalars = self.model_dump(exclude={"attributes"}, exclude_none=True)
-        wanted = {f"{place}.{name}": column for name, column in scalars.items()}
-        if isinstance(self.attributes, str):
-            return wanted | {f"{place}.attributes": self.attributes}
-        return wanted | {f"{place}.attributes[{n}]": name for n, name in enumerate(self.attributes)}
+_SHORTENED = ("e+", "E+")  # inside an id that a spreadsheet has turned into a number
+_STARS = " out of 5"  # behind a rating on some shops' pages
 
 
 @dataclass
 class ColumnReader:
-    """Turns raw columns into typed ones and notes every value that cannot be used."""
+    """Turns raw columns into typed ones and notes every value that cannot be used.
 
-    file: str
-    columns: Columns
-    ids: Texts | None = None
+    Attributes:
+        table: the rows.
+        format: how the file is written.
+        setting: place of `format`, for findings that ask something.
+        bad_I: rows in which something cannot be used.
+        findings: what is wrong, in the order in which it was found.
+        ids: the column of ids, which findings repeat, once it is known.
+    """
+
+    table: Table
+    format: FormatSpec
+    setting: str
+    bad_I: NDArray[np.bool_] = field(init=False)
     findings: list[FileFinding] = field(default_factory=list)
+    ids: str | None = None
 
-    def note(self, column: str, bad_I: NDArray[np.bool_], wanted: str) -> None:
-        """Remember the bad rows of a column."""
-        if bad_I.any():
-            found = self.columns[column]
-            ids = None if self.ids is found else self.ids
-            self.findings += row_findings(self.file, column, bad_I, found, wanted, ids)
+    def __post_init__(self) -> None:
+        self.bad_I = np.zeros(len(self.table), bool)
+        self.findings += told(self.table.broken)
 
-    def _raw(self, column: str | None) -> NDArray[np.object_]:
-        """What the file holds; nothing in a column that it does not have."""
+    def close(self, bad_rows: str) -> NDArray[np.bool_]:
+        """Which rows can be used; those that cannot are refused, or skipped where asked for."""
+        if bad_rows == "refuse" or (self.bad_I.all() and self.findings):
+            refuse(self.findings)
+        return ~self.bad_I
+
+    def note(self, column: str, wanted: Mapping[int, str]) -> None:
+        """Remember the bad rows of a column, and what each must hold instead."""
+        if not wanted:
+            return
+        cells = self.table.columns[column]
+        by_wish: dict[str, list[FileFinding]] = {}
+        for row in sorted(wanted):
+            self.bad_I[row] = True
+            of_its_kind = by_wish.setdefault(wanted[row], [])
+            of_its_kind.append(
+                FileFinding(self._place(row, column), short(cells[row]), wanted[row])
+            )
+        for findings in by_wish.values():
+            self.findings += told(findings)
+
+    def _place(self, row: int, column: str) -> str:
+        ids = None if self.ids in (None, column) else self.table.columns[str(self.ids)]
+        whose = f", id {short(ids[row])}" if ids is not None else ""
+        return f"{self.table.place(row)}{whose}: {column}"
+
+    def texts(self, column: str | None, *, joined: bool = False, raw: bool = False) -> Texts:
+        """Texts of one line without markup, "" where empty.
+
+        Args:
+            column: None: all empty.
+            joined: a list of texts is one text; otherwise only a list of one is.
+            raw: characters as they are, for ids.
+        """
         if column is None:
-            return np.full(len(next(iter(self.columns.values()))), None, object)
-        return self.columns[column]
+            return np.full(len(self.table), "", object)
+        bad: dict[int, str] = {}
+        texts = []
+        for row, value in enumerate(self.table.columns[column]):
+            text = _text(value, joined)
+            if text is None:
+                bad[row] = f"one text, not a {_kind(value)}"
+            elif not _is_unicode(text):
+                bad[row] = "a text of whole Unicode characters"
+            texts.append("" if row in bad or not text else self._clean(text, raw))
+        self.note(column, bad)
+        return cells_of(texts)
 
-    def texts(self, column: str | None) -> Texts:
-        """Stripped texts, "" where empty."""
-        return np.fromiter(("" if v is None else _text(v) for v in self._raw(column)), object)
+    def _clean(self, text: str, raw: bool) -> str:
+        if not raw and self.format.markup == "strip":
+            text = without_markup(text)
+        return one_line(text)
 
     def filled_texts(self, column: str) -> Texts:
         """Texts that may not be empty."""
         texts = self.texts(column)
-        self.note(column, texts == "", "a text that is not empty")
+        self.note(column, _rows(texts == "", "a text that is not empty", ~self.bad_I))
         return texts
 
-    def identifiers(self, column: str) -> Texts:
-        """Texts that are neither empty nor repeated; later findings name them."""
-        texts = self.filled_texts(column)
-        again_I = pd.Series(texts).duplicated().to_numpy() & (texts != "")
-        self.note(column, again_I, "an id that no earlier row has")
-        self.ids = self.columns[column]
+    def identifiers(self, column: str, *, distinct: bool = True) -> Texts:
+        """Texts that are not empty and, if asked for, not repeated; later findings name them."""
+        texts = self.texts(column, raw=True)
+        visible_I = np.fromiter(map(_is_visible, texts), bool, len(texts))
+        self.note(column, _rows(~visible_I, "a text that is not empty", ~self.bad_I))
+        mangled_I = np.fromiter(map(_is_mangled, texts), bool, len(texts))
+        self.note(column, _rows(mangled_I, "the whole id (a spreadsheet has shortened this one)"))
+        if distinct:
+            seen: set[str] = set()
+            again = {}
+            for row, text in enumerate(texts):
+                if text in seen and not self.bad_I[row]:
+                    again[row] = "an id that no earlier row has"
+                seen.add(text)
+            self.note(column, again)
+        self.ids = column
         return texts
+
+    def prices(self, column: str, *, may_be_empty: bool) -> Floats:
+        """Prices of one currency; NaN where there is none, if that is allowed."""
+        if not column:
+            return np.full(len(self.table), np.nan)
+        read, number_I = self._numbers(column, "price", may_be_empty)
+        main, strange = strange_currencies(
+            sign for row, sign in enumerate(read.currency_I) if row not in read.why
+        )
+        wanted = f"a price in the currency of the other rows ({main.upper()})"
+        signs = enumerate(read.currency_I)
+        self.note(column, {row: wanted for row, sign in signs if sign in strange})
+        return number_I
+
+    def one_value(self, column: str | None) -> None:
+        """Refuse rows whose value is another one than that of most rows."""
+        texts = self.texts(column)
+        values, count = np.unique(texts[texts != ""].astype(str), return_counts=True)
+        if column is not None and len(values) > 1:
+            main = str(values[np.argmax(count)])
+            wanted = f"{main!r}, as in most rows (prices of several currencies cannot be compared)"
+            self.note(column, _rows((texts != "") & (texts != main), wanted))
 
     def numbers(self, column: str | None, kind: str) -> Floats:
         """Numbers of one of the `_NUMBERS`, NaN where empty."""
+        if column is None:
+            return np.full(len(self.table), np.nan)
+        return self._numbers(column, kind, may_be_empty=True)[1]
+
+    def _numbers(self, column: str, kind: str, may_be_empty: bool) -> tuple[Amounts, Floats]:
         wanted, fits = _NUMBERS[kind]
-        numbers = _floats(self._raw(column))
-        if column is not None:
-            may_be_I = (self.texts(column) == "") & wanted.endswith("or empty")
-            self.note(column, ~fits(numbers) & ~may_be_I, wanted)
-        return numbers
+        cells = list(self.table.columns[column])
+        if kind == "rating":
+            cells = [_stars(cell) for cell in cells]
+        read = amounts(cells, self.format.decimal)
+        usual = wanted.removesuffix(_EMPTY_TOO) + _EMPTY_TOO * may_be_empty
+        asked = f"{usual}; are the last three digits decimals? Say so in {self.setting}.decimal"
+        mixed = f"{usual}, with {read.decimal!r} before the decimals as in other rows"
+        bad = {row: {ASK: asked, MIXED: mixed}.get(why, usual) for row, why in read.why.items()}
+        with np.errstate(invalid="ignore"):
+            wrong_I = ~fits(read.number_I) & ~(read.empty_I & may_be_empty)
+        self.note(column, _rows(wrong_I, usual) | bad)
+        return read, np.where(wrong_I, np.nan, read.number_I)
 
-    def moments(self, column: str | None) -> Floats:
-        """Simulated seconds, NaN where empty; the newest date of a file counts as day 0."""
-        raw = pd.Series(self._raw(column), dtype=object)
-        numbers = _floats(self._raw(column))
-        dates = pd.to_datetime(
-            raw.where(np.isnan(numbers)), errors="coerce", utc=True, format="ISO8601"
-        )
-        seconds = (dates - dates.max()).dt.total_seconds().to_numpy(np.float64)
-        moments = np.where(np.isnan(numbers), seconds, numbers)
-        if column is not None:
-            bad_I = ~np.isfinite(moments) & (self.texts(column) != "")
-            self.note(column, bad_I, "an ISO 8601 date or a number of simulated seconds")
-        return moments
+    def grades(self, column: str, named: Mapping[str, int]) -> Floats:
+        """Grades 0 to 3: by the user's table, by a name that is known, or as numbers."""
+        own = {name.strip().casefold(): grade for name, grade in named.items()}
+        found, bad = [], {}
+        for row, value in enumerate(self.table.columns[column]):
+            name = (_text(value, joined=False) or "").strip().casefold()
+            grade = own.get(name, None if own else GRADES.get(name))
+            if (
+                grade is None
+                and not own
+                and name in ("0", "1", "2", "3", "0.0", "1.0", "2.0", "3.0")
+            ):
+                grade = int(name[0])
+            if grade is None:
+                wanted = ", ".join(named) if own else "0, 1, 2 or 3, or a name such as Exact"
+                more = "" if own else " (of another scale? Say it in judgments.grades)"
+                bad[row] = wanted + more
+            found.append(math.nan if grade is None else grade)
+        self.note(column, bad)
+        return np.array(found, np.float64)
 
-    def names(self, column: str | None) -> tuple[Ints, tuple[str, ...]]:
-        """Codes by first appearance, -1 where empty, and the names they stand for."""
-        return numbered(self.texts(column))
+    def moments(self, column: str | None, horizon: float) -> Floats:
+        """Simulated seconds, NaN where empty.
+
+        Args:
+            horizon: end of the simulated time (s); no item may arrive later.
+        """
+        if column is None:
+            return np.full(len(self.table), np.nan)
+        found = moments(list(self.table.columns[column]), self.format.times)
+        self.note(column, found.bad)
+        seconds_I = found.seconds_I
+        with np.errstate(invalid="ignore"):
+            late_I, old_I = seconds_I > horizon, seconds_I < -MAX_AGE
+        if found.kind == SIMULATED:
+            wanted = (
+                f"at most {horizon:.0f}, the end of the simulated time in seconds (is it Unix "
+                f"time, or a date? Say so in {self.setting}.times)"
+            )
+            self.note(column, _rows(late_I, wanted))
+        wanted = "at most 200 years before the newest, or before day 0"
+        self.note(column, _rows(old_I, wanted))
+        return seconds_I
+
+    def categories(self, columns: str | tuple[str, ...] | None) -> Texts:
+        """Names or paths; the levels of several columns, or of a list, as a path."""
+        if columns is None or isinstance(columns, str):
+            return self._category(columns)
+        levels = [self._category(column) for column in columns]
+        return cells_of(" > ".join(filter(None, row)) for row in zip(*levels, strict=True))
+
+    def _category(self, column: str | None) -> Texts:
+        if column is None:
+            return np.full(len(self.table), "", object)
+        bad = {}
+        names = []
+        for row, value in enumerate(self.table.columns[column]):
+            levels = _list(value)
+            name: object = value
+            if levels is not None and len(levels) > 1 and self.format.lists == "refuse":
+                bad[row] = (
+                    f"one category, not a list (levels of a path, or alternatives? Say so in "
+                    f'{self.setting}.lists: "path" or "first")'
+                )
+            elif levels is not None:
+                levels = levels[:1] if self.format.lists == "first" else levels
+                texts = [_text(level, joined=False) for level in levels]
+                name = None if None in texts else " > ".join(filter(None, map(str, texts)))
+                if name is None:
+                    bad[row] = "a list of names"
+            if name is not None and row not in bad and _text(name, joined=False) is None:
+                bad[row] = f"one category, not a {_kind(name)}"
+            text = "" if row in bad else _text(name, joined=False) or ""
+            if not _is_unicode(text):
+                bad[row], text = "a text of whole Unicode characters", ""
+            names.append(self._clean(text, raw=False))
+        self.note(column, bad)
+        return cells_of(names)
 
     def attributes(self, columns: str | tuple[str, ...]) -> list[dict[str, Any]]:
         """Per item, attribute names and values, from JSON objects or from several columns."""
         if isinstance(columns, tuple):
-            values = [self.columns[column] for column in columns]
+            values = [self.table.columns[column] for column in columns]
             return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
-        parsed = [_json_object(value) for value in self.columns[columns]]
-        bad_I = np.array([value is None for value in parsed], bool)
-        self.note(columns, bad_I, "a JSON object, or empty")
+        parsed = [_json_object(value) for value in self.table.columns[columns]]
+        bad = {row: "a JSON object, or empty" for row, each in enumerate(parsed) if each is None}
+        self.note(columns, bad)
         return [value or {} for value in parsed]
 
 
-def _floats(values: NDArray[np.object_]) -> Floats:
-    """Numbers as far as the values are any, NaN elsewhere."""
-    raw = pd.Series(values, dtype=object)
-    return pd.to_numeric(raw, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+def _rows(
+    bad_I: NDArray[np.bool_], wanted: str, among_I: NDArray[np.bool_] | None = None
+) -> dict[int, str]:
+    """Rows of a mask, and what each must hold."""
+    rows = np.flatnonzero(bad_I if among_I is None else bad_I & among_I)
+    return dict.fromkeys(rows.tolist(), wanted)
 
 
-def _text(value: object) -> str:
+def _text(value: object, joined: bool) -> str | None:
+    """A cell as a text; None where it is none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        return value
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # an id or a name that a file keeps as 17.0
-    return "" if isinstance(value, float) and np.isnan(value) else str(value).strip()
+        return str(int(value))  # an id or a name that a file keeps as 17.0
+    if isinstance(value, list | tuple):
+        texts = [_text(each, joined=False) for each in value]
+        if None in texts or (len(texts) > 1 and not joined):
+            return None
+        return " ".join(filter(None, map(str, texts)))
+    if isinstance(value, bool | np.bool_ | Mapping | bytes):
+        return None
+    try:
+        return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
+    except ValueError:  # a whole number beyond what Python prints
+        return None
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "boolean"
+    if isinstance(value, list | tuple):
+        return "list"
+    return "JSON object" if isinstance(value, Mapping) else type(value).__name__
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _is_visible(text: str) -> bool:
+    return any(unicodedata.category(letter)[0] not in "CZ" for letter in text)
+
+
+def _is_mangled(text: str) -> bool:
+    if not any(sign in text for sign in _SHORTENED):
+        return False
+    head, _, tail = text.lower().replace(",", ".").partition("e+")
+    return tail.isdigit() and head.replace(".", "", 1).isdigit()
+
+
+def _stars(cell: object) -> object:
+    """A rating without the words that some shops' pages have behind it."""
+    return cell.split(_STARS)[0] if isinstance(cell, str) else cell
+
+
+def _list(value: object) -> list[Any] | None:
+    """A list, also one that a text holds as JSON or as Python prints it; None for anything else."""
+    if isinstance(value, str) and value.strip()[:1] == "[" and value.strip()[-1:] == "]":
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            try:
+                value = ast.literal_eval(str(value).strip())
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                return None
+    if not isinstance(value, list | tuple):
+        return None
+    values = list(value)
+    if values and all(isinstance(path, list | tuple) for path in values):
+        values = list(values[0])  # alternatives, each a path of its own
+    return [v for v in values if v not in (None, "")]
 
 
 def _json_object(value: object) -> dict[str, Any] | None:
     """A JSON object given as text or already parsed; None for anything else."""
-    if value is None or value == "":
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return {}
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None

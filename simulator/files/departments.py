@@ -13,7 +13,6 @@ from simulator.files.inferred import Mentions
 from simulator.randomness import Floats
 
 MAX_DEPARTMENTS = 24
-_SEPARATORS = (">", "|", "/")
 _WORD = re.compile(r"\w+")
 
 
@@ -24,9 +23,7 @@ def group_departments(mentions: Mentions, category_I: Ints, categories: Words) -
     in the same noun ("ink cartridge", "toner cartridge") belong together. Beyond the largest
     `MAX_DEPARTMENTS`, a department joins the one whose items use the most similar words.
     """
-    separator = next(
-        (s for s in _SEPARATORS if 2 * sum(s in name for name in categories) > len(categories)), ""
-    )
+    separator = ">" if 2 * sum(">" in name for name in categories) > len(categories) else ""
     heads = np.array([_head(name, separator) for name in categories], object)
     group_C, names = pd.factorize(heads)
     size_G = np.bincount(group_C[category_I], minlength=len(names))

@@ -8,16 +8,12 @@ import pytest
 
 from simulator.catalogue.catalog import Supply
 from simulator.errors import DataError
-from simulator.files.columns import ColumnSpec
 from simulator.files.departments import group_departments
-from simulator.files.findings import FileFinding, UnusableFile
-from simulator.files.importer import (
-    CatalogFileSpec,
-    JudgmentFileSpec,
-    read_judgments,
-    read_supply,
-)
+from simulator.files.importer import read_supply
 from simulator.files.inferred import find_mentions, infer_categories
+from simulator.files.judgments import read_judgments
+from simulator.files.settings import CatalogFileSpec, ColumnSpec, JudgmentFileSpec
+from simulator.files.tables.findings import FileFinding, UnusableFile
 from simulator.protocols import DAY
 from simulator.randomness import Draws
 from simulator.shoppers.demand import QuerySpec, generate_intents
@@ -139,12 +135,16 @@ def test_a_shop_of_one_bare_item_works(tmp_path):
         ("id", {3: "A1"}, "row 4: id == 'A1', must be an id that no earlier row has"),
         ("id", {3: ""}, "row 4: id == '', must be a text that is not empty"),
         ("title", {2: "   "}, "row 3, id 'A2': title == '   ', must be a text that is not empty"),
-        ("price", {0: -3.0}, "row 1, id 'A0': price == -3.0, must be a number > 0 and <= 1e+09"),
-        ("price", {0: 0.0}, "price == 0.0, must be a number > 0"),
+        (
+            "price",
+            {0: -3.0},
+            "row 1, id 'A0': price == -3.0, must be a number >= 1e-06 and <= 1e+09",
+        ),
+        ("price", {0: 0.0}, "price == 0.0, must be a number >= 1e-06"),
         ("price", {5: np.nan}, "row 6, id 'A5': price == "),
-        ("price", {5: 2e9}, "price == 2000000000.0, must be a number > 0 and <= 1e+09"),
+        ("price", {5: 2e9}, "price == 2000000000.0, must be a number >= 1e-06 and <= 1e+09"),
         ("price", {5: np.inf}, "row 6, id 'A5': price == inf"),
-        ("stars", {1: 9.0}, "stars == 9.0, must be a number from 1 to 5, or empty"),
+        ("stars", {1: 9.0}, "stars == 9.0, must be a number from 1 to 5 (0: not rated), or empty"),
         ("units", {1: -1}, "units == -1, must be a whole number >= 0"),
         ("since", {1: "soon"}, "since == 'soon', must be an ISO 8601 date"),
     ],
@@ -161,11 +161,11 @@ def test_a_bad_value_is_told_with_row_id_and_wish(tmp_path, column, values, mess
 
 def test_text_in_a_price_column_is_told(tmp_path):
     path = tmp_path / "shop.csv"
-    path.write_text('id,title,price\n1,Kettle,"12,99"\n2,Mug,\n')
+    path.write_text("id,title,price\n1,Kettle,on sale\n2,Mug,\n")
     found = [str(finding) for finding in problems(CatalogFileSpec(path=str(path)))]
     assert found == [
-        "shop.csv, row 1, id '1': price == '12,99', must be a number > 0 and <= 1e+09",
-        "shop.csv, row 2, id '2': price == '', must be a number > 0 and <= 1e+09",
+        "shop.csv, line 2, id '1': price == 'on sale', must be a number >= 1e-06 and <= 1e+09",
+        "shop.csv, line 3, id '2': price == '', must be a number >= 1e-06 and <= 1e+09",
     ]
 
 
@@ -187,7 +187,7 @@ def test_missing_columns_name_the_closest_one(tmp_path):
     spec = CatalogFileSpec(path=str(path), columns=ColumnSpec(brand="makker"))
     found = [str(finding) for finding in problems(spec)]
     assert len(found) == 2
-    assert "catalog.columns.price == 'price', must be a column of shop.jsonl" in found[0]
+    assert "catalog.file.columns.price == 'price', must be a column of shop.jsonl" in found[0]
     assert "closest: 'prise'" in found[0]
     assert "closest: 'maker'" in found[1]
 
@@ -199,13 +199,21 @@ def test_missing_columns_name_the_closest_one(tmp_path):
         ("shop.jsonl", b"", "shop.jsonl == an empty file, must be a table"),
         ("shop.parquet", b"", "shop.parquet == an empty file, must be a table"),
         ("shop.csv", b"id,title,price\n", "shop.csv == 0 rows"),
-        ("shop.csv", b"id,title,price\n1,Kettle\n", "unreadable (CSV parse error: Row #2"),
+        (
+            "shop.csv",
+            b"id,title,price\n1,Kettle\n",
+            "line 2 == 2 cells (['1', 'Kettle']), must be 3 cells",
+        ),
         ("shop.csv", b'id,title,price\n1,Mug,3\n2,4,"5', "a quote that is never closed"),
         ("shop.csv", b'id,title,price\n1,2,"3\n4,5,6\n', "a quote that is never closed"),
         ("shop.csv", b"id,title,price\n1,K\xff,3\n", r"shop.csv, line 2 == b'\xff', must be valid"),
         ("shop.jsonl", b'{"id": 1, "title": "K\xc3"}\n', "shop.jsonl, line 1 == "),
-        ("shop.jsonl", b'{"id": 1}\n{"id": 2, "ti', "shop.jsonl, line 2 == unreadable"),
-        ("shop.jsonl", b"[1, 2]\n", "shop.jsonl, line 1 == [1, 2], must be a JSON object"),
+        (
+            "shop.jsonl",
+            b'{"id": 1, "title": "M", "price": 2}\n{"id": 2, "ti',
+            "line 2 == unreadable",
+        ),
+        ("shop.jsonl", b"[1]\n", "shop.jsonl, record 1 == 1, must be a JSON object"),
         ("shop.parquet", b"PAR1 and no more", "shop.parquet == unreadable"),
         ("shop.xlsx", b"x", "must be a file with suffix .parquet, .csv"),
     ],
@@ -249,7 +257,7 @@ def test_json_attributes_are_read_and_checked(tmp_path):
     assert "steel" not in words  # no title says it
     table.loc[2, "data"] = "{oops"
     spec = CatalogFileSpec(path=str(_write(table, path)), columns=columns)
-    assert "row 3, id 'A2': data == '{oops', must be a JSON object" in str(problems(spec)[0])
+    assert "line 4, id 'A2': data == '{oops', must be a JSON object" in str(problems(spec)[0])
 
 
 def test_missing_categories_are_told_from_words():
@@ -304,12 +312,12 @@ def test_judgments_are_sorted_and_join_by_id(tmp_path, shop):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("mug", "A5", 4)], "grades.csv, row 1: grade == '4', must be 0, 1, 2 or 3"),
+        ([("mug", "A5", 4)], "grades.csv, line 2, id 'A5': grade == '4', must be 0, 1, 2 or 3"),
         ([("mug", "A5", 0.5)], "grade == '0.5', must be 0, 1, 2 or 3"),
         ([("mug", "A5", None)], "grade == '', must be 0, 1, 2 or 3"),
         ([("", "A5", 1)], "query == '', must be a text that is not empty"),
         ([("mug", "B5", 1)], "product_id == 'B5', must be the id of a product"),
-        ([("mug", "A5", 1), ("mug", "A5", 2)], "row 2, id 'A5': grade == '2', must be the grade"),
+        ([("mug", "A5", 1), ("mug", "A5", 2)], "line 3, id 'A5': grade == '2', must be the grade"),
     ],
 )
 def test_bad_judgments_are_told(tmp_path, shop, rows, message):

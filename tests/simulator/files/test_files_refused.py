@@ -1,0 +1,333 @@
+"""Files that cannot be used, each refused in words that say where, what and what instead.
+
+Every case is a small copy of something that public repositories, forums or issue trackers show.
+"""
+
+import gzip
+
+import pytest
+
+from tests.simulator.files.shops import items_of, refusals, written
+
+HEAD = "id,title,price\n"
+
+# What a file holds: its name, its bytes or text, settings, and what must be said against it.
+REFUSED = {
+    "a quote that swallows the next row": (
+        "shop.csv",
+        HEAD + '1,"lamp red,10\n2,"desk oak",20\n3,chair,30\n',
+        {},
+        ["shop.csv, line 2: title == '\"lamp red,10', must be a text whose quote ends before"],
+    ),
+    "a quote that swallows rows and is closed by an inch mark": (
+        "shop.csv",
+        HEAD + '1,"lamp red,10\n2,19",20\n3,chair,30\n4,bed,40\n',
+        {},
+        ["shop.csv, line 2: title == 'lamp red,10\\n2,19', must be a quoted text that swallows"],
+    ),
+    "a quote that swallows rows with commas in their texts": (
+        "shop.csv",
+        HEAD + '1,"lamp, red,10\n2,desk, oak 19",20\n3,chair,30\n4,bed,40\n',
+        {},
+        ["line 2: title == 'lamp, red,10\\n2,desk, oak 19', must be a quoted text that swallows"],
+    ),
+    "a quote that swallows all rows to the end": (
+        "shop.csv",
+        HEAD + '1,chair,30\n2,"lamp red,10\n3,desk,20\n',
+        {},
+        ["shop.csv, line 3: title == '\"lamp red,10'"],
+    ),
+    "a quote inside a quoted text": (
+        "shop.csv",
+        HEAD + '1,"19" monitor",99\n',
+        {},
+        ['shop.csv, line 2: title == \'"19" monitor",99\''],
+    ),
+    "a wanted column twice": (
+        "shop.csv",
+        "id,title,price,price\n1,lamp,10,9\n",
+        {},
+        [
+            "catalog.file.columns.price == 'price', the name of columns 3 and 4 of shop.csv, must "
+            "be the name of one column"
+        ],
+    ),
+    "a key twice in a JSON object": (
+        "shop.jsonl",
+        '{"id": 1, "title": "lamp", "price": 1, "price": 2}\n',
+        {},
+        ["line 1 == unreadable (the key 'price' stands twice in one object)"],
+    ),
+    "a boolean and a list": (
+        "shop.jsonl",
+        '{"id":1,"title":"lamp","price":true,"category":["Home","Lamps"]}\n'
+        '{"id":2,"title":"desk","price":"20"}\n',
+        {"columns": {"category": "category"}},
+        [
+            "shop.jsonl, line 1, id 1: price == True, must be a number >= 1e-06",
+            "category == ['Home', 'Lamps'], must be one category, not a list (levels of a path",
+        ],
+    ),
+    "prices of several currencies": (
+        "shop.csv",
+        HEAD + "1,lamp,$19.99\n2,desk,₹1099\n3,bed,$5\n",
+        {},
+        ["line 3, id '2': price == '₹1099', must be a price in the currency of the other rows ($)"],
+    ),
+    "currencies of their own column": (
+        "shop.csv",
+        "id,title,price,cur\n1,lamp,19.99,USD\n2,desk,20,EUR\n3,bed,5,USD\n",
+        {"columns": {"currency": "cur"}},
+        ["line 3: cur == 'EUR', must be 'USD', as in most rows"],
+    ),
+    "thousands or decimals": (
+        "shop.csv",
+        HEAD + '1,lamp,"1,299"\n2,desk,15\n',
+        {},
+        ["price == '1,299', must be a number", "Say so in catalog.file.format.decimal"],
+    ),
+    "two signs before decimals in one column": (
+        "shop.csv",
+        HEAD + '1,lamp,"1,299.00"\n2,desk,"12,50"\n',
+        {},
+        ["line 3, id '2': price == '12,50', must be", "with '.' before the decimals as in other"],
+    ),
+    "a range of prices": (
+        "shop.csv",
+        HEAD + "1,lamp,10.00 - 20.00\n",
+        {},
+        ["line 2, id '1': price == '10.00 - 20.00', must be a number"],
+    ),
+    "no price, a price of nothing and one too small to divide by": (
+        "shop.csv",
+        HEAD + "1,lamp,\n2,desk,0\n3,bed,1e-300\n4,rug,free\n",
+        {},
+        ["line 2, id '1': price == ''", "price == '0'", "price == '1e-300'", "price == 'free'"],
+    ),
+    "Unix time where simulated seconds are said": (
+        "shop.csv",
+        "id,title,price,since\n1,lamp,10,1700000000\n",
+        {"columns": {"created_at": "since"}, "format": {"times": "simulated"}},
+        ["since == '1700000000', must be at most 315360000, the end of the simulated time"],
+    ),
+    "an arrival beyond what a number can say": (
+        "shop.csv",
+        "id,title,price,since\n1,lamp,10,1e300\n2,desk,20,-1e300\n",
+        {"columns": {"created_at": "since"}},
+        ["since == '1e300', must be at most", "since == '-1e300', must be at most 200 years"],
+    ),
+    "years": (
+        "shop.csv",
+        "id,title,price,since\n1,lamp,10,2020\n",
+        {"columns": {"created_at": "since"}},
+        ["since == '2020', must be a date, or a number that is no year (is it a year,"],
+    ),
+    "a placeholder for never": (
+        "shop.csv",
+        "id,title,price,since\n1,lamp,10,2020-01-01\n2,desk,20,9999-12-31\n",
+        {"columns": {"created_at": "since"}},
+        ["since == '9999-12-31', must be an ISO 8601 date from 1900 to 2100"],
+    ),
+    "American dates": (
+        "shop.csv",
+        "id,title,price,since\n1,lamp,10,01/02/2020\n",
+        {"columns": {"created_at": "since"}},
+        ["line 2, id '1': since == '01/02/2020', must be an ISO 8601 date"],
+    ),
+    "an id that a spreadsheet has shortened": (
+        "shop.csv",
+        HEAD + "4.00733E+12,lamp,10\n4.00734E+12,desk,10\n",
+        {},
+        ["id == '4.00733E+12', must be the whole id (a spreadsheet has shortened this one)"],
+    ),
+    "ids that cannot be seen": (
+        "shop.csv",
+        HEAD + "\u200b,lamp,10\n",
+        {},
+        ["line 2: id == '\\u200b', must be a text that is not empty"],
+    ),
+    "half a character": (
+        "shop.jsonl",
+        '{"id": 1, "title": "lamp \\ud800", "price": 10}\n',
+        {},
+        ["title == 'lamp \\ud800', must be a text of whole Unicode characters"],
+    ),
+    "Windows-1252 where nothing says it": (
+        "shop.csv",
+        "id,title,price\n1,Möbel für Küche,10\n".encode("windows-1252"),
+        {},
+        [
+            "shop.csv, line 2 == b'\\xf6', must be valid UTF-8; or is it catalog.file.format.encoding "
+            "= \"windows-1252\"? Then it reads '1,Möbel für Küche,10'"
+        ],
+    ),
+    "Windows-1251 where nothing says it": (
+        "shop.csv",
+        "id,title,price\n1,Красная лампа,10\n".encode("windows-1251"),
+        {},
+        ["= \"windows-1251\"? Then it reads '1,Красная лампа,10'"],
+    ),
+    "Shift-JIS where nothing says it": (
+        "shop.csv",
+        "id,title,price\n1,赤いランプ,10\n".encode("shift_jis"),
+        {},
+        ["= \"shift_jis\"? Then it reads '1,赤いランプ,10'"],
+    ),
+    "a row with a comma too many": (
+        "shop.csv",
+        HEAD + "1,lamp, red,10\n2,desk,20\n",
+        {},
+        [
+            "shop.csv, line 2 == 4 cells (['1', 'lamp', 'red', '10']), must be 3 cells, as the header"
+        ],
+    ),
+    "a row cut off": ("shop.csv", HEAD + "1,lamp,10\n2,de", {}, ["shop.csv, line 3 == 2 cells"]),
+    "a JSON line cut off": (
+        "shop.jsonl",
+        '{"id": 1, "title": "lamp", "price": 10}\n{"id": 2, "tit',
+        {},
+        ["shop.jsonl, line 2 == unreadable"],
+    ),
+    "a JSON array cut off": (
+        "shop.json",
+        '[{"id": 1},\n{"id"',
+        {},
+        ["shop.json, line 2 == unread"],
+    ),
+    "Python's way to print objects (Amazon reviews of 2014)": (
+        "shop.json",
+        "{'id': 1, 'title': 'lamp'}\n",
+        {},
+        ["must be one complete JSON object (this is a Python literal, not JSON)"],
+    ),
+    "two lists of records": (
+        "shop.json",
+        '{"a": [{"id": 1}], "b": [{"id": 2}]}',
+        {},
+        ["catalog.file.format.records == '', must be the path of one list of records in shop.json"],
+    ),
+    "a path to no list": (
+        "shop.json",
+        '{"products": [{"id": 1}]}',
+        {"format": {"records": "items"}},
+        [
+            "catalog.file.format.records == 'items', must be the path of a list in shop.json (lists: '"
+        ],
+    ),
+    "a record under each key": (
+        "shop.json",
+        '{"a1": {"title": "lamp"}, "a2": {"title": "desk"}}',
+        {},
+        ["(this is an object with a record under each key)"],
+    ),
+    "nesting without end": ("shop.json", "[" * 100_000, {}, ["nested too deep"]),
+    "a number of 400 digits": (
+        "shop.jsonl",
+        '{"id": 1, "title": "lamp", "price": 1' + "0" * 400 + "}\n",
+        {},
+        ["price == 1000", "must be a number >= 1e-06 and <= 1e+09"],
+    ),
+    "a number of 5,000 digits": (
+        "shop.jsonl",
+        '{"id": 1, "title": "lamp", "price": 1' + "0" * 5000 + "}\n",
+        {},
+        ["shop.jsonl, line 1 == unreadable"],
+    ),
+    "an Excel workbook under the name of CSV": (
+        "shop.csv",
+        b"PK\x03\x04\x14\x00\x06\x00",
+        {},
+        [
+            "shop.csv == a ZIP archive or an Excel workbook, must be the table inside, exported as CSV"
+        ],
+    ),
+    "an Excel workbook": ("shop.xlsx", b"PK", {}, ["export a workbook as CSV"]),
+    "a web page instead of the file": (
+        "shop.csv",
+        "<!doctype html><html>Log in</html>",
+        {},
+        ["shop.csv == a web page, must be a table"],
+    ),
+    "a pointer of Git LFS instead of the file": (
+        "shop.csv",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+        {},
+        ["shop.csv == a pointer of Git LFS, must be the file itself"],
+    ),
+    "a feed in XML": ("shop.csv", "<?xml version='1.0'?><rss/>", {}, ["an XML document, must be"]),
+    "gzip cut off": (
+        "shop.csv.gz",
+        gzip.compress(b"id,title,price\n1,lamp,10\n" * 9)[:-9],
+        {},
+        ["shop.csv.gz == unreadable"],
+    ),
+    "blanks alone": ("shop.csv", " \n\n", {}, ["shop.csv == an empty file"]),
+    "a header alone": ("shop.csv", HEAD, {}, ["shop.csv == 0 rows"]),
+    "a NUL": ("shop.csv", HEAD + "1,la\0mp,10\n", {}, ["shop.csv, line 2 == a NUL character"]),
+    "values that no row has": (
+        "shop.csv",
+        HEAD + "1,lamp,10\n",
+        {"only": {"title": "desk"}},
+        ["shop.csv: title == 'desk' in no row, must be one of: 'lamp'"],
+    ),
+    "no column of prices, and nothing said of it": (
+        "shop.csv",
+        "id,title\n1,lamp\n",
+        {"columns": {"price": ""}},
+        ["catalog.file.columns.price == '', must be a column of shop.csv, or", 'missing = "draw"'],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_file_is_refused_in_words(tmp_path, case):
+    name, content, settings, expected = REFUSED[case]
+    found = refusals(written(tmp_path, content, name), **settings)
+    missing = [text for text in expected if not any(text in line for line in found)]
+    assert not missing, "\n".join(found)
+
+
+def test_a_name_longer_than_files_have_is_refused(tmp_path):
+    (found,) = refusals(tmp_path / ("x" * 300 + ".csv"))
+    assert found.endswith("must be an existing file")
+
+
+def test_arrivals_beyond_the_simulated_time_are_refused(tmp_path):
+    path = written(tmp_path, "id,title,price,since\n1,lamp,10,-5\n2,desk,20,200000\n")
+    columns = {"created_at": "since"}
+    assert refusals(path, 300_000.0, columns=columns) == []
+    (found,) = refusals(path, 86_400.0, columns=columns)
+    assert "line 3, id '2': since == '200000', must be at most 86400, the end of" in found
+
+
+def test_bad_rows_are_skipped_and_counted_where_it_is_asked_for(tmp_path):
+    rows = "1,lamp,10\n1,lamp again,10\n2,,20\n3,desk,free\n4,bed,40,extra\n5,rug,50\n"
+    path = written(tmp_path, HEAD + rows)
+    assert len(refusals(path)) == 4
+    items = items_of(path, bad_rows="skip")
+    assert items.key_I.tolist() == ["1", "5"]
+    assert items.skipped == 4
+    nothing = written(tmp_path, HEAD + "1,,10\n2,lamp,\n", "nothing.csv")
+    assert len(refusals(nothing, bad_rows="skip")) == 2
+
+
+def test_a_quote_is_trusted_where_the_settings_say_so(tmp_path):
+    text = HEAD + '1,"lamp red,10\n2,19",20\n3,chair,30\n4,bed,40\n'
+    path = written(tmp_path, text)
+    assert items_of(path, format={"quotes": "trust"}).title_I[0] == "lamp red,10 2,19"
+    literal = items_of(path, format={"quotes": "literal"})
+    assert literal.title_I.tolist() == ['"lamp red', '19"', "chair", "bed"]
+
+
+def test_the_line_of_a_row_is_that_of_the_file(tmp_path):
+    text = '\nid,title,price\n1,"lamp\n\nred",10\n\n2,desk,none at all\n'
+    (found,) = refusals(written(tmp_path, text))
+    assert found.startswith("shop.csv, line 7, id '2': price == 'none at all'")
+
+
+def test_a_wish_for_a_column_names_it_as_the_user_wrote_it(tmp_path):
+    path = written(tmp_path, "Handle,Title,Published\n1,lamp,true\n")
+    found = refusals(path)
+    assert found[0].startswith("catalog.file.columns.id == 'id', must be a column of shop.csv (col")
+    assert "closest: 'Title'" in found[1]
+    assert sum("'Published'" in line for line in found) == 1  # all columns are listed once
