@@ -1,5 +1,6 @@
 """The rows of truth.json: true effects, from paired worlds."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -106,6 +107,16 @@ class Truth:
     trainings: int
     training_sd: Number
     n: int
+
+    def pairs_for(self, resolution: float) -> int | None:
+        """About how many pairs of worlds tell the effect to such a half-width of `relative`.
+
+        Half-widths fall with the root of the number of worlds; None where that cannot be told, as
+        where trainings are in the interval, which more worlds do not add.
+        """
+        if self.resolution is None or self.trainings > 1:
+            return None
+        return max(1, math.ceil(self.seeds * (self.resolution / resolution) ** 2))
 
     @property
     def growth(self) -> Interval:

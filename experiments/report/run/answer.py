@@ -16,6 +16,9 @@ from experiments.report.kit.sentences import change, change_range, meaning, quot
 _EVENTS = {"gmv": "gmv", "orders": "purchase"}
 """The event whose headroom stands beside a metric."""
 
+FINE = 0.005
+"""A half-width that tells lifts of a per cent, of which every run says what it would cost."""
+
 _WIDER = {Finding.MORE: "more", Finding.LESS: "less"}
 
 
@@ -117,6 +120,12 @@ def basis_sentence(truth: Truth) -> str:
         f"The truth is what {pairs} bring in expectation, over all luck of clicking and buying; "
         f"its interval holds {held}{left_out}."
     )
+    pairs_wanted = truth.pairs_for(FINE)
+    if pairs_wanted is not None and pairs_wanted > truth.seeds:
+        said += (
+            f" To know the effect to \u00b1{_fine(FINE)} would take about {pairs_wanted} pairs of "
+            "worlds (truth.seeds, or truth.resolution)."
+        )
     remainder = truth.remainder
     if remainder is not None and remainder.p_value is not None:
         said += (

@@ -235,6 +235,14 @@ def test_single_world_is_not_sold_as_certain():
     assert any("not that of other trainings" in line for line in said.further)
 
 
+def test_what_half_a_per_cent_would_cost_is_said():
+    coarse = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.39, seeds=3, resolution=0.01))
+    assert "would take about 12 pairs of worlds" in plain(" ".join(coarse.further))
+    for more in ({"resolution": 0.004}, {"resolution": 0.01, "trainings": 2}, {}):
+        said = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.39, **more))
+        assert "would take" not in " ".join(said.further)
+
+
 def test_every_contrast_gets_its_own_sentence():
     rows = (estimate(0.03, 0.01), estimate(-0.03, 0.01, contrast=("control", "no_dense")))
     found = verdicts(bare_metrics(estimates=rows), None)
