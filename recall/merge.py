@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numba import njit
@@ -24,10 +24,10 @@ class MergeSpec(Spec):
     """How many candidates enter the pool, and in what order."""
 
     limit: int = Field(400, gt=0, description="candidates in the pool (items a request)")
-    quotas: dict[str, int] = Field(
+    quotas: dict[str, Annotated[int, Field(ge=0)]] = Field(
         {}, description="best candidates that a channel may bring in; all where not named (items)"
     )
-    weights: dict[str, float] = Field(
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
         {}, description="weight of a channel in the merge order; 1 where not named"
     )
 
@@ -40,7 +40,7 @@ class Merge:
         channels: channel names in the order of the provenance bits.
 
     Raises:
-        ConfigError: a quota or weight is negative or names no channel, all weights are 0, or
+        ConfigError: a quota or weight names no channel, all weights are 0, or
             there are too many channels.
     """
 
@@ -98,12 +98,10 @@ def _check(spec: MergeSpec, channels: tuple[str, ...]) -> None:
     if not 0 < len(channels) <= MAX_CHANNELS:
         raise ConfigError(f"channels == {len(channels)} names, must be 1 to {MAX_CHANNELS}")
     for field, values in (("quotas", spec.quotas), ("weights", spec.weights)):
-        for name, value in values.items():
+        for name in values:
             if name not in channels:
                 known = ", ".join(channels)
                 raise ConfigError(f"merge.{field} == {name!r}, must name a channel ({known})")
-            if not 0 <= value < np.inf:
-                raise ConfigError(f"merge.{field}.{name} == {value}, must be >= 0")
     if not sum(spec.weights.get(name, 1.0) for name in channels) > 0:
         raise ConfigError("merge.weights == 0 for all channels, must be > 0 for one")
 

@@ -2,10 +2,11 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any
 
 import tomli_w
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from experiments.config.defaults import with_defaults
 from experiments.config.messages import explain
-from experiments.config.overrides import set_value, suggestion
+from experiments.config.overrides import parse_toml, set_value, suggestion
 from experiments.config.schema import Config
 from simulator.errors import ConfigError
 
@@ -69,11 +70,13 @@ def find_config(name: str | Path) -> Path:
         ConfigError: there is neither such a file nor such a shipped config.
     """
     path, shipped = Path(name), shipped_configs()
-    if path.is_file():
-        return path
+    with suppress(OSError, ValueError):  # a name that cannot be one of a file
+        if path.is_file():
+            return path
     if str(name) not in shipped:
-        wanted = suggestion(str(name), [*shipped])
-        raise ConfigError(f"CONFIG == {str(name)!r}, must be a TOML file or {wanted}")
+        wanted, shown = suggestion(str(name)[:100], [*shipped]), str(name)
+        shown = shown if len(shown) <= 100 else f"{shown[:97]}..."
+        raise ConfigError(f"CONFIG == {shown!r}, must be a TOML file or {wanted}")
     return shipped[str(name)]
 
 
@@ -84,14 +87,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: it cannot be read, is not UTF-8 or not TOML; names the line.
     """
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return parse_toml(path.read_bytes().decode("utf-8-sig"), str(path))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}, must be a file that can be read") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         found = error.object[error.start : error.start + 1]
         raise ConfigError(f"{path}: line {line} == {found!r}, must be UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}, must be TOML") from error
 
 

@@ -80,7 +80,10 @@ def _of_another_type(problem: dict[str, Any]) -> bool:
 
 
 def _place(steps: Steps) -> str:
-    return ".".join(step for step, _ in steps[1:])
+    return ".".join(
+        step if len(step) <= _LONGEST_VALUE else f"{step[: _LONGEST_VALUE - 3]}..."
+        for step, _ in steps[1:]
+    )
 
 
 def _walk(node: Node | None, path: tuple[str | int, ...]) -> Iterator[tuple[str, Node | None]]:

@@ -2,7 +2,8 @@
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -11,8 +12,15 @@ from pydantic import BaseModel, Field
 
 from simulator.errors import ConfigError, closest
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-"""A name of the user's: a step of a path, and part of a folder's name."""
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
+"""A name of the user's: a step of a path, part of a folder's name and of a column's."""
+
+DEEPEST = 64
+"""Tables and lists of settings that may stand within each other."""
+
+_TOO_DEEP = f"within each other too often, must be at most {DEEPEST} deep"
+_TOO_LONG = "must be one of at most 1,000 digits"
+_LONGEST_BITS = 3_320
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,17 @@ def unknown(place: str, names: Iterable[str], known: Sequence[str]) -> list[str]
     ]
 
 
+def alike(place: str, names: Iterable[str]) -> list[str]:
+    """Names that differ in small and capital letters alone: columns and folders may not know them
+    apart."""
+    first: dict[str, str] = {}
+    return [
+        f"{place} == {name!r} and {other!r}, must differ in more than small and capital letters"
+        for name in names
+        if (other := first.setdefault(name.lower(), name)) != name
+    ]
+
+
 def check_once(place: str, names: Iterable[str]) -> None:
     """Refuse a name that is given twice.
 
@@ -157,13 +176,28 @@ def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str)
                 f"must be {suggestion(key, node.keys(), place)}"
             )
         if depth == len(keys) - 1:
-            holder[step] = parse_value(text.strip(), child)  # type: ignore[index]
+            with _of_option(assignment):
+                holder[step] = parse_value(text.strip(), child)  # type: ignore[index]
         else:
             if child.value is None:
                 holder[step] = {}  # type: ignore[index]
             holder = holder[step]  # type: ignore[index]
+            if not isinstance(holder, dict | list) and child.child(keys[depth + 1]) is not None:
+                place = ".".join(keys[: depth + 1])
+                raise ConfigError(
+                    f"--set {assignment}: {place} == {holder!r}, must be a table to set "
+                    f"{keys[depth + 1]} in it"
+                )
             node = Node(child.kinds, holder, child.description)
     return ".".join(keys)
+
+
+@contextmanager
+def _of_option(assignment: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"--set {assignment.partition('=')[0]}: {error}") from error
 
 
 def _number(value: Any, key: str) -> str | int:
@@ -186,10 +220,50 @@ def _may_add(node: Node, step: str | int) -> bool:
     return child is not None and child.model is None
 
 
-def parse_value(text: str, node: Node) -> Any:
-    """A value as TOML reads it; as a string where it is none, or where a string is wanted."""
+def parse_toml(text: str, place: str) -> dict[str, Any]:
+    """A TOML text as a table.
+
+    Args:
+        place: where it comes from, for errors.
+
+    Raises:
+        ConfigError: it is TOML that cannot be settings: too deep, a number of too many digits.
+        TOMLDecodeError: it is not TOML.
+    """
     try:
-        table = tomllib.loads(f"value = {text}")
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError as error:
+        raise ConfigError(f"{place} == tables or lists {_TOO_DEEP}") from error
+    except ValueError as error:  # Python reads no number of more digits
+        raise ConfigError(f"{place} == a number of thousands of digits, {_TOO_LONG}") from error
+    level: list[Any] = [table]
+    for _ in range(DEEPEST):
+        level = [part for each in level for part in _parts(each)]
+        if any(isinstance(part, int) and part.bit_length() > _LONGEST_BITS for part in level):
+            raise ConfigError(f"{place} == a number of thousands of digits, {_TOO_LONG}")
+    if level:
+        raise ConfigError(f"{place} == tables or lists {_TOO_DEEP}")
+    return table
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """What a table or a list holds."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def parse_value(text: str, node: Node) -> Any:
+    """A value as TOML reads it; as a string where it is none, or where a string is wanted.
+
+    Raises:
+        ConfigError: as of `parse_toml`.
+    """
+    shown = text if len(text) <= 40 else f"{text[:37]}..."
+    try:
+        table = parse_toml(f"value = {text}", shown)
     except tomllib.TOMLDecodeError:
         return text
     value = table["value"] if list(table) == ["value"] else text

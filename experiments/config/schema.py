@@ -11,7 +11,7 @@ from experiments.config.analysis import AnalysisSpec, TruthSpec
 from experiments.config.attribution import AttributionSpec
 from experiments.config.execution import ExecutionSpec
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.config.overrides import Name, suggestion, unknown
+from experiments.config.overrides import Name, alike, suggestion, unknown
 from experiments.config.reward_lab import RewardLabSpec
 from experiments.designs.shopper import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS
@@ -85,7 +85,7 @@ class Config(Spec):
     shoppers: ShopperSpec = ShopperSpec()
     world: WorldSpec = WorldSpec()
     log: LogSpec = LogSpec()
-    channels: dict[str, ChannelSpec] = Field(
+    channels: dict[Name, ChannelSpec] = Field(
         min_length=1, max_length=MAX_CHANNELS, description="recall channels by name"
     )
     funnel: FunnelSpec = FunnelSpec()
@@ -144,6 +144,7 @@ class Config(Spec):
             for name, count in Counter(names).items()
             if count > 1
         ]
+        problems += alike("arms.name", dict.fromkeys(names)) + alike("channels", self.channels)
         return problems + unknown("control", [self.control], names)
 
     def _problems_of_merges(self) -> list[str]:
@@ -155,4 +156,17 @@ class Config(Spec):
             for field in ("quotas", "weights")
             for name, value in getattr(merge, field).items()
             if name not in self.channels
+        ] + [
+            f"{place}.weights == 0 for all channels of arm {arm.name}, must be > 0 for one"
+            for place, merge, arm in self._merges()
+            if not any(merge.weights.get(name, 1.0) for name in arm.channels)
+        ]
+
+    def _merges(self) -> list[tuple[str, MergeSpec, ArmSpec]]:
+        """The merge of every arm, and where it is set."""
+        return [
+            (f"arms.{arm.name}.merge", arm.merge, arm)
+            if arm.merge is not None
+            else ("funnel.merge", self.funnel.merge, arm)
+            for arm in self.arms
         ]

@@ -12,6 +12,7 @@ finished run with other settings is refused.
 
 import fcntl
 import os
+import re
 import shutil
 import tomllib
 from contextlib import suppress
@@ -27,6 +28,8 @@ STORE = 2
 """Version of the store: of what stages hold, and in which form. Version 1 was not written down."""
 
 _STAGES = "stages"
+_LONGEST = 200  # characters of a stage's name: file names end at 255, and a key and a suffix follow
+_STEP = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{_LONGEST - 1}}}")
 _VERSION = "store.json"
 _LOCK = ".lock"
 _ELSEWHERE = ("execution", "attribution")  # sections that decide nothing of what a run writes
@@ -85,7 +88,16 @@ class RunFolder:
         os.close(self._lock)
 
     def stage(self, name: str, key: str) -> Stage:
-        """The stage of this name and content key, finished or not."""
+        """The stage of this name and content key, finished or not.
+
+        Raises:
+            StoreError: the name is more than a step of a path: the stage would lie elsewhere.
+        """
+        if not _STEP.fullmatch(name):
+            raise StoreError(
+                f"stage == {name!r}, must be a name of letters, digits, '-', '_' and '.', "
+                f"at most {_LONGEST} long"
+            )
         return Stage(name, key, self.path / _STAGES / f"{name}-{key}")
 
     def link(self, name: str, target: Path) -> None:

@@ -36,22 +36,33 @@ class BehaviorSpec(UtilitySpec):
     click_model: Annotated[
         PositionBased | Cascade | CustomClickModel, Field(discriminator="type")
     ] = PositionBased()
-    click_cost: float = Field(6.3, description="perceived utility at which half would click")
-    outside: float = Field(9.9, description="utility of buying nothing")
+    click_cost: float = Field(
+        6.3, ge=-1_000, le=1_000, description="perceived utility at which half would click"
+    )
+    outside: float = Field(9.9, ge=-1_000, le=1_000, description="utility of buying nothing")
     cart_margin: float = Field(
-        0.9, ge=0, description="how far below the outside option an item still goes to the cart"
+        0.9,
+        ge=0,
+        le=1_000,
+        description="how far below the outside option an item still goes to the cart",
     )
     basket_cost: float = Field(
-        0.2, ge=0, description="extra utility that a second item in one basket needs"
+        0.2, ge=0, le=1_000, description="extra utility that a second item in one basket needs"
     )
     repeat_quantity: float = Field(
         0.25, ge=0, lt=1, description="chance of one more unit of a bought item"
     )
-    satisfaction: float = Field(4.6, description="true utility that satisfies half of the clickers")
+    satisfaction: float = Field(
+        4.6, ge=-1_000, le=1_000, description="true utility that satisfies half of the clickers"
+    )
     delayed: float = Field(0.1, ge=0, le=1, description="share of purchases that come days later")
-    delay_days: float = Field(2.0, gt=0, description="mean delay of those (days)")
-    seconds_per_result: float = Field(1.5, ge=0, description="time on an examined result (s)")
-    seconds_per_click: float = Field(35.0, ge=0, description="median time on a clicked item (s)")
+    delay_days: float = Field(2.0, gt=0, le=1e6, description="mean delay of those (days)")
+    seconds_per_result: float = Field(
+        1.5, ge=0, le=1e6, description="time on an examined result (s)"
+    )
+    seconds_per_click: float = Field(
+        35.0, ge=0, le=1e6, description="median time on a clicked item (s)"
+    )
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class CatalogSpec(TraitsSpec):
         0.001, ge=0, lt=1, description="items that leave each simulated day (share of the items)"
     )
     horizon_days: float = Field(
-        60.0, gt=0, description="time over which items arrive and leave (simulated days)"
+        60.0, gt=0, le=1e6, description="time over which items arrive and leave (simulated days)"
     )
 
 

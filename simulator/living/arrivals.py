@@ -25,8 +25,12 @@ class ArrivalSpec(Spec):
     """The profile of visits over the day and the week."""
 
     peak_hour: float = Field(20.0, ge=0, lt=24, description="hour of the evening peak")
-    peak_to_trough: float = Field(3.0, ge=1, description="busiest over quietest hour's rate")
-    weekend: float = Field(1.2, gt=0, description="rate on days 5 and 6 of a week over others")
+    peak_to_trough: float = Field(
+        3.0, ge=1, le=1_000, description="busiest over quietest hour's rate"
+    )
+    weekend: float = Field(
+        1.2, gt=0, le=1_000, description="rate on days 5 and 6 of a week over others"
+    )
     promotions: tuple[Promotion, ...] = ()
 
 

@@ -36,9 +36,9 @@ class MarketSpec(Spec):
     price_changes: float = Field(
         0.02, ge=0, le=1, description="share of items whose price changes on a day"
     )
-    price_sigma: float = Field(0.08, ge=0, description="spread of the log price change")
+    price_sigma: float = Field(0.08, ge=0, le=3, description="spread of the log price change")
     statistics_half_life: float = Field(
-        14.0, gt=0, description="half-life of item statistics (days)"
+        14.0, gt=0, le=1e6, description="half-life of item statistics (days)"
     )
 
 

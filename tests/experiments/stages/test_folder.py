@@ -37,6 +37,14 @@ def make(run: RunFolder, name: str = "history", key: str = "abc") -> Path:
     return stage.path
 
 
+@pytest.mark.parametrize(
+    "name", ["channel-a/../../x", "..", "", "a\0b", ".hidden", "x" * 201, "a\n"]
+)
+def test_a_stage_lies_in_its_run_folder_whatever_it_is_called(folder: Path, name: str) -> None:
+    with RunFolder(folder) as run, pytest.raises(StoreError, match="must be a name of letters"):
+        run.stage(name, "key")
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_an_interrupted_stage_is_made_anew_and_finished_ones_stay(
     folder: Path, error: type[BaseException]
