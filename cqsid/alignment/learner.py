@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cqsid.alignment.objective.advantages import tied_B
 from cqsid.alignment.objective.losses import Tokens
 from cqsid.alignment.objective.objective import Loss, loss
 from cqsid.alignment.policy import Scores, log_probabilities
@@ -55,6 +56,7 @@ class Learner:
         self.spec, self.roller, self.device = spec, roller, device
         self._model: Any = model_of(weights).to(device)
         self._reference = Weights.of(model_of(weights).to(device))
+        self._start = weights.tensors()
         self.optimizer = Optimizer(
             self._model,
             learning_rate=spec.learning_rate,
@@ -91,8 +93,31 @@ class Learner:
                 scores = self._scores(Weights.of(self._model), batch, rollout)
             found = self._loss(rollout, scores, old or scores, reference)
             warm = min((number + 1) / max(self.spec.warmup, 1), 1.0)
+            if self._at_rest(rollout):
+                gradient = 0.0
+                break
             gradient = self.optimizer.step(found.total, number + 1, warm)
         return Update(rollout, scores, reference, found, gradient)
+
+    def _at_rest(self, rollout: Rollout) -> bool:
+        """Whether nothing may move: no reward tells two ids apart, and the policy never moved.
+
+        The divergence from oneself is 0, and so is its gradient. What is computed of it is
+        rounding noise, which AdamW, whose steps do not depend on the size of a gradient, would
+        turn into whole steps.
+        """
+        spec = self.roller.spec
+        valid_BG = torch.from_numpy(rollout.group.valid_BG)
+        tied = tied_B(torch.from_numpy(rollout.total_BG), valid_BG, spec.tie).all()
+        pushed = rollout.advantage_BGL.any() if spec.objective == "policy" else not tied
+        if pushed or spec.sft_weight:
+            return False
+        return all(
+            torch.equal(mine, held)
+            for mine, held in zip(
+                self.weights.tensors().values(), self._start.values(), strict=True
+            )
+        )
 
     def _scores(self, weights: Weights, batch: Batch, rollout: Rollout) -> Scores:
         roller = self.roller

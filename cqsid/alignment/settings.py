@@ -241,6 +241,11 @@ class AlgorithmSpec(Spec):
         return self
 
     @property
+    def reads_rewards(self) -> bool:
+        """Whether what is learned depends on rewards; supervised learning alone asks for none."""
+        return self.objective != "sft" or self.drop_tied or self.experts.place == "replace_worst"
+
+    @property
     def rollouts(self) -> int:
         """Ids that the policy generates for a request."""
         return self.group - (self.experts.count if self.experts.place == "within" else 0)

@@ -111,6 +111,10 @@ class LevelReward(Protocol):
         """(B, G, L) finite values, the higher the better."""
 
 
+MOST_VALUE = 1e9
+"""The largest size of a value: sums of squares over a batch then stay far within float32."""
+
+
 class RewardFault(ValueError):
     """What is wrong with an answer: the value found and the value wanted."""
 
@@ -123,7 +127,8 @@ def validated(values: Any, shape: tuple[int, ...]) -> Floats:
     """The answer as float32.
 
     Raises:
-        RewardFault: another shape, no numbers, or a number that is not finite in float32.
+        RewardFault: another shape, no numbers, or a number that is not finite or is beyond
+            `MOST_VALUE` in size.
     """
     try:
         found = np.asarray(values)
@@ -135,11 +140,12 @@ def validated(values: Any, shape: tuple[int, ...]) -> Floats:
         raise RewardFault("shape", str(found.shape), str(shape))
     with np.errstate(over="ignore"):  # it becomes infinite, which is told below
         out = found.astype(np.float32)
-    finite = np.isfinite(out)
-    if not finite.all():
-        at = tuple(int(place[0]) for place in np.nonzero(~finite))
+    with np.errstate(invalid="ignore"):
+        usable = np.abs(out) <= MOST_VALUE
+    if not usable.all():
+        at = tuple(int(place[0]) for place in np.nonzero(~usable))
         place = f"values[{', '.join(map(str, at))}]"
-        raise RewardFault(place, str(found[at]), "finite in float32")
+        raise RewardFault(place, str(found[at]), f"finite, and within +-{MOST_VALUE:g}")
     return out
 
 

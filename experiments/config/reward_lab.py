@@ -67,11 +67,15 @@ class RewardLabSpec(Spec):
 
     @property
     def grid(self) -> tuple[PolicySpec, ...]:
-        """The policies to be trained."""
+        """The policies to be trained.
+
+        An algorithm that reads no reward is trained once, whatever the number of rewards.
+        """
         return self.policies or tuple(
             PolicySpec(reward=reward, algorithm=algorithm)
-            for reward in self.rewards
-            for algorithm in self.algorithms
+            for number, reward in enumerate(self.rewards)
+            for algorithm, spec in self.algorithms.items()
+            if spec.reads_rewards or number == 0
         )
 
     @model_validator(mode="after")
@@ -85,6 +89,16 @@ class RewardLabSpec(Spec):
                     wanted = ", ".join(known) or f"one of {kind}s, of which there are none"
                     raise ValueError(f"policies.{kind} == {name!r}, must be {wanted}")
         check_once("policies", (policy.name for policy in self.grid))
+        of = {
+            name: [each for each in self.grid if each.algorithm == name] for name in self.algorithms
+        }
+        for name, twins in of.items():
+            if len(twins) > 1 and not self.algorithms[name].reads_rewards:
+                named = " and ".join(each.name for each in twins)
+                raise ValueError(
+                    f"policies == {named}, must be one of them: {name} reads no reward, so that "
+                    "they are the same training"
+                )
         return self
 
     def problems(self, arms: Mapping[str, Sequence[str]], generative: Sequence[str]) -> list[str]:

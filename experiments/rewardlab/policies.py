@@ -19,7 +19,7 @@ from experiments.stages.executor import Advance
 from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
 from recall.storage import save
-from simulator.errors import placing
+from simulator.errors import ConfigError, ContractError, placing
 from simulator.spec import Spec
 
 WEIGHTS = "weights.safetensors"
@@ -93,8 +93,21 @@ class Policy:
     shopper_V: NDArray[np.integer]
 
 
-def run_policy(job: PolicyJob, *, advance: Advance) -> None:
-    """Train a policy, ask it the test requests, and finish its stage."""
+def run_policy(job: PolicyJob, *, advance: Advance) -> str | None:
+    """Train a policy, ask it the test requests, and finish its stage.
+
+    Returns:
+        Why its reward or its algorithm cannot be learned from; None where the stage is finished.
+        What is wrong with one policy is not the others' matter.
+    """
+    try:
+        _train(job, advance)
+    except (ContractError, ConfigError) as error:
+        return str(error)
+    return None
+
+
+def _train(job: PolicyJob, advance: Advance) -> None:
     lab = Lab(job.config, job.folders, job.arm)
     parts, diary = Parts(advance), Diary(job.stage.workspace)
     events = job.stage.workspace / EVENTS

@@ -1,6 +1,7 @@
 """The reward lab: every policy trained from one supervised model, judged offline and in worlds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -22,7 +23,7 @@ from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.plugins import check_plug_ins, check_rewards
 from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.progress import Progress
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, ContractError
 from simulator.log.history import load_history
 
 
@@ -39,6 +40,7 @@ def bench_rewards(
 
     Raises:
         FunnelabError: bad input, or a folder that cannot be used.
+        ContractError: rewards that cannot be learned from; the report of the others is written.
     """
     if not config.reward_lab.grid:
         raise ConfigError("reward_lab.rewards x algorithms == none, must have one of each at least")
@@ -50,7 +52,14 @@ def bench_rewards(
             record = _record(config, made)
         replace_results(maker.run, config, record)
         told = bench_manifest(config, command, made.catalogue, maker.records)
-        return finish_run(maker, told, write_report)
+        report = finish_run(maker, told, write_report)
+    if made.failed:
+        why = "\n".join(f"  {name}" for name in dict.fromkeys(made.failed.values()))
+        raise ContractError(
+            f"{len(made.failed)} of {len(config.reward_lab.grid)} policies could not be trained, "
+            f"must be mended; {report} tells of the others:\n{why}"
+        )
+    return report
 
 
 def _record(config: Config, made: LabStages) -> RewardsRecord:
@@ -70,11 +79,14 @@ def _record(config: Config, made: LabStages) -> RewardsRecord:
         watched.append(WatchReading(name, seed, steps, *values))
         courses.append(Course(name, seed, report.steps, report.evaluations))
     sft = PolicyRow(SFT, "", "", 1, False, (), (), None, "", None, None, "")
-    policies = [sft, *(_policy_row(config, policy, found) for policy in lab.grid)]
+    trained = [policy for policy in lab.grid if policy not in made.failed]
+    policies = [sft, *(_policy_row(config, each, found) for each in trained)]
     items, shopper_B = made.catalogue.record().rows["items"], log.shopper_R[rows]
-    return make_record(
+    record = make_record(
         config, policies, offline, shopper_B, watched, courses, made.worlds, items=items
     )
+    lost = [f"{each.name} is not compared: {why}" for each, why in made.failed.items()]
+    return replace(record, warnings=(*lost, *record.warnings))
 
 
 def _policy_row(config: Config, policy: PolicySpec, found: Mapping[Key, Policy]) -> PolicyRow:

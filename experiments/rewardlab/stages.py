@@ -21,7 +21,7 @@ from experiments.running.worlds import WorldJob
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, ContractError
 from simulator.log.history import load_history
 
 Key = tuple[PolicySpec, int]
@@ -42,8 +42,9 @@ class LabStages:
     Attributes:
         catalogue, history: as everywhere.
         sft: the supervised model's answers to the test requests.
-        policies: by policy and seed.
+        policies: by policy and seed; without those of which a training failed.
         worlds: their logs.
+        failed: why trainings failed, by policy.
     """
 
     catalogue: Stage
@@ -51,6 +52,7 @@ class LabStages:
     sft: Stage
     policies: Mapping[Key, Stage]
     worlds: WorldLogs
+    failed: Mapping[PolicySpec, str]
 
 
 class StageMaker:
@@ -76,9 +78,9 @@ class StageMaker:
         paths = {name: stage.path for name, stage in others.items()}
         folders = Folders(catalogue.path, history.path, sft.path, paths, ranker.path)
         asked = self._sft(folders, first)
-        policies = self._policies(folders, [*first, *others.values(), ranker])
+        policies, failed = self._policies(folders, [*first, *others.values(), ranker])
         worlds = self._worlds(Trained(catalogue, history, late, rankers), policies)
-        return LabStages(catalogue, history, asked, policies, worlds)
+        return LabStages(catalogue, history, asked, policies, worlds, failed)
 
     def _check_history(self, history: Stage) -> None:
         """Refuse at once what trainings of minutes would refuse at their end."""
@@ -116,8 +118,17 @@ class StageMaker:
         self.maker.side_by_side(stage.name, [job], "models", 1)
         return stage
 
-    def _policies(self, folders: Folders, stages: Sequence[Stage]) -> dict[Key, Stage]:
-        """Every policy trained with every seed, the first seed of all of them first."""
+    def _policies(
+        self, folders: Folders, stages: Sequence[Stage]
+    ) -> tuple[dict[Key, Stage], dict[PolicySpec, str]]:
+        """Every policy trained with every seed, the first seed of all of them first.
+
+        Returns:
+            The policies whose trainings all ended well, and why the others did not.
+
+        Raises:
+            ContractError: none did.
+        """
         lab, jobs = self.lab, {}
         inputs = self._inputs(stages)
         for seed in range(lab.seeds):
@@ -132,8 +143,14 @@ class StageMaker:
                 jobs[policy, seed] = PolicyJob(self.config, stage, folders, self.arm, policy, seed)
         missing = [job.stage for job in jobs.values() if not job.stage.finished]
         with watching(self.maker.progress, {stage.name: stage.workspace for stage in missing}):
-            self.maker.side_by_side("policies", list(jobs.values()), "trainings", 1)
-        return {key: job.stage for key, job in jobs.items()}
+            told = self.maker.side_by_side("policies", list(jobs.values()), "trainings", 1)
+        failed = {
+            key[0]: told[job.stage.path] for key, job in jobs.items() if job.stage.path in told
+        }
+        if len(failed) == len(lab.grid):
+            raise ContractError("\n".join(dict.fromkeys(failed.values())))
+        trained = {key: job.stage for key, job in jobs.items() if key[0] not in failed}
+        return trained, failed
 
     def _worlds(self, trained: Trained, policies: Mapping[Key, Stage]) -> WorldLogs:
         """Worlds of equal luck: with the supervised model, with each policy, and the control's."""

@@ -65,27 +65,41 @@ class Maker:
                 self._tasks[stage.path](job, advance=bar.advance)
         self.records.append(stage.record())
 
-    def side_by_side(self, name: str, jobs: Sequence[Job], unit: str, units_each: int) -> None:
+    def side_by_side(
+        self, name: str, jobs: Sequence[Job], unit: str, units_each: int
+    ) -> dict[Path, str]:
         """Make the stages of the jobs that are not in the store, in several processes.
+
+        A task may return why it could not make its stage; the others then go on.
 
         Args:
             name: what the progress bar calls them together.
             jobs: of stages that one task makes.
             unit, units_each: what the task counts, and about how many of it.
+
+        Returns:
+            What the tasks returned that made no stage, by the stages' folders.
         """
+        failed: dict[Path, str] = {}
         missing = [job for job in jobs if not job.stage.finished]
         if missing:
             (task,) = {self._tasks[job.stage.path] for job in missing}
             with self.progress.stage(name, total=units_each * len(missing), unit=unit) as bar:
-                run_tasks(
+                told = run_tasks(
                     task,
                     [(job,) for job in missing],
                     settings=self.execution,
                     advance=bar.advance,
                 )
+            failed = {
+                job.stage.path: why
+                for job, why in zip(missing, told, strict=True)
+                if why is not None
+            }
         else:
             self.progress.reused(name)
         made = {job.stage.path for job in missing}
-        for job in jobs:
+        for job in (each for each in jobs if each.stage.path not in failed):
             record = job.stage.record()
             self.records.append(replace(record, cached=job.stage.path not in made))
+        return failed

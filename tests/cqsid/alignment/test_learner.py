@@ -19,10 +19,10 @@ def batch() -> Batch:
     return _asked(learned, shop, train.rows(np.arange(8)), True, "train")
 
 
-def learner(**changes) -> Learner:
+def learner(reward=LIKED, algorithm=None, **changes) -> Learner:
     learned, shop, _, _ = setting()
-    mix = build_mix(RewardMix(components=(LIKED,)), shop)
-    roller = _roller(AlgorithmSpec(preset="grpo"), learned, mix, shop)
+    mix = build_mix(RewardMix(components=(reward,)), shop)
+    roller = _roller(algorithm or AlgorithmSpec(preset="grpo"), learned, mix, shop)
     spec = STEPS.model_copy(update=changes)
     return Learner(spec, roller, learned.weights, torch.device("cpu"))
 
@@ -109,3 +109,37 @@ def test_a_rate_at_which_the_policy_is_lost_is_refused_with_its_step(batch):
     one.step(batch, 0, rng(0))
     with pytest.raises(ConfigError, match=r"at step 2 with learning_rate == 1e\+30"):
         one.step(batch, 1, rng(1))
+
+
+CONSTANT = {"type": "custom", "object": f"{__name__}:constant"}
+
+
+def constant(logged, samples, shop):
+    return np.ones(samples.shape)
+
+
+@pytest.mark.parametrize("algorithm", ["grpo", "eg_grpo", "dapo", "dpo"])
+@pytest.mark.parametrize("changes", [{}, {"updates": 2}, {"weight_decay": 0.1}])
+def test_a_constant_reward_leaves_every_weight_as_it_is(batch, algorithm, changes):
+    """AdamW would turn the rounding noise of the divergence's gradient into whole steps."""
+    one = learner(CONSTANT, AlgorithmSpec(preset=algorithm, kl_weight=1.0), **changes)
+    start = one.optimizer.copy()
+    for number in range(3):
+        update = one.step(batch, number, rng())
+        assert update.gradient == 0
+        assert not differ(start, one.optimizer.copy())
+
+
+def test_a_policy_that_has_moved_is_still_drawn_back_where_all_rewards_tie(batch):
+    one = learner(CONSTANT)
+    with torch.no_grad():
+        for each in one.optimizer.parameters.values():
+            each.add_(torch.randn(each.shape, generator=torch.Generator().manual_seed(1)) * 0.02)
+    moved = one.optimizer.copy()
+    assert one.step(batch, 0, rng()).gradient > 0
+    assert differ(moved, one.optimizer.copy())
+
+
+def test_experts_are_learned_from_though_all_rewards_tie(batch):
+    one = learner(CONSTANT, AlgorithmSpec(preset="sft"))
+    assert one.step(batch, 0, rng()).gradient > 0

@@ -33,7 +33,8 @@ def test_numbers_of_any_kind_become_float32(values):
         (torch.ones(2, 3, requires_grad=True), "values == Tensor .*, must be an array"),
         ([[1, 1, 1], [1, np.nan, 1]], r"values\[1, 1\] == nan, must be finite"),
         ([[1, 1, 1], [1, 1, -np.inf]], r"values\[1, 2\] == -inf, must be finite"),
-        ([[1, 1e300, 1], [1, 1, 1]], r"values\[0, 1\] == 1e\+300, must be finite in float32"),
+        ([[1, 1e300, 1], [1, 1, 1]], r"values\[0, 1\] == 1e\+300, must be finite, and within"),
+        ([[1, 3e38, 1], [1, -3e38, 1]], r"values\[0, 1\] == 3e\+38, must be .*within \+-1e\+09"),
     ],
 )
 def test_anything_else_is_told_with_what_was_found(values, told):

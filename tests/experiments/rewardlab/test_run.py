@@ -233,3 +233,31 @@ def test_a_lab_needs_rewards_and_a_reward_that_can_be_made(
     assert run_command(LAB.words(place, tmp_path / "run")) == 2
     assert "must be in an arm with other channels" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def breaks_late(logged: Any, samples: Any, shop: Any) -> Any:
+    """Keeps the contract of a reward while it is asked of no more than a dozen requests."""
+    return np.full(samples.shape, 1e30 if len(logged) > 12 else 1.0)
+
+
+BROKEN = f"""
+[[reward_lab.rewards.broken.components]]
+type = "custom"
+object = "{__name__}:breaks_late"
+"""
+
+
+def test_a_reward_that_breaks_takes_no_other_policy_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, folder = lab_toml(tmp_path, BROKEN), tmp_path / "run"
+    short = ["--set", "reward_lab.seeds=1", "--set", "reward_lab.worlds=0"]
+    assert run_command([*LAB.words(settings, folder), *short]) == 2
+    told = capsys.readouterr().err
+    assert "2 of 6 policies could not be trained, must be mended; " in told
+    assert "reward_lab, broken.grpo: reward_lab.rewards.broken.components[0]" in told
+    assert "values[0, 0] == 1e+30, must be finite, and within +-1e+09" in told
+    record = LAB.record(folder)
+    assert [row["name"] for row in record["policies"]] == ["sft", *NAMES]
+    assert sum("broken" in warning for warning in record["warnings"]) == 2
+    assert "broken.grpo is not compared" in (folder / "rewards.html").read_text()

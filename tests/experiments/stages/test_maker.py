@@ -65,3 +65,25 @@ def test_a_damaged_stage_is_told_with_its_file_and_made_again(tmp_path: Path, he
 def test_only_what_is_missing_is_made(tmp_path: Path) -> None:
     make(tmp_path / "run", ["a"])
     assert "texts: 2 texts in " in make(tmp_path / "run", ["a", "b", "c"])
+
+
+def write_some(job: Job, *, advance: Advance) -> str | None:
+    if job.text == "bad":
+        return "bad == refused"
+    return write(job, advance=advance)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_task_that_says_why_it_failed_does_not_stop_the_others(
+    tmp_path: Path, processes: int
+) -> None:
+    with RunFolder(tmp_path / "run") as run:
+        maker = Maker(run, ExecutionSpec(processes=processes), LineProgress(io.StringIO()))
+        jobs = [
+            Job(maker.stage(text, text, task=write_some, inputs=[]), text)
+            for text in ("a", "bad", "c")
+        ]
+        failed = maker.side_by_side("texts", jobs, "texts", 1)
+        assert failed == {jobs[1].stage.path: "bad == refused"}
+        assert [record.name for record in maker.records] == ["a", "c"]
+        assert [job.stage.finished for job in jobs] == [True, False, True]
