@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.datacommands import data_app
+from experiments.options import AsJson, Overrides
 from simulator.errors import ContractError, FunnelabError
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(help="Look at data before a run.", no_args_is_help=True)
 check_app = typer.Typer(
     help="Check your own channel, ranker, reward or rule.", no_args_is_help=True
 )
@@ -43,15 +44,10 @@ app.add_typer(ids_app, name="ids")
 ConfigName = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A TOML file, or the name of a shipped config.")
 ]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; may be repeated."),
-]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Run folder [runs/<config name>].")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a summary for scripts.")]
 Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace the results of a run with other settings."),
@@ -255,27 +251,6 @@ def config(
         return
     settings = load_config(name, overrides or ())
     typer.echo(resolved_toml(settings) if show else f"{name}: settings are valid", nl=not show)
-
-
-@data_app.command("check")
-def data_check(
-    files: Annotated[
-        list[str], typer.Argument(metavar="CONFIG|FILE...", help="Configs or catalogue files.")
-    ],
-    as_json: AsJson = False,
-) -> None:
-    """Check catalogue files, or the data files that a config names, without a run."""
-    from experiments.config.datacheck import check_data
-
-    rows = [row for name in files for row in check_data(name)]
-    if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for row in rows:
-        counts = ", ".join(f"{key} {value:,}" for key, value in row.items() if key != "file")
-        typer.echo(f"{row['file']} can be used: {counts.replace('_', ' ')}")
-    if not rows:
-        typer.echo("No data files: the catalogue is generated.")
 
 
 def _check_command(plug_in: str, kind: str, suite: str, told: str) -> None:

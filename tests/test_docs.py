@@ -22,8 +22,9 @@ from cqsid.settings import CqsidSpec
 from cqsid.tokenizer.schemes.registry import SCHEMES
 from experiments.config.attribution import BUILT_IN_RULES
 from experiments.config.ids_bench import IdsBenchSpec
-from experiments.config.schema import Config, FileCatalog
+from experiments.config.schema import Config
 from experiments.inference.metrics import METRICS, UNIT_COLUMNS
+from simulator.files.settings import FileCatalog
 from simulator.log.codes import EndReason, NextAction
 from simulator.log.tables import table_schemas
 from tests.experiments.records.key_tables import documented, renewed

@@ -21,19 +21,13 @@ from ranking.rankers.registry import CommonRankerSpec, RankerSpec
 from recall.merge import MergeSpec
 from simulator.catalogue.synthetic import CatalogSpec
 from simulator.errors import ConfigError
-from simulator.files.settings import CatalogFileSpec, JudgmentFileSpec
+from simulator.files.settings import FileCatalog, JudgmentFileSpec
 from simulator.living.world import WorldSpec
 from simulator.log.eventlog import LogSpec
 from simulator.protocols import MAX_CHANNELS
 from simulator.shoppers.demand import QuerySpec
 from simulator.shoppers.shoppers import ShopperSpec
 from simulator.spec import Spec
-
-
-class FileCatalog(Spec):
-    """A catalogue read from the user's own file."""
-
-    file: CatalogFileSpec
 
 
 def _catalog_kind(value: Any) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.config.schema import Config, FileCatalog
+from experiments.config.schema import Config
 from experiments.designs.design import Design
 from experiments.designs.shopper import ShopperSplit
 from experiments.records.files import read_json
@@ -33,6 +33,7 @@ from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
 from experiments.truth.files import refit_file, training_file
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
+from simulator.files.settings import FileCatalog
 from simulator.randomness import Draws
 
 _EXPERIMENT_LUCK = "experiment"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from experiments.config.schema import Config, FileCatalog
+from experiments.config.schema import Config
 from experiments.running.models import CATALOG, POPULATION
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
@@ -10,6 +10,7 @@ from recall.storage import save
 from simulator.catalogue.synthetic import generate_supply
 from simulator.files.importer import read_supply
 from simulator.files.judgments import read_judgments
+from simulator.files.settings import FileCatalog
 from simulator.living.world import Population
 from simulator.protocols import DAY
 from simulator.randomness import Draws
@@ -55,7 +56,7 @@ def make_population(config: Config) -> Population:
         supply = generate_supply(config.catalog, draws)
     judgments = NO_JUDGMENTS
     if config.judgments is not None:
-        judgments = read_judgments(config.judgments, supply.catalog)
+        judgments = read_judgments(config.judgments, supply.catalog.key_I)
     intents = generate_intents(supply, config.queries, draws, judgments)
     departments = int(supply.truth.department_C.max()) + 1
     shoppers = make_shoppers(

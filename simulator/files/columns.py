@@ -1,19 +1,18 @@
 """Checking and typing the columns of a user's file."""
 
-import ast
-import json
 import math
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Texts
+from simulator.files.paths import category_in
 from simulator.files.tables.amounts import ASK, MIXED, Amounts, amounts, strange_currencies
+from simulator.files.tables.cells import is_unicode, kind_of, object_in, text_in
 from simulator.files.tables.findings import FileFinding, refuse, short, told
 from simulator.files.tables.formats import FormatSpec
 from simulator.files.tables.markup import one_line, without_markup
@@ -48,6 +47,7 @@ _NUMBERS: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
     ),
 }
 _SHORTENED = ("e+", "E+")  # inside an id that a spreadsheet has turned into a number
+_SAYS_NOTHING = frozenset(("", "default title", "default", "n/a", "na", "none", "null", "-"))
 _STARS = " out of 5"  # behind a rating on some shops' pages
 
 
@@ -109,19 +109,23 @@ class ColumnReader:
             joined: a list of texts is one text; otherwise only a list of one is.
             raw: characters as they are, for ids.
         """
+        return self._texts(column, joined, raw)[0]
+
+    def _texts(self, column: str | None, joined: bool, raw: bool) -> tuple[Texts, set[int]]:
+        """Texts, and the rows whose cell is none."""
         if column is None:
-            return np.full(len(self.table), "", object)
+            return np.full(len(self.table), "", object), set()
         bad: dict[int, str] = {}
         texts = []
         for row, value in enumerate(self.table.columns[column]):
-            text = _text(value, joined)
+            text = text_in(value, joined)
             if text is None:
-                bad[row] = f"one text, not a {_kind(value)}"
-            elif not _is_unicode(text):
+                bad[row] = f"one text, not a {kind_of(value)}"
+            elif not is_unicode(text):
                 bad[row] = "a text of whole Unicode characters"
             texts.append("" if row in bad or not text else self._clean(text, raw))
         self.note(column, bad)
-        return cells_of(texts)
+        return cells_of(texts), set(bad)
 
     def _clean(self, text: str, raw: bool) -> str:
         if not raw and self.format.markup == "strip":
@@ -130,22 +134,24 @@ class ColumnReader:
 
     def filled_texts(self, column: str) -> Texts:
         """Texts that may not be empty."""
-        texts = self.texts(column)
-        self.note(column, _rows(texts == "", "a text that is not empty", ~self.bad_I))
+        texts, told = self._texts(column, joined=False, raw=False)
+        empty = _rows(texts == "", "a text that is not empty")
+        self.note(column, {row: wanted for row, wanted in empty.items() if row not in told})
         return texts
 
     def identifiers(self, column: str, *, distinct: bool = True) -> Texts:
         """Texts that are not empty and, if asked for, not repeated; later findings name them."""
-        texts = self.texts(column, raw=True)
+        texts, told = self._texts(column, joined=False, raw=True)
         visible_I = np.fromiter(map(_is_visible, texts), bool, len(texts))
-        self.note(column, _rows(~visible_I, "a text that is not empty", ~self.bad_I))
+        empty = _rows(~visible_I, "a text that is not empty")
+        self.note(column, {row: wanted for row, wanted in empty.items() if row not in told})
         mangled_I = np.fromiter(map(_is_mangled, texts), bool, len(texts))
         self.note(column, _rows(mangled_I, "the whole id (a spreadsheet has shortened this one)"))
         if distinct:
             seen: set[str] = set()
             again = {}
             for row, text in enumerate(texts):
-                if text in seen and not self.bad_I[row]:
+                if text in seen and visible_I[row]:
                     again[row] = "an id that no earlier row has"
                 seen.add(text)
             self.note(column, again)
@@ -200,7 +206,7 @@ class ColumnReader:
         own = {name.strip().casefold(): grade for name, grade in named.items()}
         found, bad = [], {}
         for row, value in enumerate(self.table.columns[column]):
-            name = (_text(value, joined=False) or "").strip().casefold()
+            name = (text_in(value, joined=False) or "").strip().casefold()
             grade = own.get(name, None if own else GRADES.get(name))
             if (
                 grade is None
@@ -252,24 +258,9 @@ class ColumnReader:
         bad = {}
         names = []
         for row, value in enumerate(self.table.columns[column]):
-            levels = _list(value)
-            name: object = value
-            if levels is not None and len(levels) > 1 and self.format.lists == "refuse":
-                bad[row] = (
-                    f"one category, not a list (levels of a path, or alternatives? Say so in "
-                    f'{self.setting}.lists: "path" or "first")'
-                )
-            elif levels is not None:
-                levels = levels[:1] if self.format.lists == "first" else levels
-                texts = [_text(level, joined=False) for level in levels]
-                name = None if None in texts else " > ".join(filter(None, map(str, texts)))
-                if name is None:
-                    bad[row] = "a list of names"
-            if name is not None and row not in bad and _text(name, joined=False) is None:
-                bad[row] = f"one category, not a {_kind(name)}"
-            text = "" if row in bad else _text(name, joined=False) or ""
-            if not _is_unicode(text):
-                bad[row], text = "a text of whole Unicode characters", ""
+            text, wanted = category_in(value, self.format.lists)
+            if wanted:
+                bad[row] = wanted.format(setting=self.setting)
             names.append(self._clean(text, raw=False))
         self.note(column, bad)
         return cells_of(names)
@@ -278,52 +269,17 @@ class ColumnReader:
         """Per item, attribute names and values, from JSON objects or from several columns."""
         if isinstance(columns, tuple):
             values = [self.table.columns[column] for column in columns]
-            return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
-        parsed = [_json_object(value) for value in self.table.columns[columns]]
+            rows = zip(*values, strict=True)
+            return [_telling(dict(zip(columns, row, strict=True))) for row in rows]
+        parsed = [object_in(value) for value in self.table.columns[columns]]
         bad = {row: "a JSON object, or empty" for row, each in enumerate(parsed) if each is None}
         self.note(columns, bad)
-        return [value or {} for value in parsed]
+        return [_telling(value or {}) for value in parsed]
 
 
-def _rows(
-    bad_I: NDArray[np.bool_], wanted: str, among_I: NDArray[np.bool_] | None = None
-) -> dict[int, str]:
+def _rows(bad_I: NDArray[np.bool_], wanted: str) -> dict[int, str]:
     """Rows of a mask, and what each must hold."""
-    rows = np.flatnonzero(bad_I if among_I is None else bad_I & among_I)
-    return dict.fromkeys(rows.tolist(), wanted)
-
-
-def _text(value: object, joined: bool) -> str | None:
-    """A cell as a text; None where it is none."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # an id or a name that a file keeps as 17.0
-    if isinstance(value, list | tuple):
-        texts = [_text(each, joined=False) for each in value]
-        if None in texts or (len(texts) > 1 and not joined):
-            return None
-        return " ".join(filter(None, map(str, texts)))
-    if isinstance(value, bool | np.bool_ | Mapping | bytes):
-        return None
-    try:
-        return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
-    except ValueError:  # a whole number beyond what Python prints
-        return None
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, bool | np.bool_):
-        return "boolean"
-    if isinstance(value, list | tuple):
-        return "list"
-    return "JSON object" if isinstance(value, Mapping) else type(value).__name__
-
-
-def _is_unicode(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return dict.fromkeys(np.flatnonzero(bad_I).tolist(), wanted)
 
 
 def _is_visible(text: str) -> bool:
@@ -342,31 +298,11 @@ def _stars(cell: object) -> object:
     return cell.split(_STARS)[0] if isinstance(cell, str) else cell
 
 
-def _list(value: object) -> list[Any] | None:
-    """A list, also one that a text holds as JSON or as Python prints it; None for anything else."""
-    if isinstance(value, str) and value.strip()[:1] == "[" and value.strip()[-1:] == "]":
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            try:
-                value = ast.literal_eval(str(value).strip())
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                return None
-    if not isinstance(value, list | tuple):
-        return None
-    values = list(value)
-    if values and all(isinstance(path, list | tuple) for path in values):
-        values = list(values[0])  # alternatives, each a path of its own
-    return [v for v in values if v not in (None, "")]
-
-
-def _json_object(value: object) -> dict[str, Any] | None:
-    """A JSON object given as text or already parsed; None for anything else."""
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return {}
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    return value if isinstance(value, dict) else None
+def _telling(values: dict[str, Any]) -> dict[str, Any]:
+    """Attributes that say something; `{"text": [...]}`, as Google has it, is its list."""
+    found = {}
+    for name, value in values.items():
+        inner = value.get("text", value) if isinstance(value, dict) else value
+        if not (isinstance(inner, str) and inner.strip().casefold() in _SAYS_NOTHING):
+            found[name] = inner
+    return found

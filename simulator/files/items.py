@@ -104,18 +104,23 @@ def read_items(spec: CatalogFileSpec, horizon: float | None = None) -> Items:
     return items.take(reader.close(spec.bad_rows))
 
 
-def chosen(table: Table, only: Mapping[str, str]) -> Table:
+def chosen(table: Table, only: Mapping[str, str | tuple[str, ...]]) -> Table:
     """The rows that have the values which are asked for.
 
     Raises:
         UnusableFile: no row has them.
     """
     for column, value in only.items():
-        cells = [str(cell).strip() for cell in table.columns[column]]
-        kept_I = np.fromiter((cell == value for cell in cells), bool, len(cells))
+        wanted = (value,) if isinstance(value, str) else value
+        cells = ["" if cell is None else str(cell).strip() for cell in table.columns[column]]
+        kept_I = np.fromiter((cell in wanted for cell in cells), bool, len(cells))
         if not kept_I.any():
             known = ", ".join(short(cell) for cell in list(dict.fromkeys(cells))[:8])
-            raise unusable(f"{table.file}: {column}", f"{value!r} in no row", f"one of: {known}")
+            raise unusable(
+                f"{table.file}: {column}",
+                f"{' or '.join(map(repr, wanted))} in no row",
+                f"one of: {known}",
+            )
         table = table.take(kept_I)
     return table
 

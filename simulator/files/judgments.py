@@ -3,10 +3,9 @@
 import logging
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.catalogue.catalog import Catalog, Texts
+from simulator.catalogue.catalog import Texts
 from simulator.files.columns import ColumnReader
 from simulator.files.items import chosen
 from simulator.files.settings import JudgmentFileSpec, QueryFileSpec
@@ -22,10 +21,13 @@ PLACE = "judgments"
 _ONCE = "the grade that an earlier row gives this query and product"
 
 
-def read_judgments(spec: JudgmentFileSpec, catalog: Catalog) -> Judgments:
+def read_judgments(spec: JudgmentFileSpec, key_I: Texts) -> Judgments:
     """Human grades of query-item pairs, sorted by query and item.
 
     Pairs whose product the catalogue does not have are left out and counted in a warning.
+
+    Args:
+        key_I: the shop's own ids of the items.
 
     Raises:
         DataError: unreadable file, missing column, empty query, a grade that is not known, one pair
@@ -41,23 +43,20 @@ def read_judgments(spec: JudgmentFileSpec, catalog: Catalog) -> Judgments:
         query = _texts(reader, spec.query, query, spec.queries)
     product = reader.identifiers(spec.product, distinct=False)
     grade = reader.grades(spec.grade, spec.grades)
-    item = pd.Index(catalog.key_I).get_indexer(pd.Index(product))
     _note_twice(reader, spec, query, product, grade)
     kept = reader.close(spec.bad_rows)
+    row_of = {key: row for row, key in enumerate(key_I)}
+    item = np.fromiter((row_of.get(key, -1) for key in product), np.int64, len(product))
     _refuse_unknown(reader, spec, np.where(kept, item, 0))
+    number = {text: at for at, text in enumerate(dict.fromkeys(query[kept]))}
     rows = np.flatnonzero(kept & (item >= 0))
-    query_J, queries = pd.factorize(query[kept])
-    code = np.full(len(query), -1)
-    code[kept] = query_J
-    pairs = pd.DataFrame(
-        {"query": code[rows], "item": item[rows], "grade": grade[rows].astype(np.int8)}
-    )
-    pairs = pairs.drop_duplicates().sort_values(["query", "item"])
+    asked = np.fromiter((number[text] for text in query[rows]), np.int64, len(rows))
+    _, first = np.unique(asked * max(len(key_I), 1) + item[rows], return_index=True)
     return Judgments(
-        queries=tuple(map(str, queries)),
-        query_J=pairs["query"].to_numpy(np.int32),
-        item_J=pairs["item"].to_numpy(np.int32),
-        grade_J=pairs["grade"].to_numpy(np.int8),
+        queries=tuple(number),
+        query_J=asked[first].astype(np.int32),
+        item_J=item[rows][first].astype(np.int32),
+        grade_J=grade[rows][first].astype(np.int8),
     )
 
 
@@ -92,7 +91,9 @@ def _note_twice(
     reader.note(spec.grade, again)
 
 
-def _refuse_unknown(reader: ColumnReader, spec: JudgmentFileSpec, item_J: NDArray[np.intp]) -> None:
+def _refuse_unknown(
+    reader: ColumnReader, spec: JudgmentFileSpec, item_J: NDArray[np.int64]
+) -> None:
     unknown = item_J < 0
     share = float(unknown.mean())
     if share > spec.max_unknown:

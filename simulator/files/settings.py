@@ -13,7 +13,7 @@ _PATH = (
     "text also with .gz behind); may begin with $FUNNELAB_DATA"
 )
 _ROWS = "rows that cannot be used: refused with all that is wrong, or skipped and counted"
-_ONLY = "columns and the value that a row must have in them to count; others are left out"
+_ONLY = "columns, and the value (or one of several) that a row must have there; others are left out"
 
 
 class ColumnSpec(Spec):
@@ -93,7 +93,7 @@ class CatalogFileSpec(TraitsSpec):
     path: str = Field(description=_PATH)
     columns: ColumnSpec = Field(ColumnSpec(), description="which column holds what")
     format: FormatSpec = Field(FormatSpec(), description="how the file is written")
-    only: dict[str, str] = Field({}, description=_ONLY)
+    only: dict[str, str | tuple[str, ...]] = Field({}, description=_ONLY)
     variants: Literal["keep", "join"] = Field(
         "keep",
         description="rows that share `columns.group`: items of their own, which take from each "
@@ -110,6 +110,12 @@ class CatalogFileSpec(TraitsSpec):
                 "does not say which variants are of one product"
             )
         return self
+
+
+class FileCatalog(Spec):
+    """A catalogue read from the user's own file."""
+
+    file: CatalogFileSpec
 
 
 class QueryFileSpec(Spec):
@@ -140,7 +146,7 @@ class JudgmentFileSpec(Spec):
     grades: dict[str, int] = Field({}, description="grade (0 to 3) of each value of other scales")
     queries: QueryFileSpec | None = Field(None, description="where the texts of queries are apart")
     format: FormatSpec = Field(FormatSpec(), description="how the file is written")
-    only: dict[str, str] = Field({}, description=_ONLY)
+    only: dict[str, str | tuple[str, ...]] = Field({}, description=_ONLY)
     bad_rows: Literal["refuse", "skip"] = Field("refuse", description=_ROWS)
     max_unknown: float = Field(
         0.2, ge=0, le=1, description="judged products that may be missing in the catalogue (share)"

@@ -147,7 +147,7 @@ def test_data_files_are_looked_at_before_a_run(
     assert json.loads(capsys.readouterr().out)[0]["items"] == 2
     assert run_command(["data", "check", str(bad)]) == 2
     error = capsys.readouterr().err
-    assert all(word in error for word in ("bad.csv, row 1", "price == ", "row 2", "title == "))
+    assert all(word in error for word in ("bad.csv, line 2", "price == ", "line 3", "title == "))
     assert run_command(["data", "check", "demo"]) == 0
     assert "the catalogue is generated" in capsys.readouterr().out
 

@@ -41,10 +41,10 @@ class FormatSpec(Spec):
     records: str = Field(
         "", description="JSON: path of the list of records, such as data.products; '': found"
     )
-    lists: Literal["refuse", "path", "first"] = Field(
+    lists: Literal["refuse", "path", "first", "commas"] = Field(
         "refuse",
         description="a list as a category: refused, levels of one path, or alternatives of which "
-        "the first counts",
+        "the first counts; with `commas`, the first of a text whose alternatives commas part",
     )
     markup: Literal["strip", "keep"] = Field(
         "strip", description="HTML tags and entities in titles, descriptions and names"

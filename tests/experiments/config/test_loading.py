@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.config.defaults import with_defaults
-from experiments.config.loading import load_config, resolved_toml, shipped_configs
-from experiments.config.schema import Config, FileCatalog
+from experiments.config.loading import load_config, resolved_toml
+from experiments.config.schema import Config
+from experiments.config.tomlfiles import shipped_configs
 from recall.registry import CustomSpec
 from simulator.errors import ConfigError
+from simulator.files.settings import FileCatalog
 
 SMALL = """
 name = "small"

@@ -299,7 +299,7 @@ def shop(tmp_path) -> Supply:
 
 def test_judgments_are_sorted_and_join_by_id(tmp_path, shop):
     path = _grades(tmp_path, [("mug", "A5", 3), ("pot", "A2", 0), ("mug", "A1", 1)])
-    judgments = read_judgments(JudgmentFileSpec(path=str(path)), shop.catalog)
+    judgments = read_judgments(JudgmentFileSpec(path=str(path)), shop.catalog.key_I)
     assert judgments.queries == ("mug", "pot")
     assert judgments.query_J.tolist() == [0, 0, 1]
     assert judgments.item_J.tolist() == [1, 5, 2]
@@ -323,7 +323,7 @@ def test_judgments_are_sorted_and_join_by_id(tmp_path, shop):
 def test_bad_judgments_are_told(tmp_path, shop, rows, message):
     path = _grades(tmp_path, rows)
     with pytest.raises(DataError) as error:
-        read_judgments(JudgmentFileSpec(path=str(path)), shop.catalog)
+        read_judgments(JudgmentFileSpec(path=str(path)), shop.catalog.key_I)
     assert message in str(error.value)
 
 
@@ -331,7 +331,7 @@ def test_a_few_unknown_products_are_left_out_and_counted(tmp_path, shop, caplog)
     rows = [("mug", f"A{n}", 1) for n in range(9)] + [("mug", "gone", 3)]
     path = _grades(tmp_path, rows, ".parquet")
     with caplog.at_level(logging.WARNING):
-        judgments = read_judgments(JudgmentFileSpec(path=str(path)), shop.catalog)
+        judgments = read_judgments(JudgmentFileSpec(path=str(path)), shop.catalog.key_I)
     assert len(judgments.item_J) == 9
     assert "1 judgments of unknown products left out" in caplog.text
 
@@ -356,7 +356,7 @@ def test_the_real_catalogue_and_its_judged_queries_are_read_in_place(data, monke
     assert len(set(truth.department_C.tolist())) <= 24
     assert (truth.values_IV >= 0).sum(axis=1).mean() > 4
     path = "$FUNNELAB_DATA/icecat/judgments.parquet"
-    judgments = read_judgments(JudgmentFileSpec(path=path), catalog)
+    judgments = read_judgments(JudgmentFileSpec(path=path), catalog.key_I)
     assert len(judgments.queries) == 93
     assert len(judgments.item_J) == 2_582
     intents = generate_intents(supply, QuerySpec(), Draws(1), judgments)
