@@ -37,14 +37,17 @@ class SeenPages:
         """
         at_N = self._at(request_ids(opened.id_N, opened.request_N))
         history_NH = memory.clicked_SH[opened.shopper_N]
-        found = at_N >= 0
-        history_NH[found] = self._column("history_BH")[at_N[found]]
+        found = np.flatnonzero(at_N >= 0)
+        if len(found):
+            history_NH[found] = self._column("history_BH")[at_N[found]]
         return history_NH
 
     def find(self, requests: Requests) -> NDArray[np.int64]:
         """(B,) number of the page of each request, -1 where the very request was not seen."""
         at_B = self._at(requests.id_B)
         found = np.flatnonzero(at_B >= 0)
+        if not len(found):
+            return at_B
         history_FH = self._column("history_BH")[at_B[found]]
         same = (history_FH == requests.history_BH[found]).all(axis=1)
         for name in _SAME:
