@@ -5,7 +5,7 @@ utility: a multinomial logit over the clicked items against an outside option.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ Reals = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 CHOICES = 3  # a plan's first choice and its fallbacks for items that are gone
+MOST_ITEMS = 2  # different ones in one basket
 MOST_UNITS = 99  # of one item in one order
 _AT_LEAST = 2.0  # seconds on any page
 _PACE_SIGMA = 0.8  # of the log of how long shoppers take
@@ -74,7 +75,9 @@ class Reactions:
         examined_BK, clicked_BK, carted_BK: per slot; carted implies clicked implies examined.
         choices_BC: items worth buying, best first, -1 padded; the plan's fallbacks included.
         slots_BC: slot of each choice.
-        wanted_B: how many different items the shopper buys, 0 for none.
+        wanted_B: how many of the choices may share a basket, the best of them first; 0: nothing is
+            worth buying. At most `MOST_ITEMS` are bought; where an item is gone, a worse choice
+            takes its place, as a second item only if it is among these.
         quantity_B: units of the first of them.
         delay_B: seconds between the decision and the purchase.
         satisfied_B: the need is met (or given up for good) on this page.
@@ -186,14 +189,12 @@ class Behavior:
         gain_BC = np.take_along_axis(gain_BK, order_BC, axis=1)
         worth_BC = gain_BC > 0
         items_BC = np.where(worth_BC, np.take_along_axis(items_BK, order_BC, axis=1), -1)
-        wanted_B = worth_BC[:, 0].astype(np.int16)
-        if items_BC.shape[1] > 1:
-            wanted_B += gain_BC[:, 1] > spec.basket_cost
+        wanted_B = worth_BC[:, 0] + (gain_BC[:, 1:] > spec.basket_cost).sum(axis=1)
         return _Choice(
             carted_BK=clicked_BK & (gain_BK > -spec.cart_margin),
             items_BC=items_BC.astype(np.int32),
             slots_BC=order_BC.astype(np.int16),
-            wanted_B=wanted_B,
+            wanted_B=wanted_B.astype(np.int16),
         )
 
     def _one(self, purpose: str, needs: Needs) -> NDArray[np.float64]:
@@ -224,12 +225,21 @@ class Behavior:
         with np.errstate(divide="ignore"):  # nothing was looked at: never
             return np.asarray(ndtr(np.log(usual_B / (seconds - _AT_LEAST)) / _PACE_SIGMA))
 
+    def mean_dwell(
+        self, examined_B: NDArray[np.float64], clicked_B: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """(B,) mean time on a page of which so much is examined and clicked (seconds)."""
+        usual_B = self._usual_dwell(examined_B[:, None], clicked_B[:, None])
+        return np.asarray(_AT_LEAST + np.exp(_PACE_SIGMA**2 / 2) * usual_B)
+
     def _dwell(self, needs: Needs, examined_BK: Flags, clicked_BK: Flags) -> NDArray[np.float64]:
         luck_B = self.draws.normal("pace", needs.shopper_B, needs.session_B, needs.request_B)
         usual_B = self._usual_dwell(examined_BK, clicked_BK)
         return np.asarray(_AT_LEAST + np.exp(_PACE_SIGMA * luck_B) * usual_B)
 
-    def _usual_dwell(self, examined_BK: Flags, clicked_BK: Flags) -> NDArray[np.float64]:
+    def _usual_dwell(
+        self, examined_BK: NDArray[Any], clicked_BK: NDArray[Any]
+    ) -> NDArray[np.float64]:
         """(B,) median time on a page and the items visited from it (seconds)."""
         reading_B = self.spec.seconds_per_result * examined_BK.sum(axis=1)
         return np.asarray(reading_B + self.spec.seconds_per_click * clicked_BK.sum(axis=1))

@@ -7,6 +7,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from simulator.behaviour.behavior import MOST_ITEMS
 from simulator.living.market import Market, Restock
 from simulator.living.plans import IntervalPlan, Purchases
 from simulator.log.codes import EndReason
@@ -84,17 +85,18 @@ class Life:
         self._flush()
 
     def _purchase(self, plan: Purchases, row: int) -> Generator[simpy.Event]:
-        """Try the choices in order until as many as wanted are bought."""
+        """Try the choices in order: the best that is there, and a second one that is worth it."""
         yield self.env.timeout(plan.at_P[row] - self.env.now)
         shopper, arm = int(plan.shopper_P[row]), int(plan.arm_P[row])
-        missing, quantity = int(plan.wanted_P[row]), int(plan.quantity_P[row])
+        wanted, bought, quantity = int(plan.wanted_P[row]), 0, int(plan.quantity_P[row])
         for choice, item in enumerate(plan.choices_PC[row].tolist()):
-            if item < 0 or not missing:
+            if item < 0 or bought == MOST_ITEMS or (bought and choice >= wanted):
                 break
-            sold = self.market.take(item, quantity, self.env.now, arm)
+            session = int(plan.session_P[row])
+            sold = self.market.take(item, quantity, self.env.now, arm, session)
             if not sold:
                 continue
-            missing, quantity = missing - 1, 1
+            bought, quantity = bought + 1, 1
             self.memory.buy(shopper, item)
             self._order(plan, row, choice, sold)
             restock = self.market.reorder(item, self.env.now)

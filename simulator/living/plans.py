@@ -22,7 +22,7 @@ class Purchases:
         request_P, session_P, shopper_P, arm_P: where it comes from.
         choices_PC, position_PC, sources_PC, best_ranked_PC: items best first, -1 padded, with the
             position and the provenance of their exposure.
-        wanted_P: how many different items; quantity_P: units of the first one.
+        wanted_P: how many of the choices may share a basket; quantity_P: units of the first one.
         at_once_P: whether it belongs to the session (a late one comes days after it).
     """
 

@@ -121,6 +121,22 @@ def test_a_day_in_the_shop():
     ]
 
 
+@pytest.mark.parametrize(
+    ("stock", "wanted", "bought"),
+    [
+        ([5, 5, 5], 3, [0, 1]),  # never more than two
+        ([0, 5, 5], 3, [1, 2]),  # all three are worth a second item
+        ([0, 5, 5], 2, [1]),  # the third is not
+        ([5, 0, 5], 2, [0]),
+        ([0, 5, 5], 1, [1]),
+        ([0, 0, 5], 1, [2]),  # the first that is there needs only to be worth it
+    ],
+)
+def test_what_stands_in_for_an_item_that_is_gone(stock, wanted, bought):
+    log = live(market_of(stock), [(10.0, 1, [0, 1, 2], wanted, 1)])
+    assert [item for _, item, _, _ in log.orders] == bought
+
+
 def test_a_session_still_open_at_the_end_is_cut():
     log = live(market_of([5]), [(2_000.0, 1, [0], 1, 1)])
     assert log.orders == []
