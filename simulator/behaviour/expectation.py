@@ -59,6 +59,7 @@ class Prospect:
             and the second choice.
         open_B, clickless_B: of a page that is seen: that nothing is bought and nobody is content
             with what was clicked; that nothing is clicked.
+        dwell_B: mean seconds on a page on which something is clicked.
     """
 
     brings: Expected
@@ -68,6 +69,7 @@ class Prospect:
     second_BK: Floats
     open_B: Floats
     clickless_B: Floats
+    dwell_B: Floats
 
     @property
     def bought_B(self) -> Floats:
@@ -151,7 +153,17 @@ class Outlook:
             orders_BK=seen_BK * (first_BK + second_BK),
             gmv_BK=seen_BK * units_BK * self.price_BK,
         )
-        return Prospect(brings, self.stays_B, click_BK, first_BK, second_BK, open_B, clickless_B)
+        chances = self.stays_B, click_BK, first_BK, second_BK, open_B, clickless_B
+        return Prospect(brings, *chances, self._dwell(click_BK, clickless_B))
+
+    def _dwell(self, click_BK: Floats, clickless_B: Floats) -> Floats:
+        """See `Prospect`; an examined result is clicked with the chance of its attraction."""
+        attraction_BK = self.attraction_BK.astype(np.float64)
+        examined_BK = np.zeros(click_BK.shape)
+        np.divide(click_BK, attraction_BK, out=examined_BK, where=attraction_BK > 0)
+        clicked_B = np.maximum(1 - clickless_B, np.finfo(np.float64).tiny)
+        clicks_B = np.maximum(click_BK.sum(axis=1) / clicked_B, 1.0)
+        return self.behavior.mean_dwell(examined_BK.sum(axis=1), clicks_B)
 
     def known(self, rows: NDArray[np.intp], sets: int) -> Known:
         """What some of the pages bring where the shopper's tastes are known.

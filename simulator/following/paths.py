@@ -34,6 +34,7 @@ class Paths:
         weight_N: chance that the session comes to this request; an unbiased estimate.
         plain_N: the same as if no taste were carried from page to page of a need, in closed form.
         sets_NM: the same under each of M sets of tastes.
+        since_N: when the current need began, simulated seconds.
         unbought_N: share of the weight in which the session has bought nothing yet.
         clickless_N: chance of coming to this request without a click.
         pace_N: what the weight is to be multiplied by were pages as late as those of another walk.
@@ -45,6 +46,7 @@ class Paths:
     weight_N: Floats
     plain_N: Floats
     sets_NM: Floats
+    since_N: Floats
     unbought_N: Floats
     clickless_N: Floats
     pace_N: Floats
@@ -59,7 +61,8 @@ class Paths:
         """The paths of sessions that have just come in."""
         ones_N = np.ones(len(visit_N))
         sets_NM = np.ones((len(visit_N), sets))
-        return cls(sessions, visit_N, history_NH, ones_N, ones_N, sets_NM, ones_N, ones_N, ones_N)
+        weights, shares = (ones_N, ones_N, sets_NM), (ones_N, ones_N, ones_N)
+        return cls(sessions, visit_N, history_NH, *weights, sessions.start_N, *shares)
 
     def rows(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Paths":
         """A selection of the paths."""

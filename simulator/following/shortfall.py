@@ -3,7 +3,12 @@
 A world's stock is what its own shoppers have left. Whether an item is there at the moment of a
 purchase does not depend on that purchase, so given the stock of that moment the chance of every
 choice is known: items that are gone are passed over for the next best, and of the first choice no
-more units are sold than there are.
+more units are sold than there are. What the session itself has really bought since the need began
+is put back on the shelf: on the path that is followed the need is still open.
+
+Exact given what others left, but for what is small where little is lost: tastes that last make all
+items of a later page rarer alike; others do what they did although this session has not bought; and
+a session that lost its purchase counts as one that bought when its next need adds to `bought`.
 """
 
 from collections.abc import Sequence
@@ -13,12 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.behaviour.behavior import MOST_UNITS
+from simulator.behaviour.behavior import MOST_UNITS, BehaviorSpec
 from simulator.behaviour.choices import choice_chances
 from simulator.behaviour.expectation import Outlook, Prospect
 from simulator.catalogue.catalog import Ints
+from simulator.following.paths import Paths
 from simulator.living.market import Market
 from simulator.living.stock import StockTrace
+from simulator.protocols import DAY
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +41,8 @@ class Intended:
         at_R: when they are made, simulated seconds.
         weight_R: chance of coming to the page in time, and of buying at that moment if at all.
         unbought_R: share of the weight in which the session has bought nothing before.
-        shopper_R, visit_R: whose they are.
+        since_R: when the need behind it began.
+        session_R, shopper_R, visit_R: whose they are.
         items_RK: the page.
         clicks_RK, gains_RK: chance of a click; true utility less that of the outside option.
         first_RK, second_RK: chances of the choices where all is there.
@@ -44,6 +52,8 @@ class Intended:
     at_R: Floats
     weight_R: Floats
     unbought_R: Floats
+    since_R: Floats
+    session_R: NDArray[np.int64]
     shopper_R: NDArray[np.int64]
     visit_R: NDArray[np.int64]
     items_RK: Ints
@@ -105,6 +115,8 @@ def missed(
     items_RK, catalog = intended.items_RK, market.supply.catalog
     at_R1 = intended.at_R[:, None]
     left_RK = trace.at(items_RK, intended.at_R)
+    own = intended.session_R, items_RK, intended.since_R, intended.at_R
+    left_RK = left_RK + trace.sold_to(*own)
     on_sale_RK = (catalog.created_at_I[items_RK] <= at_R1) & (
         at_R1 < catalog.retired_at_I[items_RK]
     )
@@ -136,12 +148,22 @@ def mean_units_of(repeat_quantity: float, left: NDArray[np.integer]) -> Floats:
     return np.asarray((1 - repeat_quantity**most) / (1 - repeat_quantity))
 
 
+def in_time(spec: BehaviorSpec, left_B: Floats) -> Floats:
+    """(B,) chance that what is decided so long before the end of the period is bought by then.
+
+    Args:
+        spec: how many purchases come days later, and how many.
+        left_B: seconds.
+    """
+    late_B = spec.delayed * np.exp(-np.maximum(left_B, 0.0) / (spec.delay_days * DAY))
+    return np.where(left_B > 0, 1 - late_B, 0.0)
+
+
 def intended(
     outlook: Outlook,
     prospect: Prospect,
+    paths: Paths,
     weight_B: Floats,
-    unbought_B: Floats,
-    visit_B: NDArray[np.int64],
     at_B: Floats,
 ) -> Intended:
     """The purchases of B pages.
@@ -149,14 +171,17 @@ def intended(
     Args:
         outlook: of the pages.
         prospect: the chances of clicks and choices.
-        weight_B, unbought_B, visit_B, at_B: see `Intended`.
+        paths: that come to them.
+        weight_B, at_B: see `Intended`.
     """
     return Intended(
         at_R=at_B,
         weight_R=weight_B,
-        unbought_R=unbought_B,
+        unbought_R=paths.unbought_N,
+        since_R=paths.since_N,
+        session_R=paths.sessions.id_N,
         shopper_R=outlook.needs.shopper_B,
-        visit_R=visit_B,
+        visit_R=paths.visit_N,
         items_RK=outlook.items_BK,
         clicks_RK=prospect.click_BK,
         gains_RK=outlook.gain_BK,

@@ -37,7 +37,7 @@ from simulator.behaviour.expectation import Outlook, Prospect, stays
 from simulator.following.pace import Pace
 from simulator.following.paths import Carried, Floats, Paths, glances
 from simulator.following.seen import SeenPages
-from simulator.following.shortfall import DELAYS, Intended, intended, missed
+from simulator.following.shortfall import DELAYS, Intended, in_time, intended, missed
 from simulator.following.tally import EXPECTED, Brought, Tally
 from simulator.living.desk import blocks, checked
 from simulator.living.scene import Scene
@@ -203,14 +203,15 @@ class ExpectedWalk:
         carried_B = (paths.sets_NM != paths.plain_N[:, None]).any(axis=1)
         rows = np.flatnonzero(goes_on_B | renews_B | carried_B)
         carried = Carried.of(paths, rows, outlook.known(rows, self.tastes), prospect)
-        in_time_B = self._in_time(requests.at_B + pages.latency_B)
+        decided_B = requests.at_B + pages.latency_B + prospect.dwell_B
+        in_time_B = in_time(scene.behavior.spec, self.end - decided_B)
         brought = Brought.of(paths, requests, pages, prospect, carried, in_time_B)
         self._tally.add(brought, pages.latency_B)
         if self._paced_tally is not None:
             waits_B = paths.pace_N * paced.ratio_B
             self._paced_tally.add(brought, paced.latency_B, paths.pace_N, waits_B)
-        self._intend(paths, outlook, prospect, requests.at_B + pages.latency_B)
-        page = _Page(paths, needs, pages, prospect, carried, paced)
+        page = _Page(paths, needs, pages, prospect, carried, paced, in_time_B)
+        self._intend(page, outlook, decided_B)
         after = [self._opened(page, np.flatnonzero(goes_on_B), open_.after)]
         if renews_B.any():
             after.append(self._renewed(page, np.flatnonzero(renews_B)))
@@ -276,6 +277,7 @@ class ExpectedWalk:
         moved, goes_B = self._moved(page, rows, steps.after.rows(renews), met=True)
         met_B = before.weight_N * (1 - prospect.open_B[rows]) - carried.open_B[rows]
         bought_B = before.weight_N * prospect.bought_B[rows] + carried.bought_B[rows]
+        bought_B = bought_B * page.in_time_B[rows]
         weight_N = goes_B * met_B / self.next_needs
         share_N = np.divide(met_B - bought_B, met_B, out=np.zeros(len(rows)), where=met_B > 0)
         return replace(
@@ -283,6 +285,7 @@ class ExpectedWalk:
             weight_N=weight_N,
             plain_N=weight_N,
             sets_NM=np.repeat(weight_N[:, None], self.tastes, axis=1),
+            since_N=moved.sessions.due_N,
             unbought_N=before.unbought_N * share_N,
             clickless_N=np.zeros(len(rows)),
         )
@@ -316,28 +319,28 @@ class ExpectedWalk:
         )
         return _Paced(latency_B, ratio_B)
 
-    def _intend(self, paths: Paths, outlook: Outlook, prospect: Prospect, at_B: Floats) -> None:
-        """Keep what is to be bought at once, and of some pages what may be days later."""
+    def _intend(self, page: "_Page", outlook: Outlook, at_B: Floats) -> None:
+        """Keep what is to be bought at once, and of some pages what may be days later.
+
+        What is known of tastes from earlier pages makes all purchases of a page rarer alike here.
+        """
+        paths, prospect = page.paths, page.prospect
         spec, sessions = self.scene.behavior.spec, paths.sessions
         draws = self.scene.sampler.draws
         keys = sessions.shopper_N, sessions.ordinal_N, sessions.request_N
-        weight_B = paths.weight_N * prospect.stays_B
+        bought_B, rarer_B = prospect.bought_B, np.zeros(len(paths))
+        np.divide(page.carried.bought_B, bought_B, out=rarer_B, where=bought_B > 0)
+        weight_B = (paths.weight_N + rarer_B) * prospect.stays_B
         parts = [(np.arange(len(paths)), 1 - spec.delayed, np.zeros(len(paths)))]
         if spec.delayed > 0:
             rows = np.flatnonzero(draws.uniform("path.delayed", *keys) < DELAYS)
             days_B = -np.log(draws.uniform("path.delay", *keys)) * spec.delay_days
             parts.append((rows, spec.delayed / DELAYS, days_B * DAY))
-        everything = intended(outlook, prospect, weight_B, paths.unbought_N, paths.visit_N, at_B)
+        everything = intended(outlook, prospect, paths, weight_B, at_B)
         for rows, share, later_B in parts:
             some = everything.rows(rows)
             some = replace(some, at_R=some.at_R + later_B[rows], weight_R=share * some.weight_R)
             self._intended.append(some)
-
-    def _in_time(self, at_B: Floats) -> Floats:
-        """(B,) chance that what is bought at these moments is bought before the period ends."""
-        spec = self.scene.behavior.spec
-        left_B = (self.end - at_B) / (spec.delay_days * DAY)
-        return np.asarray(1 - spec.delayed * np.exp(-np.maximum(left_B, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -350,7 +353,11 @@ class _Paced:
 
 @dataclass(frozen=True)
 class _Page:
-    """A block of paths with the page of each, and what is expected of it."""
+    """A block of paths with the page of each, and what is expected of it.
+
+    Attributes:
+        in_time_B: chance that what is bought of it is bought before the period ends.
+    """
 
     paths: Paths
     needs: Needs
@@ -358,6 +365,7 @@ class _Page:
     prospect: Prospect
     carried: Carried
     paced: _Paced
+    in_time_B: Floats
 
 
 def follow(

@@ -132,8 +132,8 @@ class Market:
         self.exposures_AI += np.bincount(cell_X, minlength=size).reshape(arms, items)
         self.clicks_AI += np.bincount(cell_X[clicked_X], minlength=size).reshape(arms, items)
 
-    def take(self, item: int, quantity: int, at: float, arm: int) -> int:
-        """Sell up to `quantity` units at this moment; returns how many there were."""
+    def take(self, item: int, quantity: int, at: float, arm: int, session: int) -> int:
+        """Sell up to `quantity` units to a session at this moment; returns how many there were."""
         catalog = self.supply.catalog
         if not catalog.created_at_I[item] <= at < catalog.retired_at_I[item]:
             return 0
@@ -142,6 +142,8 @@ class Market:
             self.stock_I[item] -= sold
             self.orders_AI[arm if len(self.orders_AI) > 1 else 0, item] += 1
             self._note(at, item)
+            if self.trace is not None:
+                self.trace.sales.append((at, session, item, sold))
         return sold
 
     def reorder(self, item: int, at: float) -> Restock | None:

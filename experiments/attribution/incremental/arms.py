@@ -51,15 +51,19 @@ class Arm:
         """
         spec = self.spec
         kept = [name for name in spec.channels if channels is None or name in channels]
+        gone = [name for name in spec.channels if name not in kept]
         name = f"{spec.name}-{seed}"
-        if len(kept) < len(spec.channels):
-            name = f"only-{'-'.join(kept)}-{spec.name}-{seed}"
+        if gone:  # by the shorter list: a name has no room for many channels
+            some = (
+                f"without-{'-'.join(gone)}" if len(gone) < len(kept) else f"only-{'-'.join(kept)}"
+            )
+            name = f"{some}-{name}"
         config = self.config
         if weights or len(kept) < len(spec.channels):
             config = self._changed(kept, weights or {})
         if weights:
-            told = "-".join(f"{channel}={weight:g}" for channel, weight in weights.items())
-            name = f"weight-{told}-{name}"
+            told = [f"{channel}-{weight:g}" for channel, weight in weights.items()]
+            name = f"weight-{'-'.join(told).replace('+', '')}-{name}"
         pipeline = Pipeline(config, self.maker)
         if config is self.config:
             return pipeline.truth_world(self.number, seed, self.trained)

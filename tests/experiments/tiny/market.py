@@ -1,16 +1,18 @@
-"""A market small enough to enumerate, in the simulator; its values by hand are in tiny_values.py.
+"""A market small enough to enumerate, in the simulator.
 
-Six items, three needs in one wording each, three types of shoppers, channels with fixed answers
-and a ranker that scores an item by the text alone. One request a session: there is no next page
-and no rewording, and whoever has clicked stays away for longer than a session lasts (the simulator
-lets a share of sessions go on with another need; this ends them before). Stock is endless, prices
-stand still, nothing is learned and what one owns does not matter, so visits are independent.
+Six items, three needs, three types of shoppers, channels with fixed answers and a ranker that
+scores an item by the text alone. As it is, a session has one request (values by hand in values.py):
+there is no next page and no rewording, and whoever has clicked stays away for longer than a session
+lasts (the simulator lets a share of sessions go on with another need; this ends them before). Stock
+is endless, prices stand still, nothing is learned and what one owns does not matter, so visits are
+independent. Options give needs several pages, a second wording and a shelf that empties (values by
+hand in needs.py and shelves.py).
 
 Utilities and waiting times are multiples of 1/16: the simulator's single precision holds them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +129,12 @@ def behavior(click_model: PositionBased | Cascade = PBM, basket_cost: float = 0.
         repeat_quantity=0.25,
         delayed=0.25,
         delay_days=0.02,
-        seconds_per_click=1e9,  # the session ends with the first clicks
+        seconds_per_click=1e6,  # the session ends with the first clicks
     )
+
+
+ONCE = SessionSpec(next_page=0.0, reformulate=0.0, retry_empty=0.0, pages=1)
+"""One request a session."""
 
 
 class FixedChannel:
@@ -186,9 +192,24 @@ def funnel(channels: Sequence[str], draws: Draws | None = None, *, slow: bool = 
     return Funnel("arm", 0, stage, FixedRanker(), spec, times, draws or Draws(0))
 
 
-def population(kind_U: NDArray[np.integer]) -> Population:
-    """Shoppers of these types in the market."""
-    return Population(_supply(), _shoppers(kind_U), _intents())
+def population(
+    kind_U: NDArray[np.integer],
+    *,
+    patience: float = 4.0,
+    stock: int = 10**9,
+    reworded: bool = False,
+) -> Population:
+    """Shoppers of these types in the market.
+
+    Args:
+        kind_U: their types.
+        patience: mean requests that they are ready to make in a session.
+        stock: units of each item.
+        reworded: whether a need has a second wording, the text of the need after it.
+    """
+    shoppers = _shoppers(kind_U)
+    patience_S = np.full(len(kind_U), patience, np.float32)
+    return Population(_supply(stock), replace(shoppers, patience_S=patience_S), _intents(reworded))
 
 
 def drawn_kinds(shoppers: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -196,14 +217,14 @@ def drawn_kinds(shoppers: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return rng.choice(len(KINDS), shoppers, p=SHARE_H)
 
 
-def world_spec(spec: BehaviorSpec) -> WorldSpec:
-    """One day of visits, and one on which what was bought arrives."""
+def world_spec(spec: BehaviorSpec, sessions: SessionSpec = ONCE, days: int = DAYS) -> WorldSpec:
+    """One day of visits, and one, where there are two, on which what was bought arrives."""
     return WorldSpec(
         history_days=1,
-        days=DAYS,
+        days=days,
         index_refresh=86_400.0,
         arrivals=ArrivalSpec(promotions=(Promotion(day=1, factor=1e-12),)),
-        sessions=SessionSpec(next_page=0.0, reformulate=0.0, retry_empty=0.0, pages=1),
+        sessions=sessions,
         behavior=spec,
         market=MarketSpec(price_changes=0.0, restock_at=0.0),
     )
@@ -217,6 +238,8 @@ def open_world(
     spec: BehaviorSpec,
     *,
     slow: bool = False,
+    sessions: SessionSpec = ONCE,
+    days: int = DAYS,
 ) -> OpenWorld:
     """A world in which these channels serve everybody, not yet lived; its log goes to `folder`."""
     draws = Draws(seed)
@@ -227,11 +250,11 @@ def open_world(
     first_U = np.zeros(shoppers)
     columns = {"unit": np.arange(shoppers), "arm": first_U.astype(np.int8), "at": first_U}
     log.append("assignments", columns)
-    world = World(world_spec(spec), people, service, log, draws)
-    return OpenWorld(world, service, first_day=0, days=DAYS)
+    world = World(world_spec(spec, sessions, days), people, service, log, draws)
+    return OpenWorld(world, service, first_day=0, days=days)
 
 
-def _supply() -> Supply:
+def _supply(stock: int) -> Supply:
     items = len(PRICE_I)
     names = np.array([f"item {item}" for item in range(items)], object)
     values_IV = np.array([[*values, -1][:1] for values in VALUES_I], np.int32)
@@ -260,16 +283,18 @@ def _supply() -> Supply:
         log_price_C=np.log([20.0, 30.0]),
         department_C=catalog.department_C,
     )
-    stock_I = np.full(items, 10**9, np.int32)
+    stock_I = np.full(items, stock, np.int32)
     words = (("plain",), ("red",), ("blue",))
     return Supply(catalog, truth, stock_I, np.full(items, 86_400.0), words)
 
 
-def _intents() -> Intents:
+def _intents(reworded: bool) -> Intents:
     """One intent for each text, each in a department of its own as far as affinities go."""
     count = len(TEXTS)
     text_QX = np.full((count, len(Wording)), -1, np.int32)
     text_QX[:, Wording.SPECIFIC] = np.arange(count)
+    if reworded:
+        text_QX[:, Wording.SYNONYM] = (np.arange(count) + 1) % count
     return Intents(
         texts=TEXTS,
         category_Q=np.array([category for category, _ in WANTED], np.int32),

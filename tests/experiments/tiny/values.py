@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from simulator.behaviour.behavior import BehaviorSpec
 from simulator.behaviour.clickmodels import Cascade
-from tests.experiments.attribution.incremental.tiny_market import (
+from tests.experiments.tiny.market import (
     BASE_S,
     BRAND_I,
     CASCADE,

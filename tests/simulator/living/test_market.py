@@ -19,7 +19,7 @@ def on_sale_at(market, at):
 def test_nobody_buys_more_than_the_shelf_holds(market):
     item = on_sale_at(market, 0.0)
     market.stock_I[item] = 3
-    assert [market.take(item, 2, 0.0, arm=0) for _ in range(3)] == [2, 1, 0]
+    assert [market.take(item, 2, 0.0, arm=0, session=1) for _ in range(3)] == [2, 1, 0]
     assert market.stock_I[item] == 0
 
 
@@ -28,7 +28,7 @@ def test_an_item_that_has_not_come_or_has_left_is_not_sold(market):
     item = on_sale_at(market, 0.0)
     catalog.retired_at_I[item] = 100.0
     catalog.created_at_I[item] = 50.0
-    assert [market.take(item, 1, at, arm=0) for at in (49.0, 50.0, 100.0)] == [0, 1, 0]
+    assert [market.take(item, 1, at, arm=0, session=1) for at in (49.0, 50.0, 100.0)] == [0, 1, 0]
 
 
 def test_a_restock_fills_the_shelf_after_its_lead_time(market):

@@ -19,14 +19,14 @@ from experiments.attribution.incremental.values import value_rows
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.intervals import FEWEST_SEEDS
 from experiments.inference.logs import EngineSpec, engine, read_manifest
-from tests.experiments.attribution.incremental import tiny_market as tiny
-from tests.experiments.attribution.incremental.tiny_market import KINDS, OVERLAPPING, SHARE_H
 from tests.experiments.attribution.incremental.tiny_runs import (
     live_coalitions,
     replay_worlds,
     world_worths,
 )
-from tests.experiments.attribution.incremental.tiny_values import (
+from tests.experiments.tiny import market as tiny
+from tests.experiments.tiny.market import KINDS, OVERLAPPING, SHARE_H
+from tests.experiments.tiny.values import (
     EVENTS,
     Model,
     alone,

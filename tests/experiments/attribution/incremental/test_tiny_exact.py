@@ -18,14 +18,6 @@ from simulator.behaviour.expectation import expected
 from simulator.protocols import Requests
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs
-from tests.experiments.attribution.incremental import tiny_market as tiny
-from tests.experiments.attribution.incremental.tiny_market import (
-    DEGENERATE,
-    KINDS,
-    OVERLAPPING,
-    TEXTS,
-    UNIVERSE,
-)
 from tests.experiments.attribution.incremental.tiny_runs import (
     exact_worths,
     live,
@@ -33,7 +25,16 @@ from tests.experiments.attribution.incremental.tiny_runs import (
     replay_worlds,
     world_worths,
 )
-from tests.experiments.attribution.incremental.tiny_values import (
+from tests.experiments.small_runs import table
+from tests.experiments.tiny import market as tiny
+from tests.experiments.tiny.market import (
+    DEGENERATE,
+    KINDS,
+    OVERLAPPING,
+    TEXTS,
+    UNIVERSE,
+)
+from tests.experiments.tiny.values import (
     EVENTS,
     Model,
     alone,
@@ -45,7 +46,6 @@ from tests.experiments.attribution.incremental.tiny_values import (
     shown,
     utility,
 )
-from tests.experiments.small_runs import table
 
 MODELS = (Model(), Model("cascade"), Model(basket_cost=60.0), Model(slow=True))
 NAMES = ("pbm", "cascade", "one item a basket", "slow")

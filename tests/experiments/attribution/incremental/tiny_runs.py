@@ -16,9 +16,9 @@ from experiments.attribution.incremental.games import index_values, indices
 from experiments.attribution.incremental.replay import TABLES, Replay, Replayed, _read
 from experiments.attribution.incremental.values import Worths
 from simulator.living.world import Population
-from tests.experiments.attribution.incremental import tiny_market as tiny
-from tests.experiments.attribution.incremental.tiny_values import EVENTS, Game, Model, coalitions
 from tests.experiments.small_runs import table
+from tests.experiments.tiny import market as tiny
+from tests.experiments.tiny.values import EVENTS, Game, Model, coalitions
 
 
 def live(

@@ -32,7 +32,7 @@ from tests.experiments.attribution.incremental.replay_runs import replayed, smal
 STILL = (
     *("world.days=2", "ranker.type=merge_order", "funnel.preranker.popularity_weight=0"),
     *(f"world.sessions.{name}=0" for name in ("next_page", "reformulate", "retry_empty")),
-    "world.behavior.seconds_per_click=1e7",  # who clicks is never heard of again
+    "world.behavior.seconds_per_click=1e6",  # who clicks is never heard of again
     "catalog.stock_days=1e6",
 )
 """One request a session, endless stock, and nothing but a channel could read statistics."""
