@@ -106,7 +106,7 @@ def _contrasts(units: Units, control: str) -> list[tuple[str, str]]:
 def _estimates(
     units: Units, metrics: Sequence[Metric], control: str, confidence: float
 ) -> tuple[tuple[Estimate, ...], tuple[str, ...]]:
-    """The estimates and the warning of each."""
+    """The estimates, and warnings of what could not be estimated."""
     arms = units.aggregates(metrics, covariates=units.has_history)
     found = [
         estimate(metric, contrast, arms, confidence=confidence, cuped=cuped)
@@ -114,7 +114,31 @@ def _estimates(
         for metric in metrics
         for cuped in ((False, True) if units.has_history else (False,))
     ]
-    return tuple(row for row, _ in found), tuple(warning for _, warning in found)
+    return tuple(row for row, _ in found), unestimated(found)
+
+
+def unestimated(found: Sequence[tuple[Estimate, str]]) -> tuple[str, ...]:
+    """A sentence for each reason for which something was not estimated, whatever it left out.
+
+    Args:
+        found: estimates, and the reason why something in each is None; "" where nothing is.
+    """
+    missing: dict[tuple[str, tuple[str, str]], dict[str, set[bool]]] = {}
+    for row, reason in found:
+        if reason:
+            names = missing.setdefault((reason, row.contrast), {})
+            names.setdefault(row.metric, set()).add(row.cuped)
+    contrasts: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for (reason, contrast), names in missing.items():
+        told = ", ".join(f"{name}{_WAYS[tuple(sorted(ways))]}" for name, ways in names.items())
+        contrasts.setdefault((told, reason), []).append(contrast)
+    return tuple(
+        f"{told}, {', '.join(treatment for _, treatment in pairs)} against {pairs[0][0]}: {reason}"
+        for (told, reason), pairs in contrasts.items()
+    )
+
+
+_WAYS = {(False,): "", (True,): " (CUPED)", (False, True): " (also CUPED)"}
 
 
 def _daily(units: Units, metrics: Sequence[Metric], control: str, confidence: float) -> list[Daily]:

@@ -3,11 +3,11 @@
 The adjusted value of a shopper is the value minus theta times the covariate's deviation from its
 mean, theta their covariance over the covariate's variance (Deng, Xu, Kohavi and Walker, WSDM 2013,
 eq. 4). A shopper's covariate is the same column of the unit table in the history period; for a
-ratio metric both are linearised (delta method). tea-tasting does the sums; here is what it needs,
-and when the history does not allow it.
+ratio metric both are linearised (delta method).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tea_tasting.aggr import Aggregates
 
@@ -24,6 +24,42 @@ def covariates(metric: Metric) -> tuple[str, str | None]:
     return PRE + metric.numerator, None if denominator is None else PRE + denominator
 
 
+@dataclass(frozen=True)
+class Adjustment:
+    """By what a metric is adjusted, from both arms together.
+
+    Attributes:
+        theta: what a unit of the covariate moves the metric by.
+        covariate: its mean over both arms.
+    """
+
+    metric: Metric
+    theta: float
+    covariate: float
+
+    @classmethod
+    def of(cls, metric: Metric, arms: Sequence[Aggregates]) -> "Adjustment":
+        """The adjustment of two arms."""
+        own, before = (metric.numerator, metric.denominator), covariates(metric)
+        total = arms[0] + arms[1]
+        theta = total.ratio_cov(*own, *before) / total.ratio_var(*before)
+        return cls(metric, theta, total.mean(before[0]) / total.mean(before[1]))
+
+    def mean(self, arm: Aggregates) -> float:
+        """The adjusted mean of an arm."""
+        numerator, denominator = covariates(self.metric)
+        plain = arm.mean(self.metric.numerator) / arm.mean(self.metric.denominator)
+        before = arm.mean(numerator) / arm.mean(denominator)
+        return float(plain - self.theta * (before - self.covariate))
+
+    def variance(self, arm: Aggregates) -> float:
+        """The adjusted variance of a shopper of an arm; 0 where only rounding is left of it."""
+        own, before = (self.metric.numerator, self.metric.denominator), covariates(self.metric)
+        plain, explained = arm.ratio_var(*own), 2 * self.theta * arm.ratio_cov(*own, *before)
+        left = plain + self.theta**2 * arm.ratio_var(*before) - explained
+        return float(left) if left > ROUNDING * plain else 0.0
+
+
 def nothing_to_adjust_by(metric: Metric, arms: Sequence[Aggregates]) -> str:
     """Why the history cannot adjust the metric, "" where it can."""
     if any(arm.count() < 2 for arm in arms):
@@ -37,12 +73,7 @@ def nothing_to_adjust_by(metric: Metric, arms: Sequence[Aggregates]) -> str:
 
 def all_explained(metric: Metric, arms: Sequence[Aggregates]) -> str:
     """Why an adjusted metric has no interval, "" where the history leaves it some variation."""
-    own, before = (metric.numerator, metric.denominator), covariates(metric)
-    total = arms[0] + arms[1]
-    theta = total.ratio_cov(*own, *before) / total.ratio_var(*before)
-    for arm in arms:
-        plain = arm.ratio_var(*own)
-        explained = 2 * theta * arm.ratio_cov(*own, *before)
-        if plain + theta**2 * arm.ratio_var(*before) - explained <= ROUNDING * plain:
-            return "an arm has no variation that the history does not explain"
+    adjustment = Adjustment.of(metric, arms)
+    if any(adjustment.variance(arm) == 0 for arm in arms):
+        return "an arm has no variation that the history does not explain"
     return ""

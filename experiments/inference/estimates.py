@@ -1,20 +1,22 @@
-"""Estimates, intervals and p-values of a shopper-randomised test, by tea-tasting on aggregates.
+"""Estimates, intervals and p-values of a shopper-randomised test, from aggregates.
 
 Conventions, because libraries differ: the unit of analysis is the shopper, the unit of
 randomisation; variances are sample variances (n - 1) and not assumed equal (Welch, Student's t);
-ratio metrics and CUPED use the delta method; relative intervals are built on the log scale;
-p-values come from survival functions. What the data cannot tell is None, with a reason, never a
+ratio metrics and CUPED use the delta method. All is decided on one scale, that of the difference:
+the interval of the relative effect is Fieller's with the quantile of the difference's own, so it
+excludes 0 where, and only where, that does and the p-value is below its level (one on the log scale
+contradicts both on small or skewed data). What the data cannot tell is None, with a reason, never a
 number.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-import tea_tasting as tt
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.cuped import all_explained, covariates, nothing_to_adjust_by
-from experiments.inference.intervals import ratio_variance
+from experiments.inference.cuped import Adjustment, all_explained, nothing_to_adjust_by
+from experiments.inference.intervals import ratio_variance, reach, student
 from experiments.inference.metrics import Metric
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate
@@ -39,7 +41,7 @@ def estimate(
             ratio of the history's numerator and denominator).
 
     Returns:
-        The estimate, and a warning that says why something in it is None; "" where nothing is.
+        The estimate, and the reason why something in it is None; "" where nothing is.
     """
     control, treatment = arms[contrast[0]], arms[contrast[1]]
     row = Estimate(
@@ -56,11 +58,7 @@ def estimate(
         p_value=None,
         cuped=cuped,
     )
-    row, warning = _filled(row, metric, control, treatment, confidence)
-    if warning:
-        adjusted = " (CUPED)" if cuped else ""
-        warning = f"{metric.name}{adjusted}, {contrast[1]} against {contrast[0]}: {warning}"
-    return row, warning
+    return _filled(row, metric, control, treatment, confidence)
 
 
 def _filled(
@@ -77,35 +75,65 @@ def _filled(
         row = replace(row, control=base, treatment=level, effect=effect, relative=relative)
     if reason := _uncertain(metric, arms, row.cuped):
         return row, reason
-    try:
-        result = _test(metric, confidence, row.cuped).analyze_aggregates(control, treatment)
-    except OverflowError:  # exp() of the log-scale half-width
-        return row, "the mean is too close to zero for its spread to give an interval"
-    base, level, *ends, p_value = (float(value) for value in result[:9])
-    effect, relative = Interval(*ends[:3]), Interval(*ends[3:])
-    row = replace(row, control=base, treatment=level, effect=effect, p_value=p_value)
-    if base > 0 and level > 0:
-        return replace(row, relative=relative), ""
-    reason = "an adjusted mean is not positive, so there is no relative effect"
-    return replace(row, relative=UNKNOWN), reason
+    adjustment = Adjustment.of(metric, arms) if row.cuped else None
+    one, two = (_level(arm, metric, adjustment) for arm in arms)
+    error = math.hypot(one.error, two.error)
+    part = (one.error / error) ** 2
+    freedom = 1 / (part**2 / (one.n - 1) + (1 - part) ** 2 / (two.n - 1))  # Welch, Satterthwaite
+    effect, p_value = student(two.mean - one.mean, error, freedom, confidence=confidence)
+    row = replace(row, control=one.mean, treatment=two.mean, effect=effect, p_value=p_value)
+    relative, reason = _fieller(one, two, float(reach(1.0, freedom, confidence=confidence)))
+    for arm, name in zip(arms, row.contrast, strict=True):
+        if reason and arm.mean(metric.numerator) == 0:
+            reason = f"{name} has no {metric.numerator}, so a relative effect has no interval"
+    return replace(row, relative=relative), reason
 
 
-def _test(metric: Metric, confidence: float, cuped: bool) -> tt.RatioOfMeans:
-    return tt.RatioOfMeans(
-        metric.numerator,
-        metric.denominator,
-        *(covariates(metric) if cuped else ()),
-        alternative="two-sided",
-        confidence_level=confidence,
-        equal_var=False,
-        use_t=True,
-    )
+@dataclass(frozen=True)
+class _Level:
+    """The mean of an arm, the standard error of it, and shoppers."""
+
+    mean: float
+    error: float
+    n: int
+
+
+def _level(arm: Aggregates, metric: Metric, adjustment: Adjustment | None) -> _Level:
+    """A metric's mean in an arm, adjusted by the history or not."""
+    mean = arm.mean(metric.numerator) / arm.mean(metric.denominator)
+    variance = ratio_variance(arm, metric.numerator, metric.denominator)
+    if adjustment is not None:
+        mean, variance = adjustment.mean(arm), adjustment.variance(arm)
+    return _Level(float(mean), math.sqrt(variance / arm.count()), arm.count())
+
+
+def _fieller(one: _Level, two: _Level, quantile: float) -> tuple[Interval, str]:
+    """The growth of the second mean over the first with Fieller's interval, and why it lacks one.
+
+    The ratios r for which |two - r one| is within the quantile's reach of 0 (Fieller, Journal of
+    the Royal Statistical Society B 16, 1954, 175-185): at r = 1 that is the test of the difference.
+    They are an interval where the first mean is surely not 0.
+    """
+    if one.mean <= 0:
+        return UNKNOWN, "an adjusted mean is not positive, so there is no relative effect"
+    ratio = two.mean / one.mean
+    alone = Interval(ratio - 1, None, None)
+    if two.mean == 0:
+        return alone, "none is left, so the relative effect has no interval"
+    held = one.mean**2 - (quantile * one.error) ** 2
+    if held <= 0:
+        return alone, "the mean is too close to zero for its spread to give a relative interval"
+    spread = (quantile * two.error) ** 2 * held + (quantile * one.error * two.mean) ** 2
+    half, middle = math.sqrt(spread) / held, one.mean * two.mean / held
+    return Interval(ratio - 1, middle - half - 1, middle + half - 1), ""
 
 
 def _undefined(metric: Metric, arms: Sequence[Aggregates], cuped: bool) -> str:
     """Why the metric itself has no value, "" where it has one."""
     if any(arm.count() == 0 for arm in arms):
         return "an arm has no exposed shoppers"
+    if not all(math.isfinite(arm.mean(column)) for arm in arms for column in metric.columns):
+        return "a shopper's value is not a finite number"
     if metric.denominator is not None and any(arm.mean(metric.denominator) <= 0 for arm in arms):
         return f"an arm has no {metric.denominator}"
     return nothing_to_adjust_by(metric, arms) if cuped else ""
@@ -115,8 +143,8 @@ def _uncertain(metric: Metric, arms: Sequence[Aggregates], cuped: bool) -> str:
     """Why the metric has a value but no interval, "" where it has one."""
     if any(arm.count() < 2 for arm in arms):
         return "an arm has fewer than 2 exposed shoppers"
-    if any(arm.mean(metric.numerator) == 0 for arm in arms):
-        return f"an arm has no {metric.numerator}"
-    if any(ratio_variance(arm, metric.numerator, metric.denominator) == 0 for arm in arms):
-        return "an arm has no variation between shoppers"
+    vary = [ratio_variance(arm, metric.numerator, metric.denominator) > 0 for arm in arms]
+    if not any(vary):
+        none = all(arm.mean(metric.numerator) == 0 for arm in arms)
+        return f"the arms have no {metric.numerator}" if none else "no variation between shoppers"
     return all_explained(metric, arms) if cuped else ""

@@ -27,7 +27,7 @@ class Finding(StrEnum):
     """There is no interval: unknown."""
 
     UNREADABLE = "unreadable"
-    """The arms' sizes are not those that were planned, so no effect may be read."""
+    """The arms' sizes are not those that were planned, or one showed nothing: no effect is read."""
 
     @property
     def real(self) -> bool:

@@ -74,6 +74,32 @@ def student(
     return Interval(estimate, estimate - half, estimate + half), p_value
 
 
+def wilson(
+    share: ArrayLike, error: ArrayLike, freedom: ArrayLike, *, confidence: float
+) -> tuple[Floats, Floats]:
+    """Both ends of the interval of a share, within 0 and 1 by themselves.
+
+    Wilson's score interval (Journal of the American Statistical Association 22, 1927, 209-212) with
+    Student's quantile, on the effective count: that of independent yes-or-no events whose share has
+    the same standard error, share (1 - share) / error^2 (Korn and Graubard, Survey Methodology 24,
+    1998, 193-201).
+
+    Args:
+        share: strictly between 0 and 1.
+        error: its standard error, > 0.
+        freedom: degrees of freedom.
+        confidence: level of the interval.
+    """
+    share_N = np.asarray(share, np.float64)
+    quantile_N = reach(1.0, freedom, confidence=confidence)
+    part_N = (quantile_N * np.asarray(error, np.float64)) ** 2  # of q^2 / n, over share (1 - share)
+    spread_N = share_N * (1 - share_N)
+    ratio_N = part_N / spread_N  # q^2 / n
+    middle_N = (share_N + ratio_N / 2) / (1 + ratio_N)
+    half_N = np.sqrt(part_N + ratio_N**2 / 4) / (1 + ratio_N)
+    return np.maximum(middle_N - half_N, 0.0), np.minimum(middle_N + half_N, 1.0)
+
+
 def ratio_variance(arm: Aggregates, numerator: str, denominator: str | None) -> float:
     """Delta-method variance of one shopper's ratio; 0 where only rounding is left of it."""
     ratio = arm.mean(numerator) / arm.mean(denominator)
@@ -172,9 +198,14 @@ def ratio(
 
 
 def share(held_SU: Floats, all_SU: Floats, *, confidence: float) -> Result:
-    """A `ratio` of a part to its whole, its interval within 0 and 1."""
+    """A `ratio` of a part to its whole, with the interval of a share: see `wilson`."""
     found = ratio(held_SU, all_SU, confidence=confidence)
-    return replace(found, interval=found.interval.within(0.0, 1.0))
+    linear_SU, size = linear(held_SU, all_SU), found.interval.estimate
+    if linear_SU is None or size is None or found.interval.low is None or not 0 < size < 1:
+        return replace(found, interval=found.interval.alone)
+    error, freedom = _error(linear_SU, np.arange(linear_SU.shape[-1]), fewest=1)
+    low, high = wilson(size, error, freedom, confidence=confidence)
+    return replace(found, interval=Interval(size, float(low), float(high)))
 
 
 def growth(

@@ -40,12 +40,6 @@ class Interval:
         middle, low, high = (None if each is None else -each for each in self.numbers)
         return Interval(middle, high, low)
 
-    def within(self, least: float, most: float) -> "Interval":
-        """The same with ends that go no further than a quantity can, such as 0 and 1 of a share."""
-        if self.ends is None:
-            return self
-        return Interval(self.estimate, max(self.ends[0], least), min(self.ends[1], most))
-
     def over(self, base: float) -> "Interval":
         """The number and its ends as parts of a base that is taken as given."""
         return Interval(*(None if each is None else each / base for each in self.numbers))

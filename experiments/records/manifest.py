@@ -34,11 +34,13 @@ class ArmEntry:
     Attributes:
         name, share: of the arm.
         channels: names of its channels.
+        ranker: type of its ranker, or MODULE:OBJECT of one of the user's own.
     """
 
     name: str
     share: float
     channels: tuple[str, ...]
+    ranker: str = ""
 
 
 @dataclass(frozen=True)

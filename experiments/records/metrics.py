@@ -49,8 +49,8 @@ class SampleRatio:
         arms: names of the arms.
         counts: shoppers found in each.
         expected: shoppers that the arms' shares promise.
-        statistic, p_value: Pearson's chi-square without continuity correction, and its p-value;
-            null with no shoppers.
+        statistic, p_value: Pearson's chi-square without continuity correction, and its p-value,
+            exact where an arm expects fewer than 5; null with no shoppers.
     """
 
     population: str

@@ -70,7 +70,7 @@ class Truth:
             where it is not.
         control, treatment: the metric when everybody is in one arm.
         effect: the global treatment effect: treatment minus control.
-        relative: the same over control's level; on the log scale, as in `metrics.json`.
+        relative: the same over control's level; on the log scale.
         p_value: two-sided, of no effect.
         resolution: half the width of the interval of `relative`.
         parts: where it comes from; null for a ratio, and where only logs are known.

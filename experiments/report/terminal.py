@@ -38,6 +38,7 @@ from experiments.report.kit.digits import (
     number,
     p_value,
     percent,
+    sureness,
 )
 from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.tables import Table, compact
@@ -139,7 +140,7 @@ def _contrast_table(metrics: Metrics, truths: Truths | None, contrast: Contrast)
         ("metric", lambda row: row.metric),
         (contrast[0], lambda row: level(row.metric, row.control)),
         (contrast[1], lambda row: level(row.metric, row.treatment)),
-        (("effect", f"{percent(metrics.confidence, 0)} interval"), effect),
+        (("effect", f"{sureness(metrics.confidence)} interval"), effect),
         ("p", lambda row: p_value(row.p_value)),
         (
             "CUPED",

@@ -47,7 +47,11 @@ def manifest(
     """
     return RunManifest(
         **vars(bench_manifest(config, command, catalogue, records)),
-        arms=tuple(ArmEntry(arm.name, arm.share, arm.channels) for arm in config.arms),
+        arms=tuple(
+            ArmEntry(arm.name, arm.share, arm.channels, ranker.object or ranker.type)
+            for arm in config.arms
+            for ranker in (arm.ranker or config.ranker,)
+        ),
         channels=tuple(
             ChannelEntry(name, spec.type, spec.limit) for name, spec in config.channels.items()
         ),

@@ -18,7 +18,7 @@ from experiments.attribution.credit.segments import (
 from experiments.attribution.credit.sums import SOURCES, Moments, Pass, run
 from experiments.config.attribution import PAGE_RULES, AttributionSpec
 from experiments.inference.events import KINDS
-from experiments.inference.intervals import ROUNDING, reach
+from experiments.inference.intervals import ROUNDING, wilson
 from experiments.inference.logs import Manifest, rows, scan
 from experiments.records.attribution import EVENTS, FUNNEL, CreditRow, Event, Overlap
 from experiments.records.interval import Interval
@@ -83,7 +83,7 @@ def credit_rows(
 def _rows(
     one: Pass, found: Moments, units_AP: Floats, e: int, event: Event, confidence: float
 ) -> dict[str, list[CreditRow]]:
-    """By rule, ratios of sums and their delta-method intervals, of one kind of event."""
+    """By rule, ratios of sums and their intervals (`wilson`), of one kind of event."""
     t_AP, x_APK = found.t_APE[:, :, e], found.x_APEK[:, :, e]
     xx_APK, xt_APK = found.xx_APEK[:, :, e], found.xt_APEK[:, :, e]
     tt_AP1, n_AP1 = found.tt_APE[:, :, e, None], units_AP[:, :, None]
@@ -94,8 +94,8 @@ def _rows(
         known = (n_AP1 >= 2) & spread & (share_APK != 0) & (share_APK != 1)
         variance_APK = square_APK * (n_AP1 / (n_AP1 - 1)) / t_AP[:, :, None] ** 2
         error_APK = np.where(known, np.sqrt(np.maximum(variance_APK, 0)), np.nan)
-        half_APK = reach(error_APK, np.maximum(n_AP1 - 1, 1), confidence=confidence)
-    low_APK, high_APK = np.clip([share_APK - half_APK, share_APK + half_APK], 0.0, 1.0)
+        freedom_AP1 = np.maximum(n_AP1 - 1, 1)
+        low_APK, high_APK = wilson(share_APK, error_APK, freedom_AP1, confidence=confidence)
     ends_APK3 = np.stack([share_APK, low_APK, high_APK], axis=-1)
     rows: dict[str, list[CreditRow]] = {rule: [] for rule in one.rules}
     columns = list(enumerate((rule, each) for rule in one.rules for each in one.manifest.channels))

@@ -36,7 +36,7 @@ from scipy import sparse
 from experiments.attribution.credit.paths import DAY, open_paths
 from experiments.attribution.credit.removal import Floats, Removal, removal_effects
 from experiments.config.attribution import AttributionSpec
-from experiments.inference.intervals import student
+from experiments.inference.intervals import wilson
 from experiments.inference.logs import Manifest, exact_sum, rows
 from experiments.records.attribution import OUTCOMES, CreditRow, Event
 from experiments.records.interval import UNKNOWN, Interval
@@ -244,7 +244,8 @@ def _errors(
 
 
 def _interval(share: float, error: tuple[float, int] | None, confidence: float) -> Interval:
-    """Student's; without ends where all shoppers agree."""
+    """That of a share; without ends where all shoppers agree."""
     if error is None or share in (0.0, 1.0) or error[0] <= 0:
         return Interval(share, None, None)
-    return student(share, error[0], error[1] - 1, confidence=confidence)[0].within(0.0, 1.0)
+    low, high = wilson(share, error[0], error[1] - 1, confidence=confidence)
+    return Interval(share, float(low), float(high))

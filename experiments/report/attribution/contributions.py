@@ -9,7 +9,7 @@ from experiments.records.interval import Interval
 from experiments.records.reading import grouped
 from experiments.report.attribution.lookup import METHODS, METHODS_NAMED, Lookup
 from experiments.report.kit.colours import swatch
-from experiments.report.kit.digits import ABSENT, percent, share_words, with_range
+from experiments.report.kit.digits import ABSENT, percent, share_words, sureness, with_range
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, listing, note, verdict
 from experiments.report.kit.sentences import begun, counted, listed, noun_of
@@ -123,7 +123,7 @@ def _method(lookup: Lookup) -> str:
             "Worlds lives the days again without the channel, for the same shoppers with the same "
             "luck, and all that follows follows."
         )
-    confidence = percent(lookup.record.confidence, 0)
+    confidence = sureness(lookup.record.confidence)
     parts.append(
         f"Intervals are {confidence}, each for itself; one that holds zero is told as \u201ccannot "
         "be told from zero\u201d, which is not the same as none."

@@ -10,7 +10,7 @@ from experiments.report.attribution.lookup import (
     rule_name,
 )
 from experiments.report.kit.colours import channel_class, legend, swatch
-from experiments.report.kit.digits import ABSENT, fixed, percent, share_words, with_range
+from experiments.report.kit.digits import ABSENT, fixed, share_words, sureness, with_range
 from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, figure, note, panels
@@ -134,5 +134,5 @@ def _footnote(lookup: Lookup) -> str:
             "Leave-one-out shares need not add up to all: what several channels find is lost "
             "without none of them."
         )
-    parts.append(f"Intervals: {percent(record.confidence, 0)}, by shopper.")
+    parts.append(f"Intervals: {sureness(record.confidence)}, by shopper.")
     return " ".join(parts)

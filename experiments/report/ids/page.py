@@ -7,7 +7,7 @@ from experiments.records.reading import read_record
 from experiments.report.ids.rates import equal_terms, gains, hit_rates
 from experiments.report.ids.shapes import shapes
 from experiments.report.ids.verdict import comparisons, headline, paper_sentences, scheme_sentences
-from experiments.report.kit.digits import number, percent
+from experiments.report.kit.digits import number, sureness
 from experiments.report.kit.markup import tag
 from experiments.report.kit.page import (
     Content,
@@ -54,7 +54,7 @@ def told(record: IdsRecord) -> Content:
 
 def method(record: IdsRecord) -> Content:
     """Definitions, and what must be known before believing the numbers."""
-    confidence = percent(record.confidence, 0)
+    confidence = sureness(record.confidence)
     shared = "" if record.fill == "depth" else ", the first item of every id before the second ones"
     told = (
         "Hit rate: the mean share of a request's clicked items whose id is in the beam. It charges "

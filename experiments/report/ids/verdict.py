@@ -13,7 +13,7 @@ from experiments.records.ids import (
     IdsRecord,
 )
 from experiments.records.reading import grouped, rows_of
-from experiments.report.kit.digits import fixed, interval_decimals, percent, range_of
+from experiments.report.kit.digits import fixed, interval_decimals, percent, range_of, sureness
 from experiments.report.kit.sentences import listed
 
 BASES = ((EQUAL_ITEMS, "equal items"), (EQUAL_BEAM, "equal beam"), (EQUAL_COMPUTE, "equal compute"))
@@ -57,7 +57,7 @@ def headline(record: IdsRecord) -> tuple[str, bool]:
         size, interval = size_words(best)
         told = (
             f"{best.scheme} covers {size.lstrip('+')} more clicked items than {base} {where} "
-            f"({percent(record.confidence, 0)} interval {interval})"
+            f"({sureness(record.confidence)} interval {interval})"
         )
         rest = [gain.scheme for gain in better if gain is not best]
         return told + (

@@ -41,6 +41,11 @@ def percent(value: float | None, decimals: int = 1, *, sign: bool = False) -> st
     return ABSENT if value is None else fixed(100 * value, decimals, sign=sign) + THIN + "%"
 
 
+def sureness(confidence: float) -> str:
+    """The level of intervals as a percentage, with all its digits: it is never 100."""
+    return f"{100 * confidence:.12g}{THIN}%"
+
+
 def duration(seconds: float | None, *, sign: bool = False) -> str:
     """Seconds as milliseconds, seconds or minutes, whichever reads best."""
     if seconds is None:

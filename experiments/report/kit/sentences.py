@@ -12,6 +12,7 @@ from experiments.report.kit.digits import (
     fixed,
     number,
     percent,
+    spoken,
     step_decimals,
 )
 
@@ -76,7 +77,7 @@ def change(metric: str, value: float | None) -> str:
 
 def change_range(metric: str, effect: Interval) -> str:
     """The ends of an absolute effect on a metric in its unit."""
-    return f"{change(metric, effect.low)} to {change(metric, effect.high)}"
+    return spoken(effect, lambda end: change(metric, end))
 
 
 def changes(metric: str, values: Sequence[float]) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from experiments.inference.finding import Finding
 from experiments.records.reading import grouped, rows_of
 from experiments.records.rewards import Contrast, Control, PolicyRow, RewardsRecord
-from experiments.report.kit.digits import ABSENT, fixed, percent
+from experiments.report.kit.digits import ABSENT, fixed, sureness
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import folded, note
 from experiments.report.kit.sentences import counted, listed, meaning
@@ -177,7 +177,7 @@ def _numbers(record: RewardsRecord) -> Table:
         return [ABSENT if row.relative.estimate is None else size, *rest]
 
     return Table.of(
-        f"Policies beside their controls, {percent(record.confidence, 0)} intervals",
+        f"Policies beside their controls, {sureness(record.confidence)} intervals",
         record.contrasts,
         ("Policy", lambda row: policy_name(record, row.policy)),
         ("Beside", lambda row: policy_name(record, row.against)),

@@ -4,7 +4,7 @@ from functools import partial
 
 from experiments.records.reading import read_record
 from experiments.records.rewards import RewardsRecord
-from experiments.report.kit.digits import number, percent
+from experiments.report.kit.digits import number, sureness
 from experiments.report.kit.markup import tag
 from experiments.report.kit.page import (
     Content,
@@ -58,7 +58,7 @@ def told(record: RewardsRecord) -> Content:
     lead = (
         "Against the supervised model from which all policies start. Real is what holds after "
         "correcting for the number of comparisons; in brackets its "
-        f"{percent(record.confidence, 0)} interval."
+        f"{sureness(record.confidence)} interval."
     )
     entries = [
         tag("li", policy_name(record, policy), listing(sentences, ""))
@@ -69,7 +69,7 @@ def told(record: RewardsRecord) -> Content:
 
 def method(record: RewardsRecord) -> Content:
     """Definitions, and what must be known before believing the numbers."""
-    confidence = percent(record.confidence, 0)
+    confidence = sureness(record.confidence)
     told = (
         "clk@N: mean share of a request's clicked items whose id is among the first N of the beam. "
         "exp@N: share of requests of which any exposed item's id is. pvr@10: mean share of the "

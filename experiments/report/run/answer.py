@@ -4,12 +4,12 @@ from experiments.inference.finding import Finding, decide
 from experiments.records.interval import Interval
 from experiments.records.truth import Headroom, Parts, Truth, Truths
 from experiments.report.kit.digits import (
-    THIN,
     fixed,
     interval_decimals,
     p_relation,
     percent,
     range_of,
+    sureness,
 )
 from experiments.report.kit.sentences import change, change_range, meaning, quoted
 
@@ -34,7 +34,7 @@ def answer(truth: Truth, confidence: float) -> str:
     noun = meaning(truth.metric).noun
     control, treatment = truth.contrast
     finding, size = finding_of(truth), _size(truth)
-    sure = f"{fixed(100 * confidence, 0)}{THIN}% interval"
+    sure = f"{sureness(confidence)} interval"
     known = f", known to \u00b1{_fine(truth.resolution)}" if truth.resolution else ""
     if truth.effect == Interval(0.0, 0.0, 0.0):
         return f"True effect: none. {quoted(treatment)} brings exactly what {control} brings."

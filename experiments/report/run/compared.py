@@ -15,9 +15,16 @@ from experiments.report.kit.tables import Table
 STEPS = (  # name, stage of the funnel counts, what happens there
     ("Merge", "merged", "quotas, each item once"),
     ("Pre-rank", "ranked", "a cheap cut"),
-    ("Rank", None, "the learned ranker"),
+    ("Rank", None, ""),  # what ranks differs between runs and arms
     ("Page", "shown", "what the shopper sees"),
 )
+
+RANKERS = {
+    "boosted": "boosted trees",
+    "learned": "a network",
+    "merge_order": "as merged",
+}
+"""What the built-in rankers are; one of the user's own goes by its name."""
 
 
 def compared(run: Run) -> Content:
@@ -55,7 +62,11 @@ def _funnel(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry) -
     """One arm: its channels, those that control alone has, and the steps behind them."""
     shown = {*arm.channels, *control.channels}
     chips = [_chip(run, manifest, arm, control, name) for name in run.channels if name in shown]
-    steps = [_step(name, _per_request(run, arm.name, stage), what) for name, stage, what in STEPS]
+    ranker = RANKERS.get(arm.ranker, arm.ranker)
+    steps = [
+        _step(name, _per_request(run, arm.name, stage), what or ranker)
+        for name, stage, what in STEPS
+    ]
     share = f"{percent(arm.share, 0)} of shoppers" if arm.share is not None else None
     head = tag("h3", arm_name(run.arms, arm.name), tag("small", share))
     flow = join([tag("ul", *chips, cls="channels"), *steps])
@@ -94,5 +105,6 @@ def _arms_table(run: Run, manifest: RunManifest, arms: Sequence[ArmEntry]) -> Ta
         kind = [entry.type, number(entry.limit)] if entry else ["", ABSENT]
         rows.append([swatch(run.channels, name), *kind, *use])
     rows.append(["Share of shoppers", "", "", *(percent(arm.share, 0) for arm in arms)])
+    rows.append(["Ranker", "", "", *(RANKERS.get(arm.ranker, arm.ranker) for arm in arms)])
     head = ["Channel", "Type", "Limit", *(arm.name for arm in arms)]
     return Table("Channels in each arm", head, rows, names=2)

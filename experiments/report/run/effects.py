@@ -13,6 +13,7 @@ from experiments.report.kit.digits import (
     p_value,
     percent,
     range_of,
+    sureness,
 )
 from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
@@ -42,7 +43,7 @@ def effects(run: Run) -> Content:
         lead += "The truth stage has not run, so nothing stands beside the estimates."
     strays = number(round(1 / (1 - run.metrics.confidence)))
     footnote = (
-        f"Bars are {percent(run.metrics.confidence, 0)} intervals with the shopper as the unit, "
+        f"Bars are {sureness(run.metrics.confidence)} intervals with the shopper as the unit, "
         f"each for its metric alone: with many metrics, expect one in {strays} to stray by chance. "
         f"{meaning(run.metrics.primary).label} is the metric declared beforehand. "
         "CUPED takes out what shoppers already did in the history period. An arrow marks an "

@@ -6,7 +6,7 @@ from experiments.inference.finding import Finding
 from experiments.records.metrics import Contrast
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
-from experiments.report.kit.digits import ABSENT, interval_decimals, number, percent
+from experiments.report.kit.digits import ABSENT, interval_decimals, number, percent, sureness
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, alarm, folded, verdict
 from experiments.report.kit.sentences import change, level, meaning
@@ -102,7 +102,7 @@ def _effect_cards(run: Run, contrast: Contrast) -> list[Html]:
     if row is None:
         return []
     several = f", {contrast[1]}" if len(run.metrics.contrasts) > 1 else ""
-    within = f"{percent(run.metrics.confidence, 0)} interval {effect_words(row)[1]}"
+    within = f"{sureness(run.metrics.confidence)} interval {effect_words(row)[1]}"
     cards = [_card(f"Estimated effect{several}", signed_effect(row), within)]
     truth = run.truths.of(primary, contrast) if run.truths else None
     if truth is None or truth.effect.estimate is None:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from experiments.inference.finding import Finding, decide
 from experiments.inference.srm import SRM_ALARM
-from experiments.records.metrics import Contrast, Estimate, Metrics, SampleRatio
+from experiments.records.metrics import Contrast, Estimate, FunnelCount, Metrics, SampleRatio
 from experiments.records.truth import Truth, Truths
 from experiments.report.kit.digits import (
     ABSENT,
     MINUS,
-    THIN,
     change_words,
     fixed,
     interval_decimals,
@@ -17,8 +16,16 @@ from experiments.report.kit.digits import (
     p_relation,
     percent,
     range_of,
+    sureness,
 )
-from experiments.report.kit.sentences import change, change_range, level, meaning, quoted
+from experiments.report.kit.sentences import (
+    change,
+    change_range,
+    counted,
+    level,
+    meaning,
+    quoted,
+)
 from experiments.report.run.answer import (
     answer,
     basis_sentence,
@@ -58,16 +65,26 @@ def failed_srm(metrics: Metrics) -> SampleRatio | None:
     return min(failed, key=lambda row: row.p_value or 0.0, default=None)
 
 
+def empty_arm(metrics: Metrics) -> FunnelCount | None:
+    """The requests of an arm that showed nothing on any page, where there is one."""
+    empty = [row.arm for row in metrics.funnel if row.stage == "shown" and row.count == 0]
+    asked = [row for row in metrics.funnel if row.stage == "requests" and row.arm in empty]
+    return next((row for row in asked if row.count), None)
+
+
 def unreadable(metrics: Metrics) -> str | None:
-    """The warning above every picture of an effect, where the sample ratio is broken."""
+    """The warning above every picture of an effect, where there is nothing to be read."""
+    empty = empty_arm(metrics)
+    if empty is not None:
+        return f"Do not read these effects: {empty_sentence(empty)}"
     if failed_srm(metrics) is None:
         return None
     return "Do not read these effects: the arms' sizes differ from the plan. See Health."
 
 
 def direction(row: Estimate) -> Finding:
-    """What the interval allows to be said; both the absolute and the relative one count."""
-    return decide(row.effect, row.relative)
+    """What the interval of the difference allows to be said; the relative one says the same."""
+    return decide(row.effect)
 
 
 def effect_words(row: Estimate) -> tuple[str, str]:
@@ -114,7 +131,11 @@ def truth_words(row: Estimate, truth: Truth | None) -> str:
 def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdict:
     """The verdict on the primary metric of one contrast: the truth, where there is one, first."""
     row = metrics.estimate(metrics.primary, contrast, cuped=False)
-    broken = failed_srm(metrics)
+    broken, empty = failed_srm(metrics), empty_arm(metrics)
+    if empty is not None and empty.arm in contrast:
+        return Verdict(
+            Finding.UNREADABLE, False, f"Do not read the effect: {empty_sentence(empty)}"
+        )
     if broken is not None:
         return Verdict(Finding.UNREADABLE, False, srm_sentence(broken))
     truth = truths.of(metrics.primary, contrast) if truths else None
@@ -166,7 +187,7 @@ def _estimated(row: Estimate, metrics: Metrics) -> str:
     """The finding of the A/B test and its interval."""
     noun, contrast = meaning(metrics.primary).noun, row.contrast
     size, interval = effect_words(row)
-    sure = f"{fixed(100 * metrics.confidence, 0)}{THIN}% interval"
+    sure = f"{sureness(metrics.confidence)} interval"
     finding = direction(row)
     if finding is Finding.UNTOLD:
         return (
@@ -177,6 +198,14 @@ def _estimated(row: Estimate, metrics: Metrics) -> str:
     return (
         f"{quoted(contrast[1])} {VERBS[finding]} {noun} by {size.lstrip(SIGNS)} "
         f"against {contrast[0]} ({sure}{of_change} {interval})"
+    )
+
+
+def empty_sentence(empty: FunnelCount) -> str:
+    """What it means that an arm showed nothing."""
+    return (
+        f"arm {empty.arm} showed nothing on any page of its {counted(empty.count, 'request')}. "
+        "Its channels found no item that is on sale: see Health, and whether items have arrived."
     )
 
 
@@ -219,11 +248,9 @@ def cuped_sentence(row: Estimate, agrees: bool) -> str:
 
 
 def verdicts(metrics: Metrics, truths: Truths | None) -> tuple[Verdict, ...]:
-    """One verdict for each contrast; a broken sample ratio is said once."""
+    """One verdict for each contrast; what makes several unreadable is said once."""
     found = tuple(judge(metrics, truths, contrast) for contrast in metrics.contrasts)
-    if found and found[0].finding is Finding.UNREADABLE:
-        return found[:1]
     if found:
-        return found
+        return tuple(dict.fromkeys(found))
     said = f"This run holds no estimate of {meaning(metrics.primary).noun}."
     return (Verdict(Finding.MISSING, None, said),)

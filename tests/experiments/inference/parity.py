@@ -114,6 +114,17 @@ def compare_means(values: dict[str, np.ndarray], control: str, treatment: str) -
     return [values[treatment].mean() - values[control].mean(), low, high, p_value]
 
 
+def compare_at(
+    scaled: dict[str, np.ndarray], values: dict[str, np.ndarray], control: str, treatment: str
+) -> float:
+    """p-value of no difference between scaled arms, with the degrees of freedom of the unscaled."""
+    means = [DescrStatsW(scaled[arm]) for arm in (control, treatment)]
+    gap = means[1].mean - means[0].mean
+    error = np.hypot(means[0].std_mean, means[1].std_mean)
+    degrees = CompareMeans(DescrStatsW(values[treatment]), DescrStatsW(values[control])).dof_satt()
+    return float(2 * stats.t.sf(abs(gap / error), degrees))
+
+
 def robust_error(values: dict[str, np.ndarray], control: str, treatment: str) -> float:
     """Standard error of an OLS on the arm, HC2, which for two groups is Welch's."""
     y = np.concatenate([values[control], values[treatment]])
@@ -141,10 +152,11 @@ def assert_parity(log: Path, history: Path | None, control: str, treatment: str)
             values = linearised(table, metric, control, treatment, cuped=cuped)
             found = [
                 *(ours.control, ours.treatment, *ours.effect.numbers),
-                *(*ours.relative.numbers, ours.p_value),
+                *(ours.relative.estimate, ours.p_value),
             ]
             scale = abs(ours.control)
             peer = row_level(table, metric, control, treatment, cuped=cuped)
+            peer = [*peer[:6], peer[8]]  # without the relative interval, which is on a log scale
             label = f"{metric.name} cuped={cuped}"
             np.testing.assert_allclose(
                 found, peer, rtol=DIGITS, atol=DIGITS * scale, err_msg=f"tea-tasting {label}"
@@ -156,6 +168,10 @@ def assert_parity(log: Path, history: Path | None, control: str, treatment: str)
                 atol=DIGITS * scale,
                 err_msg=f"statsmodels {label}",
             )
+            for end in ours.relative.ends:  # no difference between this much of control and all
+                scaled = {**values, control: values[control] * (1 + end)}
+                fixed = compare_at(scaled, values, control, treatment)
+                np.testing.assert_allclose(fixed, 0.05, rtol=1e-6, err_msg=f"Fieller {label}")
             half = (ours.effect.high - ours.effect.low) / 2
             degrees = CompareMeans(
                 DescrStatsW(values[treatment]), DescrStatsW(values[control])

@@ -5,10 +5,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.inference.analysis import analyse
+from experiments.inference.analysis import analyse, unestimated
 from experiments.inference.metrics import METRICS
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.records.metrics import Metrics, Retrieval
+from experiments.records.metrics import Estimate, Metrics, Retrieval
 from experiments.records.reading import read_record, write_record
 from experiments.truth.table import truth_table
 from simulator.errors import ConfigError, DataError
@@ -134,7 +134,7 @@ def test_shoppers_served_by_a_foreign_arm_are_warned_of(tmp_path):
     ("options", "told"),
     [
         ({"clicks": 0.0}, "arm control has no clicked at all"),
-        ({"orders": 0.0}, "gmv, treatment against control: an arm has no gmv"),
+        ({"orders": 0.0}, "gmv (also CUPED), treatment against control: the arms have no gmv"),
         ({"empty": 1.0}, "arm treatment has no shown at all"),
         ({"shares": (1.0, 0.0)}, "an arm has no exposed shoppers"),
         ({"shoppers": 1}, "an arm has no exposed shoppers"),
@@ -203,3 +203,20 @@ def test_all_numbers_of_an_analysis_are_finite(content):
     found = numbers(asdict(content))
     assert all(math.isfinite(number) for number in found)
     assert len(found) > 250
+
+
+def test_what_one_reason_left_out_is_told_once_whatever_it_left_out():
+    def row(metric, treatment, cuped):
+        return Estimate(
+            metric, ("a", treatment), "shopper", 0, 0, 0, None, None, UNKNOWN, UNKNOWN, None, cuped
+        )
+
+    found = [
+        (row(metric, treatment, cuped), "no orders" if metric != "ctr" else "")
+        for treatment in "bcd"
+        for metric in ("gmv", "ctr", "aov")
+        for cuped in (False, True)
+    ]
+    assert unestimated(found) == (
+        "gmv (also CUPED), aov (also CUPED), b, c, d against a: no orders",
+    )

@@ -78,20 +78,104 @@ SOME = {"orders": [0, 1, 2, 0], "clicks": [1, 3, 2, 0], "exposures": [9, 9, 9, 9
     [
         ("orders", {"orders": []}, "no exposed shoppers", False),
         ("orders", {"orders": [1]}, "fewer than 2", True),
-        ("orders", {"orders": [0, 0, 0]}, "no orders", True),
-        ("orders", {"orders": [2, 2, 2]}, "no variation", True),
         ("cvr", {"orders": [0, 0], "clicks": [0, 0]}, "no clicks", False),
-        ("cvr", {"orders": [0, 0], "clicks": [1, 0]}, "no orders", True),
-        ("ctr", {"clicks": [1, 2, 3], "exposures": [10, 20, 30]}, "no variation", True),
+        ("orders", {"orders": [0, 1, math.nan]}, "is not a finite number", False),
     ],
 )
 def test_what_the_data_do_not_tell_is_none_with_a_reason(metric, changed, reason, has_effect):
     found, warning = compare(metric, SOME, changed)
     assert reason in warning
-    assert warning.startswith(f"{metric}, treatment against control: ")
     assert (found.effect.estimate is not None) == has_effect
     assert found.effect.low is found.effect.high is found.p_value is None
     assert found.relative.low is found.relative.high is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "constant"),
+    [
+        ("orders", {"orders": [0, 0, 0]}),
+        ("orders", {"orders": [2, 2, 2]}),
+        ("cvr", {"orders": [0, 0], "clicks": [1, 0]}),
+        ("ctr", {"clicks": [1, 2, 3], "exposures": [10, 20, 30]}),
+    ],
+)
+def test_an_arm_without_variation_leaves_the_difference_its_interval(metric, constant):
+    there, _ = compare(metric, SOME, constant)
+    back, _ = compare(metric, constant, SOME)
+    for found in (there, back):
+        assert found.effect.low < found.effect.estimate < found.effect.high
+        assert 0 < found.p_value < 1
+    assert back.effect.numbers == pytest.approx(there.effect.turned.numbers)
+
+
+def test_no_event_in_one_arm_is_welchs_test_against_zero():
+    """The largest improvement that there can be: from 30 % to none."""
+    some = [1.0] * 90 + [0.0] * 210
+    there, reason = compare("orders", {"orders": some}, {"orders": [0.0] * 300})
+    peer = stats.ttest_1samp(some, 0.0)
+    assert reason == "treatment has no orders, so a relative effect has no interval"
+    assert there.p_value == pytest.approx(peer.pvalue)
+    assert there.effect.low == pytest.approx(-peer.confidence_interval(0.95).high)
+    assert there.relative.numbers == (-1.0, None, None)
+    back, reason = compare("orders", {"orders": [0.0] * 300}, {"orders": some})
+    assert reason == "control has no orders, so a relative effect has no interval"
+    assert back.relative == UNKNOWN
+    assert back.p_value == there.p_value
+
+
+def test_nothing_varies_in_two_arms_that_are_constant():
+    for one, other, wanted in (
+        ([0, 0], [0, 0], "have no orders"),
+        ([1, 1], [2, 2], "no variation"),
+    ):
+        found, reason = compare("orders", {"orders": one}, {"orders": other})
+        assert wanted in reason
+        assert found.p_value is None
+
+
+def test_one_dear_order_gives_no_relative_effect_that_the_difference_denies():
+    rng = np.random.default_rng(5)
+    control, treatment = (
+        np.where(rng.random(300) < 0.1, rng.lognormal(3, 0.4, 300), 0) for _ in "ab"
+    )
+    control[0] = 20_000.0
+    found, reason = compare("gmv", {"gmv": control}, {"gmv": treatment})
+    assert found.effect.low < 0 < found.effect.high
+    assert found.relative.ends is None
+    assert "too close to zero for its spread to give a relative interval" in reason
+
+
+spends = st.lists(st.floats(0, 1e4) | st.just(0.0), min_size=2, max_size=30)
+
+
+@given(spends, spends, st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_relative_interval_says_what_the_absolute_one_and_the_p_value_say(one, other, level):
+    found, _ = compare("gmv", {"gmv": one}, {"gmv": other}, confidence=level)
+    if found.relative.ends is None or abs(found.p_value - (1 - level)) < 1e-9:
+        return
+    told = [each.holds(0.0) for each in (found.effect, found.relative)]
+    assert told == [found.p_value > 1 - level] * 2
+    assert found.relative.low <= found.relative.estimate <= found.relative.high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("buyers", "sigma", "shoppers"), [(0.03, 0.6, 200), (0.01, 1.0, 3_000), (0.03, 2.5, 3_000)]
+)
+def test_intervals_of_skewed_spend_leave_zero_out_no_more_often_than_they_may(
+    buyers, sigma, shoppers
+):
+    """The log scale did in 5.6, 7.6 and 19 % of 4,000 A/A tests."""
+    rng, times = np.random.default_rng(1), 4_000
+    wrong = 0
+    for _ in range(times):
+        spent = [
+            np.where(rng.random(shoppers) < buyers, rng.lognormal(3, sigma, shoppers), 0)
+            for _ in "ab"
+        ]
+        found, _ = compare("gmv", {"gmv": spent[0]}, {"gmv": spent[1]})
+        wrong += found.relative.holds(0.0) is False
+    assert wrong / times < 0.05 + 3 * (0.05 * 0.95 / times) ** 0.5
 
 
 def test_a_history_without_events_gives_no_adjusted_estimate_but_leaves_the_plain_one():

@@ -1,12 +1,23 @@
 """Intervals over seeds and shoppers: by hand, by invariance, and by simulation."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
-from experiments.inference.intervals import difference, growth, level, ratio, relative
+from experiments.inference.intervals import (
+    difference,
+    growth,
+    level,
+    ratio,
+    relative,
+    share,
+    wilson,
+)
 from simulator.errors import DataError
 
 SHOPPERS = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 6])
@@ -254,8 +265,8 @@ def test_intervals_cover_at_about_their_level(seeds, short, seed_sd, shopper_sd)
         ratio = relative(values, base, shoppers, confidence=0.95)
         covered_ratio += ratio.interval.low <= 0.4 / 20 <= ratio.interval.high
     slack = 3 * np.sqrt(0.95 * 0.05 / worlds)
-    for share in (covered / worlds, covered_ratio / worlds):
-        assert 0.95 - short - slack <= share <= 0.975 + slack
+    for held in (covered / worlds, covered_ratio / worlds):
+        assert 0.95 - short - slack <= held <= 0.975 + slack
 
 
 @pytest.mark.slow
@@ -271,3 +282,24 @@ def test_intervals_of_growth_cover_at_about_their_level(seeds, short, seed_sd):
         covered += found.interval.low <= 0.1 <= found.interval.high
     slack = 3 * np.sqrt(0.95 * 0.05 / worlds)
     assert 0.95 - short - slack <= covered / worlds <= 0.975 + slack
+
+
+@given(st.floats(1e-6, 1 - 1e-6), st.floats(1e-6, 2.0), st.integers(1, 1_000))
+def test_the_interval_of_a_share_holds_it_and_stays_within_0_and_1_by_itself(size, error, freedom):
+    low, high = wilson(size, error, freedom, confidence=0.95)
+    assert 0 <= low < size < high <= 1
+
+
+def test_the_interval_of_a_share_is_wilsons_on_the_effective_count():
+    low, high = wilson(0.02, math.sqrt(0.02 * 0.98 / 150), np.inf, confidence=0.95)
+    assert (low, high) == pytest.approx(proportion_confint(3, 150, method="wilson"))
+
+
+def test_intervals_of_a_small_share_hold_it_as_often_as_they_say():
+    """Shoppers with several events each; Student's interval, cut at 0 or not, holds it in 83 %."""
+    rng, times, hits = np.random.default_rng(7), 1_000, 0
+    for _ in range(times):
+        all_U = rng.integers(1, 4, 80).astype(float)
+        held_U = rng.binomial(all_U.astype(int), 0.02).astype(float)
+        hits += bool(share(held_U[None], all_U[None], confidence=0.95).interval.holds(0.02))
+    assert hits / times > 0.90

@@ -5,12 +5,6 @@ import pytest
 from experiments.records.interval import UNKNOWN, Interval
 
 
-def test_ends_stop_where_a_quantity_does() -> None:
-    assert Interval(0.5, -0.2, 1.3).within(0.0, 1.0) == Interval(0.5, 0.0, 1.0)
-    assert Interval(0.5, 0.4, 0.6).within(0.0, 1.0) == Interval(0.5, 0.4, 0.6)
-    assert Interval(1.0, None, None).within(0.0, 1.0) == Interval(1.0, None, None)
-
-
 def test_a_part_of_a_base_keeps_what_is_not_known() -> None:
     assert Interval(3.0, 1.0, 5.0).over(2.0).numbers == (1.5, 0.5, 2.5)
     assert Interval(3.0, None, None).over(2.0).numbers == (1.5, None, None)

@@ -246,7 +246,8 @@ def _incremental(rng, arm, channels):
             drawn = rng.dirichlet([40 * chances[name] for name in known])
             credited = 402 * _likely(channel, 2)
             for name, share in zip(known, drawn.tolist(), strict=True):
-                part = _around(share, 0.03).within(0.0, 1.0)
+                around = _around(share, 0.03).ends
+                part = Interval(share, *around)
                 fates.append(FateRow(method, arm, channel, name, credited * share, part))
     coalitions = [
         CoalitionRow("replay", arm, names, "gmv", _worth(names, GMV))

@@ -302,7 +302,8 @@ def fake_manifest(arms: list[str]) -> RunManifest:
         shoppers=30_000,
         history_days=14,
         arms=tuple(
-            ArmEntry(arm, 1 / len(arms), tuple(arm_channels(at))) for at, arm in enumerate(arms)
+            ArmEntry(arm, 1 / len(arms), tuple(arm_channels(at)), "learned")
+            for at, arm in enumerate(arms)
         ),
         channels=tuple(ChannelEntry(name, name, CHANNELS[name][0]) for name in names),
         days=DAYS,

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
 import experiments.attribution.credit.sums
@@ -60,6 +62,14 @@ def test_a_page_of_three_items_is_credited_as_by_hand(tmp_path):
     assert rows["best_rank", "click", "one", "all", "", "b"].share.low is None
 
 
+def wilson_peer(share: float, linear: DescrStatsW) -> tuple[float, float]:
+    """statsmodels' interval of a share, on the count that has the same standard error."""
+    count = share * (1 - share) / linear.std_mean**2
+    quantile = stats.t.ppf(0.975, linear.nobs - 1)
+    level = 2 * stats.norm.sf(quantile)  # the level at which a normal quantile is Student's
+    return proportion_confint(share * count, count, alpha=level, method="wilson")
+
+
 @pytest.mark.parametrize("event", EVENTS)
 def test_shares_and_intervals_equal_pandas_and_statsmodels_to_ten_digits(log, event, found):
     table = events(log, event)
@@ -76,10 +86,7 @@ def test_shares_and_intervals_equal_pandas_and_statsmodels_to_ten_digits(log, ev
                 row = found[rule, event, arm, "all", "", channel]
                 ours = [row.credit, row.total, row.share.estimate]
                 np.testing.assert_allclose(ours, [x.sum(), t.sum(), share], rtol=1e-10)
-                low, high = linear.tconfint_mean(0.05)
-                np.testing.assert_allclose(
-                    [row.share.low, row.share.high], np.clip([low, high], 0, 1), rtol=1e-10
-                )
+                np.testing.assert_allclose(row.share.ends, wilson_peer(share, linear), rtol=1e-10)
                 assert row.shoppers == (t != 0).sum()
 
 
@@ -90,9 +97,9 @@ def test_intervals_in_a_part_are_those_of_a_log_of_that_part_alone(log, found):
     x = table["weight"] / [int(m).bit_count() for m in table["sources"]] * (table["sources"] & 1)
     x = x.groupby(table["shopper"]).sum()
     share = x.sum() / t.sum()
-    low, high = DescrStatsW(share + (x - share * t) / t.mean()).tconfint_mean(0.05)
+    ends = wilson_peer(share, DescrStatsW(share + (x - share * t) / t.mean()))
     row = found["fractional", "click", "control", "day", "1", "lexical"]
-    np.testing.assert_allclose(row.share.numbers, [share, low, high], rtol=1e-10)
+    np.testing.assert_allclose(row.share.numbers, [share, *ends], rtol=1e-10)
 
 
 logs = st.fixed_dictionaries(

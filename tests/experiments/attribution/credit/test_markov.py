@@ -3,10 +3,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from experiments.attribution.credit.markov import markov_rows
 from experiments.config.attribution import AttributionSpec
+from experiments.inference.intervals import wilson
 from experiments.records.attribution import OUTCOMES
 from tests.experiments.attribution.credit.pathlogs import CHANNELS, Story, ask, plain_paths
 from tests.experiments.attribution.credit.test_pathrules import _story
@@ -90,10 +90,9 @@ def test_rows_equal_a_slow_reading_of_the_log(tmp_path, seed, window):
             ]
             part_UC, n = np.array(moved_UC) / (2 * step), len(lived)
             error_C = np.sqrt((part_UC**2).sum(axis=0) * n / (n - 1))
-            half_C = stats.t.ppf(0.95, n - 1) * error_C
             for c, channel in enumerate(CHANNELS):
                 row = found[event, name, channel]
-                low, high = max(share_C[c] - half_C[c], 0), min(share_C[c] + half_C[c], 1)
+                low, high = wilson(share_C[c], error_C[c], n - 1, confidence=0.9)
                 assert (row.share.low, row.share.high) == (pytest.approx(low, abs=1e-6), pytest.approx(high, abs=1e-6))  # fmt: skip  # noqa: E501
             weights = [w for each in lived.values() for _, _, w in each]
             assert row.total == pytest.approx(sum(weights))

@@ -232,7 +232,7 @@ def _trust(rng):
     for measure in MEASURES:
         for metric in ONLINE:
             found = float(np.clip(rng.normal(0.3, 0.4), -0.95, 0.95))
-            interval = Interval(found, found - 0.5, found + 0.4).within(-1.0, 1.0)
+            interval = Interval(found, max(found - 0.5, -1.0), min(found + 0.4, 1.0))
             rows.append(Trust(measure, metric, interval, 1 + len(POLICIES)))
     return tuple(rows)
 

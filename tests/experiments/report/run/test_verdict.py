@@ -6,7 +6,7 @@ import pytest
 
 from experiments.inference.finding import Finding
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.records.metrics import Estimate, SampleRatio
+from experiments.records.metrics import Estimate, FunnelCount, SampleRatio
 from experiments.records.truth import Headroom, Realised, Refit, Truth, Truths
 from experiments.report.run.verdict import verdicts
 from tests.experiments.report.fake_run import bare_metrics
@@ -248,3 +248,33 @@ def test_every_contrast_gets_its_own_sentence():
     found = verdicts(bare_metrics(estimates=rows), None)
     assert [one.finding for one in found] == [Finding.MORE, Finding.LESS]
     assert found[1].sentence.startswith("\u201cno_dense\u201d lowered")
+
+
+def test_an_arm_that_showed_nothing_is_the_verdict_whatever_its_numbers_say():
+    """Else a shop without a single item on sale reads as an effect."""
+    counts = {"control": (120, 2_400), "no_dense": (80, 0)}
+    funnel = tuple(
+        FunnelCount(arm, stage, count, None)
+        for arm, each in counts.items()
+        for stage, count in zip(("requests", "shown"), each, strict=True)
+    )
+    rows = (estimate(0.03, 0.01), estimate(-1.0, 0.01, contrast=("control", "no_dense")))
+    one, other = verdicts(bare_metrics(estimates=rows, funnel=funnel), truth(0.027, 0.15, 0.39))
+    assert one.finding is Finding.MORE
+    assert (other.finding, other.good) == (Finding.UNREADABLE, False)
+    assert other.sentence.startswith(
+        "Do not read the effect: arm no_dense showed nothing on any page of its 80 requests."
+    )
+
+
+def test_an_effect_without_an_interval_on_the_relative_scale_is_told_on_the_absolute_one():
+    found = verdict(estimate(0.03, 0.01, relative=Interval(0.03, None, None)))
+    assert found.finding is Finding.MORE
+    assert "\u2013 to \u2013" not in found.sentence
+    assert "95\u202f% interval" in found.sentence
+
+
+def test_an_interval_is_never_called_certain():
+    rows = (estimate(0.03, 0.01),)
+    (found,) = verdicts(bare_metrics(estimates=rows, confidence=0.9999999), None)
+    assert "99.99999\u202f% interval" in found.sentence
