@@ -267,8 +267,8 @@ class Followed:
             self.sample.write(folder / HEADROOM)
 
 
-def live(job: WorldJob, *, advance: Advance) -> str:
-    """Live one world and finish its stage; returns the digest of its log."""
+def live(job: WorldJob, *, advance: Advance) -> None:
+    """Live one world and finish its stage."""
     with job.stage.write() as folder:
         opened = open_world(job, folder / LOG)
         followed = None
@@ -281,7 +281,6 @@ def live(job: WorldJob, *, advance: Advance) -> str:
         if isinstance(job, HistoryWorld):  # the others go on from there
             _save_state(folder / STATE, state)
         job.stage.rows = opened.world.log.rows
-    return opened.digest
 
 
 @dataclass

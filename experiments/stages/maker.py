@@ -94,7 +94,7 @@ class Maker:
             failed = {
                 job.stage.path: why
                 for job, why in zip(missing, told, strict=True)
-                if why is not None
+                if why is not None and not job.stage.finished
             }
         else:
             self.progress.reused(name)

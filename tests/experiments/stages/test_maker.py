@@ -87,3 +87,16 @@ def test_a_task_that_says_why_it_failed_does_not_stop_the_others(
         assert failed == {jobs[1].stage.path: "bad == refused"}
         assert [record.name for record in maker.records] == ["a", "c"]
         assert [job.stage.finished for job in jobs] == [True, False, True]
+
+
+def write_and_tell(job: Job, *, advance: Advance) -> str:
+    write(job, advance=advance)
+    return job.text
+
+
+def test_a_task_that_made_its_stage_has_not_failed_whatever_it_returns(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run") as run:
+        maker = Maker(run, ExecutionSpec(processes=1), LineProgress(io.StringIO()))
+        job = Job(maker.stage("told", "a", task=write_and_tell, inputs=[]), "a")
+        assert maker.side_by_side("texts", [job], "texts", 1) == {}
+        assert [record.name for record in maker.records] == ["told"]
