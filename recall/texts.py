@@ -1,6 +1,5 @@
 """Texts: their words, their hashed features, and answers that depend on the text alone."""
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from zlib import crc32
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 from recall.arrays import Ragged
 from simulator.catalogue.catalog import Catalog
 from simulator.protocols import Requests
-
-_WORD = re.compile(r"[^\W_]+")
+from simulator.scripts import words_in
 
 
 def singular(word: str) -> str:
@@ -30,8 +28,11 @@ def singular(word: str) -> str:
 
 
 def words(text: str, *, plurals: bool = True) -> list[str]:
-    """Lowercase runs of letters and digits, in order; plurals undone where asked for."""
-    found = _WORD.findall(text.lower())
+    """Lowercase runs of letters and digits, in order; plurals undone where asked for.
+
+    Where a script has no spaces between words, n-grams of its characters stand for them.
+    """
+    found = words_in(text.lower())
     return [singular(word) for word in found] if plurals else found
 
 

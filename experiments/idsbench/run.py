@@ -1,6 +1,7 @@
 """The bench of identifier schemes: every scheme and seed trained on one history, then compared."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cqsid.decoding.evaluate import positions, prefixes_L
@@ -27,6 +28,7 @@ from experiments.running.models import LOG, load_saved, training_luck
 from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline
 from experiments.running.plugins import check_spec
+from experiments.running.population import remarks
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
@@ -134,14 +136,16 @@ def _compare(
         for trial in trials
         for mode in trial.answered
     ]
-    return make_record(
+    sizes = catalogue.record().rows
+    record = make_record(
         bench,
         readings,
         [_quality(trial) for trial in trials],
         asked.shopper_B,
         name=config.name,
-        items=catalogue.record().rows["items"],
+        items=sizes["items"],
     )
+    return replace(record, warnings=(*remarks(sizes), *record.warnings))
 
 
 def _quality(trial: Trial) -> Quality:

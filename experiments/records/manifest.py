@@ -87,6 +87,7 @@ class BenchManifest(Record):
         peak_memory_mb: most memory of one process (MB).
         items, shoppers: size of the world.
         history_days: length of the history period.
+        data: what a reader must know of the user's own catalogue, in plain sentences.
     """
 
     FILE: ClassVar[str] = MANIFEST
@@ -105,6 +106,7 @@ class BenchManifest(Record):
     items: int
     shoppers: int
     history_days: int
+    data: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG, load_saved
 from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.plugins import check_plug_ins, check_rewards
+from experiments.running.population import remarks
 from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.progress import Progress
 from simulator.errors import ConfigError, ContractError
@@ -81,12 +82,12 @@ def _record(config: Config, made: LabStages) -> RewardsRecord:
     sft = PolicyRow(SFT, "", "", 1, False, (), (), None, "", None, None, "")
     trained = [policy for policy in lab.grid if policy not in made.failed]
     policies = [sft, *(_policy_row(config, each, found) for each in trained)]
-    items, shopper_B = made.catalogue.record().rows["items"], log.shopper_R[rows]
+    sizes, shopper_B = made.catalogue.record().rows, log.shopper_R[rows]
     record = make_record(
-        config, policies, offline, shopper_B, watched, courses, made.worlds, items=items
+        config, policies, offline, shopper_B, watched, courses, made.worlds, items=sizes["items"]
     )
     lost = [f"{each.name} is not compared: {why}" for each, why in made.failed.items()]
-    return replace(record, warnings=(*lost, *record.warnings))
+    return replace(record, warnings=(*remarks(sizes), *lost, *record.warnings))
 
 
 def _policy_row(config: Config, policy: PolicySpec, found: Mapping[Key, Policy]) -> PolicyRow:

@@ -17,6 +17,7 @@ from experiments.records.manifest import (
     Seeds,
     StageRecord,
 )
+from experiments.running.population import remarks
 from experiments.stages.stage import Stage, peak_memory_mb
 
 _LIBRARIES = (
@@ -81,4 +82,5 @@ def bench_manifest(
         items=sizes["items"],
         shoppers=sizes["shoppers"],
         history_days=config.world.history_days,
+        data=remarks(sizes),
     )

@@ -1,6 +1,9 @@
 """Catalogue, shoppers and what they want: the first stage of every run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from experiments.config.schema import Config
 from experiments.running.models import CATALOG, POPULATION
@@ -8,15 +11,20 @@ from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from recall.storage import save
 from simulator.catalogue.synthetic import generate_supply
-from simulator.files.importer import read_supply
+from simulator.files.importer import supply_of
+from simulator.files.items import Items, read_items
 from simulator.files.judgments import read_judgments
 from simulator.files.settings import FileCatalog
 from simulator.living.world import Population
 from simulator.protocols import DAY
 from simulator.randomness import Draws
+from simulator.scripts import is_unspaced
 from simulator.shoppers.demand import NO_JUDGMENTS, generate_intents
 from simulator.shoppers.needs import department_weights
 from simulator.shoppers.shoppers import make_shoppers
+
+DRAWN, SKIPPED, UNSPACED = "items_with_drawn_prices", "rows_skipped", "titles_without_spaces"
+"""What the record of the catalogue's stage counts of a user's file."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class CatalogueJob:
 def make_catalogue(job: CatalogueJob, *, advance: Advance) -> None:
     """Make the population and finish its stage; the public catalogue has a file of its own."""
     with job.stage.write() as folder:
-        population = make_population(job.config)
+        population, told = make_population(job.config)
         save(folder / CATALOG, population.supply.catalog)
         save(folder / POPULATION, population)
         job.stage.rows = {
@@ -38,8 +46,41 @@ def make_catalogue(job: CatalogueJob, *, advance: Advance) -> None:
             "shoppers": len(population.shoppers),
             "intents": len(population.intents.category_Q),
             "texts": len(population.intents.texts),
+            **told,
         }
     advance(job.stage.rows["items"])
+
+
+def told_of(items: Items) -> dict[str, int]:
+    """What was done to a file that results rest on: of how many items or rows, where of any."""
+    counts = {
+        DRAWN: int(np.isnan(items.price_I).sum()),
+        SKIPPED: items.skipped,
+        UNSPACED: sum(map(is_unspaced, items.title_I)),
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def remarks(rows: Mapping[str, int]) -> tuple[str, ...]:
+    """What a reader must know of the data, by the counts of the stage, gravest first."""
+    items, said = f"{rows['items']:,}", []
+    if drawn := rows.get(DRAWN):
+        said.append(
+            f"Prices of {drawn:,} of {items} items are not the shop's: they are drawn from what "
+            "catalog.file.prices declares. GMV, order value and whatever else counts money rest on "
+            "that."
+        )
+    if skipped := rows.get(SKIPPED):
+        said.append(
+            f"{skipped:,} rows of the catalogue's file could not be used and were left out."
+        )
+    if unspaced := rows.get(UNSPACED):
+        said.append(
+            f"Titles of {unspaced:,} of {items} items are in a script without spaces between "
+            "words: pairs (Chinese, Japanese) or threes (Thai and others) of characters stand for "
+            "words, in channels and in the queries of shoppers."
+        )
+    return tuple(said)
 
 
 def horizon(config: Config) -> float:
@@ -47,11 +88,12 @@ def horizon(config: Config) -> float:
     return (config.world.history_days + config.world.days) * DAY
 
 
-def make_population(config: Config) -> Population:
-    """Catalogue, shoppers and what they want: generated, or read from the user's files."""
-    draws = Draws(config.seed)
+def make_population(config: Config) -> tuple[Population, dict[str, int]]:
+    """Catalogue, shoppers and what they want, generated or from a file; and what `told_of` it."""
+    draws, told = Draws(config.seed), {}
     if isinstance(config.catalog, FileCatalog):
-        supply = read_supply(config.catalog.file, draws, horizon(config))
+        items = read_items(config.catalog.file, horizon(config))
+        supply, told = supply_of(items, config.catalog.file, draws), told_of(items)
     else:
         supply = generate_supply(config.catalog, draws)
     judgments = NO_JUDGMENTS
@@ -62,4 +104,4 @@ def make_population(config: Config) -> Population:
     shoppers = make_shoppers(
         config.shoppers, supply.truth, department_weights(intents, departments), draws
     )
-    return Population(supply, shoppers, intents)
+    return Population(supply, shoppers, intents), told

@@ -20,7 +20,9 @@ from experiments.running.models import CATALOG, LOG, REPORT, Trained, load_saved
 from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
+from experiments.running.population import remarks
 from experiments.stages.progress import Progress
+from experiments.stages.stage import Stage
 from experiments.truth.precision import MOST_PAIRS, missed, pairs_wanted, shortfall
 from experiments.truth.table import truth_table
 
@@ -55,6 +57,7 @@ def run_experiment(
                 [stage.path for stage in trained.rankers],
             )
             metrics = _metrics(config, history.path / LOG, worlds, retrieval, models)
+            metrics = _with_remarks(metrics, catalogue)
         truths = _truths(pipeline, trained, worlds, metrics)
         replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
         if truths is None:
@@ -65,6 +68,13 @@ def run_experiment(
         maker.run.link("log", worlds.experiment)
         told = manifest(config, command, catalogue, worlds.experiment, maker.records)
         return finish_run(maker, told, write_report)
+
+
+def _with_remarks(metrics: Metrics, catalogue: Stage) -> Metrics:
+    """Metrics whose warnings begin with what a reader must know of the data."""
+    said = remarks(catalogue.record().rows)
+    health = replace(metrics.health, warnings=(*said, *metrics.health.warnings))
+    return replace(metrics, health=health)
 
 
 def _metrics(

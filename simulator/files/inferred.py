@@ -19,6 +19,7 @@ from simulator.catalogue.catalog import Ints, Texts
 from simulator.catalogue.sampling import Indices
 from simulator.catalogue.taxonomy import Words
 from simulator.randomness import Floats
+from simulator.scripts import needs_care, words_in
 from simulator.shoppers.thesaurus import category_words, synonyms
 from simulator.shoppers.wording import FALLBACK_CATEGORY
 
@@ -146,8 +147,18 @@ def infer_categories(
 
 
 def _title_words(title: str) -> list[str]:
-    words = _WORD.findall(title.casefold())
+    words = _words(title)
     return [w for w in words if len(w) > 1 and _LETTER.search(w) and w not in _STOPWORDS]
+
+
+def _words(text: str) -> list[str]:
+    """Words in small letters; n-grams where a script has no spaces between words."""
+    folded = text.casefold()
+    if text.isascii():
+        return _WORD.findall(folded)
+    found = (word for word in folded.split() if word)
+    spaced = (words_in(word) if needs_care(word) else _WORD.findall(word) for word in found)
+    return [word for words in spaced for word in words]
 
 
 def _often_said(titles: list[list[str]]) -> frozenset[str]:
@@ -162,11 +173,11 @@ def _attribute_words(values: dict[str, Any]) -> Iterator[str]:
             flag = " ".join(part for part in _WORD.findall(name.replace("_", " ")) if part[1:])
             yield flag.casefold()
         elif isinstance(value, str | list | tuple):
-            parts = re.split("[,;]", value) if isinstance(value, str) else map(str, value)
+            parts = re.split("[,;、，；]", value) if isinstance(value, str) else map(str, value)
             for part in parts:
                 words = _WORD.findall(part.casefold())
                 if 0 < len(words) <= 3 and any(_LETTER.search(word) for word in words):
-                    yield " ".join(words)
+                    yield " ".join(_words(part))
 
 
 def _is_own(mentions: Mentions, group_I: Ints, names: list[str]) -> NDArray[np.bool_]:

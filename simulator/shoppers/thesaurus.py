@@ -50,7 +50,9 @@ def uses_of(path: str, draws: Draws) -> Words:
 
 
 def _other_number(word: str) -> str:
-    """Plural of a singular and the other way round, well enough for nouns of shops."""
+    """Plural of a singular and the other way round, well enough for English nouns of shops."""
+    if not word.isascii():
+        return word
     if word.endswith("ies"):
         return word[:-3] + "y"
     if word.endswith("s"):

@@ -10,6 +10,7 @@ from simulator.catalogue.catalog import Ints, ItemTruth, Supply
 from simulator.catalogue.sampling import INTENT_EXPONENT, INTENT_SHIFT, Indices, power_law
 from simulator.catalogue.traits import left_packed
 from simulator.randomness import Draws, Floats
+from simulator.scripts import parts_of
 from simulator.shoppers.intents import Judgments
 
 MAX_VALUES = 4  # wanted at once
@@ -157,11 +158,16 @@ def _judged_targets(judgments: Judgments, draws: Draws) -> tuple[Indices, Indice
     return query_Q[order], item_Q[order], gain_Q[order]
 
 
+def _padded(text: str) -> str:
+    """Words with a space around each; n-grams where a script has no spaces between words."""
+    return f" {' '.join(part for word in text.split() for part in parts_of(word))} "
+
+
 def _named(
     supply: Supply, judgments: Judgments, query_Q: Indices, item_Q: Indices
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which of the target's (Q, V) values, and whether its brand, the query names."""
-    padded = [f" {' '.join(query.casefold().split())} " for query in judgments.queries]
+    padded = [_padded(query.casefold()) for query in judgments.queries]
     text_Q = [padded[query] for query in query_Q.tolist()]
     words = [*(tuple(f" {word} " for word in group) for group in supply.value_words), ()]
     values_QV = np.where((item_Q >= 0)[:, None], supply.truth.values_IV[item_Q], -1)
@@ -169,7 +175,7 @@ def _named(
         [any(word in text for word in words[code]) for code in codes]
         for text, codes in zip(text_Q, values_QV.tolist(), strict=True)
     ]
-    brands = [*(f" {brand.casefold()} " for brand in supply.catalog.brands), "\n"]
+    brands = [*(_padded(brand.casefold()) for brand in supply.catalog.brands), "\n"]
     brand_Q = np.where(item_Q >= 0, supply.truth.brand_I[item_Q], -1)
     brand_named_Q = [brands[b] in text for text, b in zip(text_Q, brand_Q.tolist(), strict=True)]
     return np.array(named_QV, bool).reshape(values_QV.shape), np.array(brand_named_Q, bool)

@@ -8,6 +8,7 @@ from simulator.catalogue.sampling import Indices
 from simulator.catalogue.taxonomy import Words, numbered
 from simulator.catalogue.titles import WordTable
 from simulator.randomness import Draws, Floats
+from simulator.scripts import is_unspaced
 from simulator.shoppers.intents import Judgments, Wording
 from simulator.shoppers.thesaurus import category_words, uses_of
 from simulator.shoppers.wants import Wanted
@@ -16,6 +17,7 @@ from simulator.shoppers.wants import Wanted
 FALLBACK_CATEGORY = "All products"
 
 _TITLE_WORDS = 4  # of the target, asked for where an intent names nothing at all
+_TITLE_LETTERS = 8  # of it, in a script without spaces between words
 _BRAND_ALONE = 0.6  # share of BRAND wordings without a category
 _SHORTEST_TYPO = 4  # letters of a word in which a typing error may happen
 
@@ -111,8 +113,13 @@ def _joined(*columns: Texts) -> Texts:
 def _title_words(wanted: Wanted, supply: Supply) -> Texts:
     """(Q,) the beginning of the target's title, for a wish that has no other words."""
     titles = supply.catalog.title_I[wanted.item_Q]
-    words = (str(title).casefold().split()[:_TITLE_WORDS] for title in titles)
-    return np.fromiter(map(" ".join, words), object)
+    return np.fromiter((_beginning(str(title).casefold()) for title in titles), object)
+
+
+def _beginning(title: str) -> str:
+    """The first words of a title; its first letters where its script has no spaces."""
+    words = " ".join(title.split()[:_TITLE_WORDS])
+    return words[:_TITLE_LETTERS].strip() if is_unspaced(words) else words
 
 
 def _as_judged(specific_Q: Texts, wanted: Wanted, judgments: Judgments) -> Texts:

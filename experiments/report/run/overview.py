@@ -34,7 +34,8 @@ def headline(run: Run) -> Html:
         sentence = tag("p", found.sentence, cls="sentence")
         parts.append(verdict(BADGES[found.finding], sentence, further, tone))
         said.update(told)
-    return tag("div", *parts)
+    remarks = run.manifest.data if run.manifest else ()
+    return tag("div", *parts, *(tag("p", sentence, cls="alarm-note") for sentence in remarks))
 
 
 def key_figures(run: Run) -> Content:

@@ -301,6 +301,7 @@ def fake_manifest(arms: list[str]) -> RunManifest:
         items=20_000,
         shoppers=30_000,
         history_days=14,
+        data=(),
         arms=tuple(
             ArmEntry(arm, 1 / len(arms), tuple(arm_channels(at)), "learned")
             for at, arm in enumerate(arms)

@@ -1,0 +1,83 @@
+"""What a run tells of a file that has no prices, or texts without spaces between words."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import run_command
+from experiments.config.loading import load_config
+from experiments.running.population import DRAWN, SKIPPED, UNSPACED, make_population, remarks
+
+COLOURS, THINGS = ("赤い", "青い", "黒い", "白い", "緑の"), ("ランプ", "椅子", "机", "本棚")
+SETTINGS = """
+name = "shop"
+seed = 3
+[catalog.file]
+path = "shop.csv"
+bad_rows = "skip"
+[catalog.file.columns]
+price = ""
+category = "kind"
+[catalog.file.prices]
+missing = "draw"
+[queries]
+intents = 120
+[shoppers]
+count = 200
+visits_per_week = 7.0
+[world]
+history_days = 2
+days = 2
+[truth]
+seeds = 0
+[execution]
+processes = 1
+[ranker]
+type = "merge_order"
+[channels.lexical]
+type = "lexical"
+[channels.popular]
+type = "popular"
+[[arms]]
+name = "control"
+share = 0.5
+channels = ["lexical"]
+[[arms]]
+name = "treatment"
+share = 0.5
+channels = ["lexical", "popular"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    rows = [
+        f"{n},{COLOURS[n % 5]}{THINGS[n % 4]}{n % 7}号,家具 > {THINGS[n % 4]}" for n in range(120)
+    ]
+    text = "\n".join(["id,title,kind", *rows, "120,,家具"])
+    (tmp_path / "shop.csv").write_text(text, encoding="utf-8")
+    path = tmp_path / "shop.toml"
+    path.write_text(SETTINGS, encoding="utf-8")
+    return path
+
+
+def test_what_was_done_to_a_file_is_counted_and_told(config: Path) -> None:
+    population, told = make_population(load_config(config))
+    assert told == {DRAWN: 120, SKIPPED: 1, UNSPACED: 120}
+    said = remarks({"items": 120, **told})
+    assert said[0].startswith("Prices of 120 of 120 items are not the shop's")
+    assert [sentence.split()[0] for sentence in said] == ["Prices", "1", "Titles"]
+    assert remarks({"items": 120}) == ()
+    assert len({text for text in population.intents.texts if "ンプ" in text}) > 3
+
+
+def test_a_run_tells_what_its_money_rests_on(config: Path, tmp_path: Path) -> None:
+    assert run_command(["run", str(config), "--out", str(tmp_path / "run")]) == 0
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    sentence = "Prices of 120 of 120 items are not the shop&#x27;s"
+    assert page.count(sentence) + page.count(sentence.replace("&#x27;", "'")) >= 2
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["health"]["warnings"][0].startswith("Prices of 120")
+    zero = [row for row in metrics["estimates"] if row["metric"] == "zero_result_rate"]
+    assert zero[0]["control"] < 0.3  # pairs of characters find what a query shares in part
