@@ -49,6 +49,13 @@ class TruthSpec(Spec):
     )
     minutes: float = Field(5.0, gt=0, description="most time for further pairs of worlds (min)")
     arms: tuple[str, ...] = Field((), description="arms that get worlds; none named: all")
+    share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the shoppers that are followed in expectation, the same in all "
+        "worlds; a half takes half as long and makes intervals wider by the root of two",
+    )
     retrained: tuple[str, ...] = Field(
         (RANKER,),
         description="models that are trained again, to tell what the luck of their training does "

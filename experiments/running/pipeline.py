@@ -158,18 +158,20 @@ class Pipeline:
         own = self.models.retrained(arm)
         elsewhere = self.models.retrained(control) if arm != control else {}
         walks = {
-            refit_file(model): Retraining(served, 1, REFIT_SHARE)
+            refit_file(model): Retraining(served, 1, min(REFIT_SHARE, spec.share))
             for model, served in own.items()
             if model not in elsewhere
         }
         for training in range(1, spec.trainings if own else 1):
             every = tuple(name for served in own.values() for name in served)
-            walks[training_file(training)] = Retraining(every, training)
+            walks[training_file(training)] = Retraining(every, training, spec.share)
         refits = [[name, *each.told(trained, arm)] for name, each in walks.items()]
-        stage = self._world(name, [luck, arm, beside, spec.headroom, refits], arms, trained)
+        told = [luck, arm, beside, spec.share, spec.headroom, refits]
+        stage = self._world(name, told, arms, trained)
         return OneArmWorld(
             *(self.config, stage, trained.catalogue.path, luck, trained, arm),
             beside=beside,
+            share=spec.share,
             weighed=spec.headroom,
             retrained=walks,
         )

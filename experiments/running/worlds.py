@@ -198,6 +198,7 @@ class OneArmWorld(_LaterWorld):
     Attributes:
         arm: number of the arm.
         beside: number of an arm whose pages are followed in this world's state, too; None: none.
+        share: of the shoppers that are followed.
         weighed: requests that an oracle weighs, about.
         retrained: by file, models that are trained again and followed, too.
         followed: whether it is followed at all.
@@ -205,6 +206,7 @@ class OneArmWorld(_LaterWorld):
 
     arm: int
     beside: int | None = None
+    share: float = 1.0
     weighed: int = 0
     retrained: Mapping[str, Retraining] = field(default_factory=dict)
     followed: bool = True
@@ -222,12 +224,13 @@ class OneArmWorld(_LaterWorld):
 
     def follow(self, world: World, funnel: Funnel) -> "Followed":
         """Follow a world of this job, which the funnel serves."""
-        walks = {OWN: follow(world, funnel.twin())}
+        share = self.share
+        walks = {OWN: follow(world, funnel.twin(), share=share)}
         if self.beside is not None:
             catalog = world.population.supply.catalog
             (other,) = self._funnels((self.beside,), catalog, world.draws)
             other.arm = self.arm  # it reads the statistics of the arm that this world has
-            walks[BESIDE] = follow(world, other, own=False, paced_by=walks[OWN])
+            walks[BESIDE] = follow(world, other, own=False, share=share, paced_by=walks[OWN])
         for name, retraining in self.retrained.items():
             models = retraining.models_of(self.trained)
             if models.channels:

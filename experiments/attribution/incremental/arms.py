@@ -42,6 +42,8 @@ class Arm:
     ) -> OneArmWorld:
         """The world in which this arm serves everybody; with all channels a world of the truth.
 
+        Where the truth does not follow every shopper, it is another one, which does.
+
         Its ranker is the arm's own in any case: channels are switched off, nothing is retrained.
 
         Args:
@@ -66,7 +68,9 @@ class Arm:
             name = f"weight-{'-'.join(told).replace('+', '')}-{name}"
         pipeline = Pipeline(config, self.maker)
         if config is self.config:
-            return pipeline.truth_world(self.number, seed, self.trained)
+            if config.truth.method == "expected" and config.truth.share == 1:
+                return pipeline.truth_world(self.number, seed, self.trained)
+            name = f"all-{name}"
         return pipeline.one_arm(name, luck_of(seed), self.number, self.trained)
 
     def experiment(self) -> ExperimentWorld:

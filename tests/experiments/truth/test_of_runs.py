@@ -4,10 +4,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from experiments.attribution.incremental.arms import Arm
 from experiments.inference.metrics import UNIT_COLUMNS
 from experiments.records.reading import read_record
 from experiments.records.truth import Truths
+from experiments.running.pipeline import Pipeline
+from experiments.stages.folder import RunFolder
+from experiments.stages.maker import Maker
+from experiments.stages.progress import NoProgress
 from experiments.truth.effects import paired_truth
+from experiments.truth.files import BESIDE, OWN
 from experiments.truth.headroom import PAGES
 from simulator.errors import DataError
 from simulator.following.tally import EXPECTED
@@ -132,3 +138,55 @@ def test_rankers_that_learn_nothing_have_one_training(tmp_path):
     found = read(run(small_config(*settings), tmp_path / "run"), "truth")
     assert {row["trainings"] for row in found["truth"]} == {1}
     assert found["refits"] == []
+
+
+@pytest.fixture(scope="module")
+def partly(tmp_path_factory):
+    """The truth over half of the shoppers."""
+    return run(small_config("truth.share=0.5"), tmp_path_factory.mktemp("partly") / "run")
+
+
+@pytest.mark.parametrize("file", [OWN, BESIDE])
+def test_of_shoppers_that_are_followed_the_same_is_expected_whoever_else_is(
+    partly, small_run, file
+):
+    half, whole = (
+        pq.read_table(stage(folder, "truth-dense-0") / file).to_pandas().set_index("shopper")
+        for folder in (partly, small_run)
+    )
+    assert 0.4 < len(half) / len(whole) < 0.6
+    assert half.equals(whole.loc[half.index])
+
+
+def test_a_truth_over_fewer_shoppers_tells_how_many_and_is_less_sure(partly, small_run):
+    half, whole = (
+        read_record(Truths, folder).of("ctr", ("control", "dense"))
+        for folder in (partly, small_run)
+    )
+    assert 0.4 < half.n / whole.n < 0.6
+    assert 1.1 < half.resolution / whole.resolution < 2.0  # by the root of 2, about
+    assert half.effect.low < whole.effect.high
+    assert whole.effect.low < half.effect.high
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ([], "truth-dense-0"),
+        (["truth.share=0.5"], "all-dense-0"),
+        (["truth.method=realised"], "all-dense-0"),
+    ],
+)
+def test_whoever_needs_all_shoppers_followed_reuses_the_truth_only_where_they_are(
+    tmp_path, settings, name
+):
+    config = small_config(*settings)
+    with RunFolder(tmp_path / "run") as folder:
+        maker = Maker(folder, config.execution, NoProgress())
+        pipeline = Pipeline(config, maker)
+        catalogue = pipeline.catalogue()
+        history = pipeline.history(catalogue)
+        channels, early = pipeline.models.channels(catalogue, history)
+        trained = pipeline.models.trained(catalogue, history, channels, early)
+        job = Arm(config, maker, 1, trained).world(0)
+    assert (job.stage.name, job.share, job.followed) == (name, 1.0, True)
