@@ -49,6 +49,23 @@ def answer(truth: Truth, confidence: float) -> str:
     )
 
 
+def others_sentence(truths: Truths, truth: Truth) -> str | None:
+    """What else of shoppers' behaviour changes, each by its own interval."""
+    rows = [
+        row
+        for row in truths.truth
+        if row.contrast == truth.contrast
+        and row.metric != truth.metric
+        and row.growth.estimate is not None
+        and not meaning(row.metric).service
+        and finding_of(row).real
+    ]
+    if not rows:
+        return None
+    told = ", ".join(f"{meaning(row.metric).noun} {_signed(row.growth)}" for row in rows)
+    return f"True effects on other metrics, each by its own interval: {told}."
+
+
 def chance_sentence(truth: Truth) -> str | None:
     """How often an A/B test of this size would call the effect by its sign."""
     if truth.power is None or not finding_of(truth).real:
@@ -85,9 +102,10 @@ def parts_sentence(parts: Parts | None) -> str | None:
     if parts is None:
         return None
     return (
-        f"Of the effect, {_signed(parts.pages)} comes from the pages themselves, "
-        f"{_signed(parts.state)} from what earlier days have changed (memory, statistics, stock), "
-        f"and {_signed(parts.lost)} from sales lost because items were gone."
+        f"Of the effect, {_signed(parts.pages)} comes from other items on the pages, "
+        f"{_signed(parts.latency)} from pages that come later or sooner, {_signed(parts.state)} "
+        "from what earlier days have changed (memory, statistics, stock), and "
+        f"{_signed(parts.lost)} from sales lost because items were gone."
     )
 
 

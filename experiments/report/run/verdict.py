@@ -31,6 +31,7 @@ from experiments.report.run.answer import (
     basis_sentence,
     chance_sentence,
     finding_of,
+    others_sentence,
     parts_sentence,
     refit_sentence,
     room_sentence,
@@ -146,6 +147,7 @@ def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdic
         said = _tested(row, truth, metrics) if row is not None else None
         beside = (
             *(said, chance_sentence(truth)),
+            others_sentence(truths, truth),
             *(room_sentence(truths, truth), refit_sentence(truths, truth)),
         )
         rest = (

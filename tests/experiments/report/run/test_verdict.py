@@ -235,6 +235,21 @@ def test_single_world_is_not_sold_as_certain():
     assert any("not that of other trainings" in line for line in said.further)
 
 
+def test_other_metrics_that_change_are_named_and_those_that_do_not_are_not():
+    gmv = truth(0.002, -0.02, 0.06)
+    (row,) = gmv.truth
+    real, none = Interval(0.013, 0.010, 0.016), Interval(0.001, -0.002, 0.004)
+    others = [
+        replace(row, metric=name, effect=change, relative=change)
+        for name, change in (("orders", real), ("uctcvr", none), ("latency", real))
+    ]
+    said = plain(" ".join(verdict(estimate(0.03, 0.02), replace(gmv, truth=(row, *others))).beside))
+    assert "True effects on other metrics" in said
+    assert "orders per shopper +1.30 % (1.00 to 1.60 %)" in said
+    assert "who buy" not in said
+    assert "latency" not in said
+
+
 def test_what_half_a_per_cent_would_cost_is_said():
     coarse = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.39, seeds=3, resolution=0.01))
     assert "would take about 12 pairs of worlds" in plain(" ".join(coarse.further))
