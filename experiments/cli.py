@@ -4,6 +4,7 @@ Heavy libraries are imported inside the commands, so that help and errors come a
 """
 
 import atexit
+import io
 import json
 import os
 import shlex
@@ -12,13 +13,14 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.datacommands import data_app
 from experiments.options import AsJson, Overrides
-from simulator.errors import ContractError, FunnelabError
+from simulator.errors import ContractError, FunnelabError, printable
 
 if TYPE_CHECKING:
     from experiments.records.reading import Record
@@ -338,7 +340,7 @@ def ids_save_command(
 
 
 def _complain(text: str) -> None:
-    typer.secho(text, fg=typer.colors.RED, err=True)
+    typer.secho(printable(text), fg=typer.colors.RED, err=True)
 
 
 def run_command(arguments: list[str]) -> int:
@@ -347,14 +349,30 @@ def run_command(arguments: list[str]) -> int:
     0 done, 2 refused (a clear message went to standard error), 130 interrupted by Ctrl-C.
     """
     sys.path.insert(0, "")  # so that MODULE:OBJECT finds modules of the current folder
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter gets its code
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(arguments, prog_name="funnelab")
     except FunnelabError as error:
         _complain(f"Error: {error}")
         return EXIT_REFUSED
+    except MemoryError as error:
+        why = f" ({error})" if str(error) else ""
+        _complain(f"Error: memory == full{why}, must be a smaller world or fewer processes")
+        return EXIT_REFUSED
     except SystemExit as done:
+        if _foreign(done):
+            _complain(f"Error: sys.exit({done.code!r}) called, must not end the program")
+            return EXIT_REFUSED
         return int(done.code or 0)
     return 0
+
+
+def _foreign(done: SystemExit) -> bool:
+    """Whether it was not the library of commands that ended the program."""
+    *_, (frame, _line) = walk_tb(done.__traceback__)
+    return frame.f_globals.get("__name__", "").partition(".")[0] not in ("typer", "click")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from recall.classic.popular import PopularChannel
 from recall.merge import MergeSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from recall.storage import saved_copy
+from simulator.calling import call
 from simulator.catalogue.catalog import Catalog
 from simulator.plugins import Violation
 from simulator.protocols import Requests
@@ -48,13 +49,13 @@ def check_ranker(factory: Callable[[FeatureSet], Ranker]) -> list[Violation]:
         if label:
             examples.clicked_BN[:], examples.bought_BN[:] = False, False
         try:
-            ranker = factory(features)
+            ranker = call("factory(features)", factory, features)
             if not isinstance(ranker, Ranker):
                 found = type(ranker).__name__
                 return [Violation("ranker", found, "have name, fit and score")]
-            ranker.fit(examples, rng=np.random.default_rng(0))
+            call("fit()", ranker.fit, examples, rng=np.random.default_rng(0))
             if isinstance(ranker, Refreshable):
-                ranker.refresh(sample_index(catalog), 0)
+                call("refresh()", ranker.refresh, sample_index(catalog), 0)
         except Exception as error:
             findings.append(Violation.raised(f"ranker{label}", error, "be made and fitted"))
             continue
@@ -98,6 +99,9 @@ class _Check:
                 findings += self._guarded(place, check)
         return findings
 
+    def _score(self, requests: Requests, pool: Pool) -> Scores:
+        return call("score()", self._ranker.score, requests, pool)
+
     def _guarded(
         self, place: str, check: Callable[[], Iterator[tuple[str, str]]]
     ) -> Iterator[Violation]:
@@ -108,45 +112,45 @@ class _Check:
             yield Violation.raised(place, error, "score")
 
     def _plain(self) -> Iterator[tuple[str, str]]:
-        scores_BN = self._ranker.score(self._requests, self._pool)
+        scores_BN = self._score(self._requests, self._pool)
         fault = score_fault(scores_BN, self._held_BN)
         if fault is not None:
             yield fault[0], fault[1].removeprefix("must ")
-        elif not _same(scores_BN, self._ranker.score(self._requests, self._pool)):
+        elif not _same(scores_BN, self._score(self._requests, self._pool)):
             yield "another answer when asked twice", "be a function of the request and its pool"
 
     def _nobody(self) -> Iterator[tuple[str, str]]:
         nobody = np.empty((0, _WIDTH), np.intp)
-        scores_BN = self._ranker.score(self._requests.rows(slice(0, 0)), take(self._pool, nobody))
+        scores_BN = self._score(self._requests.rows(slice(0, 0)), take(self._pool, nobody))
         if scores_BN.shape != (0, _WIDTH):
             yield f"shape {scores_BN.shape}", f"have shape {(0, _WIDTH)}"
 
     def _singles(self) -> Iterator[tuple[str, str]]:
-        whole_BN = self._ranker.score(self._requests, self._pool)
+        whole_BN = self._score(self._requests, self._pool)
         for b in range(len(whole_BN)):
             row = slice(b, b + 1)
             names = Pool.__dataclass_fields__
             alone = Pool(*(getattr(self._pool, name)[row] for name in names))
-            if not _same(self._ranker.score(self._requests.rows(row), alone), whole_BN[row]):
+            if not _same(self._score(self._requests.rows(row), alone), whole_BN[row]):
                 yield "another answer", "not depend on the other requests of the batch"
                 return
 
     def _reordered(self) -> Iterator[tuple[str, str]]:
         """Scores follow the candidates, or keep to the columns: the order of the merge."""
-        whole_BN = self._ranker.score(self._requests, self._pool)
+        whole_BN = self._score(self._requests, self._pool)
         rng = np.random.default_rng(1)
         columns_BN = np.tile(np.arange(_WIDTH), (len(whole_BN), 1))
         for b, count in enumerate(self._held_BN.sum(axis=1)):
             columns_BN[b, :count] = rng.permutation(count)
-        moved_BN = self._ranker.score(self._requests, take(self._pool, columns_BN))
+        moved_BN = self._score(self._requests, take(self._pool, columns_BN))
         followed_BN = np.take_along_axis(whole_BN, columns_BN, axis=1)
         if not _same(moved_BN, followed_BN) and not _same(moved_BN, whole_BN):
             yield "another answer", "follow the candidates (or the columns, for all candidates)"
 
     def _kept(self) -> Iterator[tuple[str, str]]:
         copy = saved_copy(self._ranker)
-        scores_BN = self._ranker.score(self._requests, self._pool)
-        if not _same(copy.score(self._requests, self._pool), scores_BN):
+        scores_BN = self._score(self._requests, self._pool)
+        if not _same(call("score()", copy.score, self._requests, self._pool), scores_BN):
             yield "another answer", "keep the fitted ranker"
 
 

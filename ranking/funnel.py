@@ -31,8 +31,8 @@ from recall.candidates import Pool
 from recall.channel import Refreshable
 from recall.latency import LatencySpec
 from recall.merge import MergeSpec
+from simulator.calling import blaming, call
 from simulator.errors import ConfigError, ContractError
-from simulator.plugins import blaming
 from simulator.protocols import Fault, FaultReason, Index, Pages, Requests
 from simulator.randomness import Draws
 from simulator.spec import Spec
@@ -124,8 +124,9 @@ class Funnel:
         self.recall.refresh(index, self.arm)
         self.preranker.refresh(index, self.arm)
         if isinstance(self.ranker, Refreshable):
-            with blaming(f"arms.{self.name}: {self.ranker.name}.refresh()", "read a snapshot"):
-                self.ranker.refresh(index, self.arm)
+            place = f"arms.{self.name}: {self.ranker.name}.refresh()"
+            with blaming(place, "read a snapshot"):
+                call(place, self.ranker.refresh, index, self.arm)
 
     def faults(self) -> list[Fault]:
         """Channels dropped so far, one row for each channel and reason."""
@@ -264,7 +265,7 @@ class Funnel:
             return None
         place = f"arms.{self.name}: {ranker.name}.prescore()"
         with blaming(place, "score"):
-            scores_BN: NDArray[np.float32] | None = ranker.prescore(requests, pool)
+            scores_BN: NDArray[np.float32] | None = call(place, ranker.prescore, requests, pool)
         fault = None if scores_BN is None else score_fault(scores_BN, pool.items_BN >= 0)
         if fault is not None:
             raise ContractError(f"{place} == {fault[0]}, {fault[1]}")
@@ -278,7 +279,7 @@ class Funnel:
         """
         place = f"arms.{self.name}: {self.ranker.name}.score()"
         with blaming(place, "score"):
-            scores_BM = self.ranker.score(requests, kept)
+            scores_BM = call(place, self.ranker.score, requests, kept)
         fault = score_fault(scores_BM, kept.items_BN >= 0)
         if fault is not None:
             found, wanted = fault

@@ -12,8 +12,8 @@ from recall.candidates import Candidates, Pool
 from recall.channel import Channel, Refreshable
 from recall.contract import CandidatesError, validate_candidates
 from recall.merge import Merge, MergeSpec
-from simulator.errors import ConfigError
-from simulator.plugins import users_line
+from simulator.calling import Ended, TimeLimitError, call, users_line
+from simulator.errors import ConfigError, printable
 from simulator.protocols import FaultReason, Index, Requests
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,9 @@ class RecallStage:
         for name, channel in self.channels.items():
             if isinstance(channel, Refreshable):
                 try:
-                    channel.refresh(index, arm)
+                    call(f"channel {name}: refresh()", channel.refresh, index, arm)
+                except TimeLimitError:
+                    raise  # it would be waited for at every batch
                 except Exception as error:  # dropped until it has read a later one
                     self._stale[name] = _raised(name, error, "refresh(): ")
 
@@ -117,6 +119,8 @@ class RecallStage:
                 found[name] = self._ask(name, requests)
             except CandidatesError as error:
                 drops.append(Drop(name, error.reason, str(error)))
+            except TimeLimitError:
+                raise
             except Exception as error:  # a plug-in may fail in any way; the page must be served
                 drops.append(_raised(name, error))
         for drop in drops:
@@ -130,7 +134,7 @@ class RecallStage:
         parts, limit = [], self.limits[name]
         for start in range(0, len(requests), self.batch):
             some = requests.rows(slice(start, start + self.batch))
-            found = self.channels[name].recall(some, limit)
+            found = call(f"channel {name}: recall()", self.channels[name].recall, some, limit)
             validate_candidates(found, len(some), limit, self.n_items)
             parts.append(found)
         return Candidates.joined(parts)
@@ -157,7 +161,8 @@ class RecallStage:
 def _raised(channel: str, error: Exception, place: str = "") -> Drop:
     found = users_line(error)  # the name of the file alone: logs know no machine
     line = f" ({found[0].name}, line {found[1]})" if found is not None else ""
-    return Drop(channel, FaultReason.RAISED, f"{place}{type(error).__name__}: {error}{line}")
+    what = str(error) if isinstance(error, Ended) else f"{type(error).__name__}: {error}"
+    return Drop(channel, FaultReason.RAISED, printable(f"{place}{what}{line}"))
 
 
 def _without(found: Candidates, late_B: NDArray[np.bool_]) -> Candidates:

@@ -10,6 +10,7 @@ from recall.channel import Channel, Refreshable
 from recall.contract import CandidatesError, validate_candidates
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from recall.storage import saved_copy
+from simulator.calling import call
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 from simulator.plugins import Violation
@@ -42,7 +43,7 @@ def _fitted(
     factory: Callable[[], Channel], catalog: Catalog, history: History, label: str
 ) -> tuple[Channel | None, list[Violation]]:
     try:
-        channel = factory()
+        channel = call("factory()", factory)
     except Exception as error:
         return None, [Violation.raised("factory()", error, "make a channel")]
     if not isinstance(channel, Channel):
@@ -53,7 +54,7 @@ def _fitted(
         [] if named else [Violation("channel.name", repr(channel.name), "be a text, not empty")]
     )
     try:
-        channel.fit(catalog, history, rng=np.random.default_rng(0))
+        call(f"fit(){label}", channel.fit, catalog, history, rng=np.random.default_rng(0))
     except Exception as error:
         return None, [*problems, Violation.raised(f"fit(){label}", error, "learn")]
     return channel, problems
@@ -78,7 +79,7 @@ class _Check:
         return findings
 
     def _recall(self, requests: Requests, limit: int = _LIMIT) -> Candidates:
-        return self._channel.recall(requests, limit)
+        return call("recall()", self._channel.recall, requests, limit)
 
     def _valid(self, place: str, requests: Requests, limit: int) -> Iterator[Violation]:
         place += self._label
@@ -128,7 +129,8 @@ class _Check:
     def _kept(self) -> Iterator[Violation]:
         try:
             copy = saved_copy(self._channel)
-            same = _same(self._recall(self._requests), copy.recall(self._requests, _LIMIT))
+            answer = call("recall()", copy.recall, self._requests, _LIMIT)
+            same = _same(self._recall(self._requests), answer)
         except Exception as error:
             yield Violation.raised(f"saving{self._label}", error, "be data")
             return
@@ -138,7 +140,7 @@ class _Check:
     def _refreshed(self) -> Iterator[Violation]:
         assert isinstance(self._channel, Refreshable)
         try:
-            self._channel.refresh(sample_index(self._catalog), 0)
+            call("refresh()", self._channel.refresh, sample_index(self._catalog), 0)
         except Exception as error:
             yield Violation.raised(f"refresh(){self._label}", error, "read a snapshot")
             return

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from recall.channel import Channel
 from recall.settings import ChannelSettings
-from simulator.plugins import Kind, blaming
+from simulator.calling import blaming
+from simulator.plugins import Kind
 
 CHANNEL: Final = Kind("a channel", has=("fit", "recall"))
 

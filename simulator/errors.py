@@ -35,6 +35,19 @@ def placing(place: str) -> Iterator[None]:
         raise kind(f"{place}: {error}") from error
 
 
+def printable(text: str) -> str:
+    """Text with control characters, but for new lines and tabs, as their codes.
+
+    So what a user's files or code say cannot steer a terminal.
+    """
+    return "".join(
+        char
+        if char in "\n\t" or char.isprintable() or (char.isspace() and char >= " ")
+        else repr(char)[1:-1]
+        for char in text
+    )
+
+
 def closest(word: str, known: Sequence[str]) -> str:
     """The known word most like another, "" where none is near."""
     return next(iter(get_close_matches(word, known, n=1, cutoff=0.5)), "")

@@ -1,30 +1,21 @@
-"""What a user plugs in: found by name, made with options, blamed by file and line.
+"""What a user plugs in: found by name, and made with options.
 
 A plug-in is named MODULE:OBJECT, or by an entry point where its kind has a group of them. Each
 kind stands beside the protocol that it must keep; this is the one way in for all of them.
 """
 
-import sysconfig
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isclass, signature
-from pathlib import Path
 from pkgutil import iter_modules
-from traceback import walk_tb
 from types import ModuleType
 from typing import Any
 
-from simulator.errors import ContractError, FunnelabError, closest
-
-PACKAGES = ("simulator", "recall", "ranking", "cqsid", "experiments")
-"""Packages of this project: what is called from here is not yet the user's code."""
-
-_STANDARD = sysconfig.get_path("stdlib")
-_INSTALLED = {"site-packages", "dist-packages"}
+from simulator.calling import TimeLimitError, blaming, call, guarded, told
+from simulator.errors import ContractError, closest
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ class Kind:
             return partial(found, **options) if options else found
         given = [*self.made_with, *([f"**{dict(options)}"] if options else [])]
         with blaming(f"{name}({', '.join(given)})", f"return {self.noun}"):
-            made = found(*arguments, **options)
+            made = call(name, found, *arguments, **options)
         self._check(made, f"{name}()", {})
         return made
 
@@ -154,61 +145,19 @@ class Violation:
     @classmethod
     def raised(cls, place: str, error: Exception, wanted: str) -> "Violation":
         """A call that raised instead."""
+        if isinstance(error, TimeLimitError):
+            return cls(place, str(error).partition(", must ")[0], f"{wanted} by then")
+        wanted += ", and leave what it is given as it is" * ("read-only" in str(error))
         return cls(place, f"{told(error)} raised", wanted)
 
     def __str__(self) -> str:
         return f"{self.place} == {self.found}, must {self.wanted}"
 
 
-@contextmanager
-def blaming(place: str, wanted: str) -> Iterator[None]:
-    """Turn whatever a plug-in raises into a ContractError that says where.
-
-    Args:
-        place: what was called.
-        wanted: what it must do instead.
-    """
-    try:
-        yield
-    except FunnelabError:
-        raise
-    except Exception as error:  # a user's code may fail in any way
-        raise ContractError(f"{place} raised {told(error)}, must {wanted}") from error
-
-
-def told(error: BaseException) -> str:
-    """An error with file and line of the user's code that raised it, where that is known."""
-    text = f"SyntaxError({error.msg!r})" if isinstance(error, SyntaxError) else repr(error)
-    found = users_line(error)
-    if found is None:
-        return text
-    path, line = found
-    if path.is_relative_to(Path.cwd()):  # as the user would type it
-        path = path.relative_to(Path.cwd())
-    return f"{text} ({path}, line {line})"
-
-
-def users_line(error: BaseException) -> tuple[Path, int] | None:
-    """File and line of the user's code that raised an error; None if it was no code of theirs."""
-    if isinstance(error, SyntaxError):
-        return Path(error.filename or "?"), error.lineno or 0
-    users: tuple[Path, int] | None = None
-    first = ""  # package of the plug-in, which may be an installed one
-    for frame, line in walk_tb(error.__traceback__):
-        file, package = frame.f_code.co_filename, frame.f_globals.get("__name__", "").split(".")[0]
-        installed = bool(_INSTALLED.intersection(Path(file).parts))
-        standard = file.startswith("<") or (file.startswith(_STANDARD) and not installed)
-        if standard or package in PACKAGES:
-            continue
-        first = first or package
-        if not installed or package == first:
-            users = Path(file), line
-    return users
-
-
 def _imported(name: str, place: str) -> ModuleType:
     try:
-        with blaming(f"{place}: import {name}", "name an importable module"):
+        wanted = "name an importable module"
+        with blaming(f"{place}: import {name}", wanted), guarded(f"import {name}"):
             return import_module(name)
     except ContractError as error:
         missing = error.__cause__

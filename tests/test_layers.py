@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from cqsid.registry import ChannelSpec
-from simulator.plugins import PACKAGES
+from simulator.calling import PACKAGES
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("experiments", "cqsid", "ranking", "recall", "simulator")  # each imports rightwards only

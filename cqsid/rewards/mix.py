@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Floats, LevelReward, Reward, RewardSpec, Samples, Scale, checked
 from cqsid.rewards.shop import Shop
-from simulator.plugins import blaming
+from simulator.calling import blaming, call
 
 _TIED = 1e-6  # spread, relative to the values, that is no more than float32's rounding
 
@@ -156,5 +156,5 @@ def _asked(
     """What a component answers, checked; `more` are axes beyond (B, G)."""
     shape = (*samples.shape, *more)
     with blaming(f"{part.place}:", f"return values of shape {shape}"):
-        values = ask(logged, samples, part.shop)
+        values = call(part.place, ask, logged, samples, part.shop)
     return checked(values, shape, part.place)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.signals import Floats, Signals
+from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ContractError
 
@@ -51,7 +52,9 @@ def first_ids(scheme: Scheme, signals: Signals, *, rng: np.random.Generator) -> 
     Raises:
         ContractError: what it returns is not a table of ids for all known items.
     """
-    name, ids = f"{type(scheme).__name__}.fit()", scheme.fit(signals, rng=rng)
+    name = f"{type(scheme).__name__}.fit()"
+    with blaming(name, "return ids"):
+        ids = call(name, scheme.fit, signals, rng=rng)
     if not isinstance(ids, SemanticIds):
         raise ContractError(f"{name} == {type(ids).__name__}, must be SemanticIds")
     if len(ids) != len(signals):
@@ -81,8 +84,9 @@ def with_newcomers(
     if not len(new):
         return ids
     arrival = np.argsort(signals.created_at_I[new], kind="stable")
-    more = scheme.assign(signals, new[arrival].astype(np.int32), ids)
     name = f"{type(scheme).__name__}.assign()"
+    with blaming(name, "return ids"):
+        more = call(name, scheme.assign, signals, new[arrival].astype(np.int32), ids)
     if not isinstance(more, SemanticIds):
         raise ContractError(f"{name} == {type(more).__name__}, must be SemanticIds")
     had_I = ids.sid_I >= 0

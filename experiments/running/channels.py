@@ -23,10 +23,10 @@ from ranking.examples import split_time
 from recall.channel import Channel, Reporting, Resumable, Watchable
 from recall.registry import build_channel
 from recall.storage import plug_in_roots, save
+from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import placing
 from simulator.log.history import load_history
-from simulator.plugins import blaming
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
         place = f"channels.{job.name}"
         rng = model_rng(job.config, f"channel.{job.name}", job.training)
         with blaming(f"{place}: fit()", "learn from the catalogue and the history"), placing(place):
-            channel.fit(catalog, history, rng=rng)
+            call(f"{place}: fit()", channel.fit, catalog, history, rng=rng)
         with placing(place):
             save(folder / MODEL, channel, channel.name, plug_in_roots(job.config))
         if not job.early:
@@ -82,6 +82,6 @@ def _report(name: str, channel: Channel) -> dict[str, Any]:
     if not isinstance(channel, Reporting):
         return {}
     with blaming(f"channels.{name}: report()", "return figures that JSON can hold"):
-        told = plain(dict(channel.report()))
+        told = plain(dict(call(f"channels.{name}: report()", channel.report)))
         json.dumps(told, allow_nan=False)
     return dict(told)

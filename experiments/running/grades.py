@@ -21,7 +21,10 @@ from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.examples import history_index
 from recall.channel import Refreshable
+from recall.contract import validate_candidates
+from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Ints
+from simulator.errors import placing
 from simulator.living.world import Population
 from simulator.log.history import load_history
 from simulator.protocols import Requests
@@ -61,9 +64,12 @@ def grade_channels(job: GradesJob, *, advance: Advance) -> None:
         rows = []
         for name, model in job.channels.items():
             channel = load_channel(model / MODEL, job.config.channels[name])
-            if isinstance(channel, Refreshable):
-                channel.refresh(index, 0)
-            found = channel.recall(requests, _DEPTH)
+            place = f"channels.{name}"
+            with blaming(place, "answer the judged queries"), placing(place):
+                if isinstance(channel, Refreshable):
+                    call(f"{place}: refresh()", channel.refresh, index, 0)
+                found = call(f"{place}: recall()", channel.recall, requests, _DEPTH)
+                validate_candidates(found, len(requests), _DEPTH, len(catalog))
             grades = graded_retrieval(found.items_BN, query_B, judgments, len(catalog))
             rows.append(grades.row(name))
         write_json(folder / RETRIEVAL, [asdict(row) for row in rows])

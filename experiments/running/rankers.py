@@ -28,10 +28,10 @@ from ranking.rankers.valued import ValuedRanker
 from ranking.union import UnionRecall
 from recall.channel import Channel
 from recall.storage import plug_in_roots, save
+from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import placing
 from simulator.log.history import load_history
-from simulator.plugins import blaming
 
 Arms = tuple[int, ...]
 """Numbers of the arms that one ranker serves."""
@@ -172,7 +172,8 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
         if job.examples is not None:
             examples: Examples = load_saved(job.examples / EXAMPLES)
             with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
-                ranker.fit(examples, rng=model_rng(config, "ranker", job.training))
+                rng = model_rng(config, "ranker", job.training)
+                call(f"{place}: {ranker.name}.fit()", ranker.fit, examples, rng=rng)
         late = _dense_scorer(config, _loaded(config, job.channels))
         features.use_scorers(text, late, now)
         with placing(place):

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from experiments.config.execution import ExecutionSpec
+from simulator.calling import Limit, limit_calls
 from simulator.errors import ConfigError, FunnelabError
 
 Result_co = TypeVar("Result_co", covariant=True)
@@ -55,18 +56,25 @@ def run_tasks(
     """
     if settings.backend == "ray":
         return _on_ray(task, arguments, settings.processes, advance)
+    limit = Limit(settings.plug_in_seconds, "execution.plug_in_seconds")
+    limit_calls(limit)
     if settings.processes == 1 or not arguments:
         return [task(*each, advance=advance) for each in arguments]
-    return _in_processes(task, arguments, min(settings.processes, len(arguments)), advance)
+    processes = min(settings.processes, len(arguments))
+    return _in_processes(task, arguments, processes, advance, limit)
 
 
 def _in_processes(
-    task: Task[Result], arguments: Sequence[tuple[Any, ...]], processes: int, advance: Advance
+    task: Task[Result],
+    arguments: Sequence[tuple[Any, ...]],
+    processes: int,
+    advance: Advance,
+    limit: Limit,
 ) -> list[Result]:
     context = _fresh_processes(task.__module__)
     counts: Any = context.SimpleQueue()
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(processes, context, _prepare_worker, (counts,))
+    pool = ProcessPoolExecutor(processes, context, _prepare_worker, (counts, limit))
     try:
         with _one_thread_each():
             futures = [pool.submit(_call, task, each) for each in arguments]
@@ -81,6 +89,11 @@ def _in_processes(
         raise FunnelabError(
             f"execution.processes == {processes}: a worker was killed, most likely for memory, "
             "must be fewer processes or a smaller world"
+        ) from error
+    except EOFError as error:
+        raise FunnelabError(
+            "the process that starts workers == killed, must be left to run: the same command "
+            "continues from the last finished stage"
         ) from error
     except BaseException:
         for worker in set(multiprocessing.active_children()) - others:
@@ -131,9 +144,10 @@ def _one_thread_each() -> Iterator[None]:
 _counts: Any = None  # this worker's way to its parent's progress bar
 
 
-def _prepare_worker(counts: Any) -> None:
+def _prepare_worker(counts: Any, limit: Limit) -> None:
     global _counts
     _counts = counts
+    limit_calls(limit)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers
     if "torch" in sys.modules:  # loaded before this process could say how many threads
         sys.modules["torch"].set_num_threads(1)

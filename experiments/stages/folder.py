@@ -123,9 +123,17 @@ def check_is_run(path: Path) -> None:
     """Refuse a path that holds anything but a run.
 
     Raises:
-        StoreError: it is a file, or a folder with other things in it.
+        StoreError: it is a file, a link to nothing, a folder with other things in it, or a folder
+            inside another run's stages.
     """
     with storing(path):
+        if path.is_symlink() and not path.exists():
+            raise StoreError(f"{path} is a link to nothing, must be a new folder or that of a run")
+        for above in path.absolute().parents:
+            if above.name == _STAGES and (above / _VERSION).is_file():
+                raise StoreError(
+                    f"{path} lies among the stages of {above.parent}, must lie elsewhere"
+                )
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file, must be a new folder or the folder of a run")
         if path.is_dir() and not (path / _STAGES).is_dir() and any(path.iterdir()):

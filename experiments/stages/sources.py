@@ -22,8 +22,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
+from simulator.calling import PACKAGES
 from simulator.exports import offered
-from simulator.plugins import PACKAGES
 
 # The settings of a whole run import those of every lab. What of them decides a stage is in its key,
 # by value and by the module of its class: so this module counts, but not what it imports.

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from simulator.calling import blaming, call
 from simulator.errors import ContractError
-from simulator.plugins import Kind, blaming
+from simulator.plugins import Kind
 from simulator.spec import Spec
 
 Reals = NDArray[np.float32]
@@ -110,13 +111,13 @@ class CustomClickModel(Spec):
         return (CLICK_MODEL.module(self.object),)
 
     def made(self) -> ClickModel:
-        """The user's model.
+        """The user's model, held to its contract at every call.
 
         Raises:
             ContractError: nothing of that name, or an object that refuses its options.
         """
         made: ClickModel = CLICK_MODEL.make(self.object, options=self.options)
-        return made
+        return CheckedClickModel(made, f"{self.object}()")
 
     def check(self) -> None:
         """Make the model and show it two pages with three results each.
@@ -124,19 +125,43 @@ class CustomClickModel(Spec):
         Raises:
             ContractError: it cannot be made, or does not say what is examined and clicked.
         """
-        model, place = self.made(), f"{self.object}()(...)"
         attraction_BK = np.zeros((2, 5), np.float32)
         attraction_BK[:, :3] = 0.9
         luck_BK = np.full((2, 5), 0.5, np.float32)
+        self.made()(attraction_BK, np.array([True, False]), luck_BK, luck_BK)
+
+
+class CheckedClickModel:
+    """A user's click model whose every answer is checked; it cannot write into what it is given.
+
+    Args:
+        model: the user's.
+        place: how it is called, for errors.
+    """
+
+    def __init__(self, model: ClickModel, place: str) -> None:
+        self._model = model
+        self._place = f"{place}(...)"
+
+    def __call__(
+        self, attraction_BK: Reals, phone_B: Flags, look_BK: Reals, click_BK: Reals
+    ) -> tuple[Flags, Flags]:
+        """What the model says.
+
+        Raises:
+            ContractError: it raised, or its answer breaks the contract.
+        """
+        place, shape = self._place, attraction_BK.shape
         with blaming(place, "return what is examined and what is clicked"):
-            examined_BK, clicked_BK = model(
-                attraction_BK, np.array([True, False]), luck_BK, luck_BK
+            examined_BK, clicked_BK = call(
+                place, self._model, attraction_BK, phone_B, look_BK, click_BK
             )
         for what, found_BK in (("examined", examined_BK), ("clicked", clicked_BK)):
-            if np.shape(found_BK) != (2, 5) or np.asarray(found_BK).dtype != np.bool_:
+            if np.shape(found_BK) != shape or np.asarray(found_BK).dtype != np.bool_:
                 found = f"{np.asarray(found_BK).dtype} of shape {np.shape(found_BK)}"
-                raise ContractError(f"{place}.{what} == {found}, must be bool of shape (2, 5)")
+                raise ContractError(f"{place}.{what} == {found}, must be bool of shape {shape}")
         if (clicked_BK & ~examined_BK).any():
             raise ContractError(
                 f"{place}.clicked == True where not examined, must be examined first"
             )
+        return examined_BK, clicked_BK

@@ -1,5 +1,6 @@
 """The command answers with one clear message, or with results; never with a traceback."""
 
+import io
 import json
 import subprocess
 import sys
@@ -8,12 +9,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from experiments.cli import run_command
 from experiments.config.loading import resolved_toml
 from experiments.config.schema import Config
 from experiments.records.reading import write_record
 from experiments.stages.folder import RunFolder
+from simulator.errors import ContractError
 from tests.experiments.report.fake_run import bare_metrics, fake_manifest
 
 METRICS = bare_metrics(name="demo")
@@ -166,3 +169,37 @@ def test_help_comes_before_any_heavy_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (SystemExit(), "sys.exit(None) called, must not end the program"),
+        (SystemExit(0), "sys.exit(0) called, must not end the program"),
+        (SystemExit("bye"), "sys.exit('bye') called, must not end the program"),
+        (MemoryError(), "memory == full, must be a smaller world or fewer processes"),
+        (ContractError("x == \x1b[31m, must be plain"), "x == \\x1b[31m, must be plain"),
+    ],
+)
+def test_nothing_but_a_finished_command_has_status_0(
+    runs: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: BaseException,
+    said: str,
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr(sys.modules["experiments.running.run"], "run_experiment", fails)
+    assert run_command(["demo"]) == 2
+    assert f"Error: {said}" in capsys.readouterr().err
+
+
+def test_a_terminal_that_lacks_letters_gets_their_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert run_command(["--version"]) == 0
+    Console().print("l\u00e4mp \u2212")  # as summaries are
+    stream.flush()
+    assert b"l\\xe4mp \\u2212" in stream.buffer.getvalue()

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from simulator import plugins
+from simulator import calling, plugins
+from simulator.calling import blaming, told
 from simulator.errors import ConfigError, ContractError
-from simulator.plugins import Kind, Violation, blaming, told
+from simulator.plugins import Kind, Violation
 
 HERE = "tests.simulator.test_plugins"
 CLOCK = Kind("a clock", has=("tick", "tock"), made_with=("seconds",))
@@ -124,14 +125,14 @@ def test_the_line_of_an_installed_plug_in_is_its_own(
     (packages / "their_rules" / "__init__.py").write_text("import numpy_like\n\n\nnumpy_like.sum()")
     (packages / "numpy_like.py").write_text("def sum():\n    raise ValueError('shapes')\n")
     monkeypatch.syspath_prepend(str(packages))
-    monkeypatch.setattr(plugins, "PACKAGES", (*plugins.PACKAGES, "tests"))
+    monkeypatch.setattr(calling, "PACKAGES", (*calling.PACKAGES, "tests"))
     with pytest.raises(ContractError, match=r"\(.*/their_rules/__init__.py, line 4\), must name"):
         CLOCK.load("their_rules:Newest")
     assert "their_rules" not in sys.modules
 
 
 def test_an_error_of_our_own_has_no_line_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugins, "PACKAGES", (*plugins.PACKAGES, "tests"))
+    monkeypatch.setattr(calling, "PACKAGES", (*calling.PACKAGES, "tests"))
     with pytest.raises(KeyError) as raised:
         raise KeyError("ours")
     assert told(raised.value) == "KeyError('ours')"

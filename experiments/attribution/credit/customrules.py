@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.config.attribution import BUILT_IN_RULES
+from simulator.calling import blaming, call
 from simulator.errors import ContractError
-from simulator.plugins import Kind, blaming
+from simulator.plugins import Kind
 
 GROUP: Final = "funnelab.credit_rules"
 """Entry points of this group are credit rules that a package brings, by their names."""
@@ -115,7 +116,7 @@ def credits_of(rule: CreditRule, paths: Paths, name: str) -> Floats:
         ContractError: the rule raised, or its answer breaks the contract.
     """
     with blaming(f"rule {name}", "return credits"):
-        found = np.asarray(rule(paths))
+        found = np.asarray(call(f"rule {name}", rule, paths))
     if found.dtype.kind not in "fiub":
         raise ContractError(f"rule {name}: dtype == {found.dtype}, must be numbers")
     weights, credits = (len(paths.age_T),), (len(paths), len(paths.channels))

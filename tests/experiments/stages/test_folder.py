@@ -221,3 +221,16 @@ def test_a_refused_store_is_free_for_others(folder: Path) -> None:
     (folder / "stages").mkdir()
     with RunFolder(folder):
         pass
+
+
+def test_a_link_to_nothing_and_a_place_among_other_stages_are_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="is a link to nothing"), RunFolder(tmp_path / "link"):
+        pass
+    with RunFolder(folder) as run:
+        make(run)
+    inside = folder / "stages" / "mine"
+    with pytest.raises(StoreError, match="lies among the stages of"), RunFolder(inside):
+        pass
