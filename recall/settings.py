@@ -19,8 +19,10 @@ class ChannelSettings(Spec):
         shares_training: whether channels of equal `learned` settings serve one training.
         gives_vectors: whether it searches among vectors; its `pair_scores` are then a feature of
             rankers.
+        home: MODULE:CLASS of the channel; empty where the user's own names it.
     """
 
+    home: ClassVar[str] = ""
     shares_training: ClassVar[bool] = False
     gives_vectors: ClassVar[bool] = False
 

@@ -70,9 +70,10 @@ class StageMaker:
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
         self._check_history(history)
-        sft = pipeline.models.supervised(catalogue, history, lab.channel, lab.fresh_days)
-        late, early = pipeline.models.channels(catalogue, history, {lab.channel: sft})
-        rankers = pipeline.models.rankers(catalogue, history, late, early)
+        with self.maker.together("models", "models"):
+            sft = pipeline.models.supervised(catalogue, history, lab.channel, lab.fresh_days)
+            late, early = pipeline.models.channels(catalogue, history, {lab.channel: sft})
+            rankers = pipeline.models.rankers(catalogue, history, late, early)
         others = {n: late[n] for n in self.config.arms[self.arm].channels if n != lab.channel}
         first, ranker = [catalogue, history, sft], rankers[self.arm]
         paths = {name: stage.path for name, stage in others.items()}
@@ -175,5 +176,5 @@ class StageMaker:
             own = logs(f"{policy.name}-{seed}", self.arm, stage)
             by_name.setdefault(policy.name, []).append(own)
         if jobs:
-            self.pipeline.live("worlds", jobs, self.config.world.days)
+            self.pipeline.live("worlds", jobs)
         return WorldLogs(base, control, by_name if jobs else {})

@@ -20,7 +20,6 @@ from experiments.running.models import LOG, Trained
 from experiments.running.modelstages import ModelStages
 from experiments.running.population import CatalogueJob, horizon, make_catalogue
 from experiments.running.worlds import (
-    REQUESTS_PER_VISIT,
     ExperimentWorld,
     HistoryWorld,
     OneArmWorld,
@@ -93,7 +92,7 @@ class Pipeline:
             task=live,
         )
         job = HistoryWorld(config, stage, catalogue.path, "history")
-        self.live("history", [job], config.world.history_days)
+        self.live("history", [job])
         return stage
 
     def retrieval(
@@ -128,7 +127,7 @@ class Pipeline:
             if arm.name in in_truth
         }
         jobs = [experiment, *(world for worlds in truth.values() for world in worlds)]
-        self.live("worlds", jobs, config.world.days)
+        self.live("worlds", jobs)
         return Worlds(
             experiment.stage.path / LOG,
             {name: [world.stage.path / LOG for world in worlds] for name, worlds in truth.items()},
@@ -211,10 +210,9 @@ class Pipeline:
         shares = tuple(arm.share for arm in self.config.arms)
         return ShopperSplit(shares, salt="experiment", draws=Draws(self.config.seed))
 
-    def live(self, name: str, jobs: Sequence[WorldJob], days: int) -> None:
-        """Live worlds of so many days, side by side."""
-        visits = self.config.shoppers.count * self.config.shoppers.visits_per_week / 7 * days
-        self.maker.side_by_side(name, jobs, "requests", round(visits * REQUESTS_PER_VISIT))
+    def live(self, name: str, jobs: Sequence[WorldJob]) -> None:
+        """Live worlds side by side."""
+        self.maker.side_by_side(name, jobs, "pages", [job.pages for job in jobs])
 
 
 def luck_of(seed: int) -> str:

@@ -21,6 +21,7 @@ from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
 from experiments.running.population import remarks
+from experiments.stages.executor import prepare
 from experiments.stages.progress import Progress
 from experiments.stages.stage import Stage
 from experiments.truth.precision import MOST_PAIRS, missed, pairs_wanted, shortfall
@@ -41,13 +42,15 @@ def run_experiment(
         FunnelabError: bad input, or a folder that cannot be used.
     """
     with open_run(config, folder, progress, overwrite=overwrite) as maker:
+        prepare(_modules(config), config.execution)
         check_plug_ins(config)
         check_rules(config.attribution.rules)
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
-        channels, early = pipeline.models.channels(catalogue, history)
-        trained = pipeline.models.trained(catalogue, history, channels, early)
+        with maker.together("models", "models"):
+            channels, early = pipeline.models.channels(catalogue, history)
+            trained = pipeline.models.trained(catalogue, history, channels, early)
         retrieval = pipeline.retrieval(catalogue, history, channels)
         worlds = pipeline.worlds(trained, config.truth.seeds)
         with progress.stage("analyse"):
@@ -68,6 +71,12 @@ def run_experiment(
         maker.run.link("log", worlds.experiment)
         told = manifest(config, command, catalogue, worlds.experiment, maker.records)
         return finish_run(maker, told, write_report)
+
+
+def _modules(config: Config) -> list[str]:
+    """The modules that worlds and trainings load, and those of the built-in channels."""
+    homes = [spec.home.partition(":")[0] for spec in config.channels.values() if spec.home]
+    return ["experiments.running.worlds", "experiments.running.rankers", *homes]
 
 
 def _with_remarks(metrics: Metrics, catalogue: Stage) -> Metrics:

@@ -39,6 +39,9 @@ from simulator.randomness import Draws
 STATE = "state.npz"
 REQUESTS_PER_VISIT = 1.6
 """Of the shipped worlds, about: for the time that is left, and for how many requests to sample."""
+_OWN, _OTHER = 0.4, 1.3
+"""Pages for each request of a world, about, that its walk makes anew, and that one of another
+service makes: for the time that is left."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,23 @@ class WorldJob(ABC):
     def episode(self, population: Population, draws: Draws) -> Episode:
         """Everything that is to be known before the first day."""
 
+    @property
+    def pages(self) -> float:
+        """How many pages are made, about, for the requests of the world and of who follows it."""
+        shoppers = self.config.shoppers
+        visits = shoppers.count * shoppers.visits_per_week / 7 * self.days
+        return visits * REQUESTS_PER_VISIT * self.pages_each
+
+    @property
+    def days(self) -> int:
+        """Length of its period."""
+        return self.config.world.days
+
+    @property
+    def pages_each(self) -> float:
+        """Pages for each request of the world, about."""
+        return 1.0
+
 
 class HistoryWorld(WorldJob):
     """The days before the experiment, in a shop that has no log to learn from."""
@@ -89,8 +109,13 @@ class HistoryWorld(WorldJob):
         config = self.config
         service = bootstrap_funnel(config, population.supply.catalog, draws)
         everybody_S = np.zeros(len(population.shoppers), np.int8)
-        days = config.world.history_days
-        return Episode(service, (service.name,), everybody_S, first_day=0, days=days, state=None)
+        names = (service.name,)
+        return Episode(service, names, everybody_S, first_day=0, days=self.days, state=None)
+
+    @property
+    def days(self) -> int:
+        """Length of the history."""
+        return self.config.world.history_days
 
 
 @dataclass(frozen=True)
@@ -217,6 +242,15 @@ class OneArmWorld(_LaterWorld):
         names = self.config.arms[self.arm].channels
         return tuple(name for name in self.config.channels if name in names)
 
+    @property
+    def pages_each(self) -> float:
+        """One, and those of all who follow the world."""
+        if not self.followed:
+            return 1.0
+        beside = _OTHER * self.share * (self.beside is not None)
+        again = sum(_OTHER * each.share for each in self.retrained.values())
+        return 1.0 + _OWN * self.share + beside + again
+
     def episode(self, population: Population, draws: Draws) -> Episode:
         """Everybody is served by the arm."""
         (funnel,) = self._funnels((self.arm,), population.supply.catalog, draws)
@@ -242,9 +276,7 @@ class OneArmWorld(_LaterWorld):
             walks[name] = follow(world, other, own=False, share=retraining.share)
         sample = None
         if self.weighed:
-            shoppers = self.config.shoppers
-            visits = shoppers.count * shoppers.visits_per_week / 7 * self.config.world.days
-            rate = self.weighed / (visits * REQUESTS_PER_VISIT)
+            rate = self.weighed * self.pages_each / self.pages
             sample = HeadroomSample(world, funnel.twin(), rate)
             world.watch(sample)
         return Followed(walks, sample)
@@ -271,14 +303,14 @@ class Followed:
 
 
 def live(job: WorldJob, *, advance: Advance) -> None:
-    """Live one world and finish its stage."""
+    """Live one world and finish its stage; it counts pages, see `WorldJob.pages`."""
     with job.stage.write() as folder:
         opened = open_world(job, folder / LOG)
         followed = None
         service = opened.service
         if isinstance(job, OneArmWorld) and job.followed and isinstance(service, Funnel):
             followed = job.follow(opened.world, service)
-        state = opened.run(advance)
+        state = opened.run(lambda requests: advance(requests * job.pages_each))
         if followed is not None:
             followed.write(folder)
         if isinstance(job, HistoryWorld):  # the others go on from there

@@ -9,11 +9,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from multiprocessing import forkserver
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from experiments.config.execution import ExecutionSpec
 from simulator.calling import Limit, limit_calls
@@ -44,8 +45,18 @@ def run_tasks(
     *,
     settings: ExecutionSpec,
     advance: Advance,
+    after: Sequence[Collection[int]] = (),
+    preload: Sequence[str] = (),
 ) -> list[Result]:
     """Call `task(*arguments[i], advance=...)` for every i; results in the order of the arguments.
+
+    Args:
+        task: the work.
+        arguments: of each call; earlier ones begin earlier.
+        settings: how many processes, on which backend.
+        advance: told of the progress of all calls.
+        after: for each call, numbers of earlier ones whose end it waits for; none where empty.
+        preload: modules that worker processes have from the start, beside the task's.
 
     Worker processes use one thread each. An exception in a worker is raised here, with the
     worker's traceback as its cause; then, and on Ctrl-C, the other workers are stopped at once.
@@ -54,41 +65,68 @@ def run_tasks(
         ConfigError: the ray backend is asked for and ray is not installed.
         FunnelabError: a worker was killed, by the system's out-of-memory killer for example.
     """
+    waits = [set(each) for each in after] or [set() for _ in arguments]
     if settings.backend == "ray":
-        return _on_ray(task, arguments, settings.processes, advance)
+        return _on_ray(task, arguments, settings.processes, advance, waits)
     limit = Limit(settings.plug_in_seconds, "execution.plug_in_seconds")
     limit_calls(limit)
     if settings.processes == 1 or not arguments:
         return [task(*each, advance=advance) for each in arguments]
-    processes = min(settings.processes, len(arguments))
-    return _in_processes(task, arguments, processes, advance, limit)
+    workers = _Workers(
+        min(settings.processes, len(arguments)),
+        _fresh_processes([task.__module__, *preload]),
+        limit,
+    )
+    return _in_processes(task, arguments, workers, advance, waits)
+
+
+Waits = list[set[int]]
+"""For each call, the numbers of those that it waits for."""
+
+
+def _ready(waits: Waits, done: set[int], begun: Collection[int]) -> list[int]:
+    """The calls that can begin, in their order."""
+    return [n for n, its in enumerate(waits) if n not in begun and its <= done]
+
+
+class _Workers(NamedTuple):
+    """How many processes work, how they are started, and how long a plug-in may take in them."""
+
+    number: int
+    context: Any
+    limit: Limit
 
 
 def _in_processes(
     task: Task[Result],
     arguments: Sequence[tuple[Any, ...]],
-    processes: int,
+    workers: _Workers,
     advance: Advance,
-    limit: Limit,
+    waits: Waits,
 ) -> list[Result]:
-    context = _fresh_processes(task.__module__)
-    counts: Any = context.SimpleQueue()
+    counts: Any = workers.context.SimpleQueue()
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(processes, context, _prepare_worker, (counts, limit))
+    initial = (counts, workers.limit)
+    pool = ProcessPoolExecutor(workers.number, workers.context, _prepare_worker, initial)
     try:
+        futures: dict[int, Future[Result]] = {}
         with _one_thread_each():
-            futures = [pool.submit(_call, task, each) for each in arguments]
-            waiting: set[Future[Result]] = set(futures)
-            while waiting and not _failed(futures):
-                _, waiting = wait(waiting, timeout=_POLL)
+            while not _failed(futures.values()):
+                done = {number for number, future in futures.items() if future.done()}
+                for number in _ready(waits, done, futures):
+                    futures[number] = pool.submit(_call, task, arguments[number])
+                if len(done) == len(arguments):
+                    break
+                running = [future for number, future in futures.items() if number not in done]
+                wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
                 _drain(counts, advance)
-        results = [future.result() for future in futures if future.done()]
+        results = [futures[number].result() for number in sorted(futures) if futures[number].done()]
         _drain(counts, advance)
         return results
     except BrokenProcessPool as error:
         raise FunnelabError(
-            f"execution.processes == {processes}: a worker was killed, most likely for memory, "
-            "must be fewer processes or a smaller world"
+            f"execution.processes == {workers.number}: a worker was killed, most likely for "
+            "memory, must be fewer processes or a smaller world"
         ) from error
     except EOFError as error:
         raise FunnelabError(
@@ -104,20 +142,28 @@ def _in_processes(
         counts.close()
 
 
-def _fresh_processes(module: str) -> Any:
+def prepare(modules: Sequence[str], settings: ExecutionSpec) -> None:
+    """Begin to load what worker processes will need, while this process does something else."""
+    if settings.backend == "processes" and settings.processes > 1 and sys.platform == "linux":
+        _fresh_processes(modules)
+        with _one_thread_each():
+            forkserver.ensure_running()
+
+
+def _fresh_processes(modules: Sequence[str]) -> Any:
     """A way to start processes that inherit neither threads nor devices of this one.
 
-    Where the system can, they are forked from a server that has the task's libraries loaded;
+    Where the system can, they are forked from a server that has the modules' libraries loaded;
     else every worker would spend seconds on importing them.
     """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([module])
+    context.set_forkserver_preload(list(dict.fromkeys(modules)))
     return context
 
 
-def _failed(futures: Sequence[Future[Any]]) -> bool:
+def _failed(futures: Collection[Future[Any]]) -> bool:
     return any(future.done() and future.exception() is not None for future in futures)
 
 
@@ -169,7 +215,11 @@ def _call(task: Task[Result], arguments: tuple[Any, ...]) -> Result:
 
 
 def _on_ray(
-    task: Task[Result], arguments: Sequence[tuple[Any, ...]], processes: int, advance: Advance
+    task: Task[Result],
+    arguments: Sequence[tuple[Any, ...]],
+    processes: int,
+    advance: Advance,
+    waits: Waits,
 ) -> list[Result]:
     try:
         import ray
@@ -185,18 +235,22 @@ def _on_ray(
     counts = Queue(actor_options={"num_cpus": 0})
     threads = {"env_vars": _WORKERS}
     remote = ray.remote(_call_on_ray).options(num_cpus=1, runtime_env=threads)
-    futures = [remote.remote(task, each, counts) for each in arguments]
+    futures: dict[int, Any] = {}
+    done: set[int] = set()
     try:
-        waiting = list(futures)
-        while waiting:
-            done, waiting = ray.wait(waiting, timeout=_POLL)
-            ray.get(done)
+        while len(done) < len(arguments):
+            for number in _ready(waits, done, futures):
+                futures[number] = remote.remote(task, arguments[number], counts)
+            running = {future: n for n, future in futures.items() if n not in done}
+            ended, _ = ray.wait(list(running), timeout=_POLL)
+            ray.get(ended)
+            done |= {running[future] for future in ended}
             _drain(counts, advance)
-        return list(ray.get(futures))
+        return [ray.get(futures[number]) for number in range(len(arguments))]
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error
     finally:
-        for future in futures:
+        for future in futures.values():
             ray.cancel(future, force=True)
         counts.shutdown()
 

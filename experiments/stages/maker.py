@@ -1,13 +1,14 @@
 """Makes the stages that a run needs and its store does not hold yet."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from experiments.config.execution import ExecutionSpec
 from experiments.records.manifest import StageRecord
-from experiments.stages.executor import run_tasks
+from experiments.stages.executor import Advance, run_tasks
 from experiments.stages.folder import RunFolder
 from experiments.stages.keys import stage_key
 from experiments.stages.progress import Progress
@@ -37,6 +38,7 @@ class Maker:
         self.progress = progress
         self.records: list[StageRecord] = []
         self._tasks: dict[Path, Callable[..., Any]] = {}
+        self._gathered: dict[Path, Job] | None = None
 
     def stage(
         self, name: str, settings: Any, *, task: Callable[..., Any], inputs: Sequence[str]
@@ -65,31 +67,59 @@ class Maker:
                 self._tasks[stage.path](job, advance=bar.advance)
         self.records.append(stage.record())
 
+    @contextmanager
+    def together(self, name: str, unit: str) -> Iterator[None]:
+        """Make all that is asked for in this block side by side, when the block ends.
+
+        So what does not need the other need not wait for it. A job counts as one unit.
+        """
+        self._gathered = {}
+        try:
+            yield
+            jobs = list(self._gathered.values())
+        finally:
+            self._gathered = None
+        self.side_by_side(name, jobs, unit, 1)
+
     def side_by_side(
-        self, name: str, jobs: Sequence[Job], unit: str, units_each: int
+        self, name: str, jobs: Sequence[Job], unit: str, units_each: float | Sequence[float]
     ) -> dict[Path, str]:
         """Make the stages of the jobs that are not in the store, in several processes.
 
-        A task may return why it could not make its stage; the others then go on.
+        A job waits for those before it whose folders it names. A task may return why it could not
+        make its stage; the others then go on. Within `together` they are made when that ends.
 
         Args:
             name: what the progress bar calls them together.
-            jobs: of stages that one task makes.
-            unit, units_each: what the task counts, and about how many of it.
+            jobs: of stages; those of most units go first.
+            unit, units_each: what the tasks count, and about how many of it, each or of each.
 
         Returns:
             What the tasks returned that made no stage, by the stages' folders.
         """
+        if self._gathered is not None:
+            for job in jobs:
+                self._gathered.setdefault(job.stage.path, job)
+            return {}
         failed: dict[Path, str] = {}
+        each = units_each if isinstance(units_each, Sequence) else [units_each] * len(jobs)
+        units = {job.stage.path: number for job, number in zip(jobs, each, strict=True)}
         missing = [job for job in jobs if not job.stage.finished]
+        missing.sort(key=lambda job: -units[job.stage.path])
         if missing:
-            (task,) = {self._tasks[job.stage.path] for job in missing}
-            with self.progress.stage(name, total=units_each * len(missing), unit=unit) as bar:
+            total = round(sum(units[job.stage.path] for job in missing))
+            tasks = [self._tasks[job.stage.path] for job in missing]
+            place = {job.stage.path: number for number, job in enumerate(missing)}
+            with self.progress.stage(name, total=total, unit=unit) as bar:
                 told = run_tasks(
-                    task,
-                    [(job,) for job in missing],
+                    _make,
+                    list(zip(tasks, missing, strict=True)),
                     settings=self.execution,
                     advance=bar.advance,
+                    after=[
+                        {place[path] for path in _named(job) if path in place} for job in missing
+                    ],
+                    preload=[task.__module__ for task in tasks],
                 )
             failed = {
                 job.stage.path: why
@@ -103,3 +133,26 @@ class Maker:
             record = job.stage.record()
             self.records.append(replace(record, cached=job.stage.path not in made))
         return failed
+
+
+def _make(*arguments: Any, advance: Advance) -> str | None:
+    task, job = arguments
+    told: str | None = task(job, advance=advance)
+    return told
+
+
+def _named(value: Any) -> set[Path]:
+    """The folders that a job names, but for its own."""
+    if isinstance(value, Path):
+        return {value}
+    if isinstance(value, Mapping):
+        return set().union(*map(_named, value.values()))
+    if isinstance(value, list | tuple):
+        return set().union(*map(_named, value))
+    if isinstance(value, Stage):
+        return {value.path}
+    if isinstance(value, type) or not is_dataclass(value):
+        return set()
+    own = getattr(value, "stage", None)
+    found = set().union(*(_named(getattr(value, field.name)) for field in fields(value)))
+    return found - {own.path} if isinstance(own, Stage) else found

@@ -79,7 +79,7 @@ class Arm:
 
     def live(self, name: str, jobs: Sequence[WorldJob]) -> None:
         """Live the worlds that are not in the store yet, side by side."""
-        Pipeline(self.config, self.maker).live(name, jobs, self.config.world.days)
+        Pipeline(self.config, self.maker).live(name, jobs)
 
     def _changed(self, kept: Sequence[str], weights: Mapping[str, float]) -> Config:
         """The config with this arm changed."""
@@ -109,8 +109,10 @@ def open_arm(config: Config, maker: Maker, name: str) -> Arm:
     folder = maker.run.path
     catalogue = _known(folder, pipeline.catalogue())
     history = _known(folder, pipeline.history(catalogue))
-    channels, early = pipeline.models.channels(catalogue, history)
-    return Arm(config, maker, number, pipeline.models.trained(catalogue, history, channels, early))
+    with maker.together("models", "models"):
+        channels, early = pipeline.models.channels(catalogue, history)
+        trained = pipeline.models.trained(catalogue, history, channels, early)
+    return Arm(config, maker, number, trained)
 
 
 def _known(folder: Path, stage: Stage) -> Stage:

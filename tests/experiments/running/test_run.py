@@ -169,10 +169,10 @@ def test_a_channel_that_cannot_be_trained_or_kept_is_a_contract_error(
         ),
         (
             "RankerRaises",
-            "arms.control: merge_order.score() raised RuntimeError('no scores today') (tests",
+            "arms.dense: merge_order.score() raised RuntimeError('no scores today') (tests",
         ),
-        ("RankerOfAnotherShape", "arms.control: merge_order.score() == shape ("),
-        ("RankerOfNumbersThatAreNone", "arms.control: merge_order.score() == nan, must be finite"),
+        ("RankerOfAnotherShape", "arms.dense: merge_order.score() == shape ("),
+        ("RankerOfNumbersThatAreNone", "arms.dense: merge_order.score() == nan, must be finite"),
     ],
 )
 def test_a_ranker_that_breaks_its_contract_stops_the_run_with_one_clear_message(

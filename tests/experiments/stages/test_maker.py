@@ -12,6 +12,7 @@ from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import LineProgress
 from experiments.stages.stage import Stage
+from simulator.errors import StoreError
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,68 @@ def test_a_task_that_made_its_stage_has_not_failed_whatever_it_returns(tmp_path:
         job = Job(maker.stage("told", "a", task=write_and_tell, inputs=[]), "a")
         assert maker.side_by_side("texts", [job], "texts", 1) == {}
         assert [record.name for record in maker.records] == ["told"]
+
+
+@dataclass(frozen=True)
+class Reader:
+    stage: Stage
+    text: str
+    folders: dict[str, Path]
+
+
+def copy_all(job: Reader, *, advance: Advance) -> None:
+    texts = [(folder / "text").read_text() for folder in job.folders.values()]
+    with job.stage.write() as folder:
+        (folder / "text").write_text("+".join([*texts, job.text]))
+    advance(1)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_is_made_together_waits_for_the_folders_that_it_names(
+    tmp_path: Path, processes: int
+) -> None:
+    stream = io.StringIO()
+    with RunFolder(tmp_path / "run") as run:
+        maker = Maker(run, ExecutionSpec(processes=processes), LineProgress(stream))
+
+        def read(text: str, *others: Reader) -> Reader:
+            named = {str(number): other.stage.path for number, other in enumerate(others)}
+            return Reader(maker.stage(text, text, task=copy_all, inputs=[]), text, named)
+
+        with maker.together("texts", "texts"):
+            first, second = read("a"), read("b")
+            maker.side_by_side("some", [first, second], "texts", 1)
+            both = read("c", first, second)
+            maker.side_by_side("more", [both], "texts", 1)
+            assert not first.stage.finished
+            maker.side_by_side("last", [read("d", both)], "texts", 1)
+        assert (both.stage.path / "text").read_text() == "a+b+c"
+        assert [record.name for record in maker.records] == ["a", "b", "c", "d"]
+    (line,) = stream.getvalue().splitlines()
+    assert line.startswith("texts: 4 texts in ")
+
+
+def asked_then_refused(maker: Maker, job: Job) -> None:
+    maker.side_by_side("texts", [job], "texts", 1)
+    raise StoreError("another one cannot be made")
+
+
+def test_nothing_is_made_of_what_was_asked_for_together_where_that_failed(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run") as run:
+        maker = Maker(run, ExecutionSpec(processes=1), LineProgress(io.StringIO()))
+        job = Job(maker.stage("a", "a", task=write, inputs=[]), "a")
+        with pytest.raises(StoreError), maker.together("texts", "texts"):
+            asked_then_refused(maker, job)
+        assert not job.stage.finished
+        maker.side_by_side("texts", [job], "texts", 1)
+        assert job.stage.finished
+
+
+def test_what_counts_most_is_made_first(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run") as run:
+        maker = Maker(run, ExecutionSpec(processes=1), LineProgress(io.StringIO()))
+        jobs = [Job(maker.stage(text, text, task=write, inputs=[]), text) for text in "abc"]
+        maker.side_by_side("texts", jobs, "texts", [1, 3, 2])
+        made = sorted(jobs, key=lambda job: (job.stage.path / "text").stat().st_mtime_ns)
+        assert [job.text for job in made] == ["b", "c", "a"]
+        assert [record.name for record in maker.records] == ["a", "b", "c"]
