@@ -20,6 +20,7 @@ from simulator.files.tables.table import Table, cells_of, require
 _CANDIDATES = (",", ";", "\t", "|")
 _SAMPLED = 40  # rows that tell the delimiter
 _SEP = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_ESCAPED = re.compile(r'\\(["\\])')  # how MySQL writes a quote inside quotes
 _LARGEST_CELL = 2**30  # characters
 _SEPARATORS = str.maketrans("", "", "\ufeff\u200b")
 
@@ -29,7 +30,6 @@ class _Dialect:
     """How the cells of a file are written."""
 
     delimiter: str
-    escape: str | None = None  # before a quote inside quotes, where it is not doubled
     literal: bool = False  # quotes are plain characters
 
     def rows(self, text: str) -> Iterator[tuple[int, int, list[str]]]:
@@ -41,8 +41,6 @@ class _Dialect:
         reader = csv.reader(
             io.StringIO(text, newline=""),
             delimiter=self.delimiter,
-            escapechar=self.escape,
-            doublequote=self.escape is None,
             quoting=csv.QUOTE_NONE if self.literal else csv.QUOTE_MINIMAL,
             skipinitialspace=self.delimiter != " ",
             strict=True,
@@ -161,17 +159,23 @@ def _read(file: str, text: str, delimiter: str, spec: FormatSpec, setting: str) 
     try:
         usual = _rows(file, text, _Dialect(delimiter), spec, setting)
     except UnusableFile:
-        others = [_Dialect(delimiter, escape="\\")] if '\\"' in text else []
-        others += [_Dialect(delimiter, literal=True)] if delimiter == "\t" else []
-        for dialect in others:
+        doubled = _ESCAPED.sub(lambda found: '""' if found[1] == '"' else "\\", text)
+        others = [(_Dialect(delimiter), doubled)] if '\\"' in text else []
+        others += [(_Dialect(delimiter, literal=True), text)] if delimiter == "\t" else []
+        for dialect, written in others:
             try:
-                other = _rows(file, text, dialect, spec, setting)
+                other = _rows(file, written, dialect, spec, setting)
             except UnusableFile:
                 continue
-            if not other.broken:
+            if not other.broken and not (dialect.literal and _has_whole_quotes(other)):
                 return other
         raise
     return usual
+
+
+def _has_whole_quotes(read: _Read) -> bool:
+    """Whether any cell is held by quotes, so that quotes are no plain characters in this file."""
+    return any(len(cell) > 1 and cell[0] == cell[-1] == '"' for row in read.rows for cell in row)
 
 
 def _rows(file: str, text: str, dialect: _Dialect, spec: FormatSpec, setting: str) -> _Read:
@@ -244,7 +248,7 @@ def _open_cell(line: str, delimiter: str) -> tuple[int, str] | None:
     """The first cell of a line that begins with a quote and does not end with one."""
     at = column = 0
     mark = re.escape(delimiter)
-    plain, quoted = re.compile(f"[^{mark}]*"), re.compile(rf' *"(?:[^"]|"")*" *(?={mark}|$)')
+    plain, quoted = re.compile(f"[^{mark}]*"), re.compile(rf' *"(?:[^"]++|"")*+" *(?={mark}|$)')
     while at <= len(line):
         whole = quoted.match(line, at)
         cell = whole or plain.match(line, at)

@@ -6,6 +6,8 @@ from functools import lru_cache
 
 _EVIDENCE = 500  # rows of one line that tell how the cells of a column look
 _SHAPES = 4  # looks of its cells, at most, of a column that tells rows from text
+_REGULAR = re.compile(r"\S*9\S*|\S{0,3} 9|9 \S{1,3}")  # how ids, numbers, dates, prices look
+_TELLING = 2  # cells of a line that look like those of their columns, for it to be a row
 _RUNS = (
     (re.compile(r"\d[\d.,' ]*"), "9"),
     (re.compile(r"[A-Z]+"), "A"),
@@ -24,7 +26,7 @@ def swallowing(
 ) -> tuple[int, int] | None:
     """The first row that has swallowed others, and its column; None where none has.
 
-    Every line of such a row has, by itself, at least as many cells as the table has columns, and on
+    A line inside such a row has, by itself, at least as many cells as the table has columns, and on
     both sides of the text its cells look like those of rows of one line (ids, numbers, dates). Of a
     text over several lines this is seldom so.
 
@@ -36,32 +38,54 @@ def swallowing(
         delimiter: what parts cells.
     """
     width = len(rows[0])
-    if width < 2:
-        return None
     doubtful = set(several)
     single = [row for at, row in enumerate(rows) if at not in doubtful][:_EVIDENCE]
     looks = [{_look(row[column]) for row in single} for column in range(width)]
-    regular = {n: own for n, own in enumerate(looks) if own and len(own) <= _SHAPES}
-    for at in several:
+    regular = {n: own for n, own in enumerate(looks) if _is_regular(own)}
+    for at in several if width > 1 else ():
         column = next(n for n, cell in enumerate(rows[at]) if "\n" in cell or "\r" in cell)
-        told = {n: own for n, own in regular.items() if n != column}
-        own_lines = [line for line in lines[starts[at] - 1 : ends[at]] if line.strip()]
-        cells = [_cells(line, delimiter) for line in own_lines]
-        if not told:
-            like = width > 2 and all(len(each) == width for each in cells)
-        else:
-            like = all(len(each) >= width and _fits(each, column, width, told) for each in cells)
-        if like and len(cells) > 1:
+        own = {n: {_look(cell)} for n, cell in enumerate(rows[at])}
+        known = regular if single else {n: each for n, each in own.items() if _is_regular(each)}
+        told = {n: each for n, each in known.items() if n != column}
+        cells = [_cells(line, delimiter) for line in lines[starts[at] - 1 : ends[at]]]
+        if _like_rows([each for each in cells if each != [""]], column, width, told):
             return at, column
     return None
 
 
-def _fits(cells: Sequence[str], column: int, width: int, told: dict[int, set[str]]) -> bool:
-    """Whether the cells before and behind the text look like those of their columns."""
-    return all(
-        _look(cells[n] if n < column else cells[n - width].removesuffix('"')) in own
-        for n, own in told.items()
-    )
+def _like_rows(
+    lines: Sequence[Sequence[str]], column: int, width: int, told: dict[int, set[str]]
+) -> bool:
+    """Whether the lines of a row are rows themselves.
+
+    The first line has the row's own cells before the text and the last one those behind it, so they
+    tell something on the other side alone. One line that tells much is enough; otherwise half must.
+    """
+    like = []
+    for at, cells in enumerate(lines):
+        first, last = at == 0, at == len(lines) - 1
+        asked = [n for n in told if not (first and n < column) and not (last and n > column)]
+        if not asked:
+            continue
+        fits = len(cells) >= width and all(_fits(cells, n, column, width, told) for n in asked)
+        if fits and len(asked) >= _TELLING:
+            return True
+        like.append(fits)
+    if not told:
+        return width > 2 and len(lines) > 1 and all(len(cells) == width for cells in lines)
+    return any(like) and 2 * sum(like) >= len(like)
+
+
+def _is_regular(looks: set[str]) -> bool:
+    """Whether a column's cells are ids, numbers or dates, by their few looks; some may be empty."""
+    filled = looks - {""}
+    return 0 < len(filled) <= _SHAPES and all(_REGULAR.fullmatch(look) for look in filled)
+
+
+def _fits(cells: Sequence[str], n: int, column: int, width: int, told: dict[int, set[str]]) -> bool:
+    """Whether the cell of a column, before or behind the text, looks like those of its column."""
+    cell = cells[n] if n < column else cells[n - width].removesuffix('"')
+    return _look(cell) in told[n]
 
 
 def _look(cell: str) -> str:
@@ -75,7 +99,7 @@ def _look(cell: str) -> str:
 @lru_cache(maxsize=8)
 def _quoted(delimiter: str) -> re.Pattern[str]:
     mark = re.escape(delimiter)
-    return re.compile(rf'(?:^|(?<={mark})) *"(?:[^"]|"")*" *(?={mark}|$)')
+    return re.compile(rf'(?:^|(?<={mark})) *"(?:[^"]++|"")*+" *(?={mark}|$)')
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

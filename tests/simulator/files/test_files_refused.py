@@ -31,6 +31,30 @@ REFUSED = {
         {},
         ["line 2: title == 'lamp, red,10\\n2,desk, oak 19', must be a quoted text that swallows"],
     ),
+    "a quote that swallows rows from the first column": (
+        "shop.csv",
+        'id,title,price,stock\nc0,lamp,12.50,4\n"b1,desk,14,40\nu2,R&D,29,37\nc6",red,7.17,33\n',
+        {},
+        ["line 3: id == 'b1,desk,14,40\\nu2,R&D,29,37\\nc6', must be a quoted text that swallows"],
+    ),
+    "a quote that swallows rows beside a row that is broken in another way": (
+        "shop.csv",
+        'id|title|price\ne1|lamp|309.09\n"d2|red|24.00\nw3|R&D|530.10\nu6|a;b|15.\r67\nm7"|chair|17\n',
+        {},
+        ["line 3: id == 'd2|red|24.00", "must be a quoted text that swallows no rows"],
+    ),
+    "a quote that swallows rows where no row stands on one line": (
+        "shop.csv",
+        'id|title|price\nv0|"rug|510,79\np1|oak desk|473,54\nh2|""three, and\nmore"|82,00\n',
+        {},
+        ["line 2: title == 'rug|510,79\\np1|oak desk|473,54", "that swallows no rows"],
+    ),
+    "a quote inside quotes between tabs, where other cells are held by quotes": (
+        "shop.tsv",
+        'id\ttitle\tprice\n1\t"19"" monitor"\t93\n2\t"19"" moni"tor"\t84\n',
+        {},
+        ['shop.tsv, line 3: title == \'"19"" moni"tor"\\t84\''],
+    ),
     "a quote that swallows all rows to the end": (
         "shop.csv",
         HEAD + '1,chair,30\n2,"lamp red,10\n3,desk,20\n',

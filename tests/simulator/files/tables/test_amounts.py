@@ -2,6 +2,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.files.tables.amounts import ASK, MIXED, UNREADABLE, amounts, strange_currencies
 
@@ -123,3 +125,26 @@ def test_currencies_that_can_be_the_same_are_no_mixture():
     assert strange_currencies(["$", "usd", "", "us$"]) == ("$", set())
     assert strange_currencies(["€", "€", "usd", "$"]) == ("€", {"usd", "$"})
     assert strange_currencies(["kr", "sek", "nok", "kr"])[1] == {"nok"}
+
+
+@given(
+    cents=st.lists(st.integers(1, 10**11), min_size=1, max_size=6),
+    style=st.sampled_from([(",", "."), (".", ","), (" ", ","), ("'", "."), ("", "."), ("", ",")]),
+    signs=st.sampled_from(["{}", "${}", "{} €", "EUR {}", "Rs. {}", "{}\u00a0zł"]),
+)
+def test_a_column_in_one_style_is_read_back(cents, style, signs):
+    thousands, decimal = style
+    texts = [f"{c / 100:,.2f}".replace(",", "_").replace(".", decimal) for c in cents]
+    found = amounts([signs.format(text.replace("_", thousands)) for text in texts])
+    assert found.why == {}
+    np.testing.assert_allclose(found.number_I, np.array(cents) / 100)
+
+
+@given(
+    wholes=st.lists(st.integers(1, 10**6), min_size=1, max_size=6),
+    thousands=st.sampled_from([",", "."]),
+)
+def test_whole_numbers_with_thousands_are_read_or_asked_for(wholes, thousands):
+    found = amounts([f"{whole:,}".replace(",", thousands) for whole in wholes])
+    for row, whole in enumerate(wholes):
+        assert found.number_I[row] == whole or found.why[row] == ASK

@@ -2,6 +2,8 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.files.tables.moments import moments
 
@@ -74,3 +76,29 @@ def test_the_setting_decides_where_it_is_given():
     assert _days(1_704_067_200_000, 1_706_659_200_000, times="unix_ms") == pytest.approx([-30, 0])
     assert _days(2020, times="simulated") == pytest.approx([2020 / DAY])
     assert list(moments([1_704_067_200], "unix_ms").bad) == [0]
+
+
+@given(
+    times=st.lists(
+        st.datetimes(datetime(1981, 1, 1), datetime(2099, 1, 1)), min_size=1, max_size=6
+    ),
+    style=st.sampled_from(["iso", "space", "basic", "unix", "ms", "text", "date"]),
+)
+def test_moments_in_one_style_are_read_back(times, style):
+    whole = [time.replace(microsecond=0, tzinfo=UTC) for time in times]
+    if style == "date":
+        whole = [time.replace(hour=0, minute=0, second=0) for time in whole]
+    write = {
+        "iso": lambda t: t.isoformat(),
+        "space": lambda t: t.strftime("%Y-%m-%d %H:%M:%S +0000"),
+        "basic": lambda t: t.strftime("%Y%m%dT%H%M%SZ"),
+        "unix": lambda t: int(t.timestamp()),
+        "ms": lambda t: int(t.timestamp() * 1000),
+        "text": lambda t: str(int(t.timestamp())),
+        "date": lambda t: t.strftime("%Y%m%d"),
+    }[style]
+    found = moments([write(time) for time in whole])
+    assert found.bad == {}
+    newest = max(whole)
+    expected = [(time - newest).total_seconds() for time in whole]
+    np.testing.assert_allclose(found.seconds_I, expected, atol=1e-3)
