@@ -219,11 +219,20 @@ def _settings(kind: Any, place: str) -> Iterator[str]:
             yield from below or [f"{place}.{name}"]
 
 
+def _common(name: str) -> str:
+    """A setting's name without what is only about where a file is read."""
+    return re.sub(r"^judgments(\.queries)?\.format\b", "catalog.format", name).replace(
+        "catalog.file.", "catalog."
+    )
+
+
 @pytest.mark.parametrize("section", ["catalog", "judgments", "queries", "shoppers", "world"])
 def test_the_market_page_names_every_setting_of_the_world(section: str) -> None:
-    named = set(_SETTING.findall((DOCS / "market.md").read_text(encoding="utf-8")))
+    pages = [(DOCS / page).read_text(encoding="utf-8") for page in ("market.md", "extending.md")]
+    named = {name for text in pages for name in _SETTING.findall(text)}
+    named = {_common(name) for name in named} | named
     known = set(_settings(Config.model_fields[section].annotation, section))
-    known = {name.replace("catalog.file.", "catalog.") for name in known}
+    known = {_common(name) for name in known}
     mapping = {name for name in known if name.startswith("catalog.columns")}
     missing = {name for name in known - mapping if not name.endswith((".type", ".path"))} - named
     assert not {name for name in missing if not name.endswith((".object", ".options"))}

@@ -32,6 +32,7 @@ _CHUNK = 4096  # items whose categories are inferred at once
 
 _WORD = re.compile(r"\w+(?:[-.+/]\w+)*")
 _LETTER = re.compile(r"[^\W\d_]")
+_NO_BEGINNING = frozenset("ーッャュョァィゥェォヮっゃゅょぁぃぅぇぉゎ々")  # of a Japanese word
 _STOPWORDS = frozenset(
     "a an and are as at be by for from in is it new no of on or per pro set the to up with without "
     "x w de la le und der die das mit für".split()
@@ -148,7 +149,8 @@ def infer_categories(
 
 def _title_words(title: str) -> list[str]:
     words = _words(title)
-    return [w for w in words if len(w) > 1 and _LETTER.search(w) and w not in _STOPWORDS]
+    told = (word for word in words if len(word) > 1 and word[0] not in _NO_BEGINNING)
+    return [word for word in told if _LETTER.search(word) and word not in _STOPWORDS]
 
 
 def _words(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.files.tables import delimited, jsontable, parquet
+from simulator.files.tables.datapath import is_default
 from simulator.files.tables.decoding import text_of
 from simulator.files.tables.findings import unusable
 from simulator.files.tables.formats import FormatSpec
@@ -16,7 +17,6 @@ JSON = (".jsonl", ".ndjson", ".json")
 PARQUET = (".parquet", ".pq")
 PACKED = ".gz"
 
-_LONGEST_NAME = 255  # bytes of a file's name
 # What files begin with that are not what their name says, and what to do with them.
 _STRANGERS = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "the table inside, exported as CSV"),
@@ -45,7 +45,7 @@ def read_table(path: Path, spec: FormatSpec, wanted: Mapping[str, str], setting:
         UnusableFile: no such file, unknown suffix, empty, truncated, an encoding or a structure
             that cannot be read, a wanted column is missing, or no rows.
     """
-    suffix = known_suffix(path)
+    suffix = known_suffix(path, f"{setting.removesuffix('.format')}.path")
     if suffix in PARQUET:
         return filled(parquet.read_parquet(path, wanted))
     text = file_text(path, spec, setting)
@@ -71,14 +71,18 @@ def table_columns(path: Path, spec: FormatSpec) -> list[str]:
     return delimited.column_names(path.name, text, spec)
 
 
-def known_suffix(path: Path) -> str:
+def known_suffix(path: Path, setting: str = "FILE") -> str:
     """The suffix that tells a file's format, without that of its packing.
+
+    Args:
+        setting: what gives the path, for findings.
 
     Raises:
         UnusableFile: the file is not there, or its suffix is of no known format.
     """
-    if len(path.name.encode()) > _LONGEST_NAME or not path.is_file():
-        raise unusable("path", repr(str(path)), "an existing file")
+    if not _is_file(path):
+        hint = " ($FUNNELAB_DATA names the folder of data sets)" if is_default(path) else ""
+        raise unusable(setting, repr(str(path)), f"an existing file{hint}")
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = bool(suffixes) and suffixes[-1] == PACKED
     suffix = "".join(suffixes[-2:-1] if packed else suffixes[-1:])
@@ -86,10 +90,17 @@ def known_suffix(path: Path) -> str:
         known = ", ".join((*PARQUET[:1], *DELIMITED, *JSON))
         hint = "; export a workbook as CSV" if suffix.startswith(".xls") else ""
         wanted = f"a file with suffix {known}, or one of them but the first with {PACKED}{hint}"
-        raise unusable("path", repr(str(path)), wanted)
+        raise unusable(setting, repr(str(path)), wanted)
     if path.stat().st_size == 0:
         raise unusable(path.name, "an empty file", "a table with at least one row")
     return suffix
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that cannot be one of a file
+        return False
 
 
 def file_text(path: Path, spec: FormatSpec, setting: str) -> str:

@@ -77,12 +77,12 @@ SHOP = pd.DataFrame(
     }
 )
 ROWS = [
-    ("title", {2: ""}, "shop.csv, row 3, id 'A2': title == '', must be a text that is not empty"),
-    ("id", {3: "A1"}, "shop.csv, row 4: id == 'A1', must be an id that no earlier row has"),
-    ("price", {0: -3.0}, "row 1, id 'A0': price == '-3.0', must be a number > 0 and <= 1e+09"),
-    ("price", {0: 0.0}, "row 1, id 'A0': price == '0.0', must be a number > 0"),
-    ("price", {5: np.nan}, "row 6, id 'A5': price == '', must be a number > 0"),
-    ("price", {5: 1e12}, "price == '1000000000000.0', must be a number > 0 and <= 1e+09"),
+    ("title", {2: ""}, "shop.csv, line 4, id 'A2': title == '', must be a text that is not empty"),
+    ("id", {3: "A1"}, "shop.csv, line 5: id == 'A1', must be an id that no earlier row has"),
+    ("price", {0: -3.0}, "id 'A0': price == '-3.0', must be a number >= 1e-06 and <= 1e+09"),
+    ("price", {0: 0.0}, "line 2, id 'A0': price == '0.0', must be a number >= 1e-06"),
+    ("price", {5: np.nan}, "line 7, id 'A5': price == '', must be a number >= 1e-06"),
+    ("price", {5: 1e12}, "price == '1000000000000.0', must be a number >= 1e-06 and <= 1e+09"),
 ]
 
 
@@ -125,12 +125,12 @@ FILES = [
         lambda _: csv().replace(b"red lamp 3", b"red \xff"),
         r"line 5 == b'\xff', must be",
     ),
-    ("shop.csv", lambda _: csv().replace(b"price", b"prize"), "catalog.columns.price == 'price'"),
-    ("shop.csv", lambda _: csv()[:-30] + b'"lam', "must be a complete CSV file"),
+    ("shop.csv", lambda _: csv().replace(b"price", b"prize"), "file.columns.price == 'price'"),
+    ("shop.csv", lambda _: csv()[:-30] + b',"lam', "must be a text whose quote ends"),
     ("shop.jsonl", lambda _: b'{"id": 1, "title": "a', "shop.jsonl, line 1 == unreadable"),
     ("shop.parquet", lambda folder: parquet(folder)[:-60], "must be a complete Parquet file"),
     ("shop.parquet", lambda folder: parquet(folder)[:9], "must be a complete Parquet file"),
-    ("shop.xlsx", lambda _: b"x", "must be a file with suffix .parquet, .csv, .jsonl"),
+    ("shop.xlsx", lambda _: b"x", "must be a file with suffix .parquet, .csv, .tsv"),
 ]
 
 

@@ -26,10 +26,10 @@ def items_of(path: Path, **settings: Any) -> Items:
     return read_items(spec_of(path, settings))
 
 
-def refusals(path: Path, horizon: float | None = None, **settings: Any) -> list[str]:
+def refusals(file: Path, horizon: float | None = None, **settings: Any) -> list[str]:
     """What is said against a file; nothing where it can be used."""
     try:
-        read_items(spec_of(path, settings), horizon)
+        read_items(spec_of(file, settings), horizon)
     except UnusableFile as error:
         return [str(finding) for finding in error.findings]
     return []
