@@ -96,7 +96,7 @@ class AttributionSpec(Spec):
     permutations: int = Field(
         2,
         ge=2,
-        description="orders of the channels drawn for each request where there are more than "
+        description="orders of the channels drawn for each session where there are more than "
         f"{EXACT_CHANNELS} channels; even",
     )
     studies: dict[Name, StudySpec] = Field({}, description="studies of share against lift")

@@ -31,7 +31,7 @@ GAINED = "gained"
 what is lost without it, all told (its leave-one-out value)."""
 
 CAUSES = ("sessions", "memory", "stock", "learning", "luck")
-"""Why re-simulated worlds tell another value than a replay of logged requests."""
+"""Why re-simulated worlds tell another value than a replay of a world's requests."""
 
 OFF_POLICY = "off-policy: "
 """How warnings of off-policy estimates begin."""

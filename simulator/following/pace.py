@@ -6,10 +6,15 @@ weight of every later page. So what control's pages would bring at the treatment
 they bring, times a ratio that a path carries along; no page is made for it.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.behaviour.behavior import Behavior
+from simulator.behaviour.expectation import stays
 from simulator.protocols import Requests
+from simulator.shoppers.needs import Needs
 
 _KEPT = 2
 """Intervals between refreshes whose latencies are kept: a walk may come to a request in the next
@@ -49,6 +54,39 @@ class Pace:
         key_B = _keys(requests)
         place_B = np.minimum(np.searchsorted(key_R, key_B), len(key_R) - 1)
         return np.where(key_R[place_B] == key_B, late_R[place_B], own_B)
+
+
+@dataclass(frozen=True)
+class Paced:
+    """How late B pages would be at another pace, and their chance to be seen over that as it is."""
+
+    latency_B: NDArray[np.float32]
+    ratio_B: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        pace: Pace | None,
+        behavior: Behavior,
+        requests: Requests,
+        needs: Needs,
+        own_B: NDArray[np.float32],
+        stays_B: NDArray[np.float64],
+    ) -> "Paced":
+        """At the pace of another walk; None: at their own.
+
+        Args:
+            behavior: of the world.
+            requests, needs: of the pages.
+            own_B, stays_B: how late they are, and the chance that they are waited for.
+        """
+        ratio_B = np.ones(len(own_B))
+        if pace is None:
+            return cls(own_B, ratio_B)
+        latency_B = pace.latency(requests, own_B)
+        other_B = stays(behavior, needs, latency_B)
+        ratio_B = np.divide(other_B, stays_B, out=np.zeros(len(own_B)), where=stays_B > 0)
+        return cls(latency_B, ratio_B)
 
 
 def _keys(requests: Requests) -> NDArray[np.uint64]:

@@ -37,6 +37,7 @@ class Paths:
         since_N: when the current need began, simulated seconds.
         unbought_N: share of the weight in which the session has bought nothing yet.
         clickless_N: chance of coming to this request without a click.
+        many_NXW: weights of X other services along the same path, see `simulator.following.many`.
         pace_N: what the weight is to be multiplied by were pages as late as those of another walk.
     """
 
@@ -50,19 +51,26 @@ class Paths:
     unbought_N: Floats
     clickless_N: Floats
     pace_N: Floats
+    many_NXW: Floats
 
     def __len__(self) -> int:
         return len(self.visit_N)
 
     @classmethod
     def begin(
-        cls, sessions: Sessions, visit_N: NDArray[np.int64], history_NH: Ints, sets: int
+        cls,
+        sessions: Sessions,
+        visit_N: NDArray[np.int64],
+        history_NH: Ints,
+        sets: int,
+        many: int = 0,
     ) -> "Paths":
         """The paths of sessions that have just come in."""
         ones_N = np.ones(len(visit_N))
         sets_NM = np.ones((len(visit_N), sets))
         weights, shares = (ones_N, ones_N, sets_NM), (ones_N, ones_N, ones_N)
-        return cls(sessions, visit_N, history_NH, *weights, sessions.start_N, *shares)
+        many_NXW = np.ones((len(visit_N), many, 2 + sets))
+        return cls(sessions, visit_N, history_NH, *weights, sessions.start_N, *shares, many_NXW)
 
     def rows(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Paths":
         """A selection of the paths."""

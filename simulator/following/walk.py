@@ -33,8 +33,9 @@ from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Flags, Reactions
 from simulator.behaviour.clickmodels import Cascade
-from simulator.behaviour.expectation import Outlook, Prospect, stays
-from simulator.following.pace import Pace
+from simulator.behaviour.expectation import Outlook, Prospect
+from simulator.following.many import Many
+from simulator.following.pace import Pace, Paced
 from simulator.following.paths import Carried, Floats, Paths, glances
 from simulator.following.seen import SeenPages
 from simulator.following.shortfall import DELAYS, Intended, in_time, intended, missed
@@ -79,6 +80,7 @@ class ExpectedWalk:
     Attributes:
         end: of the period, simulated seconds; the world says it when it begins.
         pace: how late the pages of this walk come.
+        many: services that are followed beside; see `simulator.following.many`.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class ExpectedWalk:
         self.tastes = tastes
         self.next_needs = next_needs
         self.pace = Pace()
+        self.many = 0
         self._paced_by = paced_by.pace if paced_by is not None else None
         shoppers = len(scene.sampler.shoppers)
         luck_S = scene.sampler.draws.uniform("path.followed", np.arange(shoppers))
@@ -185,7 +188,7 @@ class ExpectedWalk:
         if self._paced_tally is not None:
             self._paced_tally.begin(opened.shopper_N)
         history_NH = self._seen.history(opened, self.scene.memory)
-        return Paths.begin(opened, number_N, history_NH, self.tastes)
+        return Paths.begin(opened, number_N, history_NH, self.tastes, self.many)
 
     def _block(self, paths: Paths) -> list[Paths]:
         """Serve one block of paths, add what it brings, and return those that go on."""
@@ -196,21 +199,23 @@ class ExpectedWalk:
         self.pace.add(requests, pages.latency_B)
         outlook = Outlook(scene.behavior, needs, pages, scene.market.price_I)
         prospect = outlook.prospect()
-        paced = self._paced(requests, needs, pages, prospect)
+        late = requests, needs, pages.latency_B, prospect.stays_B
+        paced = Paced.of(self._paced_by, scene.behavior, *late)
         open_ = self._steps(sessions, pages, met=False)
         goes_on_B = open_.action_N != NextAction.LEAVE
         renews_B = self._renewing(sessions)
         carried_B = (paths.sets_NM != paths.plain_N[:, None]).any(axis=1)
         rows = np.flatnonzero(goes_on_B | renews_B | carried_B)
         carried = Carried.of(paths, rows, outlook.known(rows, self.tastes), prospect)
-        decided_B = requests.at_B + pages.latency_B + prospect.dwell_B
+        decided_B = decided(requests.at_B, pages.latency_B, prospect)
         in_time_B = in_time(scene.behavior.spec, self.end - decided_B)
         brought = Brought.of(paths, requests, pages, prospect, carried, in_time_B)
         self._tally.add(brought, pages.latency_B)
         if self._paced_tally is not None:
             waits_B = paths.pace_N * paced.ratio_B
             self._paced_tally.add(brought, paced.latency_B, paths.pace_N, waits_B)
-        page = _Page(paths, needs, pages, prospect, carried, paced, in_time_B)
+        many = self._beside(paths, requests, needs, goes_on_B | renews_B)
+        page = _Page(paths, needs, pages, prospect, carried, paced, in_time_B, many)
         self._intend(page, outlook, decided_B)
         after = [self._opened(page, np.flatnonzero(goes_on_B), open_.after)]
         if renews_B.any():
@@ -226,6 +231,18 @@ class ExpectedWalk:
         new = requests.rows(np.flatnonzero(at_B < 0))
         served = checked(service.serve(new), new) if len(new) else None
         return self._seen.pages(at_B, served)
+
+    def _beside(
+        self, paths: Paths, requests: Requests, needs: Needs, goes_on_B: Flags
+    ) -> Many | None:
+        """What is followed beside the pages of this walk: nothing, but in walks that say so.
+
+        Args:
+            paths: with the weights of what is beside, `Paths.many_NXW`.
+            requests, needs: of the block.
+            goes_on_B: whether a path goes on from here.
+        """
+        return None
 
     def _steps(self, sessions: Sessions, pages: Pages, *, met: bool) -> Steps:
         """How sessions go on where their needs are open, or met, and nobody breaks off."""
@@ -302,22 +319,12 @@ class ExpectedWalk:
         sessions = replace(after, due_N=before.sessions.due_N + bare.latency_B + waited_B)
         history_NH = remembered(before.history_NH, bare.items_BK, glance.clicked_BK)
         pace_N = before.pace_N * page.paced.ratio_B[rows]
+        many_NXW = before.many_NXW
+        if page.many is not None:
+            follows_B = (1 - idle_B) / (self.next_needs if met else 1.0)
+            many_NXW = page.many.rows(rows).after(many_NXW, follows_B, met=met)
         moved = replace(before, sessions=sessions, history_NH=history_NH, pace_N=pace_N)
-        return moved, page.prospect.stays_B[rows] * (1 - idle_B)
-
-    def _paced(
-        self, requests: Requests, needs: Needs, pages: Pages, prospect: Prospect
-    ) -> "_Paced":
-        """How late these pages would be at the other walk's pace, and what that does."""
-        own_B = pages.latency_B
-        if self._paced_by is None:
-            return _Paced(own_B, np.ones(len(own_B)))
-        latency_B = self._paced_by.latency(requests, own_B)
-        stays_B = stays(self.scene.behavior, needs, latency_B)
-        ratio_B = np.divide(
-            stays_B, prospect.stays_B, out=np.zeros(len(own_B)), where=prospect.stays_B > 0
-        )
-        return _Paced(latency_B, ratio_B)
+        return replace(moved, many_NXW=many_NXW), page.prospect.stays_B[rows] * (1 - idle_B)
 
     def _intend(self, page: "_Page", outlook: Outlook, at_B: Floats) -> None:
         """Keep what is to be bought at once, and of some pages what may be days later.
@@ -343,12 +350,9 @@ class ExpectedWalk:
             self._intended.append(some)
 
 
-@dataclass(frozen=True)
-class _Paced:
-    """How late B pages would be at another pace, and their chance to be seen over that as it is."""
-
-    latency_B: NDArray[np.float32]
-    ratio_B: Floats
+def decided(at_B: Floats, latency_B: NDArray[np.float32], prospect: Prospect) -> Floats:
+    """(B,) when shoppers have made up their minds, about: the time on a page is its mean."""
+    return at_B + latency_B + np.minimum(prospect.dwell_B, IDLE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -357,6 +361,7 @@ class _Page:
 
     Attributes:
         in_time_B: chance that what is bought of it is bought before the period ends.
+        many: what other services' pages would bring and leave open.
     """
 
     paths: Paths
@@ -364,8 +369,9 @@ class _Page:
     pages: Pages
     prospect: Prospect
     carried: Carried
-    paced: _Paced
+    paced: Paced
     in_time_B: Floats
+    many: Many | None
 
 
 def follow(

@@ -62,6 +62,7 @@ def add_fates(
     shopper_B: NDArray[np.int64],
     served: Served,
     orders_PK: Floats,
+    weight_BX: Floats,
     pages: tuple[int, NDArray[np.int64]],
     bit_C: NDArray[np.int64],
 ) -> None:
@@ -72,6 +73,7 @@ def add_fates(
         shopper_B: row of each request's shopper.
         served: the requests, served to coalitions.
         orders_PK: expected orders of each slot of these pages.
+        weight_BX: what these count for each coalition, about the chance of coming to the page.
         pages: columns of the coalition of all channels, and of all but each.
         bit_C: each channel's bit in the provenance.
     """
@@ -81,8 +83,9 @@ def add_fates(
     source_KP = np.pad(served.pages.sources_BK, empty).T
     orders_KP = np.where(item_KP >= 0, np.pad(orders_PK, empty).T, 0.0)
     whole_B1, then_BC = served.pair_BX[:, all_column, None], served.pair_BX[:, without_C]
-    item_KB1, orders_KB1 = item_KP[:, whole_B1], orders_KP[:, whole_B1]
-    then_KBC = orders_KP[:, then_BC]
+    item_KB1 = item_KP[:, whole_B1]
+    orders_KB1 = orders_KP[:, whole_B1] * weight_BX[:, all_column, None]
+    then_KBC = orders_KP[:, then_BC] * weight_BX[:, without_C]
     found_KBC = (item_KB1 >= 0) & (source_KP[:, whole_B1] >> bit_C & 1 > 0)
     stays_KHBC = found_KBC[:, None] & (item_KB1[:, None] == item_KP[:, then_BC])
     credited_BC = (orders_KB1 * found_KBC).sum(axis=0)

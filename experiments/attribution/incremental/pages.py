@@ -17,6 +17,12 @@ from experiments.attribution.incremental.relived import untraced
 from ranking.funnel import Answers, Funnel
 from simulator.protocols import Pages, Requests
 
+GROUPS = 8
+"""Groups of shoppers, by the remainder of their number, that never depend on each other."""
+
+Asking = tuple[NDArray[np.int64], Answers]
+"""Rows of a block, and what the channels answer to them."""
+
 _PAGES = 1_024  # made at once; a matter of speed alone
 
 
@@ -30,6 +36,7 @@ class Served:
         pages: P pages, each of one request.
         request_P: row in the block of each page's request.
         pair_BX: which page a coalition's is, -1 where it shows nothing.
+        blank_BX: seconds after which a page without results comes.
     """
 
     rows_B: NDArray[np.int64]
@@ -37,6 +44,7 @@ class Served:
     pages: Pages
     request_P: NDArray[np.int64]
     pair_BX: NDArray[np.int64]
+    blank_BX: NDArray[np.float64]
 
 
 class CoalitionPages:
@@ -54,23 +62,53 @@ class CoalitionPages:
         self.plan = plan
         self.bit_C = np.array([funnel.channels.index(name) for name in channels], np.int64)
 
-    def __call__(self, requests: Requests, rows: NDArray[np.int64]) -> Iterator[Served]:
-        """Serve some rows of a block, a few at a time.
+    def ask(self, requests: Requests) -> list[Asking]:
+        """What the channels answer to a block.
 
-        The channels are asked for the whole block, because one that breaks is dropped from the
-        whole of it, as it was in the world.
+        A channel that breaks is dropped from all that it was asked for at once. Where one does,
+        shoppers are asked for by the remainder of their number, so that no answer depends on which
+        of these groups are together in a block.
         """
         answers = self.funnel.ask(untraced(requests))
+        if not answers.recalled.drops:
+            return [(np.arange(len(requests)), answers)]
+        group_B = requests.shopper_B % GROUPS
+        rows = [np.flatnonzero(group_B == group) for group in np.unique(group_B)]
+        return [(some, self.funnel.ask(untraced(requests.rows(some)))) for some in rows]
+
+    def whole(self, asked: list[Asking]) -> Pages:
+        """The pages of a block as all channels make them: items and latency."""
+        parts = [(rows, self.funnel.pages(answers)) for rows, answers in asked]
+        rows = sum(len(some) for some, _ in parts)
+        items_BK = np.full((rows, self.funnel.spec.slots), -1, np.int32)
+        latency_B = np.zeros(rows, np.float32)
+        for some, pages in parts:
+            items_BK[some, : pages.items_BK.shape[1]] = pages.items_BK
+            latency_B[some] = pages.latency_B
+        return Pages.bare(items_BK, latency_B)
+
+    def __call__(self, asked: list[Asking]) -> Iterator[Served]:
+        """Serve a block to the coalitions, a few requests at a time."""
         few = max(1, _PAGES // self.plan.columns)
-        for start in range(0, len(rows), few):
-            some_B = rows[start : start + few]
-            asked = self.plan.ask(requests.id_B[some_B])
-            useful_B, waited_BC = self._what_matters(answers.rows(some_B))
-            pair_BX, at_P, mask_P = _distinct(asked.masks_BX, useful_B, waited_BC)
-            out_PC = ~mask_P[:, None] >> np.arange(len(self.channels)) & 1
-            out_P = out_PC @ np.left_shift(1, self.bit_C)
-            pages = self.funnel.pages(answers.rows(some_B[at_P]), out_P)
-            yield Served(some_B, asked, pages, some_B[at_P], pair_BX)
+        for rows, answers in asked:
+            for start in range(0, len(rows), few):
+                own_B = np.arange(start, min(start + few, len(rows)))
+                yield self._served(rows[own_B], answers, own_B)
+
+    def _served(
+        self, rows_B: NDArray[np.int64], answers: Answers, own_B: NDArray[np.int64]
+    ) -> Served:
+        """Some rows of the answers, which are these rows of the block."""
+        asked = self.plan.ask(answers.requests.id_B[own_B])
+        useful_B, waited_BC = self._what_matters(answers.rows(own_B))
+        pair_BX, at_P, mask_P = _distinct(asked.masks_BX, useful_B, waited_BC)
+        out_PC = ~mask_P[:, None] >> np.arange(len(self.channels)) & 1
+        out_P = out_PC @ np.left_shift(1, self.bit_C)
+        pages = self.funnel.pages(answers.rows(own_B[at_P]), out_P)
+        in_BXC = (asked.masks_BX[:, :, None] >> np.arange(len(self.channels)) & 1).astype(np.bool_)
+        blank_BX = np.where(in_BXC, waited_BC[:, None], 0.0).max(axis=2, initial=0.0)
+        blank_BX += self.funnel.spec.ranking_base_s
+        return Served(rows_B, asked, pages, rows_B[at_P], pair_BX, blank_BX)
 
     def _what_matters(self, answers: Answers) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Bitmask of the channels that bring something, and how long the page waits for each."""

@@ -1,8 +1,9 @@
 """Which coalitions a request is served to, and how its indices follow from their worths.
 
 Up to `settings.EXACT_CHANNELS` channels: all of them. Beyond: all channels, all but one, one alone,
-and those met along a few orders of the channels that are drawn for each request, an order and its
-reverse together (antithetic: they lean to opposite sides).
+and those met along a few orders of the channels that are drawn for each session, an order and its
+reverse together (antithetic: they lean to opposite sides). All requests of a session have the same
+coalitions, since what a page brings depends on those before it.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from experiments.attribution.incremental.games import (
     sampled_values,
 )
 from experiments.config.attribution import EXACT_CHANNELS
-from simulator.protocols import MAX_CHANNELS
+from simulator.protocols import MAX_CHANNELS, REQUEST_BITS
 from simulator.randomness import Draws
 
 Masks = NDArray[np.int64]
@@ -25,7 +26,7 @@ Masks = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Asked:
-    """The coalitions wanted of B requests.
+    """The coalitions wanted of B requests, or sessions.
 
     Attributes:
         masks_BX: coalitions by column of the plan; the empty one is worth 0 and need not be served.
@@ -67,7 +68,7 @@ class AllCoalitions:
 
 
 class DrawnOrders:
-    """Every request is served to the coalitions along orders drawn for it; attributes likewise.
+    """Sessions are served to the coalitions along orders drawn for each; attributes likewise.
 
     Columns: all channels; all but each of the C; each alone; then for each order the C - 1
     coalitions of its first 1, 2, ... channels, and C - 1 more, k of which has the first k - 1
@@ -75,7 +76,7 @@ class DrawnOrders:
 
     Args:
         channels: how many there are.
-        permutations: orders of a request, an even number.
+        permutations: orders of a session, an even number.
         draws: the luck of the orders.
     """
 
@@ -91,25 +92,25 @@ class DrawnOrders:
         self.told_M: Masks = np.concatenate([[everything], everything ^ bit_C, bit_C])
 
     def ask(self, id_B: NDArray[np.int64]) -> Asked:
-        """Orders are drawn by the request's id, so they do not depend on what is asked with it."""
-        order_BPC = self._orders(id_B)
+        """Orders are drawn by the session, so they do not depend on what is asked with it."""
+        order_BPC = self._orders(id_B >> REQUEST_BITS)
         bit_BPC = np.left_shift(1, order_BPC)
         first_BPC = np.cumsum(bit_BPC, axis=2)
         after_BPC = first_BPC[:, :, 1:] - bit_BPC[:, :, :-1]
         along = np.concatenate([first_BPC[:, :, :-1], after_BPC], axis=2).reshape(len(id_B), -1)
         return Asked(np.hstack([np.tile(self.told_M, (len(id_B), 1)), along]), order_BPC)
 
-    def _orders(self, id_B: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _orders(self, session_B: NDArray[np.int64]) -> NDArray[np.int64]:
         """(B, P, C) uniformly drawn orders, each followed by its reverse."""
         pair_Q1, channel_C = np.arange(self.permutations // 2)[:, None], np.arange(self.channels)
         luck_BQC = self.draws.bits(
             "attribution:order",
-            request=id_B[:, None, None],
+            session=session_B[:, None, None],
             slot=pair_Q1 * MAX_CHANNELS + channel_C,
         )
         drawn_BQC = np.argsort(luck_BQC, axis=2, kind="stable")
         both = np.stack([drawn_BQC, drawn_BQC[:, :, ::-1]], axis=2)
-        return both.reshape(len(id_B), self.permutations, self.channels).astype(np.int64)
+        return both.reshape(len(session_B), self.permutations, self.channels).astype(np.int64)
 
     def values(self, asked: Asked, worths_BX: Floats) -> tuple[Floats, Floats]:
         """Unbiased estimates of the same; see `games.sampled_values`."""

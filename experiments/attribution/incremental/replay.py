@@ -1,4 +1,8 @@
-"""Worth by replay: a world's logged requests, served again to every coalition of channels."""
+"""Worth by replay: a world's requests, served to every coalition of channels.
+
+Requests are those of the world, followed as if every need stayed open; see
+`experiments.attribution.incremental.replaywalk`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +14,15 @@ from numpy.typing import NDArray
 
 from experiments.attribution.incremental.fates import add_fates
 from experiments.attribution.incremental.games import Floats
-from experiments.attribution.incremental.pages import CoalitionPages, Served
-from experiments.attribution.incremental.plans import make_plan
+from experiments.attribution.incremental.pages import GROUPS, CoalitionPages, Served
+from experiments.attribution.incremental.plans import Asked, DrawnOrders, make_plan
 from experiments.attribution.incremental.relived import relive
+from experiments.attribution.incremental.replaywalk import (
+    TASTES,
+    CoalitionsBring,
+    ReplayWalk,
+    SessionSums,
+)
 from experiments.attribution.incremental.values import Worths
 from experiments.config.attribution import EXACT_CHANNELS, AttributionSpec
 from experiments.records.attribution import EVENTS
@@ -22,22 +32,14 @@ from experiments.running.worlds import OneArmWorld, OpenWorld, open_world
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
-from simulator.behaviour.behavior import Reactions
-from simulator.behaviour.expectation import expected
 from simulator.errors import StoreError
-from simulator.protocols import Pages, Requests
+from simulator.protocols import REQUEST_BITS, SESSION_BITS, Requests
 from simulator.randomness import Draws
-from simulator.shoppers.needs import Needs
 
 if TYPE_CHECKING:  # the task knows nothing of how a finished run is opened
     from experiments.attribution.incremental.arms import Arm
 
 TABLES = "replay.npz"
-
-MOST_PARTS = 8
-"""In how many parts a world is replayed at most."""
-
-_EXPECTED = ("seen_BK", "clicks_BK", "carts_BK", "orders_BK", "gmv_BK")  # of `EVENTS`
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class ReplayJob:
         stage: where the tables go.
         part, parts: shoppers whose number has the remainder `part` by `parts`, which is a power of
             2 up to 8.
-        permutations: orders drawn for each request, of many channels.
+        permutations: orders drawn for each session, of many channels.
     """
 
     world: OneArmWorld
@@ -60,17 +62,19 @@ class ReplayJob:
 
 
 class Replay:
-    """Watches a world and serves the requests of its part to the coalitions.
+    """Follows a world's sessions and serves the requests of its part to the coalitions.
 
     What they bring is added up by shopper or, by the remainder of the shopper's number, in
-    `MOST_PARTS` groups of shoppers, so that the parts of a world add up to the same bits however
-    many there are.
+    `GROUPS` groups of shoppers, so that the parts of a world add up to the same bits however many
+    there are.
 
     Args:
         opened: the world, not yet lived.
         job: what is to be replayed.
+        tastes: sets of tastes; 0: as if each page had its own.
 
     Attributes:
+        walk: along which requests come; to be followed by the world.
         exposed_U: who of the part's U shoppers had a request.
         values_EUJ: indices by event and shopper.
         worths_EGM: worths of the coalitions that are told.
@@ -78,45 +82,49 @@ class Replay:
         fates_UCF: see `fates`.
     """
 
-    def __init__(self, opened: OpenWorld, job: ReplayJob) -> None:
-        self.world = opened.world
+    def __init__(self, opened: OpenWorld, job: ReplayJob, *, tastes: int = TASTES) -> None:
         self.job = job
-        channels, events = job.world.channels, len(EVENTS)
-        self.plan = make_plan(len(channels), job.permutations, self.world.draws)
-        self.pages = CoalitionPages(cast("Funnel", opened.service), channels, self.plan)
-        shoppers = len(range(job.part, len(self.world.population.shoppers), job.parts))
+        channels, events, world = job.world.channels, len(EVENTS), opened.world
+        self.plan = make_plan(len(channels), job.permutations, world.draws)
+        pages = CoalitionPages(cast("Funnel", opened.service), channels, self.plan)
+        self.walk = ReplayWalk(world, pages, self._add, tastes=tastes)
+        self.walk.choose(lambda shopper_S: shopper_S % job.parts == job.part)
+        shoppers = len(range(job.part, len(world.population.shoppers), job.parts))
         self.exposed_U = np.zeros(shoppers, np.bool_)
         self.values_EUJ = np.zeros((events, shoppers, len(self.plan.indices)))
-        self.worths_EGM = np.zeros((events, MOST_PARTS, len(self.plan.told_M)))
-        self.variance_EGC = np.zeros((events, MOST_PARTS, len(channels)))
+        self.worths_EGM = np.zeros((events, GROUPS, len(self.plan.told_M)))
+        self.variance_EGC = np.zeros((events, GROUPS, len(channels)))
         self.fates_UCF = np.zeros((shoppers, len(channels), 3))
+        self._sessions = SessionSums(events, self.plan)
 
-    def __call__(
-        self, requests: Requests, needs: Needs, pages: Pages, reactions: Reactions
-    ) -> None:
-        """Replay the part's requests of one block; see `simulator.living.desk.Witness`."""
-        rows = np.flatnonzero(requests.shopper_B % self.job.parts == self.job.part)
-        if len(rows):
-            for served in self.pages(requests, rows):
-                self._add(served, requests.shopper_B[served.rows_B], needs)
-
-    def _add(self, served: Served, shopper_B: NDArray[np.int64], needs: Needs) -> None:
-        plan, world, behind = self.plan, self.world, needs.rows(served.request_P)
-        at_B, group_B = shopper_B // self.job.parts, shopper_B % MOST_PARTS
+    def _add(self, served: Served, requests: Requests, brought: CoalitionsBring) -> None:
+        """Add what the coalitions bring on some requests."""
+        plan, at_B = self.plan, requests.shopper_B // self.job.parts
         self.exposed_U[at_B] = True
-        response = expected(world.behavior, behind, served.pages, world.market.price_I)
-        for e, column in enumerate(_EXPECTED):
-            worth_P = getattr(response, column).sum(axis=1)
-            worths_BX = np.append(worth_P, 0.0)[served.pair_BX]
-            values_BJ, variance_BC = plan.values(served.asked, worths_BX)
-            np.add.at(self.values_EUJ[e], at_B, values_BJ)
-            np.add.at(self.worths_EGM[e], group_B, worths_BX[:, : len(plan.told_M)])
-            np.add.at(self.variance_EGC[e], group_B, variance_BC)
+        self._add_worths(requests.shopper_B, brought.worths_EBX[:, :, : len(plan.told_M)])
+        if isinstance(plan, DrawnOrders):
+            self._sessions.add(requests.id_B, brought.worths_EBX)
+        else:
+            self._add_values(requests.shopper_B, served.asked, brought.worths_EBX)
         pages = plan.all_column, plan.without_C
-        add_fates(self.fates_UCF, at_B, served, response.orders_BK, pages, self.pages.bit_C)
+        bits = self.walk.pages.bit_C
+        add_fates(self.fates_UCF, at_B, served, brought.orders_PK, brought.weight_BX, pages, bits)
+
+    def _add_worths(self, shopper_B: NDArray[np.int64], told_EBM: Floats) -> None:
+        for e, told_BM in enumerate(told_EBM):
+            np.add.at(self.worths_EGM[e], shopper_B % GROUPS, told_BM)
+
+    def _add_values(self, shopper_B: NDArray[np.int64], asked: Asked, worths_EBX: Floats) -> None:
+        for e, worths_BX in enumerate(worths_EBX):
+            values_BJ, variance_BC = self.plan.values(asked, worths_BX)
+            np.add.at(self.values_EUJ[e], shopper_B // self.job.parts, values_BJ)
+            np.add.at(self.variance_EGC[e], shopper_B % GROUPS, variance_BC)
 
     def save(self, path: Path) -> None:
         """Write the tables, restricted to the exposed shoppers."""
+        for id_V, worths_EVX in self._sessions:
+            shopper_V = id_V >> (REQUEST_BITS + SESSION_BITS)
+            self._add_values(shopper_V, self.plan.ask(id_V), worths_EVX)
         seen = np.flatnonzero(self.exposed_U)
         with path.open("wb") as stream:
             np.savez(
@@ -139,7 +147,7 @@ def replay(job: ReplayJob, *, advance: Advance) -> None:
     with job.stage.write() as folder:
         opened = open_world(job.world, folder / LOG)
         watching = Replay(opened, job)
-        opened.world.watch(watching)
+        opened.world.follow(watching.walk)
         relive(opened, job.world, lambda requests: advance(requests / job.parts))
         watching.save(folder / TABLES)
 
@@ -186,7 +194,7 @@ def replay_jobs(arm: "Arm", world: OneArmWorld, permutations: int) -> list[Repla
     channels = len(world.channels)
     drawn = permutations if channels > EXACT_CHANNELS else 0
     columns = make_plan(channels, permutations, Draws(0)).columns
-    parts = min(MOST_PARTS, 1 << max((columns // _COALITIONS).bit_length() - 1, 0))
+    parts = min(GROUPS, 1 << max((columns // _COALITIONS).bit_length() - 1, 0))
     jobs = []
     for part in range(parts):
         name, inputs = f"replay-{world.stage.name}-{part}", [world.stage.key]
@@ -236,7 +244,7 @@ def _together(parts: Sequence[dict[str, NDArray[Any]]], name: str) -> Floats:
     """
     groups_EGX = sum(part[name] for part in parts[1:]) + parts[0][name]
     total_EX = groups_EGX[:, 0]
-    for group in range(1, MOST_PARTS):
+    for group in range(1, GROUPS):
         total_EX = total_EX + groups_EGX[:, group]
     return np.asarray(total_EX, np.float64)
 

@@ -27,11 +27,11 @@ WORDS = {
     "worlds": "Worlds",
 }
 MEANT = {
-    "sessions": "searches that only one of the worlds has, because sessions go on otherwise",
+    "sessions": "searches that only one of the worlds has, beyond their chances in the replay",
     "memory": "the same searches of shoppers who have clicked and bought other things before",
     "stock": "other items sold out",
     "learning": "other statistics, from which the funnel learns each day",
-    "luck": "what is expected over all paths, beside what was expected of the pages shown",
+    "luck": "the rest: which paths were lived, and what sold out at the very moment",
 }
 
 
@@ -72,8 +72,8 @@ def causes(lookup: Lookup) -> Content:
         return None
     noun = noun_of(event)
     lead = (
-        f"What is lost without a channel, in {noun} per exposed shopper: first as a replay of the "
-        "logged requests tells it, last as worlds lived again tell it, and between them why they "
+        f"What is lost without a channel, in {noun} per exposed shopper: first as a replay of a "
+        "world's requests tells it, last as worlds lived again tell it, and between them why they "
         "differ."
     )
     rows = {

@@ -114,9 +114,9 @@ def _method(lookup: Lookup) -> str:
     ]
     if "replay" in lookup.methods("leave_one_out"):
         parts.append(
-            "Replay asks the logged requests again without the channel, and takes what shoppers "
-            "would be expected to do on the pages that come out; the rest of the day stays as it "
-            "was."
+            "Replay asks a world's requests again without the channel, and takes what shoppers "
+            "would be expected to do on the pages that come out, and on those they then come to; "
+            "the rest of the day stays as it was."
         )
     if "worlds" in lookup.methods("leave_one_out"):
         parts.append(

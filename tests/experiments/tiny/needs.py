@@ -12,7 +12,7 @@ what rings next, exact to rounding. Nothing of the simulator is used but its set
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 
@@ -108,6 +108,7 @@ class Shop:
         days: of the period.
         slow: whether channels take their time.
         reworded: whether needs have a second wording, the text of the need after it.
+        led_by: channels whose pages decide how shoppers go on, as in a replay; None: its own.
         lasting: whether an item keeps its taste through a need; else each page has its own.
     """
 
@@ -117,6 +118,7 @@ class Shop:
     days: int = 2
     slow: bool = False
     reworded: bool = False
+    led_by: tuple[str, ...] | None = None
     lasting: bool = True
 
     def items(self, text: int, page: int, slots: int) -> tuple[tuple[int, ...], float]:
@@ -333,10 +335,11 @@ def asked(shop: Shop, visit: Visit, intent: int, request: int) -> Iterator[tuple
     Patience, and the luck of going on, are the visit's.
     """
     ways, slots = shop.sessions, KINDS[visit.kind].slots
+    leader = shop if shop.led_by is None else replace(shop, channels=shop.led_by, led_by=None)
     text, page = intent, 0
     while True:
         yield text, page
-        shown = len(shop.items(text, page, slots)[0])
+        shown = len(leader.items(text, page, slots)[0])
         luck = visit.steps[request]
         request += 1
         if request >= visit.patience:

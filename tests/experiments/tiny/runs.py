@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.truth.files import OWN, write_table
-from simulator.following.walk import TASTES, follow
+from simulator.following.walk import TASTES, ExpectedWalk, follow
 from simulator.living.sessions import Sessions
 from simulator.living.world import Population
 from simulator.randomness import Draws
@@ -59,6 +59,19 @@ def followed(
     )
     walk = follow(opened.world, opened.service.twin(), tastes=tastes)
     walk.next_needs = 1.0
+    came = noted(walk)
+    opened.run(lambda requests: None)
+    found = walk.totals()
+    write_table(folder / OWN, found)
+    totals = {name: np.zeros(len(kind_U)) for name in found if name != "shopper"}
+    for name, column in totals.items():
+        column[found["shopper"]] = found[name]
+    visits = visits_of(came, kind_U, opened.world.sampler, Draws(seed))
+    return Followed(folder / "log", totals, visits)
+
+
+def noted(walk: ExpectedWalk) -> list[Sessions]:
+    """The sessions that a walk is told of; none before the world is lived."""
     came: list[Sessions] = []
     advance = walk.advance
 
@@ -67,17 +80,18 @@ def followed(
         advance(sessions, until)
 
     walk.advance = noting  # type: ignore[method-assign]
-    opened.run(lambda requests: None)
-    found = walk.totals()
-    write_table(folder / OWN, found)
-    totals = {name: np.zeros(len(kind_U)) for name in found if name != "shopper"}
-    for name, column in totals.items():
-        column[found["shopper"]] = found[name]
+    return came
+
+
+def visits_of(
+    came: Sequence[Sessions], kind_U: NDArray[np.integer], sampler: NeedSampler, draws: Draws
+) -> list[list[Visit]]:
+    """By shopper, what arms share of the visits that begin these sessions."""
     visits: list[list[Visit]] = [[] for _ in kind_U]
     for sessions in (each for each in came if len(each)):
-        for shopper, visit in _visits(sessions, kind_U, opened.world.sampler, Draws(seed)):
+        for shopper, visit in _visits(sessions, kind_U, sampler, draws):
             visits[shopper].append(visit)
-    return Followed(folder / "log", totals, visits)
+    return visits
 
 
 def _visits(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from experiments.attribution.incremental.games import Index
 from simulator.behaviour.behavior import BehaviorSpec
 from simulator.behaviour.clickmodels import Cascade
 from tests.experiments.tiny.market import (
@@ -250,3 +251,19 @@ def interaction(
         both, one, two = before | {player, other}, before | {player}, before | {other}
         added.append(worths[both] - worths[one] - worths[two] + worths[before])
     return np.mean(added, axis=0)
+
+
+def by_definition(worths: Game, players: Sequence[str], index: Index) -> NDArray[np.float64]:
+    """An index of a game."""
+    one = players[index.channel]
+    match index.kind:
+        case "total":
+            return worths[frozenset(players)]
+        case "leave_one_out":
+            return leave_one_out(worths, players, one)
+        case "alone":
+            return alone(worths, one)
+        case "shapley":
+            return shapley(worths, players, one)
+        case "interaction":
+            return interaction(worths, players, one, players[index.other])

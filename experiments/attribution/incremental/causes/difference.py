@@ -1,30 +1,28 @@
 """Why re-simulated worlds tell another leave-one-out value than a replay of logged requests.
 
-Both ask what an arm would bring without a channel c. The replay keeps the requests of the world
-with all channels (N) and takes from each page what c did for it, in expectation:
+Both ask what an arm would bring without a channel c, in expectation over all paths. The replay
+follows the world with all channels (N), in its state, and takes from each page what c did for it
+and for the chance of coming to the next (`experiments.attribution.incremental.replaywalk`). Worlds
+are lived and followed: what N brings (`experiments.truth.expected`) minus what the world without c
+does (W, on the same luck). The steps from one to the other are told along the lived requests, where
+v is what a page is expected to bring and w how much more likely the request is without c. Each step
+is a difference of two sums:
 
-    replay = sum over requests r of N of  [v(page of r) - v(page of r without c)]
-
-The worlds are lived and followed: what N brings in expectation (`experiments.truth.expected`) minus
-what the world without c does (W, on the same luck). Step by step from one to the other, each step a
-difference of two sums:
-
-    sessions  requests that only one of the worlds has, because a session goes on differently: what
-              the replay expects without c of those of N alone, minus what is expected of those of W
-              alone. The same request in both has the same id, text, page, intent and refresh.
+    sessions  that a session goes on differently in more than its chances: what is expected without
+              c of the requests of N, each times w, minus of the same requests of both, each once;
+              minus what is expected of the requests that W has alone. The same request in both has
+              the same id, text, page, intent and refresh.
     memory    the same request, but the shopper has clicked and bought other things before (and
               comes a moment earlier or later): v without c in N, minus v in W had its funnel the
               statistics and the availability of N
     stock     v in W with statistics and availability of N, minus with statistics of N alone
     learning  v in W with the statistics of N, minus v in W as it was
-    luck      what is expected over all paths minus what was expected of the pages shown, in N minus
-              the same in W: which path was lived, and what an expectation for one page leaves out:
-              shelves that empty before the purchase, purchases after the end, and what earlier
-              pages of the same need gave away of a taste. Its mean need not be 0.
+    luck      the rest: which paths were lived, and what the replay leaves out, which is shelves
+              that empty before the purchase. Its mean need not be 0.
 
     worlds = replay + sessions + memory + stock + learning + luck
 
-exactly, in every world and for every shopper. The order in which statistics and availability are
+in every world and for every shopper. The order in which statistics and availability are
 exchanged is a convention of ours; where both matter, another order would share their joint effect
 otherwise. Prices are the same in both worlds. Intervals are over worlds and shoppers
 (`experiments.inference.intervals`), per exposed shopper.
@@ -46,6 +44,7 @@ from experiments.attribution.incremental.causes.watching import (
     WatchJob,
     column,
     watch,
+    weight,
     without,
 )
 from experiments.attribution.incremental.coalitions import (
@@ -54,6 +53,8 @@ from experiments.attribution.incremental.coalitions import (
     live_coalitions,
     open_totals,
 )
+from experiments.attribution.incremental.games import Index
+from experiments.attribution.incremental.replay import Replayed, make_replays
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.intervals import NOTHING, ratio
 from experiments.inference.logs import EngineSpec, engine, exact_sum, scan
@@ -95,12 +96,13 @@ def difference_rows(arm: Arm, spec: AttributionSpec, *, confidence: float) -> li
     Raises:
         DataError: a world that is lived again gives another log than it has.
     """
-    watched = watch_worlds(arm, spec)
+    watched, replayed = watch_worlds(arm, spec), make_replays(arm, spec)
     rows = []
     with open_totals(watched.worlds) as totals, engine(EngineSpec()) as connection:
         exposed_SU = totals.exposed_SU
         for number, channel in enumerate(watched.worlds.channels):
-            for event, steps in channel_steps(connection, totals, watched, number).items():
+            found_steps = channel_steps(connection, totals, watched, replayed, number)
+            for event, steps in found_steps.items():
                 for cause in (REPLAY, *CAUSES, WORLDS):
                     found = NOTHING
                     if exposed_SU.size:
@@ -141,12 +143,17 @@ def watch_worlds(arm: Arm, spec: AttributionSpec) -> Watched:
 
 
 def channel_steps(
-    connection: duckdb.DuckDBPyConnection, totals: WorldTotals, watched: Watched, channel: int
+    connection: duckdb.DuckDBPyConnection,
+    totals: WorldTotals,
+    watched: Watched,
+    replayed: Replayed,
+    channel: int,
 ) -> dict[Event, dict[str, Floats]]:
     """By event, (S, U) tables of the ends and the causes of one channel's value.
 
     Args:
-        totals: what was bought in the watched worlds.
+        totals: what is bought in the watched worlds, in expectation.
+        replayed: the replay of the full ones.
         channel: its number among the arm's.
     """
     sums: dict[str, Floats] = {}
@@ -164,28 +171,30 @@ def channel_steps(
         bought_SU = totals_SUM[:, :, 0]
         if left:
             bought_SU = bought_SU - totals_SUM[:, :, coalition_M.index(left)]
-        steps[event] = _steps({name: sums[f"{name}_{event}"] for name in _SUMS}, bought_SU)
+        place = np.searchsorted(totals.shopper_U, replayed.shopper_U)
+        replay_SU = np.zeros(bought_SU.shape)
+        replay_SU[:, place] = replayed.worths.table(event, Index("leave_one_out", channel))
+        own = {name: sums[f"{name}_{event}"] for name in _SUMS}
+        steps[event] = _steps(own, replay_SU, bought_SU)
     return steps
 
 
-def _steps(sums: Mapping[str, Floats], bought_SU: Floats) -> dict[str, Floats]:
-    """The causes between the ends; sums are of fixed point, so nothing is rounded on the way."""
+def _steps(sums: Mapping[str, Floats], replay_SU: Floats, bought_SU: Floats) -> dict[str, Floats]:
+    """The causes between the ends; sums are of fixed point, so equal worlds give exactly 0."""
     sessions_full_SU = sums["left"] - sums["same_left"]
     sessions_twin_SU = sums["twin"] - sums["same_twin"]
-    return {
-        REPLAY: sums["full"] - sums["left"],
+    causes = {
         "sessions": sessions_full_SU - sessions_twin_SU,
         "memory": sums["same_left"] - sums["same_stocked"],
         "stock": sums["same_stocked"] - sums["same_taught"],
         "learning": sums["same_taught"] - sums["same_twin"],
-        "luck": bought_SU - (sums["full"] - sums["twin"]),
-        WORLDS: bought_SU,
     }
+    luck_SU = bought_SU - replay_SU - sum(causes.values())
+    return {REPLAY: replay_SU, **causes, "luck": luck_SU, WORLDS: bought_SU}
 
 
 _SUMS = {
-    "full": "x.{own}",
-    "left": "x.{left}",
+    "left": "x.{left} * x.{weight}",
     "twin": "y.{own}",
     "same_left": "CASE WHEN {same} THEN x.{left} END",
     "same_stocked": "CASE WHEN {same} THEN y.{stocked} END",
@@ -193,7 +202,8 @@ _SUMS = {
     "same_twin": "CASE WHEN {same} THEN y.{own} END",
 }
 """What is summed over the requests x of the full world and y of its twin: of all requests, then of
-those that are the same. `own` is of the own page, `left` of the page without the channel."""
+those that are the same. `own` is of the own page, `left` of the page without the channel, `weight`
+how much more likely the request is without it."""
 
 _SAME = ("shopper", "text", "page", "intent", "refresh")
 
@@ -208,6 +218,7 @@ def request_sums(full: Path, twin: Path | None, channel: int) -> str:
         channel: its number.
     """
     pages = {"own": OWN, "left": without(channel), "stocked": STOCKED, "taught": TAUGHT}
+    likely = weight(channel)
     twins = _table(twin or full)
     if twin is None:  # a twin without requests, whose columns no row reads
         pages |= {"stocked": OWN, "taught": OWN}
@@ -217,7 +228,7 @@ def request_sums(full: Path, twin: Path | None, channel: int) -> str:
     for outcome in SALES:
         columns = {key: column(page, outcome) for key, page in pages.items()}
         for name, value in _SUMS.items():
-            total = exact_sum(f"({value.format(same=same, **columns)})")
+            total = exact_sum(f"({value.format(same=same, weight=likely, **columns)})")
             sums.append(f"coalesce({total}, 0.0) AS {name}_{outcome}")
     return (
         f"SELECT coalesce(x.shopper, y.shopper) AS shopper, {', '.join(sums)} "

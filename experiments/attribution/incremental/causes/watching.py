@@ -7,7 +7,8 @@ known what the full world knew at the same refresh: first its statistics, then i
 too. Prices are the same in all worlds of one luck.
 
 Expected: over the luck of waiting, looking, clicking and buying
-(`simulator.behaviour.expectation`).
+(`simulator.behaviour.expectation`). Beside a page without a channel stands how much more likely the
+shopper would have come to that request without it.
 """
 
 import shutil
@@ -19,6 +20,7 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
+from experiments.attribution.incremental.causes.likelihood import Likelihood
 from experiments.attribution.incremental.relived import Columns, Noting, untraced
 from experiments.records.attribution import SALES
 from experiments.running.models import LOG
@@ -27,9 +29,17 @@ from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.funnel import Funnel
 from simulator.behaviour.behavior import Reactions
-from simulator.behaviour.expectation import expected
+from simulator.behaviour.expectation import Expected, Outlook, Prospect, expected
 from simulator.errors import DataError
-from simulator.protocols import Fault, Index, ItemStatistics, Pages, Requests, SearchService
+from simulator.protocols import (
+    REQUEST_BITS,
+    Fault,
+    Index,
+    ItemStatistics,
+    Pages,
+    Requests,
+    SearchService,
+)
 from simulator.shoppers.needs import Needs
 
 TABLE = "requests.parquet"
@@ -57,6 +67,11 @@ def column(pages: str, outcome: str) -> str:
 def without(number: int) -> str:
     """The pages of a full world without the channel of this number in the job."""
     return f"without_{number}"
+
+
+def weight(number: int) -> str:
+    """The column that says how likely a request is without the channel of this number."""
+    return f"weight_{number}"
 
 
 @dataclass(frozen=True)
@@ -204,9 +219,12 @@ class _Watching(Noting):
     def _expect(self, name: str, needs: Needs, pages: Pages) -> Columns:
         """Expected purchases and money of each page, at the prices that its shopper sees."""
         world = self.opened.world
-        found = expected(world.behavior, needs, pages, world.market.price_I)
-        each = {"purchase": found.orders_BK, "gmv": found.gmv_BK}
-        return {column(name, outcome): each[outcome].sum(axis=1) for outcome in SALES}
+        return _told(name, expected(world.behavior, needs, pages, world.market.price_I))
+
+
+def _told(name: str, found: Expected) -> Columns:
+    each = {"purchase": found.orders_BK, "gmv": found.gmv_BK}
+    return {column(name, outcome): each[outcome].sum(axis=1) for outcome in SALES}
 
 
 class _Full(_Watching):
@@ -215,10 +233,13 @@ class _Full(_Watching):
     def __init__(
         self, opened: OpenWorld, snapshots: SnapshotWriter, channels: Sequence[str]
     ) -> None:
-        super().__init__(opened, [OWN, *(without(number) for number in range(len(channels)))])
+        count = len(channels)
+        super().__init__(opened, [OWN, *(without(number) for number in range(count))])
+        for number in range(count):
+            self.schema = self.schema.append(pa.field(weight(number), pa.float64()))
         self.snapshots = snapshots
-        bits = [1 << self.channels.index(name) for name in channels]
-        self.left_out = {without(number): bit for number, bit in enumerate(bits)}
+        self.left_out = [1 << self.channels.index(name) for name in channels]
+        self.likelihood = Likelihood(count)
 
     def refresh(self, index: Index) -> None:
         super().refresh(index)
@@ -229,9 +250,22 @@ class _Full(_Watching):
     ) -> None:
         super().__call__(requests, needs, pages, reactions)
         answers = self.service.ask(untraced(requests))
-        for name, bit in self.left_out.items():
-            fewer = self.service.pages(answers, np.full(len(requests), bit, np.int64))
-            self.blocks[-1] |= self._expect(name, needs, fewer)
+        session_B, (own,) = requests.id_B >> REQUEST_BITS, self._prospects(needs, [pages])
+        without_C = [
+            self.service.pages(answers, np.full(len(requests), bit, np.int64))
+            for bit in self.left_out
+        ]
+        weight_BC = self.likelihood.of(session_B, needs.need_B)
+        others = self._prospects(needs, without_C)
+        self.likelihood.after(session_B, needs.need_B, weight_BC, own, others)
+        for number, other in enumerate(others):
+            self.blocks[-1] |= _told(without(number), other.brings)
+            self.blocks[-1][weight(number)] = weight_BC[:, number]
+
+    def _prospects(self, needs: Needs, pages: Sequence[Pages]) -> list[Prospect]:
+        world = self.opened.world
+        price_I = world.market.price_I
+        return [Outlook(world.behavior, needs, page, price_I).prospect() for page in pages]
 
 
 class _Without(_Watching):

@@ -241,8 +241,11 @@ def page(*slots):
     return list(slots)
 
 
-def replayed(whole, without, bits=(0,)):
-    """(C, 3) fates of one request, from its page and the pages without each channel."""
+def replayed(whole, without, bits=(0,), weights=None):
+    """(C, 3) fates of one request, from its page and the pages without each channel.
+
+    `weights`: what these pages count; 1 if not given.
+    """
     pages = [slots for slots in (whole, *without) if slots is not None]
     width = max((len(slots) for slots in pages), default=1)
     padded = [slots + [(-1, 0, 0.0)] * (width - len(slots)) for slots in pages]
@@ -258,7 +261,8 @@ def replayed(whole, without, bits=(0,)):
     found = np.zeros((2, len(without), 3))
     orders = np.ascontiguousarray(table[:, :, 2])
     columns = 0, 1 + np.arange(len(without))
-    add_fates(found, np.array([1]), served, orders, columns, np.array(bits))
+    weight_BX = np.ones((1, len(pair))) if weights is None else np.array([weights])
+    add_fates(found, np.array([1]), served, orders, weight_BX, columns, np.array(bits))
     assert not found[0].any()
     return found[1]
 
@@ -267,6 +271,13 @@ def test_an_item_that_is_still_there_keeps_what_it_had():
     whole = page((7, 0b1, 0.5), (8, 0b10, 0.2))
     (found,) = replayed(whole, [page((7, 0b10, 0.5), (8, 0b10, 0.2))])
     np.testing.assert_allclose(found, [0.5, 0.5, 0.0])
+
+
+def test_a_page_counts_by_the_chance_of_coming_to_it():
+    """Twice as likely without the channel: half of what the item sold stays with it."""
+    same = page((7, 0b10, 0.25))
+    (found,) = replayed(page((7, 0b1, 1.0)), [same], weights=[0.5, 1.0])
+    np.testing.assert_allclose(found, [0.5, 0.25, 0.0])
 
 
 def test_an_item_that_is_bought_more_without_the_channel_keeps_no_more_than_it_had():

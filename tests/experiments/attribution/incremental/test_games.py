@@ -14,6 +14,7 @@ from experiments.attribution.incremental.plans import (
     DrawnOrders,
     make_plan,
 )
+from simulator.protocols import REQUEST_BITS
 from simulator.randomness import Draws
 
 
@@ -168,6 +169,11 @@ def test_few_channels_get_all_coalitions_and_many_get_drawn_orders():
     assert isinstance(make_plan(9, 2, Draws(0)), DrawnOrders)
 
 
+def sessions(count):
+    """Ids of the first requests of so many sessions."""
+    return np.arange(count) << REQUEST_BITS
+
+
 def plan_of(n, orders=2, seed=0):
     return DrawnOrders(n, orders, Draws(seed))
 
@@ -182,7 +188,7 @@ def all_orders(plan):
     order_BPC = np.array([[order, order[::-1]] for order in orders], np.int64)
     drawn = DrawnOrders(plan.channels, 2, plan.draws)
     drawn._orders = lambda id_B: order_BPC
-    return drawn, drawn.ask(np.arange(len(orders)))
+    return drawn, drawn.ask(sessions(len(orders)))
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
@@ -212,7 +218,7 @@ def test_the_stated_variance_of_several_pairs_is_the_true_one():
     n, orders, worth_M = 4, 6, np.random.default_rng(1).normal(size=16)
     worth_M[0] = 0
     plan = plan_of(n, orders)
-    asked = plan.ask(np.arange(40_000))
+    asked = plan.ask(sessions(40_000))
     values_BJ, variance_BC = plan.values(asked, looked_up(worth_M, asked.masks_BX))
     np.testing.assert_allclose(
         variance_BC.mean(axis=0), told(values_BJ, n, "shapley").var(axis=0), rtol=0.05
@@ -222,7 +228,7 @@ def test_the_stated_variance_of_several_pairs_is_the_true_one():
 def test_sums_over_many_requests_agree_with_exact_values_within_the_stated_error():
     n, requests = 9, 3_000
     worth_M, plan = substitutes(n), plan_of(n)
-    asked = plan.ask(np.arange(requests))
+    asked = plan.ask(sessions(requests))
     values_BJ, variance_BC = plan.values(asked, looked_up(worth_M, asked.masks_BX))
     exact = index_values(worth_M[None], n)[0]
     kinds = np.array([index.kind for index in plan.indices])
@@ -238,26 +244,26 @@ def test_sums_over_many_requests_agree_with_exact_values_within_the_stated_error
 def test_sampled_shapley_values_add_up_to_the_worth_of_all_in_every_request():
     worth_M = np.random.default_rng(0).normal(size=1 << 9)
     plan = plan_of(9, orders=4)
-    asked = plan.ask(np.arange(50))
+    asked = plan.ask(sessions(50))
     values_BJ, _ = plan.values(asked, looked_up(worth_M, asked.masks_BX))
     np.testing.assert_allclose(told(values_BJ, 9, "shapley").sum(axis=1), worth_M[-1], atol=1e-12)
 
 
-def test_orders_belong_to_the_request_and_come_with_their_reverse():
+def test_orders_belong_to_the_session_and_come_with_their_reverse():
     plan = plan_of(12, orders=4)
-    whole, part = plan.ask(np.arange(100)), plan.ask(np.array([70, 3]))
+    whole, part = plan.ask(sessions(100)), plan.ask(sessions(100)[[70, 3]] + [5, 9])
     np.testing.assert_array_equal(whole.order_BPC[[70, 3]], part.order_BPC)
     np.testing.assert_array_equal(whole.masks_BX[[70, 3]], part.masks_BX)
     assert (np.sort(whole.order_BPC, axis=2) == np.arange(12)).all()
     np.testing.assert_array_equal(whole.order_BPC[:, 1::2], whole.order_BPC[:, ::2, ::-1])
     assert whole.masks_BX.shape == (100, plan.columns)
-    first_C = np.bincount(plan.ask(np.arange(12_000)).order_BPC[:, 0, 0], minlength=12)
+    first_C = np.bincount(plan.ask(sessions(12_000)).order_BPC[:, 0, 0], minlength=12)
     assert np.abs(first_C - 1_000).max() < 5 * 1_000**0.5
 
 
 def test_told_columns_are_all_channels_all_but_one_and_one():
     plan = plan_of(10)
-    masks = plan.ask(np.arange(2)).masks_BX[0]
+    masks = plan.ask(sessions(2)).masks_BX[0]
     np.testing.assert_array_equal(masks[: len(plan.told_M)], plan.told_M)
     assert masks[plan.all_column] == 1023
     assert [int(mask) ^ 1023 for mask in masks[plan.without_C]] == [1 << c for c in range(10)]
@@ -266,7 +272,7 @@ def test_told_columns_are_all_channels_all_but_one_and_one():
 def test_a_game_of_one_channel_has_no_pairs():
     assert index_values(np.array([[0.0, 3.0]]), 1).tolist() == [[3.0, 3.0, 3.0, 3.0]]
     plan = AllCoalitions(1)
-    values, variance = plan.values(plan.ask(np.arange(1)), np.array([[0.0, 3.0]]))
+    values, variance = plan.values(plan.ask(sessions(1)), np.array([[0.0, 3.0]]))
     assert values.shape == (1, 4)
     assert variance.tolist() == [[0.0]]
-    assert isinstance(plan.ask(np.arange(1)), Asked)
+    assert isinstance(plan.ask(sessions(1)), Asked)

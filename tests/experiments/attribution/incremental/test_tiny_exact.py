@@ -37,10 +37,9 @@ from tests.experiments.tiny.market import (
 from tests.experiments.tiny.values import (
     EVENTS,
     Model,
-    alone,
+    by_definition,
     coalitions,
     interaction,
-    leave_one_out,
     place_chances,
     shapley,
     shown,
@@ -174,22 +173,6 @@ def replayed(request, tmp_path_factory):
         for number in range(2)
     ]
     return found, exact, arm
-
-
-def by_definition(worths, arm, index):
-    """(5, U) an index of each shopper's game."""
-    one = arm[index.channel]
-    match index.kind:
-        case "total":
-            return worths[frozenset(arm)]
-        case "leave_one_out":
-            return leave_one_out(worths, arm, one)
-        case "alone":
-            return alone(worths, one)
-        case "shapley":
-            return shapley(worths, arm, one)
-        case "interaction":
-            return interaction(worths, arm, one, arm[index.other])
 
 
 def test_replay_tells_the_exact_worth_of_every_coalition(replayed):

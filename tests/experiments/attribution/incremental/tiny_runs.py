@@ -45,15 +45,13 @@ def replay_worlds(
             folder / str(number), people, channels, seed, model.spec, slow=model.slow
         )
         watching = [
-            Replay(opened, _job(folder / f"{number}-{part}", channels, part, parts))
+            Replay(opened, job_of(folder / f"{number}-{part}", channels, part, parts))
             for part in range(parts)
         ]
 
-        def witness(*block, watching=watching):
-            for each in watching:
-                each(*block)
-
-        opened.world.watch(witness)
+        for each in watching:
+            each.walk.next_needs = 1.0
+            opened.world.follow(each.walk)
         opened.run(lambda requests: None)
         for each in watching:
             each.job.stage.path.mkdir()
@@ -62,7 +60,7 @@ def replay_worlds(
     return _read(jobs)
 
 
-def _job(folder: Path, channels: Sequence[str], part: int, parts: int):
+def job_of(folder: Path, channels: Sequence[str], part: int, parts: int):
     """What a replay reads of its job."""
     return SimpleNamespace(
         stage=SimpleNamespace(path=folder),

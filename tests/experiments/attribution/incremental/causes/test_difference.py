@@ -20,6 +20,7 @@ from experiments.attribution.incremental.coalitions import (
     open_totals,
     world_worths,
 )
+from experiments.attribution.incremental.replay import make_replays
 from experiments.attribution.incremental.values import value_rows
 from experiments.config.attribution import AttributionSpec
 from experiments.inference.logs import EngineSpec, engine
@@ -48,12 +49,12 @@ def table(rows):
 
 def steps_of(arm, seeds=1):
     """By channel name and event, the tables of its steps."""
-    watched = watch_worlds(arm, spec(seeds))
+    watched, found = watch_worlds(arm, spec(seeds)), make_replays(arm, spec(seeds))
     with open_totals(watched.worlds) as totals, engine(EngineSpec()) as connection:
         return {
             (name, event): steps
             for number, name in enumerate(watched.worlds.channels)
-            for event, steps in channel_steps(connection, totals, watched, number).items()
+            for event, steps in channel_steps(connection, totals, watched, found, number).items()
         }
 
 
@@ -110,7 +111,9 @@ def test_a_second_look_finds_every_world_and_every_watch_in_the_store(shop):
     again = difference_rows(shop.arm, spec(), confidence=0.9)
     assert again == shop.listed
     made = shop.arm.maker.records[before:]
-    assert {record.name.split("-")[0] for record in made} == {"truth", "only", "watched"}
+    assert {record.name.split("-")[0] for record in made} == {
+        *("truth", "only", "watched", "replay")
+    }
     assert all(record.cached for record in made)
 
 
@@ -195,11 +198,13 @@ def test_a_twin_hears_of_every_refresh_even_if_its_pages_cannot_change(shop, tmp
 KEYS = ["request", "shopper", "text", "page", "intent", "refresh"]
 
 
-def write_watched(folder, rows, names):
+def write_watched(folder, rows, names, weights=()):
     """A watched world by hand; money is ten times the purchases."""
     folder.mkdir()
-    table = pd.DataFrame(rows, columns=[*KEYS, *names]).astype(dict.fromkeys(KEYS, np.int64))
-    columns = {key: table[key] for key in KEYS}
+    table = pd.DataFrame(rows, columns=[*KEYS, *names, *weights]).astype(
+        dict.fromkeys(KEYS, np.int64)
+    )
+    columns = {key: table[key] for key in (*KEYS, *weights)}
     for name in names:
         columns |= {f"purchase_{name}": table[name], f"gmv_{name}": 10 * table[name]}
     pd.DataFrame(columns).to_parquet(folder / "requests.parquet")
@@ -216,12 +221,13 @@ def test_requests_are_the_same_if_all_that_is_known_of_them_is(tmp_path):
     full = write_watched(
         tmp_path / "full",
         [
-            (1, 7, 3, 0, 5, 0, 0.5, 9, 0.25),  # in both
-            (2, 7, 3, 1, 5, 0, 0.5, 9, 0.125),  # another text in the twin
-            (3, 8, 3, 0, 5, 1, 1.0, 9, 0.5),  # at another refresh
-            (4, 9, 3, 0, 5, 1, 2.0, 9, 1.0),  # in the full world alone
+            (1, 7, 3, 0, 5, 0, 0.5, 9, 0.25, 1.0),  # in both
+            (2, 7, 3, 1, 5, 0, 0.5, 9, 0.125, 2.0),  # another text in the twin
+            (3, 8, 3, 0, 5, 1, 1.0, 9, 0.5, 1.0),  # at another refresh
+            (4, 9, 3, 0, 5, 1, 2.0, 9, 1.0, 0.5),  # in the full world alone
         ],
         ["own", "without_0", "without_1"],
+        weights=["weight_1"],
     )
     twin = write_watched(
         tmp_path / "twin",
@@ -235,8 +241,7 @@ def test_requests_are_the_same_if_all_that_is_known_of_them_is(tmp_path):
     )
     found = by_shopper(full, twin, 1)
     assert found.index.tolist() == [6, 7, 8, 9]
-    assert found["full_purchase"].tolist() == [0.0, 1.0, 1.0, 2.0]
-    assert found["left_purchase"].tolist() == [0.0, 0.375, 0.5, 1.0]
+    assert found["left_purchase"].tolist() == [0.0, 0.5, 0.5, 0.5]
     assert found["twin_purchase"].tolist() == [0.125, 2.5, 0.25, 0.0]
     assert found["same_left_purchase"].tolist() == [0.0, 0.25, 0.0, 0.0]
     assert found["same_stocked_purchase"].tolist() == [0.0, 0.75, 0.0, 0.0]
@@ -246,18 +251,18 @@ def test_requests_are_the_same_if_all_that_is_known_of_them_is(tmp_path):
 
 def test_causes_of_a_hand_made_shopper():
     sums = {
-        "full": 8.0, "left": 5.0, "twin": 6.0,
+        "left": 5.0, "twin": 6.0,
         "same_left": 4.0, "same_stocked": 3.5, "same_taught": 3.0, "same_twin": 2.0,
     }  # fmt: skip
     tables = {name: np.array([[value]]) for name, value in sums.items()}
-    found = difference._steps(tables, np.array([[1.0]]))
+    found = difference._steps(tables, np.array([[3.0]]), np.array([[1.0]]))
     assert {name: float(value[0, 0]) for name, value in found.items()} == {
         "replay": 3.0,
         "sessions": (5.0 - 4.0) - (6.0 - 2.0),
         "memory": 0.5,
         "stock": 0.5,
         "learning": 1.0,
-        "luck": 1.0 - (8.0 - 6.0),
+        "luck": 1.0 - 3.0 - (-3.0 + 0.5 + 0.5 + 1.0),
         "worlds": 1.0,
     }
 
