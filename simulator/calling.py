@@ -69,6 +69,11 @@ def limit_calls(limit: Limit) -> None:
     _limit = limit
 
 
+def time_limit() -> Limit:
+    """How long calls may take in this process."""
+    return _limit
+
+
 def foreign(thing: Any) -> bool:
     """Whether an object, or a function, is made by code that is not of this project."""
     if isinstance(thing, partial):

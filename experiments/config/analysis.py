@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from experiments.config.overrides import check_once, suggestion, unknown
 from experiments.inference.metrics import METRICS, Metric
+from experiments.inference.own.ownmetric import OwnMetric
 from simulator.spec import Spec
 
 
@@ -20,9 +21,13 @@ class AnalysisSpec(Spec):
         (), description="metrics of your own, beside the built-in ones"
     )
 
+    own: tuple[OwnMetric, ...] = Field(
+        (), description="metrics from SQL or Python over the tables of the log"
+    )
+
     @model_validator(mode="after")
     def _primary_exists(self) -> "AnalysisSpec":
-        names = [*METRICS, *(metric.name for metric in self.metrics)]
+        names = [*METRICS, *(each.name for each in self.metrics), *(each.name for each in self.own)]
         for problem in unknown("analysis.primary", [self.primary], names):
             raise ValueError(problem)
         check_once("analysis.metrics", names)

@@ -7,11 +7,12 @@ from experiments.inference import health as diagnostics
 from experiments.inference.estimates import estimate
 from experiments.inference.logs import EngineSpec, Manifest, read_manifest
 from experiments.inference.metrics import METRICS, Metric, followed
+from experiments.inference.own.estimating import Found, own_estimates
+from experiments.inference.own.ownmetric import OwnMetric
 from experiments.inference.srm import populations, sample_ratio, strayed
 from experiments.inference.units import Units, open_units
 from experiments.records.metrics import (
     Daily,
-    Estimate,
     FunnelCount,
     Health,
     Metrics,
@@ -19,6 +20,7 @@ from experiments.records.metrics import (
     Retrieval,
     SampleRatio,
 )
+from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
 
 
@@ -34,6 +36,8 @@ def analyse(
     metrics: Sequence[Metric] = tuple(METRICS.values()),
     retrieval: Sequence[Retrieval] = (),
     models: Sequence[Model] = (),
+    own: Sequence[OwnMetric] = (),
+    catalog: Catalog | None = None,
     spec: EngineSpec | None = None,
 ) -> Metrics:
     """Everything that metrics.json holds.
@@ -49,6 +53,8 @@ def analyse(
         metrics: what is estimated.
         retrieval: channels against human grades, where there are any.
         models: what channels and rankers tell of their training.
+        own: metrics of a user's own, beside those.
+        catalog: the items, which these may read.
         spec: threads and memory.
 
     Raises:
@@ -56,9 +62,18 @@ def analyse(
         DataError: a folder is not a log.
     """
     manifest = read_manifest(log)
-    _check(manifest, arms, control, primary, metrics)
+    names = [*(each.name for each in metrics), *(each.name for each in own)]
+    _check(manifest, arms, control, primary, names)
+    mine = own_estimates(
+        own,
+        *(log, history, catalog),
+        [(control, arm) for arm in manifest.arms if arm != control],
+        confidence=confidence,
+        spec=spec,
+    )
     with open_units(log, metrics, history=history, spec=spec) as units:
-        estimates, warned = _estimates(units, metrics, control, confidence)
+        found = [*_estimates(units, metrics, control, confidence), *mine]
+        estimates, warned = tuple(row for row, _ in found), unestimated(found)
         connection = units.connection
         srm = tuple(
             sample_ratio(population, counts, arms)
@@ -86,7 +101,7 @@ def _check(
     arms: Mapping[str, float],
     control: str,
     primary: str,
-    metrics: Sequence[Metric],
+    names: Sequence[str],
 ) -> None:
     if tuple(arms) != manifest.arms:
         raise ConfigError(
@@ -94,8 +109,8 @@ def _check(
         )
     if control not in arms:
         raise ConfigError(f"control == {control!r}, must be one of: {', '.join(arms)}")
-    if primary not in {metric.name for metric in metrics}:
-        wanted = ", ".join(metric.name for metric in metrics)
+    if primary not in names:
+        wanted = ", ".join(names)
         raise ConfigError(f"primary == {primary!r}, must be one of: {wanted}")
 
 
@@ -105,19 +120,17 @@ def _contrasts(units: Units, control: str) -> list[tuple[str, str]]:
 
 def _estimates(
     units: Units, metrics: Sequence[Metric], control: str, confidence: float
-) -> tuple[tuple[Estimate, ...], tuple[str, ...]]:
-    """The estimates, and warnings of what could not be estimated."""
+) -> list[Found]:
     arms = units.aggregates(metrics, covariates=units.has_history)
-    found = [
+    return [
         estimate(metric, contrast, arms, confidence=confidence, cuped=cuped)
         for contrast in _contrasts(units, control)
         for metric in metrics
         for cuped in ((False, True) if units.has_history else (False,))
     ]
-    return tuple(row for row, _ in found), unestimated(found)
 
 
-def unestimated(found: Sequence[tuple[Estimate, str]]) -> tuple[str, ...]:
+def unestimated(found: Sequence[Found]) -> tuple[str, ...]:
     """A sentence for each reason for which something was not estimated, whatever it left out.
 
     Args:

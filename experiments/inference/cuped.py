@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from tea_tasting.aggr import Aggregates
 
 from experiments.inference.intervals import ROUNDING, ratio_variance
-from experiments.inference.metrics import Metric
+from experiments.inference.metrics import Ratio
 
 PRE = "pre_"
 """Prefix of a covariate: the same column in the history period."""
 
 
-def covariates(metric: Metric) -> tuple[str, str | None]:
+def covariates(metric: Ratio) -> tuple[str, str | None]:
     """The metric's numerator and denominator in the history period."""
     denominator = metric.denominator
     return PRE + metric.numerator, None if denominator is None else PRE + denominator
@@ -33,12 +33,12 @@ class Adjustment:
         covariate: its mean over both arms.
     """
 
-    metric: Metric
+    metric: Ratio
     theta: float
     covariate: float
 
     @classmethod
-    def of(cls, metric: Metric, arms: Sequence[Aggregates]) -> "Adjustment":
+    def of(cls, metric: Ratio, arms: Sequence[Aggregates]) -> "Adjustment":
         """The adjustment of two arms."""
         own, before = (metric.numerator, metric.denominator), covariates(metric)
         total = arms[0] + arms[1]
@@ -60,7 +60,7 @@ class Adjustment:
         return float(left) if left > ROUNDING * plain else 0.0
 
 
-def nothing_to_adjust_by(metric: Metric, arms: Sequence[Aggregates]) -> str:
+def nothing_to_adjust_by(metric: Ratio, arms: Sequence[Aggregates]) -> str:
     """Why the history cannot adjust the metric, "" where it can."""
     if any(arm.count() < 2 for arm in arms):
         return "an arm has fewer than 2 exposed shoppers"
@@ -71,7 +71,7 @@ def nothing_to_adjust_by(metric: Metric, arms: Sequence[Aggregates]) -> str:
     return "" if varies else f"the history has no variation in {metric.name}"
 
 
-def all_explained(metric: Metric, arms: Sequence[Aggregates]) -> str:
+def all_explained(metric: Ratio, arms: Sequence[Aggregates]) -> str:
     """Why an adjusted metric has no interval, "" where the history leaves it some variation."""
     adjustment = Adjustment.of(metric, arms)
     if any(adjustment.variance(arm) == 0 for arm in arms):

@@ -17,13 +17,13 @@ from tea_tasting.aggr import Aggregates
 
 from experiments.inference.cuped import Adjustment, all_explained, nothing_to_adjust_by
 from experiments.inference.intervals import ratio_variance, reach, student
-from experiments.inference.metrics import Metric
+from experiments.inference.metrics import Ratio
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate
 
 
 def estimate(
-    metric: Metric,
+    metric: Ratio,
     contrast: tuple[str, str],
     arms: Mapping[str, Aggregates],
     *,
@@ -44,13 +44,21 @@ def estimate(
         The estimate, and the reason why something in it is None; "" where nothing is.
     """
     control, treatment = arms[contrast[0]], arms[contrast[1]]
-    row = Estimate(
-        metric=metric.name,
+    row = blank(metric.name, contrast, (control.count(), treatment.count()), cuped=cuped)
+    return _filled(row, metric, control, treatment, confidence)
+
+
+def blank(
+    metric: str, contrast: tuple[str, str], shoppers: tuple[int, int], *, cuped: bool = False
+) -> Estimate:
+    """A row without a number; `shoppers` are those of control and of treatment."""
+    return Estimate(
+        metric=metric,
         contrast=contrast,
         design="shopper",
-        n=control.count() + treatment.count(),
-        n_control=control.count(),
-        n_treatment=treatment.count(),
+        n=sum(shoppers),
+        n_control=shoppers[0],
+        n_treatment=shoppers[1],
         control=None,
         treatment=None,
         effect=UNKNOWN,
@@ -58,11 +66,10 @@ def estimate(
         p_value=None,
         cuped=cuped,
     )
-    return _filled(row, metric, control, treatment, confidence)
 
 
 def _filled(
-    row: Estimate, metric: Metric, control: Aggregates, treatment: Aggregates, confidence: float
+    row: Estimate, metric: Ratio, control: Aggregates, treatment: Aggregates, confidence: float
 ) -> tuple[Estimate, str]:
     """The row with the numbers that the arms determine, and why some are None."""
     arms = (control, treatment)
@@ -77,37 +84,49 @@ def _filled(
         return row, reason
     adjustment = Adjustment.of(metric, arms) if row.cuped else None
     one, two = (_level(arm, metric, adjustment) for arm in arms)
+    row, reason = compared(row, one, two, confidence)
+    for arm, name in zip(arms, row.contrast, strict=True):
+        if reason and arm.mean(metric.numerator) == 0:
+            reason = f"{name} has no {metric.numerator}, so a relative effect has no interval"
+    return row, reason
+
+
+def compared(row: Estimate, one: "Level", two: "Level", confidence: float) -> tuple[Estimate, str]:
+    """A row with the difference of two levels, and why it has no relative interval.
+
+    Args:
+        row: names what is compared.
+        one, two: of control and of treatment, independent; one of them has an error at least.
+        confidence: level of the intervals.
+    """
     error = math.hypot(one.error, two.error)
     part = (one.error / error) ** 2
     freedom = 1 / (part**2 / (one.n - 1) + (1 - part) ** 2 / (two.n - 1))  # Welch, Satterthwaite
     effect, p_value = student(two.mean - one.mean, error, freedom, confidence=confidence)
     row = replace(row, control=one.mean, treatment=two.mean, effect=effect, p_value=p_value)
     relative, reason = _fieller(one, two, float(reach(1.0, freedom, confidence=confidence)))
-    for arm, name in zip(arms, row.contrast, strict=True):
-        if reason and arm.mean(metric.numerator) == 0:
-            reason = f"{name} has no {metric.numerator}, so a relative effect has no interval"
     return replace(row, relative=relative), reason
 
 
 @dataclass(frozen=True)
-class _Level:
-    """The mean of an arm, the standard error of it, and shoppers."""
+class Level:
+    """The mean of an arm, or another statistic, its standard error, and shoppers."""
 
     mean: float
     error: float
     n: int
 
 
-def _level(arm: Aggregates, metric: Metric, adjustment: Adjustment | None) -> _Level:
+def _level(arm: Aggregates, metric: Ratio, adjustment: Adjustment | None) -> Level:
     """A metric's mean in an arm, adjusted by the history or not."""
     mean = arm.mean(metric.numerator) / arm.mean(metric.denominator)
     variance = ratio_variance(arm, metric.numerator, metric.denominator)
     if adjustment is not None:
         mean, variance = adjustment.mean(arm), adjustment.variance(arm)
-    return _Level(float(mean), math.sqrt(variance / arm.count()), arm.count())
+    return Level(float(mean), math.sqrt(variance / arm.count()), arm.count())
 
 
-def _fieller(one: _Level, two: _Level, quantile: float) -> tuple[Interval, str]:
+def _fieller(one: Level, two: Level, quantile: float) -> tuple[Interval, str]:
     """The growth of the second mean over the first with Fieller's interval, and why it lacks one.
 
     The ratios r for which |two - r one| is within the quantile's reach of 0 (Fieller, Journal of
@@ -128,7 +147,7 @@ def _fieller(one: _Level, two: _Level, quantile: float) -> tuple[Interval, str]:
     return Interval(ratio - 1, middle - half - 1, middle + half - 1), ""
 
 
-def _undefined(metric: Metric, arms: Sequence[Aggregates], cuped: bool) -> str:
+def _undefined(metric: Ratio, arms: Sequence[Aggregates], cuped: bool) -> str:
     """Why the metric itself has no value, "" where it has one."""
     if any(arm.count() == 0 for arm in arms):
         return "an arm has no exposed shoppers"
@@ -139,7 +158,7 @@ def _undefined(metric: Metric, arms: Sequence[Aggregates], cuped: bool) -> str:
     return nothing_to_adjust_by(metric, arms) if cuped else ""
 
 
-def _uncertain(metric: Metric, arms: Sequence[Aggregates], cuped: bool) -> str:
+def _uncertain(metric: Ratio, arms: Sequence[Aggregates], cuped: bool) -> str:
     """Why the metric has a value but no interval, "" where it has one."""
     if any(arm.count() < 2 for arm in arms):
         return "an arm has fewer than 2 exposed shoppers"

@@ -10,6 +10,7 @@ needs, one in `UNIT_COLUMNS`.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import Field, model_validator
 
@@ -59,6 +60,26 @@ UNIT_COLUMNS: Mapping[str, Column] = {
     "clicked": Column("1 where the shopper clicked, else 0", positive="clicks"),
 }
 """The unit table, by name of the column."""
+
+
+class Ratio(Protocol):
+    """What is estimated: a ratio of two means over shoppers, or the first mean alone."""
+
+    @property
+    def name(self) -> str:
+        """How outputs call it."""
+
+    @property
+    def numerator(self) -> str:
+        """A column of totals of shoppers."""
+
+    @property
+    def denominator(self) -> str | None:
+        """Another one; None: 1 for each exposed shopper."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it needs."""
 
 
 class Metric(Spec):

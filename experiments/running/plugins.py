@@ -1,6 +1,7 @@
 """What a user plugs in (channels, schemes, models, rankers, click models, rewards), tried first."""
 
 from experiments.config.schema import Config
+from experiments.inference.own.conformance import check_metric
 from experiments.stages.sources import SOURCES
 from simulator.errors import ContractError, placing
 from simulator.spec import Spec
@@ -20,6 +21,11 @@ def check_plug_ins(config: Config) -> None:
         if arm.ranker is not None:
             check_spec(f"arms.{arm.name}.ranker", arm.ranker)
     check_spec("world.behavior.click_model", config.world.behavior.click_model)
+    for metric in config.analysis.own:
+        place = f"analysis.own.{metric.name}"
+        check_spec(place, metric)
+        for violation in check_metric(metric):  # in a second, where the run's log takes minutes
+            raise ContractError(f"{place}: on a sample log {violation}")
 
 
 def check_rewards(config: Config) -> None:

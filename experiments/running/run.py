@@ -26,6 +26,7 @@ from experiments.stages.progress import Progress
 from experiments.stages.stage import Stage
 from experiments.truth.precision import MOST_PAIRS, missed, pairs_wanted, shortfall
 from experiments.truth.table import truth_table
+from simulator.catalogue.catalog import Catalog
 
 
 def run_experiment(
@@ -59,14 +60,15 @@ def run_experiment(
                 {name: stage.path for name, stage in channels.items()},
                 [stage.path for stage in trained.rankers],
             )
-            metrics = _metrics(config, history.path / LOG, worlds, retrieval, models)
+            catalog = load_saved(catalogue.path / CATALOG)
+            metrics = _metrics(config, catalog, history.path / LOG, worlds, retrieval, models)
             metrics = _with_remarks(metrics, catalogue)
         truths = _truths(pipeline, trained, worlds, metrics)
         replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
         if truths is None:
             maker.run.remove(Truths.FILE)
         with progress.stage("credit"):
-            items = Items.of(load_saved(catalogue.path / CATALOG), history.path / LOG)
+            items = Items.of(catalog, history.path / LOG)
             write_credit(maker.run, config, worlds.experiment, items)
         maker.run.link("log", worlds.experiment)
         told = manifest(config, command, catalogue, worlds.experiment, maker.records)
@@ -88,6 +90,7 @@ def _with_remarks(metrics: Metrics, catalogue: Stage) -> Metrics:
 
 def _metrics(
     config: Config,
+    catalog: Catalog,
     history: Path,
     worlds: Worlds,
     retrieval: Sequence[Retrieval],
@@ -105,6 +108,8 @@ def _metrics(
         metrics=_chosen(config),
         retrieval=retrieval,
         models=models,
+        own=config.analysis.own,
+        catalog=catalog if config.analysis.own else None,
     )
 
 

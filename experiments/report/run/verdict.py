@@ -98,8 +98,8 @@ def effect_words(row: Estimate) -> tuple[str, str]:
 
 
 def signed_effect(row: Estimate) -> str:
-    """The size with its sign, relative where control's level allows it."""
-    if row.relative.estimate is None:
+    """The size with its sign, on the scale of its interval in `effect_words`."""
+    if row.relative.estimate is None or row.relative.ends is None:
         return change(row.metric, row.effect.estimate)
     return change_words(row.relative)[0]
 
