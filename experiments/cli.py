@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
 from experiments.options import AsJson, Overrides
-from simulator.errors import ContractError, FunnelabError, printable
+from simulator.errors import FunnelabError, printable
 
 if TYPE_CHECKING:
     from experiments.records.reading import Record
-    from simulator.plugins import Kind
 
 EXIT_REFUSED = 2
 
@@ -34,9 +34,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-)
-check_app = typer.Typer(
-    help="Check your own channel, ranker, reward or rule.", no_args_is_help=True
 )
 app.add_typer(data_app, name="data")
 ids_app = typer.Typer(help="Semantic ids by themselves.", no_args_is_help=True)
@@ -54,7 +51,6 @@ Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace the results of a run with other settings."),
 ]
-PlugIn = Annotated[str, typer.Argument(metavar="MODULE:OBJECT", help="What to import and check.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -253,42 +249,6 @@ def config(
         return
     settings = load_config(name, overrides or ())
     typer.echo(resolved_toml(settings) if show else f"{name}: settings are valid", nl=not show)
-
-
-def _check_command(plug_in: str, kind: str, suite: str, told: str) -> None:
-    """Add a check of plug-ins, by MODULE:OBJECT of their kind and of its conformance suite."""
-
-    @check_app.command(plug_in, help=told)
-    def check(name: PlugIn, as_json: AsJson = False) -> None:
-        contract: Kind = resolve_name(kind)
-        findings = resolve_name(suite)(contract.load(name))
-        if as_json:
-            typer.echo(json.dumps({"object": name, "findings": [str(each) for each in findings]}))
-        if findings:
-            problems = "\n".join(f"  {each}" for each in findings)
-            raise ContractError(f"{name} breaks the contract of {contract.noun}:\n{problems}")
-        if not as_json:
-            typer.echo(f"{name} keeps the contract of {contract.noun}")
-
-
-_check_command(
-    *("channel", "recall.registry:CHANNEL", "recall.conformance:check_channel"),
-    "Check that a class or function makes channels that keep the contract.",
-)
-_check_command(
-    *("ranker", "ranking.rankers.registry:RANKER", "ranking.conformance:check_ranker"),
-    "Check that a class or function makes rankers that keep the contract.",
-)
-_check_command(
-    *("reward", "cqsid.rewards.registry:REWARD", "cqsid.rewards.conformance:check_reward"),
-    "Check that a function is a reward that keeps the contract, or that a class makes such.",
-)
-_check_command(
-    "rule",
-    "experiments.attribution.credit.customrules:RULE",
-    "experiments.attribution.credit.conformance:check_rule",
-    "Check that a function or class is a rule of credit that keeps the contract.",
-)
 
 
 @_command(ids_app, "bench", "experiments.idsbench.run:bench_ids", "-ids")

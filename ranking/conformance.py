@@ -16,7 +16,14 @@ from recall.channel import Channel, Refreshable
 from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
 from recall.merge import MergeSpec
-from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
+from recall.sampleshop import (
+    sample_catalog,
+    sample_history,
+    sample_index,
+    sample_requests,
+    sample_texts,
+    title_texts,
+)
 from recall.storage import saved_copy
 from simulator.calling import call
 from simulator.catalogue.catalog import Catalog
@@ -29,18 +36,25 @@ _TOLERANCE = 1e-5  # relative and absolute: pages see scores on a grid about as 
 Scores = NDArray[np.float32]
 
 
-def check_ranker(factory: Callable[[FeatureSet], Ranker]) -> list[Violation]:
+def check_ranker(
+    factory: Callable[[FeatureSet], Ranker], catalog: Catalog | None = None
+) -> list[Violation]:
     """Every way in which the rankers that `factory` makes break the contract; [] if none.
 
     The ranker is fitted on a tiny shop with clicks and without, refreshed where it can be, and
     asked for scores in a batch, singly, of candidates in another order, and of nobody.
+
+    Args:
+        factory: makes a ranker from features.
+        catalog: the items; None: those of a tiny shop.
     """
-    catalog = sample_catalog()
+    texts = title_texts(catalog) if catalog is not None else sample_texts()
+    catalog = catalog if catalog is not None else sample_catalog()
     stage, features = _shop(catalog)
     findings: list[Violation] = []
     for label, n_requests in (("", 400), (" without clicks", 2)):
         examples = build_examples(
-            sample_history(catalog, n_requests),
+            sample_history(catalog, n_requests, texts=texts),
             catalog,
             stage.pool,
             ExamplesSpec(),
@@ -59,7 +73,7 @@ def check_ranker(factory: Callable[[FeatureSet], Ranker]) -> list[Violation]:
         except Exception as error:
             findings.append(Violation.raised(f"ranker{label}", error, "be made and fitted"))
             continue
-        requests = sample_requests(catalog)
+        requests = sample_requests(catalog, texts=texts)
         findings += _Check(ranker, requests, stage.pool(requests), label).run()
     return findings
 

@@ -8,7 +8,14 @@ import numpy as np
 from recall.candidates import Candidates
 from recall.channel import Channel, Refreshable
 from recall.contract import CandidatesError, validate_candidates
-from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
+from recall.sampleshop import (
+    sample_catalog,
+    sample_history,
+    sample_index,
+    sample_requests,
+    sample_texts,
+    title_texts,
+)
 from recall.storage import saved_copy
 from simulator.calling import call
 from simulator.catalogue.catalog import Catalog
@@ -20,22 +27,29 @@ _LIMIT = 10
 _HOSTILE = ("", "   ", "zzzzqqqq", "?!", "x" * 5_000, "red lamp " * 555, "lämpchen 灯 \U0001f4a1")
 
 
-def check_channel(factory: Callable[[], Channel]) -> list[Violation]:
+def check_channel(
+    factory: Callable[[], Channel], catalog: Catalog | None = None
+) -> list[Violation]:
     """Every way in which the channels that `factory` makes break the contract; [] if none.
 
     The channel is fitted on a tiny shop with a log and without one, refreshed where it can be,
     and asked ordinary and hostile requests, singly, in batches and in another order.
+
+    Args:
+        factory: makes a channel.
+        catalog: the items; None: those of a tiny shop.
     """
-    catalog = sample_catalog()
+    texts = title_texts(catalog) if catalog is not None else sample_texts()
+    catalog = catalog if catalog is not None else sample_catalog()
     findings: list[Violation] = []
     for label, history in (
-        ("", sample_history(catalog)),
-        (" with an empty history", sample_history(catalog, 0)),
+        ("", sample_history(catalog, texts=texts)),
+        (" with an empty history", sample_history(catalog, 0, texts=texts)),
     ):
         channel, problems = _fitted(factory, catalog, history, label)
         findings += problems
         if channel is not None:
-            findings += _Check(channel, catalog, label).run()
+            findings += _Check(channel, catalog, label, texts).run()
     return findings
 
 
@@ -63,11 +77,13 @@ def _fitted(
 class _Check:
     """The checks of one fitted channel."""
 
-    def __init__(self, channel: Channel, catalog: Catalog, label: str) -> None:
+    def __init__(
+        self, channel: Channel, catalog: Catalog, label: str, texts: tuple[str, ...]
+    ) -> None:
         self._channel = channel
         self._catalog = catalog
         self._label = label
-        self._requests = sample_requests(catalog)
+        self._requests = sample_requests(catalog, texts=texts)
 
     def run(self) -> list[Violation]:
         """All violations; the later checks are left out where plain requests already fail."""

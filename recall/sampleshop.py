@@ -44,13 +44,25 @@ def sample_texts() -> tuple[str, ...]:
     return (*pairs, *_THINGS, "zzzz qqqq", "", "lap top blu", "?!")
 
 
-def sample_history(catalog: Catalog, n_requests: int = 200, seed: int = 7) -> History:
+def title_texts(catalog: Catalog, most: int = 24) -> tuple[str, ...]:
+    """Queries for a catalogue of any shop: the first words of some titles, and odd ones."""
+    some = np.linspace(0, len(catalog) - 1, min(most, len(catalog))).astype(np.int64)
+    words = (" ".join(str(title).split()[:2]) for title in catalog.title_I[some])
+    return (*dict.fromkeys(words), "zzzz qqqq", "", "?!")
+
+
+def sample_history(
+    catalog: Catalog,
+    n_requests: int = 200,
+    seed: int = 7,
+    texts: tuple[str, ...] | None = None,
+) -> History:
     """A log in which shoppers saw four random items a request and clicked and bought some.
 
     With `n_requests=0` the log is empty.
     """
     rng = np.random.default_rng(seed)
-    texts, n_shown = sample_texts(), 4 * n_requests
+    texts, n_shown = sample_texts() if texts is None else texts, 4 * n_requests
     row_R = np.arange(n_requests)
     session_R = session_ids(row_R // 6, (row_R // 3) % 2)
     row_X = np.repeat(row_R, 4).astype(np.int32)

@@ -23,6 +23,7 @@ from cqsid.rewards.reward import (
 from cqsid.rewards.shop import Shop
 from recall.arrays import Ragged
 from simulator.calling import call
+from simulator.catalogue.catalog import Catalog
 from simulator.errors import FunnelabError
 from simulator.plugins import Violation
 
@@ -31,7 +32,9 @@ _ALONE = "not depend on the other requests of the batch"
 _ALL = slice(None)
 
 
-def check_reward(made_by: Any, options: dict[str, Any] | None = None) -> list[Violation]:
+def check_reward(
+    made_by: Any, options: dict[str, Any] | None = None, catalog: Catalog | None = None
+) -> list[Violation]:
     """Every way in which a reward breaks the contract; [] if none.
 
     It is asked about ordinary and hostile requests and ids of a tiny shop, twice, singly, with
@@ -42,8 +45,9 @@ def check_reward(made_by: Any, options: dict[str, Any] | None = None) -> list[Vi
         made_by: a function `reward(logged, samples, shop)`, a class that makes such a callable,
             the settings of a reward, or any other callable of that signature.
         options: keyword arguments for the class or each call of the function.
+        catalog: the items; None: those of the tiny shop.
     """
-    shop = sample_shop()
+    shop = sample_shop(catalog)
     try:
         if isinstance(made_by, Component):
             made_by.check_shop(shop, "reward")
@@ -53,16 +57,16 @@ def check_reward(made_by: Any, options: dict[str, Any] | None = None) -> list[Vi
             reward = REWARD.made(made_by, name, options=options or {})
     except FunnelabError as error:
         return [Violation("reward", str(error), "be made")]
-    return _Check(reward, shop).run()
+    return _Check(reward, shop, sample_logged(catalog=catalog)).run()
 
 
 class _Check:
     """The checks of one reward."""
 
-    def __init__(self, reward: Reward, shop: Shop) -> None:
+    def __init__(self, reward: Reward, shop: Shop, logged: Logged) -> None:
         self._reward = reward
         self._shop = shop
-        self._logged = sample_logged()
+        self._logged = logged
         self._samples = sample_groups(self._logged, shop)
 
     def run(self) -> list[Violation]:

@@ -16,7 +16,7 @@ from recall.channel import Channel
 from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
 from recall.merge import MergeSpec
-from recall.sampleshop import sample_catalog, sample_history, sample_index
+from recall.sampleshop import sample_catalog, sample_history, sample_index, title_texts
 from recall.texts import TextFeatures
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
@@ -29,12 +29,12 @@ _FOUND = 8  # items that a channel finds
 _BUCKETS = 512
 
 
-def sample_shop() -> Shop:
+def sample_shop(catalog: Catalog | None = None) -> Shop:
     """Sixty items, one to three behind an id, every seventh sold out; with all doors open.
 
     The last two items have no id, and the items of the second last id are all sold out.
     """
-    catalog, vectors = sample_catalog(), Words()
+    catalog, vectors = catalog if catalog is not None else sample_catalog(), Words()
     history, index, ids = sample_history(catalog), sample_index(catalog), _ids(catalog)
     index.available_I[ids.sid_I == len(ids.sids_SL) - 2] = False
     values_I = item_values(ShelfSpec(), index.statistics[0], catalog.created_at_I)
@@ -51,9 +51,10 @@ def sample_shop() -> Shop:
     )
 
 
-def sample_logged(number: int = 12) -> Logged:
+def sample_logged(number: int = 12, catalog: Catalog | None = None) -> Logged:
     """Requests of the sample log: with and without clicks, orders and text."""
-    history = sample_history(sample_catalog())
+    texts = None if catalog is None else title_texts(catalog)
+    history = sample_history(catalog if catalog is not None else sample_catalog(), texts=texts)
     return Logged.of(history, np.arange(number, dtype=np.int64))
 
 
@@ -79,8 +80,10 @@ def groups_of(sid_BG: Ints, shop: Shop) -> Samples:
 def _ids(catalog: Catalog) -> SemanticIds:
     """Ids from the category, the colour, and one of two parts of the catalogue."""
     item_I = np.arange(len(catalog))
-    thing_I = np.where(catalog.category_I < 0, _SIZES[0] - 2, catalog.category_I)
-    codes_IL = np.stack([thing_I, (item_I // 6) % 5 // 2, item_I // 40], axis=1).astype(np.int32)
+    thing_I = np.where(catalog.category_I < 0, _SIZES[0] - 2, catalog.category_I % (_SIZES[0] - 2))
+    codes_IL = np.stack([thing_I, (item_I // 6) % 5 // 2, item_I // 40 % 2], axis=1).astype(
+        np.int32
+    )
     codes_IL[-2:] = -1
     return SemanticIds(codes_IL, _SIZES)
 

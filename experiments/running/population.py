@@ -10,6 +10,7 @@ from experiments.running.models import CATALOG, POPULATION
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from recall.storage import save
+from simulator.catalogue.catalog import Supply
 from simulator.catalogue.synthetic import generate_supply
 from simulator.files.importer import supply_of
 from simulator.files.items import Items, read_items
@@ -88,14 +89,19 @@ def horizon(config: Config) -> float:
     return (config.world.history_days + config.world.days) * DAY
 
 
-def make_population(config: Config) -> tuple[Population, dict[str, int]]:
-    """Catalogue, shoppers and what they want, generated or from a file; and what `told_of` it."""
-    draws, told = Draws(config.seed), {}
+def make_supply(config: Config) -> tuple[Supply, dict[str, int]]:
+    """What is on sale, generated or from a file; and what `told_of` it."""
+    draws = Draws(config.seed)
     if isinstance(config.catalog, FileCatalog):
         items = read_items(config.catalog.file, horizon(config))
-        supply, told = supply_of(items, config.catalog.file, draws), told_of(items)
-    else:
-        supply = generate_supply(config.catalog, draws)
+        return supply_of(items, config.catalog.file, draws), told_of(items)
+    return generate_supply(config.catalog, draws), {}
+
+
+def make_population(config: Config) -> tuple[Population, dict[str, int]]:
+    """Catalogue, shoppers and what they want, generated or from a file; and what `told_of` it."""
+    draws = Draws(config.seed)
+    supply, told = make_supply(config)
     judgments = NO_JUDGMENTS
     if config.judgments is not None:
         judgments = read_judgments(config.judgments, supply.catalog.key_I)

@@ -1,5 +1,8 @@
 """What a user might plug in: channels, rankers and click models, good ones and broken ones."""
 
+import os
+import sys
+import time
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +33,40 @@ class Shelf:
 class Raises(Shelf):
     def recall(self, requests, limit):
         raise RuntimeError("no <service> today")
+
+
+class WritesRequests(Shelf):
+    def recall(self, requests, limit):
+        requests.text_B[:] = 0
+        return super().recall(requests, limit)
+
+
+class EndsTheProgram(Shelf):
+    def recall(self, requests, limit):
+        sys.exit()
+
+
+class MovesAway(Shelf):
+    def recall(self, requests, limit):
+        os.chdir("/")
+
+
+class Hangs(Shelf):
+    def recall(self, requests, limit):
+        time.sleep(60)
+
+
+class Picky(Shelf):
+    """Knows its items beforehand, as an index does that was made elsewhere."""
+
+    def __init__(self, items: int = 50) -> None:
+        super().__init__()
+        self.items = items
+
+    def fit(self, catalog, history, *, rng):
+        if len(catalog) != self.items:
+            raise ValueError(f"{len(catalog)} items, must be {self.items}")
+        super().fit(catalog, history, rng=rng)
 
 
 class UnknownItems(Shelf):
@@ -174,6 +211,14 @@ class FirstResults:
     def __call__(self, attraction_BK, phone_B, look_BK, click_BK):
         examined_BK = np.zeros(attraction_BK.shape, bool)
         examined_BK[:, : self.results] = True
+        return examined_BK, examined_BK & (click_BK < attraction_BK)
+
+
+class ClicksByChance:
+    """Draws luck of its own."""
+
+    def __call__(self, attraction_BK, phone_B, look_BK, click_BK):
+        examined_BK = np.random.default_rng().random(attraction_BK.shape) < 0.5
         return examined_BK, examined_BK & (click_BK < attraction_BK)
 
 

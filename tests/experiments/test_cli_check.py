@@ -1,10 +1,19 @@
 """`funnelab check` passes what keeps its contract and names what breaks it."""
 
+from pathlib import Path
+
 import pytest
 
+from cqsid.rewards.conformance import check_reward
+from cqsid.rewards.of_log import LogReward
 from experiments.cli import run_command
+from ranking.conformance import check_ranker
+from simulator.catalogue.synthetic import CatalogSpec, generate_supply
+from simulator.randomness import Draws
+from tests.experiments.plugins import Cheapest
 
 PLUGINS = "tests.experiments.plugins"
+NOUNS = {"click": "click model"}
 SOUND = [
     ("channel", "recall.classic.lexical:LexicalChannel"),
     ("channel", "recall.classic.dense:DenseChannel"),
@@ -14,6 +23,8 @@ SOUND = [
     ("ranker", "ranking.rankers.learned:LearnedRanker"),
     ("ranker", "ranking.rankers.ranker:MergeOrderRanker"),
     ("ranker", f"{PLUGINS}:Cheapest"),
+    ("click", f"{PLUGINS}:FirstResults"),
+    ("metric", "tests.experiments.inference.own.own_metrics:margin"),
 ]
 BROKEN = [
     (
@@ -44,6 +55,12 @@ BROKEN = [
     ("ranker", "RankerOfAnotherShape", "score() == shape (24, 3), must have shape (24, 30)"),
     ("ranker", "RankerOfNumbersThatAreNone", "score() == nan, must be finite"),
     ("ranker", "Shelf", "ranker == Shelf, must have name, fit and score"),
+    ("channel", "WritesRequests", "must answer, and leave what it is given as it is"),
+    ("channel", "EndsTheProgram", "recall() == sys.exit() (tests/experiments/plugins.py, line "),
+    ("channel", "MovesAway", "os.chdir('/')"),
+    ("click", "clicks_unseen", "clicked == True where not examined, must be examined first"),
+    ("click", "clicks_of_one_column", "must be bool of shape (40, 12)"),
+    ("click", "ClicksByChance", "model() asked twice == another answer"),
 ]
 
 
@@ -52,7 +69,7 @@ def test_what_keeps_its_contract_passes(
     capsys: pytest.CaptureFixture[str], kind: str, name: str
 ) -> None:
     assert run_command(["check", kind, name]) == 0, capsys.readouterr().err
-    assert capsys.readouterr().out == f"{name} keeps the contract of a {kind}\n"
+    assert capsys.readouterr().out == f"{name} keeps the contract of a {NOUNS.get(kind, kind)}\n"
 
 
 @pytest.mark.parametrize(("kind", "name", "wanted"), BROKEN)
@@ -61,6 +78,69 @@ def test_what_breaks_its_contract_is_named(
 ) -> None:
     assert run_command(["check", kind, f"{PLUGINS}:{name}"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"Error: {PLUGINS}:{name} breaks the contract of a {kind}:")
+    assert error.startswith(
+        f"Error: {PLUGINS}:{name} breaks the contract of a {NOUNS.get(kind, kind)}:"
+    )
     assert wanted in error
     assert "Traceback" not in error
+
+
+CONFIG = """
+name = "mine"
+[catalog]
+items = 90
+[channels.lexical]
+type = "lexical"
+[channels.far]
+type = "custom"
+object = "tests.experiments.plugins:Picky"
+options = { items = 90 }
+[[arms]]
+name = "a"
+share = 0.5
+channels = ["lexical"]
+[[arms]]
+name = "b"
+share = 0.5
+channels = ["lexical", "far"]
+"""
+
+
+def test_a_config_gives_its_items_and_options(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """An index of the user's own items fits no others."""
+    (tmp_path / "my.toml").write_text(CONFIG)
+    check = ["check", "channel", f"{PLUGINS}:Picky"]
+    assert run_command(check) == 2
+    capsys.readouterr()
+    assert run_command([*check, "--config", str(tmp_path / "my.toml")]) == 0
+    assert (
+        run_command([*check, "--config", str(tmp_path / "my.toml"), "--set", "catalog.items=80"])
+        == 2
+    )
+    assert "channels.far: fit() == ValueError('80 items, must be 90')" in capsys.readouterr().err
+
+
+def test_a_config_that_does_not_use_the_object_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "my.toml").write_text(CONFIG)
+    name = f"{PLUGINS}:Shelf"
+    assert run_command(["check", "channel", name, "--config", str(tmp_path / "my.toml")]) == 2
+    assert f"{name} == not used by this config, must be named in it" in capsys.readouterr().err
+
+
+def test_what_hangs_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["check", "channel", f"{PLUGINS}:Hangs", "--seconds", "0.3"]) == 2
+    told = capsys.readouterr().err
+    assert "took longer than 0.3 s (tests/experiments/plugins.py, line " in told
+
+
+@pytest.mark.parametrize("kind", ["ranker", "reward"])
+def test_items_of_a_config_do_for_every_kind(kind: str) -> None:
+    catalog = generate_supply(CatalogSpec(items=150), Draws(3)).catalog
+    if kind == "ranker":
+        assert check_ranker(Cheapest, catalog) == []
+    else:
+        assert check_reward(LogReward(), None, catalog) == []
