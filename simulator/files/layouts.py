@@ -295,7 +295,13 @@ NAMES = {
         "stock stock_quantity quantity_in_stock inventory_quantity inventory qty quantity bestand"
     ),
 }
-REQUIRED = ("id", "title")
+NOT_ITEMS = (
+    (_marks("esci_label query_id query"), "a file of grades or of queries"),
+    (_marks("reviewer_id review_text review_body review_id"), "a file of reviews"),
+    (_marks("invoice invoice_no order_id order_number"), "a file of orders"),
+    (_marks("user_id customer_id session_id visitor_id"), "a log of what users did"),
+)
+"""Columns of files with several rows for an item, and what such a file is."""
 
 JUDGED = {
     "query": (

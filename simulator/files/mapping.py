@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.files.layouts import LAYOUTS, NAMES, Layout, plain
+from simulator.files.layouts import LAYOUTS, NAMES, NOT_ITEMS, Layout, plain
 from simulator.files.settings import ColumnSpec
 from simulator.files.tables.amounts import amounts, is_empty
 from simulator.files.tables.cells import list_in, object_in, text_in
@@ -68,7 +68,7 @@ def propose_catalog(path: Path, given: Mapping[str, Any] | None = None) -> Propo
     columns = _by_layout(path, layout, names, format_) if layout else {}
     by_names = _by_names(path, names, format_) if layout is None else {}
     columns = (columns or by_names) | given.get("columns", {})
-    _require(path, columns, names)
+    _require(path, columns, names, given)
     settings: Settings = {}
     if layout is not None:
         told.append(f"recognised: {layout.name}" + (f"; {layout.told}" if layout.told else ""))
@@ -195,19 +195,23 @@ def _fits(role: str, table: Table, column: str) -> bool:
     return bool(filled) and numbers < _READABLE * len(filled)  # codes are no names
 
 
-def _require(path: Path, columns: Mapping[str, Any], names: Sequence[str]) -> None:
+def _require(
+    path: Path, columns: Mapping[str, Any], names: Sequence[str], given: Mapping[str, Any]
+) -> None:
+    """Refuse a file without ids or titles, and one of something else than items."""
     listed = ", ".join(map(repr, names[:_MOST_NAMES]))
+    known = {plain(name) for name in names}
+    other = next((what for marks, what in NOT_ITEMS if marks & known), None)
     missing = [role for role in ("id", "title") if role not in columns]
-    if {"id", "title"} & set(missing):
+    if other is not None and not missing and "id" not in given.get("columns", {}):
+        found = f"what looks like {other}"
+        wanted = "a file with a row for each item (if it is one: --set catalog.file.columns.id=...)"
+        raise unusable(path.name, found, f"{wanted} (columns: {listed})")
+    if missing:
         found = f"no column that is known as {' or as '.join(missing)}"
-        if _judged(names):
-            found += " (this looks like a file of grades or of queries)"
+        found += f" (this looks like {other})" if other else ""
         settings = " and ".join(f"--set catalog.file.columns.{role}=..." for role in missing)
         raise unusable(path.name, found, f"named by {settings} (columns: {listed})")
-
-
-def _judged(names: Sequence[str]) -> bool:
-    return bool({plain(name) for name in names} & {"esci_label", "query_id", "query"})
 
 
 def _read(path: Path, wanted: Mapping[str, str], format_: Settings) -> Table:

@@ -194,6 +194,9 @@ def _amount(value: object) -> Amount | None:
 
 
 def _read(text: str) -> Amount | None:
+    whole, dot, rest = text.partition(".")
+    if text.isascii() and whole.isdigit() and (not dot or (rest.isdigit() and len(rest) != 3)):
+        return Amount(float(text), mark=dot)  # as programs write it: most numbers are
     plain = unicodedata.normalize("NFKC", text.strip()).translate(_APOSTROPHES).strip()
     if _SCIENTIFIC.fullmatch(plain):
         return Amount(float(plain), mark="." if "." in plain else "")

@@ -26,4 +26,6 @@ def without_markup(text: str) -> str:
 
 def one_line(text: str) -> str:
     """A text whose runs of blanks, line ends and control characters are single spaces."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return _BLANKS.sub(" ", text).strip()

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 import numpy as np
 
@@ -118,17 +119,25 @@ def _seconds(value: object, times: str) -> float | None:
 
 def _date(value: object) -> float | None:
     """Seconds since 1970 of a date, by itself or in ISO 8601; without an offset it is in UTC."""
+    if isinstance(value, date):
+        whole = value if isinstance(value, datetime) else datetime(*value.timetuple()[:3])
+        return _since_1970(whole)
+    text = _iso(value)
+    return None if text is None else _dated(text)
+
+
+@lru_cache(maxsize=65_536)
+def _dated(text: str) -> float | None:
     try:
-        if isinstance(value, date):
-            found = value if isinstance(value, datetime) else datetime(*value.timetuple()[:3])
-        else:
-            text = _iso(value)
-            if text is None:
-                return None
-            found = datetime.fromisoformat(text)
+        return _since_1970(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _since_1970(found: datetime) -> float | None:
+    try:
         aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-        inside = _YEARS[0] <= aware.year <= _YEARS[1]
-        return aware.timestamp() if inside else None
+        return aware.timestamp() if _YEARS[0] <= aware.year <= _YEARS[1] else None
     except (ValueError, OverflowError):
         return None
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 
 _EVIDENCE = 500  # rows of one line that tell how the cells of a column look
 _SHAPES = 4  # looks of its cells, at most, of a column that tells rows from text
@@ -39,15 +40,17 @@ def swallowing(
     """
     width = len(rows[0])
     doubtful = set(several)
-    single = [row for at, row in enumerate(rows) if at not in doubtful][:_EVIDENCE]
-    looks = [{_look(row[column]) for row in single} for column in range(width)]
+    single = islice((row for at, row in enumerate(rows) if at not in doubtful), _EVIDENCE)
+    evidence = list(single) or rows[:_EVIDENCE]
+    looks = [{_look(row[n]) for row in evidence if "\n" not in row[n]} for n in range(width)]
     regular = {n: own for n, own in enumerate(looks) if _is_regular(own)}
     for at in several if width > 1 else ():
         column = next(n for n, cell in enumerate(rows[at]) if "\n" in cell or "\r" in cell)
-        own = {n: {_look(cell)} for n, cell in enumerate(rows[at])}
-        known = regular if single else {n: each for n, each in own.items() if _is_regular(each)}
-        told = {n: each for n, each in known.items() if n != column}
-        cells = [_cells(line, delimiter) for line in lines[starts[at] - 1 : ends[at]]]
+        own_lines = lines[starts[at] - 1 : ends[at]]
+        if all(line.count(delimiter) < width - 1 for line in own_lines):
+            continue
+        told = {n: each for n, each in regular.items() if n != column}
+        cells = [_cells(line, delimiter) for line in own_lines]
         if _like_rows([each for each in cells if each != [""]], column, width, told):
             return at, column
     return None
