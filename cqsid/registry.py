@@ -6,11 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from cqsid.settings import CqsidSpec
-from recall.classic.itemcf import ItemCFSpec
-from recall.classic.lexical import LexicalSpec
-from recall.classic.popular import PopularSpec
-from recall.classic.towers import DenseSpec
-from recall.classic.uniform import UniformSpec
+from recall.classic.settings import DenseSpec, ItemCFSpec, LexicalSpec, PopularSpec, UniformSpec
 from recall.registry import CustomSpec
 
 ChannelSpec = Annotated[

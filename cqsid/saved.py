@@ -26,8 +26,9 @@ from pydantic import Field
 
 from cqsid.decoding.decoder import Softmax
 from cqsid.generator.model import load_generator, model_of, save_generator
-from cqsid.generator.prompts import PromptBuilder, PromptSpec
+from cqsid.generator.prompts import PromptBuilder
 from cqsid.generator.related import RelatedCategories
+from cqsid.generator.settings import PromptSpec
 from cqsid.generator.transformer import Weights
 from cqsid.learned import Learned
 from cqsid.tokenizer.ids import SemanticIds

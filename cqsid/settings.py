@@ -5,12 +5,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from cqsid.decoding.shelves import ShelfSpec
-from cqsid.generator.model import ModelSpec, backbone_subwords
-from cqsid.generator.prompts import PromptSpec
-from cqsid.generator.textencoder import TextSpec
+from cqsid.decoding.settings import ShelfSpec
+from cqsid.generator.settings import ModelSpec, PromptSpec, TextSpec
 from cqsid.tokenizer.schemes.settings import IdsSpec
-from cqsid.training.stages import TrainingSpec
+from cqsid.training.settings import TrainingSpec
 from recall.latency import LatencySpec
 from recall.settings import ChannelSettings, DeviceName
 from simulator.errors import ConfigError
@@ -102,7 +100,8 @@ class CqsidSpec(ChannelSettings):
                 a search by category among ids that do not begin with one.
             DataError: a checkpoint with a file that is missing, cut short or edited.
         """
-        from cqsid.generator.pretrained import check_encoder  # heavy, only where it is used
+        from cqsid.generator.model import backbone_subwords  # heavy, only where they are used
+        from cqsid.generator.pretrained import check_encoder
         from cqsid.saved import check_saved
         from cqsid.tokenizer.schemes.registry import build_scheme, levels, starts_with_category
 

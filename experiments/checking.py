@@ -89,7 +89,7 @@ def kind_of(plug_in: str) -> Kind:
 
         return CHANNEL
     if plug_in == "ranker":
-        from ranking.rankers.registry import RANKER
+        from ranking.rankers.settings import RANKER
 
         return RANKER
     if plug_in == "reward":

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.contract import score_fault
-from ranking.examples import ExamplesSpec, build_examples
+from ranking.examples import build_examples
 from ranking.features import FeatureSet
 from ranking.preranker import take
 from ranking.rankers.ranker import Ranker
 from ranking.recallstage import RecallStage
+from ranking.settings import ExamplesSpec
 from recall.candidates import Pool
 from recall.channel import Channel, Refreshable
 from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
-from recall.merge import MergeSpec
 from recall.sampleshop import (
     sample_catalog,
     sample_history,
@@ -24,6 +24,7 @@ from recall.sampleshop import (
     sample_texts,
     title_texts,
 )
+from recall.settings import MergeSpec
 from recall.storage import saved_copy
 from simulator.calling import call
 from simulator.catalogue.catalog import Catalog

@@ -13,27 +13,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from pydantic import Field
 
+from ranking.settings import ExamplesSpec
 from recall.candidates import Pool
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import DataError
 from simulator.log.history import History
 from simulator.protocols import Index, ItemStatistics, Requests
-from simulator.spec import Spec
 
 _T = TypeVar("_T", bound=np.generic)
-
-
-class ExamplesSpec(Spec):
-    """Which part of the history becomes examples."""
-
-    requests: int = Field(100_000, gt=0, description="most requests to learn from")
-    statistics_share: float = Field(
-        0.5, gt=0, lt=1, description="earlier share of the requests, used for item statistics only"
-    )
-    depth: int = Field(10, gt=0, description="recent clicks of a shopper that a request carries")
-    batch: int = Field(1024, gt=0, description="requests replayed at once")
 
 
 @dataclass(frozen=True)

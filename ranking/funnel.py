@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from ranking.contract import score_fault
 from ranking.ordering import best_first
@@ -24,35 +23,19 @@ from ranking.pages import (
     propensities,
     trace,
 )
-from ranking.preranker import Preranker, PrerankerSpec, take
+from ranking.preranker import Preranker, take
 from ranking.rankers.ranker import Prescoring, Ranker
 from ranking.recallstage import Recalled, RecallStage
+from ranking.settings import FunnelSpec
 from recall.candidates import Pool
 from recall.channel import Refreshable
 from recall.latency import LatencySpec
-from recall.merge import MergeSpec
 from simulator.calling import blaming, call
 from simulator.errors import ConfigError, ContractError
 from simulator.protocols import Fault, FaultReason, Index, Pages, Requests
 from simulator.randomness import Draws
-from simulator.spec import Spec
 
 _ROWS = 512  # pages made at once, so that their candidates fit a cache; a matter of speed alone
-
-
-class FunnelSpec(Spec):
-    """What one request may cost, and what its page may hold."""
-
-    deadline_s: float = Field(0.050, gt=0, description="time after which recall goes on (s)")
-    merge: MergeSpec = Field(MergeSpec(), description="the merge of the channels' candidates")
-    keep: int = Field(100, gt=0, description="most candidates that reach the ranker (items)")
-    slots: int = Field(20, gt=0, description="most results on a page (items)")
-    exploration: float = Field(
-        0.0, ge=0, le=1, description="share of queries shown in a random order of the ranked items"
-    )
-    ranking_base_s: float = Field(0.004, ge=0, description="time to rank nothing (s)")
-    ranking_per_item_s: float = Field(2e-5, ge=0, description="time to rank a candidate (s)")
-    preranker: PrerankerSpec = Field(PrerankerSpec(), description="the cut before the ranker")
 
 
 @dataclass(frozen=True)

@@ -5,40 +5,17 @@ found it. By `votes` it adds up the ranks and scores that channels give: then wh
 found goes before what one alone found.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from pydantic import Field
 
 from ranking.facts.itemfacts import popularity
 from ranking.ordering import best_first
+from ranking.settings import PrerankerSpec
 from recall.candidates import Pool
 from simulator.protocols import Index
-from simulator.spec import Spec
-
-
-class PrerankerSpec(Spec):
-    """How the merged pool is cut, and the weights of votes; all terms lie within about 0 to 1."""
-
-    type: Literal["facts", "votes"] = Field(
-        "facts",
-        description="'facts': by what the ranker's light score says of an item; 'votes': by ranks "
-        "and scores in channels, also where a ranker has no light score",
-    )
-    rank_weight: float = Field(
-        1.0, ge=0, description="weight of a channel's reciprocal rank, summed over channels"
-    )
-    rank_offset: float = Field(
-        10.0, gt=0, description="rank at which the reciprocal rank has fallen to a half (items)"
-    )
-    score_weight: float = Field(
-        0.5, ge=0, description="weight of a channel's score, scaled to 0..1 within the request"
-    )
-    popularity_weight: float = Field(
-        0.1, ge=0, description="weight of log(1 + orders / mean orders)"
-    )
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from recall.candidates import Candidates, Pool
 from recall.channel import Channel, Refreshable
 from recall.contract import CandidatesError, validate_candidates
-from recall.merge import Merge, MergeSpec
+from recall.merge import Merge
+from recall.settings import MergeSpec
 from simulator.calling import Ended, TimeLimitError, call, users_line
 from simulator.errors import ConfigError, printable
 from simulator.protocols import FaultReason, Index, Requests

@@ -2,34 +2,21 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from pydantic import Field
 
 from recall.arrays import offer
 from recall.candidates import Candidates, Pool
+from recall.settings import MergeSpec
 from simulator.errors import ConfigError
 from simulator.protocols import MAX_CHANNELS
-from simulator.spec import Spec
 
 _RRF_K = 60.0  # Cormack, Clarke and Buettcher, "Reciprocal rank fusion", SIGIR 2009
 _BITS = 30  # of the largest sum, in fixed point
 _COARSEST = 2.0**-10  # the least weight, beside the largest, that may be the unit of the others
-
-
-class MergeSpec(Spec):
-    """How many candidates enter the pool, and in what order."""
-
-    limit: int = Field(400, gt=0, description="candidates in the pool (items a request)")
-    quotas: dict[str, Annotated[int, Field(ge=0)]] = Field(
-        {}, description="best candidates that a channel may bring in; all where not named (items)"
-    )
-    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        {}, description="weight of a channel in the merge order; 1 where not named"
-    )
 
 
 class Merge:

@@ -1,14 +1,18 @@
 """Channels from their settings, the built-in ones and the user's own."""
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from recall.channel import Channel
 from recall.settings import ChannelSettings
 from simulator.calling import blaming
 from simulator.plugins import Kind
+
+if TYPE_CHECKING:  # they load numba, which readers of settings do not need
+    from recall.channel import Channel
 
 CHANNEL: Final = Kind("a channel", has=("fit", "recall"))
 

@@ -1,6 +1,6 @@
 """What every channel's settings have in common."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -44,3 +44,15 @@ class ChannelSettings(Spec):
     def service_time(self) -> LatencySpec:
         """The latency model of the channel with these settings."""
         return self.latency
+
+
+class MergeSpec(Spec):
+    """How many candidates enter the pool, and in what order."""
+
+    limit: int = Field(400, gt=0, description="candidates in the pool (items a request)")
+    quotas: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        {}, description="best candidates that a channel may bring in; all where not named (items)"
+    )
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {}, description="weight of a channel in the merge order; 1 where not named"
+    )

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from simulator.behaviour.expectation import Expected, expected
     from simulator.catalogue.catalog import Catalog
     from simulator.errors import FunnelabError
-    from simulator.living.world import Population, World, WorldSpec
+    from simulator.living.settings import WorldSpec
+    from simulator.living.world import Population, World
     from simulator.log.eventlog import EventLog
     from simulator.log.history import History, load_history
     from simulator.protocols import Index, ItemStatistics, Pages, Requests, SearchService

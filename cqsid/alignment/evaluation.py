@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cqsid.alignment.measures import BEST, WIDTHS, first_codes_B, item_recall_B
+from cqsid.alignment.measures import WIDTHS, first_codes_B, item_recall_B
 from cqsid.alignment.policy import distributions
 from cqsid.alignment.report import Evaluation
 from cqsid.alignment.rollout import Batch, Roller
+from cqsid.alignment.settings import BEST
 from cqsid.decoding.decoder import Decoder
 from cqsid.decoding.evaluate import hit_rate_B
 from cqsid.generator.transformer import Weights

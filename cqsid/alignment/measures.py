@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cqsid.alignment.settings import BEST
 from cqsid.decoding.evaluate import hit_rate_B, recall_B
 from cqsid.decoding.shelves import Shelves
 from cqsid.tokenizer.ids import SemanticIds
@@ -42,8 +43,6 @@ MEASURES: Final = (
 WIDTHS: Final = (1, 10, 100)
 """Beams whose hit rates are told of."""
 
-BEST: Final = 10
-"""The first ids of a beam, which diversity and the watched rewards look at."""
 
 ITEMS: Final = 200
 """Items of item recall."""

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from simulator.spec import Spec
 
+BEST: Final = 10
+"""The first ids of a beam, which diversity and the watched rewards look at."""
+
 _UNCLIPPED: Final = {"clip_low": 1.0, "clip_high": 1e6}
 
 PRESETS: Final[dict[str, dict[str, Any]]] = {

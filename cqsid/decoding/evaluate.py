@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cqsid.decoding.shelves import Counts, Fill, Shelves, most_of
+from cqsid.decoding.settings import Fill
+from cqsid.decoding.shelves import Counts, Shelves, most_of
 from cqsid.tokenizer.ids import SemanticIds, pack
 from recall.arrays import Ragged
 from simulator.catalogue.catalog import Ints

@@ -1,32 +1,19 @@
 """The table from ids to items: which items a beam of ids returns, in which order, and how many."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from pydantic import Field
 
+from cqsid.decoding.settings import Fill, ShelfSpec
 from cqsid.tokenizer.ids import SemanticIds
 from recall.candidates import Candidates
 from simulator.catalogue.catalog import Ints
 from simulator.protocols import ItemStatistics
-from simulator.spec import Spec
 
 Counts = NDArray[np.int64]
-
-
-class Fill(StrEnum):
-    """In which order the items of a beam's ids are returned."""
-
-    DEPTH = "depth"
-    """The best id whole, then the next one. A wider beam never loses an item under a limit."""
-
-    BREADTH = "breadth"
-    """The first item of every id, then the second ones. Under a limit a wider beam takes room
-    from the best ids, so the hit rate may fall as the beam grows."""
 
 
 def narrowest(value_N: NDArray[Any], wanted: float) -> int | None:
@@ -78,17 +65,6 @@ def _expand(
 
 _ORDER_WEIGHT = 3.0  # an order counts as this many clicks, as in the item-to-item channel
 _PRIOR_EXPOSURES = 100.0  # weight of the shop's mean rate in an item's own
-
-
-class ShelfSpec(Spec):
-    """How ids become items."""
-
-    order: Literal["value", "popularity", "newest"] = Field(
-        "value",
-        description="which items of an id come first: value: clicks and orders per exposure, "
-        "shrunk to the shop's mean; popularity: their number; newest: the latest in the shop",
-    )
-    cap: int = Field(50, gt=0, description="most items taken from one id (items)")
 
 
 @dataclass(frozen=True)

@@ -8,47 +8,21 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor
 
 from cqsid.generator.checkpoints import CONFIG, TOKENIZER, WEIGHTS, architecture, quiet
+from cqsid.generator.settings import ModelSpec
 from cqsid.generator.subwords import Subwords
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from simulator.errors import ConfigError, DataError
-from simulator.spec import Spec
 
 _FAMILY: Final = "qwen2"
 _VOCABULARY, _SUBWORDS = "vocabulary.json", "tokenizer.json"
 _PLACE: Final = "model.backbone"
-
-
-class ModelSpec(Spec):
-    """Size of the generator, or the checkpoint to start from; there is no dropout."""
-
-    hidden: int = Field(96, gt=0, description="width of the model")
-    layers: int = Field(2, gt=0, description="blocks")
-    heads: int = Field(4, gt=0, description="attention heads")
-    kv_heads: int = Field(2, gt=0, description="heads of keys and values")
-    ffn: int = Field(256, gt=0, description="width inside a block's feed-forward part")
-    tie_embeddings: bool = Field(True, description="one table for input and output tokens")
-    softmax: Literal["level", "full"] = Field(
-        "level", description="a code competes with its level's codes, or with every token"
-    )
-    backbone: str | None = Field(
-        None, description="folder of a Qwen2 checkpoint to start from; the sizes are then its own"
-    )
-
-    @model_validator(mode="after")
-    def _divisible(self) -> "ModelSpec":
-        if self.hidden % self.heads or self.hidden // self.heads % 2:
-            raise ValueError(f"hidden == {self.hidden}, must be an even multiple of heads")
-        if self.heads % self.kv_heads:
-            raise ValueError(f"heads == {self.heads}, must be a multiple of kv_heads")
-        return self
 
 
 def backbone_subwords(spec: ModelSpec) -> Subwords | None:

@@ -6,14 +6,13 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
+from cqsid.generator.settings import PromptSpec
 from cqsid.generator.subwords import Subwords
 from cqsid.generator.vocabulary import AGES, GENDERS, Vocabulary
 from recall.arrays import Ragged
 from simulator.catalogue.catalog import Ints
 from simulator.errors import DataError
-from simulator.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,6 @@ class Prompts:
 
 
 _NONE = -1  # a hole in a row before the holes are closed
-
-
-class PromptSpec(Spec):
-    """How much of everything a prompt tells."""
-
-    title_subwords: int = Field(24, gt=0, description="most of an item's text (subwords)")
-    query_subwords: int = Field(16, gt=0, description="most of a query's text (subwords)")
-    clicks: int = Field(5, ge=0, description="most recent clicks told of a shopper (items)")
 
 
 class PromptBuilder:

@@ -6,41 +6,17 @@ The towers are those of the dense channel, with subword units in place of hashed
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from cqsid.generator.pretrained import PretrainedEncoder
+from cqsid.generator.settings import TextSpec
 from cqsid.generator.subwords import Subwords
 from cqsid.tokenizer.signals import Floats, TextVectors
 from recall.arrays import Ragged
-from recall.classic.towers import DenseSpec, Pairs, Tower, embed, tower_weights, train_towers
-from recall.settings import DeviceName
+from recall.classic.settings import DenseSpec
+from recall.classic.towers import Pairs, Tower, embed, tower_weights, train_towers
 from recall.texts import TextFeatures
-from simulator.spec import Spec
-
-
-class TextSpec(Spec):
-    """Text vectors and what they learn from."""
-
-    subwords: int = Field(4096, gt=1, description="subword units (most)")
-    longest: int = Field(64, gt=0, description="what is read of a text (subwords)")
-    dimensions: int = Field(96, gt=0, le=512, description="length of a vector")
-    hidden: int = Field(128, gt=0, description="width of each tower's hidden layer")
-    epochs: int = Field(12, ge=0, description="passes over the items, and the pairs if read")
-    batch_size: int = Field(512, gt=1, description="pairs a step")
-    learning_rate: float = Field(0.003, gt=0, description="step size of Adam")
-    temperature: float = Field(0.07, gt=0, description="divisor of cosines in the loss")
-    learn_from: Literal["catalogue", "log"] = Field(
-        "catalogue",
-        description="items against words drawn from their own texts, or also against the "
-        "queries that led to a click or an order",
-    )
-    encoder: str | None = Field(
-        None, description="folder of a `transformers` encoder to use instead; it does not learn"
-    )
-    device: DeviceName = Field("auto", description="where to train or encode: auto, cpu or cuda")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.decoding.shelves import ShelfSpec, Shelves, item_values
+from cqsid.decoding.settings import ShelfSpec
+from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Elsewhere, Outcome, Shop
@@ -15,8 +16,8 @@ from recall.candidates import Pool
 from recall.channel import Channel
 from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
-from recall.merge import MergeSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_index, title_texts
+from recall.settings import MergeSpec
 from recall.texts import TextFeatures
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History

@@ -3,17 +3,21 @@
 Axis suffixes: C components, B requests, G ids of a group, L levels.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Floats, LevelReward, Reward, RewardSpec, Samples, Scale, checked
 from cqsid.rewards.shop import Shop
 from simulator.calling import blaming, call
+
+if TYPE_CHECKING:  # they load numba, which readers of settings do not need
+    from cqsid.rewards.logged import Logged
 
 _TIED = 1e-6  # spread, relative to the values, that is no more than float32's rounding
 

@@ -1,18 +1,22 @@
 """Rewards that the log tells: what became of an id's items, in events, money and prefixes."""
 
-from typing import Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Component, Floats, Samples
 from cqsid.rewards.shop import Shop
 from cqsid.tokenizer.ids import SemanticIds
-from recall.arrays import Ragged
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError
+
+if TYPE_CHECKING:  # they load numba, which readers of settings do not need
+    from cqsid.rewards.logged import Logged
+    from recall.arrays import Ragged
 
 Aggregate = Literal["mean", "max"]
 Places = NDArray[np.int64]

@@ -1,18 +1,22 @@
 """Rewards that the shop's models, other channels and the simulator tell of an id's items."""
 
-from typing import Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from cqsid.rewards.logged import Logged
 from cqsid.rewards.of_log import Aggregate, aggregated, columns_of
 from cqsid.rewards.reward import Component, Floats, Need, Samples
 from cqsid.rewards.shop import Elsewhere, Outcome, Shop
 from recall.candidates import Pool
 from simulator.catalogue.catalog import Ints
 from simulator.protocols import Requests
+
+if TYPE_CHECKING:  # they load numba, which readers of settings do not need
+    from cqsid.rewards.logged import Logged
 
 _RRF_K = 60.0  # as in the merge of the funnel, there with its weights, here all equal
 

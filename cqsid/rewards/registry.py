@@ -1,13 +1,14 @@
 """Rewards by name, the built-in ones and the user's own, and mixes of them."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix, Part
 from cqsid.rewards.of_log import CoverageReward, LogReward, PrefixReward, ValueReward
 from cqsid.rewards.of_shop import (
@@ -24,6 +25,9 @@ from simulator.errors import placing
 from simulator.plugins import Kind
 from simulator.protocols import Requests
 from simulator.spec import Spec
+
+if TYPE_CHECKING:  # they load numba, which readers of settings do not need
+    from cqsid.rewards.logged import Logged
 
 GROUP: Final = "funnelab.rewards"
 """Entry points of this group are rewards that a package brings, by their names."""

@@ -1,18 +1,22 @@
 """What a reward is: a function of requests, ids and the shop; its answer is checked each time."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from cqsid.rewards.logged import Logged
-from cqsid.rewards.shop import Shop
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, ContractError
 from simulator.spec import Spec
+
+if TYPE_CHECKING:  # they load numba, which readers of settings do not need
+    from cqsid.rewards.logged import Logged
+    from cqsid.rewards.shop import Shop
 
 Floats = NDArray[np.float32]
 
@@ -66,7 +70,7 @@ class RewardSpec(Spec):
     )
 
     @model_validator(mode="after")
-    def _bounds_in_order(self) -> "RewardSpec":
+    def _bounds_in_order(self) -> RewardSpec:
         if self.clip is not None and not self.clip[0] < self.clip[1]:
             raise ValueError(f"clip == {self.clip}, must rise")
         return self

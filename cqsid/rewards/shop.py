@@ -4,21 +4,25 @@ No latent column is here. The one door to the simulated truth is `Shop.oracle`, 
 laboratory opens for rewards that say so.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cqsid.decoding.shelves import Shelves
 from cqsid.tokenizer.ids import SemanticIds
-from cqsid.tokenizer.signals import TextVectors
-from ranking.rankers.ranker import Ranker
 from recall.candidates import Pool
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import ConfigError
 from simulator.protocols import Index, Requests
+
+if TYPE_CHECKING:  # they load numba, which readers of settings do not need
+    from cqsid.decoding.shelves import Shelves
+    from cqsid.tokenizer.signals import TextVectors
+    from ranking.rankers.ranker import Ranker
 
 Floats = NDArray[np.float32]
 Outcome = Literal["click", "purchase", "gmv"]

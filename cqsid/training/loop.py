@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from cqsid.decoding.decoder import Softmax
@@ -18,23 +18,7 @@ from cqsid.generator.vocabulary import Vocabulary
 from cqsid.training.checkpoint import Checkpoint, Optimizer, under
 from cqsid.training.examples import Examples, Rows
 from cqsid.training.loss import Batch, answer_loss
-from simulator.spec import Spec
-
-
-class StageSpec(Spec):
-    """How one stage is trained: AdamW, a warm-up, then a linear decay to zero."""
-
-    epochs: float = Field(1.0, ge=0, description="passes over the examples, below 1 a part of them")
-    learning_rate: float = Field(0.003, gt=0, description="greatest step size of AdamW")
-    batch: int = Field(256, gt=0, description="examples a step")
-    warmup: float = Field(0.05, ge=0, le=1, description="share of the steps that warm up")
-    weight_decay: float = Field(0.01, ge=0, description="of AdamW, for each unit of step size")
-    clip: float = Field(1.0, gt=0, description="greatest norm of the gradient")
-    rehearsal: float = Field(
-        0.0, ge=0, description="examples of earlier stages for each example of this one"
-    )
-    evaluate_every: int = Field(200, gt=0, description="steps between two validations")
-    patience: int = Field(5, gt=0, description="validations without a better one before the end")
+from cqsid.training.settings import StageSpec
 
 
 @dataclass(frozen=True)

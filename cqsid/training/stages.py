@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from cqsid.decoding.decoder import Softmax
 from cqsid.generator.vocabulary import Vocabulary
@@ -27,36 +26,14 @@ from cqsid.training.examples import (
     query_examples,
     shopper_examples,
 )
-from cqsid.training.loop import Course, Plan, Saving, StageRun, StageSpec, Stopped, Validation
+from cqsid.training.loop import Course, Plan, Saving, StageRun, Stopped, Validation
+from cqsid.training.settings import StageSpec, TrainingSpec
 from cqsid.training.validation import Split, Validator, title_sample
 from recall.arrays import Ragged
 from recall.device import one_thread, resolve_device
 from recall.settings import DeviceName
-from simulator.spec import Spec
 
 _log = logging.getLogger(__name__)
-
-
-class TrainingSpec(Spec):
-    """The supervised training of the generator; the rates are for small models from scratch."""
-
-    item: StageSpec = Field(
-        StageSpec(epochs=5.0), description="stage 1: the text of an item -> its id"
-    )
-    query: StageSpec = Field(
-        StageSpec(epochs=3.0, rehearsal=0.1), description="stage 2: a query -> ids of its items"
-    )
-    shopper: StageSpec | None = Field(
-        StageSpec(epochs=1.0, learning_rate=0.001, rehearsal=0.1),
-        description="stage 3: a shopper's query -> the id of the item taken; None: no such stage",
-    )
-    held_out: float = Field(
-        0.05, ge=0, lt=1, description="share of the log's last requests that only validate"
-    )
-    held_out_most: int = Field(500, ge=0, description="most held-out requests, or titles")
-    order_weight: float = Field(1.0, gt=0, description="draws of an order for each of a click")
-    checkpoint_steps: int = Field(1000, gt=0, description="steps between two checkpoints")
-    checkpoint_seconds: float = Field(60.0, ge=0, description="or seconds between them (s)")
 
 
 class Stage(StrEnum):

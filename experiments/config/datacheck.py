@@ -110,7 +110,7 @@ def validated(raw: dict[str, Any], path: Path, overrides: Sequence[str] = ()) ->
 
 def _horizon(raw: Mapping[str, Any]) -> float | None:
     """End of the simulated time of a config; None where it does not say so rightly."""
-    from simulator.living.world import WorldSpec
+    from simulator.living.settings import WorldSpec
 
     try:
         world = WorldSpec.model_validate(raw.get("world", {}))

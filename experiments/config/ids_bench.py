@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from cqsid.decoding.shelves import Fill
+from cqsid.decoding.settings import Fill
 from simulator.spec import Spec
 
 _BETWEEN = (1, 2, 5)  # beam widths of the curves, times powers of ten

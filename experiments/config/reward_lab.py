@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field, model_validator
 
-from cqsid.alignment.measures import BEST
-from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
+from cqsid.alignment.settings import BEST, AlgorithmSpec, AlignmentSpec
 from cqsid.registry import GENERATIVE_TYPES
 from cqsid.rewards.registry import RewardMix
 from experiments.config.overrides import Name, check_once, unknown

@@ -15,18 +15,16 @@ from experiments.config.overrides import Name, alike, suggestion, unknown
 from experiments.config.reward_lab import RewardLabSpec
 from experiments.designs.shopper import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS
-from ranking.examples import ExamplesSpec
-from ranking.funnel import FunnelSpec
-from ranking.rankers.registry import CommonRankerSpec, RankerSpec
-from recall.merge import MergeSpec
-from simulator.catalogue.synthetic import CatalogSpec
+from ranking.rankers.settings import CommonRankerSpec, RankerSpec
+from ranking.settings import ExamplesSpec, FunnelSpec
+from recall.settings import MergeSpec
+from simulator.catalogue.settings import CatalogSpec
 from simulator.errors import ConfigError
 from simulator.files.settings import FileCatalog, JudgmentFileSpec
-from simulator.living.world import WorldSpec
-from simulator.log.eventlog import LogSpec
+from simulator.living.settings import WorldSpec
+from simulator.log.settings import LogSpec
 from simulator.protocols import MAX_CHANNELS
-from simulator.shoppers.demand import QuerySpec
-from simulator.shoppers.shoppers import ShopperSpec
+from simulator.shoppers.settings import QuerySpec, ShopperSpec
 from simulator.spec import Spec
 
 

@@ -1,12 +1,17 @@
 """The design that splits shoppers: each stays in one arm, whatever the time."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import ConfigError
-from simulator.randomness import Draws
+
+if TYPE_CHECKING:  # they load numba, which readers of settings do not need
+    from simulator.randomness import Draws
 
 SHARE_TOLERANCE = 1e-9
 MAX_ARMS = 127  # an arm is an int8 in the log

@@ -19,7 +19,8 @@ from cqsid.rewards.shop import Outcome
 from simulator.behaviour.utility import Utility
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, DataError
-from simulator.living.world import Population, WorldSpec
+from simulator.living.settings import WorldSpec
+from simulator.living.world import Population
 from simulator.protocols import REQUEST_BITS, SESSION_BITS, Index, Requests
 from simulator.randomness import Draws
 from simulator.shoppers.memory import OWNED_KEPT

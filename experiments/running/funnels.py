@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from experiments.config.schema import ArmSpec, Config
 from experiments.running.models import fixed_rng
-from ranking.funnel import Funnel, FunnelSpec
+from ranking.funnel import Funnel
 from ranking.rankers.ranker import MergeOrderRanker, Ranker
 from ranking.recallstage import RecallStage
+from ranking.settings import FunnelSpec
 from recall.channel import Channel
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
-from recall.merge import MergeSpec
 from recall.registry import build_channel
-from recall.settings import ChannelSettings
+from recall.settings import ChannelSettings, MergeSpec
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 from simulator.randomness import Draws

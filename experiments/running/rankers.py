@@ -23,7 +23,8 @@ from experiments.stages.stage import Stage
 from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.facts.memory import QueryMemory
 from ranking.features import FeatureSet, PairScorer, text_scorer
-from ranking.rankers.registry import RankerSpec, build_ranker
+from ranking.rankers.registry import build_ranker
+from ranking.rankers.settings import RankerSpec
 from ranking.rankers.valued import ValuedRanker
 from ranking.union import UnionRecall
 from recall.channel import Channel

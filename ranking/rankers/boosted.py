@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.special import expit
 
 from ranking.features import FeatureSet
 from ranking.rankers.labels import Labels
+from ranking.rankers.settings import BoostedSpec
 from ranking.rankers.trees import Trees
-from ranking.rankers.valued import Training, ValuedRanker, ValuedSpec
+from ranking.rankers.valued import Training, ValuedRanker
 from ranking.rankers.wants import Wants, fit_wants
 
 DEVICES = 2
@@ -27,35 +27,6 @@ Wide = NDArray[np.float64]
 # To tell items from places, before the last trees are grown: turns, trees and exposures that do.
 _TURNS, _FIRST_TREES, _FIRST_EXPOSURES = 3, 40, 200_000
 _PRIOR = 5.0  # exposures with the usual rate that each place starts from
-
-
-class BoostedSpec(ValuedSpec):
-    """The boosted ranker's trees, how they are grown and what a place on the page is worth."""
-
-    trees: int = Field(200, gt=0, description="most trees")
-    depth: int = Field(5, gt=0, le=8, description="deepest path of a tree (questions)")
-    learning_rate: float = Field(0.1, gt=0, le=1, description="share of each tree that counts")
-    leaf_exposures: int = Field(50, gt=0, description="fewest exposures in a leaf")
-    penalty: float = Field(1.0, ge=0, description="L2 penalty on leaves")
-    patience: int = Field(15, gt=0, description="trees without gain before stopping")
-
-    def parameters(self) -> dict[str, Any]:
-        """Those of LightGBM: one thread, so that sums have one order."""
-        return {
-            "objective": "binary",
-            "metric": "binary_logloss",
-            "max_depth": self.depth,
-            "num_leaves": 2**self.depth,
-            "learning_rate": self.learning_rate,
-            "min_data_in_leaf": self.leaf_exposures,
-            "lambda_l2": self.penalty,
-            "max_bin": 63,
-            "use_missing": False,
-            "num_threads": 1,
-            "deterministic": True,
-            "force_row_wise": True,
-            "verbosity": -1,
-        }
 
 
 class BoostedRanker(ValuedRanker):

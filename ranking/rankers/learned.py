@@ -7,14 +7,11 @@ from numpy.typing import NDArray
 from ranking.features import FeatureSet
 from ranking.rankers.labels import Labels
 from ranking.rankers.network import Network
-from ranking.rankers.training import NetworkSpec, train_network
+from ranking.rankers.settings import LearnedSpec
+from ranking.rankers.training import train_network
 from ranking.rankers.valued import Training, ValuedRanker
 
 Floats = NDArray[np.float32]
-
-
-class LearnedSpec(NetworkSpec):
-    """The learned ranker: its network, its training and what a place on the page is worth."""
 
 
 class LearnedRanker(ValuedRanker):

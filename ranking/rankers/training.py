@@ -12,29 +12,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from ranking.rankers.labels import Labels
 from ranking.rankers.network import Layer, Network
-from ranking.rankers.valued import ValuedSpec
+from ranking.rankers.settings import NetworkSpec
 from recall.device import one_thread
 
 DEVICES = 2
 
 _TABLE_SPEED = 10.0  # learning rate of the position table over that of the network
-
-
-class NetworkSpec(ValuedSpec):
-    """The learned ranker's network and how it is trained."""
-
-    hidden: tuple[int, int] = Field((32, 16), description="units of the two hidden layers")
-    epochs: int = Field(30, gt=0, description="most passes over the examples")
-    patience: int = Field(4, gt=0, description="passes without gain before stopping")
-    batch: int = Field(1024, gt=0, description="exposures in a step")
-    learning_rate: float = Field(0.01, gt=0, description="step size of Adam")
-    weight_decay: float = Field(1e-4, ge=0, description="decoupled weight decay per step")
 
 
 class ClickAndPurchase(nn.Module):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.stats import entropy
 
 from ranking.examples import Examples
@@ -16,28 +15,15 @@ from ranking.ordering import on_grid
 from ranking.rankers.labels import Labels
 from ranking.rankers.light import fit_light, light_scores
 from ranking.rankers.ranker import MergeOrderRanker
+from ranking.rankers.settings import ValuedSpec
 from recall.candidates import Pool
 from simulator.protocols import Index, Requests
-from simulator.spec import Spec
 
 Floats = NDArray[np.float32]
 
 _MOST_WEIGHT = np.float32(np.log(20.0))  # a few clicks from far below must not decide the mean
 
 logger = logging.getLogger(__name__)
-
-
-class ValuedSpec(Spec):
-    """What rankers learn from, and what a place on the page is worth."""
-
-    price_power: float = Field(
-        0.0,
-        ge=0,
-        description="power of the price in an item's value: 0 ranks for purchases, 1 for GMV",
-    )
-    held_out: float = Field(0.15, gt=0, lt=1, description="share of requests held out")
-    positions: int = Field(60, gt=1, description="places on a page with an effect of their own")
-    position_bias: bool = Field(True, description="keep the effect of position and device apart")
 
 
 @dataclass(frozen=True)

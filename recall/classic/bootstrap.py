@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from recall.classic.lexical import LexicalSpec
-from recall.classic.popular import PopularSpec
+from recall.classic.settings import LexicalSpec, PopularSpec
 from recall.settings import ChannelSettings
 
 BOOTSTRAP_CHANNELS: Final[Mapping[str, ChannelSettings]] = {

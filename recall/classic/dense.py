@@ -11,16 +11,8 @@ from numba import njit
 
 from recall.arrays import blank, drain, key_score, offer, order_key
 from recall.candidates import Candidates
-from recall.classic.towers import (
-    DenseSpec,
-    Floats,
-    Pairs,
-    Tower,
-    Towers,
-    embed,
-    tower_weights,
-    train_towers,
-)
+from recall.classic.settings import DenseSpec
+from recall.classic.towers import Floats, Pairs, Tower, Towers, embed, tower_weights, train_towers
 from recall.feedback import Feedback
 from recall.texts import TextCache, TextFeatures, item_texts
 from simulator.catalogue.catalog import Catalog, Ints

@@ -11,12 +11,11 @@ Candidates are the query's own clicked items and the neighbours of all seeds. A 
 logged click, asked by a shopper without history, finds nothing.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.sparse import csr_matrix, diags_array, identity, vstack
 
 from recall.arrays import (
@@ -30,8 +29,8 @@ from recall.arrays import (
     strongest,
 )
 from recall.candidates import Candidates
+from recall.classic.settings import ItemCFSpec
 from recall.feedback import Feedback
-from recall.settings import ChannelSettings
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
@@ -39,23 +38,6 @@ from simulator.protocols import Requests
 
 _QUERY_DEPTH = 200  # candidates kept for each logged text
 _CHUNK = 4096  # texts spread over neighbours at once, bounds memory
-
-
-class ItemCFSpec(ChannelSettings):
-    """Neighbours by co-clicks and co-purchases within a session."""
-
-    home: ClassVar[str] = "recall.classic.itemcf:ItemCFChannel"
-
-    type: Literal["itemcf"] = "itemcf"
-    neighbours: int = Field(50, gt=0, description="neighbours kept of each item (items)")
-    order_weight: float = Field(3.0, gt=0, description="weight of an order (clicks)")
-    damping: float = Field(
-        0.5, ge=0, le=1, description="exponent of the neighbour's popularity; 0.5 is the cosine"
-    )
-    shrinkage: float = Field(2.0, ge=0, description="pulls thin co-occurrence to 0 (clicks)")
-    recency: float = Field(0.8, gt=0, le=1, description="weight of a click over the next newer")
-    query_weight: float = Field(1.0, ge=0, description="weight of the query's clicked items")
-    history_weight: float = Field(0.5, ge=0, description="weight of the shopper's own clicks")
 
 
 class ItemCFChannel:

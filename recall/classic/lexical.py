@@ -5,38 +5,23 @@ bm25s computes the weight of every word in every item (Lucene's variant, Kamphui
 bm25s leaves ties to the heap's order and returns items that share no word with the query.
 """
 
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, cast
 
 import bm25s
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.sparse import csc_matrix
 
 from recall.arrays import Ragged, blank, drain, key_score, offer, order_key, stored
 from recall.candidates import Candidates
-from recall.settings import ChannelSettings
+from recall.classic.settings import LexicalSpec
 from recall.texts import TextCache, WordNumbers, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Requests
 
 _MANY_POSTINGS = 0.2  # of the number of items
-
-
-class LexicalSpec(ChannelSettings):
-    """BM25 over the words of items."""
-
-    home: ClassVar[str] = "recall.classic.lexical:LexicalChannel"
-
-    type: Literal["lexical"] = "lexical"
-    description: bool = Field(True, description="search short descriptions, too")
-    brand: bool = Field(True, description="search brand names, too")
-    category: bool = Field(True, description="search category names, too")
-    plurals: bool = Field(True, description="take a plural for its singular")
-    k1: float = Field(1.2, ge=0, description="saturation of a word's frequency in an item")
-    b: float = Field(0.75, ge=0, le=1, description="how much long texts are discounted")
 
 
 class LexicalChannel:

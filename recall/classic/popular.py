@@ -5,38 +5,23 @@ estimate from titles and from the clicks and orders of the log, P(i | c) the ite
 of its category's sales. Items without a category form a category of their own.
 """
 
-from typing import ClassVar, Literal, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
 
 from recall.arrays import best, counts
 from recall.candidates import Candidates
+from recall.classic.settings import PopularSpec
 from recall.feedback import Feedback
-from recall.settings import ChannelSettings
 from recall.texts import TextCache, WordNumbers, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Index, Requests
 
 _TIE_BREAK = 1e-3  # spread of the prior: before the first sale, items stand in a random order
-
-
-class PopularSpec(ChannelSettings):
-    """Best sellers of the predicted categories."""
-
-    home: ClassVar[str] = "recall.classic.popular:PopularChannel"
-
-    type: Literal["popular"] = "popular"
-    categories: int = Field(3, gt=0, description="categories predicted for a query")
-    order_weight: float = Field(5.0, gt=0, description="weight of an order (clicks)")
-    prior: float = Field(
-        1.0, gt=0, description="sales that every item has before the first (clicks)"
-    )
-    title_weight: float = Field(0.2, gt=0, description="weight of a title's word (clicks)")
 
 
 class PopularChannel:

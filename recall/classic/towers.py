@@ -2,45 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recall.arrays import Ragged
+from recall.classic.settings import DenseSpec
 from recall.device import one_thread, resolve_device
-from recall.settings import ChannelSettings, DeviceName
 from recall.texts import TextFeatures
 from simulator.catalogue.catalog import Ints
 
 _LONGEST_PSEUDO_QUERY = 4  # words
 _KEPT_FEATURES = 0.6  # share of a pseudo-query's features
-
-
-class DenseSpec(ChannelSettings):
-    """Two towers over hashed words and character n-grams."""
-
-    home: ClassVar[str] = "recall.classic.dense:DenseChannel"
-
-    type: Literal["dense"] = "dense"
-    dimensions: int = Field(64, gt=0, le=512, description="length of a vector")
-    hidden: int = Field(128, gt=0, description="width of each tower's hidden layer")
-    buckets: int = Field(2**15, gt=1, description="rows of the hashed embedding table")
-    epochs: int = Field(12, ge=0, description="passes over the pairs and the items")
-    batch_size: int = Field(512, gt=1, description="pairs a step")
-    learning_rate: float = Field(0.003, gt=0, description="step size of Adam")
-    temperature: float = Field(0.07, gt=0, description="divisor of cosines in the loss")
-    device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
-
-    gives_vectors: ClassVar[bool] = True
-
-    def on_device(self, device: DeviceName) -> Self:
-        """These settings with `device` where they leave open where to train."""
-        return self if self.device != "auto" else self.model_copy(update={"device": device})
 
 
 class Towers(nn.Module):

@@ -7,7 +7,7 @@ the others where they are. The shuffle is Fisher and Yates' (Durstenfeld, "Algor
 the cards dealt, not of the catalogue.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recall.arrays import blank
 from recall.candidates import Candidates
-from recall.settings import ChannelSettings
+from recall.classic.settings import UniformSpec
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 from simulator.protocols import REQUEST_BITS, Index, Requests
@@ -23,14 +23,6 @@ from simulator.randomness import philox, purpose_key
 
 _MANTISSA = np.uint64(12)
 _UNIT = 2.0**-52  # 52 random bits: one half-integer of them lies within (0, 1)
-
-
-class UniformSpec(ChannelSettings):
-    """Items in stock, drawn uniformly for each query of a session."""
-
-    home: ClassVar[str] = "recall.classic.uniform:UniformChannel"
-
-    type: Literal["random"] = "random"
 
 
 class UniformChannel:

@@ -5,15 +5,15 @@ utility: a multinomial logit over the clicked items against an outside option.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.special import expit, ndtr
 
-from simulator.behaviour.clickmodels import Cascade, ClickModel, CustomClickModel, PositionBased
-from simulator.behaviour.utility import Utility, UtilitySpec
+from simulator.behaviour.clickmodels import ClickModel, CustomClickModel
+from simulator.behaviour.settings import BehaviorSpec
+from simulator.behaviour.utility import Utility
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
 from simulator.protocols import DAY, Pages
 from simulator.randomness import Draws
@@ -29,41 +29,6 @@ MOST_ITEMS = 2  # different ones in one basket
 MOST_UNITS = 99  # of one item in one order
 _AT_LEAST = 2.0  # seconds on any page
 _PACE_SIGMA = 0.8  # of the log of how long shoppers take
-
-
-class BehaviorSpec(UtilitySpec):
-    """Utilities and thresholds of looking, clicking and buying (in logits)."""
-
-    click_model: Annotated[
-        PositionBased | Cascade | CustomClickModel, Field(discriminator="type")
-    ] = PositionBased()
-    click_cost: float = Field(
-        6.3, ge=-1_000, le=1_000, description="perceived utility at which half would click"
-    )
-    outside: float = Field(9.9, ge=-1_000, le=1_000, description="utility of buying nothing")
-    cart_margin: float = Field(
-        0.9,
-        ge=0,
-        le=1_000,
-        description="how far below the outside option an item still goes to the cart",
-    )
-    basket_cost: float = Field(
-        0.2, ge=0, le=1_000, description="extra utility that a second item in one basket needs"
-    )
-    repeat_quantity: float = Field(
-        0.25, ge=0, lt=1, description="chance of one more unit of a bought item"
-    )
-    satisfaction: float = Field(
-        4.6, ge=-1_000, le=1_000, description="true utility that satisfies half of the clickers"
-    )
-    delayed: float = Field(0.1, ge=0, le=1, description="share of purchases that come days later")
-    delay_days: float = Field(2.0, gt=0, le=1e6, description="mean delay of those (days)")
-    seconds_per_result: float = Field(
-        1.5, ge=0, le=1e6, description="time on an examined result (s)"
-    )
-    seconds_per_click: float = Field(
-        35.0, ge=0, le=1e6, description="median time on a clicked item (s)"
-    )
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ that a channel can see. Human grades, where there are any, are the truth of the 
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
+from simulator.behaviour.settings import UtilitySpec
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
 from simulator.protocols import Index
 from simulator.shoppers.intents import Intents
 from simulator.shoppers.needs import Needs
 from simulator.shoppers.shoppers import Shoppers
-from simulator.spec import Spec
 
 Reals = NDArray[np.float32]
 
@@ -25,18 +24,6 @@ _CATEGORY, _VALUES = 0.5, 0.5
 _NEAR_CATEGORY, _NEAR_VALUES = 0.15, 0.1
 _OTHER_BRAND = 0.65
 _CHEAPEST = np.float32(-2.0)  # below e^-2 of the budget, cheaper is no better
-
-
-class UtilitySpec(Spec):
-    """Weights of the parts of utility (in logits)."""
-
-    match: float = Field(5.0, ge=0, description="utility of a perfect match with the need")
-    unjudged_match: float = Field(
-        0.6, ge=0, le=1, description="match of an unjudged item for a judged query, at most"
-    )
-    quality: float = Field(0.5, ge=0, description="utility of one standard deviation of quality")
-    taste: float = Field(0.5, ge=0, description="utility of one standard deviation of taste")
-    owned: float = Field(2.0, ge=0, description="utility lost where one has bought the item")
 
 
 class Utility:

@@ -3,58 +3,18 @@
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import Field
 
 from simulator.catalogue.catalog import Catalog, Ints, Supply
 from simulator.catalogue.sampling import Indices, RowChoice, power_law
+from simulator.catalogue.settings import CatalogSpec
 from simulator.catalogue.taxonomy import Taxonomy, brand_names, build_taxonomy
 from simulator.catalogue.titles import render_titles
-from simulator.catalogue.traits import (
-    TraitsSpec,
-    complete,
-    draw_quality,
-    draw_rating,
-    draw_seller,
-    left_packed,
-)
+from simulator.catalogue.traits import complete, draw_quality, draw_rating, draw_seller, left_packed
 from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
 
 _GENERALIST_SHARE = 0.1  # of brands sell in every department
 _MEAN_AGE_DAYS = 400.0  # of an item that is in the shop on day 0
-
-
-class CatalogSpec(TraitsSpec):
-    """Settings of a generated catalogue."""
-
-    items: int = Field(20_000, ge=1, le=1_000_000, description="catalogue size (items)")
-    categories: int = Field(108, ge=1, le=5_000, description="categories over 12 departments")
-    brands: int = Field(400, ge=1, le=100_000, description="brands, with power-law sizes")
-    unbranded: float = Field(0.06, ge=0, le=1, description="items without a brand (share)")
-    attributes: float = Field(
-        0.6, ge=0, le=1, description="mean chance that an item has a value in each of 7 slots"
-    )
-    price_sigma: float = Field(
-        0.55, gt=0, le=3, description="spread of prices within a category (sigma of the log)"
-    )
-    title_synonyms: float = Field(
-        0.25, ge=0, le=1, description="title words replaced by a synonym (share)"
-    )
-    title_omissions: float = Field(
-        0.3, ge=0, le=1, description="attribute values that a title leaves out (share)"
-    )
-    missing_category: float = Field(
-        0.1, ge=0, le=1, description="items without a public category (share)"
-    )
-    new_items_per_day: float = Field(
-        0.002, ge=0, lt=1, description="items that arrive each simulated day (share of the items)"
-    )
-    retired_items_per_day: float = Field(
-        0.001, ge=0, lt=1, description="items that leave each simulated day (share of the items)"
-    )
-    horizon_days: float = Field(
-        60.0, gt=0, le=1e6, description="time over which items arrive and leave (simulated days)"
-    )
 
 
 @dataclass(frozen=True)

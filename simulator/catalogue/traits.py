@@ -8,40 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.stats import poisson
 
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply
 from simulator.catalogue.sampling import power_law
+from simulator.catalogue.settings import TraitsSpec
 from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
-from simulator.spec import Spec
 
 # Shares of a taste vector's variance. Attributes lead, so that tastes can be told from
 # behaviour, and a good part stays with the single item.
 _VALUES_SHARE, _CATEGORY_SHARE, _BRAND_SHARE = 0.4, 0.1, 0.2
-
-
-class TraitsSpec(Spec):
-    """Settings of the columns that are drawn for any catalogue."""
-
-    sellers: int = Field(200, ge=1, description="sellers, with power-law sizes (sellers)")
-    demand_sigma: float = Field(
-        0.87, ge=0, le=3, description="spread of demand between items (sigma of its log)"
-    )
-    demand_quality: float = Field(
-        0.25, ge=-2, le=2, description="rise of log demand with quality (per standard deviation)"
-    )
-    units_per_day: float = Field(
-        0.1, gt=0, description="sales that the shop expects of an average item (units/day)"
-    )
-    stock_days: float = Field(
-        30.0, gt=0, description="expected sales that a full shelf covers; low is tight (days)"
-    )
-    lead_time_days: float = Field(
-        5.0, gt=0, description="mean time from a restock order to its arrival (days)"
-    )
-    taste_dimensions: int = Field(8, ge=1, le=64, description="size of taste vectors (dimensions)")
 
 
 def complete(

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Texts
 from simulator.files.paths import category_in
-from simulator.files.tables.amounts import ASK, MIXED, Amounts, amounts, strange_currencies
+from simulator.files.tables.amounts import ASK, MIXED, Amounts, Floats, amounts, strange_currencies
 from simulator.files.tables.cells import is_unicode, kind_of, object_in, text_in
 from simulator.files.tables.findings import FileFinding, refuse, short, told
 from simulator.files.tables.formats import FormatSpec
 from simulator.files.tables.markup import one_line, without_markup
 from simulator.files.tables.moments import SIMULATED, moments
 from simulator.files.tables.table import Table, cells_of
-from simulator.randomness import Floats
 
 MIN_PRICE = 1e-6
 MAX_PRICE = 1e9

@@ -10,7 +10,7 @@ from scipy import sparse
 from simulator.catalogue.catalog import Ints
 from simulator.catalogue.taxonomy import Words
 from simulator.files.inferred import Mentions
-from simulator.randomness import Floats
+from simulator.files.tables.amounts import Floats
 
 MAX_DEPARTMENTS = 24
 _WORD = re.compile(r"\w+")

@@ -18,7 +18,7 @@ from scipy import sparse
 from simulator.catalogue.catalog import Ints, Texts
 from simulator.catalogue.sampling import Indices
 from simulator.catalogue.taxonomy import Words
-from simulator.randomness import Floats
+from simulator.files.tables.amounts import Floats
 from simulator.scripts import needs_care, words_in
 from simulator.shoppers.thesaurus import category_words, synonyms
 from simulator.shoppers.wording import FALLBACK_CATEGORY

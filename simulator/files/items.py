@@ -11,13 +11,13 @@ from simulator.catalogue.catalog import Texts
 from simulator.files.columns import ColumnReader
 from simulator.files.paths import in_levels
 from simulator.files.settings import CatalogFileSpec
+from simulator.files.tables.amounts import Floats
 from simulator.files.tables.datapath import data_path
 from simulator.files.tables.findings import short, unusable
 from simulator.files.tables.readers import read_table
 from simulator.files.tables.table import Table
 from simulator.files.variants import with_variants
 from simulator.protocols import DAY
-from simulator.randomness import Floats
 
 PLACE = "catalog.file"
 _HORIZON = 3650 * DAY  # where nothing says how long the simulated time is

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from simulator.catalogue.traits import TraitsSpec
+from simulator.catalogue.settings import TraitsSpec
 from simulator.files.tables.formats import FormatSpec
 from simulator.spec import Spec
 

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.behaviour.behavior import MOST_UNITS, BehaviorSpec
+from simulator.behaviour.behavior import MOST_UNITS
 from simulator.behaviour.choices import choice_chances
 from simulator.behaviour.expectation import Outlook, Prospect
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.catalogue.catalog import Ints
 from simulator.following.paths import Paths
 from simulator.living.market import Market

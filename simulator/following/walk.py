@@ -42,7 +42,8 @@ from simulator.following.shortfall import DELAYS, Intended, in_time, intended, m
 from simulator.following.tally import EXPECTED, Brought, Tally
 from simulator.living.desk import blocks, checked
 from simulator.living.scene import Scene
-from simulator.living.sessions import IDLE_SECONDS, Sessions, SessionSpec, Steps, step
+from simulator.living.sessions import IDLE_SECONDS, Sessions, Steps, step
+from simulator.living.settings import SessionSpec
 from simulator.living.stock import StockTrace
 from simulator.living.world import World
 from simulator.log.codes import NextAction
@@ -392,9 +393,7 @@ def follow(
         share: of the shoppers that are followed.
         tastes, paced_by: see `ExpectedWalk`.
     """
-    spec = world.spec.sessions
-    walk = ExpectedWalk(
-        world.scene, spec, service, own=own, share=share, tastes=tastes, paced_by=paced_by
-    )
+    asked = (world.scene, world.spec.sessions, service)
+    walk = ExpectedWalk(*asked, own=own, share=share, tastes=tastes, paced_by=paced_by)
     world.follow(walk)
     return walk

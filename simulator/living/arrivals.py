@@ -4,34 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from simulator.protocols import DAY, SESSION_BITS
+from simulator.living.settings import VISITS_PER_DAY_LIMIT, ArrivalSpec
+from simulator.protocols import DAY
 from simulator.randomness import Draws
-from simulator.spec import Spec
-
-VISITS_PER_DAY_LIMIT = 64  # ordinals of one shopper's visits within a day
-DAYS_LIMIT = 2**SESSION_BITS // VISITS_PER_DAY_LIMIT
-
-
-class Promotion(Spec):
-    """A day on which more shoppers come."""
-
-    day: int = Field(ge=0, description="day of the simulation, history included (0 is the first)")
-    factor: float = Field(gt=0, description="multiplier of the day's visit rate")
-
-
-class ArrivalSpec(Spec):
-    """The profile of visits over the day and the week."""
-
-    peak_hour: float = Field(20.0, ge=0, lt=24, description="hour of the evening peak")
-    peak_to_trough: float = Field(
-        3.0, ge=1, le=1_000, description="busiest over quietest hour's rate"
-    )
-    weekend: float = Field(
-        1.2, gt=0, le=1_000, description="rate on days 5 and 6 of a week over others"
-    )
-    promotions: tuple[Promotion, ...] = ()
 
 
 @dataclass(frozen=True)

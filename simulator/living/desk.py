@@ -15,11 +15,12 @@ from simulator.errors import ContractError
 from simulator.living.plans import Ends, IntervalPlan, Purchases, planned_ends, planned_purchases
 from simulator.living.recorder import record, seen
 from simulator.living.scene import Scene
-from simulator.living.sessions import Sessions, SessionSpec, step
+from simulator.living.sessions import Sessions, step
+from simulator.living.settings import SessionSpec
 from simulator.log.codes import NextAction
 from simulator.protocols import Pages, Requests, request_ids
 from simulator.shoppers.needs import Needs
-from simulator.shoppers.shoppers import SLOTS_LIMIT
+from simulator.shoppers.settings import SLOTS_LIMIT
 
 # A service answers at most this many requests at once. A constant of the world and not a knob:
 # a channel that fails is dropped for a block, so the block must not depend on tuning.

@@ -5,13 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from simulator.catalogue.catalog import Supply
+from simulator.living.settings import MarketSpec
 from simulator.living.stock import StockTrace
 from simulator.protocols import Index, ItemStatistics
 from simulator.randomness import Draws
-from simulator.spec import Spec
 
 
 class Restock(NamedTuple):
@@ -25,21 +24,6 @@ class Restock(NamedTuple):
     at: float
     item: int
     units: int
-
-
-class MarketSpec(Spec):
-    """How supply moves."""
-
-    restock_at: float = Field(
-        0.25, ge=0, lt=1, description="share of the full shelf at which a restock is ordered"
-    )
-    price_changes: float = Field(
-        0.02, ge=0, le=1, description="share of items whose price changes on a day"
-    )
-    price_sigma: float = Field(0.08, ge=0, le=3, description="spread of the log price change")
-    statistics_half_life: float = Field(
-        14.0, gt=0, le=1e6, description="half-life of item statistics (days)"
-    )
 
 
 @dataclass

@@ -4,29 +4,17 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from simulator.behaviour.behavior import Reactions
 from simulator.living.arrivals import Arrivals
+from simulator.living.settings import SessionSpec
 from simulator.log.codes import EndReason, NextAction
 from simulator.protocols import REQUEST_BITS, Pages, session_ids
 from simulator.shoppers.needs import NeedSampler
-from simulator.spec import Spec
 
 REQUESTS_LIMIT = 2**REQUEST_BITS
 _ONE_MORE_NEED = 0.114  # share of web sessions with several tasks, a published value
 IDLE_SECONDS = 1_800.0  # 30 idle minutes end a session
-
-
-class SessionSpec(Spec):
-    """What shoppers do between pages."""
-
-    next_page: float = Field(0.3, ge=0, le=1, description="chance of the next page of results")
-    reformulate: float = Field(0.35, ge=0, le=1, description="chance to search in other words")
-    retry_empty: float = Field(
-        0.7, ge=0, le=1, description="chance to search in other words after an empty page"
-    )
-    pages: int = Field(5, ge=1, le=100, description="pages of one query at most")
 
 
 @dataclass(frozen=True)

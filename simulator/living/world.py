@@ -2,22 +2,22 @@
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import simpy
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
 
-from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.behaviour.behavior import Behavior
 from simulator.catalogue.catalog import Supply
-from simulator.living.arrivals import DAYS_LIMIT, Arrivals, ArrivalSpec, visits_of_day
+from simulator.living.arrivals import Arrivals, visits_of_day
 from simulator.living.desk import Desk, Witness
 from simulator.living.life import Life
-from simulator.living.market import Market, MarketSpec
+from simulator.living.market import Market
 from simulator.living.plans import Ends
 from simulator.living.scene import Scene
-from simulator.living.sessions import Sessions, SessionSpec, open_sessions
+from simulator.living.sessions import Sessions, open_sessions
+from simulator.living.settings import WorldSpec
 from simulator.living.stock import StockTrace
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
@@ -27,40 +27,8 @@ from simulator.shoppers.intents import Intents
 from simulator.shoppers.memory import Memory
 from simulator.shoppers.needs import NeedSampler
 from simulator.shoppers.shoppers import Shoppers
-from simulator.spec import Spec
 
 State = dict[str, NDArray[Any]]
-
-
-class WorldSpec(Spec):
-    """How long the world runs and how often the shop refreshes what its funnel reads."""
-
-    history_days: int = Field(14, ge=1, description="days before the experiment (days)")
-    days: int = Field(14, ge=1, description="length of the experiment (days)")
-    index_refresh: float = Field(
-        21_600.0, gt=0, le=DAY, description="time between two refreshes of the index (seconds)"
-    )
-    statistics: Literal["shared", "per_arm"] = Field(
-        "shared", description="whether arms learn from each other's clicks"
-    )
-    arrivals: ArrivalSpec = ArrivalSpec()
-    sessions: SessionSpec = SessionSpec()
-    behavior: BehaviorSpec = BehaviorSpec()
-    market: MarketSpec = MarketSpec()
-
-    @model_validator(mode="after")
-    def _days_can_be_numbered(self) -> "WorldSpec":
-        days = self.history_days + self.days
-        if days > DAYS_LIMIT:
-            raise ValueError(f"world.history_days + world.days == {days}, must be <= {DAYS_LIMIT}")
-        return self
-
-    @field_validator("index_refresh")
-    @classmethod
-    def _divides_the_day(cls, value: float) -> float:
-        if DAY % value:
-            raise ValueError("must divide a day, 86400 s, without remainder")
-        return value
 
 
 @dataclass(frozen=True)

@@ -11,23 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import Field
 
 from simulator.atomic import replacing
+from simulator.log.settings import LogSpec
 from simulator.log.tables import DICTIONARIES, table_schemas
 from simulator.protocols import Fault
-from simulator.spec import Spec
 
 Columns = Mapping[str, NDArray[Any]]
-
-
-class LogSpec(Spec):
-    """What is kept of a world."""
-
-    candidate_rate: float = Field(
-        0.02, ge=0, le=1, description="share of requests whose candidates are logged"
-    )
-    shard_rows: int = Field(1_000_000, ge=1, description="rows of one Parquet shard")
 
 
 class EventLog:

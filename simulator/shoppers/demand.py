@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-from pydantic import Field
 
 from simulator.catalogue.catalog import Supply
 from simulator.randomness import Draws, Floats
 from simulator.shoppers.intents import Intents, Judgments, Wording
+from simulator.shoppers.settings import QuerySpec
 from simulator.shoppers.wants import drawn_wishes, judged_wishes
 from simulator.shoppers.wording import word_wishes
-from simulator.spec import Spec
 
 # First wordings, uncalibrated: those in the shop's own words share what the vocabulary gap leaves.
 _SHOP_WORDINGS = {
@@ -22,27 +21,6 @@ _SHOP_WORDINGS = {
 _GAP_WORDINGS = {Wording.SYNONYM: 0.6, Wording.MISSPELLED: 0.25, Wording.KNOWLEDGE: 0.15}
 
 NO_JUDGMENTS = Judgments((), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int8))
-
-
-class QuerySpec(Spec):
-    """Settings of what is asked for."""
-
-    intents: int = Field(
-        9_000, ge=1, le=1_000_000, description="distinct needs, each with up to 7 wordings"
-    )
-    vocabulary_gap: float = Field(
-        0.35,
-        ge=0,
-        le=1,
-        description="first queries in other words than the shop's: synonyms, misspellings and "
-        "roundabout descriptions (share)",
-    )
-    brand_share: float = Field(
-        0.3, ge=0, le=1, description="rare intents that want the brand of their target (share)"
-    )
-    judged_share: float = Field(
-        0.3, ge=0, lt=1, description="needs behind the human-judged queries, if any (share)"
-    )
 
 
 def generate_intents(

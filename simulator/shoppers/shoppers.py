@@ -4,59 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from simulator.catalogue.catalog import Ints, ItemTruth
 from simulator.protocols import DAY
 from simulator.randomness import Draws
-from simulator.spec import Spec
+from simulator.shoppers.settings import ShopperSpec
 
 PHONE = 0  # of `device_S`; 1 is a desktop
-SLOTS_LIMIT = 63  # the log keeps what was examined as bits of an int64
+
+
 AGE_BANDS = 6
 _GENDER_EDGES = (0.47, 0.94)  # the rest did not say
 _GROUPS = (len(_GENDER_EDGES) + 1) * AGE_BANDS
 
 Reals = NDArray[np.float32]
-
-
-class ShopperSpec(Spec):
-    """The population of shoppers."""
-
-    count: int = Field(10_000, ge=1, description="shoppers")
-    visits_per_week: float = Field(
-        1.5, gt=0, le=1_000, description="mean visits a week of one shopper"
-    )
-    activity_sigma: float = Field(1.0, ge=0, le=10, description="spread of log visit rates")
-    affinity_sigma: float = Field(
-        1.0, ge=0, le=10, description="spread of log department affinities"
-    )
-    demographics: float = Field(
-        0.3,
-        ge=0,
-        le=1,
-        description="share of the variance of affinities and tastes that gender and age explain",
-    )
-    budget_sigma: float = Field(
-        0.6, ge=0, le=10, description="spread of log budget around list price"
-    )
-    price_sensitivity: float = Field(
-        0.7,
-        ge=0,
-        le=1_000,
-        description="mean utility lost per unit of log price over the budget, won below",
-    )
-    loyalty: float = Field(0.8, ge=0, le=1_000, description="mean utility of one's favourite brand")
-    taste_drift: float = Field(0.02, ge=0, le=10, description="turn of tastes per day (radians)")
-    patience: float = Field(4.0, ge=1, le=1_000, description="mean number of requests in one visit")
-    tolerance: float = Field(
-        10.0, gt=0, le=1e6, description="mean time after which a waiting shopper leaves (seconds)"
-    )
-    phone_share: float = Field(0.6, ge=0, le=1, description="share of shoppers on a phone")
-    phone_slots: int = Field(10, ge=1, le=SLOTS_LIMIT, description="results on a page of a phone")
-    desktop_slots: int = Field(
-        20, ge=1, le=SLOTS_LIMIT, description="results on a page of a desktop"
-    )
 
 
 @dataclass(frozen=True)

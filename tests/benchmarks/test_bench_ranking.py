@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ranking.features import Feature
-from ranking.rankers.boosted import BoostedSpec
 from ranking.rankers.network import Network
+from ranking.rankers.settings import BoostedSpec
 from ranking.rankers.trees import Trees
 
 N_PAIRS, N_FEATURES, HIDDEN = 51_200, 17, (32, 16)  # 512 requests of 100 candidates

@@ -15,11 +15,12 @@ import torch
 
 from recall.classic.dense import DenseChannel
 from recall.classic.itemcf import ItemCFChannel
-from recall.classic.lexical import LexicalChannel, LexicalSpec
+from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
-from recall.classic.towers import DenseSpec
-from recall.merge import Merge, MergeSpec
+from recall.classic.settings import DenseSpec, LexicalSpec
+from recall.merge import Merge
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
+from recall.settings import MergeSpec
 from recall.texts import words
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History

@@ -11,7 +11,7 @@ from recall.classic.dense import DenseChannel
 from recall.classic.itemcf import ItemCFChannel
 from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
-from recall.classic.towers import DenseSpec
+from recall.classic.settings import DenseSpec
 from recall.classic.uniform import UniformChannel
 from recall.conformance import check_channel
 

@@ -12,7 +12,8 @@ from cqsid.tokenizer.schemes.registry import build_scheme
 from cqsid.tokenizer.schemes.settings import IdsSpec
 from experiments.attribution.credit.customrules import load_rule
 from ranking.features import FeatureSet, text_scorer
-from ranking.rankers.registry import RankerSpec, build_ranker
+from ranking.rankers.registry import build_ranker
+from ranking.rankers.settings import RankerSpec
 from recall.registry import CustomSpec, build_channel
 from recall.sampleshop import sample_catalog
 from simulator.behaviour.clickmodels import CustomClickModel

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from ranking.conformance import check_ranker
-from ranking.rankers.boosted import BoostedRanker, BoostedSpec
-from ranking.rankers.learned import LearnedRanker, LearnedSpec
+from ranking.rankers.boosted import BoostedRanker
+from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.ranker import MergeOrderRanker
+from ranking.rankers.settings import BoostedSpec, LearnedSpec
 
 GOOD = {
     "learned": lambda features: LearnedRanker(features, LearnedSpec(epochs=2)),

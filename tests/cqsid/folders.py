@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 
 from cqsid.generator.checkpoints import quiet
-from cqsid.generator.model import ModelSpec, build_model, save_generator
+from cqsid.generator.model import build_model, save_generator
+from cqsid.generator.settings import ModelSpec
 from cqsid.generator.subwords import Subwords
 from cqsid.generator.vocabulary import Vocabulary
 

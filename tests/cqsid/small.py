@@ -5,12 +5,10 @@ from functools import cache
 import numpy as np
 
 from cqsid.channel import CqsidChannel
-from cqsid.generator.model import ModelSpec
-from cqsid.generator.textencoder import TextSpec
+from cqsid.generator.settings import ModelSpec, TextSpec
 from cqsid.settings import CqsidSpec, ServingSpec
 from cqsid.tokenizer.schemes.settings import GuidedSpec, IdsSpec
-from cqsid.training.loop import StageSpec
-from cqsid.training.stages import TrainingSpec
+from cqsid.training.settings import StageSpec, TrainingSpec
 from recall.storage import saved_copy
 from tests.cqsid.shop import tiny_shop
 

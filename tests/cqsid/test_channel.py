@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cqsid.channel import CqsidChannel
-from cqsid.decoding.shelves import ShelfSpec
+from cqsid.decoding.settings import ShelfSpec
 from cqsid.fit import learn
 from cqsid.settings import ServingSpec
 from cqsid.tokenizer.ids import SemanticIds

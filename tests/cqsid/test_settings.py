@@ -2,11 +2,11 @@
 
 import pytest
 
-from cqsid.generator.textencoder import TextSpec
+from cqsid.generator.settings import TextSpec
 from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.settings import CqsidSpec, ServingSpec
 from cqsid.tokenizer.schemes.settings import IdsSpec
-from recall.classic.lexical import LexicalSpec
+from recall.classic.settings import LexicalSpec
 from simulator.errors import ConfigError
 
 

@@ -8,7 +8,8 @@ from cqsid.rewards.conformance import check_reward
 from cqsid.rewards.of_log import LogReward
 from experiments.cli import run_command
 from ranking.conformance import check_ranker
-from simulator.catalogue.synthetic import CatalogSpec, generate_supply
+from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.synthetic import generate_supply
 from simulator.randomness import Draws
 from tests.experiments.plugins import Cheapest
 

@@ -3,10 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ranking.examples import ExamplesSpec, build_examples, history_index, split_time
+from ranking.examples import build_examples, history_index, split_time
 from ranking.recallstage import RecallStage
-from recall.merge import MergeSpec
+from ranking.settings import ExamplesSpec
 from recall.sampleshop import sample_history
+from recall.settings import MergeSpec
 from simulator.errors import DataError
 
 SPEC = ExamplesSpec(requests=100, statistics_share=0.4, batch=32)

@@ -4,15 +4,16 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from ranking.examples import ExamplesSpec, build_examples
+from ranking.examples import build_examples
 from ranking.features import FeatureSet
-from ranking.funnel import Funnel, FunnelSpec
-from ranking.preranker import PrerankerSpec
-from ranking.rankers.learned import LearnedRanker, LearnedSpec
+from ranking.funnel import Funnel
+from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.ranker import MergeOrderRanker
+from ranking.rankers.settings import LearnedSpec
 from ranking.recallstage import RecallStage
+from ranking.settings import ExamplesSpec, FunnelSpec, PrerankerSpec
 from recall.latency import LatencySpec
-from recall.merge import MergeSpec
+from recall.settings import MergeSpec
 from simulator.errors import ConfigError, ContractError
 from simulator.protocols import Fault, FaultReason, Pages, SearchService, Traces
 from simulator.randomness import Draws

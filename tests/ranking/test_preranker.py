@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ranking.preranker import Preranker, PrerankerSpec, take
+from ranking.preranker import Preranker, take
+from ranking.settings import PrerankerSpec
 
 
 @pytest.fixture

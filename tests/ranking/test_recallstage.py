@@ -5,7 +5,7 @@ import pytest
 
 from ranking.recallstage import RecallStage
 from recall.candidates import Candidates
-from recall.merge import MergeSpec
+from recall.settings import MergeSpec
 from simulator.errors import ConfigError
 from simulator.protocols import FaultReason
 

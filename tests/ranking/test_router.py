@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ranking.funnel import Funnel, FunnelSpec
+from ranking.funnel import Funnel
 from ranking.rankers.ranker import MergeOrderRanker
 from ranking.recallstage import RecallStage
 from ranking.router import ArmRouter
-from recall.merge import MergeSpec
+from ranking.settings import FunnelSpec
+from recall.settings import MergeSpec
 from simulator.errors import ConfigError
 from simulator.protocols import SearchService
 from simulator.randomness import Draws

@@ -3,7 +3,7 @@ import pytest
 
 from ranking.recallstage import RecallStage
 from ranking.union import UnionRecall, united
-from recall.merge import MergeSpec
+from recall.settings import MergeSpec
 
 UNIVERSE = ("a", "b", "c")
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recall.candidates import Candidates
-from recall.merge import Merge, MergeSpec
+from recall.merge import Merge
+from recall.settings import MergeSpec
 from simulator.errors import ConfigError
 
 N_ITEMS = 20

@@ -4,11 +4,7 @@ import pytest
 from recall.arrays import blank
 from recall.candidates import Candidates
 from recall.channel import Channel
-from recall.classic.itemcf import ItemCFSpec
-from recall.classic.lexical import LexicalSpec
-from recall.classic.popular import PopularSpec
-from recall.classic.towers import DenseSpec
-from recall.classic.uniform import UniformSpec
+from recall.classic.settings import DenseSpec, ItemCFSpec, LexicalSpec, PopularSpec, UniformSpec
 from recall.registry import CHANNEL, CustomSpec, build_channel
 from simulator.errors import ContractError
 

@@ -2,11 +2,7 @@
 
 import pytest
 
-from recall.classic.itemcf import ItemCFSpec
-from recall.classic.lexical import LexicalSpec
-from recall.classic.popular import PopularSpec
-from recall.classic.towers import DenseSpec
-from recall.classic.uniform import UniformSpec
+from recall.classic.settings import DenseSpec, ItemCFSpec, LexicalSpec, PopularSpec, UniformSpec
 from recall.registry import CustomSpec
 from recall.settings import ChannelSettings
 from simulator.errors import ContractError

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from simulator.catalogue.synthetic import CatalogSpec, generate_supply
-from simulator.living.world import Population, World, WorldSpec
+from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.synthetic import generate_supply
+from simulator.living.settings import WorldSpec
+from simulator.living.world import Population, World
 from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws
-from simulator.shoppers.demand import QuerySpec, generate_intents
+from simulator.shoppers.demand import generate_intents
 from simulator.shoppers.needs import department_weights
-from simulator.shoppers.shoppers import ShopperSpec, make_shoppers
+from simulator.shoppers.settings import QuerySpec, ShopperSpec
+from simulator.shoppers.shoppers import make_shoppers
 from tests.simulator.stubs import TableService
 
 

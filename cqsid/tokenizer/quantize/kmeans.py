@@ -1,22 +1,13 @@
 """Residual k-means of item text vectors, over the whole catalogue or inside categories."""
 
 import numpy as np
-from pydantic import Field
 
 from cqsid.tokenizer.quantize.grid import check_finite
 from cqsid.tokenizer.quantize.residual import ResidualQuantizer
+from cqsid.tokenizer.quantize.settings import KMeansSpec
 from cqsid.tokenizer.signals import Floats, Signals
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError
-from simulator.spec import Spec
-
-
-class KMeansSpec(Spec):
-    """Residual k-means."""
-
-    iterations: int = Field(8, ge=0, description="passes over the sub-sample of a level")
-    sample: int = Field(2**16, gt=0, description="items learned from at the most")
-    balance: bool = Field(True, description="whether prices draw codes to equal use")
 
 
 class ResidualKMeans:

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from cqsid.tokenizer.quantize.kmeans import KMeansSpec
 from cqsid.tokenizer.quantize.rqvaespec import AutoencoderSpec
+from cqsid.tokenizer.quantize.settings import KMeansSpec
 from simulator.plugins import Kind
 from simulator.spec import Spec
 

@@ -12,7 +12,7 @@ from experiments.running.pipeline import Pipeline, luck_of
 from experiments.running.worlds import ExperimentWorld, OneArmWorld, WorldJob
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
-from recall.merge import MergeSpec
+from recall.settings import MergeSpec
 from simulator.errors import StoreError
 
 

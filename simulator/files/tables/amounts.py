@@ -15,7 +15,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.randomness import Floats
+Floats = NDArray[np.float64]
 
 # What currency a sign may mean; columns of one currency must have a meaning in common.
 _DOLLARS = "USD CAD AUD NZD SGD HKD TWD MXN CLP COP ARS"

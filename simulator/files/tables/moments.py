@@ -9,8 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulator.files.tables.amounts import is_empty
-from simulator.randomness import Floats
+from simulator.files.tables.amounts import Floats, is_empty
 
 _UNITS = {"unix_s": 1.0, "unix_ms": 1e-3, "unix_us": 1e-6, "unix_ns": 1e-9}
 _FIRST = datetime(1980, 1, 1, tzinfo=UTC).timestamp()

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from cqsid.alignment.trainer import load_weights, save_weights
-from cqsid.generator.model import ModelSpec, build_model
+from cqsid.generator.model import build_model
+from cqsid.generator.settings import ModelSpec
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from simulator.errors import DataError

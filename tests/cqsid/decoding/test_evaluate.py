@@ -16,11 +16,8 @@ from cqsid.decoding.evaluate import (
     recall_B,
     share_BW,
 )
-from cqsid.decoding.shelves import (
-    Fill,
-    Shelves,
-    narrowest,
-)
+from cqsid.decoding.settings import Fill
+from cqsid.decoding.shelves import Shelves, narrowest
 from cqsid.tokenizer.ids import SemanticIds
 from recall.arrays import Ragged
 from simulator.errors import DataError

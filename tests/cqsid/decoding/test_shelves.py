@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cqsid.decoding.shelves import ShelfSpec, Shelves, item_values
+from cqsid.decoding.settings import ShelfSpec
+from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.tokenizer.ids import SemanticIds
 from simulator.protocols import ItemStatistics
 

@@ -5,13 +5,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cqsid.generator.model import (
-    ModelSpec,
-    backbone_subwords,
-    build_model,
-    load_generator,
-    save_generator,
-)
+from cqsid.generator.model import backbone_subwords, build_model, load_generator, save_generator
+from cqsid.generator.settings import ModelSpec
 from cqsid.generator.subwords import Subwords
 from cqsid.generator.transformer import Weights, embed, forward
 from cqsid.generator.vocabulary import Vocabulary

@@ -7,8 +7,9 @@ import torch
 
 from cqsid.generator.checkpoints import quiet
 from cqsid.generator.pretrained import PretrainedEncoder
+from cqsid.generator.settings import TextSpec
 from cqsid.generator.subwords import Subwords
-from cqsid.generator.textencoder import TextEncoder, TextSpec
+from cqsid.generator.textencoder import TextEncoder
 from recall.classic.towers import Pairs
 from recall.storage import saved_copy
 from simulator.errors import ConfigError

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqsid.generator.prompts import PromptBuilder, PromptSpec
+from cqsid.generator.prompts import PromptBuilder
+from cqsid.generator.settings import PromptSpec
 from cqsid.generator.subwords import Subwords
 from cqsid.generator.vocabulary import Vocabulary
 from recall.arrays import Ragged

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from cqsid.generator.settings import TextSpec
 from cqsid.generator.subwords import Subwords
-from cqsid.generator.textencoder import TextEncoder, TextSpec
+from cqsid.generator.textencoder import TextEncoder
 from cqsid.tokenizer.signals import Signals, TextVectors, catalog_texts
 from recall.classic.towers import Pairs
 from recall.sampleshop import sample_catalog, sample_history

@@ -27,8 +27,9 @@ from cqsid.rewards.shop import Elsewhere, Shop
 from cqsid.tokenizer.ids import SemanticIds
 from recall.arrays import Ragged
 from recall.candidates import Candidates
-from recall.merge import Merge, MergeSpec
+from recall.merge import Merge
 from recall.sampleshop import sample_catalog, sample_requests
+from recall.settings import MergeSpec
 from simulator.protocols import Index, ItemStatistics
 
 CODES = np.array([[0, 0], [0, 0], [0, 1], [1, 0], [1, 0], [1, 1], [2, 0], [-1, -1]], np.int32)

@@ -5,9 +5,11 @@ import pytest
 
 from cqsid.rewards.fixtures import sample_groups, sample_logged, sample_shop
 from cqsid.rewards.of_shop import RankerReward
-from ranking.examples import ExamplesSpec, build_examples
+from ranking.examples import build_examples
 from ranking.features import FeatureSet
-from ranking.rankers.learned import LearnedRanker, LearnedSpec
+from ranking.rankers.learned import LearnedRanker
+from ranking.rankers.settings import LearnedSpec
+from ranking.settings import ExamplesSpec
 from recall.classic.lexical import LexicalChannel
 from recall.sampleshop import sample_history
 from simulator.errors import ConfigError

@@ -10,7 +10,8 @@ from cqsid.training.examples import (
     query_examples,
     shopper_examples,
 )
-from cqsid.training.loop import Plan, StageSpec
+from cqsid.training.loop import Plan
+from cqsid.training.settings import StageSpec
 from recall.arrays import Ragged
 from simulator.errors import DataError
 from simulator.log.history import History

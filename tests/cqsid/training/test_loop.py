@@ -7,7 +7,8 @@ import torch
 
 from cqsid.training.checkpoint import Checkpoint
 from cqsid.training.examples import item_examples
-from cqsid.training.loop import Plan, Saving, StageRun, StageSpec, Stopped, Validation
+from cqsid.training.loop import Plan, Saving, StageRun, Stopped, Validation
+from cqsid.training.settings import StageSpec
 from simulator.errors import ConfigError
 from tests.cqsid.training.toys import VOCABULARY, toy_data, toy_model
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from cqsid.generator.model import ModelSpec, build_model
+from cqsid.generator.model import build_model
 from cqsid.generator.prompts import Prompts
+from cqsid.generator.settings import ModelSpec
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.training.loss import Batch, answer_loss

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from cqsid.generator.transformer import Weights
-from cqsid.training.loop import StageSpec
-from cqsid.training.stages import Stage, Stopped, TrainingSpec, train_generator
+from cqsid.training.settings import StageSpec, TrainingSpec
+from cqsid.training.stages import Stage, Stopped, train_generator
 from cqsid.training.validation import Split, Validator
 from recall.arrays import Ragged
 from simulator.errors import ConfigError

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from cqsid.generator.model import ModelSpec, build_model
-from cqsid.generator.prompts import PromptBuilder, PromptSpec
+from cqsid.generator.model import build_model
+from cqsid.generator.prompts import PromptBuilder
+from cqsid.generator.settings import ModelSpec, PromptSpec
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.training.examples import TrainingData
-from cqsid.training.loop import StageSpec
-from cqsid.training.stages import TrainingSpec, train_generator
+from cqsid.training.settings import StageSpec, TrainingSpec
+from cqsid.training.stages import train_generator
 from recall.arrays import Ragged
 from recall.sampleshop import sample_catalog, sample_history
 

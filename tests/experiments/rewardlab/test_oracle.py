@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from experiments.rewardlab.oracle import OUTCOMES, LoggedNeeds, SimulatedOracle
-from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.behaviour.behavior import Behavior
 from simulator.behaviour.clickmodels import Cascade
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.errors import ConfigError, DataError
-from simulator.living.market import MarketSpec
-from simulator.living.world import WorldSpec
+from simulator.living.settings import MarketSpec, WorldSpec
 from simulator.log.history import load_history
 from simulator.protocols import Index, request_ids, session_ids
 from simulator.randomness import Draws

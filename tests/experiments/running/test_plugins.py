@@ -7,7 +7,8 @@ import pytest
 
 from cqsid.rewards.registry import CustomReward
 from experiments.running.plugins import check_spec
-from recall.classic.lexical import LexicalChannel, LexicalSpec
+from recall.classic.lexical import LexicalChannel
+from recall.classic.settings import LexicalSpec
 from recall.registry import CustomSpec
 from simulator.errors import ContractError
 

@@ -10,7 +10,7 @@ from experiments.config.execution import ExecutionSpec
 from experiments.designs.shopper import ShopperSplit
 from experiments.running.worlds import live
 from experiments.stages.keys import code_of, data_digest, stage_key
-from recall.classic.itemcf import ItemCFSpec
+from recall.classic.settings import ItemCFSpec
 from recall.registry import CustomSpec
 from simulator.errors import DataError
 from simulator.randomness import Draws

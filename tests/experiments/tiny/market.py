@@ -20,18 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.running.worlds import OpenWorld
-from ranking.funnel import Funnel, FunnelSpec
+from ranking.funnel import Funnel
 from ranking.recallstage import RecallStage
+from ranking.settings import FunnelSpec
 from recall.candidates import Candidates
 from recall.latency import LatencySpec
-from recall.merge import MergeSpec
-from simulator.behaviour.behavior import BehaviorSpec
+from recall.settings import MergeSpec
 from simulator.behaviour.clickmodels import Cascade, PositionBased
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.catalogue.catalog import Catalog, ItemTruth, Supply
-from simulator.living.arrivals import ArrivalSpec, Promotion
-from simulator.living.market import MarketSpec
-from simulator.living.sessions import SessionSpec
-from simulator.living.world import Population, World, WorldSpec
+from simulator.living.settings import ArrivalSpec, MarketSpec, Promotion, SessionSpec, WorldSpec
+from simulator.living.world import Population, World
 from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws
 from simulator.shoppers.demand import NO_JUDGMENTS

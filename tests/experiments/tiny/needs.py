@@ -19,8 +19,8 @@ from itertools import product
 import numpy as np
 from scipy.special import expit
 
-from simulator.behaviour.behavior import BehaviorSpec
-from simulator.living.sessions import SessionSpec
+from simulator.behaviour.settings import BehaviorSpec
+from simulator.living.settings import SessionSpec
 from tests.experiments.tiny.market import (
     BASE_S,
     DEADLINE_S,

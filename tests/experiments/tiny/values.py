@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from experiments.attribution.incremental.games import Index
-from simulator.behaviour.behavior import BehaviorSpec
 from simulator.behaviour.clickmodels import Cascade
+from simulator.behaviour.settings import BehaviorSpec
 from tests.experiments.tiny.market import (
     BASE_S,
     BRAND_I,

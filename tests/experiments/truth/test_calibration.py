@@ -12,12 +12,15 @@ from scipy.special import expit
 from scipy.stats import binom
 
 from experiments.inference.intervals import contrast, growth, ratio
-from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.behaviour.behavior import Behavior
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.following.walk import follow
-from simulator.living.world import Population, World, WorldSpec
+from simulator.living.settings import WorldSpec
+from simulator.living.world import Population, World
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs, department_weights
-from simulator.shoppers.shoppers import ShopperSpec, make_shoppers
+from simulator.shoppers.settings import ShopperSpec
+from simulator.shoppers.shoppers import make_shoppers
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, table_of
 

@@ -15,7 +15,7 @@ import pytest
 from experiments.inference.metrics import METRICS
 from experiments.truth.effects import paired_truth
 from simulator.following.tally import EXPECTED
-from simulator.living.sessions import SessionSpec
+from simulator.living.settings import SessionSpec
 from tests.experiments.small_runs import table
 from tests.experiments.tiny import market as tiny
 from tests.experiments.tiny.market import CASCADE, OVERLAPPING, PBM

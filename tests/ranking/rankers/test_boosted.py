@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from ranking.examples import ExamplesSpec, build_examples
+from ranking.examples import build_examples
 from ranking.features import Feature, FeatureSet
-from ranking.rankers.boosted import BoostedRanker, BoostedSpec
+from ranking.rankers.boosted import BoostedRanker
+from ranking.rankers.settings import BoostedSpec
+from ranking.settings import ExamplesSpec
 from recall.sampleshop import sample_history
 from recall.storage import saved_copy
 from tests.ranking.rankers.test_training import examined, position_biased_log

@@ -4,13 +4,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ranking.examples import ExamplesSpec, build_examples
+from ranking.examples import build_examples
 from ranking.features import FeatureSet
-from ranking.rankers.learned import LearnedRanker, LearnedSpec
+from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.ranker import MergeOrderRanker
+from ranking.rankers.settings import LearnedSpec
 from ranking.recallstage import RecallStage
-from recall.merge import MergeSpec
+from ranking.settings import ExamplesSpec
 from recall.sampleshop import sample_history
+from recall.settings import MergeSpec
 from recall.storage import saved_copy
 
 SPEC = LearnedSpec(hidden=(8, 4), epochs=3, batch=256)

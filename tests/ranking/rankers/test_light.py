@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from ranking.features import Feature, FeatureSet
-from ranking.rankers.boosted import BoostedRanker, BoostedSpec
+from ranking.rankers.boosted import BoostedRanker
 from ranking.rankers.labels import Labels
 from ranking.rankers.light import LIGHT, fit_light, light_scores
 from ranking.rankers.ranker import Prescoring
+from ranking.rankers.settings import BoostedSpec
 
 
 def test_weights_are_of_the_click_at_the_top_and_not_of_the_place():

@@ -5,7 +5,8 @@ from ranking.features import FeatureSet
 from ranking.rankers.boosted import BoostedRanker
 from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.ranker import MergeOrderRanker
-from ranking.rankers.registry import CommonRankerSpec, RankerSpec, build_ranker
+from ranking.rankers.registry import build_ranker
+from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from simulator.errors import ContractError
 
 

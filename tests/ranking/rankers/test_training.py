@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from ranking.rankers.labels import Labels
-from ranking.rankers.training import NetworkSpec, train_network
+from ranking.rankers.settings import NetworkSpec
+from ranking.rankers.training import train_network
 
 SPEC = NetworkSpec(hidden=(16, 8), epochs=20)
 SLOTS = 10

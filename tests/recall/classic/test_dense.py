@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from recall.classic.dense import DenseChannel
-from recall.classic.towers import DenseSpec, info_nce
+from recall.classic.settings import DenseSpec
+from recall.classic.towers import info_nce
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
 from recall.storage import saved_copy
 

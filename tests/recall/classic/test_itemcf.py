@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from recall.arrays import counts, normalised_rows, strongest
-from recall.classic.itemcf import ItemCFChannel, ItemCFSpec, similarity
+from recall.classic.itemcf import ItemCFChannel, similarity
+from recall.classic.settings import ItemCFSpec
 from recall.feedback import Feedback
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
 

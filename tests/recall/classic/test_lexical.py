@@ -4,7 +4,8 @@ import bm25s
 import numpy as np
 import pytest
 
-from recall.classic.lexical import LexicalChannel, LexicalSpec
+from recall.classic.lexical import LexicalChannel
+from recall.classic.settings import LexicalSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
 from recall.texts import item_texts, words
 

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recall.classic.popular import PopularChannel, PopularSpec
+from recall.classic.popular import PopularChannel
+from recall.classic.settings import PopularSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 
 CATALOG = sample_catalog(120)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.behaviour.behavior import Behavior
 from simulator.behaviour.clickmodels import PositionBased
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs
 from tests.simulator.stubs import pages_of

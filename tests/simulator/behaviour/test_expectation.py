@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.behaviour.behavior import Behavior
 from simulator.behaviour.clickmodels import Cascade, CustomClickModel, PositionBased
 from simulator.behaviour.expectation import REPLICATES, Expected, expected, mean_units
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs
 from tests.simulator.stubs import pages_of

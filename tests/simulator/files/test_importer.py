@@ -16,8 +16,9 @@ from simulator.files.settings import CatalogFileSpec, ColumnSpec, JudgmentFileSp
 from simulator.files.tables.findings import FileFinding, UnusableFile
 from simulator.protocols import DAY
 from simulator.randomness import Draws
-from simulator.shoppers.demand import QuerySpec, generate_intents
+from simulator.shoppers.demand import generate_intents
 from simulator.shoppers.intents import Wording
+from simulator.shoppers.settings import QuerySpec
 
 FULL = ColumnSpec(
     description="text",

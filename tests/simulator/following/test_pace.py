@@ -5,7 +5,7 @@ import pytest
 
 from simulator.following.tally import EXPECTED
 from simulator.following.walk import PACED, follow
-from simulator.living.sessions import SessionSpec
+from simulator.living.settings import SessionSpec
 from simulator.living.world import World
 from simulator.randomness import Draws
 from tests.simulator.following.test_walk import LIVELY, Sums, spec_of

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.behaviour.behavior import BehaviorSpec
 from simulator.behaviour.clickmodels import Cascade
 from simulator.behaviour.expectation import expected
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.following.tally import EXPECTED, LOST
 from simulator.following.walk import follow
-from simulator.living.sessions import SessionSpec
-from simulator.living.world import World, WorldSpec
+from simulator.living.settings import SessionSpec, WorldSpec
+from simulator.living.world import World
 from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws
 from tests.simulator.stubs import TableService

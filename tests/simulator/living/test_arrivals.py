@@ -4,13 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from simulator.living.arrivals import (
-    ArrivalSpec,
-    Promotion,
-    daily_profile,
-    day_factor,
-    visits_of_day,
-)
+from simulator.living.arrivals import daily_profile, day_factor, visits_of_day
+from simulator.living.settings import ArrivalSpec, Promotion
 from simulator.protocols import DAY
 from simulator.randomness import Draws
 

@@ -3,13 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.behaviour.behavior import Behavior, BehaviorSpec
+from simulator.behaviour.behavior import Behavior
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.errors import ContractError
 from simulator.living.arrivals import Arrivals
 from simulator.living.desk import Desk
-from simulator.living.market import Market, MarketSpec
+from simulator.living.market import Market
 from simulator.living.scene import Scene
-from simulator.living.sessions import SessionSpec, open_sessions
+from simulator.living.sessions import open_sessions
+from simulator.living.settings import MarketSpec, SessionSpec
 from simulator.protocols import DAY
 from simulator.randomness import Draws
 from simulator.shoppers.memory import Memory

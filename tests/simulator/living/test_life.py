@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import simpy
 
-from simulator.catalogue.synthetic import CatalogSpec, generate_supply
+from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.synthetic import generate_supply
 from simulator.living.life import Life
-from simulator.living.market import Market, MarketSpec
+from simulator.living.market import Market
 from simulator.living.plans import Ends, IntervalPlan, Purchases
+from simulator.living.settings import MarketSpec
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.randomness import Draws

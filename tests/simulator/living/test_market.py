@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from simulator.catalogue.synthetic import CatalogSpec, generate_supply
-from simulator.living.market import Market, MarketSpec
+from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.synthetic import generate_supply
+from simulator.living.market import Market
+from simulator.living.settings import MarketSpec
 from simulator.protocols import DAY
 from simulator.randomness import Draws
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from simulator.behaviour.behavior import Reactions
-from simulator.living.sessions import REQUESTS_LIMIT, Sessions, SessionSpec, step
+from simulator.living.sessions import REQUESTS_LIMIT, Sessions, step
+from simulator.living.settings import SessionSpec
 from simulator.log.codes import EndReason, NextAction
 from tests.simulator.stubs import pages_of
 

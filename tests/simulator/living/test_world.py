@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from simulator.behaviour.behavior import BehaviorSpec
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.errors import ContractError
-from simulator.living.world import World, WorldSpec
+from simulator.living.settings import WorldSpec
+from simulator.living.world import World
 from simulator.log.eventlog import EventLog
 from simulator.log.history import load_history
 from simulator.randomness import Draws

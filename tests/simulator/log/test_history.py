@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.living.world import WorldSpec
+from simulator.living.settings import WorldSpec
 from simulator.log.history import History, load_history
 from simulator.protocols import DAY
 from tests.simulator.stubs import TableService

@@ -4,10 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.catalogue.catalog import Supply
-from simulator.catalogue.synthetic import CatalogSpec, generate_supply
+from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.synthetic import generate_supply
 from simulator.randomness import Draws
-from simulator.shoppers.demand import QuerySpec, generate_intents
+from simulator.shoppers.demand import generate_intents
 from simulator.shoppers.intents import Intents, Judgments, Wording
+from simulator.shoppers.settings import QuerySpec
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from simulator.catalogue.synthetic import CatalogSpec, generate_supply
+from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.synthetic import generate_supply
 from simulator.randomness import Draws
-from simulator.shoppers.shoppers import AGE_BANDS, ShopperSpec, make_shoppers
+from simulator.shoppers.settings import ShopperSpec
+from simulator.shoppers.shoppers import AGE_BANDS, make_shoppers
 
 TRUTH = generate_supply(CatalogSpec(items=500), Draws(1)).truth
 WEIGHTS = np.full(int(TRUTH.department_C.max()) + 1, 1.0)

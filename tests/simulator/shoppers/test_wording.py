@@ -3,10 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.catalogue.synthetic import CatalogSpec, generate_supply
+from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.synthetic import generate_supply
 from simulator.randomness import Draws
-from simulator.shoppers.demand import QuerySpec, generate_intents
+from simulator.shoppers.demand import generate_intents
 from simulator.shoppers.intents import Intents, Wording
+from simulator.shoppers.settings import QuerySpec
 from simulator.shoppers.wording import misspell
 
 

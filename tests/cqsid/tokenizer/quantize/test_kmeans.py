@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cqsid.tokenizer.quantize.kmeans import KMeansSpec, ResidualKMeans
+from cqsid.tokenizer.quantize.kmeans import ResidualKMeans
+from cqsid.tokenizer.quantize.settings import KMeansSpec
 from cqsid.tokenizer.scheme import Quantizer
 from simulator.errors import ConfigError, DataError
 from tests.cqsid.shop import later_items, tiny_signals

@@ -11,7 +11,7 @@ import pytest
 
 from experiments.attribution.incremental.games import Index
 from experiments.attribution.incremental.replay import TABLES, Replay, _read
-from simulator.living.sessions import SessionSpec
+from simulator.living.settings import SessionSpec
 from simulator.randomness import Draws
 from tests.experiments.attribution.incremental.tiny_runs import job_of
 from tests.experiments.tiny import market as tiny

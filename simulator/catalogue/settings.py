@@ -1,0 +1,60 @@
+"""Settings of a generated catalogue."""
+
+from pydantic import Field
+
+from simulator.spec import Spec
+
+
+class TraitsSpec(Spec):
+    """Settings of the columns that are drawn for any catalogue."""
+
+    sellers: int = Field(200, ge=1, description="sellers, with power-law sizes (sellers)")
+    demand_sigma: float = Field(
+        0.87, ge=0, le=3, description="spread of demand between items (sigma of its log)"
+    )
+    demand_quality: float = Field(
+        0.25, ge=-2, le=2, description="rise of log demand with quality (per standard deviation)"
+    )
+    units_per_day: float = Field(
+        0.1, gt=0, description="sales that the shop expects of an average item (units/day)"
+    )
+    stock_days: float = Field(
+        30.0, gt=0, description="expected sales that a full shelf covers; low is tight (days)"
+    )
+    lead_time_days: float = Field(
+        5.0, gt=0, description="mean time from a restock order to its arrival (days)"
+    )
+    taste_dimensions: int = Field(8, ge=1, le=64, description="size of taste vectors (dimensions)")
+
+
+class CatalogSpec(TraitsSpec):
+    """Settings of a generated catalogue."""
+
+    items: int = Field(20_000, ge=1, le=1_000_000, description="catalogue size (items)")
+    categories: int = Field(108, ge=1, le=5_000, description="categories over 12 departments")
+    brands: int = Field(400, ge=1, le=100_000, description="brands, with power-law sizes")
+    unbranded: float = Field(0.06, ge=0, le=1, description="items without a brand (share)")
+    attributes: float = Field(
+        0.6, ge=0, le=1, description="mean chance that an item has a value in each of 7 slots"
+    )
+    price_sigma: float = Field(
+        0.55, gt=0, le=3, description="spread of prices within a category (sigma of the log)"
+    )
+    title_synonyms: float = Field(
+        0.25, ge=0, le=1, description="title words replaced by a synonym (share)"
+    )
+    title_omissions: float = Field(
+        0.3, ge=0, le=1, description="attribute values that a title leaves out (share)"
+    )
+    missing_category: float = Field(
+        0.1, ge=0, le=1, description="items without a public category (share)"
+    )
+    new_items_per_day: float = Field(
+        0.002, ge=0, lt=1, description="items that arrive each simulated day (share of the items)"
+    )
+    retired_items_per_day: float = Field(
+        0.001, ge=0, lt=1, description="items that leave each simulated day (share of the items)"
+    )
+    horizon_days: float = Field(
+        60.0, gt=0, le=1e6, description="time over which items arrive and leave (simulated days)"
+    )

@@ -1,0 +1,89 @@
+"""Settings of a world: who comes when, how sessions go on, what the shop does."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from simulator.behaviour.settings import BehaviorSpec
+from simulator.protocols import DAY, SESSION_BITS
+from simulator.spec import Spec
+
+VISITS_PER_DAY_LIMIT = 64  # ordinals of one shopper's visits within a day
+DAYS_LIMIT = 2**SESSION_BITS // VISITS_PER_DAY_LIMIT
+
+
+class Promotion(Spec):
+    """A day on which more shoppers come."""
+
+    day: int = Field(ge=0, description="day of the simulation, history included (0 is the first)")
+    factor: float = Field(gt=0, description="multiplier of the day's visit rate")
+
+
+class ArrivalSpec(Spec):
+    """The profile of visits over the day and the week."""
+
+    peak_hour: float = Field(20.0, ge=0, lt=24, description="hour of the evening peak")
+    peak_to_trough: float = Field(
+        3.0, ge=1, le=1_000, description="busiest over quietest hour's rate"
+    )
+    weekend: float = Field(
+        1.2, gt=0, le=1_000, description="rate on days 5 and 6 of a week over others"
+    )
+    promotions: tuple[Promotion, ...] = ()
+
+
+class MarketSpec(Spec):
+    """How supply moves."""
+
+    restock_at: float = Field(
+        0.25, ge=0, lt=1, description="share of the full shelf at which a restock is ordered"
+    )
+    price_changes: float = Field(
+        0.02, ge=0, le=1, description="share of items whose price changes on a day"
+    )
+    price_sigma: float = Field(0.08, ge=0, le=3, description="spread of the log price change")
+    statistics_half_life: float = Field(
+        14.0, gt=0, le=1e6, description="half-life of item statistics (days)"
+    )
+
+
+class SessionSpec(Spec):
+    """What shoppers do between pages."""
+
+    next_page: float = Field(0.3, ge=0, le=1, description="chance of the next page of results")
+    reformulate: float = Field(0.35, ge=0, le=1, description="chance to search in other words")
+    retry_empty: float = Field(
+        0.7, ge=0, le=1, description="chance to search in other words after an empty page"
+    )
+    pages: int = Field(5, ge=1, le=100, description="pages of one query at most")
+
+
+class WorldSpec(Spec):
+    """How long the world runs and how often the shop refreshes what its funnel reads."""
+
+    history_days: int = Field(14, ge=1, description="days before the experiment (days)")
+    days: int = Field(14, ge=1, description="length of the experiment (days)")
+    index_refresh: float = Field(
+        21_600.0, gt=0, le=DAY, description="time between two refreshes of the index (seconds)"
+    )
+    statistics: Literal["shared", "per_arm"] = Field(
+        "shared", description="whether arms learn from each other's clicks"
+    )
+    arrivals: ArrivalSpec = ArrivalSpec()
+    sessions: SessionSpec = SessionSpec()
+    behavior: BehaviorSpec = BehaviorSpec()
+    market: MarketSpec = MarketSpec()
+
+    @model_validator(mode="after")
+    def _days_can_be_numbered(self) -> "WorldSpec":
+        days = self.history_days + self.days
+        if days > DAYS_LIMIT:
+            raise ValueError(f"world.history_days + world.days == {days}, must be <= {DAYS_LIMIT}")
+        return self
+
+    @field_validator("index_refresh")
+    @classmethod
+    def _divides_the_day(cls, value: float) -> float:
+        if DAY % value:
+            raise ValueError("must divide a day, 86400 s, without remainder")
+        return value
