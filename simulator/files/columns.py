@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Texts
 from simulator.files.paths import category_in
-from simulator.files.tables.amounts import ASK, MIXED, Amounts, Floats, amounts, strange_currencies
+from simulator.files.tables.amounts import (
+    ASK,
+    MIXED,
+    NOTHING,
+    Amounts,
+    Floats,
+    amounts,
+    strange_currencies,
+)
 from simulator.files.tables.cells import is_unicode, kind_of, object_in, text_in
 from simulator.files.tables.findings import FileFinding, refuse, short, told
 from simulator.files.tables.formats import FormatSpec
@@ -45,6 +53,7 @@ _NUMBERS: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
         lambda n: (n >= 0) & (n < 2e9) & (np.floor(n) == n),
     ),
 }
+_ERRORS = frozenset(("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"))
 _SHORTENED = ("e+", "E+")  # inside an id that a spreadsheet has turned into a number
 _SAYS_NOTHING = frozenset(("", "default title", "default", "n/a", "na", "none", "null", "-"))
 _STARS = " out of 5"  # behind a rating on some shops' pages
@@ -122,6 +131,8 @@ class ColumnReader:
                 bad[row] = f"one text, not a {kind_of(value)}"
             elif not is_unicode(text):
                 bad[row] = "a text of whole Unicode characters"
+            elif text.strip() in _ERRORS:
+                bad[row] = "a text, not an error of a spreadsheet"
             texts.append("" if row in bad or not text else self._clean(text, raw))
         self.note(column, bad)
         return cells_of(texts), set(bad)
@@ -129,7 +140,8 @@ class ColumnReader:
     def _clean(self, text: str, raw: bool) -> str:
         if not raw and self.format.markup == "strip":
             text = without_markup(text)
-        return one_line(text)
+        line = one_line(text)
+        return "" if line.casefold() in NOTHING else line
 
     def filled_texts(self, column: str) -> Texts:
         """Texts that may not be empty."""

@@ -85,7 +85,8 @@ _PRICE = re.compile(
 )
 _SCIENTIFIC = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d{1,3}")
 _APOSTROPHES = str.maketrans({"’": "'", "´": "'", "`": "'", "−": "-"})
-_EMPTY = frozenset(("", "null", "none", "nan", "n/a", "\\n", "<na>"))
+NOTHING = frozenset(("", "null", "none", "nan", "n/a", "#n/a", "\\n", "<na>", "undefined"))
+"""What programs write where there is nothing, in small letters."""
 _THOUSANDS = re.compile(r"\d{1,3}(?:(?P<mark>[.,' ])\d{3})(?:(?P=mark)\d{3})*")
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}")
 
@@ -137,7 +138,7 @@ def is_empty(value: object) -> bool:
     """Whether a cell holds nothing: nothing at all, blanks, NaN, or a word for it."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return True
-    return isinstance(value, str) and value.strip().casefold() in _EMPTY
+    return isinstance(value, str) and value.strip().casefold() in NOTHING
 
 
 def amounts(values: Sequence[object], decimal: str = "auto") -> Amounts:

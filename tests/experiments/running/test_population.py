@@ -81,3 +81,16 @@ def test_a_run_tells_what_its_money_rests_on(config: Path, tmp_path: Path) -> No
     assert metrics["health"]["warnings"][0].startswith("Prices of 120")
     zero = [row for row in metrics["estimates"] if row["metric"] == "zero_result_rate"]
     assert zero[0]["control"] < 0.3  # pairs of characters find what a query shares in part
+
+
+def test_a_shorter_run_refuses_late_arrivals_though_the_catalogue_is_there(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{n},{COLOURS[n % 5]}{THINGS[n % 4]},{300_000 * (n == 7)}\n" for n in range(60))
+    (tmp_path / "shop.csv").write_text(f"id,title,since\n{rows}", encoding="utf-8")
+    text = SETTINGS.replace('category = "kind"', 'created_at = "since"').replace("skip", "refuse")
+    config.write_text(text, encoding="utf-8")
+    arguments = ["run", str(config), "--out", str(tmp_path / "run"), "--overwrite"]
+    assert run_command(arguments) == 0
+    assert run_command([*arguments, "--set", "world.days=1"]) == 2
+    assert "id '7': since == '300000', must be at most 259200" in capsys.readouterr().err

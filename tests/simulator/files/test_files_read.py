@@ -208,6 +208,12 @@ READ = {
         {"columns": {"price": "price.value"}},
         {"1": ("lamp", 12)},
     ),
+    "words for nothing where a value may be empty": (
+        "shop.csv",
+        "id,title,price,brand,kind,stars\n1,lamp,10,nan,None,NULL\n",
+        {"columns": {"brand": "brand", "category": "kind", "rating": "stars"}},
+        {"1": ("lamp", 10)},
+    ),
     "HTML in a title": (
         "shop.csv",
         HEAD + "1,<b>lamp</b>&nbsp;&amp; shade,10\n",
@@ -244,3 +250,10 @@ def test_a_file_is_read_rightly(tmp_path, case):
     assert {key: (title, price) for key, title, price in found} == expected
     supply = supply_of(items, spec_of(path, settings), Draws(1))
     assert len(supply.catalog) == len(expected)
+
+
+def test_words_for_nothing_are_no_brand_and_no_category(tmp_path):
+    name, content, settings, _ = READ["words for nothing where a value may be empty"]
+    items = items_of(written(tmp_path, content, name), **settings)
+    assert (items.brand_I[0], items.category_I[0]) == ("", "")
+    assert items.rating_I[0] != items.rating_I[0]

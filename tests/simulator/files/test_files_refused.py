@@ -122,6 +122,39 @@ REFUSED = {
         {},
         ["line 2, id '1': price == '10.00 - 20.00', must be a number"],
     ),
+    "prices in eight ways of writing": (
+        "shop.csv",
+        HEAD + '1,lamp,"1,299.00"\n2,desk,$19.99\n3,chair,Rs. 499\n4,shelf,19.99 USD\n5,bed,₹1099\n'
+        '6,sofa,"12,50"\n7,mat,\n8,rug,0\n',
+        {},
+        [
+            "line 7, id '6': price == '12,50'",
+            "line 8, id '7': price == ''",
+            "line 9, id '8': price == '0'",
+            "line 4, id '3': price == 'Rs. 499', must be a price in the currency of the other rows ($)",
+            "line 6, id '5': price == '₹1099', must be a price in the currency of the other rows ($)",
+        ],
+    ),
+    "words for nothing as titles": (
+        "shop.csv",
+        HEAD + "1,nan,10\n2,NULL,20\nundefined,lamp,30\n",
+        {},
+        [
+            "line 2, id '1': title == 'nan', must be a text that is not",
+            "title == 'NULL'",
+            "id == 'undef",
+        ],
+    ),
+    "errors of a spreadsheet": (
+        "shop.csv",
+        "id,title,price,brand\n1,#REF!,10,x\n2,lamp,#DIV/0!,#N/A\n3,desk,20,#NAME?\n",
+        {"columns": {"brand": "brand"}},
+        [
+            "title == '#REF!', must be a text, not an error of a",
+            "price == '#DIV/0!'",
+            "brand == '#NAME?'",
+        ],
+    ),
     "no price, a price of nothing and one too small to divide by": (
         "shop.csv",
         HEAD + "1,lamp,\n2,desk,0\n3,bed,1e-300\n4,rug,free\n",

@@ -405,6 +405,15 @@ def test_the_users_own_columns_come_before_what_is_told(tmp_path):
             "(this looks like a file of grades or of queries)",
         ),
         (
+            "asin,title,text,rating,user_id\nB1,Good,Well,5,u\n",
+            "what looks like a log of what users did, must be a file with a row for each item",
+        ),
+        (
+            "reviewerID,asin,reviewText,title\nA,B1,Well,x\n",
+            "what looks like a file of reviews, must be a file with a row for each item",
+        ),
+        ("Invoice,StockCode,Name,Price\n1,2,LAMP,3\n", "(this looks like a file of orders)"),
+        (
             "id,title,price,price\n1,lamp,1,2\n",
             "catalog.file.columns.price == 'price', the name of",
         ),
