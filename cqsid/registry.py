@@ -8,9 +8,17 @@ from pydantic import Field
 from cqsid.settings import CqsidSpec
 from recall.classic.settings import DenseSpec, ItemCFSpec, LexicalSpec, PopularSpec, UniformSpec
 from recall.registry import CustomSpec
+from recall.service.settings import ServiceSpec
 
 ChannelSpec = Annotated[
-    LexicalSpec | DenseSpec | ItemCFSpec | PopularSpec | UniformSpec | CqsidSpec | CustomSpec,
+    LexicalSpec
+    | DenseSpec
+    | ItemCFSpec
+    | PopularSpec
+    | UniformSpec
+    | ServiceSpec
+    | CqsidSpec
+    | CustomSpec,
     Field(discriminator="type"),
 ]
 

@@ -171,6 +171,11 @@ class FeatureSet:
         self._created_I = (catalog.created_at_I / DAY).astype(np.float32)
         self._facts = ItemFacts.of(blank_index(catalog), 0)
 
+    @property
+    def catalog(self) -> Catalog:
+        """The public columns of the items, for a ranker that reads texts."""
+        return self._catalog
+
     def use_scorers(
         self, text: PairScorer, dense: PairScorer | None, memory: QueryMemory | None = None
     ) -> None:

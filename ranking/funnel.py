@@ -270,13 +270,18 @@ class Funnel:
         return scores_BM
 
     def _seconds(self, requests: Requests, recalled: Recalled) -> NDArray[np.float64]:
-        """(B, C) service time of each channel; 0 for channels that were not asked."""
+        """(B, C) service time of each channel; 0 for channels that were not asked.
+
+        It is endless where a channel itself says that it was late.
+        """
         seconds_BC = np.zeros((len(requests), len(self.channels)))
-        for name in recalled.found:
+        for name, found in recalled.found.items():
+            if found.late_B is not None:
+                seconds_BC[found.late_B, self.channels.index(name)] = np.inf
             if name in self.latencies:
                 normal_B = self.draws.normal(f"latency:{name}", request=requests.id_B)
                 seconds_B = self.latencies[name].seconds(normal_B, self.recall.limits[name])
-                seconds_BC[:, self.channels.index(name)] = seconds_B
+                seconds_BC[:, self.channels.index(name)] += seconds_B
         return seconds_BC
 
     def _count(self, channel: str, reason: FaultReason, requests: int, detail: str) -> None:

@@ -17,21 +17,30 @@ class Candidates:
     Attributes:
         items_BN: distinct item ids, best first, -1 padded on the right.
         scores_BN: the channel's own scores, float32, non-increasing; padding is ignored.
+        late_B: which requests the channel could not answer in time: they count as missed
+            deadlines. None: it answered them all.
     """
 
     items_BN: Ints
     scores_BN: NDArray[np.float32]
+    late_B: NDArray[np.bool_] | None = None
 
     def rows(self, rows: NDArray[np.intp] | slice) -> "Candidates":
         """The candidates of some requests (an index array or a slice)."""
-        return Candidates(self.items_BN[rows], self.scores_BN[rows])
+        late_B = None if self.late_B is None else self.late_B[rows]
+        return Candidates(self.items_BN[rows], self.scores_BN[rows], late_B)
 
     @classmethod
     def joined(cls, parts: Sequence["Candidates"]) -> "Candidates":
         """The candidates of several batches one below the other, padded to the widest."""
+        late = [
+            np.zeros(len(part.items_BN), np.bool_) if part.late_B is None else part.late_B
+            for part in parts
+        ]
         return cls(
             _stacked([part.items_BN for part in parts], np.int32(-1)),
             _stacked([part.scores_BN for part in parts], np.float32(0)),
+            np.concatenate(late) if any(part.late_B is not None for part in parts) else None,
         )
 
 

@@ -48,6 +48,10 @@ def validate_candidates(candidates: object, n_requests: int, limit: int, n_items
     if items_BN.shape != scores_BN.shape:
         message = f"scores_BN.shape == {scores_BN.shape}, must be {items_BN.shape} as items_BN"
         raise CandidatesError(message, _SHAPE)
+    late_B = candidates.late_B
+    if late_B is not None and (np.shape(late_B) != (n_requests,) or late_B.dtype != np.bool_):
+        found = f"{getattr(late_B, 'dtype', type(late_B).__name__)} of shape {np.shape(late_B)}"
+        raise CandidatesError(f"late_B == {found}, must be bool of shape ({n_requests},)", _SHAPE)
     code, row, column = _violation(items_BN, scores_BN, np.full(n_items, -1, np.int32))
     if code >= 0:
         name, wanted, reason = _VIOLATIONS[code]

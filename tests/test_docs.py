@@ -135,6 +135,11 @@ def test_the_examples_of_extending_run(example_run: Path) -> None:
     assert (example_run / "report.html").is_file()
 
 
+def test_the_examples_of_own_parts_run(tmp_path: Path) -> None:
+    _run_examples("own-parts.md", tmp_path)
+    assert (tmp_path / "lab" / "report.html").is_file()
+
+
 def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench / "ids.html").is_file()
     assert (example_bench.parent / "lab" / "report.html").is_file()

@@ -223,6 +223,32 @@ def test_a_channel_that_misses_the_deadline_is_dropped_for_that_request(funnel, 
     ]
 
 
+class SaysItIsLate:
+    """A channel that could not answer every third shopper in time, as a service over a network."""
+
+    name = "b"
+
+    def __init__(self, channel):
+        self._channel = channel
+
+    def fit(self, catalog, history, *, rng): ...
+
+    def recall(self, requests, limit):
+        return replace(self._channel.recall(requests, limit), late_B=requests.shopper_B % 3 == 0)
+
+
+@pytest.mark.parametrize("batch", [7, 512])
+def test_a_channel_that_says_it_was_late_misses_the_deadline(funnel, channel, many, batch):
+    late = funnel(batch=batch, a=channel("a", 1), b=SaysItIsLate(channel("b", 7)))
+    pages = late.serve(many)
+    late_B = many.shopper_B % 3 == 0
+    assert (pages.dropped_B == np.where(late_B, 2, 0)).all()
+    assert set(np.unique(pages.sources_BK[late_B])) <= {0, 1}
+    assert late.faults() == [Fault("treatment", "b", FaultReason.DEADLINE, int(late_B.sum()), "")]
+    deadline_s = late.spec.deadline_s
+    assert (pages.latency_B[late_B] >= deadline_s).all()
+
+
 def test_latency_is_that_of_the_slowest_channel(funnel, many):
     slow = LatencySpec(base_s=0.03, per_item_s=0, sigma=0)
     pages = funnel(latencies={"a": QUICK, "b": slow}).serve(many)

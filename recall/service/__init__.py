@@ -1,0 +1,1 @@
+"""Channels that ask a search service over the network, and keep what it answered."""
