@@ -109,8 +109,7 @@ class ReplayWalk(ExpectedWalk):
             self.told(served, few.requests, self._bring(few, many, paths.many_NXW[at_B]))
             parts.append(many)
             rows.append(at_B)
-        order = np.argsort(np.concatenate(rows), kind="stable")
-        return Many.joined(parts).rows(order)
+        return Many.joined(parts).rows(np.argsort(np.concatenate(rows), kind="stable"))
 
     def _outlook(self, served: Served, needs: Needs) -> Outlook:
         behind, price_I = needs.rows(served.request_P), self.scene.market.price_I
@@ -120,8 +119,10 @@ class ReplayWalk(ExpectedWalk):
         """(B, X) chance that a page without results comes before the shopper leaves."""
         behavior, who_B = self.scene.behavior, needs.shopper_B[served.rows_B]
         patience_B1 = behavior.shoppers.tolerance_S[who_B][:, None].astype(np.float64)
-        with np.errstate(divide="ignore"):  # no patience at all
-            return np.asarray(np.exp(-served.blank_BX / patience_B1))
+        late_BX = np.zeros(served.blank_BX.shape)
+        with np.errstate(divide="ignore"):  # no patience at all: nobody waits
+            np.divide(served.blank_BX, patience_B1, out=late_BX, where=served.blank_BX > 0)
+        return np.exp(-late_BX)
 
     def _bring(self, few: "_Few", many: Many, many_BXW: Floats) -> CoalitionsBring:
         """What coalitions bring on a few requests, with these weights of coming to them."""
