@@ -2,12 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2 # processes that run tests, one core and up to 2 GB each
+# What stands for an environment that runs experiments, and for one that also tests and checks.
+RUNS := .venv/runs
 INSTALLED := .venv/installed
 FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
 .PHONY: demo test test-slow check docs bench screenshots browser clean
 
-demo: $(INSTALLED)
+demo: $(RUNS)
 	$(BIN)/funnelab demo
 	@echo "Open $(CURDIR)/runs/demo/report.html in a browser."
 
@@ -58,9 +60,13 @@ clean:
 	find simulator recall ranking cqsid experiments tests -name __pycache__ -prune -exec rm -rf {} +
 
 # torch comes first and alone, so that its version is the pinned one whatever else asks for it.
-$(INSTALLED): pyproject.toml constraints.txt
+$(RUNS): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PYTHON is %s, must be Python >= 3.11" % sys.version.split()[0])'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install -c constraints.txt -e .
+	touch $(RUNS)
+
+$(INSTALLED): $(RUNS)
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	touch $(INSTALLED)

@@ -297,4 +297,7 @@ class AlignmentSpec(Spec):
     )
     stop: StopSpec = Field(StopSpec(), description="early end")
     checkpoint_steps: int = Field(50, gt=0, description="steps between two checkpoints")
-    tensorboard: bool = Field(True, description="also write TensorBoard event files")
+    tensorboard: bool = Field(
+        False,
+        description="also write TensorBoard event files; pip install 'funnelab[tensorboard]'",
+    )

@@ -72,6 +72,15 @@ def evaluation_scalars(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
         yield f"probe/{name}", value
 
 
+def check_installed() -> None:
+    """Refuse at once what would fail after hours.
+
+    Raises:
+        ConfigError: TensorBoard is not installed.
+    """
+    _writer_class()
+
+
 def _writer_class() -> Any:
     """TensorBoard's writer, loaded when it is asked for.
 
@@ -83,6 +92,6 @@ def _writer_class() -> Any:
     except ImportError as error:
         raise ConfigError(
             "alignment.tensorboard == true, must be false or tensorboard installed: "
-            "pip install tensorboard"
+            "pip install 'funnelab[tensorboard]'"
         ) from error
     return SummaryWriter

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
+from cqsid.alignment.tensorboard import check_installed
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
 from experiments.records.manifest import BenchManifest
@@ -47,6 +48,8 @@ def bench_rewards(
         raise ConfigError("reward_lab.rewards x algorithms == none, must have one of each at least")
     check_plug_ins(config)
     check_rewards(config)
+    if config.reward_lab.alignment.tensorboard:
+        check_installed()
     with open_run(config, folder, progress, overwrite=overwrite) as maker:
         made = StageMaker(of_lab(config), maker).make()
         with progress.stage("compare"):

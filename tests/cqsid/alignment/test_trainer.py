@@ -195,7 +195,7 @@ def test_probes_are_watched_and_not_learned_from():
 
 
 def test_events_can_be_read_by_tensorboard(tmp_path):
-    aligned(events=tmp_path)
+    aligned(spec=STEPS.model_copy(update={"tensorboard": True}), events=tmp_path)
     assert list(tmp_path.glob("events.out.tfevents.*"))
 
 

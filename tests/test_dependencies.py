@@ -1,0 +1,57 @@
+"""A user installs what the packages import, and nothing else."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("simulator", "recall", "ranking", "cqsid", "experiments")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+OPTIONAL = {"ray": "cluster", "tensorboard": "tensorboard", "trl": "dev", "datasets": "dev"}
+"""Libraries that are imported where a user asks for what they do, by the extra that has them."""
+
+NOT_NAMED = {
+    "llvmlite": "numba",  # which is made of it
+    "pydantic_core": "pydantic",
+    "tensorboard": "torch",  # torch.utils.tensorboard imports it
+}
+
+
+def imported() -> Iterator[str]:
+    """The libraries that the packages import anywhere."""
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    yield from (alias.name.partition(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    yield node.module.partition(".")[0]
+
+
+def named(requirements: list[str]) -> set[str]:
+    """The libraries of some requirements, as they are imported."""
+    return {re.split(r"[<>=\[;]", each)[0].strip().replace("-", "_") for each in requirements}
+
+
+def test_what_is_installed_is_what_is_imported() -> None:
+    libraries = set(imported()) - {*PACKAGES, *sys.stdlib_module_names}
+    needed = {NOT_NAMED.get(name, name) for name in libraries} - OPTIONAL.keys()
+    assert needed == named(PROJECT["dependencies"])
+
+
+def test_what_is_imported_on_demand_has_an_extra() -> None:
+    for library, extra in OPTIONAL.items():
+        if library != "datasets":  # comes with trl
+            assert library in named(PROJECT["optional-dependencies"][extra])
+
+
+def test_the_demo_installs_no_tools() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    recipe = makefile.partition("\ndemo: ")[2].partition("\n\n")[0]
+    assert recipe.startswith("$(RUNS)\n")
+    rule = makefile.partition("\n$(RUNS): ")[2].partition("\n\n")[0]
+    assert "-e .\n" in rule + "\n"
+    assert "dev" not in rule
