@@ -1,10 +1,10 @@
-"""How far a run got: one bar per stage on a terminal, one line per stage elsewhere.
+"""How far a run got: one bar per stage on a terminal, a line now and then elsewhere.
 
 Library code takes a `Progress` and knows nothing of terminals.
 """
 
-import math
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -16,13 +16,17 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
-_ROUNDING = 1e-6  # of a unit, far above what sums of parts lose
+from experiments.stages.pace import finished, left, rate, shown, under_way, whole
+
+SILENCE = 30.0
+"""Seconds after which a log hears of a stage that still runs."""
 
 
 class Bar(Protocol):
@@ -45,6 +49,9 @@ class Progress(Protocol):
 
     def damaged(self, name: str, damage: str) -> None:
         """Tell that a stage was found damaged in the store, and will be made again."""
+
+    def plan(self, text: str) -> None:
+        """Tell what is to come, before it begins."""
 
 
 class More(Protocol):
@@ -78,14 +85,8 @@ class _Counter:
 
     @property
     def done(self) -> int:
-        """Whole units done; parts that make up a unit may fall short of it by rounding."""
-        return math.floor(self.amount + _ROUNDING)
-
-    @property
-    def shown(self) -> str:
-        """Units done as people read them, with parts where there are any."""
-        whole = abs(self.amount - self.done) < _ROUNDING
-        return f"{self.done:,}" if whole else f"{self.amount:,.1f}"
+        """Whole units done."""
+        return whole(self.amount)
 
 
 class Parts:
@@ -124,6 +125,9 @@ class NoProgress:
     def damaged(self, name: str, damage: str) -> None:
         """Say nothing."""
 
+    def plan(self, text: str) -> None:
+        """Say nothing."""
+
 
 class _Telling(ABC):
     """What is told alike everywhere: what was done, found in the store, or found damaged there."""
@@ -143,23 +147,43 @@ class _Telling(ABC):
         """Leave one line."""
         self._line("lost", name, f"damaged in the store ({damage}), made again")
 
+    def plan(self, text: str) -> None:
+        """Leave one line."""
+        self._line("plan", "plan", text)
+
     @abstractmethod
     def _line(self, what: str, name: str, text: str) -> None:
         """Write one line, in the style of what it tells."""
 
 
 class LineProgress(_Telling):
-    """One line per finished stage, for logs and pipes; news whenever the stage advances."""
+    """One line per finished stage, for logs and pipes; news whenever the stage advances.
 
-    def __init__(self, stream: TextIO) -> None:
+    A stage that takes long is told of every so many seconds.
+    """
+
+    def __init__(self, stream: TextIO, silence: float = SILENCE) -> None:
         super().__init__()
         self._stream = stream
+        self._silence = silence
 
     @contextmanager
     def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
-        """Count in silence, then write what was done, in which time, at which rate."""
-        bar, start = _Counter(self._news), time.perf_counter()
-        yield bar
+        """Count, then write what was done, in which time, at which rate."""
+        bar, start, over = _Counter(self._news), time.perf_counter(), threading.Event()
+
+        def tell() -> None:
+            while not over.wait(self._silence):
+                seconds = time.perf_counter() - start
+                self._line("runs", name, under_way(bar.amount, total, unit, seconds))
+
+        teller = threading.Thread(target=tell, daemon=True)
+        teller.start()
+        try:
+            yield bar
+        finally:
+            over.set()
+            teller.join()
         self._news(bar)
         self._line("done", name, finished(bar.done, unit, time.perf_counter() - start))
 
@@ -175,13 +199,6 @@ class LineProgress(_Telling):
         self._stream.flush()
 
 
-def finished(done: int, unit: str, seconds: float) -> str:
-    """A finished stage in words, such as `1,200 requests in 3.0 s (400/s)`."""
-    if not done:
-        return f"{seconds:.1f} s"
-    return f"{done:,} {unit} in {seconds:.1f} s ({done / max(seconds, 1e-9):,.0f}/s)"
-
-
 class TerminalProgress(_Telling):
     """A live bar with throughput and time left for the stage that runs, a line for the others."""
 
@@ -195,29 +212,43 @@ class TerminalProgress(_Telling):
         start = time.perf_counter()
 
         def draw(counter: _Counter) -> None:
-            rate = counter.done / max(time.perf_counter() - start, 1e-9)
-            text = f"{counter.shown} {unit} {rate:,.0f}/s"
-            bars.update(task, completed=counter.amount, rate=text)
+            bars.update(task, completed=counter.amount)
 
         counter = _Counter(draw)
         with _Bars(
             self._more,
             TextColumn("[bold]{task.description:<11}"),
             BarColumn(),
-            TextColumn("{task.fields[rate]}"),
+            _Rate(),
             TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            _Left(),
             console=self._console,
         ) as bars:
-            task = bars.add_task(name, total=total, rate="")
+            task = bars.add_task(name, total=total, unit=unit)
             yield counter
         self._line("done", name, finished(counter.done, unit, time.perf_counter() - start))
 
     def _line(self, what: str, name: str, text: str) -> None:
-        colour = "yellow" if what == "lost" else "green"
+        colour = {"lost": "yellow", "plan": "cyan"}.get(what, "green")
         told = f"[{colour}]{what}[/] [bold]{name:<11}[/] {escape(text)}"
         self._console.print(told, highlight=False)
+
+
+class _Rate(ProgressColumn):
+    """What is done, and how fast; it goes on while nothing is counted."""
+
+    def render(self, task: Task) -> Text:
+        """Such as `45,200 pages 1,200/s`."""
+        pace = rate(task.completed, task.elapsed or 0.0)
+        return Text(f"{shown(task.completed)} {task.fields['unit']} {pace}".rstrip())
+
+
+class _Left(ProgressColumn):
+    """How much longer, at the pace so far."""
+
+    def render(self, task: Task) -> Text:
+        """Such as `about 40 s left`; empty where no total is known."""
+        return Text(left(task.completed, task.total, task.elapsed or 0.0))
 
 
 class _Bars(Bars):

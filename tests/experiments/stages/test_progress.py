@@ -1,6 +1,7 @@
 """A person sees what a run does; a pipe gets one line per stage."""
 
 import io
+import time
 
 import pytest
 from rich.console import Console
@@ -92,3 +93,45 @@ def test_no_progress_counts_and_says_nothing(capsys: pytest.CaptureFixture[str])
         bar.advance(3)
     progress.reused("truth")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_log_hears_of_a_stage_that_takes_long() -> None:
+    stream = io.StringIO()
+    with LineProgress(stream, silence=0.05).stage("worlds", total=100, unit="pages") as bar:
+        time.sleep(0.08)
+        bar.advance(25)
+        time.sleep(0.2)
+    first, *others, last = stream.getvalue().splitlines()
+    assert first == "worlds: 0.1 s so far, time left not known yet"
+    assert others[0].startswith("worlds: 25 of 100 pages in 0.")
+    assert others[0].endswith(" left")
+    assert last.startswith("worlds: 25 pages in 0.")
+
+
+def test_a_log_hears_no_more_of_a_stage_that_is_over() -> None:
+    stream = io.StringIO()
+    with pytest.raises(ValueError), LineProgress(stream, silence=0.05).stage("train"):
+        raise ValueError
+    time.sleep(0.1)
+    assert stream.getvalue() == ""
+
+
+def test_a_plan_is_told_before_anything_begins() -> None:
+    stream = io.StringIO()
+    LineProgress(stream).plan("history 10 s: about 10 s in all")
+    TerminalProgress(Console(file=stream, force_terminal=True, width=100)).plan("[that] too")
+    NoProgress().plan("nobody hears it")
+    assert "plan: history 10 s: about 10 s in all\n" in stream.getvalue()
+    assert "[that] too" in stream.getvalue()
+
+
+def test_a_terminal_is_told_how_much_longer_from_the_first_part_on() -> None:
+    stream = io.StringIO()
+    progress = TerminalProgress(Console(file=stream, force_terminal=True, width=120))
+    with progress.stage("models", total=2, unit="models") as bar:
+        time.sleep(0.15)
+        bar.advance(0.01)
+        time.sleep(0.25)
+    assert "time left not known yet" in stream.getvalue()
+    assert "left" in stream.getvalue().rpartition("not known yet")[2]
+    assert "0/s" not in stream.getvalue()
