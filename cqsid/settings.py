@@ -84,6 +84,7 @@ class CqsidSpec(ChannelSettings):
     device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
 
     shares_training: ClassVar[bool] = True
+    page_seconds: ClassVar[float] = 3.5e-4
 
     def data(self) -> tuple[str, ...]:
         """A checkpoint, or else the folders of models that training begins from."""
@@ -122,6 +123,16 @@ class CqsidSpec(ChannelSettings):
         n_levels = levels(self.ids)
         if n_levels is not None:
             self.serving.check_levels(n_levels)
+
+    def training_seconds(self, items: float, requests: float) -> float:
+        """Texts and ids of the items, then the examples of the three stages; about."""
+        if self.checkpoint is not None:
+            return 1.0
+        stages = self.training
+        examples = stages.item.epochs * items + 0.2 * stages.query.epochs * requests
+        if stages.shopper is not None and self.personalised:
+            examples += 0.55 * stages.shopper.epochs * requests
+        return 1.4e-3 * items + 1.4e-4 * examples
 
     def learned(self) -> Self:
         """These settings without limit, latency and serving."""

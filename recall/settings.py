@@ -20,9 +20,12 @@ class ChannelSettings(Spec):
         gives_vectors: whether it searches among vectors; its `pair_scores` are then a feature of
             rankers.
         home: MODULE:CLASS of the channel; empty where the user's own names it.
+        page_seconds: about what it adds to a page, seconds of one core; beside channels that look
+            words or counts up, which add little.
     """
 
     home: ClassVar[str] = ""
+    page_seconds: ClassVar[float] = 0.0
     shares_training: ClassVar[bool] = False
     gives_vectors: ClassVar[bool] = False
 
@@ -40,6 +43,13 @@ class ChannelSettings(Spec):
     def on_device(self, device: DeviceName) -> Self:
         """These settings with `device` where they leave open where to train."""
         return self
+
+    def training_seconds(self, items: float, requests: float) -> float:
+        """About how long its training takes, seconds of one core, with a log of so many requests.
+
+        For a plan before a run; see `experiments.config.estimate`.
+        """
+        return 0.3
 
     def service_time(self) -> LatencySpec:
         """The latency model of the channel with these settings."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from experiments.attribution.credit.credited import write_credit
 from experiments.attribution.credit.customrules import check_rules
 from experiments.attribution.credit.segments import Items
+from experiments.config.estimate import plan
 from experiments.config.schema import Config
 from experiments.inference.analysis import analyse
 from experiments.inference.metrics import METRICS, Metric
@@ -22,6 +23,7 @@ from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
 from experiments.running.population import remarks
 from experiments.stages.executor import prepare
+from experiments.stages.pace import planned
 from experiments.stages.progress import Progress
 from experiments.stages.stage import Stage
 from experiments.truth.precision import MOST_PAIRS, missed, pairs_wanted, shortfall
@@ -43,6 +45,7 @@ def run_experiment(
         FunnelabError: bad input, or a folder that cannot be used.
     """
     with open_run(config, folder, progress, overwrite=overwrite) as maker:
+        progress.plan(planned(plan(config)))
         prepare(_modules(config), config.execution)
         check_plug_ins(config)
         check_rules(config.attribution.rules)
