@@ -152,3 +152,14 @@ def test_an_independent_fit_recovers_the_slope_of_examination(eta):
         liked_I = np.bincount(items_BK.ravel(), weights=liked_BK.ravel(), minlength=30) / shown_I
     slope = -np.polyfit(np.log(np.arange(1, 9)), np.log(seen_K), 1)[0]
     assert slope == pytest.approx(eta, rel=0.1)
+
+
+def test_the_mean_time_on_a_page_is_the_mean_of_what_is_drawn(people):
+    behavior, rows = kernel(people, seconds_per_result=2.0, seconds_per_click=20.0), 40_000
+    examined_BK = np.tile([True, True, True, False], (rows, 1))
+    clicked_BK = np.tile([True, False, True, False], (rows, 1))
+    drawn_B = behavior._dwell(needs_of(rows), examined_BK, clicked_BK)
+    (wanted,) = behavior.mean_dwell(np.array([3.0]), np.array([2.0]))
+    assert abs(drawn_B.mean() - wanted) < 4 * drawn_B.std() / np.sqrt(rows)
+    nothing = np.zeros(1)
+    assert behavior.mean_dwell(nothing, nothing) == [2.0], "the least there is"
