@@ -5,7 +5,7 @@ from pathlib import Path
 
 from experiments.inference import health as diagnostics
 from experiments.inference.estimates import estimate
-from experiments.inference.logs import EngineSpec, Manifest, read_manifest
+from experiments.inference.logs import EngineSpec, Manifest, check_rows, read_manifest
 from experiments.inference.metrics import METRICS, Metric, followed
 from experiments.inference.own.estimating import Found, own_estimates
 from experiments.inference.own.ownmetric import OwnMetric
@@ -72,6 +72,7 @@ def analyse(
         spec=spec,
     )
     with open_units(log, metrics, history=history, spec=spec) as units:
+        check_rows(units.connection, log, manifest)
         found = [*_estimates(units, metrics, control, confidence), *mine]
         estimates, warned = tuple(row for row, _ in found), unestimated(found)
         connection = units.connection

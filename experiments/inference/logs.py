@@ -41,11 +41,21 @@ def read_manifest(log: Path) -> Manifest:
     path = log / "manifest.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return Manifest(tuple(raw["channels"]), tuple(raw["arms"]), tuple(raw.get("faults", ())))
+        found = Manifest(tuple(raw["channels"]), tuple(raw["arms"]), tuple(raw.get("faults", ())))
+        for name, each in (("channels", found.channels), ("arms", found.arms)):
+            if isinstance(raw[name], str) or not all(isinstance(one, str) for one in each):
+                raise TypeError(f"{name} == {raw[name]!r}, must be a list of names")
+        for fault in found.faults:
+            if not fault.keys() >= _FAULT or not isinstance(fault["requests"], int):
+                raise TypeError(f"faults: {fault!r}, must have {', '.join(sorted(_FAULT))}")
+        return found
     except FileNotFoundError as error:
         raise DataError(f"{log} == no manifest.json, must be a log folder") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path} == {error!r}, must be a log's manifest") from error
+
+
+_FAULT = {"arm", "channel", "reason", "requests"}
 
 
 @contextmanager
@@ -62,7 +72,10 @@ def engine(spec: EngineSpec) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         try:
             yield connection
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        except duckdb.OutOfMemoryException as error:
+            said = str(error).splitlines()[0]
+            raise DataError(f"memory of the log engine == full ({said}), must be more") from error
+        except duckdb.Error as error:  # whatever it meets in a damaged file
             raise DataError(
                 f"log == unreadable ({str(error).splitlines()[0]}), must be whole: "
                 "delete its stage folder, and the same command makes it again"
@@ -75,6 +88,31 @@ def scan(log: Path, table: str) -> str:
     """SQL that reads one table of a log; also an empty table has a shard, which has its columns."""
     pattern = f"{glob.escape(str(log / table))}/*.parquet".replace("'", "''")
     return f"read_parquet('{pattern}')"
+
+
+_KNOWN = {
+    "requests": "request shopper arm day page merged ranked shown latency",
+    "sessions": "session shopper arm start",
+    "exposures": "request shopper arm day item clicked carted",
+    "orders": "shopper arm day price quantity",
+}
+"""Columns, by table, that every row of a log tells."""
+
+
+def check_rows(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> None:
+    """Refuse a log whose rows lack what is counted, or are of arms that it does not have.
+
+    Raises:
+        DataError: with the table, the column, and how many rows.
+    """
+    for table, names in _KNOWN.items():
+        odd = {name: f"{name} IS NULL OR NOT isfinite({name}::DOUBLE)" for name in names.split()}
+        odd["arm"] = f"arm IS NULL OR arm NOT BETWEEN 0 AND {len(manifest.arms) - 1}"
+        counts = ", ".join(f"count(*) FILTER ({bad}) AS {name}" for name, bad in odd.items())
+        for name, count in rows(connection, f"SELECT {counts} FROM {scan(log, table)}")[0].items():
+            if count:
+                wanted = "be one of the log's arms" if name == "arm" else "be there, and finite"
+                raise DataError(f"{log / table}: {name} of {count} rows == odd, must {wanted}")
 
 
 def exact_sum(value: str) -> str:

@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
+from simulator.errors import DataError
 from simulator.log.tables import TYPES
 from simulator.protocols import Requests
 
@@ -121,7 +122,19 @@ class History:
 
 
 def load_history(folder: Path) -> History:
-    """Read a log folder's public tables; the latent table is never opened."""
+    """Read a log folder's public tables; the latent table is never opened.
+
+    Raises:
+        DataError: a table or a column is missing, or a file is not whole.
+    """
+    try:
+        return _loaded(folder)
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        said = " ".join(str(error).split())[:200]
+        raise DataError(f"{folder} == {said or repr(error)}, must be a whole log") from error
+
+
+def _loaded(folder: Path) -> History:
     manifest = json.loads((folder / "manifest.json").read_text())
     request_R = _column(folder, "requests", "request")
     by_id = np.argsort(request_R, kind="stable")
