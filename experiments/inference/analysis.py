@@ -64,13 +64,8 @@ def analyse(
     manifest = read_manifest(log)
     names = [*(each.name for each in metrics), *(each.name for each in own)]
     _check(manifest, arms, control, primary, names)
-    mine = own_estimates(
-        own,
-        *(log, history, catalog),
-        [(control, arm) for arm in manifest.arms if arm != control],
-        confidence=confidence,
-        spec=spec,
-    )
+    pairs = [(control, arm) for arm in manifest.arms if arm != control]
+    mine = own_estimates(own, log, history, catalog, pairs, confidence=confidence, spec=spec)
     with open_units(log, metrics, history=history, spec=spec) as units:
         check_rows(units.connection, log, manifest)
         found = [*_estimates(units, metrics, control, confidence), *mine]

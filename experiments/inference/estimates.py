@@ -15,7 +15,12 @@ from dataclasses import dataclass, replace
 
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.cuped import Adjustment, all_explained, nothing_to_adjust_by
+from experiments.inference.cuped import (
+    Adjustment,
+    all_explained,
+    covariates,
+    nothing_to_adjust_by,
+)
 from experiments.inference.intervals import ratio_variance, reach, student
 from experiments.inference.metrics import Ratio
 from experiments.records.interval import UNKNOWN, Interval
@@ -85,6 +90,10 @@ def _filled(
     adjustment = Adjustment.of(metric, arms) if row.cuped else None
     one, two = (_level(arm, metric, adjustment) for arm in arms)
     row, reason = compared(row, one, two, confidence)
+    if row.cuped and _unbalanced(row, metric, arms):
+        return row, (
+            "the arms differ in the history that they are adjusted by, more than chance allows"
+        )
     for arm, name in zip(arms, row.contrast, strict=True):
         if reason and arm.mean(metric.numerator) == 0:
             reason = f"{name} has no {metric.numerator}, so a relative effect has no interval"
@@ -106,6 +115,30 @@ def compared(row: Estimate, one: "Level", two: "Level", confidence: float) -> tu
     row = replace(row, control=one.mean, treatment=two.mean, effect=effect, p_value=p_value)
     relative, reason = _fieller(one, two, float(reach(1.0, freedom, confidence=confidence)))
     return replace(row, relative=relative), reason
+
+
+def _unbalanced(row: Estimate, metric: Ratio, arms: Sequence[Aggregates]) -> bool:
+    """Whether the arms' histories differ by more than chance, so that adjusting by them misleads.
+
+    Arms are drawn whatever happened before, so that chance alone may set the histories apart.
+    """
+    numerator, denominator = covariates(metric)
+    one, two = (
+        Level(
+            float(arm.mean(numerator) / arm.mean(denominator)),
+            math.sqrt(ratio_variance(arm, numerator, denominator) / arm.count()),
+            arm.count(),
+        )
+        for arm in arms
+    )
+    if not one.error and not two.error:
+        return one.mean != two.mean
+    p_value = compared(row, one, two, 0.95)[0].p_value
+    return p_value is not None and p_value < HISTORY_ALARM
+
+
+HISTORY_ALARM = 0.001
+"""A difference of histories this improbable is an alarm, as of a sample ratio."""
 
 
 @dataclass(frozen=True)

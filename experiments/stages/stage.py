@@ -1,5 +1,6 @@
 """One stage of a run: what is in its folder, and the digests that tell whether it still is."""
 
+import json
 import os
 import resource
 import shutil
@@ -8,7 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from experiments.records.files import (
     folder_sha256,
@@ -51,10 +54,15 @@ class Stage:
         Every file is read: about a second for each gigabyte.
         """
         try:
-            written = read_json(self.path / RECORD)["files"]
-            found = _content(self.path)
-        except (StoreError, OSError, KeyError, TypeError) as error:
+            record = dict(read_json(self.path / RECORD))
+            sealed, written = record.pop("digest", None), dict(record["files"])
+            told, found = self.record(), _content(self.path)
+        except (StoreError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             return f"{RECORD} == unreadable ({error!r})"
+        if sealed != _digest(record):
+            return f"{RECORD} has changed since it was written"
+        if (told.name, told.key) != (self.name, self.key):
+            return f"{RECORD} is of another stage"
         for name in sorted(written.keys() | found.keys()):
             if name not in found:
                 return f"{name} is gone"
@@ -91,7 +99,7 @@ class Stage:
                 "peak_memory_mb": peak_memory_mb(),
                 "files": _content(partial),
             }
-            write_json(partial / RECORD, record)
+            write_json(partial / RECORD, record | {"digest": _digest(record)})
             sync_folder(partial)
             shutil.rmtree(self.path, ignore_errors=True)  # one that was damaged
             shutil.rmtree(self.workspace, ignore_errors=True)
@@ -114,6 +122,11 @@ class Stage:
 def _content(folder: Path) -> dict[str, str]:
     """The digest of every file of a stage, by its path, but for the record that holds them."""
     return {name: digest for name, digest in folder_sha256(folder).items() if name != RECORD}
+
+
+def _digest(record: dict[str, Any]) -> str:
+    """The digest of a record's own content."""
+    return sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def peak_memory_mb() -> int:

@@ -230,3 +230,17 @@ def test_no_table_of_shoppers_crashes_an_estimate_or_yields_a_false_number(a, b,
     else:
         assert found.effect.low < found.effect.estimate < found.effect.high
         assert 0 <= found.p_value <= 1
+
+
+def test_a_history_that_one_arm_alone_has_is_no_covariate_without_a_warning():
+    """Else CUPED finds an effect where there is none, with a small p-value."""
+    rng = np.random.default_rng(2)
+    taste = rng.lognormal(0, 1, (2, 800))
+    now = [{"orders": rng.poisson(each)} for each in taste]
+    before = [rng.poisson(taste[0]), np.zeros(800)]
+    arms = [one | {f"{PRE}orders": other} for one, other in zip(now, before, strict=True)]
+    _, reason = compare("orders", *arms, cuped=True)
+    assert "differ in the history" in reason
+    fair = [one | {f"{PRE}orders": rng.poisson(each)} for one, each in zip(now, taste, strict=True)]
+    assert compare("orders", *fair, cuped=True)[1] == ""
+    assert compare("orders", *arms)[1] == ""
