@@ -98,7 +98,8 @@ def _walk(node: Node | None, path: tuple[str | int, ...]) -> Iterator[tuple[str,
             continue
         value = node.value
         node = node.child(step)
-        named = name_of(value[step], step) if isinstance(step, int) and value else str(step)
+        there = isinstance(step, int) and isinstance(value, list) and step < len(value)
+        named = name_of(value[step], step) if there else str(step)  # type: ignore[arg-type]
         yield named, node
         skip = node is not None and node.tagged
 

@@ -12,6 +12,7 @@ import pytest
 from experiments.config.loading import load_config, resolved_toml
 from experiments.config.overrides import parse_toml
 from experiments.config.tomlfiles import shipped_configs
+from simulator.errors import ConfigError
 from tests.experiments.config.fuzzing import mutated, override, places, spoiled, tried
 from tests.experiments.config.test_loading import SMALL
 
@@ -66,3 +67,20 @@ def test_some_hundred_cases_break_nothing(tmp_path: Path, kind) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_many_cases_break_nothing(tmp_path: Path, kind) -> None:
     assert kind(tmp_path, MANY, 2).total() == MANY
+
+
+FOUND = [
+    (("ranker.learned.hidden=[0.5]",), "ranker.learned.hidden.1 is missing, must be given"),
+    (("world=x", "world.days=3"), "world == 'x', must be a table to set days in it"),
+    (("world.days=" + "1" * 5_000,), "a number of thousands of digits"),
+    (("world.days=0x" + "f" * 9_000,), "a number of thousands of digits"),
+    (("world.days=" + "[" * 3_000,), "must be at most 64 deep"),
+]
+
+
+@pytest.mark.parametrize(("some", "told"), FOUND, ids=lambda each: str(each)[:40])
+def test_what_broke_once_is_refused(tmp_path: Path, some: tuple[str, ...], told: str) -> None:
+    (tmp_path / "case.toml").write_text(SMALL)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "case.toml", some)
+    assert told in str(caught.value)
