@@ -71,7 +71,7 @@ def demo(
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Run the demo experiment on a generated catalogue; writes runs/demo."""
+    """Run the demo experiment on a generated catalogue, some two minutes; writes runs/demo."""
     _tell_run(*_made(_RUN, "demo", "", out, overrides, overwrite), as_json)
 
 
@@ -162,7 +162,8 @@ def _tell(
 def _tell_run(folder: Path, report: Path, as_json: bool) -> None:
     """Run an experiment from its settings to its report.
 
-    Finished stages are kept: the same command continues an interrupted run.
+    It tells about how long that takes before it begins; shipped settings take minutes. Finished
+    stages are kept: the same command continues an interrupted run.
     """
     from experiments.records.metrics import Metrics
     from experiments.records.reading import find_record, read_record
@@ -214,7 +215,8 @@ def attribute(
 ) -> None:
     """Say what each channel of a finished run contributes: credit, and what is lost without it.
 
-    Finished replays and worlds are kept: the same command continues an interrupted one.
+    Of the demo it takes about a quarter of an hour, --incremental replay three minutes. Finished
+    replays and worlds are kept: the same command continues an interrupted one.
     """
     from experiments.attribution.run import asked, attribute_run
     from experiments.records.attribution import AttributionRecord
@@ -255,7 +257,8 @@ def config(
 def _tell_ids(folder: Path, report: Path, as_json: bool) -> None:
     """Train identifier schemes on one history, compare them; writes runs/<config name>-ids.
 
-    Finished trainings are kept: the same command continues an interrupted bench.
+    Each scheme and seed is a training of half a minute or more. Finished trainings are kept: the
+    same command continues an interrupted bench.
     """
     from experiments.records.ids import IdsRecord
     from experiments.records.reading import read_record
@@ -268,7 +271,8 @@ def _tell_ids(folder: Path, report: Path, as_json: bool) -> None:
 def _tell_rewards(folder: Path, report: Path, as_json: bool) -> None:
     """Align a generator with rewards, compare the policies; writes runs/<config name>-rewards.
 
-    Finished trainings are kept: the same command continues an interrupted run, an interrupted
+    Shipped settings take a quarter of an hour and more: a training and a world for each policy and
+    seed. Finished trainings are kept: the same command continues an interrupted run, an interrupted
     training too.
     """
     from experiments.records.reading import read_record

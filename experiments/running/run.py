@@ -22,6 +22,7 @@ from experiments.running.opening import finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
 from experiments.running.population import remarks
+from experiments.stages.compiled import ONCE, is_compiled
 from experiments.stages.executor import prepare
 from experiments.stages.pace import planned
 from experiments.stages.progress import Progress
@@ -45,7 +46,8 @@ def run_experiment(
         FunnelabError: bad input, or a folder that cannot be used.
     """
     with open_run(config, folder, progress, overwrite=overwrite) as maker:
-        progress.plan(planned(plan(config)))
+        once = [] if is_compiled() else [("compiling, once on this machine", ONCE)]
+        progress.plan(planned([*once, *plan(config)]))
         prepare(_modules(config), config.execution)
         check_plug_ins(config)
         check_rules(config.attribution.rules)
