@@ -127,8 +127,13 @@ def refit_sentence(truths: Truths, truth: Truth) -> str | None:
 def basis_sentence(truth: Truth) -> str:
     """What the truth rests on, and what its interval leaves out."""
     pairs = "one pair of worlds" if truth.seeds == 1 else f"{truth.seeds} pairs of worlds"
-    held = "shoppers' luck" if truth.seeds == 1 else "shoppers' luck and that of worlds"
-    left_out = ", not that of other trainings"
+    held, left_out = "shoppers' luck and that of worlds", ", not that of other trainings"
+    if truth.seeds == 1:
+        held = "shoppers' luck"
+        left_out = (
+            ", not that of what all shoppers of a world share (what the shop learned and sold "
+            "out), nor that of other trainings"
+        )
     if truth.trainings > 1:
         held, left_out = "shoppers' luck and that of trainings", ""
         pairs += f" under {truth.trainings} trainings of the models that are trained again"
