@@ -5,6 +5,9 @@ training of it makes other pages. An A/A of two trainings tells how large that i
 no interval over shoppers and worlds. Where each arm's models are retrained, as a shop would launch
 a change, the effect is the mean over R trainings, and trainings are a factor of its interval beside
 shoppers (`experiments.inference.intervals`, with trainings as its seeds).
+
+All trainings are followed in the world that the serving models have led to. What another training
+would change in later days (what the shop learns, what is sold out) is in none of these numbers.
 """
 
 from collections.abc import Sequence

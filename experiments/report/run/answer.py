@@ -121,7 +121,10 @@ def refit_sentence(truths: Truths, truth: Truth) -> str | None:
         for row in rows
     )
     held = "holds" if truth.trainings > 1 else "does not hold"
-    return f"Training luck: {moved}. The interval of the effect {held} that."
+    return (
+        f"Training luck, in a shop whose state stays as it is: {moved}. The interval of the effect "
+        f"{held} that."
+    )
 
 
 def basis_sentence(truth: Truth) -> str:
