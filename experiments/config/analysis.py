@@ -66,10 +66,10 @@ class TruthSpec(Spec):
         description="models that are trained again, to tell what the luck of their training does "
         "(an A/A): `ranker`, and names of channels",
     )
-    trainings: int = Field(
-        1,
-        ge=1,
-        description="trainings of these models that the truth is taken over; 1: as they serve",
+    trainings: Literal["one", "each"] = Field(
+        "one",
+        description="one: the same models serve in all pairs of worlds; each: in every pair these "
+        "models have a training of its own, so that intervals hold the luck of training",
     )
     headroom: int = Field(
         1_000, ge=0, description="requests of each arm that an oracle weighs, about; 0: none"
@@ -93,10 +93,8 @@ class TruthSpec(Spec):
                 f"channels.{RANKER} == a channel, must have another name where truth.retrained "
                 f"names {RANKER!r}"
             )
-        if self.trainings > 1 and not self.retrained:
-            problems.append(
-                f"truth.trainings == {self.trainings}, must be 1 where truth.retrained is empty"
-            )
+        if self.trainings == "each":
+            problems += self._problems_of_trainings()
         if self.arms and control not in self.arms:
             problems.append(f"truth.arms == {list(self.arms)}, must include {control!r}")
         problems += [
@@ -107,3 +105,18 @@ class TruthSpec(Spec):
         if self.resolution and not self.seeds:
             problems.append("truth.seeds == 0, must be > 0 where truth.resolution is set")
         return problems
+
+    def _problems_of_trainings(self) -> list[str]:
+        """What does not fit trainings of its own for each pair of worlds."""
+        wanted = {
+            "truth.retrained == []": bool(self.retrained),
+            f"truth.seeds == {self.seeds}": self.seeds >= 2,
+            f"truth.method == {self.method!r}": self.method == "expected",
+            f"truth.resolution == {self.resolution}": not self.resolution,
+        }
+        others = ("must name models", "must be >= 2", "must be 'expected'", "must be empty")
+        return [
+            f"{found}, {must} where truth.trainings is 'each'"
+            for (found, fits), must in zip(wanted.items(), others, strict=True)
+            if not fits
+        ]

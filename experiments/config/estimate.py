@@ -29,7 +29,8 @@ def plan(config: Config) -> list[tuple[str, float]]:
     used = {name for arm in config.arms for name in arm.channels}
     models = [config.channels[name].training_seconds(items, logged) for name in used]
     if config.ranker.type in ("boosted", "learned"):
-        fits = max(2, config.truth.trainings) if config.truth.seeds else 1
+        each = config.truth.trainings == "each"
+        fits = config.truth.seeds if each else 2 if config.truth.seeds else 1
         models += [_EXAMPLE * logged] * fits
     worlds = [each * requests * world.days for each in _worlds(config)]
     processes = config.execution.processes

@@ -81,9 +81,10 @@ class Truth:
         covered: whether the interval of `naive` holds the `effect`.
         power: chance that an A/B test like this run's calls the effect, by its sign.
         seeds: pairs of worlds, each with a luck of its own.
-        trainings: of the retrained models that the effect is the mean over; with several they are
-            a factor of its interval, in the place of lucks.
-        training_sd: spread of the relative effect from training to training; null with one.
+        trainings: of the retrained models; with several each pair of worlds has its own, and the
+            interval holds the luck of both.
+        training_sd: spread of the relative effect from pair to pair, each with a training of its
+            own; null with one training.
         n: shoppers.
     """
 
@@ -111,10 +112,9 @@ class Truth:
     def pairs_for(self, resolution: float) -> int | None:
         """About how many pairs of worlds tell the effect to such a half-width of `relative`.
 
-        Half-widths fall with the root of the number of worlds; None where that cannot be told, as
-        where trainings are in the interval, which more worlds do not add.
+        Half-widths fall with the root of the number of worlds; None where there is no interval.
         """
-        if self.resolution is None or self.trainings > 1:
+        if self.resolution is None:
             return None
         return max(1, math.ceil(self.seeds * (self.resolution / resolution) ** 2))
 

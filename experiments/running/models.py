@@ -4,7 +4,7 @@ The names of files in stages stand here too, for whoever reads what another stag
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -55,6 +55,14 @@ class Trained:
     channels: Mapping[str, Stage]
     rankers: Sequence[Stage]
     again: Sequence[Models] = ()
+
+    def of_training(self, number: int) -> "Trained":
+        """The same with another training of the models that were trained again; 0: as they are."""
+        if not number or not self.again:
+            return self
+        other = self.again[number - 1]
+        channels = {**self.channels, **other.channels}
+        return replace(self, channels=channels, rankers=other.rankers, again=())
 
 
 def fixed_rng(config: Config, purpose: str) -> np.random.Generator:

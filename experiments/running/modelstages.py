@@ -125,7 +125,9 @@ class ModelStages:
         """The models of the worlds: those that serve, and those the truth compares them with."""
         arms = range(len(self.config.arms))
         retrained = {name for arm in arms for name in self.retrained(arm)}
-        count = max(self.config.truth.trainings, 2) if retrained else 1
+        spec = self.config.truth
+        wanted = spec.seeds if spec.trainings == "each" else 2
+        count = wanted if retrained else 1
         fits = count if RANKER in retrained else 1
         rankers = self.refits(catalogue, history, channels, early, fits)
         again: list[dict[str, Stage]] = [{} for _ in range(1, count)]

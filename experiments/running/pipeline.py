@@ -30,7 +30,7 @@ from experiments.running.worlds import (
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
-from experiments.truth.files import refit_file, training_file
+from experiments.truth.files import refit_file
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from simulator.files.settings import FileCatalog
 from simulator.randomness import Draws
@@ -145,7 +145,8 @@ class Pipeline:
 
         In that of a treatment the pages of control are followed, too, so that it can be told what
         other pages bring and what the state that they lead to. A model that is trained again is
-        compared with its other training in control, or where control has it not, in the treatment.
+        compared with its other training in control, or where control has it not, in the treatment;
+        unless every pair has a training of its own.
         """
         names = [each.name for each in self.config.arms]
         control = names.index(self.config.control)
@@ -154,16 +155,15 @@ class Pipeline:
             return self.one_arm(name, luck, arm, trained, followed=False)
         beside = control if arm != control else None
         arms = (arm,) if beside is None else (arm, beside)
+        each = spec.trainings == "each"
+        trained = trained.of_training(seed if each else 0)
         own = self.models.retrained(arm)
         elsewhere = self.models.retrained(control) if arm != control else {}
         walks = {
-            refit_file(model): Retraining(served, 1, min(REFIT_SHARE, spec.share))
+            refit_file(model): Retraining(served, min(REFIT_SHARE, spec.share))
             for model, served in own.items()
-            if model not in elsewhere
+            if model not in elsewhere and not each
         }
-        for training in range(1, spec.trainings if own else 1):
-            every = tuple(name for served in own.values() for name in served)
-            walks[training_file(training)] = Retraining(every, training, spec.share)
         refits = [[name, *each.told(trained, arm)] for name, each in walks.items()]
         told = [luck, arm, beside, spec.share, spec.headroom, refits]
         stage = self._world(name, told, arms, trained)

@@ -137,7 +137,7 @@ def _truths(
             control=config.control,
             metrics=_chosen(config),
             method=spec.method,
-            trainings=min(spec.trainings, 1 + len(trained.again)),  # merge order learns nothing
+            trainings=1 + len(trained.again) if spec.trainings == "each" else 1,
         )
         rest = missed(truths, spec.resolution)
         if not rest:

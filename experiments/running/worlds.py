@@ -191,17 +191,15 @@ class Retraining:
 
     Attributes:
         models: "ranker", and names of channels.
-        training: which other training of them, from 1.
         share: of the shoppers that are followed.
     """
 
     models: tuple[str, ...]
-    training: int
     share: float = 1.0
 
     def models_of(self, trained: Trained) -> Models:
         """What serves in the place of the arms' models."""
-        again = trained.again[self.training - 1]
+        again = trained.again[0]
         return Models(
             {name: stage for name, stage in again.channels.items() if name in self.models},
             again.rankers if RANKER in self.models else trained.rankers,

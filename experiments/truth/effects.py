@@ -35,9 +35,7 @@ from experiments.truth.expected import (
     expected_shoppers,
     is_compared,
     is_followed,
-    training_shoppers,
 )
-from experiments.truth.files import training_file
 from simulator.errors import DataError
 from simulator.following.walk import PACED
 
@@ -80,7 +78,7 @@ def paired_truth(
         treatment_logs: its twin with everybody in treatment, in the same order.
         metrics: what is compared.
         method: "expected" needs worlds that were followed.
-        trainings: of the models that are trained again, which the expected effect is the mean over.
+        trainings: with more than one, each pair of worlds has a training of its own.
         confidence: level of the intervals.
         spec: threads and memory.
 
@@ -97,10 +95,10 @@ def paired_truth(
     logs = dict(zip(_WORLDS, (control_logs, treatment_logs), strict=True))
     with _totals(logs, columns, method, spec or EngineSpec()) as totals:
         parts = method == "expected" and _has_parts("treatment", treatment_logs)
-        effects = tuple(_effect(each, totals, method, parts, confidence) for each in metrics)
+        effects = tuple(
+            _effect(each, totals, method, parts, confidence, trainings) for each in metrics
+        )
         lonely = totals.lonely
-    if method == "expected" and trainings > 1:
-        effects = _over_trainings(effects, metrics, logs, trainings, confidence, spec)
     missing = [
         f"{m.name} has no global effect: a world has no {m.denominator or 'exposed shoppers'}"
         for m, found in zip(metrics, effects, strict=True)
@@ -114,51 +112,8 @@ def paired_truth(
     return PairedTruth(effects, tuple(missing))
 
 
-def _over_trainings(
-    effects: Sequence[Truth],
-    metrics: Sequence[Metric],
-    logs: dict[str, Sequence[Path]],
-    trainings: int,
-    confidence: float,
-    spec: EngineSpec | None,
-) -> tuple[Truth, ...]:
-    """The effects as means over trainings, which stand in the place of lucks in the intervals."""
-    last = training_file(trainings - 1)
-    if not any((log.parent / last).is_file() for paths in logs.values() for log in paths):
-        raise DataError(f"truth worlds == without {last}, must have it (truth.trainings)")
-    columns = {column for metric in metrics for column in metric.columns}
-    found = {effect.metric: effect for effect in effects}
-    with engine(spec or EngineSpec()) as connection:
-        for name, paths in logs.items():
-            parts = [
-                f"SELECT {number} AS luck, * FROM ({training_shoppers(paths, columns, number)})"
-                for number in range(trainings)
-            ]
-            connection.execute(f"CREATE TEMP TABLE {name} AS {' UNION ALL '.join(parts)}")
-        totals = WorldTotals(connection, list(_WORLDS), trainings)
-        for metric in metrics:
-            pair = _pair(metric, totals, PREFIX)
-            levels, before = _levels(pair), found[metric.name]
-            if levels is None:
-                continue
-            mean, relative = contrast(*pair, confidence=confidence), _grown(pair, confidence)
-            found[metric.name] = replace(
-                before,
-                control=levels[1],
-                treatment=levels[0],
-                effect=mean.interval,
-                relative=relative,
-                p_value=mean.p_value,
-                resolution=_half(relative),
-                parts=None,
-                trainings=trainings,
-                training_sd=_spread(pair),
-            )
-    return tuple(found.values())
-
-
 def _spread(pair: Pair) -> Number:
-    """Standard deviation, over trainings, of the relative effect of each."""
+    """Standard deviation of the relative effect from pair to pair of worlds."""
     top_S, bottom_S, base_S, base_bottom_S = (each.sum(axis=1) for each in pair)
     if not (bottom_S.all() and base_S.all() and base_bottom_S.all()):
         return None
@@ -203,7 +158,12 @@ def _pair(metric: Metric, totals: WorldTotals, prefix: str = "") -> Pair:
 
 
 def _effect(
-    metric: Metric, totals: WorldTotals, method: Method, with_parts: bool, confidence: float
+    metric: Metric,
+    totals: WorldTotals,
+    method: Method,
+    with_parts: bool,
+    confidence: float,
+    trainings: int,
 ) -> Truth:
     """The effect on one metric."""
     seeds, n = totals.exposed_SU.shape
@@ -226,6 +186,8 @@ def _effect(
         parts=parts,
         realised=_realised(real, confidence) if _levels(real) is not None else row.realised,
         remainder=_remainder(real, pair, confidence) if method == "expected" else None,
+        trainings=trainings,
+        training_sd=_spread(pair) if trainings > 1 else None,
     )
 
 

@@ -1,10 +1,10 @@
 """What a world's shoppers bring in expectation, in SQL over the files beside its log."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from experiments.inference.units import exposed_shoppers
-from experiments.truth.files import BESIDE, OWN, refit_file, training_file
+from experiments.truth.files import BESIDE, OWN, refit_file
 from simulator.following.tally import LOST
 from simulator.following.walk import PACED
 
@@ -66,20 +66,6 @@ def refit_shoppers(log: Path, columns: Iterable[str], *, model: str, again: bool
         f"SELECT shopper, {listed} FROM {_file(log, name if again else OWN)} AS own "
         f"SEMI JOIN {_file(log, name)} USING (shopper)"
     )
-
-
-def training_shoppers(logs: Sequence[Path], columns: Iterable[str], number: int) -> str:
-    """SQL of a row for each shopper: what is expected with one training, over all lucks.
-
-    Worlds whose arm has no model that was trained again bring what they do with each of them.
-    """
-    wanted = sorted(set(columns))
-    name = training_file(number)
-    if not number or not all((log.parent / name).is_file() for log in logs):
-        name = OWN
-    rows = " UNION ALL ".join(f"SELECT * FROM {_file(log, name)}" for log in logs)
-    sums = ", ".join(f"sum({column}) AS {PREFIX}{column}" for column in wanted)
-    return f"SELECT shopper, {sums} FROM ({rows}) GROUP BY shopper"
 
 
 def is_followed(log: Path) -> bool:

@@ -24,11 +24,6 @@ def refit_file(model: str) -> str:
     return f"{_REFIT}{model}.parquet"
 
 
-def training_file(training: int) -> str:
-    """Of a world: what its pages bring with all its models of one more training, from 1."""
-    return f"expected-training-{training}.parquet"
-
-
 def refits_of(folder: Path) -> dict[str, str]:
     """The files of `refit_file` in a folder, by model."""
     found = sorted(path.name for path in folder.glob(f"{_REFIT}*.parquet"))

@@ -2,12 +2,12 @@
 
 A model learns from a sample of rare clicks and purchases, in an order of its own, so another
 training of it makes other pages. An A/A of two trainings tells how large that is: luck that is in
-no interval over shoppers and worlds. Where each arm's models are retrained, as a shop would launch
-a change, the effect is the mean over R trainings, and trainings are a factor of its interval beside
-shoppers (`experiments.inference.intervals`, with trainings as its seeds).
+no interval over shoppers and worlds.
 
-All trainings are followed in the world that the serving models have led to. What another training
-would change in later days (what the shop learns, what is sold out) is in none of these numbers.
+The other training is followed in the world that the serving one has led to. What it would change in
+later days (what the shop learns, what is sold out) is not in these numbers. With
+`truth.trainings = "each"` every pair of worlds is lived with a training of its own instead, and
+trainings are a factor of the interval together with lucks (`experiments.inference.intervals`).
 """
 
 from collections.abc import Sequence

@@ -94,9 +94,7 @@ def training_warnings(table: Sequence[Truth], refits: Sequence[Refit]) -> list[s
         if row.resolution is None or most is None or moved[most] <= row.resolution:
             continue
         luck = "the interval leaves that luck out (truth.trainings)"
-        if row.trainings > 1:
-            luck = f"the interval holds that luck, from {row.trainings} trainings"
-        elif most.arm == row.contrast[0]:
+        if most.arm == row.contrast[0]:
             luck = "arms whose models are trained apart may differ by that alone"
         warned.append(
             f"{row.metric}: another training of {most.arm}'s {most.model} moves it by "

@@ -120,10 +120,9 @@ def refit_sentence(truths: Truths, truth: Truth) -> str | None:
         f"another training of {row.arm}'s {row.model} alone moves it by {_signed(row.relative)}"
         for row in rows
     )
-    held = "holds" if truth.trainings > 1 else "does not hold"
     return (
         f"Training luck, in a shop whose state stays as it is: {moved}. The interval of the effect "
-        f"{held} that."
+        "does not hold that."
     )
 
 
@@ -138,8 +137,8 @@ def basis_sentence(truth: Truth) -> str:
             "out), nor that of other trainings"
         )
     if truth.trainings > 1:
-        held, left_out = "shoppers' luck and that of trainings", ""
-        pairs += f" under {truth.trainings} trainings of the models that are trained again"
+        held, left_out = "the luck of shoppers, of worlds and of trainings", ""
+        pairs += ", each with its own training of the models,"
     if truth.method == "realised":
         return f"The truth is what was bought in {pairs}; its interval holds {held}."
     said = (

@@ -19,6 +19,8 @@ from simulator.errors import DataError
 from simulator.following.tally import EXPECTED
 from tests.experiments.small_runs import read, run, small_config, stage
 
+EACH = "truth.trainings=each"
+
 
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory):
@@ -107,34 +109,8 @@ def test_everything_that_metrics_count_has_an_expectation():
     assert set(EXPECTED) == set(UNIT_COLUMNS)
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """The truth as a mean over three trainings of the rankers, and what each of them says."""
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    return run(small_config("truth.trainings=3", 'truth.retrained=["ranker"]'), folder)
-
-
-def test_an_effect_over_trainings_is_their_mean_and_its_interval_knows_of_them(trained, small_run):
-    rows = {row["metric"]: row for row in read(trained, "truth")["truth"]}
-    once = {row["metric"]: row for row in read(small_run, "truth")["truth"]}
-    row = rows["orders"]
-    assert (row["trainings"], row["seeds"]) == (3, 1)
-    levels = {}
-    for arm in ("control", "dense"):
-        world = stage(trained, f"truth-{arm}-0")
-        files = ["expected.parquet", *(f"expected-training-{number}.parquet" for number in (1, 2))]
-        tables = [pq.read_table(world / name).to_pandas() for name in files]
-        levels[arm] = [table["orders"].sum() / len(table) for table in tables]
-    gaps = np.subtract(levels["dense"], levels["control"])
-    assert row["effect"]["estimate"] == pytest.approx(gaps.mean(), rel=1e-9)
-    relative = np.divide(levels["dense"], levels["control"])
-    assert row["training_sd"] == pytest.approx(relative.std(ddof=1), rel=1e-9)
-    assert once["orders"]["training_sd"] is None
-    assert rows["orders"]["parts"] is None
-
-
 def test_rankers_that_learn_nothing_have_one_training(tmp_path):
-    settings = ("truth.trainings=3", 'truth.retrained=["ranker"]', "ranker.type=merge_order")
+    settings = (EACH, "truth.seeds=2", 'truth.retrained=["ranker"]', "ranker.type=merge_order")
     found = read(run(small_config(*settings), tmp_path / "run"), "truth")
     assert {row["trainings"] for row in found["truth"]} == {1}
     assert found["refits"] == []
