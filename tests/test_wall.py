@@ -29,7 +29,7 @@ from experiments.rewardlab.lab import Folders, Lab
 from experiments.rewardlab.oracle import SimulatedOracle
 from experiments.running import worlds
 from experiments.running.models import MODEL, POPULATION, load_saved
-from experiments.stages.stage import RECORD
+from experiments.stages.stage import RECORD, _digest
 from ranking.examples import Examples
 from ranking.features import FeatureSet
 from ranking.funnel import Funnel
@@ -158,6 +158,8 @@ def forget(stage: Path, name: str) -> None:
     record["files"] = {
         file: digest for file, digest in record["files"].items() if not file.startswith(name)
     }
+    record.pop("digest")
+    record["digest"] = _digest(record)
     (stage / RECORD).write_text(json.dumps(record))
 
 

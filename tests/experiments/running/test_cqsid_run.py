@@ -75,7 +75,7 @@ class Stopping(NoProgress):
 
     def stage(self, name: str, *more: Any, **options: Any) -> Any:
         made = super().stage(name, *more, **options)
-        return _Stopped(made, self.after) if name == "channels" else made
+        return _Stopped(made, self.after) if name == "models" else made
 
 
 class _Stopped:

@@ -24,6 +24,7 @@ from experiments.stages.progress import NoProgress
 from experiments.stages.sources import Sources
 from experiments.stages.stage import Stage
 from recall.registry import CustomSpec, build_channel
+from recall.service.settings import ServiceSpec
 from tests.experiments.cqsid_runs import cqsid_config
 from tests.experiments.plugins import Shelf
 
@@ -177,8 +178,11 @@ def test_what_decides_a_labs_stage_is_in_its_key(task: Any, modules: set[str]) -
 
 @pytest.mark.parametrize("spec", ChannelSpec.__args__[0].__args__)
 def test_the_code_of_a_channels_settings_is_where_the_channel_is_made(spec: type) -> None:
-    plug_in = {"object": f"{Shelf.__module__}:Shelf"} if spec is CustomSpec else {}
-    settings = spec(**plug_in)
+    needed = {
+        CustomSpec: {"object": f"{Shelf.__module__}:Shelf"},
+        ServiceSpec: {"url": "http://localhost/{query}/{limit}", "cache": "answers"},
+    }
+    settings = spec(**needed.get(spec, {}))
     made = type(build_channel("mine", settings))
     assert made.__module__ in {settings.home.partition(":")[0], *settings.code()}
 

@@ -51,6 +51,9 @@ class Watching:
     def damaged(self, name: str, damage: str) -> None:
         """Nothing to count."""
 
+    def plan(self, text: str) -> None:
+        """Nothing to count."""
+
 
 @pytest.fixture(scope="module")
 def generative(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -122,10 +125,11 @@ def test_the_bar_moves_while_a_generator_is_trained_and_ends_at_whole_models(
     config = small_config(ARMS, "truth.seeds=0", *TOLD, more=GENERATIVE, folder=tmp_path)
     watching = Watching()
     run_experiment(config, tmp_path / "run", progress=watching, command="a test")
-    counted = watching.counted["channels"]
-    channels = len(list((tmp_path / "run" / "stages").glob("channel-*")))
-    assert sum(counted) == pytest.approx(channels)
-    assert len(counted) > channels + 10
+    counted = watching.counted["models"]
+    stages = tmp_path / "run" / "stages"
+    models = len([*stages.glob("channel-*"), *stages.glob("ranker*"), *stages.glob("examples-*")])
+    assert sum(counted) == pytest.approx(models)
+    assert len(counted) > models + 10
     assert min(counted) > 0
     assert log_digests(tmp_path / "run") == log_digests(generative)
 
