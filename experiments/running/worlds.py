@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.config.analysis import RANKER
+from experiments.config.estimate import OTHER_PAGES, OWN_PAGES, REQUESTS_PER_VISIT
 from experiments.config.schema import Config
 from experiments.designs.design import Design
 from experiments.running.funnels import arm_funnel, bootstrap_funnel
@@ -37,11 +38,6 @@ from simulator.protocols import DAY, SearchService
 from simulator.randomness import Draws
 
 STATE = "state.npz"
-REQUESTS_PER_VISIT = 1.6
-"""Of the shipped worlds, about: for the time that is left, and for how many requests to sample."""
-_OWN, _OTHER = 0.4, 1.3
-"""Pages for each request of a world, about, that its walk makes anew, and that one of another
-service makes: for the time that is left."""
 
 
 @dataclass(frozen=True)
@@ -245,9 +241,9 @@ class OneArmWorld(_LaterWorld):
         """One, and those of all who follow the world."""
         if not self.followed:
             return 1.0
-        beside = _OTHER * self.share * (self.beside is not None)
-        again = sum(_OTHER * each.share for each in self.retrained.values())
-        return 1.0 + _OWN * self.share + beside + again
+        beside = OTHER_PAGES * self.share * (self.beside is not None)
+        again = sum(OTHER_PAGES * each.share for each in self.retrained.values())
+        return 1.0 + OWN_PAGES * self.share + beside + again
 
     def episode(self, population: Population, draws: Draws) -> Episode:
         """Everybody is served by the arm."""

@@ -10,7 +10,8 @@ luck of clicking and buying (`simulator.following.walk`), less what fails at the
 hundred times less variance. Realised minus expected is 0 on average and is told as a test.
 
 Intervals go across shoppers and lucks at once (`experiments.inference.intervals`); with one luck
-they are over shoppers alone. What they leave out: other trainings of the arms' models.
+they are over shoppers alone. Where one training serves in all pairs, they leave out other
+trainings of the arms' models; `truth.trainings = "each"` puts these into the place of lucks.
 """
 
 from collections.abc import Iterator, Sequence

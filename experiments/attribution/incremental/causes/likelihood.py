@@ -22,15 +22,21 @@ class Likelihood:
     """
 
     def __init__(self, others: int) -> None:
-        self._new = 0, np.ones((2, others))
-        self._last: dict[int, tuple[int, NDArray[np.float64]]] = {}
+        # Of the last request of each session, ascending by session: its need, and the two ratios.
+        self._session_S = np.zeros(0, np.int64)
+        self._need_S = np.zeros(0, np.int64)
+        self._ratio_S2C = np.ones((0, 2, others))
 
     def of(self, session_B: NDArray[np.int64], need_B: NDArray[np.int64]) -> NDArray[np.float64]:
         """(B, C) likelihood ratios of the next requests of sessions: same need, or the next one."""
-        last = [self._last.get(session, self._new) for session in session_B.tolist()]
-        pairs = zip(last, need_B.tolist(), strict=True)
-        rows = [ratio_2C[int(need > before)] for (before, ratio_2C), need in pairs]
-        return np.stack(rows) if rows else np.ones((0, self._new[1].shape[1]))
+        ratio_BC = np.ones((len(session_B), self._ratio_S2C.shape[2]))
+        at_B = np.searchsorted(self._session_S, session_B)
+        rows = np.flatnonzero(at_B < len(self._session_S))
+        rows = rows[self._session_S[at_B[rows]] == session_B[rows]]
+        at_R = at_B[rows]
+        next_R = (need_B[rows] > self._need_S[at_R]).astype(np.int64)
+        ratio_BC[rows] = self._ratio_S2C[at_R, next_R]
+        return ratio_BC
 
     def after(
         self,
@@ -40,7 +46,7 @@ class Likelihood:
         own: Prospect,
         others: Sequence[Prospect],
     ) -> None:
-        """Note how own and other pages leave the need."""
+        """Note how own and other pages leave the need; a session stands in a block once."""
         ratio_B2C = np.ones((len(session_B), 2, len(others)))
         for c, other in enumerate(others):
             for met in (0, 1):
@@ -50,8 +56,9 @@ class Likelihood:
                 )
                 ratio_B = np.divide(goes_B, own_B, out=np.zeros(len(own_B)), where=own_B > 0)
                 ratio_B2C[:, met, c] = weight_BC[:, c] * ratio_B
-        keys = session_B.tolist(), need_B.tolist()
-        self._last |= {
-            session: (need, ratio_B2C[row])
-            for row, (session, need) in enumerate(zip(*keys, strict=True))
-        }
+        kept_S = ~np.isin(self._session_S, session_B)
+        session_S = np.concatenate((self._session_S[kept_S], session_B))
+        order_S = np.argsort(session_S)
+        self._session_S = session_S[order_S]
+        self._need_S = np.concatenate((self._need_S[kept_S], need_B))[order_S]
+        self._ratio_S2C = np.concatenate((self._ratio_S2C[kept_S], ratio_B2C))[order_S]
