@@ -33,7 +33,7 @@ from experiments.attribution.incremental.values import (
 from experiments.config.attribution import AttributionSpec, Method
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
-from experiments.inference.intervals import FEWEST_SEEDS
+from experiments.inference.intervals.crossed import FEWEST_SEEDS
 from experiments.records.attribution import AttributionRecord, FateRow
 from experiments.records.reading import write_record
 from experiments.report import write_report

@@ -9,7 +9,7 @@ from cqsid.decoding.shelves import narrowest
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.idsbench.readings import CLUSTER_BINS, Reading
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import FEWEST_SEEDS, difference, level, relative
+from experiments.inference.intervals.crossed import FEWEST_SEEDS, difference, level, relative
 from experiments.records.ids import (
     AT_ITEMS,
     EQUAL_BEAM,

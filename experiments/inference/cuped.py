@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.intervals import ROUNDING, ratio_variance
+from experiments.inference.intervals.student import ROUNDING, ratio_variance
 from experiments.inference.metrics import Ratio
 
 PRE = "pre_"

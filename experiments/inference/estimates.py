@@ -21,7 +21,7 @@ from experiments.inference.cuped import (
     covariates,
     nothing_to_adjust_by,
 )
-from experiments.inference.intervals import ratio_variance, reach, student
+from experiments.inference.intervals.student import ratio_variance, reach, student
 from experiments.inference.metrics import Ratio
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate

@@ -25,7 +25,7 @@ from experiments.running.models import (
 )
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
-from experiments.truth.files import BESIDE, HEADROOM, OWN, write_table
+from experiments.truth.files import BESIDE, HEADROOM, OWN, by_category, write_table
 from experiments.truth.headroom import HeadroomSample
 from ranking.funnel import Funnel
 from ranking.router import ArmRouter
@@ -292,6 +292,8 @@ class Followed:
         """Write the files, once the world is lived."""
         for name, walk in self.walks.items():
             write_table(folder / name, walk.totals())
+            if name in (OWN, BESIDE):
+                write_table(folder / by_category(name), walk.by_category())
         if self.sample is not None:
             self.sample.write(folder / HEADROOM)
 

@@ -9,9 +9,10 @@ luck of clicking and buying (`simulator.following.walk`), less what fails at the
 *Realised*: what was really clicked and bought. Both estimate the same effect; the first has some
 hundred times less variance. Realised minus expected is 0 on average and is told as a test.
 
-Intervals go across shoppers and lucks at once (`experiments.inference.intervals`); with one luck
-they are over shoppers alone. Where one training serves in all pairs, they leave out other
-trainings of the arms' models; `truth.trainings = "each"` puts these into the place of lucks.
+Intervals go across shoppers and lucks at once (`experiments.inference.intervals`). With one luck
+they are over shoppers, and over the luck of the state that those who want one category share
+(`experiments.inference.intervals.shared`). Where one training serves in all pairs, they leave out
+other trainings of the arms' models; `truth.trainings = "each"` puts these in the place of lucks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,13 +24,15 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from experiments.inference.intervals import ROUNDING, contrast, growth, linear, ratio
+from experiments.inference.intervals.crossed import contrast, growth, linear, ratio
+from experiments.inference.intervals.student import ROUNDING
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import Metric
 from experiments.inference.units import exposed_shoppers
 from experiments.inference.worldtotals import Floats, WorldTotals, read_world
 from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.truth import Method, Parts, Realised, Remainder, Truth
+from experiments.truth.categories import Worlds, lost, read_categories, shared
 from experiments.truth.expected import (
     PREFIX,
     STATE_PREFIX,
@@ -38,6 +41,7 @@ from experiments.truth.expected import (
     is_followed,
 )
 from simulator.errors import DataError
+from simulator.following.tally import LOST
 from simulator.following.walk import PACED
 
 _WORLDS = ("control", "treatment")
@@ -96,8 +100,12 @@ def paired_truth(
     logs = dict(zip(_WORLDS, (control_logs, treatment_logs), strict=True))
     with _totals(logs, columns, method, spec or EngineSpec()) as totals:
         parts = method == "expected" and _has_parts("treatment", treatment_logs)
+        categories = None
+        if method == "expected" and len(control_logs) == 1:
+            categories = read_categories(control_logs[0], treatment_logs[0])
         effects = tuple(
-            _effect(each, totals, method, parts, confidence, trainings) for each in metrics
+            _effect(each, totals, method, parts, confidence, trainings, categories)
+            for each in metrics
         )
         lonely = totals.lonely
     missing = [
@@ -165,6 +173,7 @@ def _effect(
     with_parts: bool,
     confidence: float,
     trainings: int,
+    categories: Worlds | None,
 ) -> Truth:
     """The effect on one metric."""
     seeds, n = totals.exposed_SU.shape
@@ -173,9 +182,13 @@ def _effect(
     levels, row = _levels(pair), _unknown(metric.name, method, seeds, n)
     if levels is None:
         return row
-    found, relative, parts = contrast(*pair, confidence=confidence), _grown(pair, confidence), None
+    luck, parts = None, None
+    if categories is not None:
+        luck = shared(metric, _worlds(metric, totals, with_parts), totals.exposed_SU[0], categories)
+    found = contrast(*pair, confidence=confidence, shared=luck)
+    relative = growth(*pair, confidence=confidence, shared=luck).interval
     if method == "expected" and metric.denominator is None and with_parts:
-        parts = _parts(metric, totals, confidence)
+        parts = _parts(metric, totals, confidence, categories)
     return replace(
         row,
         control=levels[1],
@@ -218,8 +231,20 @@ def _unknown(metric: str, method: Method, seeds: int, n: int) -> Truth:
     )
 
 
-def _grown(pair: Pair, confidence: float) -> Interval:
-    return growth(*pair, confidence=confidence).interval
+def _worlds(metric: Metric, totals: WorldTotals, with_parts: bool) -> Worlds:
+    """The first pair of worlds by shopper."""
+
+    def columns(world: str, prefix: str, losses: bool = True) -> dict[str, Floats]:
+        found = {}
+        for name in metric.columns:
+            found[name] = totals.of(prefix + name, [world])[0, 0]
+            if name in LOST:
+                lost_U = totals.of(f"lost_{name}", [world])[0, 0]
+                found[f"lost_{name}"] = lost_U if losses else np.zeros_like(lost_U)
+        return found
+
+    beside = columns("treatment", STATE_PREFIX, losses=False) if with_parts else None
+    return Worlds(columns("control", PREFIX), columns("treatment", PREFIX), beside)
 
 
 def _half(relative: Interval) -> Number:
@@ -255,7 +280,7 @@ def _realised(pair: Pair, confidence: float) -> Realised:
         factor = unpaired / paired if paired > ROUNDING * unpaired else None
     return Realised(
         contrast(*pair, confidence=confidence).interval,
-        _grown(pair, confidence),
+        growth(*pair, confidence=confidence).interval,
         factor,
     )
 
@@ -274,22 +299,30 @@ def _remainder(real: Pair, expected: Pair, confidence: float) -> Remainder | Non
     return Remainder(found.interval, found.p_value)
 
 
-def _parts(metric: Metric, totals: WorldTotals, confidence: float) -> Parts:
+def _parts(
+    metric: Metric, totals: WorldTotals, confidence: float, categories: Worlds | None
+) -> Parts:
     """Pages, latency, state and lost sales, each over what control brings."""
     name = metric.numerator
     base_SU, treated_SU = totals.of(PREFIX + name)
     lost_SU, treated_lost_SU = totals.of(f"lost_{name}")
     (state_SU,) = totals.of(STATE_PREFIX + name, ["treatment"])
     (paced_SU,) = totals.of(PACED + name, ["treatment"])
+    state_G = lost_G = None
+    if categories is not None:
+        base_G, gone_G = categories.control[name], lost(categories.control, name)
+        state_G = categories.state(name) - (base_G + gone_G), base_G
+        lost_G = gone_G - lost(categories.treatment, name), base_G
+    parts = (
+        (treated_SU + treated_lost_SU - paced_SU, None),
+        (paced_SU - state_SU, None),
+        (state_SU - (base_SU + lost_SU), state_G),
+        (lost_SU - treated_lost_SU, lost_G),
+    )
     return Parts(
         *(
-            ratio(part_SU, base_SU, confidence=confidence, tested=True).interval
-            for part_SU in (
-                treated_SU + treated_lost_SU - paced_SU,
-                paced_SU - state_SU,
-                state_SU - (base_SU + lost_SU),
-                lost_SU - treated_lost_SU,
-            )
+            ratio(part_SU, base_SU, confidence=confidence, tested=True, groups=groups).interval
+            for part_SU, groups in parts
         )
     )
 

@@ -19,6 +19,11 @@ HEADROOM = "headroom.parquet"
 _REFIT = "expected-refit-"
 
 
+def by_category(file: str) -> str:
+    """Of a world: the same as `OWN` or `BESIDE`, by the category that is wanted."""
+    return file.removesuffix(".parquet") + "-by-category.parquet"
+
+
 def refit_file(model: str) -> str:
     """Of a world: what its pages bring with one model trained again, the others as they serve."""
     return f"{_REFIT}{model}.parquet"

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from experiments.inference.intervals import ratio
+from experiments.inference.intervals.crossed import ratio
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.truth import Cut, Headroom
 from experiments.truth.files import HEADROOM

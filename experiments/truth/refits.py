@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.inference.intervals import growth
+from experiments.inference.intervals.crossed import growth
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import Metric
 from experiments.inference.worldtotals import Floats, WorldTotals, read_world

@@ -44,6 +44,7 @@ class Intended:
         unbought_R: share of the weight in which the session has bought nothing before.
         since_R: when the need behind it began.
         session_R, shopper_R, visit_R: whose they are.
+        category_R: what is wanted.
         items_RK: the page.
         clicks_RK, gains_RK: chance of a click; true utility less that of the outside option.
         first_RK, second_RK: chances of the choices where all is there.
@@ -57,6 +58,7 @@ class Intended:
     session_R: NDArray[np.int64]
     shopper_R: NDArray[np.int64]
     visit_R: NDArray[np.int64]
+    category_R: Ints
     items_RK: Ints
     clicks_RK: Floats
     gains_RK: Floats
@@ -166,6 +168,7 @@ def intended(
     paths: Paths,
     weight_B: Floats,
     at_B: Floats,
+    category_B: Ints,
 ) -> Intended:
     """The purchases of B pages.
 
@@ -173,7 +176,7 @@ def intended(
         outlook: of the pages.
         prospect: the chances of clicks and choices.
         paths: that come to them.
-        weight_B, at_B: see `Intended`.
+        weight_B, at_B, category_B: see `Intended`.
     """
     return Intended(
         at_R=at_B,
@@ -183,6 +186,7 @@ def intended(
         session_R=paths.sessions.id_N,
         shopper_R=outlook.needs.shopper_B,
         visit_R=paths.visit_N,
+        category_R=category_B,
         items_RK=outlook.items_BK,
         clicks_RK=prospect.click_BK,
         gains_RK=outlook.gain_BK,

@@ -106,11 +106,11 @@ class ExpectedWalk:
         self.pace = Pace()
         self.many = 0
         self._paced_by = paced_by.pace if paced_by is not None else None
-        shoppers = len(scene.sampler.shoppers)
-        luck_S = scene.sampler.draws.uniform("path.followed", np.arange(shoppers))
+        self._category_Q = scene.sampler.intents.category_Q
+        sizes = len(scene.sampler.shoppers), int(self._category_Q.max(initial=-1)) + 1
+        luck_S = scene.sampler.draws.uniform("path.followed", np.arange(sizes[0]))
         self._followed_S = luck_S < share
-        self._tally = Tally(shoppers)
-        self._paced_tally = Tally(shoppers) if paced_by is not None else None
+        self._tallies = [Tally(*sizes) for _ in range(1 + (paced_by is not None))]
         self._intended: list[Intended] = []
         self._seen = SeenPages()
         self._waiting: Paths | None = None
@@ -170,24 +170,24 @@ class ExpectedWalk:
             repeat_quantity=spec.repeat_quantity,
             one_click=type(self.scene.behavior.click_model) is Cascade,
         )
-        self._tally.miss(due.shopper_R, due.visit_R, found)
+        self._tallies[0].miss(due.shopper_R, due.visit_R, due.category_R, found)
 
     def totals(self) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
         """A row for each shopper with a request, see `Tally.totals`.
 
         A walk that is paced also has `PACED` columns, with nothing taken off.
         """
-        totals = self._tally.totals()
-        if self._paced_tally is not None:
-            paced = self._paced_tally.totals()
-            totals |= {PACED + name: paced[name] for name in EXPECTED}
-        return totals
+        totals, *others = (tally.totals() for tally in self._tallies)
+        return totals | {PACED + name: paced[name] for paced in others for name in EXPECTED}
+
+    def by_category(self) -> dict[str, NDArray[np.float64]]:
+        """The same totals of each wanted category, see `Tally.by_category`."""
+        return self._tallies[0].by_category()
 
     def _begin(self, opened: Sessions) -> Paths:
         opened = opened.rows(self._followed_S[opened.shopper_N])
-        number_N = self._tally.begin(opened.shopper_N)
-        if self._paced_tally is not None:
-            self._paced_tally.begin(opened.shopper_N)
+        first = opened.shopper_N, self._category_Q[opened.intent_N]
+        number_N, *_ = [tally.begin(*first) for tally in self._tallies]
         history_NH = self._seen.history(opened, self.scene.memory)
         return Paths.begin(opened, number_N, history_NH, self.tastes, self.many)
 
@@ -210,11 +210,11 @@ class ExpectedWalk:
         carried = Carried.of(paths, rows, outlook.known(rows, self.tastes), prospect)
         decided_B = decided(requests.at_B, pages.latency_B, prospect)
         in_time_B = in_time(scene.behavior.spec, self.end - decided_B)
-        brought = Brought.of(paths, requests, pages, prospect, carried, in_time_B)
-        self._tally.add(brought, pages.latency_B)
-        if self._paced_tally is not None:
-            waits_B = paths.pace_N * paced.ratio_B
-            self._paced_tally.add(brought, paced.latency_B, paths.pace_N, waits_B)
+        category_B = self._category_Q[needs.intent_B]
+        brought = Brought.of(paths, requests, pages, prospect, carried, in_time_B, category_B)
+        self._tallies[0].add(brought, pages.latency_B)
+        for tally in self._tallies[1:]:
+            tally.add(brought, paced.latency_B, paths.pace_N, paths.pace_N * paced.ratio_B)
         many = self._beside(paths, requests, needs, goes_on_B | renews_B)
         page = _Page(paths, needs, pages, prospect, carried, paced, in_time_B, many)
         self._intend(page, outlook, decided_B)
@@ -344,7 +344,8 @@ class ExpectedWalk:
             rows = np.flatnonzero(draws.uniform("path.delayed", *keys) < DELAYS)
             days_B = -np.log(draws.uniform("path.delay", *keys)) * spec.delay_days
             parts.append((rows, spec.delayed / DELAYS, days_B * DAY))
-        everything = intended(outlook, prospect, paths, weight_B, at_B)
+        category_B = self._category_Q[page.needs.intent_B]
+        everything = intended(outlook, prospect, paths, weight_B, at_B, category_B)
         for rows, share, later_B in parts:
             some = everything.rows(rows)
             some = replace(some, at_R=some.at_R + later_B[rows], weight_R=share * some.weight_R)

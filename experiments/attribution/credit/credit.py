@@ -18,7 +18,7 @@ from experiments.attribution.credit.segments import (
 from experiments.attribution.credit.sums import SOURCES, Moments, Pass, run
 from experiments.config.attribution import PAGE_RULES, AttributionSpec
 from experiments.inference.events import KINDS
-from experiments.inference.intervals import ROUNDING, wilson
+from experiments.inference.intervals.student import ROUNDING, wilson
 from experiments.inference.logs import Manifest, rows, scan
 from experiments.records.attribution import EVENTS, FUNNEL, CreditRow, Event, Overlap
 from experiments.records.interval import Interval

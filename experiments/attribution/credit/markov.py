@@ -36,7 +36,7 @@ from scipy import sparse
 from experiments.attribution.credit.paths import DAY, open_paths
 from experiments.attribution.credit.removal import Floats, Removal, removal_effects
 from experiments.config.attribution import AttributionSpec
-from experiments.inference.intervals import wilson
+from experiments.inference.intervals.student import wilson
 from experiments.inference.logs import Manifest, exact_sum, rows
 from experiments.records.attribution import OUTCOMES, CreditRow, Event
 from experiments.records.interval import UNKNOWN, Interval

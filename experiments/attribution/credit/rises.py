@@ -13,7 +13,7 @@ from scipy import stats
 
 from experiments.attribution.credit.pages import page_credits
 from experiments.attribution.credit.sums import PAIR, ShopperSums, provenance
-from experiments.inference.intervals import ROUNDING, student
+from experiments.inference.intervals.student import ROUNDING, student
 from experiments.inference.logs import Manifest, scan
 from experiments.records.attribution import FUNNEL, JointRow, StepRow
 from experiments.records.interval import Interval

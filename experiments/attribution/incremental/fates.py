@@ -45,7 +45,7 @@ from numpy.typing import NDArray
 
 from experiments.attribution.incremental.coalitions import CoalitionWorlds
 from experiments.attribution.incremental.pages import Served
-from experiments.inference.intervals import NOTHING, ratio, share
+from experiments.inference.intervals.crossed import NOTHING, ratio, share
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.attribution import FATES, GAINED, FateRow
 

@@ -21,7 +21,7 @@ from experiments.config.attribution import AttributionSpec, StudySpec
 from experiments.config.schema import Config
 from experiments.inference.events import KINDS, TOUCHES, touched_columns, touched_events
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import Result, growth, share
+from experiments.inference.intervals.crossed import Result, growth, share
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import SALES, Event, StudyRow

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.games import Floats, Index
-from experiments.inference.intervals import NOTHING, Result, growth, ratio
+from experiments.inference.intervals.crossed import NOTHING, Result, growth, ratio
 from experiments.records.attribution import CoalitionRow, Event, InteractionRow, ValueRow
 from simulator.errors import DataError
 

@@ -132,10 +132,8 @@ def basis_sentence(truth: Truth) -> str:
     held, left_out = "shoppers' luck and that of worlds", ", not that of other trainings"
     if truth.seeds == 1:
         held = "shoppers' luck"
-        left_out = (
-            ", not that of what all shoppers of a world share (what the shop learned and sold "
-            "out), nor that of other trainings"
-        )
+        if truth.method == "expected":
+            held += " and, told from categories, that of what the shop learned and sold out"
     if truth.trainings > 1:
         held, left_out = "the luck of shoppers, of worlds and of trainings", ""
         pairs += ", each with its own training of the models,"

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import NOTHING, difference, growth, relative
+from experiments.inference.intervals.crossed import NOTHING, difference, growth, relative
 from experiments.inference.metrics import METRICS, Metric
 from experiments.records.interval import Interval
 from experiments.records.rewards import ONLINE, Contrast, PolicyRow

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cqsid.alignment.measures import MEASURES
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import NOTHING, difference, level, relative
+from experiments.inference.intervals.crossed import NOTHING, difference, level, relative
 from experiments.records.rewards import Offline
 from experiments.rewardlab.comparison.readings import OfflineReading
 from simulator.errors import DataError

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.intervals import level
+from experiments.inference.intervals.crossed import level
 from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.rewards import Hacking
 from experiments.rewardlab.comparison.readings import WatchReading
@@ -30,7 +30,7 @@ def hacking_row(policy: str, readings: Sequence[WatchReading], *, confidence: fl
     """A policy's gains in reward and oracle, the gap between them, and their curves.
 
     None where the supervised model's values have no spread. Intervals go across seeds and shoppers
-    (`experiments.inference.intervals.level`), so one seed has none.
+    (`experiments.inference.intervals`), so one seed has none.
 
     Args:
         policy: which.

@@ -6,7 +6,7 @@ compared is what worlds bring in expectation (`experiments.truth.expected`); wha
 one row per shopper and seed of one policy at a time.
 
 Units and intervals: the interval goes across training seeds and shoppers at once
-(`experiments.inference.intervals.growth`). Over several lucks a shopper's days are summed into one
+(`experiments.inference.intervals`). Over several lucks a shopper's days are summed into one
 cluster, because a shopper keeps their traits from world to world (as `experiments.truth.effects`,
 whose estimate this equals where there is one seed). With one training seed the interval is over
 shoppers alone. All policies are compared with worlds of one supervised model; its own luck of
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import NOTHING, growth
+from experiments.inference.intervals.crossed import NOTHING, growth
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.worldtotals import WorldTotals, read_world

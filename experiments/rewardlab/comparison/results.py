@@ -9,7 +9,7 @@ from cqsid.alignment.report import Ended
 from experiments.config.reward_lab import SFT
 from experiments.config.schema import Config
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import FEWEST_SEEDS
+from experiments.inference.intervals.crossed import FEWEST_SEEDS
 from experiments.records.rewards import (
     Control,
     Course,

@@ -4,7 +4,7 @@ A share is composition, not lift: it says who found what was bought, not whether
 Two rules: any touch (the channel found the item, others perhaps too) and exclusive (no other
 channel of the funnel did). A share is a ratio of sums over training seeds and shoppers; its
 interval is linearised (delta method) and goes across both, or across shoppers alone where there is
-one seed (`experiments.inference.intervals.share`). Over several lucks a shopper's events are one
+one seed (`experiments.inference.intervals`). Over several lucks a shopper's events are one
 cluster.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.events import KINDS, TOUCHES, touched_columns, touched_events
-from experiments.inference.intervals import NOTHING, share
+from experiments.inference.intervals.crossed import NOTHING, share
 from experiments.inference.logs import EngineSpec, engine, read_manifest
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import Event

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import binom
 
-from experiments.inference.intervals import contrast, growth, ratio
+from experiments.inference.intervals.crossed import contrast, growth, ratio
 from simulator.behaviour.behavior import Behavior
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.following.walk import follow

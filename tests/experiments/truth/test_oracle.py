@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from experiments.attribution.incremental.arms import open_arm
-from experiments.inference.intervals import growth, ratio
+from experiments.inference.intervals.crossed import growth, ratio
 from experiments.running.worlds import open_world
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker

@@ -225,6 +225,33 @@ def test_what_is_lost_is_told_apart(people):
         assert brought[name].sum() > 0
 
 
+def test_categories_add_up_to_what_shoppers_do(people):
+    service = TableService(table_of(people))
+    world = World(spec_of(), people, service, Sums(len(people.shoppers)), Draws(1))
+    walk = follow(world, service)
+    world.run(0, 2)
+    found, by_category = walk.totals(), walk.by_category()
+    assert len(by_category["orders"]) == people.intents.category_Q.max() + 2
+    for name in (*EXPECTED, *(f"lost_{name}" for name in LOST)):
+        np.testing.assert_allclose(by_category[name].sum(), found[name].sum(), err_msg=name)
+    assert (by_category["orders"] > 0).sum() > 5
+
+
+def test_a_category_has_what_is_wanted_of_it(people):
+    """With needs of one category alone all is there, and in the last row what nothing serves."""
+    for category in (3, -1):
+        wanted_Q = np.full_like(people.intents.category_Q, category)
+        shop = replace(people, intents=replace(people.intents, category_Q=wanted_Q))
+        service = TableService(table_of(people))
+        world = World(spec_of(), shop, service, Sums(len(people.shoppers)), Draws(1))
+        walk = follow(world, service)
+        world.run(0, 1)
+        found = walk.by_category()
+        for name in ("requests", "sessions"):
+            assert found[name].sum() > 0
+            np.testing.assert_allclose(found[name][category], found[name].sum())
+
+
 def test_a_world_in_which_nobody_is_followed_expects_nothing(people):
     service = TableService(table_of(people))
     world = World(spec_of(), people, service, Sums(len(people.shoppers)), Draws(1))

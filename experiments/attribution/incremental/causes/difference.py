@@ -56,7 +56,7 @@ from experiments.attribution.incremental.coalitions import (
 from experiments.attribution.incremental.games import Index
 from experiments.attribution.incremental.replay import Replayed, make_replays
 from experiments.config.attribution import AttributionSpec
-from experiments.inference.intervals import NOTHING, ratio
+from experiments.inference.intervals.crossed import NOTHING, ratio
 from experiments.inference.logs import EngineSpec, engine, exact_sum, scan
 from experiments.inference.worldtotals import WorldTotals
 from experiments.records.attribution import CAUSES, SALES, DifferenceRow, Event

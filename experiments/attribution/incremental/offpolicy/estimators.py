@@ -25,7 +25,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.intervals import growth, ratio
+from experiments.inference.intervals.crossed import growth, ratio
 from experiments.records.attribution import OFF_POLICY
 from experiments.records.interval import UNKNOWN, Interval
 from simulator.errors import DataError

@@ -6,7 +6,7 @@ import pytest
 
 from experiments.attribution.credit.markov import markov_rows
 from experiments.config.attribution import AttributionSpec
-from experiments.inference.intervals import wilson
+from experiments.inference.intervals.student import wilson
 from experiments.records.attribution import OUTCOMES
 from tests.experiments.attribution.credit.pathlogs import CHANNELS, Story, ask, plain_paths
 from tests.experiments.attribution.credit.test_pathrules import _story

@@ -17,7 +17,7 @@ from experiments.attribution.incremental.fates import (
     shopper_fates,
     world_fate_rows,
 )
-from experiments.inference.intervals import share
+from experiments.inference.intervals.crossed import share
 from experiments.inference.logs import EngineSpec, engine
 from experiments.records.attribution import FATES
 from tests.experiments.inference.logs import write_table

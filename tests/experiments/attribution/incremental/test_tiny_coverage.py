@@ -17,7 +17,7 @@ from experiments.attribution.credit.credit import credit_rows
 from experiments.attribution.credit.segments import Items
 from experiments.attribution.incremental.values import value_rows
 from experiments.config.attribution import AttributionSpec
-from experiments.inference.intervals import FEWEST_SEEDS
+from experiments.inference.intervals.crossed import FEWEST_SEEDS
 from experiments.inference.logs import EngineSpec, engine, read_manifest
 from tests.experiments.attribution.incremental.tiny_runs import (
     live_coalitions,

@@ -11,7 +11,7 @@ from experiments.attribution.incremental.values import (
     interaction_rows,
     value_rows,
 )
-from experiments.inference.intervals import growth, ratio
+from experiments.inference.intervals.crossed import growth, ratio
 from simulator.errors import DataError
 
 CHANNELS = ("lexical", "popular", "dense")

@@ -5,7 +5,7 @@ import numpy as np
 from cqsid.alignment.measures import MEASURES
 from cqsid.alignment.report import Ended, Evaluation, StepReading
 from experiments.inference.finding import corrected
-from experiments.inference.intervals import difference, level, relative
+from experiments.inference.intervals.crossed import difference, level, relative
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import (
     ONLINE,

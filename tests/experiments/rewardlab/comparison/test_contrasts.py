@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.inference.finding import holm
-from experiments.inference.intervals import difference, growth, relative
+from experiments.inference.intervals.crossed import difference, growth, relative
 from experiments.inference.metrics import METRICS
 from experiments.records.rewards import ONLINE, PolicyRow
 from experiments.rewardlab.comparison.contrasts import (

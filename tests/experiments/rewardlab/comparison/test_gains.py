@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.inference.intervals import difference, relative
+from experiments.inference.intervals.crossed import difference, relative
 from experiments.rewardlab.comparison.gains import offline_rows, tabled
 from experiments.rewardlab.comparison.readings import OfflineReading
 from simulator.errors import DataError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.inference.intervals import level
+from experiments.inference.intervals.crossed import level
 from experiments.rewardlab.comparison.hacking import hacking_row
 from experiments.rewardlab.comparison.readings import WatchReading
 from simulator.errors import DataError

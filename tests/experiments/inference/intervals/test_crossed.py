@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from experiments.inference.intervals import (
+from experiments.inference.intervals.crossed import (
     difference,
     growth,
     level,
     ratio,
     relative,
     share,
-    wilson,
 )
+from experiments.inference.intervals.student import wilson
 from simulator.errors import DataError
 
 SHOPPERS = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 6])

@@ -28,84 +28,25 @@ or a seed does to both schemes alike.
 Where the data are totals of shoppers (N over D: clicks over exposures), the table is linearised
 cell by cell: a ratio of sums r, (N - r D) / mean(D); the growth of one ratio over another, on the
 log scale, N / mean(N) - D / mean(D) minus the same of the base. With one seed these two give the
-one-sample interval over shoppers, which knows nothing of the luck of training.
+one-sample interval over shoppers, which knows nothing of the luck of training. To its variance may
+be added what groups of shoppers share in one pair of worlds (see `intervals.shared`).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
-from tea_tasting.aggr import Aggregates
+from numpy.typing import NDArray
 
+from experiments.inference.intervals.shared import NO_LUCK, Luck, Shared, added, shared_luck
+from experiments.inference.intervals.student import student, wilson
 from experiments.records.interval import UNKNOWN, Interval, Number
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
 FEWEST_SEEDS = 3
 """Seeds below which an interval rests on too little to be believed."""
-
-ROUNDING = 1e-13
-"""Part of its own terms at which a sum of squares counts as 0: some hundred roundings."""
-
-
-def reach(error: ArrayLike, freedom: ArrayLike, *, confidence: float) -> Floats:
-    """How far Student's intervals reach to either side, from standard errors."""
-    quantile = -special.stdtrit(np.asarray(freedom, np.float64), (1 - confidence) / 2)
-    return np.asarray(quantile * np.asarray(error, np.float64))
-
-
-def student(
-    estimate: float, error: float, freedom: float, *, confidence: float
-) -> tuple[Interval, float]:
-    """Student's interval of an estimate, and the two-sided p-value of 0.
-
-    Args:
-        estimate: the number.
-        error: its standard error, 0 where nothing varies.
-        freedom: degrees of freedom.
-        confidence: level of the interval.
-    """
-    if error == 0:
-        return Interval(estimate, estimate, estimate), float(estimate == 0)
-    half = float(reach(error, freedom, confidence=confidence))
-    p_value = float(2 * special.stdtr(freedom, -abs(estimate) / error))
-    return Interval(estimate, estimate - half, estimate + half), p_value
-
-
-def wilson(
-    share: ArrayLike, error: ArrayLike, freedom: ArrayLike, *, confidence: float
-) -> tuple[Floats, Floats]:
-    """Both ends of the interval of a share, within 0 and 1 by themselves.
-
-    Wilson's score interval (Journal of the American Statistical Association 22, 1927, 209-212) with
-    Student's quantile, on the effective count: that of independent yes-or-no events whose share has
-    the same standard error, share (1 - share) / error^2 (Korn and Graubard, Survey Methodology 24,
-    1998, 193-201).
-
-    Args:
-        share: strictly between 0 and 1.
-        error: its standard error, > 0.
-        freedom: degrees of freedom.
-        confidence: level of the interval.
-    """
-    share_N = np.asarray(share, np.float64)
-    quantile_N = reach(1.0, freedom, confidence=confidence)
-    part_N = (quantile_N * np.asarray(error, np.float64)) ** 2  # of q^2 / n, over share (1 - share)
-    spread_N = share_N * (1 - share_N)
-    ratio_N = part_N / spread_N  # q^2 / n
-    middle_N = (share_N + ratio_N / 2) / (1 + ratio_N)
-    half_N = np.sqrt(part_N + ratio_N**2 / 4) / (1 + ratio_N)
-    return np.maximum(middle_N - half_N, 0.0), np.minimum(middle_N + half_N, 1.0)
-
-
-def ratio_variance(arm: Aggregates, numerator: str, denominator: str | None) -> float:
-    """Delta-method variance of one shopper's ratio; 0 where only rounding is left of it."""
-    ratio = arm.mean(numerator) / arm.mean(denominator)
-    terms = (arm.var(numerator) + ratio**2 * arm.var(denominator)) / arm.mean(denominator) ** 2
-    variance = float(arm.ratio_var(numerator, denominator))
-    return variance if variance > ROUNDING * terms else 0.0
 
 
 @dataclass(frozen=True)
@@ -174,13 +115,19 @@ def relative(
 
 
 def ratio(
-    numerator_SU: Floats, denominator_SU: Floats, *, confidence: float, tested: bool = False
+    numerator_SU: Floats,
+    denominator_SU: Floats,
+    *,
+    confidence: float,
+    tested: bool = False,
+    groups: tuple[Floats, Floats] | None = None,
 ) -> Result:
     """A ratio of sums over seeds and shoppers, such as a share of events.
 
     Args:
         numerator_SU, denominator_SU: totals of each seed and shopper.
         confidence: level of the interval; with one seed it is over shoppers alone.
+        groups: the same totals of groups of shoppers that share luck; for one seed.
         tested: also a p-value of no numerator; one of 0 in every cell has the interval [0, 0].
 
     Returns:
@@ -194,7 +141,10 @@ def ratio(
     if linear_SU is None:
         return _alone(None, numerator_SU, shopper_U)
     found = _ratio_of(numerator_SU, denominator_SU)
-    return _interval(found, linear_SU, shopper_U, confidence, fewest=1, tested=tested)
+    luck = NO_LUCK
+    if groups is not None:
+        luck = shared_luck(linear_SU, (groups[0] - found * groups[1]) / np.mean(denominator_SU))
+    return _interval(found, linear_SU, shopper_U, confidence, fewest=1, tested=tested, luck=luck)
 
 
 def share(held_SU: Floats, all_SU: Floats, *, confidence: float) -> Result:
@@ -215,6 +165,7 @@ def growth(
     base_denominator_SU: Floats,
     *,
     confidence: float,
+    shared: Shared | None = None,
 ) -> Result:
     """A ratio of sums over the baseline's, minus 1, paired by shopper; its interval on a log scale.
 
@@ -224,6 +175,7 @@ def growth(
         numerator_SU, denominator_SU: totals of each seed and shopper.
         base_numerator_SU, base_denominator_SU: the baseline's.
         confidence: level of the interval; with one seed it is over shoppers alone.
+        shared: the part of it in which groups may share luck; for one seed.
 
     Returns:
         the growth; without a number where a denominator or the baseline's numerator sums to 0;
@@ -241,10 +193,16 @@ def growth(
     if min(means[1:]) <= 0 or means[0] <= 0:
         known = -1.0 if min(means[1:]) > 0 else None
         return _alone(known, numerator_SU, shopper_U)
-    part = [term / mean for term, mean in zip(terms, means, strict=True)]
-    linear_SU = (part[0] - part[1]) - (part[2] - part[3])
     size = math.log(means[0] / means[1]) - math.log(means[2] / means[3])
-    return _grown(_interval(size, linear_SU, shopper_U, confidence, fewest=1))
+    luck = NO_LUCK if shared is None else shared.luck(_log_gap)
+    gap_SU = _log_gap(terms, means)
+    return _grown(_interval(size, gap_SU, shopper_U, confidence, fewest=1, luck=luck))
+
+
+def _log_gap(terms: Sequence[Floats], means: Sequence[float]) -> Floats:
+    """The log of one ratio of sums over another, linearised."""
+    part = [term / mean for term, mean in zip(terms, means, strict=True)]
+    return np.asarray((part[0] - part[1]) - (part[2] - part[3]))
 
 
 def contrast(
@@ -254,6 +212,7 @@ def contrast(
     base_denominator_SU: Floats,
     *,
     confidence: float,
+    shared: Shared | None = None,
 ) -> Result:
     """A ratio of sums minus the baseline's, paired by seed and by shopper.
 
@@ -275,7 +234,15 @@ def contrast(
         base_numerator_SU, base_denominator_SU
     )
     gap_SU = _pair(linear_SU, base_SU, shopper_U)
-    return _interval(size, gap_SU, shopper_U, confidence, fewest=1)
+    luck = NO_LUCK if shared is None else shared.luck(_gap)
+    return _interval(size, gap_SU, shopper_U, confidence, fewest=1, luck=luck)
+
+
+def _gap(terms: Sequence[Floats], means: Sequence[float]) -> Floats:
+    """One ratio of sums minus another, linearised."""
+    top, bottom, base, base_bottom = means
+    treated = (terms[0] - top / bottom * terms[1]) / bottom
+    return np.asarray(treated - (terms[2] - base / base_bottom * terms[3]) / base_bottom)
 
 
 def linear(numerator_SU: Floats, denominator_SU: Floats) -> Floats | None:
@@ -296,10 +263,13 @@ def _ratio_of(numerator_SU: Floats, denominator_SU: Floats) -> float:
     return float(np.mean(numerator_SU)) / float(np.mean(denominator_SU))
 
 
-def _error(linear_SB: Floats, shopper_B: NDArray[np.integer], fewest: int) -> tuple[float, float]:
+def _error(
+    linear_SB: Floats, shopper_B: NDArray[np.integer], fewest: int, luck: Luck = NO_LUCK
+) -> tuple[float, float]:
     """Standard error and degrees of freedom, by the formula of the module.
 
-    NaN where there are not so many seeds and two shoppers. One seed: the error of shoppers alone.
+    NaN where there are not so many seeds and two shoppers. One seed: the error of shoppers and of
+    the luck that they share.
     """
     _, shopper = np.unique(shopper_B, return_inverse=True)
     seeds, shoppers = len(linear_SB), int(shopper.max()) + 1
@@ -308,7 +278,9 @@ def _error(linear_SB: Floats, shopper_B: NDArray[np.integer], fewest: int) -> tu
     sums = [np.bincount(shopper, row, shoppers) for row in linear_SB]
     table_SU = np.array(sums, np.float64) * (shoppers / len(shopper))
     if seeds == 1:
-        return math.sqrt(float(np.var(table_SU, ddof=1)) / shoppers), shoppers - 1
+        alone = float(np.var(table_SU, ddof=1)) / shoppers
+        variance, freedom = added(alone, shoppers - 1, luck)
+        return math.sqrt(variance), freedom
     row_S1, column_U = table_SU.mean(axis=1, keepdims=True), table_SU.mean(axis=0)
     rest_SU = table_SU - row_S1 - column_U + table_SU.mean()
     by_seed = shoppers * float(np.var(row_S1, ddof=1))
@@ -327,10 +299,11 @@ def _interval(
     *,
     fewest: int = 2,
     tested: bool = True,
+    luck: Luck = NO_LUCK,
 ) -> Result:
     """An estimate with its interval, where so many seeds are there and anything varies."""
     found = _alone(estimate, linear_SB, shopper_B)
-    error, freedom = _error(linear_SB, shopper_B, fewest)
+    error, freedom = _error(linear_SB, shopper_B, fewest, luck)
     equal = error == 0 and tested and estimate == 0  # in every cell, where nothing varies
     if not (error > 0 or equal):
         return found
