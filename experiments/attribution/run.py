@@ -188,7 +188,10 @@ def few_changed(worths: Worths) -> list[str]:
 
 def _of_seeds(seeds: int) -> list[str]:
     if seeds == 1:
-        return ["one world: intervals of incrementality are over its shoppers alone"]
+        return [
+            "one world: intervals of incrementality are over its shoppers and, for values and "
+            "lifts in worlds, over what these share by category"
+        ]
     if seeds < FEWEST_SEEDS:
         return [
             f"{seeds} worlds, fewer than {FEWEST_SEEDS}: intervals across worlds and shoppers are "

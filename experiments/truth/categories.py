@@ -64,6 +64,18 @@ def read_categories(control_log: Path, treatment_log: Path) -> Worlds | None:
     return Worlds(control, treatment, beside[0] if beside else None)
 
 
+def read_own(log: Path) -> Columns | None:
+    """What a world's own pages bring by category; None where it was not followed so."""
+    path = log.parent / by_category(OWN)
+    return _read(path) if path.is_file() else None
+
+
+def shares_of(whole_G: Floats, exposed_U: Floats) -> Floats:
+    """(G,) shoppers, who belong to no category, by what is brought in each of them."""
+    whole = float(whole_G.sum())
+    return whole_G * (float(exposed_U.sum()) / whole if whole > 0 else 0.0)
+
+
 def shared(metric: Metric, shoppers: Worlds, exposed_U: Floats, categories: Worlds) -> Shared:
     """The part of a metric's effect in which those who want one category may share luck.
 
@@ -81,9 +93,7 @@ def shared(metric: Metric, shoppers: Worlds, exposed_U: Floats, categories: Worl
             (categories.stateful(top), categories.stateful(bottom)),
             (categories.control[top], categories.control[bottom]),
         )
-    # Shoppers belong to no category: there they are what control brings there, of all.
-    whole = float(categories.control[top].sum())
-    exposed_G = categories.control[top] * (float(exposed_U.sum()) / whole if whole > 0 else 0.0)
+    exposed_G = shares_of(categories.control[top], exposed_U)
     return Shared(
         (shoppers.stateful(top), exposed_U),
         (shoppers.control[top], exposed_U),

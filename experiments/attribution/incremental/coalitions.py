@@ -27,6 +27,7 @@ from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import Event
 from experiments.running.models import LOG
+from experiments.truth.categories import Columns, read_own
 from experiments.truth.expected import brought
 from simulator.errors import ConfigError
 
@@ -132,17 +133,23 @@ def world_worths(worlds: CoalitionWorlds, totals: WorldTotals) -> Worths:
     every = len(order_M) == (1 << channels) - 1
     values: dict[Event, Floats] = {}
     worths: dict[Event, Floats] = {}
+    categories: dict[Event, Floats] = {}
+
+    def indices_of(totals_XM: Floats) -> Floats:
+        """(X, J) indices from what the coalitions bring in each of X cells."""
+        if every:
+            return index_values(np.pad(totals_XM[:, order_M], ((0, 0), (1, 0))), channels)
+        return np.concatenate([totals_XM[:, :1], totals_XM[:, :1] - totals_XM[:, 1:]], axis=1)
+
+    by_category = _by_category(worlds)
     for event in KINDS:
         totals_SUM = event_totals(totals, event)
         worths[event] = np.pad(totals_SUM.sum(axis=1)[:, order_M], ((0, 0), (1, 0)))
-        if every:
-            games_SUM = np.pad(totals_SUM[:, :, order_M], ((0, 0), (0, 0), (1, 0)))
-            values_XJ = index_values(games_SUM.reshape(-1, 1 << channels), channels)
-            values[event] = values_XJ.reshape(*totals_SUM.shape[:2], -1)
-        else:
-            total_SU1 = totals_SUM[:, :, :1]
-            lost_SUC = total_SU1 - totals_SUM[:, :, 1:]
-            values[event] = np.concatenate([total_SU1, lost_SUC], axis=2)
+        values_XJ = indices_of(totals_SUM.reshape(-1, len(order_M)))
+        values[event] = values_XJ.reshape(*totals_SUM.shape[:2], -1)
+        if by_category is not None:
+            column = KINDS[event].column
+            categories[event] = indices_of(np.stack([each[column] for each in by_category], axis=1))
     lost = (Index("total"), *(Index("leave_one_out", c) for c in range(channels)))
     return Worths(
         channels=worlds.channels,
@@ -152,7 +159,16 @@ def world_worths(worlds: CoalitionWorlds, totals: WorldTotals) -> Worths:
         coalitions_M=np.append(0, np.array(worlds.coalition_M)[order_M]),
         worths=worths,
         variance={},
+        categories=categories,
     )
+
+
+def _by_category(worlds: CoalitionWorlds) -> list[Columns] | None:
+    """By coalition, what its one world brings by category; None with several lucks."""
+    if len(worlds.logs) != 1:
+        return None
+    found = [columns for log in worlds.logs[0] if (columns := read_own(log)) is not None]
+    return found if len(found) == len(worlds.logs[0]) else None
 
 
 def lonely_shoppers(totals: WorldTotals) -> list[str]:

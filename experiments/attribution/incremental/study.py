@@ -22,11 +22,13 @@ from experiments.config.schema import Config
 from experiments.inference.events import KINDS, TOUCHES, touched_columns, touched_events
 from experiments.inference.finding import corrected
 from experiments.inference.intervals.crossed import Result, growth, share
+from experiments.inference.intervals.shared import Shared
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import SALES, Event, StudyRow
 from experiments.running.models import LOG
 from experiments.running.worlds import OneArmWorld
+from experiments.truth.categories import Columns, read_own, shares_of
 from experiments.truth.expected import brought
 
 SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
@@ -102,8 +104,9 @@ def study_rows(studies: Sequence[StudyWorlds], *, confidence: float) -> list[Stu
 
     Shares are of any touch (the channel found the item, others perhaps too) and exclusive (no
     other one did). A lift is that of events, or money, per shopper, in expectation. Intervals go
-    across seeds and shoppers, or over shoppers alone where there is one seed
-    (`experiments.inference.intervals`). None where a world has no such event.
+    across seeds and shoppers; where there is one seed, those of lifts are over shoppers and what
+    these share by category, the others over shoppers alone (`experiments.inference.intervals`).
+    None where a world has no such event.
 
     Args:
         studies: lived, see `live_studies`.
@@ -127,7 +130,9 @@ def study_rows(studies: Sequence[StudyWorlds], *, confidence: float) -> list[Stu
                         *(*names, measure, event),
                         *(found.interval, found.p_value, None, found.seeds, found.shoppers),
                     )
-                    for measure, event, found in _measured(worlds, confidence)
+                    for measure, event, found in _measured(
+                        worlds, _categories(logs, study.base), confidence
+                    )
                 ]
             rows += corrected(own_rows, _family)
     return rows
@@ -149,7 +154,17 @@ def _family(row: StudyRow) -> str | None:
     return row.event if row.measure == _LIFT else None
 
 
-def _measured(worlds: WorldTotals, confidence: float) -> list[tuple[str, Event, Result]]:
+def _categories(logs: Sequence[Path], base: Sequence[Path]) -> tuple[Columns, Columns] | None:
+    """By category, what one pair of worlds brings with and without a channel."""
+    if len(logs) > 1:
+        return None
+    own, other = (read_own(log) for log in (logs[0], base[0]))
+    return None if own is None or other is None else (own, other)
+
+
+def _measured(
+    worlds: WorldTotals, categories: tuple[Columns, Columns] | None, confidence: float
+) -> list[tuple[str, Event, Result]]:
     """Measure, event and number of each row of one weight, from the worlds without and with it."""
     columns = (*touched_columns(SHARED), *(f"{_LIFT}_{event}" for event in SALES))
     totals = {column: worlds.of(column) for column in columns}
@@ -160,13 +175,18 @@ def _measured(worlds: WorldTotals, confidence: float) -> list[tuple[str, Event, 
         for event in SHARED
     ]
     exposed = worlds.exposed_SU
-    return shares + [
-        (
-            *(_LIFT, event),
-            growth(
-                *(own[f"{_LIFT}_{event}"], exposed, base[f"{_LIFT}_{event}"], exposed),
-                confidence=confidence,
-            ),
-        )
-        for event in SALES
-    ]
+    for event in SALES:
+        own_SU, base_SU = own[f"{_LIFT}_{event}"], base[f"{_LIFT}_{event}"]
+        luck = None
+        if categories is not None:
+            own_G, base_G = (each[KINDS[event].column] for each in categories)
+            exposed_G = shares_of(base_G, exposed[0])
+            luck = Shared(
+                (own_SU[0], exposed[0]),
+                (base_SU[0], exposed[0]),
+                (own_G, exposed_G),
+                (base_G, exposed_G),
+            )
+        found = growth(own_SU, exposed, base_SU, exposed, confidence=confidence, shared=luck)
+        shares.append((_LIFT, event, found))
+    return shares

@@ -3,19 +3,22 @@
 Units and intervals: the table of an index has a cell for each world and shopper, and intervals go
 across both at once (`experiments.inference.intervals`). A value is per exposed shopper, a share the
 ratio to what all channels bring, the lift of leave-one-out the growth over the funnel without the
-channel.
+channel. In worlds of one luck, intervals are over shoppers and over what these share by category
+(`experiments.inference.intervals.shared`).
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.games import Floats, Index
 from experiments.inference.intervals.crossed import NOTHING, Result, growth, ratio
+from experiments.inference.intervals.shared import Shared
 from experiments.records.attribution import CoalitionRow, Event, InteractionRow, ValueRow
+from experiments.truth.categories import shares_of
 from simulator.errors import DataError
 
 _VALUES = ("leave_one_out", "alone", "shapley")
@@ -34,6 +37,8 @@ class Worths:
         worths: by event, (S, M) what each coalition brings in a world.
         variance: by event, (C,) variance of the sum of a channel's Shapley values over worlds and
             shoppers from drawing orders; none where all coalitions are there.
+        categories: by event, (G, J) the indices of each category; none of replays, in which all
+            coalitions meet one state of the shop, and of several worlds.
     """
 
     channels: tuple[str, ...]
@@ -43,6 +48,7 @@ class Worths:
     coalitions_M: NDArray[np.int64]
     worths: Mapping[Event, Floats]
     variance: Mapping[Event, Floats]
+    categories: Mapping[Event, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for event, values_SUJ in self.values.items():
@@ -59,6 +65,12 @@ class Worths:
         if index not in self.indices:
             raise DataError(f"indices == {self.indices}, must hold {index}")
         return np.ascontiguousarray(self.values[event][:, :, self.indices.index(index)])
+
+    def of_categories(self, event: Event, index: Index) -> Floats | None:
+        """(G,) one index of each category; None where they are not known."""
+        if event not in self.categories:
+            return None
+        return self.categories[event][:, self.indices.index(index)]
 
     def sampling_error(self, event: Event, index: Index) -> float:
         """Standard error of the sum of an index from drawing orders."""
@@ -82,11 +94,13 @@ def value_rows(method: str, arm: str, worths: Worths, *, confidence: float) -> l
         total = float(total_SU.sum())
         for index in (one for one in worths.indices if one.kind in _VALUES):
             part_SU = worths.table(event, index)
-            value, share = (_ratio(part_SU, each, confidence) for each in (exposed_SU, total_SU))
+            value, share = _ratios(worths, event, index, confidence)
             lift = NOTHING
             if index.kind == "leave_one_out" and part_SU.size:
-                rest_SU = total_SU - part_SU
-                lift = growth(total_SU, exposed_SU, rest_SU, exposed_SU, confidence=confidence)
+                tables = (total_SU, exposed_SU, total_SU - part_SU, exposed_SU)
+                lift = growth(
+                    *tables, confidence=confidence, shared=_shared(worths, event, index, tables)
+                )
             error = worths.sampling_error(event, index) / total if total else None
             names = method, index.kind, worths.channels[index.channel], event, arm
             found = value.interval, share.interval, lift.interval, value.p_value, error
@@ -100,12 +114,11 @@ def interaction_rows(
     """What pairs of channels are worth beyond each of them; arguments as of `value_rows`."""
     rows = []
     for event in worths.values:
-        wholes = worths.exposed_SU, worths.table(event, Index("total"))
         for index in (one for one in worths.indices if one.kind == "interaction"):
-            pair_SU = worths.table(event, index)
             pair = (worths.channels[index.channel], worths.channels[index.other])
-            value, share = (_ratio(pair_SU, each, confidence).interval for each in wholes)
-            rows.append(InteractionRow(method, *pair, event, arm, value, share))
+            value, share = _ratios(worths, event, index, confidence)
+            found = value.interval, share.interval
+            rows.append(InteractionRow(method, *pair, event, arm, *found))
     return rows
 
 
@@ -125,7 +138,31 @@ def coalition_rows(method: str, arm: str, worths: Worths) -> list[CoalitionRow]:
     ]
 
 
-def _ratio(part_SU: Floats, whole_SU: Floats, confidence: float) -> Result:
+def _ratios(worths: Worths, event: Event, index: Index, confidence: float) -> list[Result]:
+    """An index over shoppers, and over what all channels bring."""
+    part_SU, total = worths.table(event, index), Index("total")
     if not part_SU.size:
-        return NOTHING
-    return ratio(part_SU, whole_SU, confidence=confidence, tested=True)
+        return [NOTHING, NOTHING]
+    part_G, total_G = (worths.of_categories(event, each) for each in (index, total))
+    found = []
+    for whole_SU, by_shopper in ((worths.exposed_SU, True), (worths.table(event, total), False)):
+        groups = None
+        if part_G is not None and total_G is not None:
+            groups = part_G, shares_of(total_G, worths.exposed_SU[0]) if by_shopper else total_G
+        found.append(ratio(part_SU, whole_SU, confidence=confidence, tested=True, groups=groups))
+    return found
+
+
+def _shared(
+    worths: Worths, event: Event, index: Index, tables: tuple[Floats, Floats, Floats, Floats]
+) -> Shared | None:
+    """What categories share of the growth over the funnel without a channel."""
+    part_G, total_G = (worths.of_categories(event, each) for each in (index, Index("total")))
+    if part_G is None or total_G is None:
+        return None
+    total_U, exposed_U, rest_U, _ = (table_SU[0] for table_SU in tables)
+    rest_G = total_G - part_G
+    exposed_G = shares_of(rest_G, exposed_U)
+    return Shared(
+        (total_U, exposed_U), (rest_U, exposed_U), (total_G, exposed_G), (rest_G, exposed_G)
+    )

@@ -193,3 +193,37 @@ def test_tables_of_another_shape_are_refused():
     worths = worths_of()
     with pytest.raises(DataError, match=r"values\['gmv'\]\.shape == "):
         replace(worths, exposed_SU=worths.exposed_SU[:, :-1])
+
+
+def grouped(worths, category_U, groups):
+    """The same, with the indices of categories."""
+    sums = {
+        event: np.stack([values_SUJ[0][category_U == g].sum(axis=0) for g in range(groups)])
+        for event, values_SUJ in worths.values.items()
+    }
+    return replace(worths, categories=sums)
+
+
+def test_in_one_world_intervals_also_hold_what_categories_share():
+    """Shoppers of a category that all gain or lose together are few that are independent."""
+    rng = np.random.default_rng(3)
+    worths, category_U = worths_of(seeds=1, shoppers=400), rng.integers(0, 10, 400)
+    moved = worths.values["gmv"].copy()
+    moved[0] += rng.normal(0, 3, (10, moved.shape[2]))[category_U]
+    shared = replace(worths, values={"gmv": moved})
+    for each, least, most in ((worths, 1.0, 1.4), (shared, 1.5, 10.0)):
+        alone, rows = told(each), told(grouped(each, category_U, 10))
+        for key, row in rows.items():
+            assert row.value.estimate == alone[key].value.estimate
+            widths = [found.value.high - found.value.low for found in (row, alone[key])]
+            assert least <= widths[0] / widths[1] <= most, (key, widths)
+        pairs = [
+            interaction_rows("worlds", "all", found, confidence=0.95)[0].value
+            for found in (each, grouped(each, category_U, 10))
+        ]
+        assert pairs[0].high - pairs[0].low <= pairs[1].high - pairs[1].low
+    lift, alone = (
+        found["leave_one_out", "lexical"].relative
+        for found in (told(grouped(shared, category_U, 10)), told(shared))
+    )
+    assert lift.high - lift.low > 1.5 * (alone.high - alone.low)
