@@ -5,10 +5,9 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = ("simulator", "recall", "ranking", "cqsid", "experiments")
+from tests.house import PACKAGES, ROOT, SOURCES, tree_of
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OPTIONAL = {"ray": "cluster", "tensorboard": "tensorboard", "trl": "dev", "datasets": "dev"}
 """Libraries that are imported where a user asks for what they do, by the extra that has them."""
@@ -22,13 +21,12 @@ NOT_NAMED = {
 
 def imported() -> Iterator[str]:
     """The libraries that the packages import anywhere."""
-    for package in PACKAGES:
-        for path in (ROOT / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Import):
-                    yield from (alias.name.partition(".")[0] for alias in node.names)
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    yield node.module.partition(".")[0]
+    for path in SOURCES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module.partition(".")[0]
 
 
 def named(requirements: list[str]) -> set[str]:

@@ -3,13 +3,13 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = ("simulator", "recall", "ranking", "cqsid", "experiments")
+from tests.house import SOURCES, text_of, tree_of
+
 MOST_FILES = 14  # of a room, `__init__` apart
 MOST_LINES = 400
 MOST_OF_A_FUNCTION = 70
@@ -65,15 +65,7 @@ ROOMS = {
         "following": {".", "catalogue", "shoppers", "behaviour", "log", "living"},
     },
 }
-MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for package in PACKAGES
-    for path in sorted((ROOT / package).rglob("*.py"))
-}
-
-
-def _read(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+MODULES = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in SOURCES}
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
@@ -87,10 +79,13 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-GRAPH = {
-    name: {other for other in _imported(_read(path)) if other in MODULES and other != name}
-    for name, path in MODULES.items()
-}
+@cache
+def _graph() -> dict[str, set[str]]:
+    """Of each module, those of this house that it reads."""
+    return {
+        name: {other for other in _imported(tree_of(path)) if other in MODULES and other != name}
+        for name, path in MODULES.items()
+    }
 
 
 def _room(module: str, rooms: dict[str, set[str]]) -> str:
@@ -105,7 +100,7 @@ def test_rooms_read_only_the_rooms_they_stand_on(package: str) -> None:
     rooms = ROOMS[package]
     wrong = [
         f"{name} reads {other}"
-        for name, read in GRAPH.items()
+        for name, read in _graph().items()
         if name.startswith(f"{package}.") and MODULES[name].name != "__init__.py"
         for other in sorted(read)
         if other.startswith(f"{package}.")
@@ -135,7 +130,7 @@ def _circle(graph: dict[str, set[str]]) -> list[str]:
 
 def test_no_modules_read_each_other_in_a_circle() -> None:
     files = {name for name, path in MODULES.items() if path.name != "__init__.py"}
-    assert _circle({name: GRAPH[name] & files for name in files}) == []
+    assert _circle({name: _graph()[name] & files for name in files}) == []
 
 
 def test_a_circle_would_be_seen() -> None:
@@ -148,17 +143,17 @@ def test_a_room_has_about_a_dozen_files_and_says_what_it_is() -> None:
     rooms = {path.parent for path in MODULES.values()}
     files = Counter(p.parent for p in MODULES.values() if p.name != "__init__.py")
     assert {str(room): n for room, n in files.items() if n > MOST_FILES} == {}
-    silent = [room for room in rooms if not ast.get_docstring(_read(room / "__init__.py"))]
+    silent = [room for room in rooms if not ast.get_docstring(tree_of(room / "__init__.py"))]
     assert silent == []
 
 
 def test_files_and_functions_are_short_enough_to_read_at_once() -> None:
     long = []
     for name, path in MODULES.items():
-        text = path.read_text(encoding="utf-8")
+        text = text_of(path)
         if text.count("\n") > MOST_LINES:
             long.append(f"{name}: {text.count(chr(10))} lines")
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if lines > MOST_OF_A_FUNCTION:
@@ -178,7 +173,7 @@ BY_SUBJECT = {
 
 def _exported() -> Iterator[tuple[str, str, type]]:
     for name, path in MODULES.items():
-        if path.name == "__init__.py" and "exporter(" in path.read_text(encoding="utf-8"):
+        if path.name == "__init__.py" and "exporter(" in text_of(path):
             package = import_module(name)
             for export in package.__all__:
                 thing = getattr(package, export)

@@ -7,12 +7,12 @@ an id, and how much of the variance is lost.
 from dataclasses import replace
 from functools import cache
 from time import process_time
+from typing import Any
 
 import faiss
 import numpy as np
 import pytest
 import torch
-from vector_quantize_pytorch import ResidualVQ
 
 from cqsid.tokenizer.ids import pack
 from cqsid.tokenizer.quality import items_per_id, p99, perplexity_L
@@ -60,7 +60,9 @@ def ours(x_ND: np.ndarray) -> ResidualQuantizer:
     return quantizer
 
 
-def residual_vq(x_ND: np.ndarray) -> ResidualVQ:
+def residual_vq(x_ND: np.ndarray) -> Any:
+    from vector_quantize_pytorch import ResidualVQ  # takes seconds, which collecting tests need not
+
     torch.manual_seed(0)
     peer = ResidualVQ(
         dim=DIMENSIONS,
@@ -79,7 +81,7 @@ def residual_vq(x_ND: np.ndarray) -> ResidualVQ:
     return peer.eval()
 
 
-def residual_vq_codes(peer: ResidualVQ, x_ND: np.ndarray) -> np.ndarray:
+def residual_vq_codes(peer: Any, x_ND: np.ndarray) -> np.ndarray:
     with one_thread(), torch.no_grad():
         return peer(torch.from_numpy(x_ND)[None])[1][0].numpy()
 
