@@ -4,11 +4,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ranking.examples import build_examples
+from ranking.features import FeatureSet
+from ranking.funnel import Funnel
+from ranking.rankers.learned import LearnedRanker
+from ranking.rankers.ranker import MergeOrderRanker
+from ranking.rankers.settings import LearnedSpec
+from ranking.recallstage import RecallStage
+from ranking.settings import ExamplesSpec
 from recall.candidates import Candidates, Pool
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Index, Requests
+from simulator.randomness import Draws
+from tests.ranking.funnels import SPEC, UNIVERSE
 
 
 class FakeChannel:
@@ -105,3 +115,43 @@ def permuted() -> Callable[[Pool, np.ndarray], Pool]:
         return replace(pool, **arrays)
 
     return permute
+
+
+@pytest.fixture
+def funnel(channel, index, history, catalog, scorer):
+    def make(spec=SPEC, batch=512, latencies=None, ranker=None, **channels):
+        channels = channels or {"a": channel("a", 1), "b": channel("b", 7)}
+        limits = dict.fromkeys(UNIVERSE, 30)
+        stage = RecallStage(60, channels, UNIVERSE, limits, spec.merge, batch)
+        made = Funnel(
+            "treatment", 0, stage, ranker or MergeOrderRanker(), spec, latencies or {}, Draws(11)
+        )
+        made.refresh(index)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def learned(channel, history, catalog, scorer):
+    channels = {"a": channel("a", 1), "b": channel("b", 7)}
+    stage = RecallStage(60, channels, UNIVERSE, {"a": 30, "b": 30}, SPEC.merge)
+    ranker = LearnedRanker(FeatureSet(catalog, UNIVERSE, scorer), LearnedSpec(epochs=2))
+    rng = np.random.default_rng(0)
+    ranker.fit(build_examples(history, catalog, stage.pool, ExamplesSpec(), rng=rng), rng=rng)
+    return ranker
+
+
+@pytest.fixture
+def many(requests_):
+    """200 requests of different shoppers, a third of them traced, on three pages."""
+    rows = np.arange(200) % len(requests_)
+    shopper_B = np.arange(200, dtype=np.int64)
+    return replace(
+        requests_.rows(rows),
+        id_B=shopper_B << 28,
+        shopper_B=shopper_B,
+        page_B=(np.arange(200) % 3).astype(np.int16),
+        slots_B=np.where(np.arange(200) % 2, 10, 6).astype(np.int16),
+        traced_B=np.arange(200) % 3 == 0,
+    )

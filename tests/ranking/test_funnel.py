@@ -1,76 +1,15 @@
 import pickle
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from ranking.examples import build_examples
-from ranking.features import FeatureSet
-from ranking.funnel import Funnel
-from ranking.rankers.learned import LearnedRanker
 from ranking.rankers.ranker import MergeOrderRanker
-from ranking.rankers.settings import LearnedSpec
-from ranking.recallstage import RecallStage
-from ranking.settings import ExamplesSpec, FunnelSpec, PrerankerSpec
+from ranking.settings import PrerankerSpec
 from recall.latency import LatencySpec
-from recall.settings import MergeSpec
 from simulator.errors import ConfigError, ContractError
-from simulator.protocols import Fault, FaultReason, Pages, SearchService, Traces
-from simulator.randomness import Draws
-
-UNIVERSE = ("a", "b", "other")
-SPEC = FunnelSpec(keep=16, slots=10, merge=MergeSpec(limit=40))
-QUICK = LatencySpec(base_s=0.01, per_item_s=0, sigma=0.2)
-
-
-@pytest.fixture
-def funnel(channel, index, history, catalog, scorer):
-    def make(spec=SPEC, batch=512, latencies=None, ranker=None, **channels):
-        channels = channels or {"a": channel("a", 1), "b": channel("b", 7)}
-        limits = dict.fromkeys(UNIVERSE, 30)
-        stage = RecallStage(60, channels, UNIVERSE, limits, spec.merge, batch)
-        made = Funnel(
-            "treatment", 0, stage, ranker or MergeOrderRanker(), spec, latencies or {}, Draws(11)
-        )
-        made.refresh(index)
-        return made
-
-    return make
-
-
-@pytest.fixture
-def learned(channel, history, catalog, scorer):
-    channels = {"a": channel("a", 1), "b": channel("b", 7)}
-    stage = RecallStage(60, channels, UNIVERSE, {"a": 30, "b": 30}, SPEC.merge)
-    ranker = LearnedRanker(FeatureSet(catalog, UNIVERSE, scorer), LearnedSpec(epochs=2))
-    rng = np.random.default_rng(0)
-    ranker.fit(build_examples(history, catalog, stage.pool, ExamplesSpec(), rng=rng), rng=rng)
-    return ranker
-
-
-@pytest.fixture
-def many(requests_):
-    """200 requests of different shoppers, a third of them traced, on three pages."""
-    rows = np.arange(200) % len(requests_)
-    shopper_B = np.arange(200, dtype=np.int64)
-    return replace(
-        requests_.rows(rows),
-        id_B=shopper_B << 28,
-        shopper_B=shopper_B,
-        page_B=(np.arange(200) % 3).astype(np.int16),
-        slots_B=np.where(np.arange(200) % 2, 10, 6).astype(np.int16),
-        traced_B=np.arange(200) % 3 == 0,
-    )
-
-
-def assert_same(one: Pages, other: Pages):
-    for field in fields(Pages):
-        if field.name != "traces":
-            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
-    for field in fields(Traces):
-        np.testing.assert_array_equal(
-            getattr(one.traces, field.name), getattr(other.traces, field.name)
-        )
+from simulator.protocols import SearchService
+from tests.ranking.funnels import QUICK, SPEC, UNIVERSE, assert_same
 
 
 @pytest.mark.parametrize("batch", [1, 7, 64])
@@ -176,90 +115,6 @@ def test_padding_carries_nothing(funnel, requests_):
     assert not pages.sources_BK[empty].any()
     assert np.isnan(pages.scores_BK[empty]).all()
     assert (pages.propensity_BK[empty] == 1).all()
-
-
-class Raising:
-    name = "b"
-
-    def fit(self, catalog, history, *, rng): ...
-
-    def recall(self, requests, limit):
-        raise RuntimeError("index not loaded")
-
-
-def test_a_channel_that_raises_is_counted_and_the_page_served_without_it(
-    funnel, channel, requests_
-):
-    broken = funnel(a=channel("a"), b=Raising())
-    pages = broken.serve(requests_)
-    broken.serve(requests_)
-    assert_same(
-        replace(pages, dropped_B=np.zeros_like(pages.dropped_B)),
-        funnel(a=channel("a")).serve(requests_),
-    )
-    assert (pages.dropped_B == 2).all()
-    line = Raising.recall.__code__.co_firstlineno + 1
-    detail = f"RuntimeError: index not loaded (test_funnel.py, line {line})"
-    assert broken.faults() == [
-        Fault("treatment", "b", FaultReason.RAISED, 2 * len(requests_), detail)
-    ]
-
-
-def test_a_channel_that_misses_the_deadline_is_dropped_for_that_request(funnel, many):
-    spec = SPEC.model_copy(update={"deadline_s": 0.012})
-    late = funnel(spec, latencies={"b": QUICK})
-    pages, on_time = late.serve(many), funnel(spec).serve(many)
-    dropped_B = pages.dropped_B == 2
-    assert 0.05 < dropped_B.mean() < 0.5
-    assert set(np.unique(pages.sources_BK[dropped_B])) <= {0, 1}
-    np.testing.assert_array_equal(pages.items_BK[~dropped_B], on_time.items_BK[~dropped_B])
-    seconds_B = QUICK.seconds(Draws(11).normal("latency:b", request=many.id_B), 30)
-    np.testing.assert_array_equal(dropped_B, seconds_B > 0.012)
-    ranking_B = spec.ranking_base_s + spec.ranking_per_item_s * pages.ranked_B
-    expected_B = np.minimum(seconds_B, 0.012) + ranking_B
-    np.testing.assert_allclose(pages.latency_B, expected_B, rtol=1e-6)
-    assert late.faults() == [
-        Fault("treatment", "b", FaultReason.DEADLINE, int(dropped_B.sum()), "")
-    ]
-
-
-class SaysItIsLate:
-    """A channel that could not answer every third shopper in time, as a service over a network."""
-
-    name = "b"
-
-    def __init__(self, channel):
-        self._channel = channel
-
-    def fit(self, catalog, history, *, rng): ...
-
-    def recall(self, requests, limit):
-        return replace(self._channel.recall(requests, limit), late_B=requests.shopper_B % 3 == 0)
-
-
-@pytest.mark.parametrize("batch", [7, 512])
-def test_a_channel_that_says_it_was_late_misses_the_deadline(funnel, channel, many, batch):
-    late = funnel(batch=batch, a=channel("a", 1), b=SaysItIsLate(channel("b", 7)))
-    pages = late.serve(many)
-    late_B = many.shopper_B % 3 == 0
-    assert (pages.dropped_B == np.where(late_B, 2, 0)).all()
-    assert set(np.unique(pages.sources_BK[late_B])) <= {0, 1}
-    assert late.faults() == [Fault("treatment", "b", FaultReason.DEADLINE, int(late_B.sum()), "")]
-    deadline_s = late.spec.deadline_s
-    assert (pages.latency_B[late_B] >= deadline_s).all()
-
-
-def test_latency_is_that_of_the_slowest_channel(funnel, many):
-    slow = LatencySpec(base_s=0.03, per_item_s=0, sigma=0)
-    pages = funnel(latencies={"a": QUICK, "b": slow}).serve(many)
-    ranking_B = SPEC.ranking_base_s + SPEC.ranking_per_item_s * pages.ranked_B
-    np.testing.assert_allclose(pages.latency_B - ranking_B, 0.03, atol=1e-6)
-
-
-def test_when_every_channel_is_dropped_the_page_is_empty(funnel, requests_):
-    pages = funnel(b=Raising()).serve(requests_)
-    assert (pages.items_BK == -1).all()
-    assert not pages.ranked_B.any()
 
 
 def test_exploration_shows_each_ranked_item_everywhere_with_its_logged_probability(
