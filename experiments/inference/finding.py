@@ -88,12 +88,18 @@ AnyTested = TypeVar("AnyTested", bound=Tested)
 
 
 def holm(p_values: Sequence[Number]) -> tuple[Number, ...]:
-    """p-values corrected for their number (Holm 1979); None stays None and is not counted."""
-    from statsmodels.stats.multitest import multipletests  # not before a family is corrected
+    """p-values corrected for their number; None stays None and is not counted.
 
-    known = [p for p in p_values if p is not None]
-    corrected = iter(multipletests(known, method="holm")[1].tolist() if known else ())
-    return tuple(None if p is None else next(corrected) for p in p_values)
+    The smallest of n is multiplied by n, the next by n - 1, and so on; none ends below a smaller one
+    (Holm, "A simple sequentially rejective multiple test procedure", 1979).
+    """
+    found: list[Number] = [None] * len(p_values)
+    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    least = 0.0
+    for smaller, (p, place) in enumerate(known):
+        least = max(least, min(1.0, (len(known) - smaller) * p))
+        found[place] = least
+    return tuple(found)
 
 
 def corrected(

@@ -2,9 +2,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from experiments.inference.finding import Finding, corrected, decide, holm
 from experiments.records.interval import UNKNOWN, Interval
@@ -89,6 +91,14 @@ def test_p_values_are_corrected_as_holm_does(found):
     assert sorted(p for p in adjusted if p is not None) == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("number", [1, 2, 7, 40])
+def test_p_values_are_corrected_as_statsmodels_does(number):
+    """With ties, a zero and a one among them."""
+    drawn = np.random.default_rng(number).beta(0.3, 2, number).round(2)
+    found = [*drawn.tolist(), *drawn[:3].tolist(), 0.0, 1.0]
+    assert holm(found) == pytest.approx(multipletests(found, method="holm")[1].tolist(), abs=1e-15)
+
+
 def test_families_are_corrected_each_for_itself():
     rows = [Row("a", 0.01), Row("b", 0.02), Row("a", 0.03), Row("", 0.01), Row("b", None)]
     found = corrected(rows, lambda row: row.name or None)
@@ -96,9 +106,9 @@ def test_families_are_corrected_each_for_itself():
     assert [row.p_holm for row in corrected(rows[:3])] == pytest.approx([0.03, 0.04, 0.04])
 
 
-def test_settings_are_told_without_loading_statsmodels_or_the_log_engine():
+def test_settings_are_told_without_loading_tea_tasting_or_the_log_engine():
     code = (
-        "import sys, experiments.config.schema; print({'statsmodels', 'duckdb'} & {*sys.modules})"
+        "import sys, experiments.config.schema; print({'tea_tasting', 'duckdb'} & {*sys.modules})"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"
