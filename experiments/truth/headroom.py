@@ -67,10 +67,7 @@ class HeadroomSample:
             "text": asked.text_B,
             "wording": self._wording(asked, behind),
         }
-        for goal, made in self._pages(asked, behind).items():
-            for page, items_BK in {"served": served.items_BK, **made}.items():
-                columns[f"{goal}_{page}"] = self._value(behind, items_BK, served, goal)
-        self._rows.append(columns)
+        self._rows.append(columns | self._values(behind, served, self._pages(asked, behind)))
 
     def write(self, path: Path) -> None:
         """Write a row for each request of the sample."""
@@ -118,11 +115,30 @@ class HeadroomSample:
         found_BK = np.take_along_axis(items_BN, np.maximum(column_BK, 0), axis=1)
         return np.where(column_BK >= 0, found_BK, -1).astype(np.int32)
 
-    def _value(
-        self, needs: Needs, items_BK: Ints, served: Pages, goal: Goal
-    ) -> NDArray[np.float64]:
-        """(B,) what is expected of pages that come when the served ones did."""
-        page = Pages.bare(items_BK, served.latency_B)
-        found = expected(self.world.behavior, needs, page, self.world.market.price_I)
-        value_BK = found.orders_BK if goal == "orders" else found.gmv_BK
-        return np.asarray(value_BK.sum(axis=1))
+    def _values(
+        self, needs: Needs, served: Pages, made: dict[Goal, dict[str, Ints]]
+    ) -> dict[str, NDArray[Any]]:
+        """By goal and page, (B,) what is expected of pages that come when the served ones did.
+
+        All are weighed in one batch: the sample of a block is small, and each batch has its price.
+        """
+        shown = {"served": served.items_BK}
+        for goal, pages in made.items():
+            shown |= {f"{goal}_{page}": items_BK for page, items_BK in pages.items()}
+        width = max(items_BK.shape[1] for items_BK in shown.values())
+        padded = [
+            np.pad(items_BK, ((0, 0), (0, width - items_BK.shape[1])), constant_values=-1)
+            for items_BK in shown.values()
+        ]
+        again = np.tile(np.arange(len(served.latency_B)), len(shown))
+        pages_PK = Pages.bare(np.concatenate(padded), served.latency_B[again])
+        behavior, price_I = self.world.behavior, self.world.market.price_I
+        found = expected(behavior, needs.rows(again), pages_PK, price_I)
+        columns: dict[str, NDArray[Any]] = {}
+        for goal in made:
+            value_PK = found.orders_BK if goal == "orders" else found.gmv_BK
+            by_page = dict(zip(shown, np.split(value_PK.sum(axis=1), len(shown)), strict=True))
+            for page in PAGES:
+                name = f"{goal}_{page}"
+                columns[name] = by_page["served" if page == "served" else name]
+        return columns
