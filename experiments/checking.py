@@ -1,4 +1,7 @@
-"""Checks of a user's code by the conformance suites, with the options and items of their config."""
+"""Checks of a user's code by the conformance suites, with the options and items of their config.
+
+A suite is imported when it is asked for: each has libraries that the others can do without.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,9 +9,7 @@ from functools import partial
 from typing import Any
 
 from experiments.config.schema import Config
-from experiments.inference.own.conformance import check_metric
 from experiments.inference.own.ownmetric import METRIC, OwnMetric
-from experiments.running.population import make_supply
 from simulator.calling import Limit, limit_calls
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
@@ -66,6 +67,8 @@ def _click(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
 
 
 def _metric(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
+    from experiments.inference.own.conformance import check_metric
+
     assert case.metric is not None
     return check_metric(case.metric, catalog)
 
@@ -128,6 +131,8 @@ def check_plug_in(
         cases = list(_uses(plug_in, name, config))
         if not cases:
             raise ConfigError(f"{name} == not used by this config, must be named in it")
+        from experiments.running.population import make_supply
+
         catalog = make_supply(config)[0].catalog
     return [
         (case.place, violation)
