@@ -90,8 +90,8 @@ AnyTested = TypeVar("AnyTested", bound=Tested)
 def holm(p_values: Sequence[Number]) -> tuple[Number, ...]:
     """p-values corrected for their number; None stays None and is not counted.
 
-    The smallest of n is multiplied by n, the next by n - 1, and so on; none ends below a smaller one
-    (Holm, "A simple sequentially rejective multiple test procedure", 1979).
+    The smallest of n is multiplied by n, the next by n - 1, and so on; none ends below one that was
+    smaller (Holm, "A simple sequentially rejective multiple test procedure", 1979).
     """
     found: list[Number] = [None] * len(p_values)
     known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
