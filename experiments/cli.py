@@ -21,12 +21,19 @@ import typer
 from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
 from experiments.options import AsJson, Overrides
-from simulator.errors import FunnelabError, printable
+from simulator.errors import FunnelabError, PartFailedError, printable
 
 if TYPE_CHECKING:
     from experiments.records.reading import Record
 
 EXIT_REFUSED = 2
+EXIT_FAILED = 3
+STATUS = (
+    "Exit status: 0 done; 2 refused, before anything was done, or stopped by what is no part's "
+    "fault; 3 a part (a channel, ranker, metric, rule, scheme or reward, most likely of your own) "
+    "failed at its work: results were made without it and say so at their top, or where nothing "
+    "could go on, the command stopped; 130 interrupted."
+)
 
 app = typer.Typer(
     help="A laboratory for simulation-based A/B testing of e-commerce search recall.",
@@ -34,6 +41,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    epilog=STATUS,
 )
 app.add_typer(data_app, name="data")
 ids_app = typer.Typer(help="Semantic ids by themselves.", no_args_is_help=True)
@@ -64,7 +72,7 @@ def _version(
         raise typer.Exit
 
 
-@app.command()
+@app.command(epilog=STATUS)
 def demo(
     out: Out = None,
     overrides: Overrides = None,
@@ -91,7 +99,7 @@ def _command(group: typer.Typer, name: str, work: str, suffix: str = "") -> Call
     """
 
     def made(tell: Tell) -> Tell:
-        @group.command(name, help=tell.__doc__)
+        @group.command(name, help=tell.__doc__, epilog=STATUS)
         def command(
             config: ConfigName,
             out: Out = None,
@@ -143,19 +151,31 @@ def _tell(
     summary: Callable[..., object],
     **records: "Record | None",
 ) -> None:
-    """Print a summary of some records or, for scripts, each as its file has it."""
+    """Print a summary of some records or, for scripts, each as its file has it.
+
+    Raises:
+        typer.Exit: with a status of its own where a part failed, which is told on standard error.
+    """
     from dataclasses import asdict
 
     from rich.console import Console
 
     from experiments.records.files import plain
+    from experiments.records.run import failed_parts
+    from experiments.report.kit.failed import told_failed
 
+    failed = failed_parts(folder)
     if not as_json:
         Console().print(summary(*records.values(), report))
-        return
-    told = {name: None if record is None else asdict(record) for name, record in records.items()}
-    whole = plain({"run": str(folder), "report": str(report), **told})
-    typer.echo(json.dumps(whole, ensure_ascii=False))
+    else:
+        told = {name: asdict(each) if each is not None else None for name, each in records.items()}
+        rows = [asdict(row) for row in failed]
+        whole = plain({"run": str(folder), "report": str(report), "failed": rows, **told})
+        typer.echo(json.dumps(whole, ensure_ascii=False))
+    for sentence in told_failed(failed):
+        _complain(f"Failed: {sentence}")
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @_command(app, "run", _RUN)
@@ -195,7 +215,7 @@ def compare(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=STATUS)
 def attribute(
     folder: RunFolder,
     rules: Annotated[
@@ -310,7 +330,8 @@ def _complain(text: str) -> None:
 def run_command(arguments: list[str]) -> int:
     """Carry out one command line; returns the exit status.
 
-    0 done, 2 refused (a clear message went to standard error), 130 interrupted by Ctrl-C.
+    0 done, 2 refused (a clear message went to standard error), 3 a part failed at its work (the
+    same), 130 interrupted by Ctrl-C.
     """
     sys.path.insert(0, "")  # so that MODULE:OBJECT finds modules of the current folder
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter gets its code
@@ -318,6 +339,10 @@ def run_command(arguments: list[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         app(arguments, prog_name="funnelab")
+    except PartFailedError as error:
+        _complain(f"Error: {error}")
+        _complain("Finished stages are kept: once that is mended, the same command goes on.")
+        return EXIT_FAILED
     except FunnelabError as error:
         _complain(f"Error: {error}")
         return EXIT_REFUSED

@@ -15,6 +15,7 @@ from recall.merge import Merge
 from recall.settings import MergeSpec
 from simulator.calling import Ended, TimeLimitError, call, users_line
 from simulator.errors import ConfigError, printable
+from simulator.failures import Failure, note_failure
 from simulator.protocols import FaultReason, Index, Requests
 
 logger = logging.getLogger(__name__)
@@ -125,6 +126,9 @@ class RecallStage:
             except Exception as error:  # a plug-in may fail in any way; the page must be served
                 drops.append(_raised(name, error))
         for drop in drops:
+            note_failure(
+                Failure(f"channel {drop.channel}", drop.reason, len(requests), drop.detail)
+            )
             if drop.channel not in self._broken:
                 logger.warning("channel %s dropped: %s", drop.channel, drop.detail)
                 self._broken.add(drop.channel)

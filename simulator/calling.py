@@ -39,7 +39,7 @@ class TimeLimitError(ContractError):
 
 
 class Ended(Exception):
-    """A plug-in tried to end the program."""
+    """A plug-in tried to end the program, or raised what no `except Exception` takes."""
 
 
 class _Late(BaseException):
@@ -143,6 +143,7 @@ def guarded(place: str) -> Iterator[None]:
         with ExitStack() as stack:
             stack.enter_context(redirect_stdout(_Plain(sys.stdout)))
             stack.enter_context(redirect_stderr(_Plain(sys.stderr)))
+            stack.enter_context(_no_exit())
             stack.enter_context(_timed(_limit.seconds))
             yield
     except _Late as late:
@@ -153,8 +154,32 @@ def guarded(place: str) -> Iterator[None]:
     except SystemExit as error:
         said = f"sys.exit({'' if error.code is None else repr(error.code)})"
         raise Ended(said).with_traceback(error.__traceback__) from None
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # as asyncio.CancelledError: nothing above would take it
+        raise Ended(repr(error)).with_traceback(error.__traceback__) from None
     finally:
         _depth -= 1
+
+
+@contextmanager
+def _no_exit() -> Iterator[None]:
+    """Take `os._exit` for `sys.exit`: no handler would see it, and its status may be 0.
+
+    Not in other threads and in processes that are forked from here, which end so by right.
+    """
+    before, here = os._exit, (os.getpid(), threading.get_ident())
+
+    def leave(status: int) -> NoReturn:
+        if (os.getpid(), threading.get_ident()) == here:
+            sys.exit(status)
+        before(status)
+
+    os._exit = leave
+    try:
+        yield
+    finally:
+        os._exit = before
 
 
 @contextmanager
@@ -217,15 +242,18 @@ def _watch_folder() -> None:
 def blaming(place: str, wanted: str) -> Iterator[None]:
     """Turn whatever a plug-in raises into a ContractError that says where.
 
+    So is what this project refuses of a plug-in's doing; what it refuses by itself stays as it is.
+
     Args:
         place: what was called.
         wanted: what it must do instead.
     """
     try:
         yield
-    except FunnelabError:
-        raise
     except (Exception, SystemExit) as error:  # a user's code may fail in any way
+        ours = isinstance(error, FunnelabError) and users_line(error) is None
+        if ours or isinstance(error, ContractError):
+            raise
         raise ContractError(f"{place} raised {told(error)}, must {wanted}") from error
 
 

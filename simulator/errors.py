@@ -21,6 +21,13 @@ class ContractError(FunnelabError):
     """A channel, ranker, reward or other plug-in does not keep its protocol's contract."""
 
 
+class PartFailedError(ContractError):
+    """A part failed at its work, where nothing could go on without it.
+
+    What is wrong was not seen when settings and parts were tried, so the command had begun.
+    """
+
+
 class StoreError(FunnelabError):
     """A run folder or stage cannot be read or written without losing something."""
 

@@ -35,9 +35,11 @@ from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
 from experiments.inference.intervals.crossed import FEWEST_SEEDS
 from experiments.records.attribution import AttributionRecord, FateRow
-from experiments.records.reading import write_record
+from experiments.records.manifest import RunManifest
+from experiments.records.reading import read_record, write_record
 from experiments.report import write_report
 from experiments.running.models import CATALOG, LOG, load_saved
+from experiments.running.opening import at_work
 from experiments.running.plugins import check_plug_ins
 from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.folder import RunFolder
@@ -82,6 +84,7 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
 
     Raises:
         FunnelabError: bad input, or a run whose worlds cannot be lived again.
+        PartFailedError: a part failed where nothing could go on without it.
     """
     for override in overrides:
         if not override.startswith(_OWN):
@@ -91,13 +94,14 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
     check_plug_ins(config)
     catalogue = finished_stage(folder, "catalogue")
     history, log = (finished_stage(folder, name) / LOG for name in ("history", "experiment"))
-    with RunFolder(folder) as run:
+    kept = {each.key for each in read_record(RunManifest, folder).stages}
+    with RunFolder(folder) as run, at_work():
         with progress.stage("credit"):
             items = Items.of(load_saved(catalogue / CATALOG), history)
             record = credit_run(config, log, items)
-        opened = cache(partial(open_arm, config, Maker(run, config.execution, progress)))
-        record = measure(record, config, opened)
-        write_record(folder, record)
+        maker = Maker(run, config.execution, progress, kept)
+        record = measure(record, config, cache(partial(open_arm, config, maker)))
+        write_record(folder, replace(record, failed=(*record.failed, *maker.failed)))
         with progress.stage("report"):
             return write_report(folder)
 

@@ -22,10 +22,11 @@ from experiments.idsbench.trial import (
 )
 from experiments.records.ids import IdsRecord, Quality
 from experiments.report.ids.page import write_report
+from experiments.report.kit.failed import told_failed
 from experiments.running.heldout import test_start
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG, load_saved, training_luck
-from experiments.running.opening import finish_run, open_run, replace_results
+from experiments.running.opening import at_work, finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline
 from experiments.running.plugins import check_spec
 from experiments.running.population import remarks
@@ -33,8 +34,10 @@ from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
 from experiments.stages.stage import Stage
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, PartFailedError
+from simulator.failures import Failure, note_failure
 from simulator.log.history import load_history
+from simulator.protocols import FaultReason
 
 
 def bench_ids(
@@ -50,11 +53,12 @@ def bench_ids(
 
     Raises:
         FunnelabError: bad input, or a folder that cannot be used.
+        PartFailedError: the baseline failed, or every scheme; others that fail are left out.
     """
     channel = _channel(config)
     _check_names(config, channel)
     check_spec(f"channels.{channel}", config.channels[channel])
-    with open_run(config, folder, progress, overwrite=overwrite) as maker:
+    with open_run(config, folder, progress, overwrite=overwrite) as maker, at_work():
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
@@ -63,8 +67,9 @@ def bench_ids(
         trials = _trials(config, channel, maker, catalogue, history)
         with progress.stage("compare"):
             record = _compare(config, channel, trials, catalogue, history)
+            record = replace(record, warnings=(*told_failed(maker.failed), *record.warnings))
         replace_results(maker.run, config, record)
-        told = bench_manifest(config, command, catalogue, maker.records)
+        told = bench_manifest(config, command, catalogue, maker)
         return finish_run(maker, told, write_report)
 
 
@@ -112,14 +117,23 @@ def _trials(
                 task=run_trial,
             )
             jobs.append(TrialJob(config, stage, *shared, seed, of_seed.stage.path, scheme))
-    maker.side_by_side("schemes", jobs, "trainings", 1)
-    return [load_saved(job.stage.path / TRIAL, config) for job in jobs]
+    lost = maker.side_by_side("schemes", jobs, "trainings", 1)
+    failed = {job.scheme: lost[job.stage.path] for job in jobs if job.stage.path in lost}
+    if bench.baseline in failed or len(failed) == len(bench.schemes):
+        raise PartFailedError("\n".join(dict.fromkeys(failed.values())))
+    for scheme, why in failed.items():
+        note_failure(Failure(f"scheme {scheme}", FaultReason.RAISED, 0, why))
+    trained = (job for job in jobs if job.scheme not in failed)
+    return [load_saved(job.stage.path / TRIAL, config) for job in trained]
 
 
 def _compare(
     config: Config, channel: str, trials: Sequence[Trial], catalogue: Stage, history: Stage
 ) -> IdsRecord:
     spec, bench = generative(config.channels)[channel], config.ids_bench
+    trained = {trial.scheme for trial in trials}
+    kept = tuple(scheme for scheme in bench.schemes if scheme in trained)
+    bench = bench.model_copy(update={"schemes": kept})
     _, asked = asked_requests(load_history(history.path / LOG), bench, config.seed)
     budgets = {  # positions that the baseline processes for a request at the serving beam
         (mode, trial.seed): positions(bench.serving_beam, found.prompt, prefixes_L(trial.ids))

@@ -30,7 +30,7 @@ from recall.device import one_thread
 from recall.storage import plug_in_roots, save
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog, Ints
-from simulator.errors import placing
+from simulator.errors import ContractError, placing
 from simulator.log.history import load_history
 from simulator.protocols import Requests
 
@@ -108,8 +108,22 @@ def fit_texts(job: TextsJob, *, advance: Advance) -> None:
     advance(1)
 
 
-def run_trial(job: TrialJob, *, advance: Advance) -> None:
-    """Train one scheme and ask it the test requests, without and with the shopper."""
+def run_trial(job: TrialJob, *, advance: Advance) -> str | None:
+    """Train one scheme and ask it the test requests, without and with the shopper.
+
+    Returns:
+        Why the scheme gives no ids; None where the stage is finished. What is wrong with one scheme
+        is not the others' matter.
+    """
+    try:
+        _train(job)
+    except ContractError as error:
+        return str(error)
+    advance(1)
+    return None
+
+
+def _train(job: TrialJob) -> None:
     config, bench = job.config, job.config.ids_bench
     spec = _template(config, job.channel)
     spec = spec.model_copy(update={"ids": named(spec.ids, job.scheme)})
@@ -149,7 +163,6 @@ def run_trial(job: TrialJob, *, advance: Advance) -> None:
         shelves, quality = Shelves.of(table, order_I), IdQuality.of(ids, signals)
         trial = Trial(job.scheme, job.seed, table, shelves, quality, answered, training_s)
         save(folder / TRIAL, trial, trusted=plug_in_roots(job.config))
-    advance(1)
 
 
 def named(spec: IdsSpec, scheme: str) -> IdsSpec:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.inference import health as diagnostics
-from experiments.inference.estimates import estimate
+from experiments.inference.estimates import blank, estimate
 from experiments.inference.logs import EngineSpec, Manifest, check_rows, read_manifest
 from experiments.inference.metrics import METRICS, Metric, followed
 from experiments.inference.own.estimating import Found, own_estimates
@@ -21,7 +21,9 @@ from experiments.records.metrics import (
     SampleRatio,
 )
 from simulator.catalogue.catalog import Catalog
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, ContractError
+from simulator.failures import Failure, note_failure
+from simulator.protocols import FaultReason
 
 
 def analyse(
@@ -41,6 +43,8 @@ def analyse(
     spec: EngineSpec | None = None,
 ) -> Metrics:
     """Everything that metrics.json holds.
+
+    A metric of a user's own that fails has no numbers, and the others have theirs.
 
     Args:
         log: the experiment's log folder.
@@ -65,10 +69,20 @@ def analyse(
     names = [*(each.name for each in metrics), *(each.name for each in own)]
     _check(manifest, arms, control, primary, names)
     pairs = [(control, arm) for arm in manifest.arms if arm != control]
-    mine = own_estimates(own, log, history, catalog, pairs, confidence=confidence, spec=spec)
     with open_units(log, metrics, history=history, spec=spec) as units:
         check_rows(units.connection, log, manifest)
-        found = [*_estimates(units, metrics, control, confidence), *mine]
+        found = _estimates(units, metrics, control, confidence)
+        sizes = {row.contrast: (row.n_control, row.n_treatment) for row, _ in found}
+        for metric in own:
+            try:
+                found += own_estimates(
+                    *([metric], log, history, catalog, pairs), confidence=confidence, spec=spec
+                )
+            except ContractError as error:
+                part = f"metric {metric.name}"
+                note_failure(Failure(part, FaultReason.RAISED, 0, str(error)))
+                lost = "it failed, see Failed at the top"
+                found += [(blank(metric.name, pair, sizes[pair]), lost) for pair in pairs]
         estimates, warned = tuple(row for row, _ in found), unestimated(found)
         connection = units.connection
         srm = tuple(

@@ -17,9 +17,10 @@ from experiments.records.metrics import (
     SampleRatio,
     Traffic,
 )
+from simulator.protocols import FaultReason
 
 DROP_ALARM = 0.01
-"""Share of an arm's requests that a channel may miss before the report warns."""
+"""Share of an arm's requests for which a channel may be late before the report warns."""
 
 
 def funnel(
@@ -140,6 +141,8 @@ def warnings(
 ) -> list[str]:
     """What a reader must know before believing the numbers, in plain words, gravest first.
 
+    A channel that failed is told however seldom it did, one that was late where that was often.
+
     Args:
         failed: channels that were dropped.
         srm: sample ratio tests.
@@ -164,6 +167,6 @@ def warnings(
         f"arm {row.arm}: channel {row.channel} was dropped from {row.share:.1%} of "
         f"requests ({row.reason}{': ' + row.detail if row.detail else ''})"
         for row in failed
-        if row.share is not None and row.share > DROP_ALARM
+        if row.share is not None and (row.share > DROP_ALARM or row.reason != FaultReason.DEADLINE)
     ]
     return result + [warning for warning in estimates if warning]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from experiments.records.interval import Interval, Number
+from experiments.records.manifest import Failed
 from experiments.records.reading import Record
 
 Event = Literal["exposure", "click", "cart", "purchase", "gmv"]
@@ -319,6 +320,7 @@ class AttributionRecord(Record):
         warnings: what a reader must know, gravest first.
         log_digest: of the log whose events are credited.
         off_policy: what another arm would bring, from a log alone.
+        failed: parts that failed while this was measured; the command then ends with status 3.
     """
 
     FILE: ClassVar[str] = "attribution.json"
@@ -346,3 +348,4 @@ class AttributionRecord(Record):
     warnings: tuple[str, ...]
     log_digest: str
     off_policy: tuple[OffPolicyRow, ...]
+    failed: tuple[Failed, ...] = ()

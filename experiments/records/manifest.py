@@ -1,6 +1,6 @@
 """The rows of manifest.json: what was run, from what, by which versions, in which time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from experiments.records.files import MANIFEST
@@ -71,6 +71,25 @@ class Seeds:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """A part that failed while the command went on without it.
+
+    Attributes:
+        stage: in which it failed; empty where in none (estimates, credit).
+        part: what failed: `channel`, `metric`, `rule`, `scheme` or `policy`, and its name.
+        reason: `raised`, `unknown_items` or `bad_shape`.
+        requests: that were served without it; 0 for a part that serves none.
+        detail: the first message, with file and line where they are known.
+    """
+
+    stage: str
+    part: str
+    reason: str
+    requests: int
+    detail: str
+
+
+@dataclass(frozen=True)
 class BenchManifest(Record):
     """How a run was made that has no experiment.
 
@@ -88,6 +107,7 @@ class BenchManifest(Record):
         items, shoppers: size of the world.
         history_days: length of the history period.
         data: what a reader must know of the user's own catalogue, in plain sentences.
+        failed: parts that failed while the run went on; the command then ends with status 3.
     """
 
     FILE: ClassVar[str] = MANIFEST
@@ -107,6 +127,7 @@ class BenchManifest(Record):
     shoppers: int
     history_days: int
     data: tuple[str, ...]
+    failed: tuple[Failed, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from functools import cached_property
 from pathlib import Path
 
 from experiments.records.attribution import AttributionRecord
-from experiments.records.files import CONFIG
-from experiments.records.manifest import RunManifest
+from experiments.records.files import CONFIG, MANIFEST, read_json
+from experiments.records.manifest import Failed, RunManifest
 from experiments.records.metrics import Metrics
 from experiments.records.reading import find_record, read_record
 from experiments.records.truth import Truths
@@ -29,6 +29,12 @@ class Run:
     manifest: RunManifest | None = None
     config: str | None = None
     attribution: AttributionRecord | None = None
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """The parts that failed while it was made or attributed."""
+        records = (self.manifest, self.attribution)
+        return tuple(row for each in records if each is not None for row in each.failed)
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
@@ -63,3 +69,14 @@ def read_run(folder: Path) -> Run:
         config=config.read_text(encoding="utf-8", errors="replace") if config.is_file() else None,
         attribution=find_record(AttributionRecord, folder),
     )
+
+
+def failed_parts(folder: Path) -> tuple[Failed, ...]:
+    """The parts that failed while the results in a folder were made, whichever command made them.
+
+    Raises:
+        StoreError: a file that is not whole.
+    """
+    files = [folder / name for name in (MANIFEST, AttributionRecord.FILE)]
+    contents = [read_json(path) for path in files if path.is_file()]
+    return tuple(Failed(**row) for content in contents for row in content.get("failed", ()))

@@ -10,6 +10,7 @@ from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
 from experiments.records.manifest import BenchManifest
 from experiments.records.rewards import Course, PolicyRow, RewardsRecord
+from experiments.report.kit.failed import told_failed
 from experiments.report.rewards.page import write_report
 from experiments.rewardlab.comparison.readings import OfflineReading, WatchReading
 from experiments.rewardlab.comparison.results import make_record
@@ -20,13 +21,15 @@ from experiments.rewardlab.stages import Key, LabStages, StageMaker, of_lab
 from experiments.running.heldout import test_rows
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG, load_saved
-from experiments.running.opening import finish_run, open_run, replace_results
+from experiments.running.opening import at_work, finish_run, open_run, replace_results
 from experiments.running.plugins import check_plug_ins, check_rewards
 from experiments.running.population import remarks
 from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.progress import Progress
-from simulator.errors import ConfigError, ContractError
+from simulator.errors import ConfigError
+from simulator.failures import Failure, note_failure
 from simulator.log.history import load_history
+from simulator.protocols import FaultReason
 
 
 def bench_rewards(
@@ -42,7 +45,7 @@ def bench_rewards(
 
     Raises:
         FunnelabError: bad input, or a folder that cannot be used.
-        ContractError: rewards that cannot be learned from; the report of the others is written.
+        PartFailedError: no policy could be trained; single ones that fail are left out.
     """
     if not config.reward_lab.grid:
         raise ConfigError("reward_lab.rewards x algorithms == none, must have one of each at least")
@@ -50,20 +53,16 @@ def bench_rewards(
     check_rewards(config)
     if config.reward_lab.alignment.tensorboard:
         check_installed()
-    with open_run(config, folder, progress, overwrite=overwrite) as maker:
+    with open_run(config, folder, progress, overwrite=overwrite) as maker, at_work():
         made = StageMaker(of_lab(config), maker).make()
         with progress.stage("compare"):
+            for policy, why in made.failed.items():
+                note_failure(Failure(f"policy {policy.name}", FaultReason.RAISED, 0, why))
             record = _record(config, made)
+            record = replace(record, warnings=(*told_failed(maker.failed), *record.warnings))
         replace_results(maker.run, config, record)
-        told = bench_manifest(config, command, made.catalogue, maker.records)
-        report = finish_run(maker, told, write_report)
-    if made.failed:
-        why = "\n".join(f"  {name}" for name in dict.fromkeys(made.failed.values()))
-        raise ContractError(
-            f"{len(made.failed)} of {len(config.reward_lab.grid)} policies could not be trained, "
-            f"must be mended; {report} tells of the others:\n{why}"
-        )
-    return report
+        told = bench_manifest(config, command, made.catalogue, maker)
+        return finish_run(maker, told, write_report)
 
 
 def _record(config: Config, made: LabStages) -> RewardsRecord:
@@ -89,8 +88,7 @@ def _record(config: Config, made: LabStages) -> RewardsRecord:
     record = make_record(
         config, policies, offline, shopper_B, watched, courses, made.worlds, items=sizes["items"]
     )
-    lost = [f"{each.name} is not compared: {why}" for each, why in made.failed.items()]
-    return replace(record, warnings=(*remarks(sizes), *lost, *record.warnings))
+    return replace(record, warnings=(*remarks(sizes), *record.warnings))
 
 
 def _policy_row(config: Config, policy: PolicySpec, found: Mapping[Key, Policy]) -> PolicyRow:

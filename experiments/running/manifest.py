@@ -1,7 +1,6 @@
 """The manifest of a run: what was run, from what, by which versions, in which time."""
 
 import platform
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +14,9 @@ from experiments.records.manifest import (
     ChannelEntry,
     RunManifest,
     Seeds,
-    StageRecord,
 )
 from experiments.running.population import remarks
+from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage, peak_memory_mb
 
 _LIBRARIES = (
@@ -36,7 +35,7 @@ _LIBRARIES = (
 
 
 def manifest(
-    config: Config, command: str, catalogue: Stage, experiment: Path, records: Sequence[StageRecord]
+    config: Config, command: str, catalogue: Stage, experiment: Path, maker: Maker
 ) -> RunManifest:
     """How a run with an experiment was made.
 
@@ -44,10 +43,10 @@ def manifest(
         command: what the user typed.
         catalogue: the finished catalogue stage, for its sizes.
         experiment: the log folder of the experiment, for its digest.
-        records: the stages of the run.
+        maker: of the stages of the run.
     """
     return RunManifest(
-        **vars(bench_manifest(config, command, catalogue, records)),
+        **vars(bench_manifest(config, command, catalogue, maker)),
         arms=tuple(
             ArmEntry(arm.name, arm.share, arm.channels, ranker.object or ranker.type)
             for arm in config.arms
@@ -62,11 +61,9 @@ def manifest(
     )
 
 
-def bench_manifest(
-    config: Config, command: str, catalogue: Stage, records: Sequence[StageRecord]
-) -> BenchManifest:
+def bench_manifest(config: Config, command: str, catalogue: Stage, maker: Maker) -> BenchManifest:
     """How a run without an experiment was made; see `manifest`."""
-    sizes = catalogue.record().rows
+    sizes, records = catalogue.record().rows, maker.records
     return BenchManifest(
         name=config.name,
         seed=config.seed,
@@ -83,4 +80,5 @@ def bench_manifest(
         shoppers=sizes["shoppers"],
         history_days=config.world.history_days,
         data=remarks(sizes),
+        failed=maker.failed,
     )

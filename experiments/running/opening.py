@@ -12,6 +12,7 @@ from experiments.records.reading import Record, write_record
 from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.maker import Maker
 from experiments.stages.progress import Progress
+from simulator.errors import ContractError, PartFailedError
 
 
 @contextmanager
@@ -31,6 +32,21 @@ def open_run(
         if not overwrite:
             check_same_settings(folder, resolved_toml(config))
         yield Maker(run, config.execution, progress)
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Tell a part that fails at its work from one that was refused before.
+
+    Raises:
+        PartFailedError: instead of another ContractError.
+    """
+    try:
+        yield
+    except PartFailedError:
+        raise
+    except ContractError as error:
+        raise PartFailedError(str(error)) from error
 
 
 def replace_results(run: RunFolder, config: Config, *records: Record) -> None:

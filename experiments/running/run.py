@@ -18,12 +18,13 @@ from experiments.records.truth import Truths
 from experiments.report import write_report
 from experiments.running.manifest import manifest
 from experiments.running.models import CATALOG, LOG, REPORT, Trained, load_saved
-from experiments.running.opening import finish_run, open_run, replace_results
+from experiments.running.opening import at_work, finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
 from experiments.running.population import remarks
 from experiments.stages.compiled import ONCE, is_compiled
 from experiments.stages.executor import prepare
+from experiments.stages.maker import Maker
 from experiments.stages.pace import planned
 from experiments.stages.progress import Progress
 from experiments.stages.stage import Stage
@@ -37,6 +38,8 @@ def run_experiment(
 ) -> Path:
     """Run or continue an experiment; returns the path of its report.
 
+    Parts that fail while it goes on are told at its top, and in `failed` of manifest.json.
+
     Args:
         folder: the run folder; finished stages in it are reused.
         command: what the report names as the way to reproduce it.
@@ -44,6 +47,7 @@ def run_experiment(
 
     Raises:
         FunnelabError: bad input, or a folder that cannot be used.
+        PartFailedError: a part failed where nothing could go on without it.
     """
     with open_run(config, folder, progress, overwrite=overwrite) as maker:
         once = [] if is_compiled() else [("compiling, once on this machine", ONCE)]
@@ -51,33 +55,39 @@ def run_experiment(
         prepare(_modules(config), config.execution)
         check_plug_ins(config)
         check_rules(config.attribution.rules)
-        pipeline = Pipeline(config, maker)
-        catalogue = pipeline.catalogue()
-        history = pipeline.history(catalogue)
-        with maker.together("models", "models"):
-            channels, early = pipeline.models.channels(catalogue, history)
-            trained = pipeline.models.trained(catalogue, history, channels, early)
-        retrieval = pipeline.retrieval(catalogue, history, channels)
-        worlds = pipeline.worlds(trained, config.truth.seeds)
-        with progress.stage("analyse"):
-            models = training_reports(
-                config,
-                {name: stage.path for name, stage in channels.items()},
-                [stage.path for stage in trained.rankers],
-            )
-            catalog = load_saved(catalogue.path / CATALOG)
-            metrics = _metrics(config, catalog, history.path / LOG, worlds, retrieval, models)
-            metrics = _with_remarks(metrics, catalogue)
-        truths = _truths(pipeline, trained, worlds, metrics)
-        replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
-        if truths is None:
-            maker.run.remove(Truths.FILE)
-        with progress.stage("credit"):
-            items = Items.of(catalog, history.path / LOG)
-            write_credit(maker.run, config, worlds.experiment, items)
-        maker.run.link("log", worlds.experiment)
-        told = manifest(config, command, catalogue, worlds.experiment, maker.records)
-        return finish_run(maker, told, write_report)
+        with at_work():
+            return _made(config, maker, command)
+
+
+def _made(config: Config, maker: Maker, command: str) -> Path:
+    """The report of a run whose settings and parts have been tried."""
+    progress, pipeline = maker.progress, Pipeline(config, maker)
+    catalogue = pipeline.catalogue()
+    history = pipeline.history(catalogue)
+    with maker.together("models", "models"):
+        channels, early = pipeline.models.channels(catalogue, history)
+        trained = pipeline.models.trained(catalogue, history, channels, early)
+    retrieval = pipeline.retrieval(catalogue, history, channels)
+    worlds = pipeline.worlds(trained, config.truth.seeds)
+    with progress.stage("analyse"):
+        models = training_reports(
+            config,
+            {name: stage.path for name, stage in channels.items()},
+            [stage.path for stage in trained.rankers],
+        )
+        catalog = load_saved(catalogue.path / CATALOG)
+        metrics = _metrics(config, catalog, history.path / LOG, worlds, retrieval, models)
+        metrics = _with_remarks(metrics, catalogue)
+    truths = _truths(pipeline, trained, worlds, metrics)
+    replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
+    if truths is None:
+        maker.run.remove(Truths.FILE)
+    with progress.stage("credit"):
+        items = Items.of(catalog, history.path / LOG)
+        write_credit(maker.run, config, worlds.experiment, items)
+    maker.run.link("log", worlds.experiment)
+    told = manifest(config, command, catalogue, worlds.experiment, maker)
+    return finish_run(maker, told, write_report)
 
 
 def _modules(config: Config) -> list[str]:

@@ -1,18 +1,19 @@
 """Makes the stages that a run needs and its store does not hold yet."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from experiments.config.execution import ExecutionSpec
-from experiments.records.manifest import StageRecord
+from experiments.records.manifest import Failed, StageRecord
 from experiments.stages.executor import Advance, run_tasks
 from experiments.stages.folder import RunFolder
 from experiments.stages.keys import stage_key
 from experiments.stages.progress import Progress
 from experiments.stages.stage import Stage
+from simulator.failures import take_failures
 
 
 class Job(Protocol):
@@ -26,19 +27,40 @@ class Job(Protocol):
 class Maker:
     """Finds or makes the stages of one run and remembers what it did.
 
-    A stage is made by the task whose code is in its key, and by no other.
+    A stage is made by the task whose code is in its key, and by no other. One in which a part
+    failed is made again, and so is what was made of it: a service may be there again.
+
+    Args:
+        results: keys of stages that stay as they are, for there are results of them.
 
     Attributes:
         records: one for each stage so far, in the order of the run.
     """
 
-    def __init__(self, run: RunFolder, execution: ExecutionSpec, progress: Progress) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        execution: ExecutionSpec,
+        progress: Progress,
+        results: Collection[str] = (),
+    ) -> None:
         self.run = run
         self.execution = execution
         self.progress = progress
         self.records: list[StageRecord] = []
         self._tasks: dict[Path, Callable[..., Any]] = {}
         self._gathered: dict[Path, Job] | None = None
+        self._results = frozenset(results)
+        self._again: set[str] = set()  # keys of stages whose content may be another one now
+        self._failed: dict[Path, tuple[Failed, ...]] = {}
+        self._elsewhere: list[Failed] = []
+        take_failures()
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """The parts that have failed so far, by stage, and those that failed in no stage."""
+        self._outside()
+        return (*(row for rows in self._failed.values() for row in rows), *self._elsewhere)
 
     def stage(
         self, name: str, settings: Any, *, task: Callable[..., Any], inputs: Sequence[str]
@@ -54,8 +76,28 @@ class Maker:
             if damage is not None:
                 self.progress.damaged(name, damage)
                 stage.remove()
+            elif key not in self._results:
+                self._renew(stage, inputs)
         self._tasks[stage.path] = task
         return stage
+
+    def _renew(self, stage: Stage, inputs: Sequence[str]) -> None:
+        """Remove a stage that would come out otherwise if all parts did their work."""
+        failed, again = stage.failed(), self._again.intersection(inputs)
+        if failed or again:
+            part = failed[0].part if failed else ""
+            self.progress.failed(stage.name, part)
+            stage.remove()
+            self._again.add(stage.key)
+
+    def _done(self, stage: Stage) -> StageRecord:
+        """The record of a finished stage, once its failures are known."""
+        self._failed[stage.path] = stage.failed()
+        return stage.record()
+
+    def _outside(self) -> None:
+        """Keep what failed in this process and in no stage."""
+        self._elsewhere += [Failed(stage="", **vars(each)) for each in take_failures()]
 
     def here(self, job: Job, unit: str) -> None:
         """Make the stage of a job in this process, if it is not in the store."""
@@ -63,9 +105,10 @@ class Maker:
         if stage.finished:
             self.progress.reused(stage.name)
         else:
+            self._outside()
             with self.progress.stage(stage.name, unit=unit) as bar:
                 self._tasks[stage.path](job, advance=bar.advance)
-        self.records.append(stage.record())
+        self.records.append(self._done(stage))
 
     @contextmanager
     def together(self, name: str, unit: str) -> Iterator[None]:
@@ -110,6 +153,7 @@ class Maker:
             total = round(sum(units[job.stage.path] for job in missing))
             tasks = [self._tasks[job.stage.path] for job in missing]
             place = {job.stage.path: number for number, job in enumerate(missing)}
+            self._outside()
             with self.progress.stage(name, total=total, unit=unit) as bar:
                 told = run_tasks(
                     _make,
@@ -130,13 +174,14 @@ class Maker:
             self.progress.reused(name)
         made = {job.stage.path for job in missing}
         for job in (each for each in jobs if each.stage.path not in failed):
-            record = job.stage.record()
+            record = self._done(job.stage)
             self.records.append(replace(record, cached=job.stage.path not in made))
         return failed
 
 
 def _make(*arguments: Any, advance: Advance) -> str | None:
     task, job = arguments
+    take_failures()  # of a stage that came to no end
     told: str | None = task(job, advance=advance)
     return told
 

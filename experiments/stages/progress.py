@@ -50,6 +50,13 @@ class Progress(Protocol):
     def damaged(self, name: str, damage: str) -> None:
         """Tell that a stage was found damaged in the store, and will be made again."""
 
+    def failed(self, name: str, part: str) -> None:
+        """Tell that a stage of the store will be made again, for a part failed in it.
+
+        Args:
+            part: which; empty where it failed in a stage of which this one was made.
+        """
+
     def plan(self, text: str) -> None:
         """Tell what is to come, before it begins."""
 
@@ -125,6 +132,9 @@ class NoProgress:
     def damaged(self, name: str, damage: str) -> None:
         """Say nothing."""
 
+    def failed(self, name: str, part: str) -> None:
+        """Say nothing."""
+
     def plan(self, text: str) -> None:
         """Say nothing."""
 
@@ -146,6 +156,11 @@ class _Telling(ABC):
     def damaged(self, name: str, damage: str) -> None:
         """Leave one line."""
         self._line("lost", name, f"damaged in the store ({damage}), made again")
+
+    def failed(self, name: str, part: str) -> None:
+        """Leave one line."""
+        why = f"{part} failed in it" if part else "it was made of one in which a part failed"
+        self._line("lost", name, f"made again, for {why}")
 
     def plan(self, text: str) -> None:
         """Leave one line."""

@@ -20,8 +20,9 @@ from experiments.records.files import (
     sync_folder,
     write_json,
 )
-from experiments.records.manifest import StageRecord
+from experiments.records.manifest import Failed, StageRecord
 from simulator.errors import StoreError
+from simulator.failures import take_failures
 
 RECORD = "stage.json"
 PARTIAL = ".partial"
@@ -95,6 +96,7 @@ class Stage:
                 "key": self.key,
                 "seconds": seconds,
                 "rows": self.rows,
+                "failed": [vars(failure) for failure in take_failures()],
                 "peak_memory_mb": peak_memory_mb(),
                 "files": _content(partial),
             }
@@ -116,6 +118,11 @@ class Stage:
         found = read_json(self.path / RECORD)
         told = {each.name: found[each.name] for each in fields(StageRecord) if each.name in found}
         return StageRecord(**told, cached=not self._made)
+
+    def failed(self) -> tuple[Failed, ...]:
+        """The parts that failed while the stage was made; it must be finished."""
+        rows = read_json(self.path / RECORD).get("failed", ())
+        return tuple(Failed(stage=self.name, **row) for row in rows)
 
 
 def _content(folder: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from ranking.recallstage import RecallStage
 from recall.candidates import Candidates
 from recall.settings import MergeSpec
 from simulator.errors import ConfigError
+from simulator.failures import take_failures
 from simulator.protocols import FaultReason
 
 UNIVERSE = ("a", "b", "other")
@@ -46,6 +47,24 @@ def test_sold_out_items_are_left_out_and_the_others_keep_their_ranks(stage, inde
     for row, column in np.argwhere(after.items_BN >= 0):
         (place,) = np.flatnonzero(before.items_BN[row] == after.items_BN[row, column])
         np.testing.assert_array_equal(after.ranks_BNC[row, column], before.ranks_BNC[row, place])
+
+
+class Raising:
+    name = "b"
+
+    def recall(self, requests, limit):
+        raise RuntimeError("no <service> today")
+
+
+def test_a_channel_that_fails_is_kept_in_mind_whoever_asked(stage, channel, requests_):
+    take_failures()
+    made = stage(a=channel("a", 1), b=Raising())
+    made.pool(requests_)
+    made.recall(requests_)
+    (failure,) = take_failures()
+    assert (failure.part, failure.reason) == ("channel b", FaultReason.RAISED)
+    assert failure.requests == 2 * len(requests_)
+    assert "RuntimeError: no <service> today (test_recallstage.py, line " in failure.detail
 
 
 def test_a_late_channel_is_left_out_of_its_requests_alone(stage, requests_):

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from asyncio import CancelledError
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +28,7 @@ from simulator.calling import (
     frozen,
     limit_calls,
 )
-from simulator.errors import ContractError
+from simulator.errors import ContractError, DataError
 
 HERE = Path(__file__).name
 
@@ -70,6 +71,48 @@ def test_no_plug_in_ends_the_program(code: Any, told: str) -> None:
     )
     with pytest.raises(ContractError, match=wanted), blaming("mine()", "answer"):
         call("mine()", ends, code)
+
+
+def refused() -> None:
+    raise DataError("codes == 10, must be below 10")
+
+
+def test_what_is_refused_of_a_plug_ins_doing_is_blamed_on_it() -> None:
+    wanted = rf"^mine\(\) raised DataError\('codes == 10.*{HERE}, line \d+\), must answer$"
+    with pytest.raises(ContractError, match=wanted), blaming("mine()", "answer"):
+        call("mine()", refused)
+
+
+def leaves() -> None:
+    os._exit(0)
+
+
+def cancels() -> None:
+    raise CancelledError("stopped")
+
+
+@pytest.mark.parametrize(
+    ("made", "told"), [(leaves, "sys.exit(0)"), (cancels, "CancelledError('stopped')")]
+)
+def test_what_no_handler_would_take_is_blamed_like_any_error(
+    made: Callable[[], None], told: str
+) -> None:
+    with pytest.raises(ContractError) as caught, blaming("mine()", "answer"):
+        call("mine()", made)
+    assert str(caught.value).startswith(f"mine() raised {told} (")
+    assert HERE in str(caught.value)
+
+
+def forks() -> int:
+    child = os.fork()
+    if child == 0:
+        os._exit(7)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_process_that_a_plug_in_forks_may_end() -> None:
+    assert call("mine()", forks) == 7
 
 
 def test_no_plug_in_changes_the_folder() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from simulator import calling, plugins
 from simulator.calling import blaming, told
-from simulator.errors import ConfigError, ContractError
+from simulator.errors import ContractError
 from simulator.plugins import Kind, Violation
 
 HERE = "tests.simulator.test_plugins"
@@ -104,9 +104,9 @@ def test_a_kind_without_a_group_knows_no_entry_points(points: None) -> None:
         CLOCK.load("square")
 
 
-def test_errors_of_funnelab_pass_as_they_are() -> None:
-    with pytest.raises(ConfigError, match=r"^days == 0$"), blaming("here", "work"):
-        raise ConfigError("days == 0")
+def test_a_broken_contract_passes_as_it_is_told() -> None:
+    with pytest.raises(ContractError, match=r"^days == 0$"), blaming("here", "work"):
+        raise ContractError("days == 0")
 
 
 def test_the_line_is_that_of_the_users_code_and_not_of_the_library_that_it_called() -> None:

@@ -15,13 +15,15 @@ from experiments.config.schema import Config
 from experiments.inference.logs import EngineSpec, engine, read_manifest
 from experiments.records.attribution import AttributionRecord
 from experiments.records.files import read_json
+from experiments.records.manifest import Failed
 from experiments.records.reading import read_record, write_record
 from experiments.stages.folder import RunFolder
 from simulator.errors import DataError, StoreError
+from simulator.protocols import FaultReason
 
 
 def write_credit(run: RunFolder, config: Config, log: Path, items: Items) -> None:
-    """Write the attribution of a run's log alone, unless there is one of this very log.
+    """Write the attribution of a run's log alone, unless there is a whole one of this very log.
 
     Args:
         run: where it goes.
@@ -30,8 +32,9 @@ def write_credit(run: RunFolder, config: Config, log: Path, items: Items) -> Non
         items: of its catalogue.
     """
     with suppress(StoreError, DataError):
-        known = read_record(AttributionRecord, run.path).log_digest
-        if known == read_json(log / "manifest.json")["digest"]:
+        known = read_record(AttributionRecord, run.path)
+        same = known.log_digest == read_json(log / "manifest.json")["digest"]
+        if same and not known.failed:
             return
     write_record(run.path, credit_run(config, log, items))
 
@@ -59,6 +62,8 @@ def credit_log(
 ) -> AttributionRecord:
     """Everything that attribution.json holds without any incrementality.
 
+    A custom rule that fails is left out.
+
     Args:
         log: log folder, of simulated shoppers or not.
         items: what segments need to know of the items, and the history.
@@ -69,14 +74,17 @@ def credit_log(
 
     Raises:
         DataError: the folder is not a log, or one that cannot be attributed.
-        ContractError: a custom rule that is not found or breaks its contract.
+        ContractError: a custom rule that is not found.
     """
     manifest = read_manifest(log)
     order = (*spec.order, *(each for each in manifest.channels if each not in spec.order))
     with engine(EngineSpec()) as connection:
+        failed: dict[str, str] = {}
         warned = warnings(connection, log, manifest, spec)
         if credited_rules(spec.rules):
-            make_path_credits(connection, log, manifest, spec)
+            failed = make_path_credits(connection, log, manifest, spec)
+            kept = tuple(rule for rule in spec.rules if rule not in failed)
+            spec = spec.model_copy(update={"rules": kept or ("any_touch",)})
         credits = credit_rows(
             *(connection, log, manifest, spec), order=order, catalog=items, confidence=confidence
         )
@@ -106,4 +114,8 @@ def credit_log(
             warnings=tuple(warned),
             log_digest=read_json(log / "manifest.json").get("digest", ""),
             off_policy=(),
+            failed=tuple(
+                Failed("", f"rule {rule}", FaultReason.RAISED, 0, why)
+                for rule, why in failed.items()
+            ),
         )

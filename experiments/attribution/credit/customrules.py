@@ -99,9 +99,15 @@ def check_rules(rules: Sequence[str]) -> None:
     """Refuse rules of credit that do not exist before any work is done.
 
     Raises:
-        ContractError: a rule that cannot be found or made.
+        ContractError: a rule that cannot be found or made, or two of nearly one name.
     """
+    folded = [rule.casefold() for rule in rules]  # as the log's engine reads names of columns
     for rule in rules:
+        if folded.count(rule.casefold()) > 1:
+            raise ContractError(
+                f"attribution.rules == {rule!r} and another that differs in capitals at most, "
+                "must differ in more"
+            )
         if rule not in BUILT_IN_RULES:
             load_rule(rule)
 

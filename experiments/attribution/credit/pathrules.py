@@ -43,42 +43,35 @@ def credited_rules(rules: Iterable[str]) -> tuple[str, ...]:
 
 def make_path_credits(
     connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, spec: AttributionSpec
-) -> None:
+) -> dict[str, str]:
     """Make the temporary table `path_credits`: the credit of each channel for each outcome.
 
     Columns: event ("cart" or "purchase"), request, item, which identify an outcome; and for each of
-    `credited_rules(spec.rules)` and each channel c "{rule}_{c}", which sum to 1 over c.
+    `credited_rules(spec.rules)` and each channel c "{rule}_{c}", which sum to 1 over c. Those of a
+    custom rule that fails are null.
+
+    Returns:
+        The custom rules that failed, and in which way.
 
     Raises:
         DataError: a click, a cart or an order whose item no channel of the manifest found.
-        ContractError: a custom rule that is not found or breaks its contract.
+        ContractError: a custom rule that is not found.
     """
     wanted = credited_rules(spec.rules)
-    _check_names(wanted)
     custom = {rule: load_rule(rule) for rule in wanted if rule not in BUILT_IN_RULES}
     built_in = [rule for rule in wanted if rule in BUILT_IN_RULES]
     with open_paths(connection, log, manifest):
         make_touches(connection, spec.window_days)
         channels = len(manifest.channels)
         try:
-            _make_custom(connection, custom, manifest.channels)
+            failed = _make_custom(connection, custom, manifest.channels)
             connection.execute(
                 "CREATE OR REPLACE TEMP TABLE path_credits AS "
                 + _credits_sql(built_in, channels, DAY * spec.half_life_days)
             )
+            return failed
         finally:
             connection.execute("DROP TABLE IF EXISTS path_custom")
-
-
-def _check_names(rules: Sequence[str]) -> None:
-    """DuckDB's columns do not know capitals from small letters."""
-    folded = [rule.casefold() for rule in rules]
-    for rule in rules:
-        if folded.count(rule.casefold()) > 1:
-            raise ContractError(
-                f"attribution.rules == {rule!r} and another that differs in capitals at most, "
-                "must differ in more"
-            )
 
 
 def _credits_sql(rules: Sequence[str], channels: int, half_life: float) -> str:
@@ -124,8 +117,13 @@ def _make_custom(
     connection: duckdb.DuckDBPyConnection,
     custom: dict[str, CreditRule],
     channels: tuple[str, ...],
-) -> None:
-    """Temporary table `path_custom`: outcome, and the columns of all custom rules."""
+) -> dict[str, str]:
+    """Temporary table `path_custom`: outcome, and the columns of all custom rules.
+
+    Returns:
+        The rules that failed, which are asked no more, and in which way.
+    """
+    failed: dict[str, str] = {}
     names = [f"{rule}_{c}" for rule in custom for c in range(len(channels))]
     columns = "".join(f', "{name.replace(chr(34), chr(34) * 2)}" DOUBLE' for name in names)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE path_custom (outcome BIGINT{columns})")
@@ -133,11 +131,18 @@ def _make_custom(
         number_E, paths = _paths(connection, first, last, channels)
         found: dict[str, NDArray[Any]] = {"outcome": number_E}
         for rule, asked in custom.items():
-            credits_EC = credits_of(asked, paths, rule)
+            if rule in failed:
+                continue
+            try:
+                credits_EC = credits_of(asked, paths, rule)
+            except ContractError as error:
+                failed[rule] = str(error)
+                continue
             found |= {f"{rule}_{c}": credits_EC[:, c] for c in range(len(channels))}
         connection.register("path_batch", pa.table(found))
-        connection.execute("INSERT INTO path_custom SELECT * FROM path_batch")
+        connection.execute("INSERT INTO path_custom BY NAME SELECT * FROM path_batch")
         connection.unregister("path_batch")
+    return failed
 
 
 def _batches(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:

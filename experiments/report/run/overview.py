@@ -7,6 +7,7 @@ from experiments.records.metrics import Contrast
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
 from experiments.report.kit.digits import ABSENT, interval_decimals, number, percent, sureness
+from experiments.report.kit.failed import told_failed
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, alarm, folded, verdict
 from experiments.report.kit.sentences import change, level, meaning
@@ -24,7 +25,7 @@ TONES = {True: "good", False: "bad", None: "plain"}
 
 
 def headline(run: Run) -> Html:
-    """The verdict on every contrast, without what was already said of another one."""
+    """What failed, then the verdict on every contrast, without what was said of another one."""
     said: set[str] = set()
     parts = []
     for found in verdicts(run.metrics, run.truths):
@@ -35,7 +36,11 @@ def headline(run: Run) -> Html:
         parts.append(verdict(BADGES[found.finding], sentence, further, tone))
         said.update(told)
     remarks = run.manifest.data if run.manifest else ()
-    return tag("div", *parts, *(tag("p", sentence, cls="alarm-note") for sentence in remarks))
+    failed = told_failed(run.failed)
+    before, behind = (
+        [tag("p", sentence, cls="alarm-note") for sentence in each] for each in (failed, remarks)
+    )
+    return tag("div", *before, *parts, *behind)
 
 
 def key_figures(run: Run) -> Content:

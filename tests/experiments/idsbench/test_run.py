@@ -102,3 +102,20 @@ def test_a_bench_needs_a_generative_channel(
     wanted = "channels == lexical, popular, dense, must have one of type cqsid"
     assert wanted in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_scheme_that_fails_takes_no_other_with_it(
+    settings: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = (
+        "ids_bench.schemes=['rqvae', 'custom', 'cqsid']",
+        "channels.cqsid.ids.scheme=custom",
+        "channels.cqsid.ids.object=tests.experiments.schemes:GivesWrongCodes",
+    )
+    assert run_command([*IDS.words(settings, copy, *overrides), "--overwrite"]) == 3
+    assert "Failed: Scheme custom failed and was left out: " in capsys.readouterr().err
+    assert IDS.record(copy)["schemes"] == ["rqvae", "cqsid"]
+    assert "Scheme custom failed" in (copy / "ids.html").read_text()
+    baseline = [*overrides, "ids_bench.baseline=custom"]
+    assert run_command([*IDS.words(settings, copy, *baseline), "--overwrite"]) == 3
+    assert "Error: " in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """A whole reward lab through the command, small enough for some seconds."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -252,12 +253,13 @@ def test_a_reward_that_breaks_takes_no_other_policy_with_it(
 ) -> None:
     settings, folder = lab_toml(tmp_path, BROKEN), tmp_path / "run"
     short = ["--set", "reward_lab.seeds=1", "--set", "reward_lab.worlds=0"]
-    assert run_command([*LAB.words(settings, folder), *short]) == 2
+    assert run_command([*LAB.words(settings, folder), *short]) == 3
     told = capsys.readouterr().err
-    assert "2 of 6 policies could not be trained, must be mended; " in told
-    assert "reward_lab, broken.grpo: reward_lab.rewards.broken.components[0]" in told
+    assert "Failed: Policy broken.grpo failed and was left out: reward_lab, broken.grpo: " in told
     assert "values[0, 0] == 1e+30, must be finite, and within +-1e+09" in told
     record = LAB.record(folder)
     assert [row["name"] for row in record["policies"]] == ["sft", *NAMES]
     assert sum("broken" in warning for warning in record["warnings"]) == 2
-    assert "broken.grpo is not compared" in (folder / "rewards.html").read_text()
+    assert "Policy broken.grpo failed and was left out" in (folder / "rewards.html").read_text()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert [row["part"] for row in manifest["failed"]] == ["policy broken.grpo", "policy broken.eg"]

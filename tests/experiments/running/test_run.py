@@ -180,7 +180,7 @@ def test_a_ranker_that_breaks_its_contract_stops_the_run_with_one_clear_message(
 ) -> None:
     settings = ("ranker.type=custom", f"ranker.object={PLUGINS}:{name}")
     options = [word for each in settings for word in ("--set", each)]
-    assert run_command(["run", str(SMALL), "--out", str(tmp_path / "run"), *options]) == 2
+    assert run_command(["run", str(SMALL), "--out", str(tmp_path / "run"), *options]) == 3
     error = capsys.readouterr().err
     assert wanted in error
     assert "Traceback" not in error

@@ -51,6 +51,9 @@ class Watching:
     def damaged(self, name: str, damage: str) -> None:
         """Nothing to count."""
 
+    def failed(self, name: str, part: str) -> None:
+        """Nothing to count."""
+
     def plan(self, text: str) -> None:
         """Nothing to count."""
 

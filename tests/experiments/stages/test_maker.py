@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from experiments.records.manifest import Failed
 from experiments.stages.executor import Advance, ExecutionSpec
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import LineProgress
 from experiments.stages.stage import Stage
 from simulator.errors import StoreError
+from simulator.failures import Failure, note_failure
 
 
 @dataclass(frozen=True)
@@ -166,3 +168,59 @@ def test_what_counts_most_is_made_first(tmp_path: Path) -> None:
         made = sorted(jobs, key=lambda job: (job.stage.path / "text").stat().st_mtime_ns)
         assert [job.text for job in made] == ["b", "c", "a"]
         assert [record.name for record in maker.records] == ["a", "b", "c"]
+
+
+def write_and_fail(job: Job, *, advance: Advance) -> None:
+    if "bad" in job.text:
+        note_failure(Failure("channel mine", "raised", 5, job.text))
+    write(job, advance=advance)
+
+
+FAILED = Failed(stage="one", part="channel mine", reason="raised", requests=5, detail="bad")
+
+
+def chain(folder: Path, processes: int, *, results: Sequence[str] = ()) -> tuple[Maker, str]:
+    """Two stages, of which the first fails and the second is made of it; and a third alone."""
+    stream = io.StringIO()
+    with RunFolder(folder) as run:
+        maker = Maker(run, ExecutionSpec(processes=processes), LineProgress(stream), results)
+        one = maker.stage("one", 1, task=write_and_fail, inputs=[])
+        two = maker.stage("two", 2, task=write_and_fail, inputs=[one.key])
+        three = maker.stage("three", 3, task=write_and_fail, inputs=[])
+        texts = {"bad": one, "good": two, "fine": three}
+        maker.side_by_side("texts", [Job(s, text) for text, s in texts.items()], "texts", 1)
+    return maker, stream.getvalue()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_failure_is_known_of_the_stage_in_which_it_was(tmp_path: Path, processes: int) -> None:
+    maker, _ = chain(tmp_path / "run", processes)
+    assert maker.failed == (FAILED,)
+
+
+def test_a_stage_in_which_a_part_failed_is_made_again_and_what_was_made_of_it(
+    tmp_path: Path,
+) -> None:
+    chain(tmp_path / "run", 1)
+    maker, told = chain(tmp_path / "run", 1)
+    assert told.splitlines()[:2] == [
+        "one: made again, for channel mine failed in it",
+        "two: made again, for it was made of one in which a part failed",
+    ]
+    assert "texts: 2 texts in " in told
+    assert maker.failed == (FAILED,)
+
+
+def test_a_stage_of_which_there_are_results_stays_and_is_told(tmp_path: Path) -> None:
+    first, _ = chain(tmp_path / "run", 1)
+    results = [record.key for record in first.records]
+    maker, told = chain(tmp_path / "run", 1, results=results)
+    assert told == "texts: found in the store\n"
+    assert maker.failed == (FAILED,)
+
+
+def test_what_fails_in_no_stage_is_told_too(tmp_path: Path) -> None:
+    maker, _ = chain(tmp_path / "run", 1)
+    note_failure(Failure("metric margin", "raised", 0, "why"))
+    assert maker.failed[-1] == Failed("", "metric margin", "raised", 0, "why")
+    assert len(maker.failed) == 2

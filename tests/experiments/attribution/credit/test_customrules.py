@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.attribution.credit.conformance import sample_paths
-from experiments.attribution.credit.customrules import GROUP, load_rule
+from experiments.attribution.credit.customrules import GROUP, check_rules, load_rule
 from simulator import plugins
 from simulator.errors import ContractError
 from tests.experiments.attribution.credit import rules
@@ -53,3 +53,9 @@ def test_an_entry_point_is_found_by_its_name(monkeypatch):
 def test_what_cannot_be_loaded_is_told(name, told):
     with pytest.raises(ContractError, match=told):
         load_rule(name)
+
+
+def test_rules_that_differ_in_capitals_alone_are_told_before_any_work():
+    check_rules(["linear", "any_touch", f"{HERE}:even"])
+    with pytest.raises(ContractError, match="'linear' and another that differs in capitals"):
+        check_rules(["linear", "Linear"])
