@@ -19,6 +19,7 @@ from simulator.files.tables.formats import FormatSpec
 from simulator.files.tables.moments import moments
 from simulator.files.tables.readers import (
     PARQUET,
+    XML,
     file_bytes,
     known_suffix,
     read_table,
@@ -89,13 +90,14 @@ def propose_catalog(path: Path, given: Mapping[str, Any] | None = None) -> Propo
 
 def written_as(path: Path, given: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     """How a file is written: what is given, and where that is not enough a guessed encoding."""
-    if known_suffix(path) in PARQUET:
+    suffix = known_suffix(path)
+    if suffix in PARQUET:
         return dict(given), []
-    data = file_bytes(path)
     try:
         table_columns(path, FormatSpec.model_validate(given))
     except UnusableFile as error:
-        name = guessed(data) if "must be valid UTF-8" in str(error) else None
+        doubted = suffix not in XML and "must be valid UTF-8" in str(error)
+        name = guessed(file_bytes(path)) if doubted else None
         if name is None:
             raise
         said = f"the encoding is guessed: {name} (the file is no UTF-8); look at some texts"

@@ -47,6 +47,11 @@ def text_of(file: str, data: bytes, encoding: str, setting: str) -> str:
     return _decoded(file, data, encoding, setting).removeprefix("\ufeff")
 
 
+def by_mark(data: bytes) -> tuple[bytes, str] | None:
+    """A byte order mark and the encoding that it tells; None where there is none."""
+    return next(((mark, name) for mark, name in _MARKS if data.startswith(mark)), None)
+
+
 def guessed(data: bytes) -> str | None:
     """An encoding in which some bytes that are no UTF-8 read like a text; None where none does.
 
@@ -86,10 +91,12 @@ def _decoded(file: str, data: bytes, encoding: str, setting: str) -> str:
         line = data.count(b"\n", 0, start) + 1
         found = repr(error.object[error.start : error.end][:8])
         raise unusable(
-            f"{file}, line {line}", found, f"valid {_title(encoding)}{_hint(data, start, setting)}"
+            f"{file}, line {line}",
+            found,
+            f"valid {title_of(encoding)}{_hint(data, start, setting)}",
         ) from error
     except UnicodeError as error:
-        raise unusable(file, f"unreadable ({error})", f"valid {_title(encoding)}") from error
+        raise unusable(file, f"unreadable ({error})", f"valid {title_of(encoding)}") from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         wanted = f"text without it; is it another encoding? Then say so in {setting}"
@@ -97,7 +104,8 @@ def _decoded(file: str, data: bytes, encoding: str, setting: str) -> str:
     return text
 
 
-def _title(encoding: str) -> str:
+def title_of(encoding: str) -> str:
+    """An encoding as a sentence names it."""
     return encoding.upper() if encoding.startswith("utf") else encoding
 
 

@@ -39,7 +39,9 @@ class FormatSpec(Spec):
         description="what a moment is: a date, simulated seconds, or Unix time in s, ms or us",
     )
     records: str = Field(
-        "", description="JSON: path of the list of records, such as data.products; '': found"
+        "",
+        description="where the records are, '': found. JSON: path of their list, such as "
+        "data.products; XML: path of their element below the root, such as channel.item",
     )
     lists: Literal["refuse", "path", "first", "commas"] = Field(
         "refuse",

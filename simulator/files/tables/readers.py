@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from simulator.files.tables import delimited, jsontable, parquet
+from simulator.files.tables import delimited, jsontable, parquet, xmltable
 from simulator.files.tables.datapath import is_default
 from simulator.files.tables.decoding import text_of
 from simulator.files.tables.findings import unusable
@@ -15,6 +15,7 @@ from simulator.files.tables.table import Table, fields_of, filled
 DELIMITED = (".csv", ".tsv", ".tab", ".txt")
 JSON = (".jsonl", ".ndjson", ".json")
 PARQUET = (".parquet", ".pq")
+XML = (".xml", ".rss", ".atom")
 PACKED = ".gz"
 
 # What files begin with that are not what their name says, and what to do with them.
@@ -26,8 +27,8 @@ _STRANGERS = (
     (b"version https://git-lfs", "a pointer of Git LFS", "the file itself (git lfs pull)"),
     (b"<!DOCTYPE html", "a web page", "a table"),
     (b"<html", "a web page", "a table"),
-    (b"<?xml", "an XML document", "a table, exported as CSV, TSV or JSON"),
-    (b"<rss", "an XML feed", "a table, exported as CSV, TSV or JSON"),
+    (b"<?xml", "an XML document by its content", "a name that ends in .xml"),
+    (b"<rss", "an XML feed by its content", "a name that ends in .xml"),
 )
 
 
@@ -35,8 +36,8 @@ def read_table(path: Path, spec: FormatSpec, wanted: Mapping[str, str], setting:
     """The wanted columns of a file, under the names that ask for them.
 
     Args:
-        path: format by suffix: .parquet; .csv, .tsv, .tab or .txt; .json, .jsonl or .ndjson; all of
-            the last two also packed, with .gz behind.
+        path: format by suffix: .parquet; .csv, .tsv, .tab or .txt; .json, .jsonl or .ndjson; .xml,
+            .rss or .atom; all but the first also packed, with .gz behind.
         spec: how it is written, where it does not tell.
         wanted: setting that asks for a column -> the column's name in the file.
         setting: place of `spec`, for findings.
@@ -48,6 +49,8 @@ def read_table(path: Path, spec: FormatSpec, wanted: Mapping[str, str], setting:
     suffix = known_suffix(path, f"{setting.removesuffix('.format')}.path")
     if suffix in PARQUET:
         return filled(parquet.read_parquet(path, wanted))
+    if suffix in XML:
+        return filled(xmltable.read_xml(path, spec, wanted, setting))
     text = file_text(path, spec, setting)
     if suffix in JSON:
         place = f"{setting}.records"
@@ -56,7 +59,7 @@ def read_table(path: Path, spec: FormatSpec, wanted: Mapping[str, str], setting:
 
 
 def table_columns(path: Path, spec: FormatSpec) -> list[str]:
-    """The names of a file's columns, in their order; of JSON with the paths of nested fields.
+    """The names of a file's columns, in their order; with the paths of nested fields, if any.
 
     Raises:
         UnusableFile: as `read_table`.
@@ -64,6 +67,8 @@ def table_columns(path: Path, spec: FormatSpec) -> list[str]:
     suffix = known_suffix(path)
     if suffix in PARQUET:
         return parquet.column_names(path)
+    if suffix in XML:
+        return xmltable.xml_columns(path, spec)
     text = file_text(path, spec, "format")
     if suffix in JSON:
         records = jsontable.records_of(path.name, text, spec.records, "format.records")[0]
@@ -86,8 +91,8 @@ def known_suffix(path: Path, setting: str = "FILE") -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = bool(suffixes) and suffixes[-1] == PACKED
     suffix = "".join(suffixes[-2:-1] if packed else suffixes[-1:])
-    if suffix not in (*JSON, *DELIMITED, *(() if packed else PARQUET)):
-        known = ", ".join((*PARQUET[:1], *DELIMITED, *JSON))
+    if suffix not in (*JSON, *DELIMITED, *XML, *(() if packed else PARQUET)):
+        known = ", ".join((*PARQUET[:1], *DELIMITED, *JSON, *XML))
         hint = "; export a workbook as CSV" if suffix.startswith(".xls") else ""
         wanted = f"a file with suffix {known}, or one of them but the first with {PACKED}{hint}"
         raise unusable(setting, repr(str(path)), wanted)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def _case(rng: np.random.Generator, spoiled: bool) -> Case:
         )
         for number in range(rng.integers(1, 12))
     ]
-    make = _json_file if rng.random() < 0.3 else _csv_file
+    make = [_csv_file, _json_file, _xml_file][int(rng.choice(3, p=[0.5, 0.25, 0.25]))]
     name, pieces, encoding = make(rng, rows)
     touched: set[int] = set()
     for _ in range(int(rng.choice([1, 1, 1, 2, 3])) if spoiled else 0):
@@ -177,6 +178,30 @@ def _json_file(rng: np.random.Generator, rows: list[Row]) -> tuple[str, list[str
     return "shop.json", ["[\n", *body], "utf-8"
 
 
+def _xml_file(rng: np.random.Generator, rows: list[Row]) -> tuple[str, list[str], str]:
+    """A feed in RSS or Atom, or a plain list."""
+    outer, item = [("rss><channel", "item"), ("feed", "entry"), ("shop", "thing")][rng.integers(3)]
+    prefix = str(rng.choice(["", "", "g:", "base:"]))
+    if item == "thing" and len(rows) == 1:
+        item, outer = "entry", "feed"
+    declared = f' xmlns:{prefix[:-1]}="http://base.google.com/ns/1.0"' if prefix else ""
+    encoding = str(rng.choice(["utf-8", "utf-8", "utf-16"]))
+    inside = outer.replace(">", f"{declared}>", 1) if ">" in outer else outer + declared
+    head = f'<?xml version="1.0" encoding="{encoding}"?>\n<{inside}>\n'
+
+    def field(name: str, value: object) -> str:
+        text = f"<![CDATA[{value}]]>" if rng.random() < 0.2 else escape(str(value))
+        return f"<{prefix}{name}>{text}</{prefix}{name}>"
+
+    pieces = [
+        f"<{item}>{field('id', r.key)}{field('title', r.title)}{field('price', r.price)}"
+        f"{field('stock', r.stock)}</{item}>\n"
+        for r in rows
+    ]
+    tail = "".join(f"</{name}>" for name in reversed(outer.split("><")))
+    return "shop.xml", [head, *pieces, tail], encoding
+
+
 def _spoil(rng: np.random.Generator, pieces: list[str], touched: set[int]) -> None:
     """Change one piece of a file: the header (0) or a row."""
     at = int(rng.integers(0 if rng.random() < 0.1 else min(1, len(pieces) - 1), len(pieces)))
@@ -226,7 +251,7 @@ def tried(case: Case, folder: Path) -> str:
     path = folder / case.name
     path.write_bytes(case.data)
     try:
-        spec = CatalogFileSpec.model_validate({"path": str(path), "columns": {"stock": "stock"}})
+        spec = CatalogFileSpec.model_validate({"path": str(path), "columns": _columns(case)})
         items = read_items(spec)
     except FunnelabError as error:
         return "refused" if str(error).strip() else "refused without a word"
@@ -239,6 +264,14 @@ def tried(case: Case, folder: Path) -> str:
         except FunnelabError:
             pass
     return wrong or "accepted"
+
+
+def _columns(case: Case) -> dict[str, str]:
+    """Where the columns are, as whoever made the file knows."""
+    google = case.name.endswith(".xml") and b"g:id" in case.data.replace(b"\0", b"")
+    google |= b"base:id" in case.data.replace(b"\0", b"")
+    roles = ("id", "title", "price", "stock") if google else ("stock",)
+    return {role: f"g:{role}" * google or role for role in roles}
 
 
 def _wrong(items: Items, case: Case) -> str:

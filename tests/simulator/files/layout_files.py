@@ -27,6 +27,48 @@ def _lines(*records: object) -> str:
 
 # name and content of a file; layout; of some items: id -> (title, price, category, brand)
 KNOWN = {
+    "Google Merchant, RSS": (
+        "feed.xml",
+        """<?xml version="1.0" encoding="UTF-8"?>
+<rss xmlns:g="http://base.google.com/ns/1.0" version="2.0"><channel><title>Lux</title>
+<link>https://x</link><description>All</description>
+<item><g:id>a1</g:id><g:item_group_id>a</g:item_group_id><title>Lamp red</title>
+<description><![CDATA[<p>A lamp</p>]]></description><link>https://x/1</link>
+<g:price>28.00 EUR</g:price><g:brand>Lux</g:brand><g:color>red</g:color>
+<g:google_product_category>594</g:google_product_category>
+<g:product_type>Home &gt; Lamps</g:product_type><g:product_type>Gifts &gt; Home</g:product_type>
+<g:shipping><g:country>DE</g:country><g:price>5 EUR</g:price></g:shipping></item>
+</channel></rss>
+""",
+        "Google Merchant feed",
+        {"a1": ("Lamp red", 28, "Home > Lamps", "Lux")},
+    ),
+    "Google Merchant, Atom": (
+        "feed.atom",
+        """<?xml version="1.0"?>
+<feed xmlns="http://www.w3.org/2005/Atom" xmlns:base="http://base.google.com/ns/1.0">
+<title>Lux</title><link rel="self" href="https://x"/><id>tag:x</id>
+<entry><id>tag:x/1</id><base:id>a1</base:id><title>Lamp red</title><link href="https://x/1"/>
+<summary>A lamp</summary><base:price>1,280.00 EUR</base:price><base:brand>Lux</base:brand>
+<base:product_type>Home &gt; Lamps</base:product_type></entry>
+<entry><id>tag:x/2</id><base:id>a2</base:id><title>Lamp blue</title><link href="https://x/2"/>
+<summary>A lamp</summary><base:price>30.00 EUR</base:price></entry></feed>
+""",
+        "Google Merchant feed",
+        {"a1": ("Lamp red", 1280, "Home > Lamps", "Lux"), "a2": ("Lamp blue", 30, "", "")},
+    ),
+    "Yandex Market (YML)": (
+        "market.xml",
+        """<?xml version="1.0" encoding="windows-1251"?>
+<yml_catalog date="2024-01-01"><shop><name>x</name><currencies><currency id="RUR" rate="1"/>
+</currencies><offers><offer id="9" available="true"><price>990</price><vendor>Lux</vendor>
+<name>Лампа</name><description>Тёплый свет</description></offer>
+<offer id="10" available="true"><price>1990</price><vendor>Lux</vendor><name>Стол</name></offer>
+</offers></shop></yml_catalog>
+""".encode("windows-1251"),
+        "",
+        {"9": ("Лампа", 990, "", "Lux"), "10": ("Стол", 1990, "", "Lux")},
+    ),
     "Shopify": (
         "products_export.csv",
         SHOPIFY,

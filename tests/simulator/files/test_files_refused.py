@@ -311,7 +311,25 @@ REFUSED = {
         {},
         ["shop.csv == a pointer of Git LFS, must be the file itself"],
     ),
-    "a feed in XML": ("shop.csv", "<?xml version='1.0'?><rss/>", {}, ["an XML document, must be"]),
+    "a feed in XML under another name": (
+        "shop.csv",
+        "<?xml version='1.0'?><rss/>",
+        {},
+        ["shop.csv == an XML document by its content, must be a name that ends in .xml"],
+    ),
+    "a feed in XML without items": (
+        "shop.xml",
+        "<rss><channel><title>x</title></channel></rss>",
+        {},
+        ["shop.xml == 0 rows, must be a table with at least one row"],
+    ),
+    "rows of a feed that cannot be used, by their lines": (
+        "shop.xml",
+        "<rss><channel>\n<item><id>1</id><title>lamp</title><price>free</price></item>\n"
+        "<item><id>2</id><title/><price>3</price></item></channel></rss>",
+        {},
+        ["shop.xml, line 2, id '1': price == 'free'", "shop.xml, line 3, id '2': title == ''"],
+    ),
     "gzip cut off": (
         "shop.csv.gz",
         gzip.compress(b"id,title,price\n1,lamp,10\n" * 9)[:-9],
