@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator.files.tables import delimited, jsontable, parquet, xmltable
@@ -11,12 +11,14 @@ from simulator.files.tables.decoding import text_of
 from simulator.files.tables.findings import unusable
 from simulator.files.tables.formats import FormatSpec
 from simulator.files.tables.table import Table, fields_of, filled
+from simulator.files.tables.xmltext import head_of
 
 DELIMITED = (".csv", ".tsv", ".tab", ".txt")
 JSON = (".jsonl", ".ndjson", ".json")
 PARQUET = (".parquet", ".pq")
 XML = (".xml", ".rss", ".atom")
 PACKED = ".gz"
+XML_MARKS = (b"<?xml", b"<rss")
 
 # What files begin with that are not what their name says, and what to do with them.
 _STRANGERS = (
@@ -27,8 +29,8 @@ _STRANGERS = (
     (b"version https://git-lfs", "a pointer of Git LFS", "the file itself (git lfs pull)"),
     (b"<!DOCTYPE html", "a web page", "a table"),
     (b"<html", "a web page", "a table"),
-    (b"<?xml", "an XML document by its content", "a name that ends in .xml"),
-    (b"<rss", "an XML feed by its content", "a name that ends in .xml"),
+    (XML_MARKS[0], "an XML document by its content", "a name that ends in .xml"),
+    (XML_MARKS[1], "an XML feed by its content", "a name that ends in .xml"),
 )
 
 
@@ -50,6 +52,7 @@ def read_table(path: Path, spec: FormatSpec, wanted: Mapping[str, str], setting:
     if suffix in PARQUET:
         return filled(parquet.read_parquet(path, wanted))
     if suffix in XML:
+        _refuse_stranger(path.name, head_of(path), but=XML_MARKS)
         return filled(xmltable.read_xml(path, spec, wanted, setting))
     text = file_text(path, spec, setting)
     if suffix in JSON:
@@ -68,6 +71,7 @@ def table_columns(path: Path, spec: FormatSpec) -> list[str]:
     if suffix in PARQUET:
         return parquet.column_names(path)
     if suffix in XML:
+        _refuse_stranger(path.name, head_of(path), but=XML_MARKS)
         return xmltable.xml_columns(path, spec)
     text = file_text(path, spec, "format")
     if suffix in JSON:
@@ -115,14 +119,19 @@ def file_text(path: Path, spec: FormatSpec, setting: str) -> str:
         UnusableFile: it cannot be read or unpacked, is no text, or something else than it says.
     """
     data = file_bytes(path)
-    head = data[:64].lstrip()
-    for mark, found, wanted in _STRANGERS:
-        if head[: len(mark)].lower() == mark.lower():
-            raise unusable(path.name, found, wanted)
+    _refuse_stranger(path.name, data[:64])
     text = text_of(path.name, data, spec.encoding, f"{setting}.encoding")
     if not text.strip():
         raise unusable(path.name, "an empty file", "a table with at least one row")
     return text
+
+
+def _refuse_stranger(file: str, head: bytes, but: Sequence[bytes] = ()) -> None:
+    """Refuse a file that begins like something else than its name says."""
+    head = head.lstrip()
+    for mark, found, wanted in _STRANGERS:
+        if mark not in but and head[: len(mark)].lower() == mark.lower():
+            raise unusable(file, found, wanted)
 
 
 def file_bytes(path: Path) -> bytes:

@@ -162,7 +162,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.line = lambda: 0
+        self.line: Callable[[], int] = lambda: 0
         self.path: list[str] = []
         self._google: set[str] = set()
 

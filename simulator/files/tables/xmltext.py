@@ -58,6 +58,15 @@ def utf8_of(path: Path, encoding: str, setting: str) -> Iterator[bytes]:
         raise unusable(path.name, f"declared as {title_of(asked)}", said)
 
 
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file, unpacked.
+
+    Raises:
+        UnusableFile: it cannot be read or unpacked.
+    """
+    return next(_parts(path), b"")[:64]
+
+
 class _Utf8Twin:
     """Whether a file that declares another encoding is UTF-8 all the same, with odd letters."""
 
@@ -125,6 +134,7 @@ def _undecodable(
     other = guessed(data)
     hint = ""
     if other is not None and other != name:
-        near = data[max(0, start - _NEAR) : start + _NEAR].decode(other, "replace").strip()
-        hint = f'; or is it {setting} = "{other}"? Then it reads {near.splitlines()[0]!r}'
+        begin = max(0, start - _NEAR, data.rfind(b"\n", 0, start) + 1)
+        near = data[begin : start + _NEAR].split(b"\n", 1)[0].decode(other, "replace").strip()
+        hint = f'; or is it {setting} = "{other}"? Then it reads {near!r}'
     return unusable(f"{file}, line {line}", repr(bad), f"valid {title_of(name)}{hint}")

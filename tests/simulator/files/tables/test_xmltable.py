@@ -52,9 +52,7 @@ def test_google_names_have_one_prefix_whatever_the_file_has(tmp_path: Path, pref
 def test_attributes_are_fields(tmp_path: Path) -> None:
     text = '<shop><p id="7"><price unit="EUR">3</price><a href="/x"/></p><p id="8"/></shop>'
     found = rows(written(tmp_path, text, "p.xml"), "@id", "price", "price@unit", "a@href")
-    assert found == [(1, "7", "3", "EUR", "/x")]
-    names = rows(written(tmp_path, text, "p.xml"), "@id", records="p")
-    assert names == [(1, "7"), (1, "8")]
+    assert found == [(1, "7", "3", "EUR", "/x"), (1, "8", None, None, None)]
 
 
 def test_markup_within_a_text_is_text(tmp_path: Path) -> None:
@@ -175,7 +173,10 @@ ENCODINGS = {
     ),
     "one that nobody knows": (declared("klingon").encode(), "encoding 'klingon', must be a known"),
     "one that is no encoding": (declared("rot13").encode(), "encoding 'rot13', must be a known"),
-    "a letter cut off": (BODY.encode()[:28], "p.xml, line 2 == a letter that is cut off"),
+    "a letter cut off": (
+        BODY.encode()[: BODY.encode().index(b"\xbc")],
+        "p.xml, line 2 == a letter that is cut off",
+    ),
 }
 
 
