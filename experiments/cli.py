@@ -20,6 +20,7 @@ import typer
 
 from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
+from experiments.ending import end_like_interrupted
 from experiments.options import AsJson, Overrides
 from simulator.errors import FunnelabError, PartFailedError, printable
 
@@ -235,8 +236,9 @@ def attribute(
 ) -> None:
     """Say what each channel of a finished run contributes: credit, and what is lost without it.
 
-    Of the demo it takes about a quarter of an hour, --incremental replay three minutes. Finished
-    replays and worlds are kept: the same command continues an interrupted one.
+    It tells about how long that takes before it begins; of the demo about a quarter of an hour,
+    --incremental replay three minutes. Finished replays and worlds are kept: the same command
+    continues an interrupted one.
     """
     from experiments.attribution.run import asked, attribute_run
     from experiments.records.attribution import AttributionRecord
@@ -277,8 +279,8 @@ def config(
 def _tell_ids(folder: Path, report: Path, as_json: bool) -> None:
     """Train identifier schemes on one history, compare them; writes runs/<config name>-ids.
 
-    Each scheme and seed is a training of half a minute or more. Finished trainings are kept: the
-    same command continues an interrupted bench.
+    It tells about how long that takes before it begins; each scheme and seed is a training of half
+    a minute or more. Finished trainings are kept: the same command continues an interrupted bench.
     """
     from experiments.records.ids import IdsRecord
     from experiments.records.reading import read_record
@@ -291,9 +293,9 @@ def _tell_ids(folder: Path, report: Path, as_json: bool) -> None:
 def _tell_rewards(folder: Path, report: Path, as_json: bool) -> None:
     """Align a generator with rewards, compare the policies; writes runs/<config name>-rewards.
 
-    Shipped settings take a quarter of an hour and more: a training and a world for each policy and
-    seed. Finished trainings are kept: the same command continues an interrupted run, an interrupted
-    training too.
+    It tells about how long that takes before it begins; shipped settings take ten minutes to half
+    an hour, for a training and a world of each policy and seed. Finished trainings are kept: the
+    same command continues an interrupted run, an interrupted training too.
     """
     from experiments.records.reading import read_record
     from experiments.records.rewards import RewardsRecord
@@ -368,10 +370,14 @@ def main() -> None:
     """Entry point of the command.
 
     The process ends without taking the interpreter apart: what libraries hold then is theirs, and
-    DuckDB would complain of it in the user's terminal.
+    DuckDB would complain of it in the user's terminal. One that was asked to end ends by that very
+    signal, once its workers are gone and what it shared with them is given back.
     """
+    asked = end_like_interrupted()
     status = run_command(sys.argv[1:])
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
+    for number in asked:
+        os.kill(os.getpid(), number)
     os._exit(status)

@@ -89,6 +89,7 @@ def build_examples(
     spec: ExamplesSpec,
     *,
     rng: np.random.Generator,
+    tell: Callable[[float], None] = lambda share: None,
 ) -> Examples:
     """Examples from a uniform sample of the later requests that showed anything.
 
@@ -99,6 +100,7 @@ def build_examples(
             `history_index(catalog, history, split_time(history, spec))`; None asks no channel.
         spec: settings.
         rng: draws the sample.
+        tell: told now and then for which share of the requests channels were asked.
 
     Raises:
         DataError: if the log has no requests.
@@ -113,7 +115,7 @@ def build_examples(
     items_BN = np.where(exposures_BN >= 0, _taken(history.item_X, exposures_BN), -1)
     pool = _unfound(items_BN.astype(np.int32))
     if pool_of is not None:
-        pool = _replayed(requests, pool.items_BN, pool_of, spec.batch)
+        pool = _replayed(requests, pool.items_BN, pool_of, spec.batch, tell)
     held_BN = exposures_BN >= 0
     return Examples(
         requests=requests,
@@ -179,7 +181,11 @@ def _unfound(items_BN: Ints) -> Pool:
 
 
 def _replayed(
-    requests: Requests, items_BN: Ints, pool_of: Callable[[Requests], Pool], batch: int
+    requests: Requests,
+    items_BN: Ints,
+    pool_of: Callable[[Requests], Pool],
+    batch: int,
+    tell: Callable[[float], None],
 ) -> Pool:
     """The exposed items with what recall says of them now."""
     parts = []
@@ -193,4 +199,5 @@ def _replayed(
         ranks_BNC[missing_BN], scores_BNC[missing_BN] = -1, np.nan
         sources_BN = np.where(missing_BN, 0, found.sources_BN[rows_B1, columns_BN])
         parts.append((sources_BN.astype(np.int32), ranks_BNC, scores_BNC))
+        tell(min(start + batch, len(requests)) / max(len(requests), 1))
     return Pool(items_BN, *(np.concatenate(part) for part in zip(*parts, strict=True)))

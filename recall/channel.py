@@ -47,7 +47,7 @@ class Resumable(Protocol):
 
 @runtime_checkable
 class Watchable(Protocol):
-    """A channel whose training is long enough to be watched."""
+    """A channel or ranker whose training is long enough to be watched."""
 
     def watch(self, tell: Callable[[float], None]) -> None:
         """Call `tell` now and then during the next `fit`, with the share of it that is done.

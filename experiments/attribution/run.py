@@ -31,6 +31,7 @@ from experiments.attribution.incremental.values import (
     value_rows,
 )
 from experiments.config.attribution import AttributionSpec, Method
+from experiments.config.estimate import plan_attribution
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
 from experiments.inference.intervals.crossed import FEWEST_SEEDS
@@ -39,7 +40,7 @@ from experiments.records.manifest import RunManifest
 from experiments.records.reading import read_record, write_record
 from experiments.report import write_report
 from experiments.running.models import CATALOG, LOG, load_saved
-from experiments.running.opening import at_work
+from experiments.running.opening import announce, at_work
 from experiments.running.plugins import check_plug_ins
 from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.folder import RunFolder
@@ -96,6 +97,7 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
     history, log = (finished_stage(folder, name) / LOG for name in ("history", "experiment"))
     kept = {each.key for each in read_record(RunManifest, folder).stages}
     with RunFolder(folder) as run, at_work():
+        announce(progress, plan_attribution(config))
         with progress.stage("credit"):
             items = Items.of(load_saved(catalogue / CATALOG), history)
             record = credit_run(config, log, items)

@@ -1,15 +1,17 @@
-"""About how long a run takes, told before it begins, from the sizes that settings ask for.
+"""About how long a command takes, told before it begins, from the sizes that settings ask for.
 
 The figures are seconds of one core of an AMD EPYC with AVX-512, measured on the demo with nothing
-else running. Without AVX-512, and on a slow or shared core, a run takes longer.
+else running. Without AVX-512, and on a slow or shared core, a command takes longer.
 What a part of the user's own takes is not known and counts as nothing, and so does what is kept of
 an earlier run.
 """
 
 from collections.abc import Sequence
 
+from cqsid.registry import generative
 from experiments.config.analysis import RANKER
-from experiments.config.schema import Config
+from experiments.config.attribution import EXACT_CHANNELS
+from experiments.config.schema import ArmSpec, Config
 
 _START = 3.0  # libraries are loaded
 _ITEM = 1e-4  # an item of the catalogue
@@ -17,6 +19,11 @@ _HISTORY_PAGE = 8e-5  # two channels and no ranker
 _PAGE = 2.4e-4  # channels by words and counts, merge, ranker, and what shoppers do
 _EXAMPLE = 1.3e-4  # a request of the history that a ranker learns from
 _END = 4.0  # estimates, credit, report
+_REPLAYED_PAGE = 5e-5  # a page of a coalition: merge, ranker, expected response
+_WATCHED = 0.35  # of a world's time, what it takes to watch it with all channels once more
+_ROLLOUT = 2e-4  # an id that a policy samples and learns from
+_ASKED = 2e-3  # a request of a test, asked of a policy
+_BEAM = 7e-6  # an id of a beam that a scheme is asked for, of one request
 
 REQUESTS_PER_VISIT = 1.6
 """Of the shipped worlds, about: for the time that is left, and for how many requests to sample."""
@@ -25,42 +32,139 @@ OWN_PAGES, OTHER_PAGES = 0.4, 1.3
 """Pages for each request of a world, about, that its walk makes anew, and that one of another
 service makes."""
 
+Plan = list[tuple[str, float]]
+"""The stages of a command, and about how many seconds each takes."""
 
-def plan(config: Config) -> list[tuple[str, float]]:
-    """The stages of a run, and about how many seconds each takes."""
-    shoppers, world = config.shoppers, config.world
-    requests = shoppers.count * shoppers.visits_per_week / 7 * REQUESTS_PER_VISIT
-    logged = requests * world.history_days
-    items = float(getattr(config.catalog, "items", 0))
-    used = {name for arm in config.arms for name in arm.channels}
-    truth = config.truth
+
+def plan(config: Config) -> Plan:
+    """That of a run."""
+    used, truth = [name for arm in config.arms for name in arm.channels], config.truth
     again = truth.seeds - 1 if truth.trainings == "each" else min(truth.seeds, 1)
     times = {name: 1 + again * (name in truth.retrained) for name in (*used, RANKER)}
-    models = [
-        seconds
-        for name in used
-        for seconds in [config.channels[name].training_seconds(items, logged)] * times[name]
-    ]
-    if config.ranker.type in ("boosted", "learned"):
-        models += [_EXAMPLE * logged] * times[RANKER]
-    worlds = [each * requests * world.days for each in _worlds(config)]
-    processes = config.execution.processes
+    worlds = [each * _requests(config) * config.world.days for each in _worlds(config)]
     return [
-        ("catalogue", _START + _ITEM * items),
-        ("history", _HISTORY_PAGE * logged),
-        ("models", _side_by_side(models, processes)),
-        ("worlds", _side_by_side(worlds, processes)),
+        *_first(config),
+        ("models", _models(config, dict.fromkeys(used), times)),
+        ("worlds", _side_by_side(worlds, config)),
         ("report", _END),
     ]
+
+
+def plan_ids(config: Config) -> Plan:
+    """That of a bench of identifier schemes."""
+    bench, (channel, *_) = config.ids_bench, generative(config.channels).values()
+    whole = channel.training_seconds(_items(config), _logged(config))
+    modes = 1 + bench.personalised
+    beams = sum({*bench.beams, bench.serving_beam, bench.deepest})
+    asked = modes * bench.test_requests * beams * _BEAM
+    trainings = [whole + asked] * (bench.seeds * len(bench.schemes))
+    return [*_first(config), ("schemes", _side_by_side(trainings, config)), ("report", _END)]
+
+
+def plan_rewards(config: Config) -> Plan:
+    """That of a lab of rewards."""
+    lab, arms = config.reward_lab, {arm.name: arm for arm in config.arms}
+    arm, control = arms[lab.arm], arms[config.control]
+    policies = [
+        lab.alignment.steps * lab.alignment.batch * lab.algorithms[each.algorithm].group * _ROLLOUT
+        + _ASKED * (lab.test_requests + lab.alignment.held_out)
+        for each in lab.grid
+        for _ in range(lab.seeds)
+    ]
+    requests = _requests(config) * config.world.days
+    followed = {
+        each.name: requests * (1 + OWN_PAGES) * _page(config, each) for each in (arm, control)
+    }
+    lived = [followed[arm.name]] * (1 + len(policies)) + [followed[control.name]] * (arm != control)
+    models = dict.fromkeys([*arm.channels, *control.channels])
+    return [
+        *_first(config),
+        ("models", _models(config, models, {})),
+        ("policies", _side_by_side(policies, config)),
+        *([("worlds", _side_by_side(lived * lab.worlds, config))] if lab.worlds else []),
+        ("report", _END),
+    ]
+
+
+def plan_attribution(config: Config) -> Plan:
+    """That of the attribution of a finished run."""
+    spec, arms = config.attribution, {arm.name: arm for arm in config.arms}
+    arm = arms[spec.arm or config.arms[-1].name]
+    requests, channels = _requests(config) * config.world.days, len(arm.channels)
+    found: Plan = [("credit", _START + _END)]
+    lived = requests * (1 + OWN_PAGES)
+    without = [lived * _page(config, arm, left_out=name) for name in arm.channels if channels > 1]
+    if "replay" in spec.incremental:
+        orders = 1 + 2 * channels + spec.permutations * 2 * (channels - 1)
+        pages = 2**channels if channels <= EXACT_CHANNELS else orders
+        each = lived * (_page(config, arm) + pages * _REPLAYED_PAGE)
+        found.append(("replay", _side_by_side([each] * spec.seeds, config)))
+    whole = lived * _page(config, arm)
+    if "worlds" in spec.incremental:
+        kept = config.truth.seeds if config.truth.share == 1 else 0  # the run's own
+        more = 2**channels - 2 - channels if spec.shapley_worlds else 0
+        worlds = [*without * spec.seeds, *[whole] * (max(spec.seeds - kept, 0) + more * spec.seeds)]
+        found.append(("worlds", _side_by_side(worlds, config)))
+    if {"replay", "worlds"} <= set(spec.incremental):
+        watched = [*without, _WATCHED * whole] * spec.seeds
+        found.append(("differences", _side_by_side(watched, config)))
+    if "offpolicy" in spec.incremental:
+        found.append(("offpolicy", requests * _page(config, arm)))
+    if spec.studies and spec.incremental:
+        studied = [
+            lived * _page(config, arms[study.arm], left_out=study.channel * (number == 0))
+            for study in spec.studies.values()
+            for number in range(1 + len(study.weights))
+        ]
+        found.append(("studies", _side_by_side(studied * spec.seeds, config)))
+    return found
+
+
+def _items(config: Config) -> float:
+    """Items of the catalogue; of the user's own file they are not known yet."""
+    return float(getattr(config.catalog, "items", 0))
+
+
+def _requests(config: Config) -> float:
+    """Requests of a day."""
+    return config.shoppers.count * config.shoppers.visits_per_week / 7 * REQUESTS_PER_VISIT
+
+
+def _logged(config: Config) -> float:
+    """Requests of the history."""
+    return _requests(config) * config.world.history_days
+
+
+def _first(config: Config) -> Plan:
+    """Where every world begins."""
+    return [
+        ("catalogue", _START + _ITEM * _items(config)),
+        ("history", _HISTORY_PAGE * _logged(config)),
+    ]
+
+
+def _models(config: Config, names: Sequence[str] | dict[str, None], times: dict[str, int]) -> float:
+    """Trainings of channels and of the ranker, each as often as `times` says, once else."""
+    models = [
+        seconds
+        for name in names
+        for seconds in [config.channels[name].training_seconds(_items(config), _logged(config))]
+        * times.get(name, 1)
+    ]
+    if config.ranker.type in ("boosted", "learned"):
+        models += [_EXAMPLE * _logged(config)] * times.get(RANKER, 1)
+    return _side_by_side(models, config)
+
+
+def _page(config: Config, arm: ArmSpec, left_out: str = "") -> float:
+    """Seconds for a page of an arm, perhaps without one of its channels."""
+    return _PAGE + sum(config.channels[n].page_seconds for n in arm.channels if n != left_out)
 
 
 def _worlds(config: Config) -> list[float]:
     """Seconds for each request of the experiment, and of every world of the truth."""
     truth, walked = config.truth, config.truth.share * (config.truth.method == "expected")
-    pages = {
-        arm.name: _PAGE + sum(config.channels[name].page_seconds for name in arm.channels)
-        for arm in config.arms
-    }
+    pages = {arm.name: _page(config, arm) for arm in config.arms}
     found = [sum(arm.share * pages[arm.name] for arm in config.arms)]
     for arm in config.arms:
         if truth.arms and arm.name not in truth.arms:
@@ -70,9 +174,9 @@ def _worlds(config: Config) -> list[float]:
     return found
 
 
-def _side_by_side(seconds: Sequence[float], processes: int) -> float:
+def _side_by_side(seconds: Sequence[float], config: Config) -> float:
     """How long it takes to do all, each in one process, the longest first."""
-    busy = [0.0] * processes
+    busy = [0.0] * config.execution.processes
     for each in sorted(seconds, reverse=True):
         busy[busy.index(min(busy))] += each
     return max(busy)

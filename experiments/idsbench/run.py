@@ -7,6 +7,7 @@ from pathlib import Path
 from cqsid.decoding.evaluate import positions, prefixes_L
 from cqsid.registry import GENERATIVE_TYPES, generative
 from cqsid.tokenizer.schemes.registry import SCHEMES
+from experiments.config.estimate import plan_ids
 from experiments.config.overrides import unknown
 from experiments.config.schema import Config
 from experiments.idsbench.asked import PLACE, asked_requests
@@ -26,7 +27,7 @@ from experiments.report.kit.failed import told_failed
 from experiments.running.heldout import test_start
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG, load_saved, training_luck
-from experiments.running.opening import at_work, finish_run, open_run, replace_results
+from experiments.running.opening import announce, at_work, finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline
 from experiments.running.plugins import check_spec
 from experiments.running.population import remarks
@@ -59,6 +60,7 @@ def bench_ids(
     _check_names(config, channel)
     check_spec(f"channels.{channel}", config.channels[channel])
     with open_run(config, folder, progress, overwrite=overwrite) as maker, at_work():
+        announce(progress, plan_ids(config))
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)

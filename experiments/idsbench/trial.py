@@ -1,6 +1,7 @@
 """One scheme with one seed: trained on the earlier history, asked the requests of its last days."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cqsid.decoding.trie import Trie
 from cqsid.fit import learn_generator, learn_texts
 from cqsid.learned import Learned
 from cqsid.registry import GenerativeSpec, generative
+from cqsid.reporting import share_done
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.quality import IdQuality
 from cqsid.tokenizer.scheme import first_ids, with_newcomers
@@ -25,6 +27,7 @@ from experiments.records.ids import Mode
 from experiments.running.heldout import test_start
 from experiments.running.models import CATALOG, LOG, load_saved, model_rng
 from experiments.stages.executor import Advance
+from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
 from recall.device import one_thread
 from recall.storage import plug_in_roots, save
@@ -115,15 +118,16 @@ def run_trial(job: TrialJob, *, advance: Advance) -> str | None:
         Why the scheme gives no ids; None where the stage is finished. What is wrong with one scheme
         is not the others' matter.
     """
+    parts = Parts(advance)
     try:
-        _train(job)
+        _train(job, parts)
     except ContractError as error:
         return str(error)
-    advance(1)
+    parts.finish()
     return None
 
 
-def _train(job: TrialJob) -> None:
+def _train(job: TrialJob, tell: Parts) -> None:
     config, bench = job.config, job.config.ids_bench
     spec = _template(config, job.channel)
     spec = spec.model_copy(update={"ids": named(spec.ids, job.scheme)})
@@ -148,13 +152,15 @@ def _train(job: TrialJob) -> None:
         table = with_newcomers(scheme, signals, ids, entered_I)
         for mode in modes:
             # The later mode continues from the stages that the earlier one finished.
+            own = spec.model_copy(update={"personalised": mode == Mode.PERSONALISED})
             learned = learn_generator(
-                spec.model_copy(update={"personalised": mode == Mode.PERSONALISED}),
+                own,
                 catalog,
                 history,
                 (subwords, vectors, signals, scheme, ids),
                 seed=int(model_rng(config, f"ids.generator.{job.seed}").integers(2**31)),
                 workspace=job.stage.workspace,
+                progress=share_done(own, _span(tell, len(answered), len(modes))),
             )
             answered[mode] = _ask(spec, bench, learned, table, requests, mode)
         training_s += learned.report.seconds
@@ -163,6 +169,11 @@ def _train(job: TrialJob) -> None:
         shelves, quality = Shelves.of(table, order_I), IdQuality.of(ids, signals)
         trial = Trial(job.scheme, job.seed, table, shelves, quality, answered, training_s)
         save(folder / TRIAL, trial, trusted=plug_in_roots(job.config))
+
+
+def _span(tell: Callable[[float], None], number: int, count: int) -> Callable[[float], None]:
+    """Tells of one of several pieces of work as a part of them all."""
+    return lambda share: tell((number + share) / count)
 
 
 def named(spec: IdsSpec, scheme: str) -> IdsSpec:

@@ -1,6 +1,7 @@
 """The contents of metrics.json, from logs alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from experiments.inference import health as diagnostics
@@ -72,17 +73,9 @@ def analyse(
     with open_units(log, metrics, history=history, spec=spec) as units:
         check_rows(units.connection, log, manifest)
         found = _estimates(units, metrics, control, confidence)
-        sizes = {row.contrast: (row.n_control, row.n_treatment) for row, _ in found}
-        for metric in own:
-            try:
-                found += own_estimates(
-                    *([metric], log, history, catalog, pairs), confidence=confidence, spec=spec
-                )
-            except ContractError as error:
-                part = f"metric {metric.name}"
-                note_failure(Failure(part, FaultReason.RAISED, 0, str(error)))
-                lost = "it failed, see Failed at the top"
-                found += [(blank(metric.name, pair, sizes[pair]), lost) for pair in pairs]
+        of_own = partial(own_estimates, confidence=confidence, spec=spec)
+        asked = log, history, catalog, pairs
+        found += [each for m in own for each in _tried(m, found, lambda m: of_own([m], *asked))]
         estimates, warned = tuple(row for row, _ in found), unestimated(found)
         connection = units.connection
         srm = tuple(
@@ -138,6 +131,25 @@ def _estimates(
         for metric in metrics
         for cuped in ((False, True) if units.has_history else (False,))
     ]
+
+
+def _tried(
+    metric: OwnMetric,
+    others: Sequence[Found],
+    estimates: Callable[[OwnMetric], list[Found]],
+) -> list[Found]:
+    """Estimates of a metric of the user's own; without numbers where it fails.
+
+    Args:
+        others: of the same contrasts, which tell how many shoppers were exposed.
+        estimates: makes them.
+    """
+    try:
+        return estimates(metric)
+    except ContractError as error:
+        note_failure(Failure(f"metric {metric.name}", FaultReason.RAISED, 0, str(error)))
+        sizes = {row.contrast: (row.n_control, row.n_treatment) for row, _ in others}
+        return [(blank(metric.name, pair, n), "it failed") for pair, n in sizes.items()]
 
 
 def unestimated(found: Sequence[Found]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from cqsid.alignment.tensorboard import check_installed
+from experiments.config.estimate import plan_rewards
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
 from experiments.records.manifest import BenchManifest
@@ -21,7 +22,7 @@ from experiments.rewardlab.stages import Key, LabStages, StageMaker, of_lab
 from experiments.running.heldout import test_rows
 from experiments.running.manifest import bench_manifest
 from experiments.running.models import LOG, load_saved
-from experiments.running.opening import at_work, finish_run, open_run, replace_results
+from experiments.running.opening import announce, at_work, finish_run, open_run, replace_results
 from experiments.running.plugins import check_plug_ins, check_rewards
 from experiments.running.population import remarks
 from experiments.stages.finished import finished_config, finished_stage
@@ -54,6 +55,7 @@ def bench_rewards(
     if config.reward_lab.alignment.tensorboard:
         check_installed()
     with open_run(config, folder, progress, overwrite=overwrite) as maker, at_work():
+        announce(progress, plan_rewards(config))
         made = StageMaker(of_lab(config), maker).make()
         with progress.stage("compare"):
             for policy, why in made.failed.items():

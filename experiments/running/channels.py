@@ -60,13 +60,14 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
         history = history.before(split_time(history, job.config.examples))
     spec = job.config.channels[job.name].on_device(job.config.device)
     channel = build_channel(job.name, spec)
+    parts, place = Parts(advance), f"channels.{job.name}"
     if isinstance(channel, Resumable):
-        channel.resume_in(job.stage.workspace)
-    parts = Parts(advance)
+        with blaming(f"{place}: resume_in()", "take a folder"):
+            call(f"{place}: resume_in()", channel.resume_in, job.stage.workspace)
     if isinstance(channel, Watchable):
-        channel.watch(parts)
+        with blaming(f"{place}: watch()", "take a function"):
+            call(f"{place}: watch()", channel.watch, parts)
     with job.stage.write() as folder:
-        place = f"channels.{job.name}"
         rng = model_rng(job.config, f"channel.{job.name}", job.training)
         with blaming(f"{place}: fit()", "learn from the catalogue and the history"), placing(place):
             call(f"{place}: fit()", channel.fit, catalog, history, rng=rng)

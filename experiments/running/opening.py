@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from experiments.config.estimate import Plan
 from experiments.config.loading import resolved_toml
 from experiments.config.schema import Config
 from experiments.records.files import CONFIG, MANIFEST
 from experiments.records.manifest import BenchManifest
 from experiments.records.reading import Record, write_record
+from experiments.stages.compiled import ONCE, is_compiled
 from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.maker import Maker
+from experiments.stages.pace import planned
 from experiments.stages.progress import Progress
 from simulator.errors import ContractError, PartFailedError
 
@@ -32,6 +35,12 @@ def open_run(
         if not overwrite:
             check_same_settings(folder, resolved_toml(config))
         yield Maker(run, config.execution, progress)
+
+
+def announce(progress: Progress, steps: Plan) -> None:
+    """Tell what is to come and about how long it takes, compiling included where that is due."""
+    once = [] if is_compiled() else [("compiling, once on this machine", ONCE)]
+    progress.plan(planned([*once, *steps]))
 
 
 @contextmanager

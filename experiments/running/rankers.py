@@ -19,6 +19,7 @@ from experiments.running.models import (
     model_rng,
 )
 from experiments.stages.executor import Advance
+from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
 from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.facts.memory import QueryMemory
@@ -27,7 +28,7 @@ from ranking.rankers.registry import build_ranker
 from ranking.rankers.settings import RankerSpec
 from ranking.rankers.valued import ValuedRanker
 from ranking.union import UnionRecall
-from recall.channel import Channel
+from recall.channel import Channel, Watchable
 from recall.storage import plug_in_roots, save
 from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Catalog
@@ -105,11 +106,11 @@ def make_examples(job: ExamplesJob, *, advance: Advance) -> None:
         union = _union(job, catalog)
         union.refresh(history_index(catalog, history, split_time(history, config.examples)))
         pool_of = union.pool
-    rng = model_rng(config, "examples")
-    examples = build_examples(history, catalog, pool_of, config.examples, rng=rng)
+    rng, parts = model_rng(config, "examples"), Parts(advance)
+    examples = build_examples(history, catalog, pool_of, config.examples, rng=rng, tell=parts)
     with job.stage.write() as folder:
         save(folder / EXAMPLES, examples, "examples")
-    advance(1)
+    parts.finish()
 
 
 def _union(job: ExamplesJob, catalog: Catalog) -> UnionRecall:
@@ -167,11 +168,14 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     then, now = _memories(job, catalog)
     early = _dense_scorer(config, _loaded(config, job.early))
     features = FeatureSet(catalog, told, text, early, then)
-    ranker = build_ranker(spec, features)
+    ranker, parts = build_ranker(spec, features), Parts(advance)
     place = _place(config, job.arms)
     with job.stage.write() as folder:
         if job.examples is not None:
             examples: Examples = load_saved(job.examples / EXAMPLES)
+            if isinstance(ranker, Watchable):
+                with blaming(f"{place}: {ranker.name}.watch()", "take a function"):
+                    call(f"{place}: {ranker.name}.watch()", ranker.watch, parts)
             with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
                 rng = model_rng(config, "ranker", job.training)
                 call(f"{place}: {ranker.name}.fit()", ranker.fit, examples, rng=rng)
@@ -181,7 +185,7 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
             save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
         report = ranker.report if isinstance(ranker, ValuedRanker) else None
         write_json(folder / REPORT, asdict(report) if report is not None else {})
-    advance(1)
+    parts.finish()
 
 
 def _memories(job: RankerJob, catalog: Catalog) -> tuple[QueryMemory | None, QueryMemory | None]:

@@ -18,14 +18,12 @@ from experiments.records.truth import Truths
 from experiments.report import write_report
 from experiments.running.manifest import manifest
 from experiments.running.models import CATALOG, LOG, REPORT, Trained, load_saved
-from experiments.running.opening import at_work, finish_run, open_run, replace_results
+from experiments.running.opening import announce, at_work, finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline, Worlds
 from experiments.running.plugins import check_plug_ins
 from experiments.running.population import remarks
-from experiments.stages.compiled import ONCE, is_compiled
 from experiments.stages.executor import prepare
 from experiments.stages.maker import Maker
-from experiments.stages.pace import planned
 from experiments.stages.progress import Progress
 from experiments.stages.stage import Stage
 from experiments.truth.precision import MOST_PAIRS, missed, pairs_wanted, shortfall
@@ -50,8 +48,7 @@ def run_experiment(
         PartFailedError: a part failed where nothing could go on without it.
     """
     with open_run(config, folder, progress, overwrite=overwrite) as maker:
-        once = [] if is_compiled() else [("compiling, once on this machine", ONCE)]
-        progress.plan(planned([*once, *plan(config)]))
+        announce(progress, plan(config))
         prepare(_modules(config), config.execution)
         check_plug_ins(config)
         check_rules(config.attribution.rules)

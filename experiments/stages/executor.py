@@ -194,7 +194,8 @@ def _prepare_worker(counts: Any, limit: Limit) -> None:
     global _counts
     _counts = counts
     limit_calls(limit)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the parent stops its workers
+        signal.signal(number, signal.SIG_IGN)
     if "torch" in sys.modules:  # loaded before this process could say how many threads
         sys.modules["torch"].set_num_threads(1)
     if "tqdm" in sys.modules:  # bm25s shows bars; their semaphore would outlive a killed worker

@@ -16,7 +16,7 @@ from ranking.features import FeatureSet
 from ranking.rankers.labels import Labels
 from ranking.rankers.settings import BoostedSpec
 from ranking.rankers.trees import Trees
-from ranking.rankers.valued import Training, ValuedRanker
+from ranking.rankers.valued import Tell, Training, ValuedRanker, nobody
 from ranking.rankers.wants import Wants, fit_wants
 
 DEVICES = 2
@@ -33,6 +33,7 @@ class BoostedRanker(ValuedRanker):
     """Trees give the chance of a click, a regression on it that of wanting the item."""
 
     name = "boosted"
+    training_share = 0.6  # to settle, as many trees are grown as were kept
 
     def __init__(self, features: FeatureSet, spec: BoostedSpec | None = None) -> None:
         self.trees_spec = spec or BoostedSpec()
@@ -47,9 +48,10 @@ class BoostedRanker(ValuedRanker):
         labels: Labels,
         held_out_P: NDArray[np.bool_],
         rng: np.random.Generator,
+        tell: Tell = nobody,
     ) -> Training:
         """Grow the trees. They draw nothing: luck is in which requests are held out."""
-        grown = _Grown(features_PF, labels, held_out_P, self.trees_spec)
+        grown = _Grown(features_PF, labels, held_out_P, self.trees_spec, tell)
         terms_V = self._learn(grown, self.trees_spec.trees)
         assert self.trees is not None
         assert self.wants is not None
@@ -63,18 +65,20 @@ class BoostedRanker(ValuedRanker):
             rounds=len(self.trees.leaf_TL),
         )
 
-    def settle(self, features_PF: Floats, labels: Labels) -> None:
+    def settle(self, features_PF: Floats, labels: Labels, tell: Tell = nobody) -> None:
         """As many trees, grown on all exposures: then little is left to luck."""
         assert self.trees is not None
         none_P = np.zeros(len(features_PF), np.bool_)
-        grown = _Grown(features_PF, labels, none_P, self.trees_spec)
+        grown = _Grown(features_PF, labels, none_P, self.trees_spec, tell)
         self._learn(grown, len(self.trees.leaf_TL))
 
     def _learn(self, grown: "_Grown", trees: int) -> Wide:
         """Places, trees and wants; returns the terms of the places."""
         spec, terms_V = self.trees_spec, grown.rates()
-        for _ in range(_TURNS if spec.position_bias else 0):
-            first = grown.first(terms_V, min(_FIRST_TREES, spec.trees))
+        turns, few = _TURNS if spec.position_bias else 0, min(_FIRST_TREES, spec.trees)
+        grown.expect(turns * few, trees)
+        for _ in range(turns):
+            first = grown.first(terms_V, few)
             terms_V = grown.places(first.sums(grown.features_PF), terms_V)
         self.trees = grown.grow(terms_V, trees)
         terms_VP = terms_V.reshape(DEVICES, -1)
@@ -98,7 +102,11 @@ class BoostedRanker(ValuedRanker):
 
 
 class _Grown:
-    """The exposures that trees are grown on."""
+    """The exposures that trees are grown on.
+
+    Args:
+        tell: told of every tree how much of the work that was announced is done.
+    """
 
     def __init__(
         self,
@@ -106,7 +114,9 @@ class _Grown:
         labels: Labels,
         held_out_P: NDArray[np.bool_],
         spec: BoostedSpec,
+        tell: Tell,
     ) -> None:
+        self._tell, self._done, self._whole = tell, 0.0, 1.0  # of trees times exposures
         self.spec, self.labels, self.held_out_P = spec, labels, held_out_P
         self.features_PF = features_PF
         every = -(-len(held_out_P) // _FIRST_EXPOSURES)
@@ -114,6 +124,11 @@ class _Grown:
         self.first_P = self.learned_P & (np.arange(len(held_out_P)) % every == 0)
         position_P = np.minimum(labels.slot_P, spec.positions - 1)
         self.place_P = labels.device_P * spec.positions + position_P
+
+    def expect(self, first: int, trees: int) -> None:
+        """Announce how many trees will be grown on some of the exposures, and on all."""
+        some, every = int(self.first_P.sum()), int(self.learned_P.sum())
+        self._done, self._whole = 0.0, max(first * some + trees * every, 1)
 
     def rates(self) -> Wide:
         """(V,) logit of the click-through rate by place; of all places without position bias."""
@@ -166,15 +181,22 @@ class _Grown:
                 **options,
             )
 
+        exposures = int(learned_P.sum())
+
+        def told(_: Any) -> None:
+            self._done += exposures
+            self._tell(self._done / self._whole)
+
         learning = dataset(learned_P)
         if not stopping:
-            return Trees.of_dump(lightgbm.train(parameters, learning, trees).dump_model())
+            booster = lightgbm.train(parameters, learning, trees, callbacks=[told])
+            return Trees.of_dump(booster.dump_model())
         booster = lightgbm.train(
             parameters,
             learning,
             trees,
             valid_sets=[dataset(self.held_out_P, reference=learning)],
-            callbacks=[lightgbm.early_stopping(self.spec.patience, verbose=False)],
+            callbacks=[lightgbm.early_stopping(self.spec.patience, verbose=False), told],
         )
         return Trees.of_dump(booster.dump_model(num_iteration=booster.best_iteration))
 

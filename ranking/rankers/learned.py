@@ -9,7 +9,7 @@ from ranking.rankers.labels import Labels
 from ranking.rankers.network import Network
 from ranking.rankers.settings import LearnedSpec
 from ranking.rankers.training import train_network
-from ranking.rankers.valued import Training, ValuedRanker
+from ranking.rankers.valued import Tell, Training, ValuedRanker, nobody
 
 Floats = NDArray[np.float32]
 
@@ -30,11 +30,12 @@ class LearnedRanker(ValuedRanker):
         labels: Labels,
         held_out_P: NDArray[np.bool_],
         rng: np.random.Generator,
+        tell: Tell = nobody,
     ) -> Training:
         """Train the network."""
         generator = torch.Generator()
         generator.manual_seed(int(rng.integers(2**62)))
-        trained = train_network(features_PF, labels, held_out_P, self.network_spec, generator)
+        trained = train_network(features_PF, labels, held_out_P, self.network_spec, generator, tell)
         self.network, self.examination_VP = trained.network, trained.examination_VP
         return Training(trained.click_loss, trained.want_loss, trained.epochs)
 

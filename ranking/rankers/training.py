@@ -6,6 +6,7 @@ left of an item shown first (position as a module: Guo et al., "PAL: a position-
 learning framework for CTR prediction", RecSys 2019; here additive on the logit).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +98,7 @@ def train_network(
     held_out_P: NDArray[np.bool_],
     spec: NetworkSpec,
     generator: torch.Generator,
+    tell: Callable[[float], None] = lambda share: None,
 ) -> Trained:
     """Fit by Adam, stopping when the held-out loss no longer falls.
 
@@ -106,6 +108,7 @@ def train_network(
         held_out_P: exposures that only decide when to stop.
         spec: settings.
         generator: the source of initial weights and of the order of examples.
+        tell: told of every step how much is done, as if no pass were spared.
     """
     mean_F = features_PF.mean(axis=0, dtype=np.float64)
     spread_F = features_PF.std(axis=0, dtype=np.float64)
@@ -120,7 +123,8 @@ def train_network(
     with one_thread():
         model = ClickAndPurchase(features_PF.shape[1], spec, generator)
         _start_at_base_rates(model, labels.rows(~held_out_P))
-        losses, epochs = _descend(model, part(~held_out_P), part(held_out_P), spec, generator)
+        parts = part(~held_out_P), part(held_out_P)
+        losses, epochs = _descend(model, *parts, spec, generator, tell)
         with torch.no_grad():
             examination = torch.cat([torch.zeros(DEVICES, 1), model.examination], dim=1)
             if not labels.wanted_P.any():  # nothing to tell items apart by
@@ -145,6 +149,7 @@ def _descend(
     holding: tuple[Tensor, ...],
     spec: NetworkSpec,
     generator: torch.Generator,
+    tell: Callable[[float], None],
 ) -> tuple[tuple[float, float], int]:
     """Train in place and leave the best weights; the held-out losses and the passes made."""
     table = model.examination
@@ -156,13 +161,15 @@ def _descend(
         groups.append({"params": [table], "lr": rate, "weight_decay": 0.0})
     adam = torch.optim.AdamW(groups, spec.learning_rate, weight_decay=spec.weight_decay)
     best, kept, since = (np.inf, np.inf), model.state_dict(), 0
-    for epoch in range(1, spec.epochs + 1):  # noqa: B007
+    for epoch in range(1, spec.epochs + 1):
         order = torch.randperm(len(learning[0]), generator=generator)
-        for rows in torch.split(order, spec.batch):
+        steps = torch.split(order, spec.batch)
+        for step, rows in enumerate(steps, start=1):
             adam.zero_grad(set_to_none=True)
             loss = torch.stack(_losses(model, tuple(column[rows] for column in learning))).sum()
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
+            tell((epoch - 1 + step / len(steps)) / spec.epochs)
         with torch.no_grad():
             click, purchase = (float(loss) for loss in _losses(model, holding))
         since += 1

@@ -2,6 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,13 @@ from recall.candidates import Pool
 from simulator.protocols import Index, Requests
 
 Floats = NDArray[np.float32]
+Tell = Callable[[float], None]
+"""Takes the share of a piece of work that is done, which grows from 0 to 1."""
+
+
+def nobody(share: float) -> None:
+    """Tell nobody."""
+
 
 _MOST_WEIGHT = np.float32(np.log(20.0))  # a few clicks from far below must not decide the mean
 
@@ -73,9 +81,14 @@ class ValuedRanker(ABC):
     The probability of a click is that at the top position; that of wanting the item, given a click,
     stands for that of buying it, which is proportional. Without enough clicks to learn from it
     keeps the order of the merge, and says so.
+
+    Attributes:
+        training_share: of the time of `train` in that of `train` and `settle`, about.
     """
 
     name: str
+    training_share = 1.0
+    _tell: Tell | None = None  # of the next `fit`
 
     def __init__(self, features: FeatureSet, spec: ValuedSpec) -> None:
         self.features = features
@@ -91,13 +104,15 @@ class ValuedRanker(ABC):
         labels: Labels,
         held_out_P: NDArray[np.bool_],
         rng: np.random.Generator,
+        tell: Tell = nobody,
     ) -> Training:
         """Learn, so that `log_chances` answers; held-out exposures only decide when to stop.
 
         Fills `examination_VP`: the effect of device and place on the click's logit, 0 at the top.
+        `tell` is told how much of it is done.
         """
 
-    def settle(self, features_PF: Floats, labels: Labels) -> None:
+    def settle(self, features_PF: Floats, labels: Labels, tell: Tell = nobody) -> None:
         """Learn once more, for service: from all exposures, as long as `train` found best.
 
         Not every model can: a network that stops early needs exposures that tell it when.
@@ -108,12 +123,17 @@ class ValuedRanker(ABC):
     def log_chances(self, features_PF: Floats) -> Floats:
         """(P, 2) log of the chance of a click at the top, and of wanting the item given one."""
 
+    def watch(self, tell: Tell) -> None:
+        """Tell of the next `fit` how much of it is done; see `recall.channel.Watchable`."""
+        self._tell = tell
+
     def refresh(self, index: Index, arm: int) -> None:
         """Read prices and the statistics of an arm."""
         self.features.refresh(index, arm)
 
     def fit(self, examples: Examples, *, rng: np.random.Generator) -> None:
         """Learn; the held-out requests decide when to stop and fill `report`."""
+        tell, first = self._told(), self.training_share
         self.report, self.light_X = None, None
         held_BN = examples.pool.items_BN >= 0
         held_out_B = rng.random(len(held_BN)) < self.spec.held_out
@@ -131,11 +151,13 @@ class ValuedRanker(ABC):
         features_PF = self._read(examples.requests, examples.pool)
         held_out_P = np.repeat(held_out_B, held_BN.sum(axis=1))
         labels = Labels.of(examples)
-        training = self.train(features_PF, labels, held_out_P, rng)
+        training = self.train(
+            features_PF, labels, held_out_P, rng, lambda share: tell(first * share)
+        )
         clicks_BN = np.full(held_BN.shape, -np.inf, np.float32)
         clicks_BN[held_BN] = self.log_chances(features_PF)[:, 0]
         self.report = _report(examples, training, clicks_BN, held_out_B, self._gains(examples))
-        self.settle(features_PF, labels)
+        self.settle(features_PF, labels, lambda share: tell(first + (1 - first) * share))
         assert self.examination_VP is not None
         self.light_X = fit_light(features_PF, labels, self.examination_VP)
 
@@ -158,6 +180,14 @@ class ValuedRanker(ABC):
         if self.light_X is None:
             return None
         return light_scores(self.features.plain(requests, pool), self.light_X, pool.items_BN)
+
+    def _told(self) -> Tell:
+        """Whom this `fit` tells of itself; nobody is kept beyond it."""
+        tell = self._tell
+        if tell is None:
+            return nobody
+        del self._tell
+        return tell
 
     def _gains(self, examples: Examples) -> Floats:
         """(B, N) what each click counts: the inverse of how its place is looked at."""

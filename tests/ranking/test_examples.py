@@ -114,3 +114,10 @@ def test_requests_that_showed_nothing_are_no_examples(history, catalog, stage):
     )
     examples = build_examples(nothing, catalog, stage.pool, SPEC, rng=np.random.default_rng(0))
     assert examples.pool.items_BN.shape == (0, 0)
+
+
+def test_whoever_waits_hears_how_many_requests_the_channels_were_asked(history, catalog, stage):
+    told = []
+    rng = np.random.default_rng(0)
+    build_examples(history, catalog, stage.pool, SPEC, rng=rng, tell=told.append)
+    assert told == [0.32, 0.64, 0.96, 1.0]

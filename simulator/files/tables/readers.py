@@ -5,13 +5,14 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulator.files.tables import delimited, jsontable, parquet, xmltable
+from simulator.files.tables import delimited, jsontable, parquet
 from simulator.files.tables.datapath import is_default
 from simulator.files.tables.decoding import text_of
 from simulator.files.tables.findings import unusable
 from simulator.files.tables.formats import FormatSpec
 from simulator.files.tables.table import Table, fields_of, filled
-from simulator.files.tables.xmltext import head_of
+from simulator.files.tables.xmlfiles import xmltable
+from simulator.files.tables.xmlfiles.xmltext import head_of
 
 DELIMITED = (".csv", ".tsv", ".tab", ".txt")
 JSON = (".jsonl", ".ndjson", ".json")

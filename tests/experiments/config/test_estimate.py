@@ -2,8 +2,9 @@
 
 import pytest
 
-from experiments.config.estimate import plan
+from experiments.config.estimate import plan, plan_attribution, plan_ids, plan_rewards
 from experiments.config.loading import load_config
+from experiments.config.schema import Config
 
 
 def seconds(*overrides: str, stage: str | None = None) -> float:
@@ -40,3 +41,60 @@ def test_a_run_without_truth_or_generator_is_planned_for_less() -> None:
         'arms=[{name="a",share=0.5,channels=["lexical"]},{name="b",share=0.5,channels=["popular"]}]'
     ]
     assert seconds(*lean, stage="models") < seconds(stage="models")
+
+
+def minutes(steps: list[tuple[str, float]]) -> float:
+    return sum(seconds for _, seconds in steps) / 60
+
+
+def of(name: str, *overrides: str) -> Config:
+    return load_config(name, ["execution.processes=2", *overrides])
+
+
+def test_an_attribution_of_the_demo_is_planned_for_what_its_help_says() -> None:
+    whole = plan_attribution(of("demo"))
+    assert [name for name, _ in whole] == ["credit", "replay", "worlds", "differences"]
+    assert 8 < minutes(whole) < 20
+    assert 1.5 < minutes(plan_attribution(of("demo", "attribution.incremental=['replay']"))) < 5
+    assert minutes(plan_attribution(of("demo", "attribution.incremental=[]"))) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("setting", "stage"),
+    [
+        ("attribution.seeds=6", "replay"),
+        ("attribution.seeds=6", "worlds"),
+        ("attribution.shapley_worlds=true", "worlds"),
+        ("attribution.seeds=6", "differences"),
+        ("execution.processes=1", "worlds"),
+        ("world.days=28", "replay"),
+    ],
+)
+def test_more_attribution_is_planned_for_more_time(setting: str, stage: str) -> None:
+    more, plain = (dict(plan_attribution(of("demo", *each))) for each in ([setting], []))
+    assert more[stage] > 1.2 * plain[stage]
+
+
+def test_studies_are_planned_world_by_world() -> None:
+    found = dict(plan_attribution(of("share-lift")))
+    assert found["studies"] > found["worlds"]
+
+
+def test_a_bench_of_schemes_is_planned_by_its_trainings() -> None:
+    few = plan_ids(of("cqsid", "ids_bench.schemes=['rqvae', 'cqsid']", "ids_bench.seeds=1"))
+    many = plan_ids(of("cqsid", "ids_bench.schemes=['rqvae', 'cqsid']", "ids_bench.seeds=4"))
+    assert [name for name, _ in few] == ["catalogue", "history", "schemes", "report"]
+    assert dict(many)["schemes"] == pytest.approx(4 * dict(few)["schemes"])
+    once = plan_ids(of("cqsid", "ids_bench.personalised=false"))
+    assert dict(once)["schemes"] < dict(plan_ids(of("cqsid")))["schemes"]
+
+
+def test_a_lab_is_planned_by_its_policies_and_their_worlds() -> None:
+    lab = plan_rewards(of("rewards"))
+    assert [name for name, _ in lab][-3:] == ["policies", "worlds", "report"]
+    offline = plan_rewards(of("rewards", "reward_lab.worlds=0"))
+    assert "worlds" not in dict(offline)
+    twice = plan_rewards(of("rewards", "reward_lab.alignment.steps=300"))
+    assert dict(twice)["policies"] > 1.5 * dict(lab)["policies"]
+    assert 5 < minutes(plan_rewards(of("eg-grpo"))) < 13  # 8 min 24 s, docs/rewards.md
+    assert 15 < minutes(lab) < 45

@@ -22,8 +22,8 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(small_config(*SLOW), tmp_path_factory.mktemp("whole") / "run")
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    options = [word for each in SLOW for word in ("--set", each)]
+def start(folder: Path, *more: str) -> subprocess.Popen[str]:
+    options = [word for each in (*SLOW, *more) for word in ("--set", each)]
     words = [str(COMMAND), "run", str(SMALL), "--out", str(folder), *options]
     return subprocess.Popen(
         words,
@@ -38,6 +38,36 @@ def wait_for(pattern: str, folder: Path, program: subprocess.Popen[str]) -> None
     while not list(folder.glob(pattern)):
         assert program.poll() is None, program.communicate()
         time.sleep(0.01)
+
+
+def _is_there(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_run_that_is_asked_to_end_stops_its_processes_and_ends_by_that_signal(
+    tmp_path: Path, how: signal.Signals, whole_group: bool
+) -> None:
+    """Nothing that its processes shared is left for Python to clean up and warn of."""
+    program = start(tmp_path / "run", "execution.processes=2", "truth.seeds=1")
+    wait_for("run/stages/experiment-*.partial/log", tmp_path, program)
+    if whole_group:
+        os.killpg(program.pid, how)
+    else:
+        program.send_signal(how)
+    output, error = program.communicate(timeout=60)
+    assert program.returncode == -how
+    assert output == ""
+    assert "leaked" not in error
+    assert "Traceback" not in error
+    assert "Interrupted. Finished stages in " in error
+    while _is_there(program.pid):  # nobody of its group is left
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

@@ -4,8 +4,10 @@ import pytest
 from ranking.examples import build_examples
 from ranking.features import Feature, FeatureSet
 from ranking.rankers.boosted import BoostedRanker
-from ranking.rankers.settings import BoostedSpec
+from ranking.rankers.learned import LearnedRanker
+from ranking.rankers.settings import BoostedSpec, LearnedSpec
 from ranking.settings import ExamplesSpec
+from recall.channel import Watchable
 from recall.sampleshop import sample_history
 from recall.storage import saved_copy
 from tests.ranking.rankers.test_training import examined, position_biased_log
@@ -114,3 +116,26 @@ def test_the_report_judges_held_out_exposures(features, examples):
     assert 1 <= ranker.report.rounds <= 5
     assert 0 < ranker.report.ndcg <= 1
     assert ranker.report.clicks == examples.clicked_BN.sum()
+
+
+@pytest.mark.parametrize("made", [BoostedRanker, LearnedRanker])
+def test_a_training_tells_how_much_of_it_is_done_and_is_the_same_unwatched(
+    features, examples, requests_, pool, index, made
+):
+    shares, scores = [], []
+    specs = {BoostedRanker: SPEC, LearnedRanker: LearnedSpec(hidden=(8, 4), epochs=3, batch=64)}
+    for watched in (True, False):
+        ranker = made(features, specs[made])
+        if watched:
+            assert isinstance(ranker, Watchable)
+            ranker.watch(shares.append)
+        ranker.fit(examples, rng=np.random.default_rng(1))
+        assert not [name for name in vars(ranker) if "tell" in name]  # nobody is kept
+        ranker.refresh(index, 0)
+        scores.append(ranker.score(requests_, pool))
+    assert len(set(shares)) > 20  # steps and trees, not models
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.2
+    assert shares[-1] == pytest.approx(1) or made is LearnedRanker
+    assert max(shares) <= 1 + 1e-9
+    np.testing.assert_array_equal(*scores)

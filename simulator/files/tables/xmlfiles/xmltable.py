@@ -18,7 +18,7 @@ import numpy as np
 from simulator.files.tables.findings import unusable
 from simulator.files.tables.formats import FormatSpec
 from simulator.files.tables.table import Table, cells_of, fields_of, reached, require, shown
-from simulator.files.tables.xmltext import utf8_of
+from simulator.files.tables.xmlfiles.xmltext import utf8_of
 
 Record = dict[str, Any]
 Found = Callable[[Record, int], None]

@@ -1,0 +1,1 @@
+"""XML files: their text as a stream, and the records in it."""
