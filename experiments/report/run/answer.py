@@ -145,9 +145,12 @@ def basis_sentence(truth: Truth) -> str:
     )
     pairs_wanted = truth.pairs_for(FINE)
     if pairs_wanted is not None and pairs_wanted > truth.seeds:
+        ways = " (truth.seeds, or truth.resolution)."
+        if truth.trainings > 1:  # pairs are not added by themselves: each needs its own training
+            ways = ": more truth.seeds, each with a training of its own, narrow the interval."
         said += (
             f" To know the effect to \u00b1{_fine(FINE)} would take about {pairs_wanted} pairs of "
-            "worlds (truth.seeds, or truth.resolution)."
+            f"worlds{ways}"
         )
     remainder = truth.remainder
     if remainder is not None and remainder.p_value is not None:

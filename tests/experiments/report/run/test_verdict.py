@@ -254,10 +254,18 @@ def test_other_metrics_that_change_are_named_and_those_that_do_not_are_not():
 
 def test_what_half_a_per_cent_would_cost_is_said():
     coarse = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.39, seeds=3, resolution=0.01))
-    assert "would take about 12 pairs of worlds" in plain(" ".join(coarse.further))
+    wanted = "would take about 12 pairs of worlds (truth.seeds, or truth.resolution)."
+    assert wanted in plain(" ".join(coarse.further))
     for more in ({"resolution": 0.004}, {}):
         said = verdict(estimate(0.031, 0.027), truth(0.027, 0.15, 0.39, **more))
         assert "would take" not in " ".join(said.further)
+
+
+def test_where_every_pair_has_its_own_training_no_setting_that_it_refuses_is_suggested():
+    each = {"seeds": 3, "trainings": 3, "resolution": 0.01}
+    said = plain(" ".join(verdict(estimate(0.031, 0.027), truth(0.027, 0.1, 0.4, **each)).further))
+    assert "about 12 pairs of worlds: more truth.seeds, each with a training of its own, " in said
+    assert "truth.resolution" not in said
 
 
 def test_every_contrast_gets_its_own_sentence():
