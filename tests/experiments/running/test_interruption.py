@@ -60,14 +60,16 @@ def test_a_run_that_is_asked_to_end_stops_its_processes_and_ends_by_that_signal(
         os.killpg(program.pid, how)
     else:
         program.send_signal(how)
-    output, error = program.communicate(timeout=60)
+    output, error = program.communicate(timeout=300)
     assert program.returncode == -how
     assert output == ""
     assert "leaked" not in error
     assert "Traceback" not in error
     assert "Interrupted. Finished stages in " in error
-    while _is_there(program.pid):  # nobody of its group is left
+    late = time.monotonic() + 60
+    while _is_there(program.pid) and time.monotonic() < late:
         time.sleep(0.05)
+    assert not _is_there(program.pid)  # nobody of its group is left
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
