@@ -71,7 +71,7 @@ class Maker:
         """
         key = stage_key(name, settings, task=task, inputs=inputs)
         stage = self.run.stage(name, key)
-        if stage.path not in self._tasks and stage.finished:
+        if stage.path not in self._tasks and stage.present:
             damage = stage.damage()
             if damage is not None:
                 self.progress.damaged(name, damage)

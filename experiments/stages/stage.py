@@ -49,20 +49,28 @@ class Stage:
         """Whether the stage is in the store and need not be made."""
         return (self.path / RECORD).is_file()
 
+    @property
+    def present(self) -> bool:
+        """Whether something is in its place, be it the stage or what is left of it."""
+        return os.path.lexists(self.path)
+
     def damage(self) -> str | None:
-        """What tells that a finished stage is not as it was written; None where nothing does.
+        """What tells that a stage is not as it was written, in its place; None where nothing does.
 
         Every file is read: about a second for each gigabyte.
         """
+        if not self.finished:
+            return f"{RECORD} is gone"
         try:
             record = dict(read_json(self.path / RECORD))
             sealed, written = record.pop("digest", None), dict(record["files"])
-            self.record()  # raises where it lacks a key
-            found = _content(self.path)
+            told, found = self.record(), _content(self.path)
         except (StoreError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             return f"{RECORD} == unreadable ({error!r})"
         if sealed != _digest(record):
             return f"{RECORD} has changed since it was written"
+        if (told.name, told.key) != (self.name, self.key):
+            return f"{RECORD} is of another stage, {told.name}-{told.key}"
         for name in sorted(written.keys() | found.keys()):
             if name not in found:
                 return f"{name} is gone"
@@ -109,9 +117,12 @@ class Stage:
         self._made = True
 
     def remove(self) -> None:
-        """Remove the stage from the store."""
+        """Remove the stage, or whatever is in its place, from the store."""
         with storing(self.path):
-            shutil.rmtree(self.path)
+            if self.path.is_dir() and not self.path.is_symlink():
+                shutil.rmtree(self.path)
+            else:
+                self.path.unlink()
 
     def record(self) -> StageRecord:
         """The stage's line in the manifest; the stage must be finished."""

@@ -12,6 +12,7 @@ from experiments.config.attribution import BUILT_IN_RULES
 from experiments.records.attribution import CAUSES, EVENTS, FATES, GAINED, AttributionRecord
 from experiments.records.files import read_json
 from experiments.records.reading import read_record
+from experiments.stages.folder import RunFolder
 from experiments.stages.progress import NoProgress
 from simulator.errors import ConfigError, ContractError, StoreError
 from tests.experiments.small_runs import content, run, small_config
@@ -205,11 +206,12 @@ def test_a_run_of_other_code_lends_credit_and_refuses_worlds(finished, tmp_path)
     told = read_json(folder / "manifest.json")
     for stage in told["stages"]:
         if stage["name"] == "history":
-            other = stage["key"][::-1]
-            (folder / "stages" / f"history-{stage['key']}").rename(
-                folder / "stages" / f"history-{other}"
-            )
-            stage["key"] = other
+            before = folder / "stages" / f"history-{stage['key']}"
+            stage["key"] = stage["key"][::-1]
+            made = RunFolder(folder).stage("history", stage["key"])
+            with made.write() as place:
+                shutil.copytree(before / "log", place / "log")
+            shutil.rmtree(before)
     (folder / "manifest.json").write_text(json.dumps(told))
     attribute_run(folder, overrides=asked([], ["none"]), progress=NoProgress())
     with pytest.raises(StoreError, match="made by another version"):

@@ -1,6 +1,7 @@
 """A stage is made once, by the task whose code is in its key; a damaged one is made again."""
 
 import io
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,25 @@ def test_a_damaged_stage_is_told_with_its_file_and_made_again(tmp_path: Path, he
     assert ": 1 texts in " in made
     assert file.read_text() == "a"
     assert "found in the store" in make(tmp_path / "run", ["a"], here=here)
+
+
+def test_a_stage_without_its_record_is_told_and_made_again(tmp_path: Path) -> None:
+    make(tmp_path / "run", ["a"])
+    (record,) = tmp_path.glob("run/stages/text-a-*/stage.json")
+    record.unlink()
+    told, made = make(tmp_path / "run", ["a"]).splitlines()
+    assert told == "text-a: damaged in the store (stage.json is gone), made again"
+    assert ": 1 texts in " in made
+
+
+@pytest.mark.parametrize("what", ["file", "link"])
+def test_what_lies_in_the_place_of_a_stage_is_told_and_replaced(tmp_path: Path, what: str) -> None:
+    make(tmp_path / "run", ["a"])
+    (stage,) = tmp_path.glob("run/stages/text-a-*")
+    shutil.rmtree(stage)
+    stage.write_text("") if what == "file" else stage.symlink_to(tmp_path / "nowhere")
+    assert "text-a: damaged in the store" in make(tmp_path / "run", ["a"])
+    assert (stage / "text").read_text() == "a"
 
 
 def test_only_what_is_missing_is_made(tmp_path: Path) -> None:

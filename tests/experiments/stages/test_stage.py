@@ -77,6 +77,8 @@ def test_an_untouched_stage_has_no_damage(folder: Path) -> None:
         ("stage.json", b"{", "stage.json == unreadable"),
         ("stage.json", b'{"name": "history"}', "stage.json == unreadable"),
         ("stage.json", b"[]", "stage.json == unreadable"),
+        ("stage.json", b"[" * 100_000, "stage.json == unreadable"),
+        ("stage.json", None, "stage.json is gone"),
     ],
 )
 def test_damage_names_the_file(folder: Path, file: str, content: bytes | None, told: str) -> None:
@@ -87,6 +89,18 @@ def test_damage_names_the_file(folder: Path, file: str, content: bytes | None, t
         else:
             path.write_bytes(content)
         assert (run.stage("history", "abc").damage() or "").startswith(told)
+
+
+def test_two_stages_that_changed_places_are_not_taken_for_each_other(folder: Path) -> None:
+    """Each is whole, with a seal of its own: only its name and key tell that it is another."""
+    with RunFolder(folder) as run:
+        one, other = make(run, "truth-control-0", "abc"), make(run, "truth-dense-0", "def")
+        one.rename(folder / "aside")
+        other.rename(one)
+        (folder / "aside").rename(other)
+        told = run.stage("truth-control-0", "abc").damage()
+        assert told == "stage.json is of another stage, truth-dense-0-def"
+        assert run.stage("truth-dense-0", "def").damage() is not None
 
 
 def test_a_file_changed_with_its_size_and_time_kept_is_found(folder: Path) -> None:
