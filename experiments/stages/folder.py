@@ -210,7 +210,10 @@ def _flat(settings: Any, place: str = "") -> dict[str, Any]:
 
 
 def finished_stages(path: Path) -> list[str]:
-    """Names of the stages a run folder keeps, oldest first."""
+    """Names of the stages a run folder keeps, oldest first, by their folders' names.
+
+    Their records are not read: whoever only wants the names should not stumble over a spoiled one.
+    """
     records = sorted((path / _STAGES).glob("*/" + RECORD), key=lambda file: file.stat().st_mtime)
-    complete = [file for file in records if not file.parent.name.endswith(PARTIAL)]
-    return list(dict.fromkeys(read_json(file)["name"] for file in complete))
+    folders = [file.parent.name for file in records if not file.parent.name.endswith(PARTIAL)]
+    return list(dict.fromkeys(name.rpartition("-")[0] for name in folders))

@@ -76,6 +76,15 @@ def test_stages_with_other_settings_lie_side_by_side(folder: Path) -> None:
     assert (second / "log" / "rows.txt").read_text() == "xyz"
 
 
+def test_names_of_kept_stages_are_told_beside_a_spoiled_record(folder: Path) -> None:
+    """They are told when a run is interrupted, whatever else lies in its folder."""
+    with RunFolder(folder) as run:
+        make(run, key="abc")
+        for key, content in (("def", "{"), ("ghi", "[]"), ("jkl", "{}")):
+            (make(run, "truth-with-dashes-0", key) / "stage.json").write_text(content)
+    assert finished_stages(folder) == ["history", "truth-with-dashes-0"]
+
+
 def test_a_link_follows_the_run_when_it_is_moved(folder: Path) -> None:
     with RunFolder(folder) as run:
         run.link("log", make(run, key="abc") / "log")
