@@ -5,6 +5,7 @@ up by what they are truly worth, so its effect is small, and known from one larg
 """
 
 from dataclasses import fields, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -43,11 +44,13 @@ class Nothing:
             np.add.at(self.orders, columns["shopper"], 1.0)
 
 
-SHOP = population(items=ITEMS, shoppers=10, intents=INTENTS, stock_days=1e6)
-
-
-WEIGHTS = department_weights(SHOP.intents, int(SHOP.supply.truth.department_C.max()) + 1)
-EVERYBODY = make_shoppers(ShopperSpec(count=420_000), SHOP.supply.truth, WEIGHTS, Draws(1))
+@cache
+def everybody():
+    """A shop, and all shoppers of whom groups are taken; made by the first test that asks."""
+    shop = population(items=ITEMS, shoppers=10, intents=INTENTS, stock_days=1e6)
+    weights = department_weights(shop.intents, int(shop.supply.truth.department_C.max()) + 1)
+    people = make_shoppers(ShopperSpec(count=420_000), shop.supply.truth, weights, Draws(1))
+    return shop, people
 
 
 def people_of(shoppers, number, first=0):
@@ -56,12 +59,13 @@ def people_of(shoppers, number, first=0):
     All groups share what demographic groups have in common, so only the sample is drawn anew.
     """
     rows = slice(first + number * shoppers, first + (number + 1) * shoppers)
+    shop, people = everybody()
     columns = {
-        field.name: getattr(EVERYBODY, field.name)[rows]
-        for field in fields(EVERYBODY)
+        field.name: getattr(people, field.name)[rows]
+        for field in fields(people)
         if field.name != "taste_drift"
     }
-    return Population(SHOP.supply, replace(EVERYBODY, **columns), SHOP.intents)
+    return Population(shop.supply, replace(people, **columns), shop.intents)
 
 
 def better_table(people, table_TN, moved, rng):

@@ -14,7 +14,6 @@ from simulator.randomness import Draws
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, table_of
 
-SHOP = population(items=600, shoppers=2_500, intents=200, stock_days=2.0)
 BEHAVIOR = BehaviorSpec(click_cost=4.0, outside=6.5, satisfaction=7.0, delayed=0.2, delay_days=0.5)
 SPEC = WorldSpec(history_days=1, days=4, behavior=BEHAVIOR)
 NAMES = ("orders", "clicks")
@@ -24,13 +23,15 @@ REPETITIONS = 60
 class Learning(TableService):
     """Shows what is there, and first what was bought most: its pages follow the shop's state."""
 
+    def __init__(self, table_TN):
+        super().__init__(table_TN)
+        self.table_TN = table_TN
+
     def refresh(self, index):
         super().refresh(index)
-        sold_I = index.statistics[0].orders_I
-        self.rank_TN = np.argsort(
-            -np.where(index.available_I, 1 + sold_I, 0)[TABLE_TN], axis=1, kind="stable"
-        )
-        self.items_TN = np.take_along_axis(TABLE_TN, self.rank_TN, axis=1)
+        worth_I = np.where(index.available_I, 1 + index.statistics[0].orders_I, 0)
+        order_TN = np.argsort(-worth_I[self.table_TN], axis=1, kind="stable")
+        self.items_TN = np.take_along_axis(self.table_TN, order_TN, axis=1)
 
 
 class Unlike(Learning):
@@ -55,27 +56,31 @@ class Nothing:
         pass
 
 
-TABLE_TN = table_of(SHOP)
+@pytest.fixture(scope="module")
+def shop():
+    return population(items=600, shoppers=2_500, intents=200, stock_days=2.0)
 
 
-def lived(kind, seed):
-    service = kind(TABLE_TN)
-    world = World(SPEC, SHOP, service, Nothing(), Draws(seed))
+def lived(shop, table_TN, kind, seed):
+    """What is expected of every shopper, and by category."""
+    service = kind(table_TN)
+    world = World(SPEC, shop, service, Nothing(), Draws(seed))
     walk = follow(world, service)
     world.run(0, SPEC.days)
     totals, wide = walk.totals(), {}
     for name in (*NAMES, "requests"):
-        wide[name] = np.zeros(len(SHOP.shoppers))
+        wide[name] = np.zeros(len(shop.shoppers))
         wide[name][totals["shopper"]] = totals[name]
     return wide, walk.by_category()
 
 
 @pytest.mark.slow
-def test_intervals_of_one_pair_hold_the_mean_of_many():
+def test_intervals_of_one_pair_hold_the_mean_of_many(shop):
+    table_TN = table_of(shop)
     effects = {name: [] for name in NAMES}
     for seed in range(REPETITIONS):
-        control, control_G = lived(Learning, seed)
-        treated, treated_G = lived(Unlike, seed)
+        control, control_G = lived(shop, table_TN, Learning, seed)
+        treated, treated_G = lived(shop, table_TN, Unlike, seed)
         one_U = (control["requests"] > 0).astype(float)
         for name in NAMES:
             base_G = control_G[name]
