@@ -34,7 +34,12 @@ def over_shoppers(folder):
     An interval of realised purchases from one pair of worlds does not hold that luck either.
     """
     control, treatment = (
-        list((folder / "stages").glob(f"truth-{arm}-0-*/log")) for arm in ("control", "treatment")
+        [
+            log
+            for log in (folder / "stages").glob(f"truth-{arm}-0-*/log")
+            if (log.parent / by_category(OWN)).is_file()  # not the worlds that were only lived
+        ]
+        for arm in ("control", "treatment")
     )
     for log in (*control, *treatment):
         (log.parent / by_category(OWN)).unlink()
