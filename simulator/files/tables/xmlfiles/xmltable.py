@@ -164,6 +164,7 @@ class _Reader:
         self.file = file
         self.line: Callable[[], int] = lambda: 0
         self.path: list[str] = []
+        self.written = ""  # name of the element that begins or ends, as it is written
         self._google: set[str] = set()
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
@@ -173,11 +174,13 @@ class _Reader:
         for key, value in attributes.items():
             if key.startswith("xmlns:") and value.rstrip("/") == GOOGLE:
                 self._google.add(key.removeprefix("xmlns:"))
+        self.written = name
         self.path.append(self.named(name))
         self.began({k: v for k, v in attributes.items() if not k.startswith("xmlns")})
 
     def end(self, name: str) -> None:
         """An element ends."""
+        self.written = name
         self.ended()
         self.path.pop()
 
@@ -232,7 +235,7 @@ class _Records(_Reader):
     def __init__(self, file: str, steps: tuple[str, ...], found: Found) -> None:
         super().__init__(file)
         self.steps, self.found, self.count = steps, found, 0
-        self._begun = 0
+        self._begun, self._tag = 0, ""
         self._open: list[tuple[dict[str, Any], list[str]]] = []  # fields, and pieces of text
 
     def began(self, attributes: dict[str, str]) -> None:
@@ -242,7 +245,7 @@ class _Records(_Reader):
                 fields.setdefault(f"{self.path[-1]}@{self.named(key)}", value)
             self._open.append(({}, []))
         elif tuple(self.path[1:]) == self.steps:
-            self._begun = self.line()
+            self._begun, self._tag = self.line(), self.written
             self._open.append(({f"@{self.named(k)}": v for k, v in attributes.items()}, []))
 
     def text(self, text: str) -> None:
@@ -258,6 +261,11 @@ class _Records(_Reader):
             self.found(fields, self._begun)
             return
         text = "".join(pieces).strip()
+        if f"</{self.written}>" in text and f"</{self._tag}>" in text:
+            begun = (
+                f"the end of its own {self.written} and of the {self._tag} of line {self._begun}"
+            )
+            self.refuse(f"a text with {begun}", "closed before: a ]]> may be missing")
         above = self._open[-1][0]
         value: Any = text if text or not fields else fields
         if text and fields:  # markup within a text

@@ -124,6 +124,15 @@ def test_what_is_no_whole_and_plain_xml_is_refused_with_its_line(tmp_path: Path,
     assert wanted in refusal(written(tmp_path, text, "p.xml"))
 
 
+def test_a_text_that_swallows_a_record_is_refused(tmp_path: Path) -> None:
+    """A CDATA section whose end is spoiled goes on to the end of the next one."""
+    text = "<r>\n<p><d><![CDATA[a]></d></p>\n<p><d><![CDATA[b]]></d></p>\n<p><d>c</d></p></r>"
+    wanted = "p.xml, line 3 == a text with the end of its own d and of the p of line 2, must be"
+    assert refusal(written(tmp_path, text, "p.xml"), "d").startswith(wanted)
+    html = "<r><p><d><![CDATA[<p>a</p> <p>b</p>]]></d></p><p><d>c</d></p></r>"
+    assert [row[1] for row in rows(written(tmp_path, html, "p.xml"), "d")][1] == "c"
+
+
 BODY = "<r>\n<p><id>1</id><title>Küche</title></p>\n<p><id>2</id><title>Bett</title></p></r>"
 
 
