@@ -9,7 +9,12 @@ an earlier run.
 from collections.abc import Sequence
 
 from cqsid.registry import generative
-from experiments.config.analysis import RANKER
+from experiments.config.analysis import (
+    OTHER_PAGES,
+    OWN_PAGES,
+    RANKER,
+    REQUESTS_PER_VISIT,
+)
 from experiments.config.attribution import EXACT_CHANNELS
 from experiments.config.schema import ArmSpec, Config
 
@@ -24,13 +29,6 @@ _WATCHED = 0.35  # of a world's time, what it takes to watch it with all channel
 _ROLLOUT = 2e-4  # an id that a policy samples and learns from
 _ASKED = 2e-3  # a request of a test, asked of a policy
 _BEAM = 7e-6  # an id of a beam that a scheme is asked for, of one request
-
-REQUESTS_PER_VISIT = 1.6
-"""Of the shipped worlds, about: for the time that is left, and for how many requests to sample."""
-
-OWN_PAGES, OTHER_PAGES = 0.4, 1.3
-"""Pages for each request of a world, about, that its walk makes anew, and that one of another
-service makes."""
 
 Plan = list[tuple[str, float]]
 """The stages of a command, and about how many seconds each takes."""

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.config.analysis import RANKER
-from experiments.config.estimate import OTHER_PAGES, OWN_PAGES, REQUESTS_PER_VISIT
+from experiments.config.analysis import (
+    OTHER_PAGES,
+    OWN_PAGES,
+    RANKER,
+    REQUESTS_PER_VISIT,
+)
 from experiments.config.schema import Config
 from experiments.designs.design import Design
 from experiments.running.funnels import arm_funnel, bootstrap_funnel

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from experiments.config.execution import ExecutionSpec
@@ -158,9 +158,24 @@ def _fresh_processes(modules: Sequence[str]) -> Any:
     """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
+    _start_tracker()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(dict.fromkeys(modules)))
     return context
+
+
+def _start_tracker() -> None:
+    """Let what cleans up after all processes outlive the hang-up of a terminal, which meets it too.
+
+    It is a process of Python's own that ignores the other signals by itself.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # only there may a signal be ignored
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _failed(futures: Collection[Future[Any]]) -> bool:

@@ -48,8 +48,10 @@ class Worlds:
         return np.asarray(beside[name] + lost(beside, name))
 
     def stateful(self, name: str) -> Floats:
-        """The same, less what the treatment's shoppers lose."""
-        return np.asarray(self.state(name) - lost(self.treatment, name))
+        """The same, less what the treatment's shoppers lose; control to the bit in equal worlds."""
+        control, gone = self.control[name], lost(self.control, name)
+        moved = self.state(name) - (control + gone)
+        return np.asarray(control + (moved - (lost(self.treatment, name) - gone)))
 
 
 def read_categories(control_log: Path, treatment_log: Path) -> Worlds | None:

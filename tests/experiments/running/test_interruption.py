@@ -48,8 +48,7 @@ def _is_there(group: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("whole_group", [False, True])
+@pytest.mark.parametrize(("how", "whole_group"), [(signal.SIGTERM, False), (signal.SIGHUP, True)])
 def test_a_run_that_is_asked_to_end_stops_its_processes_and_ends_by_that_signal(
     tmp_path: Path, how: signal.Signals, whole_group: bool
 ) -> None:
