@@ -95,12 +95,19 @@ def shared(metric: Metric, shoppers: Worlds, exposed_U: Floats, categories: Worl
             (categories.stateful(top), categories.stateful(bottom)),
             (categories.control[top], categories.control[bottom]),
         )
-    exposed_G = shares_of(categories.control[top], exposed_U)
+    return per_shopper(
+        *(shoppers.stateful(top), shoppers.control[top], exposed_U),
+        *(categories.stateful(top), categories.control[top]),
+    )
+
+
+def per_shopper(
+    part_U: Floats, base_U: Floats, exposed_U: Floats, part_G: Floats, base_G: Floats
+) -> Shared:
+    """The same of totals that are divided by the shoppers who count."""
+    exposed_G = shares_of(base_G, exposed_U)
     return Shared(
-        (shoppers.stateful(top), exposed_U),
-        (shoppers.control[top], exposed_U),
-        (categories.stateful(top), exposed_G),
-        (categories.control[top], exposed_G),
+        (part_U, exposed_U), (base_U, exposed_U), (part_G, exposed_G), (base_G, exposed_G)
     )
 
 

@@ -6,8 +6,8 @@ in them: their difference is the global treatment effect (GTE).
 
 Two methods. *Expected*: of each shopper, what the sessions of each world bring on average over the
 luck of clicking and buying (`simulator.following.walk`), less what fails at the stock then.
-*Realised*: what was really clicked and bought. Both estimate the same effect; the first has some
-hundred times less variance. Realised minus expected is 0 on average and is told as a test.
+*Realised*: what was really clicked and bought. Both estimate the same effect; the first has far
+less variance. Realised minus expected is 0 on average and is told as a test.
 
 Intervals go across shoppers and lucks at once (`experiments.inference.intervals`). With one luck
 they are over shoppers, and over the luck of the state that those who want one category share

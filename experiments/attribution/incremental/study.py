@@ -22,13 +22,12 @@ from experiments.config.schema import Config
 from experiments.inference.events import KINDS, TOUCHES, touched_columns, touched_events
 from experiments.inference.finding import corrected
 from experiments.inference.intervals.crossed import Result, growth, share
-from experiments.inference.intervals.shared import Shared
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.attribution import SALES, Event, StudyRow
 from experiments.running.models import LOG
 from experiments.running.worlds import OneArmWorld
-from experiments.truth.categories import Columns, read_own, shares_of
+from experiments.truth.categories import Columns, per_shopper, read_own
 from experiments.truth.expected import brought
 
 SHARED: tuple[Event, ...] = ("exposure", "purchase", "gmv")
@@ -180,13 +179,7 @@ def _measured(
         luck = None
         if categories is not None:
             own_G, base_G = (each[KINDS[event].column] for each in categories)
-            exposed_G = shares_of(base_G, exposed[0])
-            luck = Shared(
-                (own_SU[0], exposed[0]),
-                (base_SU[0], exposed[0]),
-                (own_G, exposed_G),
-                (base_G, exposed_G),
-            )
+            luck = per_shopper(own_SU[0], base_SU[0], exposed[0], own_G, base_G)
         found = growth(own_SU, exposed, base_SU, exposed, confidence=confidence, shared=luck)
         shares.append((_LIFT, event, found))
     return shares

@@ -18,7 +18,7 @@ from experiments.attribution.incremental.games import Floats, Index
 from experiments.inference.intervals.crossed import NOTHING, Result, growth, ratio
 from experiments.inference.intervals.shared import Shared
 from experiments.records.attribution import CoalitionRow, Event, InteractionRow, ValueRow
-from experiments.truth.categories import shares_of
+from experiments.truth.categories import per_shopper, shares_of
 from simulator.errors import DataError
 
 _VALUES = ("leave_one_out", "alone", "shapley")
@@ -161,8 +161,4 @@ def _shared(
     if part_G is None or total_G is None:
         return None
     total_U, exposed_U, rest_U, _ = (table_SU[0] for table_SU in tables)
-    rest_G = total_G - part_G
-    exposed_G = shares_of(rest_G, exposed_U)
-    return Shared(
-        (total_U, exposed_U), (rest_U, exposed_U), (total_G, exposed_G), (rest_G, exposed_G)
-    )
+    return per_shopper(total_U, rest_U, exposed_U, total_G, total_G - part_G)

@@ -48,7 +48,15 @@ def _is_there(group: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("how", "whole_group"), [(signal.SIGTERM, False), (signal.SIGHUP, True)])
+@pytest.mark.parametrize(
+    ("how", "whole_group"),
+    [
+        (signal.SIGTERM, False),
+        (signal.SIGHUP, True),
+        pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, False, marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_that_is_asked_to_end_stops_its_processes_and_ends_by_that_signal(
     tmp_path: Path, how: signal.Signals, whole_group: bool
 ) -> None:

@@ -33,3 +33,10 @@ def refusals(file: Path, horizon: float | None = None, **settings: Any) -> list[
     except UnusableFile as error:
         return [str(finding) for finding in error.findings]
     return []
+
+
+def assert_refused(folder, name, content, settings, expected):
+    """A file of that name and content is refused, and all that is expected is said against it."""
+    found = refusals(written(folder, content, name), **settings)
+    missing = [text for text in expected if not any(text in line for line in found)]
+    assert not missing, "\n".join(found)
