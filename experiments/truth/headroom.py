@@ -84,8 +84,8 @@ class HeadroomSample:
 
     def _wording(self, requests: Requests, needs: Needs) -> NDArray[np.int64]:
         """(B,) how each request words its need."""
-        text_BX = self.world.population.intents.text_QX[needs.intent_B]
-        return np.asarray(np.argmax(text_BX == requests.text_B[:, None], axis=1), np.int64)
+        intents = self.world.population.intents
+        return intents.wordings(needs.intent_B, requests.text_B)
 
     def _pages(self, requests: Requests, needs: Needs) -> dict[Goal, dict[str, Ints]]:
         """By goal, the items on the pages that an oracle would have made."""

@@ -145,7 +145,7 @@ def needs_of(requests: Requests, sampler: NeedSampler, memory: Memory) -> Needs:
     zeros_B = np.zeros(len(requests), np.int64)
     first_B = sampler.intents_of(requests.shopper_B, ordinal_B, zeros_B)
     second_B = sampler.intents_of(requests.shopper_B, ordinal_B, zeros_B + 1)
-    named_B = (sampler.intents.text_QX[first_B] == requests.text_B[:, None]).any(axis=1)
+    named_B = sampler.intents.wordings(first_B, requests.text_B) >= 0
     return Needs(
         shopper_B=requests.shopper_B,
         session_B=ordinal_B,

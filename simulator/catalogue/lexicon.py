@@ -364,36 +364,3 @@ BRAND_ENDINGS: tuple[str, ...] = (
     "House",
     "Trading",
 )
-
-# Who a roundabout query is about, and how it begins; "{}" is the use.
-OPENERS: tuple[str, ...] = (
-    "something to {}",
-    "what do i need to {}",
-    "best thing to {}",
-    "help me {}",
-    "how can i {}",
-    "ideas to {}",
-)
-PERSON_OPENERS: tuple[str, ...] = (
-    "gift for {who} who wants to {use}",
-    "present for {who} to {use}",
-    "help {who} {use}",
-    "something so {who} can {use}",
-)
-PERSONS: tuple[str, ...] = tuple(
-    "my dad,my mum,a friend,my sister,my boss,a beginner,my girlfriend,my husband,a colleague,"
-    "my grandpa,a student,my neighbour,a new parent,someone who has everything,"
-    "a person who works night shifts".split(",")
-)
-
-# Uses for a shop whose categories this lexicon does not know: deed and circumstance.
-DEEDS: tuple[str, ...] = tuple(
-    "save money,finish sooner,stay organised,impress visitors,avoid another repair,get started,"
-    "make life easier,keep everything running,do it properly,stop the mess,replace what broke,"
-    "be ready for monday".split(",")
-)
-CIRCUMSTANCES: tuple[str, ...] = tuple(
-    "in a small flat,at a busy desk,on a long trip,after moving house,in a shared room,"
-    "with two left hands,for a big family,on a tight budget,in a home studio,before the holidays,"
-    "at the weekend house,in a noisy place".split(",")
-)

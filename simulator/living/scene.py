@@ -45,12 +45,14 @@ class Scene:
             history_NH: the shoppers' last clicks, newest first, -1 padded.
             traced_N: whose candidates the log is to hold.
         """
-        shoppers, intents = self.sampler.shoppers, self.sampler.intents
+        shoppers = self.sampler.shoppers
         who_N = sessions.shopper_N
         return Requests(
             id_B=request_ids(sessions.id_N, sessions.request_N),
             shopper_B=who_N,
-            text_B=intents.text_QX[sessions.intent_N, sessions.wording_N],
+            text_B=self.sampler.texts(
+                sessions.intent_N, sessions.wording_N, who_N, sessions.ordinal_N, sessions.need_N
+            ),
             at_B=sessions.due_N,
             history_BH=history_NH,
             device_B=shoppers.device_S[who_N],
@@ -59,7 +61,7 @@ class Scene:
             page_B=sessions.page_N,
             slots_B=shoppers.slots_S[who_N],
             traced_B=traced_N,
-            texts=intents.texts,
+            texts=self.sampler.intents.texts,
         )
 
     def needs(self, sessions: Sessions) -> Needs:

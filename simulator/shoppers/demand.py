@@ -1,5 +1,6 @@
 """The intents of a world: what is wanted how often, and in which words."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -7,18 +8,11 @@ import numpy as np
 from simulator.catalogue.catalog import Supply
 from simulator.randomness import Draws, Floats
 from simulator.shoppers.intents import Intents, Judgments, Wording
-from simulator.shoppers.settings import QuerySpec
+from simulator.shoppers.roundabout import Roundabout
+from simulator.shoppers.settings import QuerySpec, WordingName
+from simulator.shoppers.variation import own_spellings, said_by
 from simulator.shoppers.wants import drawn_wishes, judged_wishes
 from simulator.shoppers.wording import word_wishes
-
-# First wordings, uncalibrated: those in the shop's own words share what the vocabulary gap leaves.
-_SHOP_WORDINGS = {
-    Wording.SPECIFIC: 0.64,
-    Wording.GENERIC: 0.12,
-    Wording.BRAND: 0.14,
-    Wording.AMBIGUOUS: 0.1,
-}
-_GAP_WORDINGS = {Wording.SYNONYM: 0.6, Wording.MISSPELLED: 0.25, Wording.KNOWLEDGE: 0.15}
 
 NO_JUDGMENTS = Judgments((), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int8))
 
@@ -38,8 +32,10 @@ def generate_intents(
         wanted = replace(wanted, weight_Q=(1 - share) * wanted.weight_Q).joined(
             replace(asked, weight_Q=share * asked.weight_Q)
         )
-    texts, text_QX = word_wishes(wanted, supply, judgments, draws)
-    return Intents(
+    used = frozenset(Wording[name.upper()] for name in spec.used())
+    roundabout = Roundabout(supply.catalog.categories, draws)
+    texts, text_QX = word_wishes(wanted, supply, judgments, used, roundabout, draws)
+    intents = Intents(
         texts=texts,
         category_Q=wanted.category_Q,
         department_Q=wanted.department_Q,
@@ -47,16 +43,18 @@ def generate_intents(
         brand_Q=wanted.brand_Q,
         weight_Q=wanted.weight_Q / wanted.weight_Q.sum(),
         text_QX=text_QX,
-        wording_X=_wording_shares(spec.vocabulary_gap),
+        wording_X=_row(spec.first_shares()),
+        reword_XX=np.array([_row(row) for row in spec.said_after().values()]),
         judged_Q=wanted.judged_Q,
         judgments=judgments,
     )
+    said = said_by(intents, supply.catalog.brands)
+    texts, spellings = own_spellings(said, spec.variety, roundabout, draws)
+    return replace(intents, texts=texts, spellings=spellings)
 
 
-def _wording_shares(gap: float) -> Floats:
-    share_X = np.zeros(len(Wording))
-    for wording, share in _SHOP_WORDINGS.items():
-        share_X[wording] = (1 - gap) * share
-    for wording, share in _GAP_WORDINGS.items():
-        share_X[wording] = gap * share
-    return share_X
+def _row(shares: Mapping[WordingName, float]) -> Floats:
+    row_X = np.zeros(len(Wording))
+    for name, share in shares.items():
+        row_X[Wording[name.upper()]] = share
+    return row_X

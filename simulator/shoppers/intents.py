@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
+from simulator.randomness import Floats
+from simulator.shoppers.spellings import ALIKE, Spellings
 
 
 class Wording(IntEnum):
@@ -24,6 +26,7 @@ class Wording(IntEnum):
     BRAND = 4  # the brand alone, or brand and category
     KNOWLEDGE = 5  # a long-tail description of the use, sharing few words with any title
     AMBIGUOUS = 6  # wanted values that name no category
+    CONDITIONS = 7  # several conditions in a sentence: category, values, a price
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,13 @@ class Intents:
         values_QW: wanted attribute value codes, -1 padded.
         brand_Q: wanted brand, -1 for any.
         weight_Q: share of visits with this intent, sums to 1, follows a power law.
-        text_QX: (Q, len(Wording)) index into texts, -1 where an intent has no such wording.
+        text_QX: (Q, len(Wording)) index into texts, -1 where an intent has no such wording: the
+            text that is common for it.
         wording_X: (len(Wording),) relative frequency of each wording in first queries.
+        reword_XX: (len(Wording), len(Wording)) of each wording after one that did not serve.
         judged_Q: index into judgments.queries, -1 where no human judged this intent's query.
         judgments: human grades, which are the truth for the judged pairs.
+        spellings: in which other texts shoppers write the common ones.
     """
 
     texts: tuple[str, ...]
@@ -71,8 +77,40 @@ class Intents:
     department_Q: Ints
     values_QW: Ints
     brand_Q: Ints
-    weight_Q: NDArray[np.float64]
+    weight_Q: Floats
     text_QX: Ints
-    wording_X: NDArray[np.float64]
+    wording_X: Floats
+    reword_XX: Floats
     judged_Q: Ints
     judgments: Judgments
+    spellings: Spellings = ALIKE
+
+    def first_wordings(self, intent_B: NDArray[np.integer]) -> Floats:
+        """(B, len(Wording)) how often needs are first put into words in each way; not normalised.
+
+        A judged query is its own first wording: the grades are about that very text.
+        """
+        weight_BX = self.wording_X * (self.text_QX[intent_B] >= 0)
+        judged_B = self.judged_Q[intent_B] >= 0
+        weight_BX = np.where(judged_B[:, None], np.eye(len(Wording))[Wording.SPECIFIC], weight_BX)
+        weight_BX[:, Wording.SPECIFIC] += weight_BX.sum(axis=1) == 0
+        return np.asarray(weight_BX, np.float64)
+
+    def typed(
+        self,
+        intent_B: NDArray[np.integer],
+        wording_B: NDArray[np.integer],
+        uniform_B: Floats,
+    ) -> Ints:
+        """(B,) the text that is typed for needs in a wording each, by a uniform draw each.
+
+        A judged query keeps the very text that was judged.
+        """
+        common_B = self.text_QX[intent_B, wording_B]
+        judged_B = (self.judged_Q[intent_B] >= 0) & (wording_B == Wording.SPECIFIC)
+        return np.where(judged_B, common_B, self.spellings.written(common_B, uniform_B))
+
+    def wordings(self, intent_B: NDArray[np.integer], text_B: Ints) -> NDArray[np.int64]:
+        """(B,) in which wording texts as typed say needs, -1 where in none."""
+        says_BX = self.spellings.stand_for(text_B[:, None], self.text_QX[intent_B])
+        return np.where(says_BX.any(axis=1), np.argmax(says_BX, axis=1), -1)

@@ -7,19 +7,8 @@ from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
 from simulator.randomness import Draws
-from simulator.shoppers.intents import Intents, Wording
+from simulator.shoppers.intents import Intents
 from simulator.shoppers.shoppers import Shoppers
-
-# How shoppers reword: rows are the wording that did not serve, columns the next one. Correct a
-# typing error, narrow a generic query, broaden or substitute a specific one. Uncalibrated.
-_REWORDING = np.zeros((len(Wording), len(Wording)))
-_REWORDING[Wording.SPECIFIC, [Wording.GENERIC, Wording.SYNONYM, Wording.BRAND]] = 0.5, 0.35, 0.15
-_REWORDING[Wording.SYNONYM, [Wording.SPECIFIC, Wording.GENERIC]] = 0.6, 0.4
-_REWORDING[Wording.GENERIC, [Wording.SPECIFIC, Wording.SYNONYM, Wording.BRAND]] = 0.65, 0.2, 0.15
-_REWORDING[Wording.MISSPELLED, [Wording.SPECIFIC, Wording.GENERIC]] = 0.85, 0.15
-_REWORDING[Wording.BRAND, [Wording.SPECIFIC, Wording.GENERIC]] = 0.7, 0.3
-_REWORDING[Wording.KNOWLEDGE, [Wording.GENERIC, Wording.SPECIFIC, Wording.SYNONYM]] = 0.4, 0.4, 0.2
-_REWORDING[Wording.AMBIGUOUS, [Wording.SPECIFIC, Wording.GENERIC]] = 0.8, 0.2
 
 
 @dataclass(frozen=True)
@@ -81,12 +70,20 @@ class NeedSampler:
         need_B: NDArray[np.int64],
     ) -> NDArray[np.int64]:
         """(B,) how each need is first put into words."""
-        weight_BX = self.intents.wording_X * (self.intents.text_QX[intent_B] >= 0)
-        # A judged query is its own first wording: the grades are about that very text.
-        judged_B = self.intents.judged_Q[intent_B] >= 0
-        weight_BX = np.where(judged_B[:, None], np.eye(len(Wording))[Wording.SPECIFIC], weight_BX)
-        weight_BX[:, Wording.SPECIFIC] += weight_BX.sum(axis=1) == 0
+        weight_BX = self.intents.first_wordings(intent_B)
         return _pick(weight_BX, self.draws.uniform("wording", shopper_B, session_B, need_B))
+
+    def texts(
+        self,
+        intent_B: NDArray[np.int64],
+        wording_B: NDArray[np.int64],
+        shopper_B: NDArray[np.int64],
+        session_B: NDArray[np.int64],
+        need_B: NDArray[np.int64],
+    ) -> Ints:
+        """(B,) the text that is typed for each need: all through a session the same one."""
+        luck_B = self.draws.uniform("spelling", shopper_B, session_B, need_B, wording_B)
+        return self.intents.typed(intent_B, wording_B, luck_B)
 
     def rewordings(
         self,
@@ -99,7 +96,7 @@ class NeedSampler:
         """(B,) the next wording, -1 where the shopper has no other words for the need."""
         text_BX = self.intents.text_QX[intent_B]
         here_B: NDArray[np.int32] = np.take_along_axis(text_BX, wording_B[:, None], axis=1)
-        weight_BX = _REWORDING[wording_B] * ((text_BX >= 0) & (text_BX != here_B))
+        weight_BX = self.intents.reword_XX[wording_B] * ((text_BX >= 0) & (text_BX != here_B))
         chosen_B = _pick(weight_BX, self.draws.uniform("reword", shopper_B, session_B, request_B))
         return np.where(weight_BX.sum(axis=1) > 0, chosen_B, -1)
 

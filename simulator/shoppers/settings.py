@@ -1,6 +1,8 @@
 """Settings of shoppers and of what they ask for."""
 
-from pydantic import Field
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import Field, model_validator
 
 from simulator.spec import Spec
 
@@ -46,11 +48,78 @@ class ShopperSpec(Spec):
     )
 
 
+WordingName = Literal[
+    "specific", "synonym", "generic", "misspelled", "brand", "knowledge", "ambiguous", "conditions"
+]
+"""Names of `simulator.shoppers.intents.Wording`, in lower case."""
+
+Share = Annotated[float, Field(ge=0, le=1_000)]
+Row = dict[WordingName, Share]
+_NEXT = "shares of the wordings that follow it"
+
+
+class ShopWordings(Spec):
+    """First queries in the shop's own words: how often each wording is used, of all of these.
+
+    Any numbers: they are divided by their sum.
+    """
+
+    specific: Share = Field(0.64, description="category and wanted values, as titles name them")
+    generic: Share = Field(0.12, description="the category alone")
+    brand: Share = Field(0.14, description="the brand, with or without the category")
+    ambiguous: Share = Field(0.1, description="wanted values that name no category")
+    conditions: Share = Field(0.0, description="a sentence of several conditions, with a price")
+
+
+class GapWordings(Spec):
+    """First queries in other words than the shop's, divided by their sum as well."""
+
+    synonym: Share = Field(0.6, description="category and wanted values, in other words")
+    misspelled: Share = Field(0.25, description="the shop's words with a typing error")
+    knowledge: Share = Field(0.15, description="what the thing is good for, not what it is called")
+
+
+class Rewordings(Spec):
+    """How a need is worded after a wording that did not serve: the shares of the next ones.
+
+    A wording that a need does not have is left out; {} ends the search. Correct a typing error,
+    narrow a generic query, broaden or substitute a specific one. Uncalibrated.
+    """
+
+    specific: Row = Field(
+        {"generic": 0.5, "synonym": 0.35, "brand": 0.15},
+        description="the next wordings after this one",
+    )
+    synonym: Row = Field(
+        {"specific": 0.6, "generic": 0.4}, description="the next wordings after this one"
+    )
+    generic: Row = Field(
+        {"specific": 0.65, "synonym": 0.2, "brand": 0.15},
+        description="the next wordings after this one",
+    )
+    misspelled: Row = Field(
+        {"specific": 0.85, "generic": 0.15}, description="the next wordings after this one"
+    )
+    brand: Row = Field(
+        {"specific": 0.7, "generic": 0.3}, description="the next wordings after this one"
+    )
+    knowledge: Row = Field(
+        {"generic": 0.4, "specific": 0.4, "synonym": 0.2},
+        description="the next wordings after this one",
+    )
+    ambiguous: Row = Field(
+        {"specific": 0.8, "generic": 0.2}, description="the next wordings after this one"
+    )
+    conditions: Row = Field(
+        {"specific": 0.7, "generic": 0.3}, description="the next wordings after this one"
+    )
+
+
 class QuerySpec(Spec):
     """Settings of what is asked for."""
 
     intents: int = Field(
-        9_000, ge=1, le=1_000_000, description="distinct needs, each with up to 7 wordings"
+        9_000, ge=1, le=1_000_000, description="distinct needs, each with up to 8 wordings"
     )
     vocabulary_gap: float = Field(
         0.35,
@@ -59,9 +128,52 @@ class QuerySpec(Spec):
         description="first queries in other words than the shop's: synonyms, misspellings and "
         "roundabout descriptions (share)",
     )
+    variety: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="chance that a shopper writes a word in a way of their own: word order, "
+        "number, units, short forms, another typing error. More of it means more texts that were "
+        "never asked before",
+    )
     brand_share: float = Field(
         0.3, ge=0, le=1, description="rare intents that want the brand of their target (share)"
     )
     judged_share: float = Field(
         0.3, ge=0, lt=1, description="needs behind the human-judged queries, if any (share)"
     )
+    shop_wordings: ShopWordings = ShopWordings()
+    gap_wordings: GapWordings = GapWordings()
+    rewordings: Rewordings = Rewordings()
+
+    @model_validator(mode="after")
+    def _some_wording(self) -> Self:
+        gap = self.vocabulary_gap
+        for name, used in (("shop_wordings", gap < 1), ("gap_wordings", gap > 0)):
+            if used and sum(getattr(self, name).model_dump().values()) <= 0:
+                raise ValueError(
+                    f"{name} == 0 for every wording, must be > 0 for one of them "
+                    f"where vocabulary_gap == {gap:g}"
+                )
+        return self
+
+    def first_shares(self) -> dict[WordingName, float]:
+        """Relative frequency of each wording in first queries; they sum to 1."""
+        found: dict[WordingName, float] = dict.fromkeys(get_args(WordingName), 0.0)
+        for group, share in (
+            (self.shop_wordings, 1 - self.vocabulary_gap),
+            (self.gap_wordings, self.vocabulary_gap),
+        ):
+            shares: dict[WordingName, float] = group.model_dump()  # type: ignore[assignment]
+            total = sum(shares.values()) or 1.0
+            found |= {name: share * each / total for name, each in shares.items()}
+        return found
+
+    def said_after(self) -> dict[WordingName, Row]:
+        """By wording that did not serve, the relative frequency of the next."""
+        return {name: getattr(self.rewordings, name) for name in get_args(WordingName)}
+
+    def used(self) -> set[WordingName]:
+        """The wordings that ever occur."""
+        after = {name for row in self.said_after().values() for name, share in row.items() if share}
+        return after | {name for name, share in self.first_shares().items() if share}

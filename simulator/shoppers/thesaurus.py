@@ -8,9 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulator.catalogue.lexicon import ATTRIBUTES, CIRCUMSTANCES, DEEDS, DEPARTMENTS, MODIFIERS
+from simulator.catalogue.lexicon import ATTRIBUTES, DEPARTMENTS, MODIFIERS
 from simulator.catalogue.taxonomy import CategoryEntry, Words, entries, parse_words
 from simulator.randomness import Draws
+from simulator.shoppers.phrases import CIRCUMSTANCES, DEEDS
 
 
 def category_words(path: str) -> Words:
@@ -24,13 +25,13 @@ def category_words(path: str) -> Words:
     leaf = _leaf(path)
     own = tuple(part.strip() for part in leaf.split("/") if part.strip()) or (leaf,)
     known = [word for part in own for word in synonyms(part)]
-    return tuple(dict.fromkeys([*own, *known, _other_number(own[0])]))
+    return tuple(dict.fromkeys([*own, *known, other_number(own[0])]))
 
 
 def synonyms(word: str) -> Words:
     """Other words that the lexicon has for a word; () where it knows none."""
     known = _thesaurus()
-    return known.get(word) or known.get(_other_number(word), ())
+    return known.get(word) or known.get(other_number(word), ())
 
 
 def uses_of(path: str, draws: Draws) -> Words:
@@ -49,7 +50,7 @@ def uses_of(path: str, draws: Draws) -> Words:
     )
 
 
-def _other_number(word: str) -> str:
+def other_number(word: str) -> str:
     """Plural of a singular and the other way round, well enough for English nouns of shops."""
     if not word.isascii():
         return word

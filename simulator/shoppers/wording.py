@@ -1,16 +1,19 @@
-"""The words of queries: seven ways to say what is wanted."""
+"""The words of queries: the ways to say what is wanted."""
+
+import math
 
 import numpy as np
 
 from simulator.catalogue.catalog import Ints, Supply, Texts
-from simulator.catalogue.lexicon import OPENERS, PERSON_OPENERS, PERSONS
 from simulator.catalogue.sampling import Indices
 from simulator.catalogue.taxonomy import Words, numbered
 from simulator.catalogue.titles import WordTable
-from simulator.randomness import Draws, Floats
+from simulator.randomness import Draws
 from simulator.scripts import is_unspaced
 from simulator.shoppers.intents import Judgments, Wording
-from simulator.shoppers.thesaurus import category_words, uses_of
+from simulator.shoppers.keystrokes import misspell
+from simulator.shoppers.roundabout import Roundabout
+from simulator.shoppers.thesaurus import category_words
 from simulator.shoppers.wants import Wanted
 
 # The category of items in a catalogue that has none; no query names it.
@@ -18,14 +21,22 @@ FALLBACK_CATEGORY = "All products"
 
 _TITLE_WORDS = 4  # of the target, asked for where an intent names nothing at all
 _TITLE_LETTERS = 8  # of it, in a script without spaces between words
+_CONDITIONS = 2  # values that a sentence of several conditions names at least
 _BRAND_ALONE = 0.6  # share of BRAND wordings without a category
-_SHORTEST_TYPO = 4  # letters of a word in which a typing error may happen
 
 
 def word_wishes(
-    wanted: Wanted, supply: Supply, judgments: Judgments, draws: Draws
+    wanted: Wanted,
+    supply: Supply,
+    judgments: Judgments,
+    used: frozenset[Wording],
+    roundabout: Roundabout,
+    draws: Draws,
 ) -> tuple[Words, Ints]:
-    """All distinct query texts, and (Q, wordings) which of them words each wish in which way."""
+    """All distinct common texts, and (Q, wordings) which of them words each wish in which way.
+
+    Wordings that are not used have no texts.
+    """
     catalog = supply.catalog
     number_Q = np.arange(len(wanted.item_Q))
     nouns = tuple(map(_nouns, catalog.categories))
@@ -46,40 +57,12 @@ def word_wishes(
     texts_QX[:, Wording.GENERIC] = noun_Q
     texts_QX[:, Wording.MISSPELLED] = _misspelled(texts_QX[:, Wording.SPECIFIC], draws)
     texts_QX[:, Wording.BRAND] = np.where(brand_Q == "", "", by_brand_Q)
-    texts_QX[:, Wording.KNOWLEDGE] = _roundabout(wanted, supply, draws)
+    texts_QX[:, Wording.KNOWLEDGE] = roundabout.texts(wanted.category_Q, draws)
     texts_QX[:, Wording.AMBIGUOUS] = values_Q
+    texts_QX[:, Wording.CONDITIONS] = _conditions(wanted, supply, noun_Q, draws)
+    texts_QX[:, [each for each in Wording if each not in used | {Wording.SPECIFIC}]] = ""
     text_QX, texts = numbered(texts_QX)
     return texts, text_QX
-
-
-def misspell(text: str, place: float, slip: float) -> str:
-    """One slip of the fingers: two letters swapped, one left out or one typed twice.
-
-    Args:
-        text: what was meant.
-        place: where in the text, in [0, 1); never the first letter of a word.
-        slip: which slip, in [0, 1).
-
-    Returns:
-        The text with the slip, or "" where no word is long enough for one.
-    """
-    spots = [
-        at
-        for at in range(1, len(text) - 1)
-        if text[at - 1 : at + 2].isalpha() and _word_length(text, at) >= _SHORTEST_TYPO
-    ]
-    if not spots:
-        return ""
-    at = spots[int(place * len(spots))]
-    if slip < 0.4 and text[at] != text[at + 1]:
-        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
-    if slip < 0.75:
-        return text[:at] + text[at + 1 :]
-    return text[: at + 1] + text[at:]
-
-
-def _word_length(text: str, at: int) -> int:
-    return text.find(" ", at) % (len(text) + 1) - text.rfind(" ", 0, at) - 1
 
 
 def _nouns(path: str) -> Words:
@@ -137,24 +120,28 @@ def _misspelled(texts_Q: Texts, draws: Draws) -> Texts:
     return np.fromiter(map(misspell, texts_Q, place_Q.tolist(), slip_Q.tolist()), object)
 
 
-def _roundabout(wanted: Wanted, supply: Supply, draws: Draws) -> Texts:
-    """(Q,) what the thing is good for instead of what it is called; "" without a category."""
+def _conditions(wanted: Wanted, supply: Supply, noun_Q: Texts, draws: Draws) -> Texts:
+    """(Q,) a sentence of all that is wanted and of a price; "" where fewer than two values are."""
     number_Q = np.arange(len(wanted.item_Q))
-    uses = tuple(uses_of(path, draws) for path in supply.catalog.categories)
-    openers = [
-        *(opener.format("{use}") for opener in OPENERS),
-        *(o.replace("{who}", who) for o in PERSON_OPENERS for who in PERSONS),
+    brand_Q = np.array([*(brand.casefold() for brand in supply.catalog.brands), ""], object)
+    columns = [
+        _words(supply.value_words, each, 0.0, number_Q, draws) for each in wanted.values_QW.T
     ]
+    slack_Q = 1 + draws.uniform("wording.price", slot=number_Q) / 2
+    most_Q = np.where(wanted.item_Q >= 0, supply.catalog.price_I[wanted.item_Q] * slack_Q, 0.0)
+    rows = zip(noun_Q, brand_Q[wanted.brand_Q], most_Q.tolist(), *columns, strict=True)
+    return np.fromiter((_sentence(*row) for row in rows), object)
 
-    def pick(purpose: str, among: Words) -> list[str]:
-        chance: Floats = draws.uniform(purpose, slot=number_Q)
-        return [among[int(u * len(among))] for u in chance.tolist()]
 
-    begun = pick("wording.opener", tuple(openers))
-    chance_Q = draws.uniform("wording.use", slot=number_Q)
-    rows = zip(begun, wanted.category_Q.tolist(), chance_Q.tolist(), strict=True)
-    texts = (
-        opener.format(use=uses[category][int(u * len(uses[category]))]) if category >= 0 else ""
-        for opener, category, u in rows
-    )
-    return np.fromiter(texts, object)
+def _sentence(noun: str, brand: str, most: float, *values: str) -> str:
+    told = [value for value in values if value]
+    if not noun or len(told) < _CONDITIONS or most <= 0:
+        return ""
+    made_by = f" by {brand}" if brand else ""
+    return f"{noun}{made_by} with {' and '.join(told)} under {_rounded(most)}"
+
+
+def _rounded(price: float) -> str:
+    """A price as one says it: one digit and zeros, or two below 100."""
+    digits = 10.0 ** max(math.floor(math.log10(price)) - (price < 100), 0)
+    return f"{max(math.ceil(price / digits) * digits, 1):g}"

@@ -294,6 +294,8 @@ def _intents(reworded: bool) -> Intents:
     text_QX[:, Wording.SPECIFIC] = np.arange(count)
     if reworded:
         text_QX[:, Wording.SYNONYM] = (np.arange(count) + 1) % count
+    reword_XX = np.zeros((len(Wording), len(Wording)))
+    reword_XX[Wording.SPECIFIC, Wording.SYNONYM] = reword_XX[Wording.SYNONYM, Wording.SPECIFIC] = 1
     return Intents(
         texts=TEXTS,
         category_Q=np.array([category for category, _ in WANTED], np.int32),
@@ -303,6 +305,7 @@ def _intents(reworded: bool) -> Intents:
         weight_Q=np.full(count, 1 / count),
         text_QX=text_QX,
         wording_X=np.eye(len(Wording))[Wording.SPECIFIC],
+        reword_XX=reword_XX,
         judged_Q=np.full(count, -1, np.int32),
         judgments=NO_JUDGMENTS,
     )

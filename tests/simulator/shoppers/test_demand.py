@@ -1,7 +1,10 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from simulator.catalogue.catalog import Supply
 from simulator.catalogue.settings import CatalogSpec
@@ -9,7 +12,7 @@ from simulator.catalogue.synthetic import generate_supply
 from simulator.randomness import Draws
 from simulator.shoppers.demand import generate_intents
 from simulator.shoppers.intents import Intents, Judgments, Wording
-from simulator.shoppers.settings import QuerySpec
+from simulator.shoppers.settings import QuerySpec, WordingName
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +183,43 @@ def test_a_seed_fixes_every_intent(supply):
     assert first.texts == again.texts
     np.testing.assert_array_equal(first.text_QX, again.text_QX)
     assert generate_intents(supply, QuerySpec(intents=50), Draws(5)).texts != first.texts
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"vocabulary_gap": 1.0, "gap_wordings": {"synonym": 0, "misspelled": 0, "knowledge": 0}},
+         "gap_wordings == 0"),
+        ({"vocabulary_gap": 0.0, "shop_wordings": {"specific": 0, "generic": 0, "brand": 0,
+                                                   "ambiguous": 0}}, "shop_wordings == 0"),
+        ({"rewordings": {"specific": {"shouted": 1.0}}}, "rewordings.specific.shouted"),
+        ({"rewordings": {"specific": {"generic": -1.0}}}, "rewordings.specific.generic"),
+        ({"variety": 1.0}, "variety"),
+    ],
+)  # fmt: skip
+def test_a_language_without_words_is_refused(given, place):
+    with pytest.raises(ValidationError) as error:
+        QuerySpec(**given)
+    places = [".".join(map(str, each["loc"])) for each in error.value.errors()]
+    assert place in str(error.value) or any(place in each for each in places)
+
+
+def test_shares_of_wordings_are_divided_by_their_sum():
+    spec = QuerySpec(vocabulary_gap=0.25, gap_wordings={"synonym": 3, "misspelled": 1,
+                                                        "knowledge": 0})  # fmt: skip
+    shares = spec.first_shares()
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["synonym"] == pytest.approx(0.25 * 0.75)
+    assert shares["knowledge"] == 0
+
+
+def test_settings_name_the_wordings_of_the_simulator():
+    assert list(get_args(WordingName)) == [wording.name.lower() for wording in Wording]
+
+
+def test_a_row_without_rewordings_ends_the_search():
+    supply = generate_supply(CatalogSpec(items=500), Draws(3))
+    spec = QuerySpec(intents=50, rewordings={"specific": {}})
+    intents = generate_intents(supply, spec, Draws(3))
+    assert not intents.reword_XX[Wording.SPECIFIC].any()
+    assert intents.reword_XX[Wording.GENERIC].any()

@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from simulator.catalogue.settings import CatalogSpec
 from simulator.catalogue.synthetic import generate_supply
@@ -9,7 +7,6 @@ from simulator.randomness import Draws
 from simulator.shoppers.demand import generate_intents
 from simulator.shoppers.intents import Intents, Wording
 from simulator.shoppers.settings import QuerySpec
-from simulator.shoppers.wording import misspell
 
 
 @pytest.fixture(scope="module")
@@ -20,35 +17,6 @@ def intents() -> Intents:
 
 def _texts(intents: Intents, wording: Wording) -> list[str]:
     return [intents.texts[t] if t >= 0 else "" for t in intents.text_QX[:, wording]]
-
-
-@given(
-    text=st.text(alphabet="abcde 0é", max_size=30),
-    place=st.floats(0, 1, exclude_max=True),
-    slip=st.floats(0, 1, exclude_max=True),
-)
-def test_a_slip_changes_one_place_and_keeps_first_letters(text, place, slip):
-    slipped = misspell(text, place, slip)
-    if not slipped:
-        return
-    assert abs(len(slipped) - len(text)) <= 1
-    firsts = [[word[0] for word in line.split()] for line in (text, slipped)]
-    assert firsts[0] == firsts[1]
-    same = 0
-    while same < min(len(text), len(slipped)) and text[same] == slipped[same]:
-        same += 1
-    if len(slipped) == len(text):
-        assert slipped[same + 2 :] == text[same + 2 :]
-        assert slipped != text
-
-
-@pytest.mark.parametrize(("slip", "slipped"), [(0.1, "buond"), (0.5, "bund"), (0.9, "boound")])
-def test_slips_swap_leave_out_or_double_a_letter(slip, slipped):
-    assert misspell("bound", 0.0, slip) == slipped
-
-
-def test_short_words_and_numbers_are_typed_right():
-    assert misspell("a4 tv 128", 0.5, 0.5) == ""
 
 
 def test_generic_wording_is_the_category_alone(intents):
