@@ -158,6 +158,38 @@ class Headroom:
 
 
 @dataclass(frozen=True)
+class Scarcity:
+    """How scarce recall is in an arm: whether its channels could return all that is relevant.
+
+    An item is relevant to a request if it matches what the shopper wants, whatever the words say:
+    human grade 2 or 3 of 3, or else the wanted category and brand with at least a third of the
+    wanted values.
+
+    Attributes:
+        arm: whose channels.
+        cut, part: as of `Headroom`.
+        relevant: relevant items of a request that are on sale, on average.
+        limit: items that one channel may return for a request, at most.
+        pressure: `relevant` over `limit`. Below 1, one channel that knows every need could return
+            all that is relevant, and recall is hardly a bottleneck.
+        found: share of the relevant items that the channels found together.
+        unseen: share of first queries whose text was never asked in the history.
+        requests, shoppers: size of the sample.
+    """
+
+    arm: str
+    cut: Cut
+    part: str
+    relevant: float
+    limit: int
+    pressure: Interval
+    found: Interval
+    unseen: Interval
+    requests: int
+    shoppers: int
+
+
+@dataclass(frozen=True)
 class Refit:
     """An A/A: an arm's pages with one of its models trained again, against those it serves.
 
@@ -184,6 +216,7 @@ class Truths(Record):
     Attributes:
         truth: one row for each metric and contrast.
         headroom: what recall could gain at most, for each arm.
+        scarcity: whether the channels of each arm could return all that is relevant.
         refits: A/As of models and another training of each: luck that `truth` leaves out.
         warnings: what is wrong with the worlds, in plain sentences.
     """
@@ -195,6 +228,7 @@ class Truths(Record):
     headroom: tuple[Headroom, ...]
     refits: tuple[Refit, ...]
     warnings: tuple[str, ...]
+    scarcity: tuple[Scarcity, ...] = ()
 
     def room(self, arm: str, event: str) -> Headroom | None:
         """The headroom of an arm over all its requests, where it was measured."""
@@ -202,6 +236,10 @@ class Truths(Record):
             if (row.arm, row.event, row.cut) == (arm, event, "all"):
                 return row
         return None
+
+    def scarce(self, arm: str) -> Scarcity | None:
+        """How scarce recall is in an arm over all its requests, where it was measured."""
+        return row_of(self.scarcity, arm=arm, cut="all")
 
     def of(self, metric: str, contrast: Contrast) -> Truth | None:
         """The truth of a metric in a contrast, where there is one."""

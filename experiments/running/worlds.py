@@ -30,7 +30,7 @@ from experiments.running.models import (
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from experiments.truth.files import BESIDE, HEADROOM, OWN, by_category, write_table
-from experiments.truth.headroom import HeadroomSample
+from experiments.truth.headroom import HeadroomSample, asked_texts
 from ranking.funnel import Funnel
 from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
@@ -275,7 +275,9 @@ class OneArmWorld(_LaterWorld):
         sample = None
         if self.weighed:
             rate = self.weighed * self.pages_each / self.pages
-            sample = HeadroomSample(world, funnel.twin(), rate)
+            texts = len(world.population.intents.texts)
+            known_T = asked_texts(self.trained.history.path / LOG, texts)
+            sample = HeadroomSample(world, funnel.twin(), rate, known_T)
             world.watch(sample)
         return Followed(walks, sample)
 

@@ -10,28 +10,43 @@ and of the pages that an oracle would have made (`experiments.truth.oracle`):
 
 All pages come at the time of the one that was served. Where `recall` adds little, no channel can
 show a lift, whatever it finds.
+
+Beside it stands how scarce recall is: how many items are relevant to the need
+(`experiments.truth.relevance`), how many of them the arm's channels found, and whether the text had
+been asked before.
 """
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from experiments.truth.files import write_table
 from experiments.truth.oracle import GOALS, Goal, Oracle, OracleRecall
-from ranking.funnel import Funnel
+from experiments.truth.relevance import Relevance
+from ranking.funnel import Answers, Funnel
 from ranking.ordering import best_first
 from ranking.pages import page_columns
 from ranking.preranker import take
+from recall.candidates import Pool
 from simulator.behaviour.behavior import Reactions
 from simulator.behaviour.expectation import expected
 from simulator.catalogue.catalog import Ints
 from simulator.living.world import World
-from simulator.protocols import Pages, Requests
+from simulator.protocols import REQUEST_BITS, Pages, Requests
 from simulator.shoppers.needs import Needs
 
+_TOLD = ("request", "shopper", "text", "wording", "first", "unseen", "relevant", "found", "limit")
 PAGES = ("served", "kept", "pool", "recall", "catalogue")
+
+
+def asked_texts(log: Path, size: int) -> NDArray[np.bool_]:
+    """(size,) which of a world's texts somebody asked, by the log of its history."""
+    asked_T = np.zeros(size, np.bool_)
+    asked_T[pq.read_table(log / "requests", columns=["text"])["text"].to_numpy()] = True
+    return asked_T
 
 
 class HeadroomSample:
@@ -41,13 +56,18 @@ class HeadroomSample:
         world: not yet lived.
         funnel: of the arm; its own count of faults.
         rate: share of the requests.
+        known_T: which of the world's texts were asked in its history.
     """
 
-    def __init__(self, world: World, funnel: Funnel, rate: float) -> None:
+    def __init__(
+        self, world: World, funnel: Funnel, rate: float, known_T: NDArray[np.bool_]
+    ) -> None:
         self.world = world
         self.funnel = funnel
         self.rate = rate
+        self.known_T = known_T
         self.oracle = Oracle(world.behavior, world.market)
+        self.relevance = Relevance(world.behavior.utility)
         self.recall = OracleRecall(funnel, self.oracle, world.sampler, world.memory)
         self._rows: list[dict[str, NDArray[Any]]] = []
 
@@ -61,20 +81,22 @@ class HeadroomSample:
             return
         asked, behind = requests.rows(rows), needs.rows(rows)
         served = Pages.bare(pages.items_BK[rows], pages.latency_B[rows])
+        answers = self.funnel.ask(asked)
+        pool = self.funnel.pool(answers)
         columns: dict[str, NDArray[Any]] = {
             "request": asked.id_B,
             "shopper": asked.shopper_B,
             "text": asked.text_B,
             "wording": self._wording(asked, behind),
+            **self._recall(asked, behind, pool),
         }
-        self._rows.append(columns | self._values(behind, served, self._pages(asked, behind)))
+        made = self._pages(asked, behind, answers, pool)
+        self._rows.append(columns | self._values(behind, served, made))
 
     def write(self, path: Path) -> None:
         """Write a row for each request of the sample."""
         if not self._rows:
-            empty: dict[str, NDArray[Any]] = {
-                name: np.zeros(0, np.int64) for name in ("request", "shopper", "text", "wording")
-            }
+            empty: dict[str, NDArray[Any]] = {name: np.zeros(0, np.int64) for name in _TOLD}
             empty |= {f"{event}_{page}": np.zeros(0) for event in GOALS for page in PAGES}
             self._rows.append(empty)
         joined = {
@@ -87,10 +109,24 @@ class HeadroomSample:
         intents = self.world.population.intents
         return intents.wordings(needs.intent_B, requests.text_B)
 
-    def _pages(self, requests: Requests, needs: Needs) -> dict[Goal, dict[str, Ints]]:
+    def _recall(self, requests: Requests, needs: Needs, pool: Pool) -> dict[str, NDArray[Any]]:
+        """By column, (B,) how many items are relevant and found, and whether the text is new."""
+        there_I = self.funnel.recall.available_I
+        relevant_BN = self.relevance.relevant(needs.intent_B, pool.items_BN)
+        limit = max(self.funnel.recall.limits.values())
+        return {
+            "first": (requests.id_B & (2**REQUEST_BITS - 1)) == 0,
+            "unseen": ~self.known_T[requests.text_B],
+            "relevant": self.relevance.count(needs.intent_B, there_I),
+            "found": relevant_BN.sum(axis=1),
+            "limit": np.full(len(requests), limit),
+        }
+
+    def _pages(
+        self, requests: Requests, needs: Needs, answers: Answers, pool: Pool
+    ) -> dict[Goal, dict[str, Ints]]:
         """By goal, the items on the pages that an oracle would have made."""
-        funnel, answers = self.funnel, self.funnel.ask(requests)
-        pool = funnel.pool(answers)
+        funnel = self.funnel
         kept = take(pool, funnel.cut(requests, pool))
         deepest = int(((requests.page_B + 1) * requests.slots_B).max())
         count = max(deepest, funnel.spec.keep)

@@ -7,7 +7,7 @@ from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import METRICS, Metric
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Metrics
-from experiments.records.truth import Method, Refit, Truth, Truths
+from experiments.records.truth import Headroom, Method, Refit, Scarcity, Truth, Truths
 from experiments.truth.effects import beside, paired_truth
 from experiments.truth.files import HEADROOM
 from experiments.truth.gains import headroom_rows
@@ -64,12 +64,12 @@ def truth_table(
                     confidence=found.confidence,
                 )
             )
-    rooms = [
-        row
-        for arm, logs in worlds.items()
-        if all((log.parent / HEADROOM).is_file() for log in logs)
-        for row in headroom_rows(arm, logs, confidence=found.confidence, spec=spec)
-    ]
+    rooms, scarce = list[Headroom](), list[Scarcity]()
+    for arm, logs in worlds.items():
+        if all((log.parent / HEADROOM).is_file() for log in logs):
+            weighed = headroom_rows(arm, logs, confidence=found.confidence, spec=spec)
+            rooms += weighed[0]
+            scarce += weighed[1]
     refits = tuple(
         row
         for arm, logs in worlds.items()
@@ -81,6 +81,7 @@ def truth_table(
         headroom=tuple(rooms),
         refits=refits,
         warnings=tuple(warnings),
+        scarcity=tuple(scarce),
     )
 
 

@@ -3,12 +3,19 @@
 from experiments.records.interval import Interval
 from experiments.records.reading import rows_of
 from experiments.records.run import Run
-from experiments.records.truth import Headroom, Truth
+from experiments.records.truth import Headroom, Scarcity, Truth
 from experiments.report.kit.colours import arm_class, arm_name, legend
-from experiments.report.kit.digits import change_words, number, percent
+from experiments.report.kit.digits import (
+    between,
+    change_words,
+    fixed,
+    number,
+    percent,
+    share_words,
+)
 from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import Content, figure, note
+from experiments.report.kit.page import Content, figure, folded, note
 from experiments.report.kit.scales import Axis, shared, signed_percents
 from experiments.report.kit.sentences import meaning
 from experiments.report.kit.tables import Table
@@ -65,7 +72,38 @@ def _plot(run: Run, arm: str, event: str) -> Html | None:
         (("Perfect recall and order", "Interval"), lambda row: change_words(row.catalogue)),
     )
     described = f"Forest plot: what an oracle would add to the pages of {arm}"
-    return tag("div", tag("h3", arm_name(run.arms, arm)), figure(picture, numbers, described))
+    parts = figure(picture, numbers, described), *_scarce(run, arm)
+    return tag("div", tag("h3", arm_name(run.arms, arm)), *parts)
+
+
+def _scarce(run: Run, arm: str) -> tuple[Html, ...]:
+    """How scarce recall is in an arm, in words and by part."""
+    rows = rows_of(run.truths.scarcity, arm=arm) if run.truths else []
+    whole = run.truths.scarce(arm) if run.truths else None
+    if whole is None or whole.pressure.estimate is None:
+        return ()
+    can = "cannot" if whole.pressure.estimate > 1 else "could"
+    told = (
+        f"Recall pressure {fixed(whole.pressure.estimate, 1)}: a search has "
+        f"{fixed(whole.relevant, 0)} relevant items on average, and one channel may return "
+        f"{number(whole.limit)}, so one alone {can} return them all. Nobody asked "
+        f"{percent(whole.unseen.estimate, 0)} of the first queries before, in just these words."
+    )
+    table = Table.of(
+        f"Recall pressure of {arm}: relevant items over what one channel may return",
+        rows,
+        ("Searches", lambda row: _label(row)),
+        ("Weighed", lambda row: number(row.requests)),
+        ("Relevant items", lambda row: number(row.relevant, 0)),
+        (("Recall pressure", "Interval"), lambda row: _ratio_words(row.pressure)),
+        (("Found by all channels", "Interval"), lambda row: share_words(row.found)),
+        (("Never asked before", "Interval"), lambda row: share_words(row.unseen)),
+    )
+    return note(told), folded(table, "Recall pressure by frequency and wording")
+
+
+def _ratio_words(interval: Interval) -> tuple[str, str]:
+    return fixed(interval.estimate, 2), between(interval, 2)
 
 
 def _row(run: Run, row: Headroom) -> Row:
@@ -76,7 +114,7 @@ def _row(run: Run, row: Headroom) -> Row:
     return Row(_label(row), lanes, arm_class(run.arms, row.arm), row.cut == "all")
 
 
-def _label(row: Headroom) -> str:
+def _label(row: Headroom | Scarcity) -> str:
     return _PARTS.get(row.part, f"Worded: {row.part}")
 
 

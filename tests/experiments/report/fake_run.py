@@ -25,7 +25,16 @@ from experiments.records.metrics import (
     Traffic,
 )
 from experiments.records.reading import write_record
-from experiments.records.truth import Headroom, Parts, Realised, Refit, Remainder, Truth, Truths
+from experiments.records.truth import (
+    Headroom,
+    Parts,
+    Realised,
+    Refit,
+    Remainder,
+    Scarcity,
+    Truth,
+    Truths,
+)
 from experiments.stages.stage import StageRecord
 
 LEVELS = {  # level, standard error of the relative effect, true relative effect of one arm
@@ -60,6 +69,12 @@ def arm_channels(arm: int) -> list[str]:
 
 def around(middle: float, half: float) -> Interval:
     return Interval(middle, middle - half, middle + half)
+
+
+SCARCITY = [  # relevant items, and pressure, share found, share never asked before
+    ("all", "all", 284.0, (around(2.84, 0.4), around(0.21, 0.03), around(0.23, 0.04))),
+    ("query", "tail", 131.0, (around(1.31, 0.3), around(0.38, 0.05), around(0.61, 0.06))),
+]
 
 
 def times(interval: Interval, level: float) -> Interval:
@@ -265,11 +280,18 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
         for event in ("purchase", "gmv")
         for cut, part in (("all", "all"), ("query", "tail"), ("wording", "knowledge"))
     )
+    scarcity = tuple(
+        Scarcity(arm, cut, part, relevant, 100, *shares, 400, 300)
+        for arm in arms
+        for cut, part, relevant, shares in SCARCITY
+    )
     refits = tuple(
         Refit(metric, "control", "ranker", around(0.012, 0.004), 3_000)
         for metric in ("gmv", "orders")
     )
-    return metrics, Truths(truth=tuple(truths), headroom=rooms, refits=refits, warnings=())
+    return metrics, Truths(
+        truth=tuple(truths), headroom=rooms, refits=refits, warnings=(), scarcity=scarcity
+    )
 
 
 def bare_metrics(**more: object) -> Metrics:

@@ -40,7 +40,8 @@ class Watched:
         recall = OracleRecall(funnel.twin(), oracle, world.sampler, world.memory)
         self.own = follow(world, funnel.twin())
         self.perfect = follow(world, recall, own=False)
-        self.sample = HeadroomSample(world, funnel.twin(), rate=1.0)
+        known_T = np.zeros(len(world.population.intents.texts), np.bool_)
+        self.sample = HeadroomSample(world, funnel.twin(), rate=1.0, known_T=known_T)
         world.watch(self.sample)
         opened.run(lambda requests: None)
 
