@@ -37,8 +37,9 @@ class Checkpoint:
     def save(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Write the file. Whoever is killed meanwhile leaves the one before."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {"fingerprint": self.fingerprint, "facts": json.dumps(facts)}
         whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        metadata = {"fingerprint": self.fingerprint, "facts": json.dumps(facts)}
+        metadata["digest"] = _digest(whole, metadata["facts"])
         with replacing(self.path) as path:
             save_file(whole, path, metadata)
 
@@ -53,6 +54,9 @@ class Checkpoint:
                     _log.warning("%s belongs to another training: starting anew", self.path)
                     return None
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+                if metadata["digest"] != _digest(tensors, metadata["facts"]):
+                    _log.warning("%s has changed since it was written: starting anew", self.path)
+                    return None
                 return tensors, json.loads(metadata["facts"])
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             _log.warning("%s is unreadable (%s): starting anew", self.path, error)
@@ -69,6 +73,14 @@ def fingerprint(texts: Iterable[str], arrays: Iterable[NDArray[Any]]) -> str:
         digest.update(f"{array.dtype.str} {array.shape};".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _digest(tensors: Mapping[str, Tensor], facts: str) -> str:
+    """A digest of a checkpoint's content."""
+    names = sorted(tensors)
+    kinds = (f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}" for name in names)
+    flat = (tensors[name].detach().cpu().reshape(-1).view(torch.uint8) for name in names)
+    return fingerprint([facts, *kinds], (each.numpy() for each in flat))
 
 
 _STATE: Final = ("step", "exp_avg", "exp_avg_sq")

@@ -42,6 +42,27 @@ def test_a_truncated_file_is_ignored_with_a_warning(checkpoint, caplog, kept):
     assert "unreadable" in caplog.text
 
 
+def test_one_changed_bit_anywhere_is_not_gone_on_from(checkpoint, caplog):
+    """Of the tensors' bytes, which nothing else would notice, and of what is told beside them."""
+    whole = checkpoint.path.read_bytes()
+    for at in range(8, len(whole)):
+        checkpoint.path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        found = checkpoint.load()
+        if found is not None:  # a blank of the header became another character that means nothing
+            assert found[1] == FACTS
+            assert all(torch.equal(found[0][name], TENSORS[name]) for name in TENSORS)
+    assert "has changed since it was written" in caplog.text
+
+
+def test_tensors_of_all_kinds_are_sealed(tmp_path):
+    tensors = {"half": torch.ones(3, dtype=torch.bfloat16), "none": torch.empty(0, 4)}
+    tensors["flag"] = torch.tensor([True, False])
+    checkpoint = Checkpoint(tmp_path / "kinds.safetensors", "f00d")
+    checkpoint.save(tensors, {})
+    found, _ = checkpoint.load()
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
 def test_a_file_that_another_tool_wrote_is_ignored(checkpoint, caplog):
     from safetensors.torch import save_file
 
