@@ -20,8 +20,8 @@ from simulator.catalogue.sampling import Indices
 from simulator.catalogue.taxonomy import Words
 from simulator.files.tables.amounts import Floats
 from simulator.scripts import needs_care, words_in
-from simulator.shoppers.thesaurus import category_words, synonyms
-from simulator.shoppers.wording import FALLBACK_CATEGORY
+from simulator.shoppers.words.thesaurus import category_words, synonyms
+from simulator.shoppers.words.wording import FALLBACK_CATEGORY
 
 MAX_VALUES = 8  # structured values per item
 _LEAST_ITEMS = 3  # with a word, for it to count

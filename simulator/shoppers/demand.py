@@ -8,11 +8,11 @@ import numpy as np
 from simulator.catalogue.catalog import Supply
 from simulator.randomness import Draws, Floats
 from simulator.shoppers.intents import Intents, Judgments, Wording
-from simulator.shoppers.roundabout import Roundabout
 from simulator.shoppers.settings import QuerySpec, WordingName
-from simulator.shoppers.variation import own_spellings, said_by
 from simulator.shoppers.wants import drawn_wishes, judged_wishes
-from simulator.shoppers.wording import word_wishes
+from simulator.shoppers.words.roundabout import Roundabout
+from simulator.shoppers.words.variation import own_spellings, said_by
+from simulator.shoppers.words.wording import word_wishes
 
 NO_JUDGMENTS = Judgments((), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int8))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
 from simulator.randomness import Floats
-from simulator.shoppers.spellings import ALIKE, Spellings
+from simulator.shoppers.words.spellings import ALIKE, Spellings
 
 
 class Wording(IntEnum):

@@ -1,7 +1,7 @@
 from simulator.catalogue.lexicon import ATTRIBUTES, DEPARTMENTS
 from simulator.catalogue.taxonomy import brand_names, build_taxonomy, entries
 from simulator.randomness import Draws
-from simulator.shoppers.thesaurus import category_words, synonyms, uses_of
+from simulator.shoppers.words.thesaurus import category_words, synonyms, uses_of
 
 
 def test_more_categories_keep_the_earlier_ones_and_never_repeat_a_name():

@@ -11,7 +11,7 @@ import numpy as np
 from simulator.catalogue.lexicon import ATTRIBUTES, DEPARTMENTS, MODIFIERS
 from simulator.catalogue.taxonomy import CategoryEntry, Words, entries, parse_words
 from simulator.randomness import Draws
-from simulator.shoppers.phrases import CIRCUMSTANCES, DEEDS
+from simulator.shoppers.words.phrases import CIRCUMSTANCES, DEEDS
 
 
 def category_words(path: str) -> Words:

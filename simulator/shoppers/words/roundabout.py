@@ -5,8 +5,8 @@ import numpy as np
 from simulator.catalogue.catalog import Ints, Texts
 from simulator.catalogue.taxonomy import Words
 from simulator.randomness import Draws
-from simulator.shoppers.phrases import OPENERS, PERSON_OPENERS, PERSONS
-from simulator.shoppers.thesaurus import uses_of
+from simulator.shoppers.words.phrases import OPENERS, PERSON_OPENERS, PERSONS
+from simulator.shoppers.words.thesaurus import uses_of
 
 
 class Roundabout:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.shoppers.keystrokes import NEIGHBOURS, misspell, neighbours, slipped
+from simulator.shoppers.words.keystrokes import NEIGHBOURS, misspell, neighbours, slipped
 
 CHANCE = st.floats(0, 1, exclude_max=True)
 

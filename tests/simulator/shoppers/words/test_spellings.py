@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simulator.shoppers.spellings import ALIKE, Spellings
+from simulator.shoppers.words.spellings import ALIKE, Spellings
 
 SPELLINGS = Spellings(
     own_T=np.array([0.5, 0.0, 0.25]),

@@ -11,8 +11,8 @@ from simulator.randomness import Draws
 from simulator.shoppers.demand import generate_intents
 from simulator.shoppers.intents import Wording
 from simulator.shoppers.settings import QuerySpec
-from simulator.shoppers.spellings import ALIKE
-from simulator.shoppers.variation import nickname
+from simulator.shoppers.words.spellings import ALIKE
+from simulator.shoppers.words.variation import nickname
 
 VARIETY = 0.15
 ASKED = 60_000

@@ -14,11 +14,11 @@ from simulator.catalogue.taxonomy import Words
 from simulator.randomness import Draws, Floats
 from simulator.scripts import is_unspaced
 from simulator.shoppers.intents import Intents, Wording
-from simulator.shoppers.keystrokes import slipped
-from simulator.shoppers.phrases import SHORT_FORMS, WRAPPINGS
-from simulator.shoppers.roundabout import Roundabout
-from simulator.shoppers.spellings import ALIKE, Indices, Spellings
-from simulator.shoppers.thesaurus import other_number, synonyms
+from simulator.shoppers.words.keystrokes import slipped
+from simulator.shoppers.words.phrases import SHORT_FORMS, WRAPPINGS
+from simulator.shoppers.words.roundabout import Roundabout
+from simulator.shoppers.words.spellings import ALIKE, Indices, Spellings
+from simulator.shoppers.words.thesaurus import other_number, synonyms
 
 # A text has as many spellings of its own as shoppers would use in so many first queries of a shop,
 # but not more than the most. A rare text is asked once or never, so it needs few.

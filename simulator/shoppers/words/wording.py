@@ -11,10 +11,10 @@ from simulator.catalogue.titles import WordTable
 from simulator.randomness import Draws
 from simulator.scripts import is_unspaced
 from simulator.shoppers.intents import Judgments, Wording
-from simulator.shoppers.keystrokes import misspell
-from simulator.shoppers.roundabout import Roundabout
-from simulator.shoppers.thesaurus import category_words
 from simulator.shoppers.wants import Wanted
+from simulator.shoppers.words.keystrokes import misspell
+from simulator.shoppers.words.roundabout import Roundabout
+from simulator.shoppers.words.thesaurus import category_words
 
 # The category of items in a catalogue that has none; no query names it.
 FALLBACK_CATEGORY = "All products"

@@ -1,0 +1,1 @@
+"""How needs are put into words: wordings, other spellings, and slips of the keys."""
