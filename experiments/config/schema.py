@@ -106,7 +106,11 @@ class Config(Spec):
             *self.truth.problems(
                 list(arms),
                 self.control,
-                [*METRICS, *(metric.name for metric in self.analysis.metrics)],
+                [
+                    *METRICS,
+                    *(metric.name for metric in self.analysis.metrics),
+                    *(metric.name for metric in self.analysis.own),
+                ],
                 channels,
             ),
             *(problem for arm in self.arms for problem in arm.problems(channels)),

@@ -5,6 +5,7 @@ whom only some of them have counts as zeros in the others and is told of.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,34 @@ def read_world(
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {' UNION ALL '.join(parts)}")
 
 
+@dataclass(frozen=True)
+class Paired:
+    """U shoppers who come to W worlds of S lucks.
+
+    Attributes:
+        shopper_U: who, ascending: all that any of the worlds has.
+        exposed_SU: (S, U) 1 where a luck's worlds have the shopper, else 0.
+        lonely: shoppers whom only some of a luck's worlds have.
+    """
+
+    shopper_U: NDArray[np.int64]
+    exposed_SU: Floats
+    lonely: int
+
+    @classmethod
+    def of(
+        cls, worlds: Sequence[tuple[NDArray[np.integer], NDArray[np.integer]]], lucks: int
+    ) -> "Paired":
+        """Those of worlds, each with luck and shopper of those who come to it, each once."""
+        shopper_U = np.unique(np.concatenate([shopper_N for _, shopper_N in worlds]))
+        worlds_SU = np.zeros((lucks, len(shopper_U)), np.int64)  # that have the shopper
+        for luck_N, shopper_N in worlds:
+            worlds_SU[luck_N, np.searchsorted(shopper_U, shopper_N)] += 1
+        alone_SU = (worlds_SU > 0) & (worlds_SU < len(worlds))
+        exposed_SU = (worlds_SU > 0).astype(np.float64)
+        return cls(shopper_U, exposed_SU, int(alone_SU.any(axis=0).sum()))
+
+
 class WorldTotals:
     """What happened to U shoppers in W worlds of S lucks.
 
@@ -44,9 +73,7 @@ class WorldTotals:
         lucks: number S of lucks.
 
     Attributes:
-        shopper_U: who, ascending: all that any of the worlds has.
-        exposed_SU: (S, U) 1 where a luck's worlds have the shopper, else 0.
-        lonely: shoppers whom only some of a luck's worlds have.
+        shopper_U, exposed_SU, lonely: as of `Paired`.
     """
 
     def __init__(
@@ -54,16 +81,12 @@ class WorldTotals:
     ) -> None:
         self._connection = connection
         keys = [self._rows(name, "luck", "shopper") for name in worlds]
-        self.shopper_U = np.unique(np.concatenate([shopper_N for _, shopper_N in keys]))
-        worlds_SU = np.zeros((lucks, len(self.shopper_U)), np.int64)  # that have the shopper
-        self._cells = {}
-        for name, (luck_N, shopper_N) in zip(worlds, keys, strict=True):
-            place_N = np.searchsorted(self.shopper_U, shopper_N)
-            worlds_SU[luck_N, place_N] += 1
-            self._cells[name] = luck_N, place_N
-        self.exposed_SU = (worlds_SU > 0).astype(np.float64)
-        alone_SU = (worlds_SU > 0) & (worlds_SU < len(worlds))
-        self.lonely = int(alone_SU.any(axis=0).sum())
+        who = Paired.of([(luck_N, shopper_N) for luck_N, shopper_N in keys], lucks)
+        self.shopper_U, self.exposed_SU, self.lonely = who.shopper_U, who.exposed_SU, who.lonely
+        self._cells = {
+            name: (luck_N, np.searchsorted(self.shopper_U, shopper_N))
+            for name, (luck_N, shopper_N) in zip(worlds, keys, strict=True)
+        }
 
     def of(self, column: str, worlds: Sequence[str] = ()) -> Floats:
         """(W, S, U) totals of a column in these worlds; none named: in all."""

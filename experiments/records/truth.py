@@ -67,7 +67,7 @@ class Truth:
     Attributes:
         metric, contrast: as in `metrics.json`.
         method: "expected" where the luck of clicking and buying is integrated out, "realised"
-            where it is not.
+            where it is not: with that setting, and for metrics of `analysis.own`.
         control, treatment: the metric when everybody is in one arm.
         effect: the global treatment effect: treatment minus control.
         relative: the same over control's level; on the log scale.
@@ -214,7 +214,7 @@ class Truths(Record):
     """The true effects of a run.
 
     Attributes:
-        truth: one row for each metric and contrast.
+        truth: one row for each metric and contrast; none for a metric of your own that failed.
         headroom: what recall could gain at most, for each arm.
         scarcity: whether the channels of each arm could return all that is relevant.
         refits: A/As of models and another training of each: luck that `truth` leaves out.

@@ -55,6 +55,7 @@ from experiments.report.rewards.trust import (
 )
 from experiments.report.rewards.verdict import headline, offline_headline, policy_sentences
 from experiments.report.rewards.words import measure_name, shown_measures, shown_metrics
+from experiments.report.run.answer import realised_sentence
 from experiments.report.run.verdict import (
     covered_words,
     direction,
@@ -99,6 +100,8 @@ def run_summary(metrics: Metrics, truths: Truths | None, report: Path | None = N
     for found in verdicts(metrics, truths):
         style = "bold red" if found.finding is Finding.UNREADABLE else "bold"
         said += [Text(found.sentence, style), *map(Text, found.beside)]
+    realised = realised_sentence(truths) if truths else None
+    said += [Text(realised)] if realised else []
     return Summary(tables, said, report)
 
 

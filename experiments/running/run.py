@@ -75,7 +75,7 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         catalog = load_saved(catalogue.path / CATALOG)
         metrics = _metrics(config, catalog, history.path / LOG, worlds, retrieval, models)
         metrics = _with_remarks(metrics, catalogue)
-    truths = _truths(pipeline, trained, worlds, metrics)
+    truths = _truths(pipeline, trained, worlds, metrics, catalog)
     replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
     if truths is None:
         maker.run.remove(Truths.FILE)
@@ -130,22 +130,29 @@ def _chosen(config: Config) -> tuple[Metric, ...]:
 
 
 def _truths(
-    pipeline: Pipeline, trained: Trained, worlds: Worlds, metrics: Metrics
+    pipeline: Pipeline, trained: Trained, worlds: Worlds, metrics: Metrics, catalog: Catalog
 ) -> Truths | None:
-    """The true effects, as sure as is wanted or as time allows; None where the run has none."""
+    """The true effects, as sure as is wanted or as time allows; None where the run has none.
+
+    A metric of the user's own that has failed is asked no more: it may be one that hangs.
+    """
     config, start = pipeline.config, time.monotonic()
     spec, pairs = config.truth, config.truth.seeds
     if not pairs:
         return None
     while True:
-        truths = truth_table(
-            worlds.truth,
-            metrics,
-            control=config.control,
-            metrics=_chosen(config),
-            method=spec.method,
-            trainings=1 + len(trained.again) if spec.trainings == "each" else 1,
-        )
+        failed = {row.part for row in pipeline.maker.failed}
+        with pipeline.maker.progress.stage("truth"):
+            truths = truth_table(
+                worlds.truth,
+                metrics,
+                control=config.control,
+                metrics=_chosen(config),
+                own=[each for each in config.analysis.own if f"metric {each.name}" not in failed],
+                catalog=catalog,
+                method=spec.method,
+                trainings=1 + len(trained.again) if spec.trainings == "each" else 1,
+            )
         rest = missed(truths, spec.resolution)
         if not rest:
             return truths

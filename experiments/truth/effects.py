@@ -25,6 +25,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from experiments.inference.intervals.crossed import contrast, growth, linear, ratio
+from experiments.inference.intervals.shared import Shared
 from experiments.inference.intervals.student import ROUNDING
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import Metric
@@ -176,19 +177,42 @@ def _effect(
     categories: Worlds | None,
 ) -> Truth:
     """The effect on one metric."""
-    seeds, n = totals.exposed_SU.shape
     real = _pair(metric, totals)
-    pair = _pair(metric, totals, PREFIX) if method == "expected" else real
-    levels, row = _levels(pair), _unknown(metric.name, method, seeds, n)
+    if method == "realised":
+        return realised_effect(metric.name, real, confidence=confidence, trainings=trainings)
+    pair = _pair(metric, totals, PREFIX)
+    luck = None
+    if categories is not None and _levels(pair) is not None:
+        luck = shared(metric, _worlds(metric, totals, with_parts), totals.exposed_SU[0], categories)
+    row = _told(blank_truth(metric.name, method, *real[0].shape), pair, confidence, trainings, luck)
+    if row.control is None:
+        return row
+    if metric.denominator is None and with_parts:
+        row = replace(row, parts=_parts(metric, totals, confidence, categories))
+    if _levels(real) is not None:
+        row = replace(row, realised=_realised(real, confidence))
+    return replace(row, remainder=_remainder(real, pair, confidence))
+
+
+def realised_effect(metric: str, pair: Pair, *, confidence: float, trainings: int) -> Truth:
+    """The effect on a metric as totals of shoppers in paired worlds tell it; see `paired_truth`.
+
+    Args:
+        metric: its name.
+        pair: the totals.
+    """
+    row = blank_truth(metric, "realised", *pair[0].shape)
+    row = _told(row, pair, confidence, trainings, None)
+    return row if row.control is None else replace(row, realised=_realised(pair, confidence))
+
+
+def _told(row: Truth, pair: Pair, confidence: float, trainings: int, luck: Shared | None) -> Truth:
+    """A row with the effect that totals tell; as it is where a world has no denominator."""
+    levels = _levels(pair)
     if levels is None:
         return row
-    luck, parts = None, None
-    if categories is not None:
-        luck = shared(metric, _worlds(metric, totals, with_parts), totals.exposed_SU[0], categories)
     found = contrast(*pair, confidence=confidence, shared=luck)
     relative = growth(*pair, confidence=confidence, shared=luck).interval
-    if method == "expected" and metric.denominator is None and with_parts:
-        parts = _parts(metric, totals, confidence, categories)
     return replace(
         row,
         control=levels[1],
@@ -196,17 +220,14 @@ def _effect(
         effect=found.interval,
         relative=relative,
         p_value=found.p_value,
-        resolution=_half(relative),
-        parts=parts,
-        realised=_realised(real, confidence) if _levels(real) is not None else row.realised,
-        remainder=_remainder(real, pair, confidence) if method == "expected" else None,
+        resolution=half_width(relative),
         trainings=trainings,
         training_sd=_spread(pair) if trainings > 1 else None,
     )
 
 
-def _unknown(metric: str, method: Method, seeds: int, n: int) -> Truth:
-    """A row of which nothing is determined yet."""
+def blank_truth(metric: str, method: Method, seeds: int, n: int) -> Truth:
+    """A row without a number, from so many pairs of worlds and shoppers."""
     return Truth(
         metric=metric,
         contrast=("control", "treatment"),
@@ -247,7 +268,7 @@ def _worlds(metric: Metric, totals: WorldTotals, with_parts: bool) -> Worlds:
     return Worlds(columns("control", PREFIX), columns("treatment", PREFIX), beside)
 
 
-def _half(relative: Interval) -> Number:
+def half_width(relative: Interval) -> Number:
     """Half the width of an interval."""
     return None if relative.ends is None else (relative.ends[1] - relative.ends[0]) / 2
 
@@ -255,7 +276,7 @@ def _half(relative: Interval) -> Number:
 def _levels(pair: Pair) -> tuple[float, float] | None:
     """The metric in treatment and in control; None where one of them has no denominator."""
     top_SU, bottom_SU, base_top_SU, base_bottom_SU = pair
-    if not (bottom_SU.any() and base_bottom_SU.any()):
+    if not (bottom_SU.sum() > 0 and base_bottom_SU.sum() > 0):
         return None
     return (
         float(top_SU.mean()) / float(bottom_SU.mean()),

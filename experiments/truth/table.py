@@ -5,14 +5,19 @@ from pathlib import Path
 
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import METRICS, Metric
+from experiments.inference.own.ownmetric import OwnMetric
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Metrics
 from experiments.records.truth import Headroom, Method, Refit, Scarcity, Truth, Truths
-from experiments.truth.effects import beside, paired_truth
+from experiments.truth.effects import PairedTruth, beside, paired_truth
 from experiments.truth.files import HEADROOM
 from experiments.truth.gains import headroom_rows
+from experiments.truth.ownmetrics import own_truths
 from experiments.truth.refits import refit_rows
-from simulator.errors import DataError
+from simulator.catalogue.catalog import Catalog
+from simulator.errors import ContractError, DataError
+from simulator.failures import Failure, note_failure
+from simulator.protocols import FaultReason
 
 
 def truth_table(
@@ -21,17 +26,23 @@ def truth_table(
     *,
     control: str,
     metrics: Sequence[Metric] = tuple(METRICS.values()),
+    own: Sequence[OwnMetric] = (),
+    catalog: Catalog | None = None,
     method: Method = "expected",
     trainings: int = 1,
     spec: EngineSpec | None = None,
 ) -> Truths:
     """Everything that truth.json holds: the global effects beside the naive estimates.
 
+    A metric of a user's own that fails in a world has no row, and the others have theirs.
+
     Args:
         worlds: by arm, the logs of the worlds with everybody in it, one for each seed.
         found: what `analyse` made of the A/B test, for its naive (unadjusted) estimates.
         control: the arm that all others are compared with.
         metrics: what is compared.
+        own: metrics of a user's own, beside those; their effects are realised ones.
+        catalog: the items, which these may read.
         method, trainings: see `paired_truth`.
         spec: threads and memory.
 
@@ -41,10 +52,8 @@ def truth_table(
     if control not in worlds:
         raise DataError(f"truth worlds == {', '.join(worlds)}, must include control {control!r}")
     table, warnings = [], []
-    for arm, logs in worlds.items():
-        if arm == control:
-            continue
-        truth = paired_truth(
+    paired = {
+        arm: paired_truth(
             worlds[control],
             logs,
             metrics,
@@ -53,17 +62,15 @@ def truth_table(
             confidence=found.confidence,
             spec=spec,
         )
-        warnings += [f"{arm} against {control}: {warning}" for warning in truth.warnings]
-        for effect in truth.effects:
-            naive = found.estimate(effect.metric, (control, arm), cuped=False)
-            table.append(
-                beside(
-                    effect,
-                    (control, arm),
-                    naive.effect if naive else UNKNOWN,
-                    confidence=found.confidence,
-                )
-            )
+        for arm, logs in worlds.items()
+        if arm != control
+    }
+    asked = (worlds, catalog, control, found.confidence, trainings, spec)
+    of_own = [each for metric in own if (each := _tried(metric, *asked)) is not None]
+    for arm, truth in paired.items():
+        told = [truth, *(each[arm] for each in of_own)]
+        warnings += [f"{arm} against {control}: {line}" for each in told for line in each.warnings]
+        table += [_beside(row, (control, arm), found) for each in told for row in each.effects]
     rooms, scarce = list[Headroom](), list[Scarcity]()
     for arm, logs in worlds.items():
         if all((log.parent / HEADROOM).is_file() for log in logs):
@@ -83,6 +90,38 @@ def truth_table(
         warnings=tuple(warnings),
         scarcity=tuple(scarce),
     )
+
+
+def _beside(effect: Truth, contrast: tuple[str, str], found: Metrics) -> Truth:
+    """The same beside the naive estimate of it."""
+    naive = found.estimate(effect.metric, contrast, cuped=False)
+    shown = naive.effect if naive else UNKNOWN
+    return beside(effect, contrast, shown, confidence=found.confidence)
+
+
+def _tried(
+    metric: OwnMetric,
+    worlds: Mapping[str, Sequence[Path]],
+    catalog: Catalog | None,
+    control: str,
+    confidence: float,
+    trainings: int,
+    spec: EngineSpec | None,
+) -> dict[str, PairedTruth] | None:
+    """By arm, the effect on a metric of the user's own; None where it fails."""
+    try:
+        return own_truths(
+            metric,
+            worlds,
+            catalog,
+            control=control,
+            confidence=confidence,
+            trainings=trainings,
+            spec=spec,
+        )
+    except ContractError as error:
+        note_failure(Failure(f"metric {metric.name}", FaultReason.RAISED, 0, str(error)))
+        return None
 
 
 def training_warnings(table: Sequence[Truth], refits: Sequence[Refit]) -> list[str]:

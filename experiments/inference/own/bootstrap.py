@@ -16,7 +16,8 @@ from simulator.calling import blaming, call
 from simulator.errors import ContractError
 
 Floats = NDArray[np.float64]
-_MOST_UNDEFINED = 0.01  # share of resamples without a value that is put up with
+MOST_UNDEFINED = 0.01
+"""Share of resamples without a value that is put up with."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Statistic:
             raise ContractError(f"{self.place}.statistic() == {number}, must be finite")
         return number
 
+    def resampled(self, sorted_N: Floats, times_N: NDArray[np.int64]) -> float:
+        """The statistic of ascending values of which each is there so many times."""
+        if self.custom is None:
+            return _quantile(sorted_N, times_N, self.quantile or 0.0)
+        return self.of(np.repeat(sorted_N, times_N))
+
 
 def level(
     statistic: Statistic,
@@ -73,13 +80,9 @@ def level(
     found = np.empty(resamples)
     for number in range(resamples):
         times_U = np.bincount(rng.integers(0, units, units), minlength=units)
-        times_N = times_U[unit_N]
-        if statistic.custom is None:
-            found[number] = _quantile(values_N, times_N, statistic.quantile or 0.0)
-        else:
-            found[number] = statistic.of(np.repeat(values_N, times_N))
+        found[number] = statistic.resampled(values_N, times_U[unit_N])
     known = found[np.isfinite(found)]
-    if not len(values_N) or len(known) < (1 - _MOST_UNDEFINED) * resamples:
+    if not len(values_N) or len(known) < (1 - MOST_UNDEFINED) * resamples:
         return None
     return Level(statistic.of(values_N), float(known.std(ddof=1)), units)
 

@@ -88,14 +88,12 @@ def _violation(place: str, error: ContractError, wanted: str) -> Violation:
 
 
 def _same(one: Rows, other: Rows) -> bool:
-    """Equal sums by shopper, whatever the order of rows."""
-
-    def sums(rows: Rows) -> list[Any]:
-        order = np.lexsort((rows.numerator_N, rows.shopper_N))
-        columns = (rows.shopper_N, rows.numerator_N, rows.denominator_N)
-        return [None if each is None else each[order] for each in columns]
-
+    """Equal rows, whatever the order in which they came."""
     return all(
         np.array_equal(a, b) if a is not None and b is not None else a is b
-        for a, b in zip(sums(one), sums(other), strict=True)
+        for a, b in (
+            (one.shopper_N, other.shopper_N),
+            (one.numerator_N, other.numerator_N),
+            (one.denominator_N, other.denominator_N),
+        )
     )

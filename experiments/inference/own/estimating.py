@@ -77,6 +77,20 @@ class Exposed:
             return np.full(len(shopper_N), -1)
         return np.where(self.shopper_U[at_N] == shopper_N, at_N, -1)
 
+    def places(self, shopper_N: NDArray[np.int64], metric: str) -> NDArray[np.int64]:
+        """The same of the rows of a metric, all of whose shoppers must be there.
+
+        Raises:
+            ContractError: one is not.
+        """
+        place_N = self.place(shopper_N)
+        if (place_N < 0).any():
+            stranger = f"shopper == {int(shopper_N[place_N < 0][0])}"
+            raise ContractError(
+                f"analysis.own.{metric}: {stranger}, must be one with a request in the log"
+            )
+        return place_N
+
 
 def own_estimates(
     metrics: Sequence[OwnMetric],
@@ -146,12 +160,7 @@ def _estimates(
 ) -> Iterator[Found]:
     statistic = statistic_of(metric, made)
     rows = rows_of(metric, made, tables, valued=statistic is not None)
-    place_N = exposed.place(rows.shopper_N)
-    if (place_N < 0).any():
-        stranger = f"shopper == {int(rows.shopper_N[place_N < 0][0])}"
-        raise ContractError(
-            f"analysis.own.{metric.name}: {stranger}, must be one with a request in the log"
-        )
+    place_N = exposed.places(rows.shopper_N, metric.name)
     if statistic is not None:
         yield from _resampled(metric, statistic, exposed, rows, place_N, contrasts, confidence)
         return

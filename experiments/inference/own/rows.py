@@ -20,7 +20,9 @@ MOST = 1e15
 
 @dataclass(frozen=True)
 class Rows:
-    """N rows of shoppers.
+    """N rows of shoppers, in the order of their values.
+
+    So a sum of theirs is the same to the bit, in whatever order threads have met them.
 
     Attributes:
         shopper_N: whose.
@@ -32,10 +34,20 @@ class Rows:
     numerator_N: Floats
     denominator_N: Floats | None
 
-    def of(self, kept_N: NDArray[np.bool_]) -> "Rows":
-        """Some of the rows."""
+    def of(self, kept_N: NDArray[np.bool_] | NDArray[np.int64]) -> "Rows":
+        """Some of the rows, told by a mask or by their numbers."""
         under_N = None if self.denominator_N is None else self.denominator_N[kept_N]
         return Rows(self.shopper_N[kept_N], self.numerator_N[kept_N], under_N)
+
+    def summed(self) -> "Rows":
+        """One row for each shopper who has any."""
+        shopper_U, place_N = np.unique(self.shopper_N, return_inverse=True)
+
+        def sums(part_N: Floats) -> Floats:
+            return np.bincount(place_N, part_N, len(shopper_U)).astype(np.float64)
+
+        under_N = self.denominator_N
+        return Rows(shopper_U, sums(self.numerator_N), None if under_N is None else sums(under_N))
 
 
 def rows_of(metric: OwnMetric, made: Any, tables: Tables, *, valued: bool) -> Rows:
@@ -75,7 +87,8 @@ def rows_of(metric: OwnMetric, made: Any, tables: Tables, *, valued: bool) -> Ro
             f"{place}: {source}.shopper == {shopper_N.dtype}, must be whole numbers (shoppers)"
         )
     numbers = [_numbers(f"{place}: {source}.{name}", array) for name, array in arrays.items()]
-    return Rows(shopper_N.astype(np.int64), numbers[0], numbers[1] if len(numbers) > 1 else None)
+    rows = Rows(shopper_N.astype(np.int64), numbers[0], numbers[1] if len(numbers) > 1 else None)
+    return rows.of(np.lexsort((*numbers[::-1], rows.shopper_N)))
 
 
 def _numbers(place: str, array: NDArray[Any]) -> Floats:

@@ -11,7 +11,7 @@ from experiments.report.kit.digits import (
     range_of,
     sureness,
 )
-from experiments.report.kit.sentences import change, change_range, meaning, quoted
+from experiments.report.kit.sentences import change, change_range, listed, meaning, quoted
 
 _EVENTS = {"gmv": "gmv", "orders": "purchase"}
 """The event whose headroom stands beside a metric."""
@@ -128,17 +128,12 @@ def refit_sentence(truths: Truths, truth: Truth) -> str | None:
 
 def basis_sentence(truth: Truth) -> str:
     """What the truth rests on, and what its interval leaves out."""
-    pairs = "one pair of worlds" if truth.seeds == 1 else f"{truth.seeds} pairs of worlds"
-    held, left_out = "shoppers' luck and that of worlds", ", not that of other trainings"
-    if truth.seeds == 1:
-        held = "shoppers' luck"
-        if truth.method == "expected":
-            held += " and, told from categories, that of what the shop learned and sold out"
-    if truth.trainings > 1:
-        held, left_out = "the luck of shoppers, of worlds and of trainings", ""
-        pairs += ", each with its own training of the models,"
+    held, left_out = _held(truth), "" if truth.trainings > 1 else ", not that of other trainings"
+    pairs = _pairs(truth)
     if truth.method == "realised":
-        return f"The truth is what was bought in {pairs}; its interval holds {held}."
+        return f"The truth is realised: what really happened in {pairs}. Its interval holds {held}."
+    if truth.trainings > 1:
+        pairs += ","
     said = (
         f"The truth is what {pairs} bring in expectation, over all luck of clicking and buying; "
         f"its interval holds {held}{left_out}."
@@ -159,6 +154,35 @@ def basis_sentence(truth: Truth) -> str:
             f"(p{p_relation(remainder.p_value)})."
         )
     return said
+
+
+def realised_sentence(truths: Truths) -> str | None:
+    """Which truths are not in expectation, where others are."""
+    rows = [row for row in truths.truth if row.method == "realised"]
+    if not rows or len(rows) == len(truths.truth):
+        return None
+    names = listed(list(dict.fromkeys(meaning(row.metric).noun for row in rows)))
+    return (
+        f"The truth of {names} is realised, not expected: what really happened in "
+        f"{_pairs(rows[0])}. Its interval holds {_held(rows[0])}."
+    )
+
+
+def _pairs(truth: Truth) -> str:
+    """The worlds that a truth is of."""
+    pairs = "one pair of worlds" if truth.seeds == 1 else f"{truth.seeds} pairs of worlds"
+    return pairs + ", each with its own training of the models" * (truth.trainings > 1)
+
+
+def _held(truth: Truth) -> str:
+    """The luck that its interval holds."""
+    if truth.trainings > 1:
+        return "the luck of shoppers, of worlds and of trainings"
+    if truth.seeds > 1:
+        return "shoppers' luck and that of worlds"
+    if truth.method == "realised":
+        return "shoppers' luck alone, not what they share (what is learned, and what sells out)"
+    return "shoppers' luck and, told from categories, that of what the shop learned and sold out"
 
 
 def _surely_more(room: Headroom) -> bool:

@@ -4,6 +4,7 @@ from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate
 from experiments.records.reading import rows_of
 from experiments.records.run import Run
+from experiments.records.truth import Truth
 from experiments.report.kit.colours import arm_class, arm_name, legend
 from experiments.report.kit.digits import (
     ABSENT,
@@ -21,6 +22,7 @@ from experiments.report.kit.page import Content, absent, alarm, figure, judged, 
 from experiments.report.kit.scales import Axis, shared, signed_percents
 from experiments.report.kit.sentences import change, change_range, level, meaning
 from experiments.report.kit.tables import Table
+from experiments.report.run.answer import realised_sentence
 from experiments.report.run.verdict import covered_words, inside, unreadable
 
 
@@ -51,7 +53,9 @@ def effects(run: Run) -> Content:
     )
     warning = unreadable(run.metrics)
     plots = (_contrasted(run, contrast) for contrast in run.metrics.contrasts)
-    return lead, alarm(warning) if warning else None, legend(*marks), *plots, note(footnote)
+    realised = realised_sentence(run.truths) if run.truths else None
+    notes = [note(each) for each in (footnote, realised) if each]
+    return lead, alarm(warning) if warning else None, legend(*marks), *plots, *notes
 
 
 def _contrasted(run: Run, contrast: Contrast) -> Html:
@@ -89,7 +93,7 @@ def _metric_row(run: Run, contrast: Contrast, name: str) -> Row:
             own = interval_decimals(span) if kind == "truth" and span.ends else digits
             around = range_of(span, digits) if span.ends else None
             size = percent(span.estimate, own, sign=True)
-            beside = badge if kind == "truth" else around
+            beside = _beside_truth(badge, truth) if kind == "truth" else around
             lanes.append(Lane(span, size, beside, f"mark-{kind}", kind))
     hint = tag("small", "less is better") if meaning(name).better < 0 else None
     brief = tag("small", range_of(shown, digits), cls="brief") if shown.ends else None
@@ -97,11 +101,17 @@ def _metric_row(run: Run, contrast: Contrast, name: str) -> Row:
     return Row(label, lanes, arm_class(run.arms, contrast[1]), name == run.metrics.primary)
 
 
+def _beside_truth(badge: Html | None, truth: Truth | None) -> Html | None:
+    """Whether the A/B interval holds it, and how it is known where that is not in expectation."""
+    how = tag("small", "realised") if truth and truth.method == "realised" else None
+    return join([each for each in (badge, how) if each], " ") if badge or how else None
+
+
 def _effects_table(run: Run, contrast: Contrast) -> Table:
     def told(row: Estimate) -> list[object]:
         truth = run.truths.of(row.metric, contrast) if run.truths and not row.cuped else None
         if truth is None:
-            return [ABSENT] * 5
+            return [ABSENT] * 6
         return [
             f"{change(row.metric, truth.effect.estimate)} "
             f"({change_range(row.metric, truth.effect)})",
@@ -109,6 +119,7 @@ def _effects_table(run: Run, contrast: Contrast) -> Table:
             change(row.metric, truth.bias),
             covered_words(row, truth),
             percent(truth.resolution, 2),
+            truth.method,
         ]
 
     return Table.of(
@@ -120,5 +131,5 @@ def _effects_table(run: Run, contrast: Contrast) -> Table:
         ("Effect", lambda row: change(row.metric, row.effect.estimate)),
         (("Relative", "Interval"), lambda row: change_words(row.relative)),
         ("p", lambda row: p_value(row.p_value)),
-        (("Truth", "Truth relative", "Bias", "Inside", "Resolution"), told),
+        (("Truth", "Truth relative", "Bias", "Inside", "Resolution", "Method"), told),
     )

@@ -50,6 +50,18 @@ def test_verdict_and_report_are_named_last():
     assert shown.rstrip().endswith("Report: runs/demo/report.html")
 
 
+def test_truths_that_are_realised_beside_expected_ones_are_named():
+    metrics, truth = fake_metrics(["control", "treatment"])
+    shown = " ".join(printed(metrics, truth).split())
+    assert "realised" not in shown
+    first, *others = truth.truth
+    mixed = replace(truth, truth=(replace(first, method="realised"), *others))
+    assert (
+        "The truth of GMV per shopper is realised, not expected: what really happened in one pair "
+        "of worlds. Its interval holds shoppers' luck alone, "
+    ) in " ".join(printed(metrics, mixed).split())
+
+
 def test_three_arms_get_a_table_each():
     shown = printed(*fake_metrics(["control", "one", "two"]))
     assert "one against control" in shown

@@ -60,6 +60,15 @@ def fails_on_much(tables):
     return rows
 
 
+def fails_in_one_arm(tables):
+    """Sound in the sample log, in the history and in an A/B test."""
+    arms = len(tables.sql("SELECT * FROM arms")["name"])
+    met = len(tables.sql("SELECT DISTINCT arm FROM requests")["arm"])
+    if met == 1 < arms:
+        raise ZeroDivisionError("nobody to compare with")
+    return tables.sql("SELECT shopper, 1.0 AS numerator FROM requests")
+
+
 def fails(paths):
     raise LookupError("no credit")
 
@@ -132,6 +141,22 @@ def test_a_metric_and_a_rule_that_fail_at_the_end_leave_all_other_results(
     assert read(folder, "attribution")["rules"] == ["any_touch"]
     assert run_command(told) == 3  # all stages are kept, and both are asked again
     assert "Rule" in capsys.readouterr().err
+
+
+def test_a_metric_that_fails_in_the_truth_alone_is_told_and_keeps_its_estimate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metric = METRIC.replace("fails_on_much", "fails_in_one_arm")
+    config, folder = settings(tmp_path, f"{HERE}:Shelf", metric), tmp_path / "run"
+    assert run_command(words(config, folder, "truth.seeds=1")) == 3
+    error = capsys.readouterr().err
+    assert "Failed: Metric late failed and was left out: in a world with everybody in " in error
+    assert "ZeroDivisionError('nobody to compare with') (" in error
+    rows = {row["metric"]: row for row in read(folder, "metrics")["estimates"]}
+    assert rows["late"]["effect"]["low"] is not None
+    told = {row["metric"] for row in read(folder, "truth")["truth"]}
+    assert "late" not in told
+    assert {"sound", "gmv"} <= told
 
 
 def test_a_part_without_which_nothing_goes_on_stops_the_run_with_that_status(

@@ -20,6 +20,21 @@ from simulator.following.tally import EXPECTED
 from tests.experiments.small_runs import read, run, small_config, stage
 
 EACH = "truth.trainings=each"
+OWN_METRICS = """
+[[analysis.own]]
+name = "money"
+sql = "SELECT shopper, price::DOUBLE * quantity AS numerator FROM orders"
+
+[[analysis.own]]
+name = "clicks_shown"
+sql = "SELECT shopper, clicked::INT AS numerator, 1 AS denominator FROM exposures"
+
+[[analysis.own]]
+name = "dear_click"
+sql = "SELECT shopper, price AS value FROM exposures JOIN items USING (item) WHERE clicked"
+quantile = 0.9
+resamples = 200
+"""
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +78,30 @@ def test_the_realised_method_reads_the_logs_alone(tmp_path, small_run):
         assert row["method"] == "realised"
         assert row["effect"] == expected[name]["realised"]["effect"]
         assert row["parts"] is None
+
+
+def test_metrics_of_ones_own_have_a_realised_truth_beside_the_expected_ones(tmp_path, small_run):
+    """Those that restate a shipped metric have what is realised of it; the others stay."""
+    config = small_config(more=OWN_METRICS, folder=tmp_path)
+    folder = run(config, tmp_path / "run")
+    found, shipped = (read_record(Truths, each) for each in (folder, small_run))
+    contrast = ("control", "dense")
+    for name, twin in (("money", "gmv"), ("clicks_shown", "ctr")):
+        row, wanted = found.of(name, contrast), shipped.of(twin, contrast)
+        assert row.method == "realised"
+        for told in (row.effect, row.realised.effect):
+            assert told.numbers == pytest.approx(wanted.realised.effect.numbers, rel=1e-9)
+        assert row.naive.numbers == pytest.approx(wanted.naive.numbers, rel=1e-9)
+        assert row.n == wanted.n
+    row = found.of("dear_click", contrast)
+    assert row.effect.low <= row.effect.estimate <= row.effect.high
+    others = [row for row in found.truth if row.method == "expected"]
+    assert tuple(others) == shipped.truth
+    html = (folder / "report.html").read_text()
+    assert "The truth of money, clicks shown and dear click is realised, not expected" in html
+    assert "<small>realised</small>" in html
+    none = run(small_config("truth.seeds=0", more=OWN_METRICS, folder=tmp_path), tmp_path / "none")
+    assert not (none / "truth.json").exists()
 
 
 def test_worlds_that_were_not_followed_are_refused_by_name(small_run):
