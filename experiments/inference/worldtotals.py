@@ -53,7 +53,7 @@ class Paired:
         cls, worlds: Sequence[tuple[NDArray[np.integer], NDArray[np.integer]]], lucks: int
     ) -> "Paired":
         """Those of worlds, each with luck and shopper of those who come to it, each once."""
-        shopper_U = np.unique(np.concatenate([shopper_N for _, shopper_N in worlds]))
+        shopper_U = np.unique(np.concatenate([who_N for _, who_N in worlds])).astype(np.int64)
         worlds_SU = np.zeros((lucks, len(shopper_U)), np.int64)  # that have the shopper
         for luck_N, shopper_N in worlds:
             worlds_SU[luck_N, np.searchsorted(shopper_U, shopper_N)] += 1

@@ -132,4 +132,4 @@ class PairedRows:
         return control, treatment
 
     def _units(self, each: Lived) -> NDArray[np.int64]:
-        return np.searchsorted(self.who.shopper_U, each.rows.shopper_N)
+        return np.searchsorted(self.who.shopper_U, each.rows.shopper_N).astype(np.int64)

@@ -34,7 +34,7 @@ class Rows:
     numerator_N: Floats
     denominator_N: Floats | None
 
-    def of(self, kept_N: NDArray[np.bool_] | NDArray[np.int64]) -> "Rows":
+    def of(self, kept_N: NDArray[np.bool_] | NDArray[np.integer]) -> "Rows":
         """Some of the rows, told by a mask or by their numbers."""
         under_N = None if self.denominator_N is None else self.denominator_N[kept_N]
         return Rows(self.shopper_N[kept_N], self.numerator_N[kept_N], under_N)
