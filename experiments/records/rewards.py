@@ -98,7 +98,7 @@ class Online:
     Attributes:
         policy, metric: which.
         base, value: the metric with the supervised model and with the policy.
-        relative: true lift, value / base - 1, across training seeds and shoppers.
+        relative: true lift, value / base - 1, across training seeds, lucks of worlds and shoppers.
         p_value: two-sided, of no lift.
         p_holm: corrected for all policies and metrics.
         per_seed: lift of each training.
@@ -118,7 +118,7 @@ class Online:
 
 @dataclass(frozen=True)
 class Contrast:
-    """A policy beside another one, paired by seed and request or shopper.
+    """A policy beside another one, paired by seed and request, or by seed, luck and shopper.
 
     Attributes:
         policy, against: which.
@@ -147,7 +147,7 @@ class PolicyShare:
         policy: which.
         rule: `any_touch`: the channel found the item; `exclusive`: no other channel did.
         event: `exposure`, `click`, `purchase` or `gmv`.
-        share: over seeds and shoppers.
+        share: over seeds, lucks of worlds and shoppers.
     """
 
     policy: str
@@ -203,7 +203,7 @@ class Trust:
     Attributes:
         measure, metric: offline measure and online metric.
         rank_correlation: Spearman's, over policies; its interval is of a bootstrap over policies,
-            seeds and shoppers.
+            seeds, lucks of worlds and shoppers.
         policies: how many policies it rests on.
     """
 

@@ -22,6 +22,8 @@ from simulator.following.tally import LOST
 Floats = NDArray[np.float64]
 Columns = Mapping[str, Floats]
 """By column of the log's totals, net of `lost_NAME`, which are there, too."""
+Pair = tuple[Floats, Floats, Floats, Floats]
+"""Numerator and denominator of treatment, then of control; shoppers in columns."""
 
 
 def lost(columns: Columns, name: str) -> Floats:
@@ -73,9 +75,11 @@ def read_own(log: Path) -> Columns | None:
 
 
 def shares_of(whole_G: Floats, exposed_U: Floats) -> Floats:
-    """(G,) shoppers, who belong to no category, by what is brought in each of them."""
-    whole = float(whole_G.sum())
-    return whole_G * (float(exposed_U.sum()) / whole if whole > 0 else 0.0)
+    """(..., G) shoppers, who belong to no category, by what is brought in each of them."""
+    whole = whole_G.sum(axis=-1, keepdims=True)
+    exposed = exposed_U.sum(axis=-1, keepdims=True)
+    nobody = np.zeros(np.broadcast_shapes(whole.shape, exposed.shape))
+    return np.asarray(whole_G * np.divide(exposed, whole, out=nobody, where=whole > 0))
 
 
 def shared(metric: Metric, shoppers: Worlds, exposed_U: Floats, categories: Worlds) -> Shared:
@@ -88,17 +92,28 @@ def shared(metric: Metric, shoppers: Worlds, exposed_U: Floats, categories: Worl
         categories: the pair by category.
     """
     top, bottom = metric.numerator, metric.denominator
+    by_U, base_by_U = exposed_U, exposed_U
     if bottom is not None:
-        return Shared(
-            (shoppers.stateful(top), shoppers.stateful(bottom)),
-            (shoppers.control[top], shoppers.control[bottom]),
-            (categories.stateful(top), categories.stateful(bottom)),
-            (categories.control[top], categories.control[bottom]),
-        )
-    return per_shopper(
-        *(shoppers.stateful(top), shoppers.control[top], exposed_U),
-        *(categories.stateful(top), categories.control[top]),
-    )
+        by_U, base_by_U = shoppers.stateful(bottom), shoppers.control[bottom]
+    pair = shoppers.stateful(top), by_U, shoppers.control[top], base_by_U
+    own_G = {name: categories.stateful(name) for name in metric.columns}
+    return of_whole(metric, pair, own_G, categories.control)
+
+
+def of_whole(metric: Metric, pair: Pair, own_G: Columns, base_G: Columns) -> Shared:
+    """The same of the whole of an effect, where it is not known what of it is luck of the state.
+
+    Args:
+        metric: whose effect it is.
+        pair: it by shopper, (U,), or (S, U) of several trainings.
+        own_G: the treatment by category, (G,) or (S, G).
+        base_G: control; one row where all trainings share it.
+    """
+    top, bottom = metric.numerator, metric.denominator
+    if bottom is None:
+        return per_shopper(pair[0], pair[2], pair[1], own_G[top], base_G[top])
+    by_category = ((columns[top], columns[bottom]) for columns in (own_G, base_G))
+    return Shared(pair[:2], pair[2:], *by_category)
 
 
 def per_shopper(

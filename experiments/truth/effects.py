@@ -33,7 +33,7 @@ from experiments.inference.units import exposed_shoppers
 from experiments.inference.worldtotals import Floats, WorldTotals, read_world
 from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.truth import Method, Parts, Realised, Remainder, Truth
-from experiments.truth.categories import Worlds, lost, read_categories, shared
+from experiments.truth.categories import Pair, Worlds, lost, read_categories, shared
 from experiments.truth.expected import (
     PREFIX,
     STATE_PREFIX,
@@ -46,8 +46,6 @@ from simulator.following.tally import LOST
 from simulator.following.walk import PACED
 
 _WORLDS = ("control", "treatment")
-Pair = tuple[Floats, Floats, Floats, Floats]
-"""(S, U) numerator and denominator of treatment, then of control."""
 
 
 @dataclass(frozen=True)

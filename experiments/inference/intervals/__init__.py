@@ -1,1 +1,1 @@
-"""Intervals: Student's, those over seeds and shoppers at once, and luck that groups share."""
+"""Intervals: Student's, those over seeds, lucks and shoppers, and luck that groups share."""

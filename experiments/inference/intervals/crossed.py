@@ -6,20 +6,8 @@ request), which is the layout of studies with several readers of the same cases.
 
 The formula. Let z[s, u] be shopper u's share in the deviation of the estimate under seed s: the
 sum over the shopper's requests of the linearised value, times U / B, so that its mean over s and u
-is 0. With mean squares between seeds (MS), between shoppers (MU) and of what is left (MR) in this
-S x U table, each on the scale of one cell,
-
-    variance = (max(MS, MR) + max(MU - MR, 0)) / (S U)
-    degrees of freedom = (MS + max(MU - MR, 0))^2 / (MS^2 / (S - 1)), U - 1 where MS <= MR,
-
-and the interval takes Student's t. The variance is the random-effects sum (seed / S + shopper / U
-+ both / SU), whose parts are estimated as none where they would be less: few seeds that happen to
-agree make no interval of almost no width. The degrees of freedom are Hillis' (Statistics in
-Medicine 26, 2007, 596-619) for differences of the Dorfman-Berbaum-Metz analysis of variance, never
-below S - 1, here never above U - 1. So three seeds that agree cost little, and three that disagree
-make a wide interval, as they should. In simulated studies with three and five seeds and 60
-shoppers, intervals of 95 % held the truth in 94 to 97 %, the most where neither seeds nor shoppers
-differ; with two seeds in 87 to 97 %.
+is 0. The variance of that mean, and its degrees of freedom, are those of crossed random effects
+(`intervals.factors`), and the interval takes Student's t.
 
 Linearised: a mean, y - mean(y); a paired difference, the same of y_A - y_B; a ratio of means, on
 the log scale, y_A / mean(y_A) - y_B / mean(y_B) (delta method). Pairing takes away what a request
@@ -28,8 +16,10 @@ or a seed does to both schemes alike.
 Where the data are totals of shoppers (N over D: clicks over exposures), the table is linearised
 cell by cell: a ratio of sums r, (N - r D) / mean(D); the growth of one ratio over another, on the
 log scale, N / mean(N) - D / mean(D) minus the same of the base. With one seed these two give the
-one-sample interval over shoppers, which knows nothing of the luck of training. To its variance may
-be added what groups of shoppers share in one pair of worlds (see `intervals.shared`).
+one-sample interval over shoppers, which knows nothing of the luck of training. Where worlds were
+lived, their luck is one factor more: as the rows of a table with one training (several pairs of
+worlds), or beside the trainings in a table z[s, l, u]. Of one luck it is told from groups of
+shoppers that share it, and added to the variance (see `intervals.shared`).
 """
 
 import math
@@ -39,6 +29,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.inference.intervals.factors import variance_of_mean
 from experiments.inference.intervals.shared import NO_LUCK, Luck, Shared, added, shared_luck
 from experiments.inference.intervals.student import student, wilson
 from experiments.records.interval import UNKNOWN, Interval, Number
@@ -169,13 +160,13 @@ def growth(
 ) -> Result:
     """A ratio of sums over the baseline's, minus 1, paired by shopper; its interval on a log scale.
 
-    A baseline that all seeds share is given as (1, U).
-
     Args:
-        numerator_SU, denominator_SU: totals of each seed and shopper.
-        base_numerator_SU, base_denominator_SU: the baseline's.
+        numerator_SU, denominator_SU: (S, U) totals of each seed and shopper, or (S, L, U) of each
+            seed, luck of worlds and shopper.
+        base_numerator_SU, base_denominator_SU: the baseline's; one that all seeds share is given
+            with one row.
         confidence: level of the interval; with one seed it is over shoppers alone.
-        shared: the part of it in which groups may share luck; for one seed.
+        shared: the part of it in which groups may share luck; for one luck.
 
     Returns:
         the growth; without a number where a denominator or the baseline's numerator sums to 0;
@@ -268,27 +259,18 @@ def _error(
 ) -> tuple[float, float]:
     """Standard error and degrees of freedom, by the formula of the module.
 
-    NaN where there are not so many seeds and two shoppers. One seed: the error of shoppers and of
-    the luck that they share.
+    NaN where there are not so many seeds and two shoppers.
     """
     _, shopper = np.unique(shopper_B, return_inverse=True)
     seeds, shoppers = len(linear_SB), int(shopper.max()) + 1
     if shoppers < 2 or seeds < fewest:
         return math.nan, math.nan
-    sums = [np.bincount(shopper, row, shoppers) for row in linear_SB]
-    table_SU = np.array(sums, np.float64) * (shoppers / len(shopper))
-    if seeds == 1:
-        alone = float(np.var(table_SU, ddof=1)) / shoppers
-        variance, freedom = added(alone, shoppers - 1, luck)
-        return math.sqrt(variance), freedom
-    row_S1, column_U = table_SU.mean(axis=1, keepdims=True), table_SU.mean(axis=0)
-    rest_SU = table_SU - row_S1 - column_U + table_SU.mean()
-    by_seed = shoppers * float(np.var(row_S1, ddof=1))
-    by_shopper = seeds * float(np.var(column_U, ddof=1))
-    by_both = float((rest_SU**2).sum()) / ((seeds - 1) * (shoppers - 1))
-    total = max(by_seed, by_both) + max(by_shopper - by_both, 0.0)
-    hillis = (total / by_seed) ** 2 * (seeds - 1) if by_seed > by_both else math.inf
-    return math.sqrt(total / table_SU.size), min(hillis, shoppers - 1)
+    rows_NB = linear_SB.reshape(-1, len(shopper))
+    sums = [np.bincount(shopper, row, shoppers) for row in rows_NB]
+    table_NU = np.array(sums, np.float64) * (shoppers / len(shopper))
+    variance, freedom = variance_of_mean(table_NU.reshape(*linear_SB.shape[:-1], shoppers))
+    variance, freedom = added(variance, freedom, luck)
+    return math.sqrt(variance), freedom
 
 
 def _interval(
@@ -313,7 +295,7 @@ def _interval(
 
 def _alone(estimate: Number, values_SB: Floats, shopper_B: NDArray[np.integer]) -> Result:
     """An estimate without an interval."""
-    seeds, requests = np.shape(values_SB)
+    seeds, *_, requests = np.shape(values_SB)
     return Result(Interval(estimate, None, None), None, requests, len(np.unique(shopper_B)), seeds)
 
 
@@ -342,7 +324,7 @@ def _pair(values_SB: Floats, base_SB: Floats, shopper_B: NDArray[np.integer]) ->
 
 def _checked(values_SB: Floats, shopper_B: NDArray[np.integer]) -> Floats:
     values = np.asarray(values_SB, np.float64)
-    if values.ndim != 2 or not values.size or values.shape[1] != len(shopper_B):
+    if values.ndim not in (2, 3) or not values.size or values.shape[-1] != len(shopper_B):
         raise DataError(
             f"values_SB.shape == {values.shape}, must be (seeds, {len(shopper_B)} requests)"
         )

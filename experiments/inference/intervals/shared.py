@@ -17,7 +17,18 @@ powers, so it has
 
     3 (sum_g z[g]^2)^2 / sum_g z[g]^4
 
-degrees of freedom (Satterthwaite). What an effect truly differs by from category to category
+degrees of freedom (Satterthwaite).
+
+Several trainings in worlds of one luck differ from each other by what befell each of their own
+worlds, which the spread between trainings tells (`intervals.factors`). What it cannot tell is what
+befell all of them, above all the world that they are compared with. That is in the products of two
+of them: with z[s, g] of S trainings, each linearised by itself, the squares above are
+
+    c[g] = sum over s != t of z[s, g] z[t, g] / (S (S - 1)),
+
+the same of shoppers, and c[g]^2 in the place of z[g]^4.
+
+What an effect truly differs by from category to category
 counts as luck here, so the interval is a little wide; where the luck is one rare event in a few
 categories it is narrow in the pairs that do not have it.
 """
@@ -50,8 +61,9 @@ class Shared:
     """The part of an effect in which groups of shoppers may share luck.
 
     Attributes:
-        part_U: numerator and denominator of the part of each of U shoppers, as of a treatment.
-        base_U: of control.
+        part_U: numerator and denominator of the part of each of U shoppers, as of a treatment;
+            (U,), or (S, U) of trainings in worlds of one luck.
+        base_U: of control; one row where all trainings share it.
         part_G, base_G: the same sums of G groups; over all groups they are those over shoppers.
     """
 
@@ -62,31 +74,49 @@ class Shared:
 
     def luck(self, gap: Gap) -> Luck:
         """What the groups share, on the scale of a linearisation."""
-        terms_U, terms_G = (*self.part_U, *self.base_U), (*self.part_G, *self.base_G)
-        means = [float(np.mean(term)) for term in terms_U]
-        if min(means) <= 0:
-            return NO_LUCK
-        return shared_luck(gap(terms_U, means), gap(terms_G, means))
+        part = [np.atleast_2d(each) for each in (*self.part_U, *self.base_U)]
+        groups = [np.atleast_2d(each) for each in (*self.part_G, *self.base_G)]
+        seeds = len(part[0])
+        linear_SU, linear_SG = [], []
+        for seed in range(seeds):
+            own_U, own_G = ([each[min(seed, len(each) - 1)] for each in t] for t in (part, groups))
+            means = [float(np.mean(term)) for term in own_U]
+            if min(means) <= 0:
+                return NO_LUCK
+            linear_SU.append(gap(own_U, means))
+            linear_SG.append(gap(own_G, means))
+        return shared_luck(np.stack(linear_SU), np.stack(linear_SG))
 
 
-def shared_luck(linear_U: Floats, linear_G: Floats) -> Luck:
+def shared_luck(linear_SU: Floats, linear_SG: Floats) -> Luck:
     """The formula of the module.
 
     Args:
-        linear_U: linearised values of shoppers, whose mean is estimated.
-        linear_G: their sums over groups.
+        linear_SU: linearised values of shoppers, whose mean is estimated; (U,), or of each
+            training (S, U).
+        linear_SG: their sums over groups.
     """
-    shoppers, groups = linear_U.size, linear_G.size
+    linear_SU, linear_SG = np.atleast_2d(linear_SU), np.atleast_2d(linear_SG)
+    shoppers, groups = linear_SU.shape[-1], linear_SG.shape[-1]
     if shoppers < 2 or groups < 2:
         return NO_LUCK
-    squares_G = np.square(linear_G)
-    by_group = float(squares_G.sum()) * groups / (groups - 1)
-    by_shopper = float(np.var(linear_U, ddof=1)) * shoppers
+    common_U, common_G = _common(linear_SU), _common(linear_SG)
+    by_group = float(common_G.sum()) * groups / (groups - 1)
+    by_shopper = max(float(common_U.sum()), 0.0) * shoppers / (shoppers - 1)
     variance = (by_group - by_shopper) / shoppers**2
     if variance <= 0:
         return NO_LUCK
-    freedom = 3 * float(squares_G.sum()) ** 2 / float(np.square(squares_G).sum())
+    freedom = 3 * float(common_G.sum()) ** 2 / float(np.square(common_G).sum())
     return Luck(variance, min(max(freedom, 1.0), groups - 1.0))
+
+
+def _common(linear_SN: Floats) -> Floats:
+    """(N,) mean product of two different trainings; the square where there is one."""
+    square_N = np.square(linear_SN).sum(axis=0)
+    seeds = len(linear_SN)
+    if seeds == 1:
+        return np.asarray(square_N)
+    return np.asarray((np.square(linear_SN.sum(axis=0)) - square_N) / (seeds * (seeds - 1)))
 
 
 def added(variance: float, freedom: float, luck: Luck) -> tuple[float, float]:

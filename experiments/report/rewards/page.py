@@ -83,8 +83,9 @@ def method(record: RewardsRecord) -> Content:
         "are wide, and should be.",
         f"Online: each training serves {record.channel} in the funnel of {record.arm}, in worlds "
         "where the same shoppers with the same luck also meet the supervised model. Lifts are the "
-        "true effect in these worlds; their intervals cover other training seeds and other "
-        "shoppers, not other catalogues.",
+        "true effect in these worlds; their intervals cover other training seeds, other shoppers "
+        "and other luck of what sells out and becomes popular, not other catalogues. With one "
+        "world of each training that luck is told from how categories differ.",
         "Real means after Holm's correction, offline for all policies and measures at once, online "
         "for all policies and metrics at once; contrasts with the controls are two families of "
         "their own. Intervals of levels, rank correlations, shares and "

@@ -23,8 +23,9 @@ LEADING = ("uctcvr", "gmv")
 NOTE = (
     "Noise in the lifts pulls every correlation towards zero: where few policies can be told from "
     "the supervised model, a low one says little against a measure. "
-    "Each interval by itself, without a correction for their number. They take policies, seeds "
-    "and shoppers as random; policies of one grid are no random draw of all policies."
+    "Each interval by itself, without a correction for their number. They take policies, seeds, "
+    "shoppers and, of several, worlds as random; policies of one grid are no random draw of all "
+    "policies."
 )
 _TOLD = {
     Finding.MORE: "yes, the same order",

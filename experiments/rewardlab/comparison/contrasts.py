@@ -10,9 +10,12 @@ seed and request by request, or shopper by shopper, with both policies' luck of 
 interval (`experiments.inference.intervals`). Whether two intervals against the supervised model
 overlap is no test: what both policies share widens either and cancels between them.
 
-Online the totals are those of groups of shoppers (`Totals.pooled`), which leaves all sums as they
-are and, for more than a few hundred groups, hardly changes an interval; nobody's group is left
-out. With no more shoppers than groups the comparison is by shopper.
+Online the worlds of one training and luck are paired, too: intervals go across training seeds,
+lucks and shoppers, and with one luck hold what is told of it from categories
+(`experiments.rewardlab.comparison.lift`). The totals are those of groups of shoppers
+(`Totals.pooled`), which leaves all sums as they are and, for more than a few hundred groups, hardly
+changes an interval; nobody's group is left out. With no more shoppers than groups the comparison is
+by shopper.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.finding import corrected
-from experiments.inference.intervals.crossed import NOTHING, difference, growth, relative
+from experiments.inference.intervals.crossed import difference, relative
 from experiments.inference.metrics import METRICS, Metric
 from experiments.records.interval import Interval
 from experiments.records.rewards import ONLINE, Contrast, PolicyRow
 from experiments.rewardlab.comparison.gains import Table
-from experiments.rewardlab.comparison.lift import EXPOSED, Floats, Totals, over
+from experiments.rewardlab.comparison.lift import EXPOSED, Totals, compared, over
 from experiments.rewardlab.comparison.roles import pairs
+from experiments.truth.categories import Pair
 from simulator.errors import DataError
 
 
@@ -95,12 +99,12 @@ def online_contrast(
     """Two policies' worlds in a metric; interval and p-value, not yet adjusted, of the growth.
 
     Raises:
-        DataError: their totals are of other groups of shoppers or other seeds.
+        DataError: their totals are of other groups of shoppers, seeds or lucks.
     """
-    terms = _terms(pooled[policy], pooled[against], METRICS[metric])
-    found = NOTHING
-    if terms[0].size:
-        found = growth(*terms, confidence=confidence)
+    own, other = pooled[policy], pooled[against]
+    terms = _terms(own, other, METRICS[metric])
+    by_category = own.columns_SG, other.columns_SG
+    found = compared(METRICS[metric], terms, *by_category, confidence=confidence)
     top, by, base_top, base_by = (float(part.sum()) for part in terms)
     value, base = over(top, by), over(base_top, base_by)
     effect = Interval(None if value is None or base is None else value - base, None, None)
@@ -108,19 +112,24 @@ def online_contrast(
     return Contrast(*names, effect, found.interval, found.p_value, None)
 
 
-def _terms(own: Totals, other: Totals, metric: Metric) -> list[Floats]:
-    """(S, U) numerators and denominators of both, of groups that somebody is in.
+def _terms(own: Totals, other: Totals, metric: Metric) -> Pair:
+    """(S, L, U) numerators and denominators of both, of groups that somebody is in.
 
     A mean is over the shoppers that either policy's worlds have.
     """
-    tables = [own.columns_SU, other.columns_SU]
+    tables = [own.columns_SLU, other.columns_SLU]
     shapes = [table[EXPOSED].shape for table in tables]
     if shapes[0] != shapes[1] or not np.array_equal(own.shopper_U, other.shopper_U):
         raise DataError(
-            f"totals of two policies == {shapes[0]} and {shapes[1]} (seeds, groups of shoppers), "
-            "must be of the same"
+            f"totals of two policies == {shapes[0]} and {shapes[1]} (seeds, lucks, groups of "
+            "shoppers), must be of the same"
         )
-    exposed_SU = np.maximum(*(table[EXPOSED] for table in tables))
+    exposed_SLU = np.maximum(*(table[EXPOSED] for table in tables))
+    there_U = exposed_SLU.any(axis=(0, 1))
     top, bottom = metric.numerator, metric.denominator
-    parts = [part for own in tables for part in (own[top], own[bottom] if bottom else exposed_SU)]
-    return [np.compress(exposed_SU.any(axis=0), part_SU, axis=1) for part_SU in parts]
+    own_top, own_by, base_top, base_by = (
+        np.compress(there_U, part_SLU, axis=-1)
+        for table in tables
+        for part_SLU in (table[top], table[bottom] if bottom else exposed_SLU)
+    )
+    return own_top, own_by, base_top, base_by

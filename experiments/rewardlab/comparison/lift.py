@@ -5,16 +5,19 @@ that the supervised model serves on the same luck: the same shoppers, on the sam
 compared is what worlds bring in expectation (`experiments.truth.expected`); what reaches Python is
 one row per shopper and seed of one policy at a time.
 
-Units and intervals: the interval goes across training seeds and shoppers at once
-(`experiments.inference.intervals`). Over several lucks a shopper's days are summed into one
-cluster, because a shopper keeps their traits from world to world (as `experiments.truth.effects`,
-whose estimate this equals where there is one seed). With one training seed the interval is over
-shoppers alone. All policies are compared with worlds of one supervised model; its own luck of
-training is in no interval.
+Units and intervals: the interval goes across training seeds, lucks and shoppers at once
+(`experiments.inference.intervals.factors`): a luck's worlds are compared with one world of the
+supervised model, and all shoppers of a world share what sold out in it. With worlds of one luck,
+what all of them share is told from categories (`experiments.inference.intervals.shared`), as far as
+the worlds were followed; with one training seed the luck of training is in no interval. So with one
+seed this is the estimate of `experiments.truth.effects`, but for one luck: there it is known which
+part of an effect may be luck of the state, here the whole of it counts, which is a little wider.
+All policies are compared with worlds of one supervised model; its own luck of training is in no
+interval.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,57 +25,88 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.finding import corrected
-from experiments.inference.intervals.crossed import NOTHING, growth
+from experiments.inference.intervals.crossed import NOTHING, Result, growth
 from experiments.inference.logs import EngineSpec, engine
 from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.worldtotals import WorldTotals, read_world
 from experiments.records.interval import Number
 from experiments.records.rewards import ONLINE, Online
 from experiments.rewardlab.comparison.readings import WorldLogs
+from experiments.truth.categories import Columns, Pair, of_whole, read_own
 from experiments.truth.expected import brought
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
 
 EXPOSED = "exposed"
-"""Column that counts the lucks in which a shopper was exposed: the unit of a mean metric."""
+"""Column of 1 where a luck's worlds have the shopper: what a mean metric is divided by."""
 
 _COLUMNS = tuple(sorted({column for name in ONLINE for column in METRICS[name].columns}))
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What happened to U shoppers in the worlds of S training seeds, summed over lucks.
+    """What happened to U shoppers in the worlds of S training seeds and L lucks.
 
     Attributes:
         shopper_U: who, ascending.
-        columns_SU: (S, U) totals by column of the unit table (`experiments.inference.metrics`).
-        base_1U: (1, U) the same in the worlds of the supervised model.
+        columns_SLU: (S, L, U) totals by column of the unit table (`experiments.inference.metrics`).
+        base_1LU: (1, L, U) the same in the worlds of the supervised model.
+        columns_SG, base_1G: the same of the only luck by category, (S, G) and (1, G); none of
+            several lucks, or where a world was not followed so.
         lonely: shoppers that only some of the paired worlds have; zeros in the others.
     """
 
     shopper_U: NDArray[np.int64]
-    columns_SU: Mapping[str, Floats]
-    base_1U: Mapping[str, Floats]
+    columns_SLU: Mapping[str, Floats]
+    base_1LU: Mapping[str, Floats]
+    columns_SG: Mapping[str, Floats] = field(default_factory=dict)
+    base_1G: Mapping[str, Floats] = field(default_factory=dict)
     lonely: int = 0
 
-    def terms(self, metric: Metric) -> tuple[Floats, Floats, Floats, Floats]:
+    def terms(self, metric: Metric) -> Pair:
         """Numerator and denominator of a metric, the policy's and the supervised model's."""
         top, bottom = metric.numerator, metric.denominator or EXPOSED
-        own, base = self.columns_SU, self.base_1U
+        own, base = self.columns_SLU, self.base_1LU
         return own[top], own[bottom], base[top], base[bottom]
 
     def pooled(self, size: int) -> "Totals":
         """The totals of `size` groups of shoppers, by the remainder of the shopper's number."""
+        group_U = self.shopper_U % size
 
         def sums(table: Mapping[str, Floats]) -> dict[str, Floats]:
-            group_U = self.shopper_U % size
             return {
-                name: np.stack([np.bincount(group_U, row, size) for row in values])
-                for name, values in table.items()
+                name: np.apply_along_axis(lambda row: np.bincount(group_U, row, size), -1, totals)
+                for name, totals in table.items()
             }
 
-        return Totals(np.arange(size), sums(self.columns_SU), sums(self.base_1U), self.lonely)
+        return replace(
+            self,
+            shopper_U=np.arange(size),
+            columns_SLU=sums(self.columns_SLU),
+            base_1LU=sums(self.base_1LU),
+        )
+
+
+def compared(
+    metric: Metric, terms: Pair, own_SG: Columns, base_SG: Columns, *, confidence: float
+) -> Result:
+    """How a metric grows from some worlds to those that they are paired with.
+
+    Args:
+        metric: which.
+        terms: (S, L, U) numerator and denominator in either; a base that all seeds share has one
+            row.
+        own_SG, base_SG: either by category; empty where that is not known.
+        confidence: level of the interval.
+    """
+    if not terms[0].size:
+        return NOTHING
+    luck = None
+    if own_SG and base_SG:
+        top_SU, by_SU, base_SU, base_by_SU = (part_SLU[:, 0] for part_SLU in terms)
+        luck = of_whole(metric, (top_SU, by_SU, base_SU, base_by_SU), own_SG, base_SG)
+    return growth(*terms, confidence=confidence, shared=luck)
 
 
 def lived(
@@ -94,6 +128,7 @@ def lived(
                 f"worlds of {name} == {counts} by seed, must be {len(base)} and > 0 each, "
                 "as many as of the supervised model"
             )
+    base_1G = _by_category(base) if len(base) == 1 else {}
     with engine(EngineSpec()) as connection:
         select = partial(brought, columns=_COLUMNS)
         read_world(connection, "base", base, select)
@@ -102,20 +137,33 @@ def lived(
             for seed, logs in enumerate(seeds):
                 worlds.append(f"seed_{seed}")
                 read_world(connection, worlds[-1], logs, select)
-            yield name, _totals(WorldTotals(connection, worlds, len(base)))
+            totals = _totals(WorldTotals(connection, worlds, len(base)))
+            own_SG = _by_category([logs[0] for logs in seeds]) if base_1G else {}
+            yield name, replace(totals, columns_SG=own_SG, base_1G=base_1G)
 
 
 def _totals(worlds: WorldTotals) -> Totals:
-    """Sums over lucks; the first world is the supervised model's."""
-    tables_WU = {column: worlds.of(column).sum(axis=1) for column in _COLUMNS}
-    exposed_U = worlds.exposed_SU.sum(axis=0)
-    tables_WU[EXPOSED] = np.tile(exposed_U, (len(tables_WU[_COLUMNS[0]]), 1))
+    """The first world is the supervised model's."""
+    tables_WLU = {column: worlds.of(column) for column in _COLUMNS}
+    seeds = len(next(iter(tables_WLU.values()))) - 1
+    exposed_1LU = worlds.exposed_SU[None]
+    own = {column: table_WLU[1:] for column, table_WLU in tables_WLU.items()}
+    base = {column: table_WLU[:1] for column, table_WLU in tables_WLU.items()}
     return Totals(
         worlds.shopper_U,
-        {column: table_WU[1:] for column, table_WU in tables_WU.items()},
-        {column: table_WU[:1] for column, table_WU in tables_WU.items()},
-        worlds.lonely,
+        own | {EXPOSED: np.repeat(exposed_1LU, seeds, axis=0)},
+        base | {EXPOSED: exposed_1LU},
+        lonely=worlds.lonely,
     )
+
+
+def _by_category(logs: Sequence[Path]) -> Columns:
+    """(W, G) columns of worlds of one luck; empty where one was not followed by category."""
+    found = [read_own(log) for log in logs]
+    known = [each for each in found if each is not None]
+    if not known or len(known) < len(found):
+        return {}
+    return {column: np.stack([each[column] for each in known]) for column in _COLUMNS}
 
 
 def lift_rows(policy: str, totals: Totals, *, confidence: float) -> list[Online]:
@@ -125,11 +173,10 @@ def lift_rows(policy: str, totals: Totals, *, confidence: float) -> list[Online]
     """
     rows = []
     for name in ONLINE:
-        terms = totals.terms(METRICS[name])
-        found = NOTHING
-        if len(totals.shopper_U):
-            found = growth(*terms, confidence=confidence)
-        top_S, by_S, (base_top,), (base_by,) = (part.sum(axis=1).tolist() for part in terms)
+        metric = METRICS[name]
+        terms, groups = totals.terms(metric), (totals.columns_SG, totals.base_1G)
+        found = compared(metric, terms, *groups, confidence=confidence)
+        top_S, by_S, (base_top,), (base_by,) = (part.sum(axis=(1, 2)).tolist() for part in terms)
         base, value = over(base_top, base_by), over(sum(top_S), sum(by_S))
         values = [over(top, by) for top, by in zip(top_S, by_S, strict=True)]
         lifts = [each / base - 1 if each is not None and base else None for each in values]
@@ -148,7 +195,7 @@ def control_rows(worlds: WorldLogs, *, policy: str, confidence: float) -> tuple[
     """What each policy adds to the control arm, the supervised model first; none without logs.
 
     That is incremental: whatever other channels would have found anyway is in both worlds. The
-    interval of the supervised model is over shoppers alone, because it was trained once.
+    interval of the supervised model leaves out the luck of training, because it was trained once.
 
     Args:
         worlds: logs.

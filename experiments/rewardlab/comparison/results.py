@@ -98,7 +98,7 @@ def make_record(
         warnings=(
             *_of_luck(lab.seeds, len(np.unique(shopper_B))),
             *_of_trainings(policies),
-            *_of_worlds(policies, online, lonely),
+            *_of_worlds(policies, online, len(worlds.base), lonely),
             *_of_rewards(policies, courses),
         ),
     )
@@ -118,15 +118,19 @@ def _online(
     return corrected(rows), pooled, lonely
 
 
-def _of_worlds(policies: Sequence[PolicyRow], online: Sequence[Online], lonely: int) -> list[str]:
+def _of_worlds(
+    policies: Sequence[PolicyRow], online: Sequence[Online], lucks: int, lonely: int
+) -> list[str]:
     said = []
     if not online:
         said.append("No worlds were lived: nothing is known of the policies' true lifts.")
     else:
         said.append(
-            "All true lifts are over the same worlds of the supervised model, whose luck moves "
-            "them all alike: compare policies by their contrasts, or live more worlds."
+            "All true lifts are over the same worlds of the supervised model, whose luck, which is "
+            "in every interval, moves them all alike: compare policies by their contrasts, or live "
+            "more worlds."
         )
+        said += _of_lucks(lucks)
     if online and len(policies) < FEWEST_POLICIES:
         said.append(
             f"{len(policies)} policies, the supervised model included: too few for a rank "
@@ -144,6 +148,18 @@ def _of_worlds(policies: Sequence[PolicyRow], online: Sequence[Online], lonely: 
     ]
 
 
+def _of_lucks(lucks: int) -> list[str]:
+    if lucks == 1:
+        return [
+            "One world of each training: what sells out and becomes popular there is luck that its "
+            "shoppers share. Lifts tell it from categories, which may miss a rare event; shares of "
+            "the channel leave it out. Live more worlds (reward_lab.worlds)."
+        ]
+    if lucks < FEWEST_SEEDS:
+        return [f"{lucks} worlds of each training: intervals rest on too few to be believed."]
+    return []
+
+
 def _of_luck(seeds: int, shoppers: int) -> list[str]:
     said = [
         "All policies start from one supervised model: how far another one would have moved the "
@@ -152,7 +168,7 @@ def _of_luck(seeds: int, shoppers: int) -> list[str]:
     if seeds < 2:
         said.append(
             "One training seed: offline measures and gains in reward have no interval, and those "
-            "of true lifts and shares speak of shoppers alone, not of the luck of training."
+            "of true lifts and shares do not speak of the luck of training."
         )
     elif seeds < FEWEST_SEEDS:
         said.append(f"{seeds} training seeds: intervals rest on too few trainings to be believed.")

@@ -2,10 +2,10 @@
 
 A share is composition, not lift: it says who found what was bought, not whether more was bought.
 Two rules: any touch (the channel found the item, others perhaps too) and exclusive (no other
-channel of the funnel did). A share is a ratio of sums over training seeds and shoppers; its
-interval is linearised (delta method) and goes across both, or across shoppers alone where there is
-one seed (`experiments.inference.intervals`). Over several lucks a shopper's events are one
-cluster.
+channel of the funnel did). A share is a ratio of sums over training seeds, lucks and shoppers; its
+interval is linearised (delta method) and goes across all that there are several of
+(`experiments.inference.intervals`). In worlds of one luck it leaves out what sold out there: events
+are not known by category.
 """
 
 from collections.abc import Sequence
@@ -55,12 +55,12 @@ def share_rows(
             for world, of_seed in zip(worlds, logs, strict=True):
                 read_world(connection, world, of_seed, partial(_touched, events, channel))
             found = WorldTotals(connection, worlds, max(map(len, logs)))
-            totals |= {name: found.of(name).sum(axis=1) for name in touched_columns(events)}
+            totals |= {name: found.of(name) for name in touched_columns(events)}
     rows = []
     for rule in TOUCHES:
         for event in SHARED:
-            held_SU, all_SU = totals[f"{event}_{rule}"], totals[event]
-            held = share(held_SU, all_SU, confidence=confidence) if all_SU.any() else NOTHING
+            held_SLU, all_SLU = totals[f"{event}_{rule}"], totals[event]
+            held = share(held_SLU, all_SLU, confidence=confidence) if all_SLU.any() else NOTHING
             rows.append(PolicyShare(policy, rule, event, held.interval))
     return rows
 

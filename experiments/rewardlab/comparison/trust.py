@@ -10,7 +10,8 @@ The interval is the percentile bootstrap's. Each draw
   Uncertainty for Massive Data Streams, 2012), the same counts offline and in every world, because
   the same shoppers ask the test requests and live in the worlds;
 - draws seeds within each policy with replacement, the same offline and online, because one training
-  has both its measure and its worlds; and
+  has both its measure and its worlds;
+- draws lucks with replacement, the same for all policies, whose worlds share them; and
 - draws policies with replacement, as if they were a sample of those that one might try.
 
 More than `GROUPS` shoppers are weighed in as many groups, by the remainder of their number, which
@@ -21,8 +22,9 @@ beside their intervals, a low number says little against a measure. The draws ad
 more, so the interval lies nearer to 0 than the estimate; no correction is made. (2) With a handful
 of policies it is wide whatever the truth, and a draw with few distinct policies has a large
 correlation by ties. (3) The policies are not a random sample: the answer holds for such rewards
-and algorithms as were tried. (4) With one seed a policy's luck of training is taken for its worth.
-(5) Neither the numbers nor the intervals are adjusted for how many pairs are looked at.
+and algorithms as were tried. (4) With one seed a policy's luck of training is taken for its worth,
+with worlds of one luck what sold out in them. (5) Neither the numbers nor the intervals are
+adjusted for how many pairs are looked at.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,7 +88,7 @@ def trust_rows(
         draws: how many.
 
     Raises:
-        DataError: a policy has not as many seeds online as offline.
+        DataError: a policy has not as many seeds online as offline, or other lucks than another.
     """
     for each in judged:
         _check(each)
@@ -95,10 +97,13 @@ def trust_rows(
     if len(judged) >= FEWEST_POLICIES:
         group_B = np.asarray(shopper_B, np.int64) % GROUPS
         sizes = [_seeds(each) for each in judged]
-        even = [np.full((1, size), 1 / size) for size in sizes]
+        lucks = _lucks(judged)
+        even = [np.full((1, size), 1 / size) for size in (*sizes, lucks)]
         found_XMC[0] = _correlations(*_both(judged, group_B, np.ones((1, GROUPS)), even))[0]
         group_RK = rng.poisson(1.0, (draws, GROUPS)).astype(np.float64)
-        drawn = [rng.multinomial(size, np.full(size, 1 / size), draws) / size for size in sizes]
+        drawn = [
+            rng.multinomial(size, np.full(size, 1 / size), draws) / size for size in (*sizes, lucks)
+        ]
         both = _both(judged, group_B, group_RK, drawn)
         found_XMC[1:] = _interval(
             *both, rng.integers(0, len(judged), (draws, len(judged))), confidence
@@ -112,7 +117,8 @@ def trust_rows(
 
 def _check(judged: Judged) -> None:
     offline = {len(values_SB) for values_SB in judged.values.values()}
-    online = set() if judged.totals is None else {len(v) for v in judged.totals.columns_SU.values()}
+    tables = {} if judged.totals is None else judged.totals.columns_SLU
+    online = {len(table_SLU) for table_SLU in tables.values()}
     if len(offline | online) > 1:
         raise DataError(
             f"seeds == {sorted(offline)} offline and {sorted(online)} online, must be the same"
@@ -130,27 +136,37 @@ def _seeds(judged: Judged) -> int:
     return len(next(iter(judged.values.values())))
 
 
+def _lucks(judged: Sequence[Judged]) -> int:
+    """Lucks of all policies' worlds; 1 without worlds."""
+    worlds = [each.totals.columns_SLU for each in judged if each.totals is not None]
+    found = sorted({part_SLU.shape[1] for columns in worlds for part_SLU in columns.values()})
+    if len(found) > 1:
+        raise DataError(f"lucks of worlds == {found}, must be the same for all policies")
+    return found[0] if found else 1
+
+
 def _both(
     judged: Sequence[Judged],
     group_B: NDArray[np.int64],
     group_RK: Floats,
-    seeds: Sequence[Floats],
+    weights: Sequence[Floats],
 ) -> tuple[Floats, Floats]:
     """(R, P, M) offline means and (R, P, C) lifts; NaN where a draw does not determine them.
 
-    R draws weigh groups of shoppers, and the (R, S) seeds of each policy.
+    R draws weigh groups of shoppers, the (R, S) seeds of each policy and, last, the (R, L) lucks.
     """
     means, lifts = [], []
-    asked_1K = np.bincount(group_B, minlength=GROUPS)[None].astype(np.float64)
+    *seeds, luck_RL = weights
+    asked_11K = np.bincount(group_B, minlength=GROUPS)[None, None].astype(np.float64)
     for each, seed_RS in zip(judged, seeds, strict=True):
         offline = [
-            np.array([np.bincount(group_B, row, GROUPS) for row in values_SB], np.float64)
+            np.array([[np.bincount(group_B, row, GROUPS)] for row in values_SB], np.float64)
             for values_SB in each.values.values()
         ]
         online = (
             [part for n in ONLINE for part in each.totals.terms(METRICS[n])] if each.totals else []
         )
-        asked_R, *sums = _weighed([asked_1K, *offline, *online], group_RK, seed_RS)
+        asked_R, *sums = _weighed([asked_11K, *offline, *online], group_RK, seed_RS, luck_RL)
         terms = sums[len(offline) :]
         means.append([_quotient(sum_R, asked_R) for sum_R in sums[: len(offline)]])
         rates = [_quotient(top, by) for top, by in zip(terms[::2], terms[1::2], strict=True)]
@@ -161,18 +177,25 @@ def _both(
     return np.moveaxis(np.array(means), -1, 0), np.moveaxis(np.array(lifts), -1, 0)
 
 
-def _weighed(tables: Sequence[Floats], group_RK: Floats, seed_RS: Floats) -> list[Floats]:
-    """(R,) of each table: its weighted sum over seeds and groups, in one product for all tables.
+def _weighed(
+    tables: Sequence[Floats], group_RK: Floats, seed_RS: Floats, luck_RL: Floats
+) -> list[Floats]:
+    """(R,) of each (S, L, K) table: its weighted sum, in one product for all tables.
 
-    A table of one row is the same for all seeds.
+    A table of one row is the same for all seeds, or lucks.
     """
-    sums_RT = group_RK @ np.concatenate(tables).T
-    ends = np.cumsum([len(table_SK) for table_SK in tables])[:-1]
-    parts = np.split(sums_RT, ends, axis=1)
-    return [
-        np.asarray((part_RS * (seed_RS if part_RS.shape[1] > 1 else 1.0)).sum(axis=1))
-        for part_RS in parts
-    ]
+    rows = [table_SLK.reshape(-1, GROUPS) for table_SLK in tables]
+    sums_RT = group_RK @ np.concatenate(rows).T
+    ends = np.cumsum([len(each) for each in rows])[:-1]
+    found = []
+    for table_SLK, part_RT in zip(tables, np.split(sums_RT, ends, axis=1), strict=True):
+        part_RSL = part_RT.reshape(len(group_RK), *table_SLK.shape[:2])
+        if part_RSL.shape[1] > 1:
+            part_RSL = part_RSL * seed_RS[:, :, None]
+        if part_RSL.shape[2] > 1:
+            part_RSL = part_RSL * luck_RL[:, None]
+        found.append(np.asarray(part_RSL.sum(axis=(1, 2))))
+    return found
 
 
 def _quotient(top: Floats, bottom: Floats) -> Floats:

@@ -124,3 +124,32 @@ def test_a_part_that_nobody_has_shares_nothing():
     zero_U, zero_G = np.zeros(5), np.zeros(2)
     common = Shared((zero_U, zero_U), (zero_U, zero_U), (zero_G, zero_G), (zero_G, zero_G))
     assert common.luck(lambda terms, means: terms[0]) == NO_LUCK
+
+
+def trainings(rng, seeds, *, common, own):
+    """A group of each shopper, and values with luck of groups: common, and of each training."""
+    group_U = rng.integers(0, GROUPS, SHOPPERS)
+    luck_SG = common * rng.normal(size=(1, GROUPS)) + own * rng.normal(size=(seeds, GROUPS))
+    return group_U, rng.normal(size=(seeds, SHOPPERS)) + luck_SG[:, group_U]
+
+
+def variance_of(group_U, value_SU):
+    linear_SU = value_SU - value_SU.mean(axis=1, keepdims=True)
+    return shared_luck(linear_SU, np.stack([sums(group_U, row_U) for row_U in linear_SU])).variance
+
+
+def test_trainings_of_one_luck_tell_what_befell_all_of_them_and_not_what_befell_each():
+    rng = np.random.default_rng(7)
+    found = [
+        np.mean([variance_of(*trainings(rng, 3, common=common, own=own)) for _ in range(300)])
+        for common, own in ((1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    ]
+    assert found[0] == pytest.approx(1 / GROUPS, rel=0.1)
+    assert found[1] == pytest.approx(1 / GROUPS, rel=0.1)
+    assert found[2] < 0.2 / GROUPS  # none, but for what cannot be less than none
+
+
+def test_trainings_that_are_the_same_are_one():
+    group_U, value_U = values(np.random.default_rng(8), 1.0)
+    once = variance_of(group_U, value_U[None])
+    assert variance_of(group_U, np.repeat(value_U[None], 3, axis=0)) == pytest.approx(once)

@@ -34,11 +34,13 @@ def tables(rng, names=("log.eg", "log.grpo", "log.sft"), seeds=3, requests=8):
 
 
 def totals(columns, exposed=None, shopper=None):
-    """Totals of a policy whose every column holds the same (S, U) numbers."""
-    values_SU = np.asarray(columns, np.float64)
-    table = dict.fromkeys(COLUMNS, values_SU)
-    table[EXPOSED] = np.ones_like(values_SU) if exposed is None else np.asarray(exposed, np.float64)
-    number = values_SU.shape[1]
+    """Totals of a policy's worlds of one luck, whose every column holds the same (S, U) numbers."""
+    values_SLU = np.asarray(columns, np.float64)[:, None]
+    table = dict.fromkeys(COLUMNS, values_SLU)
+    table[EXPOSED] = np.ones_like(values_SLU)
+    if exposed is not None:
+        table[EXPOSED] = np.asarray(exposed, np.float64)[:, None]
+    number = values_SLU.shape[-1]
     return Totals(np.arange(number) if shopper is None else shopper, table, {})
 
 
@@ -132,11 +134,12 @@ def test_an_online_contrast_is_the_crossed_growth_over_the_other_policys_seeds(m
     drawn = []
     for _ in range(2):
         each = totals(np.ones((3, 50)))
-        each.columns_SU.update({name: rng.random((3, 50)) for name in COLUMNS})
+        each.columns_SLU.update({name: rng.random((3, 2, 50)) for name in COLUMNS})
+        each.columns_SLU[EXPOSED] = np.ones((3, 2, 50))
         drawn.append(each)
     pooled = dict(zip(("a.b", "a.sft"), drawn, strict=True))
     top, bottom = METRICS[metric].numerator, METRICS[metric].denominator or EXPOSED
-    terms = [each.columns_SU[part] for each in drawn for part in (top, bottom)]
+    terms = [each.columns_SLU[part] for each in drawn for part in (top, bottom)]
     wanted = growth(*terms, confidence=0.95)
     found = online_contrast("a.b", "a.sft", metric, pooled, confidence=0.95)
     assert (found.relative, found.p_value) == (wanted.interval, wanted.p_value)
@@ -214,7 +217,7 @@ def test_other_seeds_requests_or_shoppers_are_refused():
         contrast_rows(GRID, table, SHOPPER_B, {}, confidence=0.95)
     pooled = lived(rng)
     pooled["log.sft"] = totals(np.ones((1, 300)))
-    with pytest.raises(DataError, match=r"totals of two policies == \(3, 300\) and \(1, 300\)"):
+    with pytest.raises(DataError, match=r"policies == \(3, 1, 300\) and \(1, 1, 300\)"):
         contrast_rows(GRID, tables(rng), SHOPPER_B, pooled, confidence=0.95)
     pooled["log.sft"] = totals(np.ones((3, 300)), shopper=np.arange(300) + 1)
     with pytest.raises(DataError, match=r"must be of the same"):

@@ -162,6 +162,7 @@ def test_a_sound_record_warns_of_what_no_interval_holds_and_of_oracles(record):
         "60 shoppers asked the test requests: too few",
         "oracle.grpo learned from what only a simulation knows",
         "All true lifts are over the same worlds of the supervised model",
+        "One world of each training: what sells out and becomes popular there is luck",
     )
     assert len(record.warnings) == len(told)
     for beginning in told:

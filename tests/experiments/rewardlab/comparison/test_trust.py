@@ -25,7 +25,8 @@ def totals(lift_S, *, noise=0.0, rng=None):
     ones = np.ones((len(lift_S), SHOPPERS))
     columns = {c: ones if c in steady else own for c in (*COLUMNS, EXPOSED)}
     bases = {c: ones[:1] if c in steady else base for c in (*COLUMNS, EXPOSED)}
-    return Totals(np.arange(SHOPPERS), columns, bases).pooled(GROUPS)
+    tables = ({c: table_SU[:, None] for c, table_SU in each.items()} for each in (columns, bases))
+    return Totals(np.arange(SHOPPERS), *tables).pooled(GROUPS)
 
 
 def policies(offline, lifts, *, seeds=2, noise=0.0, seed=0):
@@ -133,8 +134,10 @@ def test_policies_that_are_all_the_same_on_one_side_say_nothing():
 
 def test_a_lift_that_is_not_determined_says_nothing():
     judged = policies([0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4])
-    empty = {name: 0 * table for name, table in judged[2].totals.columns_SU.items()}
-    judged[2] = Judged(judged[2].values, Totals(np.arange(GROUPS), empty, judged[2].totals.base_1U))
+    empty = {name: 0 * table for name, table in judged[2].totals.columns_SLU.items()}
+    judged[2] = Judged(
+        judged[2].values, Totals(np.arange(GROUPS), empty, judged[2].totals.base_1LU)
+    )
     row = rows_of(judged)["clk@1", "gmv"]
     assert row.rank_correlation.numbers == (None, None, None)
 
@@ -144,6 +147,31 @@ def test_a_policy_with_other_seeds_online_than_offline_is_refused():
     judged[1] = Judged(judged[1].values, totals([0.1, 0.1]))
     with pytest.raises(DataError, match=r"seeds == \[3\] offline and \[2\] online"):
         rows_of(judged)
+
+
+def test_lucks_that_all_policies_share_are_drawn_with_them():
+    """Lifts agree with the measure in one luck and reverse it in the other."""
+    levels = np.arange(1, 8) / 100
+
+    def two_lucks(judged):
+        here, there = judged.totals, totals([-0.9 * judged.values["clk@1"][0].mean()] * 2)
+        tables = (
+            {name: np.concatenate(pair, axis=1) for name, pair in _paired(here, there, side)}
+            for side in ("columns_SLU", "base_1LU")
+        )
+        return Judged(judged.values, Totals(here.shopper_U, *tables))
+
+    def _paired(here, there, side):
+        one, other = getattr(here, side), getattr(there, side)
+        return ((name, (one[name], other[name])) for name in one)
+
+    once = policies(levels, levels)
+    twice = [once[0], *map(two_lucks, once[1:])]
+    calm, wild = (rows_of(each)["clk@1", "gmv"].rank_correlation for each in (once, twice))
+    assert calm.low > 0.5
+    assert wild.low < -0.5
+    with pytest.raises(DataError, match=r"lucks of worlds == \[1, 2\], must be the same"):
+        rows_of([*twice[:2], *once[2:]])
 
 
 @pytest.mark.slow
