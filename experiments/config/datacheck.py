@@ -14,10 +14,16 @@ from experiments.config.messages import explain
 from experiments.config.overrides import set_value
 from experiments.config.tomlfiles import find_config, read_toml, resolve_paths
 from simulator.errors import ConfigError
+from simulator.files.demand import read_demand
 from simulator.files.items import Items, read_items
 from simulator.files.judgments import read_judgments
 from simulator.files.mapping import propose_catalog
-from simulator.files.settings import CatalogFileSpec, FileCatalog, JudgmentFileSpec
+from simulator.files.settings import (
+    CatalogFileSpec,
+    DemandFileSpec,
+    FileCatalog,
+    JudgmentFileSpec,
+)
 from simulator.files.tables.datapath import data_path
 from simulator.protocols import DAY
 from simulator.spec import Spec
@@ -31,6 +37,7 @@ class DataSettings(Spec):
 
     catalog: FileCatalog | None = None
     judgments: JudgmentFileSpec | None = None
+    demand: DemandFileSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ def check_data(name: str, overrides: Sequence[str] = ()) -> Checked:
     Args:
         name: a config (a `.toml` file or the name of a shipped one), of which only the sections
             of data count, or a catalogue file, whose columns are then told by layout and names.
-        overrides: `path.to.key=value` each, of `[catalog.file]` or `[judgments]`.
+        overrides: `path.to.key=value` each, of `[catalog.file]`, `[judgments]` or
+            `[demand]`.
 
     Raises:
         DataError: a file cannot be used; with everything that is wrong with it.
@@ -73,12 +81,14 @@ def check_data(name: str, overrides: Sequence[str] = ()) -> Checked:
         told = proposal.told
         own["catalog"] = {"file": {**proposal.settings, "path": os.path.abspath(data_path(name))}}
     settings = validated(own, path, overrides)
-    if settings.catalog is None:
-        return Checked([], told)
-    items = read_items(settings.catalog.file, horizon)
-    rows = [_catalog_row(settings.catalog.file, items)]
-    if settings.judgments is not None:
-        rows.append(_judgments_row(settings.judgments, items))
+    rows = []
+    if settings.catalog is not None:
+        items = read_items(settings.catalog.file, horizon)
+        rows.append(_catalog_row(settings.catalog.file, items))
+        if settings.judgments is not None:
+            rows.append(_judgments_row(settings.judgments, items))
+    if settings.demand is not None:
+        rows.append(_demand_row(settings.demand))
     return Checked(rows, told)
 
 
@@ -148,3 +158,8 @@ def _judgments_row(spec: JudgmentFileSpec, items: Items) -> dict[str, Any]:
         "grades": len(judgments.grade_J),
         "relevant": int(np.sum(judgments.grade_J > 0)),
     }
+
+
+def _demand_row(spec: DemandFileSpec) -> dict[str, Any]:
+    asked = read_demand(spec)
+    return {"file": spec.path, "queries": len(asked.texts), "asked": round(float(asked.count_A.sum()))}

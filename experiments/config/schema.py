@@ -20,7 +20,7 @@ from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.settings import MergeSpec
 from simulator.catalogue.settings import CatalogSpec
 from simulator.errors import ConfigError
-from simulator.files.settings import FileCatalog, JudgmentFileSpec
+from simulator.files.settings import DemandFileSpec, FileCatalog, JudgmentFileSpec
 from simulator.living.settings import WorldSpec
 from simulator.log.settings import LogSpec
 from simulator.protocols import MAX_CHANNELS
@@ -73,6 +73,7 @@ class Config(Spec):
         Discriminator(_catalog_kind),
     ] = CatalogSpec()
     judgments: JudgmentFileSpec | None = Field(None, description="human-judged queries")
+    demand: DemandFileSpec | None = Field(None, description="the shop's own queries, with counts")
     queries: QuerySpec = QuerySpec()
     shoppers: ShopperSpec = ShopperSpec()
     world: WorldSpec = WorldSpec()

@@ -15,6 +15,7 @@ _DATA_PATHS = (
     ("catalog", "file", "path"),
     ("judgments", "path"),
     ("judgments", "queries", "path"),
+    ("demand", "path"),
 )
 
 

@@ -67,9 +67,10 @@ class Pipeline:
         """Catalogue, shoppers and what they want; the public catalogue in a file of its own."""
         config = self.config
         settings: list[Any] = [config.seed, config.catalog, config.judgments, config.queries]
-        settings.append(config.shoppers)
+        settings += [config.shoppers, *([config.demand] if config.demand is not None else [])]
         files = [config.catalog.file.path] if isinstance(config.catalog, FileCatalog) else []
         files += config.judgments.files() if config.judgments is not None else []
+        files += [config.demand.path] if config.demand is not None else []
         if isinstance(config.catalog, FileCatalog) and config.catalog.file.columns.created_at:
             settings.append(horizon(config))
         stage = self.maker.stage(

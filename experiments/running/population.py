@@ -12,6 +12,7 @@ from experiments.stages.stage import Stage
 from recall.storage import save
 from simulator.catalogue.catalog import Supply
 from simulator.catalogue.synthetic import generate_supply
+from simulator.files.demand import read_demand
 from simulator.files.importer import supply_of
 from simulator.files.items import Items, read_items
 from simulator.files.judgments import read_judgments
@@ -21,9 +22,11 @@ from simulator.protocols import DAY
 from simulator.randomness import Draws
 from simulator.scripts import is_unspaced
 from simulator.shoppers.demand import NO_JUDGMENTS, generate_intents
+from simulator.shoppers.intents import NOTHING_ASKED, Intents
 from simulator.shoppers.needs import department_weights
 from simulator.shoppers.shoppers import make_shoppers
 
+ASKED, LOST = "texts_of_the_shop", "percent_of_them_without_meaning"
 DRAWN, SKIPPED, UNSPACED = "items_with_drawn_prices", "rows_skipped", "titles_without_spaces"
 """What the record of the catalogue's stage counts of a user's file."""
 
@@ -62,6 +65,15 @@ def told_of(items: Items) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+def told_of_demand(intents: Intents) -> dict[str, int]:
+    """How many texts of the shop's own are asked, and which share of them nothing serves (%)."""
+    own_Q = intents.asked_Q >= 0
+    if not own_Q.any():
+        return {}
+    lost = intents.weight_Q[own_Q & (intents.category_Q < 0)].sum() / intents.weight_Q[own_Q].sum()
+    return {ASKED: len(np.unique(intents.asked_Q[own_Q])), LOST: round(100 * lost)}
+
+
 def remarks(rows: Mapping[str, int]) -> tuple[str, ...]:
     """What a reader must know of the data, by the counts of the stage, gravest first."""
     items, said = f"{rows['items']:,}", []
@@ -80,6 +92,13 @@ def remarks(rows: Mapping[str, int]) -> tuple[str, ...]:
             f"Titles of {unspaced:,} of {items} items are in a script without spaces between "
             "words: pairs (Chinese, Japanese) or threes (Thai and others) of characters stand for "
             "words, in channels and in the queries of shoppers."
+        )
+    if asked := rows.get(ASKED):
+        said.append(
+            f"Shoppers ask {asked:,} queries of the shop's own. What they want is told from the "
+            "names of categories, brands and values in the text, so a channel that searches by "
+            f"words is favoured a little; {rows[LOST]} % of them, by count, name nothing that the "
+            "shop has, and nothing serves them."
         )
     return tuple(said)
 
@@ -105,7 +124,11 @@ def make_population(config: Config) -> tuple[Population, dict[str, int]]:
     judgments = NO_JUDGMENTS
     if config.judgments is not None:
         judgments = read_judgments(config.judgments, supply.catalog.key_I)
-    intents = generate_intents(supply, config.queries, draws, judgments)
+    asked, share = NOTHING_ASKED, 1.0
+    if config.demand is not None:
+        asked, share = read_demand(config.demand), config.demand.share
+    intents = generate_intents(supply, config.queries, draws, judgments, asked, share)
+    told |= told_of_demand(intents)
     departments = int(supply.truth.department_C.max()) + 1
     shoppers = make_shoppers(
         config.shoppers, supply.truth, department_weights(intents, departments), draws

@@ -1,1 +1,1 @@
-"""The user's own catalogue and human judgments, read from files and checked."""
+"""The user's own catalogue, human judgments and queries, read from files and checked."""

@@ -52,6 +52,7 @@ _NUMBERS: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
         "a whole number >= 0 and < 2e9" + _EMPTY_TOO,
         lambda n: (n >= 0) & (n < 2e9) & (np.floor(n) == n),
     ),
+    "count": ("a number > 0 and <= 1e12", lambda n: (n > 0) & (n <= 1e12)),
 }
 _ERRORS = frozenset(("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"))
 _SHORTENED = ("e+", "E+")  # inside an id that a spreadsheet has turned into a number
@@ -196,6 +197,12 @@ class ColumnReader:
         if column is None:
             return np.full(len(self.table), np.nan)
         return self._numbers(column, kind, may_be_empty=True)[1]
+
+    def counts(self, column: str | None) -> Floats:
+        """How often something occurred; 1 in each row where no column says it."""
+        if column is None:
+            return np.ones(len(self.table))
+        return self._numbers(column, "count", may_be_empty=False)[1]
 
     def _numbers(self, column: str, kind: str, may_be_empty: bool) -> tuple[Amounts, Floats]:
         wanted, fits = _NUMBERS[kind]

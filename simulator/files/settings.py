@@ -163,3 +163,22 @@ class JudgmentFileSpec(Spec):
     def files(self) -> list[str]:
         """The files that are read."""
         return [self.path, *([self.queries.path] if self.queries else [])]
+
+
+class DemandFileSpec(Spec):
+    """Settings of the shop's own queries, which are asked as they are."""
+
+    path: str = Field(description=_PATH)
+    query: str = Field("query", min_length=1, description="column of the query text")
+    count: str | None = Field(
+        None, min_length=1, description="column of how often it was asked; none: once in each row"
+    )
+    share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="needs behind these queries, of all that are not behind judged ones (share)",
+    )
+    format: FormatSpec = Field(FormatSpec(), description="how the file is written")
+    only: dict[str, str | tuple[str, ...]] = Field({}, description=_ONLY)
+    bad_rows: Literal["refuse", "skip"] = Field("refuse", description=_ROWS)

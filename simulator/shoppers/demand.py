@@ -7,7 +7,8 @@ import numpy as np
 
 from simulator.catalogue.catalog import Supply
 from simulator.randomness import Draws, Floats
-from simulator.shoppers.intents import Intents, Judgments, Wording
+from simulator.shoppers.asked import asked_wishes
+from simulator.shoppers.intents import NOTHING_ASKED, Asked, Intents, Judgments, Wording
 from simulator.shoppers.settings import QuerySpec, WordingName
 from simulator.shoppers.wants import drawn_wishes, judged_wishes
 from simulator.shoppers.words.roundabout import Roundabout
@@ -18,23 +19,34 @@ NO_JUDGMENTS = Judgments((), np.empty(0, np.int32), np.empty(0, np.int32), np.em
 
 
 def generate_intents(
-    supply: Supply, spec: QuerySpec, draws: Draws, judgments: Judgments = NO_JUDGMENTS
+    supply: Supply,
+    spec: QuerySpec,
+    draws: Draws,
+    judgments: Judgments = NO_JUDGMENTS,
+    asked: Asked = NOTHING_ASKED,
+    asked_share: float = 1.0,
 ) -> Intents:
     """Intents derived from items sampled by demand, and from the judged queries where given.
 
     Frequencies follow the Zipf-Mandelbrot law of `simulator.catalogue.sampling`. Every intent has a
     SPECIFIC wording; the others exist where it has the words for them.
+
+    Args:
+        asked: the shop's own queries.
+        asked_share: of the needs that are not behind judged queries; with 1 none are generated.
     """
-    wanted = drawn_wishes(supply, spec.intents, spec.brand_share, draws)
+    if asked.texts:
+        wanted = asked_wishes(supply, asked, draws)
+        if asked_share < 1:
+            drawn = drawn_wishes(supply, spec.intents, spec.brand_share, draws)
+            wanted = drawn.shared(wanted, asked_share)
+    else:
+        wanted = drawn_wishes(supply, spec.intents, spec.brand_share, draws)
     if judgments.queries:
-        share = spec.judged_share
-        asked = judged_wishes(supply, judgments, draws)
-        wanted = replace(wanted, weight_Q=(1 - share) * wanted.weight_Q).joined(
-            replace(asked, weight_Q=share * asked.weight_Q)
-        )
+        wanted = wanted.shared(judged_wishes(supply, judgments, draws), spec.judged_share)
     used = frozenset(Wording[name.upper()] for name in spec.used())
     roundabout = Roundabout(supply.catalog.categories, draws)
-    texts, text_QX = word_wishes(wanted, supply, judgments, used, roundabout, draws)
+    texts, text_QX = word_wishes(wanted, supply, judgments, asked.texts, used, roundabout, draws)
     intents = Intents(
         texts=texts,
         category_Q=wanted.category_Q,
@@ -46,6 +58,7 @@ def generate_intents(
         wording_X=_row(spec.first_shares()),
         reword_XX=np.array([_row(row) for row in spec.said_after().values()]),
         judged_Q=wanted.judged_Q,
+        asked_Q=wanted.asked_Q,
         judgments=judgments,
     )
     said = said_by(intents, supply.catalog.brands)

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
-from simulator.randomness import Floats
 from simulator.shoppers.words.spellings import ALIKE, Spellings
+
+Floats = NDArray[np.float64]
 
 
 class Wording(IntEnum):
@@ -53,6 +54,17 @@ class Judgments:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A distinct texts as they were asked, and how often each was."""
+
+    texts: tuple[str, ...]
+    count_A: Floats
+
+
+NOTHING_ASKED = Asked((), np.empty(0))
+
+
+@dataclass(frozen=True)
 class Intents:
     """Q intents. Latent: only the simulator may hold one; `texts` alone is public.
 
@@ -68,6 +80,7 @@ class Intents:
         wording_X: (len(Wording),) relative frequency of each wording in first queries.
         reword_XX: (len(Wording), len(Wording)) of each wording after one that did not serve.
         judged_Q: index into judgments.queries, -1 where no human judged this intent's query.
+        asked_Q: number of the text in the shop's own list of queries, -1 where it is of none.
         judgments: human grades, which are the truth for the judged pairs.
         spellings: in which other texts shoppers write the common ones.
     """
@@ -82,19 +95,25 @@ class Intents:
     wording_X: Floats
     reword_XX: Floats
     judged_Q: Ints
+    asked_Q: Ints
     judgments: Judgments
     spellings: Spellings = ALIKE
 
     def first_wordings(self, intent_B: NDArray[np.integer]) -> Floats:
         """(B, len(Wording)) how often needs are first put into words in each way; not normalised.
 
-        A judged query is its own first wording: the grades are about that very text.
+        A judged query is its own first wording, because the grades are about that very text; and so
+        is a query of the shop's own.
         """
         weight_BX = self.wording_X * (self.text_QX[intent_B] >= 0)
-        judged_B = self.judged_Q[intent_B] >= 0
-        weight_BX = np.where(judged_B[:, None], np.eye(len(Wording))[Wording.SPECIFIC], weight_BX)
+        given_B = self._given(intent_B)
+        weight_BX = np.where(given_B[:, None], np.eye(len(Wording))[Wording.SPECIFIC], weight_BX)
         weight_BX[:, Wording.SPECIFIC] += weight_BX.sum(axis=1) == 0
         return np.asarray(weight_BX, np.float64)
+
+    def _given(self, intent_B: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Whether the text of needs was given, and not made from what is wanted."""
+        return np.asarray((self.judged_Q[intent_B] >= 0) | (self.asked_Q[intent_B] >= 0))
 
     def typed(
         self,
@@ -104,11 +123,11 @@ class Intents:
     ) -> Ints:
         """(B,) the text that is typed for needs in a wording each, by a uniform draw each.
 
-        A judged query keeps the very text that was judged.
+        A query that was judged, or is of the shop's own, is typed as it is.
         """
         common_B = self.text_QX[intent_B, wording_B]
-        judged_B = (self.judged_Q[intent_B] >= 0) & (wording_B == Wording.SPECIFIC)
-        return np.where(judged_B, common_B, self.spellings.written(common_B, uniform_B))
+        given_B = self._given(intent_B) & (wording_B == Wording.SPECIFIC)
+        return np.where(given_B, common_B, self.spellings.written(common_B, uniform_B))
 
     def wordings(self, intent_B: NDArray[np.integer], text_B: Ints) -> NDArray[np.int64]:
         """(B,) in which wording texts as typed say needs, -1 where in none."""

@@ -1,6 +1,6 @@
 """What intents want: a category, some of a target item's attribute values, perhaps its brand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +34,17 @@ class Wanted:
     brand_Q: Ints
     weight_Q: Floats
     judged_Q: Ints
+    asked_Q: Ints
 
     def joined(self, other: "Wanted") -> "Wanted":
         """These wishes followed by others."""
         names = self.__dataclass_fields__
         return Wanted(**{n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in names})
+
+    def shared(self, other: "Wanted", share: float) -> "Wanted":
+        """These wishes followed by others, to whom a share of the visits goes."""
+        mine, theirs = (1 - share) * self.weight_Q, share * other.weight_Q
+        return replace(self, weight_Q=mine).joined(replace(other, weight_Q=theirs))
 
 
 def drawn_wishes(supply: Supply, intents: int, brand_share: float, draws: Draws) -> Wanted:
@@ -134,6 +140,7 @@ def _wishes(
         brand_Q=np.where(served_Q, brand_Q, -1).astype(np.int32),
         weight_Q=weight_Q,
         judged_Q=judged_Q,
+        asked_Q=np.full(len(item_Q), -1, np.int32),
     )
 
 

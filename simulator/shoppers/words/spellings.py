@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
-from simulator.randomness import Floats
 
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 

@@ -29,13 +29,14 @@ def word_wishes(
     wanted: Wanted,
     supply: Supply,
     judgments: Judgments,
+    asked: Words,
     used: frozenset[Wording],
     roundabout: Roundabout,
     draws: Draws,
 ) -> tuple[Words, Ints]:
     """All distinct common texts, and (Q, wordings) which of them words each wish in which way.
 
-    Wordings that are not used have no texts.
+    Wordings that are not used have no texts; `asked` are the texts of the shop's own.
     """
     catalog = supply.catalog
     number_Q = np.arange(len(wanted.item_Q))
@@ -51,7 +52,7 @@ def word_wishes(
     with_noun_Q = draws.uniform("wording.brand_alone", slot=number_Q) >= _BRAND_ALONE
     by_brand_Q = _joined(brand_Q, np.where(with_noun_Q, noun_Q, ""))
     texts_QX = np.full((len(number_Q), len(Wording)), "", object)
-    texts_QX[:, Wording.SPECIFIC] = _as_judged(specific_Q, wanted, judgments)
+    texts_QX[:, Wording.SPECIFIC] = _as_given(specific_Q, wanted, judgments, asked)
     synonym_Q = _joined(brand_Q, other_values_Q, other_noun_Q)
     texts_QX[:, Wording.SYNONYM] = np.where(synonym_Q == specific_Q, "", synonym_Q)
     texts_QX[:, Wording.GENERIC] = noun_Q
@@ -105,12 +106,12 @@ def _beginning(title: str) -> str:
     return words[:_TITLE_LETTERS].strip() if is_unspaced(words) else words
 
 
-def _as_judged(specific_Q: Texts, wanted: Wanted, judgments: Judgments) -> Texts:
-    """A judged query keeps the very text that was judged."""
-    if not judgments.queries:
-        return specific_Q
-    queries = np.array(judgments.queries, object)
-    return np.where(wanted.judged_Q >= 0, queries[wanted.judged_Q], specific_Q)
+def _as_given(specific_Q: Texts, wanted: Wanted, judgments: Judgments, asked: Words) -> Texts:
+    """A judged query keeps the very text that was judged, one of the shop's own its text."""
+    for texts, number_Q in ((judgments.queries, wanted.judged_Q), (asked, wanted.asked_Q)):
+        if texts:
+            specific_Q = np.where(number_Q >= 0, np.array(texts, object)[number_Q], specific_Q)
+    return specific_Q
 
 
 def _misspelled(texts_Q: Texts, draws: Draws) -> Texts:

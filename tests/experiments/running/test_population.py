@@ -7,7 +7,16 @@ import pytest
 
 from experiments.cli import run_command
 from experiments.config.loading import load_config
-from experiments.running.population import DRAWN, SKIPPED, UNSPACED, make_population, remarks
+from experiments.running.population import (
+    ASKED,
+    DRAWN,
+    LOST,
+    SKIPPED,
+    UNSPACED,
+    make_population,
+    remarks,
+)
+from simulator.shoppers.intents import Wording
 
 COLOURS, THINGS = ("赤い", "青い", "黒い", "白い", "緑の"), ("ランプ", "椅子", "机", "本棚")
 SETTINGS = """
@@ -70,6 +79,20 @@ def test_what_was_done_to_a_file_is_counted_and_told(config: Path) -> None:
     assert [sentence.split()[0] for sentence in said] == ["Prices", "1", "Titles"]
     assert remarks({"items": 120}) == ()
     assert len({text for text in population.intents.texts if "ンプ" in text}) > 3
+
+
+def test_the_shops_own_queries_are_asked_and_told(config: Path, tmp_path: Path) -> None:
+    rows = ["query,n", f"{COLOURS[0]}{THINGS[0]},30", "qwxz,10"]
+    (tmp_path / "asked.csv").write_text("\n".join(rows), encoding="utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(SETTINGS + "[demand]\npath = 'asked.csv'\ncount = 'n'\n", encoding="utf-8")
+    population, told = make_population(load_config(own))
+    assert (told[ASKED], told[LOST]) == (2, 25)
+    first = population.intents.text_QX[:, Wording.SPECIFIC].tolist()
+    assert {population.intents.texts[text] for text in first} == {rows[1][:-3], "qwxz"}
+    said = remarks({"items": 120, **told})[-1]
+    assert said.startswith("Shoppers ask 2 queries of the shop's own.")
+    assert "25 % of them" in said
 
 
 def test_a_run_tells_what_its_money_rests_on(config: Path, tmp_path: Path) -> None:

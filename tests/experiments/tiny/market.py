@@ -307,6 +307,7 @@ def _intents(reworded: bool) -> Intents:
         wording_X=np.eye(len(Wording))[Wording.SPECIFIC],
         reword_XX=reword_XX,
         judged_Q=np.full(count, -1, np.int32),
+        asked_Q=np.full(count, -1, np.int32),
         judgments=NO_JUDGMENTS,
     )
 
