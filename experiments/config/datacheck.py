@@ -162,4 +162,5 @@ def _judgments_row(spec: JudgmentFileSpec, items: Items) -> dict[str, Any]:
 
 def _demand_row(spec: DemandFileSpec) -> dict[str, Any]:
     asked = read_demand(spec)
-    return {"file": spec.path, "queries": len(asked.texts), "asked": round(float(asked.count_A.sum()))}
+    total = round(float(asked.count_A.sum()))
+    return {"file": spec.path, "queries": len(asked.texts), "asked": total}
