@@ -14,27 +14,24 @@ from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
 from experiments.ending import end_like_interrupted
-from experiments.options import AsJson, Overrides
-from simulator.errors import FunnelabError, PartFailedError, printable
-
-if TYPE_CHECKING:
-    from experiments.records.reading import Record
-
-EXIT_REFUSED = 2
-EXIT_FAILED = 3
-STATUS = (
-    "Exit status: 0 done; 2 refused, before anything was done, or stopped by what is no part's "
-    "fault; 3 a part (a channel, ranker, metric, rule, scheme or reward, most likely of your own) "
-    "failed at its work: results were made without it and say so at their top, or where nothing "
-    "could go on, the command stopped; 130 interrupted."
+from experiments.options import AsJson, ConfigName, Out, Overrides, Overwrite
+from experiments.sweepcommand import sweep
+from experiments.telling import (
+    EXIT_FAILED,
+    EXIT_REFUSED,
+    STATUS,
+    complain,
+    tell,
+    telling_what_is_kept,
 )
+from simulator.errors import FunnelabError, PartFailedError
 
 app = typer.Typer(
     help="A laboratory for simulation-based A/B testing of e-commerce search recall.",
@@ -49,17 +46,7 @@ ids_app = typer.Typer(help="Semantic ids by themselves.", no_args_is_help=True)
 app.add_typer(check_app, name="check")
 app.add_typer(ids_app, name="ids")
 
-ConfigName = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A TOML file, or the name of a shipped config.")
-]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")]
-Out = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Run folder [runs/<config name>].")
-]
-Overwrite = Annotated[
-    bool,
-    typer.Option("--overwrite", help="Replace the results of a run with other settings."),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -125,58 +112,16 @@ def _made(
 ) -> tuple[Path, Path]:
     """Read settings and carry them out in their folder; the folder and its page."""
     from experiments.config.loading import load_config
-    from experiments.stages.folder import finished_stages
     from experiments.stages.progress import default_progress
 
     settings = load_config(name, overrides or ())
     folder = out or Path("runs") / f"{settings.name}{suffix}"
     command = shlex.join(["funnelab", *sys.argv[1:]])
-    try:
+    with telling_what_is_kept(folder):
         report: Path = resolve_name(work)(
             settings, folder, progress=default_progress(), command=command, overwrite=overwrite
         )
-    except KeyboardInterrupt:
-        kept = ", ".join(finished_stages(folder)) or "none"
-        _complain(
-            f"Interrupted. Finished stages in {folder} are kept ({kept}); "
-            "the same command continues from there."
-        )
-        raise
     return folder, report
-
-
-def _tell(
-    folder: Path,
-    report: Path,
-    as_json: bool,
-    summary: Callable[..., object],
-    **records: "Record | None",
-) -> None:
-    """Print a summary of some records or, for scripts, each as its file has it.
-
-    Raises:
-        typer.Exit: with a status of its own where a part failed, which is told on standard error.
-    """
-    from dataclasses import asdict
-
-    from rich.console import Console
-
-    from experiments.records.files import plain
-    from experiments.records.run import failed_parts
-    from experiments.report.kit.failed import told_failed
-
-    failed = failed_parts(folder)
-    if not as_json:
-        Console().print(summary(*records.values(), report))
-    else:
-        told = {name: asdict(each) if each is not None else None for name, each in records.items()}
-        rows = [asdict(row) for row in failed]
-        whole = plain({"run": str(folder), "report": str(report), "failed": rows, **told})
-        typer.echo(json.dumps(whole, ensure_ascii=False))
-    for sentence in told_failed(failed):
-        _complain(f"Failed: {sentence}")
-    if failed:
-        raise typer.Exit(EXIT_FAILED)
 
 
 @_command(app, "run", _RUN)
@@ -192,7 +137,10 @@ def _tell_run(folder: Path, report: Path, as_json: bool) -> None:
     from experiments.report.terminal import run_summary
 
     metrics, truth = read_record(Metrics, folder), find_record(Truths, folder)
-    _tell(folder, report, as_json, run_summary, metrics=metrics, truth=truth)
+    tell(folder, report, as_json, run_summary, metrics=metrics, truth=truth)
+
+
+app.command(epilog=STATUS)(sweep)
 
 
 @app.command()
@@ -252,7 +200,7 @@ def attribute(
         progress=default_progress(),
     )
     record = read_record(AttributionRecord, folder)
-    _tell(folder, report, as_json, attribution_summary, attribution=record)
+    tell(folder, report, as_json, attribution_summary, attribution=record)
 
 
 @app.command()
@@ -286,7 +234,7 @@ def _tell_ids(folder: Path, report: Path, as_json: bool) -> None:
     from experiments.records.reading import read_record
     from experiments.report.terminal import ids_summary
 
-    _tell(folder, report, as_json, ids_summary, ids=read_record(IdsRecord, folder))
+    tell(folder, report, as_json, ids_summary, ids=read_record(IdsRecord, folder))
 
 
 @_command(app, "rewards", "experiments.rewardlab.run:bench_rewards", "-rewards")
@@ -301,7 +249,7 @@ def _tell_rewards(folder: Path, report: Path, as_json: bool) -> None:
     from experiments.records.rewards import RewardsRecord
     from experiments.report.terminal import rewards_summary
 
-    _tell(folder, report, as_json, rewards_summary, rewards=read_record(RewardsRecord, folder))
+    tell(folder, report, as_json, rewards_summary, rewards=read_record(RewardsRecord, folder))
 
 
 @ids_app.command("save")
@@ -325,10 +273,6 @@ def ids_save_command(
     )
 
 
-def _complain(text: str) -> None:
-    typer.secho(printable(text), fg=typer.colors.RED, err=True)
-
-
 def run_command(arguments: list[str]) -> int:
     """Carry out one command line; returns the exit status.
 
@@ -342,19 +286,19 @@ def run_command(arguments: list[str]) -> int:
     try:
         app(arguments, prog_name="funnelab")
     except PartFailedError as error:
-        _complain(f"Error: {error}")
-        _complain("Finished stages are kept: once that is mended, the same command goes on.")
+        complain(f"Error: {error}")
+        complain("Finished stages are kept: once that is mended, the same command goes on.")
         return EXIT_FAILED
     except FunnelabError as error:
-        _complain(f"Error: {error}")
+        complain(f"Error: {error}")
         return EXIT_REFUSED
     except MemoryError as error:
         why = f" ({error})" if str(error) else ""
-        _complain(f"Error: memory == full{why}, must be a smaller world or fewer processes")
+        complain(f"Error: memory == full{why}, must be a smaller world or fewer processes")
         return EXIT_REFUSED
     except SystemExit as done:
         if _foreign(done):
-            _complain(f"Error: sys.exit({done.code!r}) called, must not end the program")
+            complain(f"Error: sys.exit({done.code!r}) called, must not end the program")
             return EXIT_REFUSED
         return int(done.code or 0)
     return 0

@@ -35,9 +35,10 @@ ROOMS = {
         },
         "idsbench": {"records", "stages", "inference", "config", "report", "running"},
         "rewardlab": {"records", "stages", "inference", "truth", "config", "report", "running"},
+        "sweep": {"records", "stages", "inference", "truth", "config", "report", "running"},
         ".": {
             *("records", "stages", "inference", "config", "report", "running"),
-            *("attribution", "attribution.credit", "idsbench", "rewardlab"),
+            *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
         },
     },
     "cqsid": {

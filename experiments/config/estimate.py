@@ -48,6 +48,34 @@ def plan(config: Config) -> Plan:
     ]
 
 
+_ALL = frozenset(Config.model_fields)
+_MARKET = frozenset({"seed", "catalog", "judgments", "demand", "queries", "shoppers"})
+_PAST = _MARKET | {"world", "log", "funnel"}
+_APART = {"name", "analysis", "attribution", "ids_bench", "reward_lab", "execution"}
+_DECIDED = {
+    "catalogue": _MARKET,
+    "history": _PAST,
+    "models": _PAST | {"training_seed", "device", "channels", "ranker", "examples", "arms"},
+    "worlds": _ALL - _APART,
+}
+"""Sections of the settings that decide a step; of equal ones it is made once in a store."""
+
+
+def plan_sweep(configs: Sequence[Config]) -> Plan:
+    """That of several runs on one store, one after the other."""
+    seconds: dict[str, float] = {}
+    made: set[tuple[str, str]] = set()
+    for config in configs:
+        for step, each in plan(config):
+            sections = set(_DECIDED.get(step, ()))
+            past = {"world": {"days"}} if step != "worlds" else None  # days come after it
+            key = step, config.model_dump_json(include=sections, exclude=past)
+            if not sections or key not in made:
+                seconds[step] = seconds.get(step, 0.0) + each
+            made.add(key)
+    return [*seconds.items()]
+
+
 def plan_ids(config: Config) -> Plan:
     """That of a bench of identifier schemes."""
     bench, (channel, *_) = config.ids_bench, generative(config.channels).values()

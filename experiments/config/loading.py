@@ -16,7 +16,9 @@ from experiments.config.tomlfiles import find_config, read_toml, resolve_paths
 from simulator.errors import ConfigError
 
 
-def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    name: str | Path, overrides: Sequence[str] = (), swept: Sequence[str] = ()
+) -> Config:
     """Read, override and check a configuration.
 
     A relative path of a data file is taken from the folder of the config file; one that was
@@ -25,18 +27,21 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
     Args:
         name: a TOML file, or the name of a shipped config.
         overrides: `path.to.key=value` each.
+        swept: the same, as one cell of a sweep has them; errors name `--over`.
 
     Raises:
         ConfigError: with every problem that was found, one a line.
     """
     path = find_config(name)
     settings = read_toml(path)
-    overridden = {set_value(Config, settings, each): each for each in overrides}
+    given = [("--set", each) for each in overrides] + [("--over", each) for each in swept]
+    overridden = {
+        set_value(Config, settings, each, option): f"{option} {each}" for option, each in given
+    }
     resolve_paths(settings, path, overridden)
 
     def origin(place: str) -> str:
-        options = [f"--set {text}" for key, text in overridden.items() if key == place]
-        return options[0] if options else str(path)
+        return overridden.get(place, str(path))
 
     try:
         return Config.model_validate_json(

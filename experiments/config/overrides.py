@@ -149,11 +149,16 @@ def check_once(place: str, names: Iterable[str]) -> None:
             raise ValueError(f"{place} == {name!r} twice, must be named once")
 
 
-def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str) -> str:
+def set_value(
+    model: type[BaseModel], settings: dict[str, Any], assignment: str, option: str = "--set"
+) -> str:
     """Carry out one `path.to.key=value` on raw settings.
 
     An entry of a list is named by its number or its `name`; the value is read as TOML, or else
     taken as a string.
+
+    Args:
+        option: by which it was given, for errors.
 
     Returns:
         The path as errors show it.
@@ -164,7 +169,7 @@ def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str)
     path, equals, text = assignment.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
-        raise ConfigError(f"--set {assignment}, must be path.to.key=value")
+        raise ConfigError(f"{option} {assignment}, must be path.to.key=value")
     node, holder = Node((model,), settings), settings
     for depth, key in enumerate(keys):
         step = _number(node.value, key)
@@ -172,11 +177,11 @@ def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str)
         if child is None or not _may_add(node, step):
             place = ".".join(keys[:depth])
             raise ConfigError(
-                f"--set {assignment}: {'.'.join(keys[: depth + 1])} is not a setting, "
+                f"{option} {assignment}: {'.'.join(keys[: depth + 1])} is not a setting, "
                 f"must be {suggestion(key, node.keys(), place)}"
             )
         if depth == len(keys) - 1:
-            with _of_option(assignment):
+            with _of_option(f"{option} {assignment}"):
                 holder[step] = parse_value(text.strip(), child)  # type: ignore[index]
         else:
             if child.value is None:
@@ -185,7 +190,7 @@ def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str)
             if not isinstance(holder, dict | list) and child.child(keys[depth + 1]) is not None:
                 place = ".".join(keys[: depth + 1])
                 raise ConfigError(
-                    f"--set {assignment}: {place} == {holder!r}, must be a table to set "
+                    f"{option} {assignment}: {place} == {holder!r}, must be a table to set "
                     f"{keys[depth + 1]} in it"
                 )
             node = Node(child.kinds, holder, child.description)
@@ -193,11 +198,11 @@ def set_value(model: type[BaseModel], settings: dict[str, Any], assignment: str)
 
 
 @contextmanager
-def _of_option(assignment: str) -> Iterator[None]:
+def _of_option(given: str) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        raise ConfigError(f"--set {assignment.partition('=')[0]}: {error}") from error
+        raise ConfigError(f"{given.partition('=')[0]}: {error}") from error
 
 
 def _number(value: Any, key: str) -> str | int:

@@ -15,7 +15,8 @@ import os
 import re
 import shutil
 import tomllib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,7 +28,9 @@ from simulator.errors import StoreError
 STORE = 2
 """Version of the store: of what stages hold, and in which form. Version 1 was not written down."""
 
-_STAGES = "stages"
+STAGES = "stages"
+"""The folder of the stages, in a run folder."""
+
 _LONGEST = 200  # characters of a stage's name: file names end at 255, and a key and a suffix follow
 _STEP = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{_LONGEST - 1}}}")
 _VERSION = "store.json"
@@ -51,30 +54,20 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = -1
+        self._held = ExitStack()
 
     def __enter__(self) -> "RunFolder":
         check_is_run(self.path)
-        stages = self.path / _STAGES
+        stages = self.path / STAGES
         with storing(self.path):
             stages.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(stages / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise StoreError(
-                f"{self.path} is being written by another funnelab process, "
-                "must be free (wait for it, or choose another folder with --out)"
-            ) from None
-        try:
+        with ExitStack() as held:
+            held.enter_context(locked(stages / _LOCK, self.path))
             check_version(self.path)
             if not (stages / _VERSION).is_file():
                 with storing(stages / _VERSION):
                     write_json(stages / _VERSION, {"store": STORE})
-        except BaseException:
-            os.close(self._lock)
-            raise
+            self._held = held.pop_all()
         for leftover in stages.glob("*" + PARTIAL):
             shutil.rmtree(leftover, ignore_errors=True)
         return self
@@ -85,7 +78,7 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._lock)
+        self._held.close()
 
     def stage(self, name: str, key: str) -> Stage:
         """The stage of this name and content key, finished or not.
@@ -98,7 +91,7 @@ class RunFolder:
                 f"stage == {name!r}, must be a name of letters, digits, '-', '_' and '.', "
                 f"at most {_LONGEST} long"
             )
-        return Stage(name, key, self.path / _STAGES / f"{name}-{key}")
+        return Stage(name, key, self.path / STAGES / f"{name}-{key}")
 
     def link(self, name: str, target: Path) -> None:
         """Make `<run>/<name>` point to a folder inside the run, replacing an earlier link."""
@@ -119,6 +112,32 @@ class RunFolder:
             write_text(self.path / name, text)
 
 
+@contextmanager
+def locked(lock: Path, folder: Path) -> Iterator[None]:
+    """Hold a lock file.
+
+    Args:
+        lock: the file; made where it is not there.
+        folder: what it locks, for errors.
+
+    Raises:
+        StoreError: another process holds it, or it cannot be made.
+    """
+    with storing(folder):
+        held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"{folder} is being written by another funnelab process, "
+                "must be free (wait for it, or choose another folder with --out)"
+            ) from None
+        yield
+    finally:
+        os.close(held)
+
+
 def check_is_run(path: Path) -> None:
     """Refuse a path that holds anything but a run.
 
@@ -130,13 +149,13 @@ def check_is_run(path: Path) -> None:
         if path.is_symlink() and not path.exists():
             raise StoreError(f"{path} is a link to nothing, must be a new folder or that of a run")
         for above in path.absolute().parents:
-            if above.name == _STAGES and (above / _VERSION).is_file():
+            if above.name == STAGES and (above / _VERSION).is_file():
                 raise StoreError(
                     f"{path} lies among the stages of {above.parent}, must lie elsewhere"
                 )
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file, must be a new folder or the folder of a run")
-        if path.is_dir() and not (path / _STAGES).is_dir() and any(path.iterdir()):
+        if path.is_dir() and not (path / STAGES).is_dir() and any(path.iterdir()):
             raise StoreError(
                 f"{path} exists and is not a funnelab run, must be a new or empty folder"
             )
@@ -148,7 +167,7 @@ def check_version(path: Path) -> None:
     Raises:
         StoreError: with both versions.
     """
-    stages, found = path / _STAGES, str(STORE)
+    stages, found = path / STAGES, str(STORE)
     if (stages / _VERSION).is_file():
         with suppress(StoreError, KeyError, TypeError):
             found = "?"
@@ -214,6 +233,6 @@ def finished_stages(path: Path) -> list[str]:
 
     Their records are not read: whoever only wants the names should not stumble over a spoiled one.
     """
-    records = sorted((path / _STAGES).glob("*/" + RECORD), key=lambda file: file.stat().st_mtime)
+    records = sorted((path / STAGES).glob("*/" + RECORD), key=lambda file: file.stat().st_mtime)
     folders = [file.parent.name for file in records if not file.parent.name.endswith(PARTIAL)]
     return list(dict.fromkeys(name.rpartition("-")[0] for name in folders))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.config.estimate import plan, plan_attribution, plan_ids, plan_rewards
+from experiments.config.estimate import plan, plan_attribution, plan_ids, plan_rewards, plan_sweep
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
 
@@ -98,3 +98,18 @@ def test_a_lab_is_planned_by_its_policies_and_their_worlds() -> None:
     assert dict(twice)["policies"] > 1.5 * dict(lab)["policies"]
     assert 5 < minutes(plan_rewards(of("eg-grpo"))) < 13  # 8 min 24 s, docs/rewards.md
     assert 15 < minutes(lab) < 45
+
+
+def test_what_cells_of_a_sweep_have_in_common_is_planned_once() -> None:
+    base = load_config("demo")
+    one = dict(plan_sweep([base]))
+    assert one == dict(plan(base))
+    level = dict(plan_sweep([base, load_config("demo", ["analysis.confidence=0.9"])]))
+    assert level == one | {"report": 2 * one["report"]}
+    kept = dict(plan_sweep([base, load_config("demo", ["truth.seeds=2"])]))
+    assert {name: kept[name] for name in ("catalogue", "history", "models")} == {
+        name: one[name] for name in ("catalogue", "history", "models")
+    }
+    assert kept["worlds"] > 2 * one["worlds"]
+    market = dict(plan_sweep([base, load_config("demo", ["queries.vocabulary_gap=0.5"])]))
+    assert market == {name: 2 * seconds for name, seconds in one.items()}

@@ -18,11 +18,12 @@ from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Metrics, TrainingStage
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
+from experiments.records.sweep import SweepRecord
 from experiments.records.truth import Truths
 from simulator.errors import DataError
 
 RECORDS: tuple[type, ...] = (
-    *(Metrics, Truths, RunManifest, AttributionRecord, IdsRecord, RewardsRecord),
+    *(Metrics, Truths, RunManifest, AttributionRecord, IdsRecord, RewardsRecord, SweepRecord),
     TrainingStage,  # in the report of a model, which may be of any form
 )
 _MARKED = re.compile(r"(<!-- keys of (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -1,0 +1,209 @@
+"""The rows of sweep.json: the true lift of one comparison under many settings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from experiments.records.interval import Interval, Number
+from experiments.records.manifest import Failed
+from experiments.records.metrics import Contrast
+from experiments.records.reading import Record, row_of
+
+Status = Literal["done", "parts_failed", "failed", "invalid"]
+FOUND: tuple[Status, ...] = ("done", "parts_failed")
+"""Of cells that have results."""
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """One cell of a sweep: a run with its own values of the swept settings.
+
+    Attributes:
+        name: of the cell, made of its values.
+        values: of the swept settings, in the order of `keys`.
+        folder: of its run, in the folder of the sweep.
+        status: `done`; `parts_failed`: there are results, made without a part that failed;
+            `failed`: it failed at its work; `invalid`: such settings cannot be. The last two have
+            no results.
+        reason: why there are no results; else empty.
+        failed: the parts that its results were made without.
+        stages: stages that it is made of.
+        shared: those of them that an earlier cell is made of, too.
+        seconds: time that its stages took when they were made, the shared ones too (s).
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    folder: str
+    status: Status
+    reason: str
+    failed: tuple[Failed, ...]
+    stages: int
+    shared: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CellLift:
+    """The true effect of a treatment on a metric in one cell, as its `truth.json` has it.
+
+    Attributes:
+        cell: name of the cell.
+        metric, contrast: as in `metrics.json`.
+        control: the metric when everybody is in control.
+        relative: the true effect over control's level.
+        resolution: half the width of its interval.
+        p_value: two-sided, of no effect.
+        p_holm: the same, corrected for the number of cells.
+        seeds, n: pairs of worlds, and shoppers.
+    """
+
+    cell: str
+    metric: str
+    contrast: Contrast
+    control: Number
+    relative: Interval
+    resolution: Number
+    p_value: Number
+    p_holm: Number
+    seeds: int
+    n: int
+
+
+@dataclass(frozen=True)
+class CellRoom:
+    """How much recall could matter in a cell, for its control; see `headroom` and `scarcity`.
+
+    Attributes:
+        cell: name of the cell.
+        event: `purchase` or `gmv`: what `recall` and `pool` count.
+        recall: gain by perfect recall in the order of control's own ranker.
+        pool: gain by a perfect order of what control's channels find.
+        pressure: relevant items over what one channel may return.
+        found: share of the relevant items that control's channels find.
+        unseen: share of first queries whose text was never asked in the history.
+    """
+
+    cell: str
+    event: Literal["purchase", "gmv"]
+    recall: Interval
+    pool: Interval
+    pressure: Interval
+    found: Interval
+    unseen: Interval
+
+
+@dataclass(frozen=True)
+class CellDifference:
+    """The lift in one cell beside that in the base cell.
+
+    Attributes:
+        cell, base: names of both cells.
+        metric, contrast: of the lifts.
+        relative: (1 + lift in the cell) / (1 + lift in the base) - 1, its interval on the log
+            scale.
+        p_value: two-sided, of equal lifts.
+        p_holm: the same, corrected for the number of cells.
+        paired: whether the interval counts that both cells have the same shoppers with the same
+            luck; else it is that of two independent samples, which is the wider where they are
+            alike.
+    """
+
+    cell: str
+    base: str
+    metric: str
+    contrast: Contrast
+    relative: Interval
+    p_value: Number
+    p_holm: Number
+    paired: bool
+
+
+@dataclass(frozen=True)
+class SweepRecord(Record):
+    """Everything that a sweep found.
+
+    Attributes:
+        name: of the settings that are swept.
+        seed: all luck of every cell, unless it is swept itself.
+        command: how to get the same sweep again.
+        overrides: what all cells have instead of the config's settings.
+        keys: the settings that are swept.
+        primary: the metric that decides.
+        metrics: those whose lifts are told, the primary one first.
+        confidence: level of all intervals.
+        base: name of the cell that others are compared with, the first with results; empty
+            without one.
+        cells: every cell, in the order of the sweep.
+        lifts: true effects, of cells with results.
+        rooms: how much recall could matter; of cells where it was measured.
+        differences: lifts of the other cells beside the base's.
+        warnings: plain sentences that a reader must know.
+    """
+
+    FILE: ClassVar[str] = "sweep.json"
+    COMMAND: ClassVar[str] = "funnelab sweep"
+
+    name: str
+    seed: int
+    command: str
+    overrides: tuple[str, ...]
+    keys: tuple[str, ...]
+    primary: str
+    metrics: tuple[str, ...]
+    confidence: float
+    base: str
+    cells: tuple[CellRow, ...]
+    lifts: tuple[CellLift, ...]
+    rooms: tuple[CellRoom, ...]
+    differences: tuple[CellDifference, ...]
+    warnings: tuple[str, ...]
+
+    @cached_property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        """Every comparison that a cell tells, in the order of the file."""
+        return tuple(dict.fromkeys(row.contrast for row in self.lifts))
+
+    @property
+    def found(self) -> tuple[CellRow, ...]:
+        """The cells that have results."""
+        return tuple(cell for cell in self.cells if cell.status in FOUND)
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """Cells without results, and the parts that others were made without."""
+        rows = []
+        for cell in self.cells:
+            if cell.status not in FOUND:
+                rows.append(Failed("", f"cell {cell.name}", cell.status, 0, cell.reason))
+            for part in cell.failed:
+                named = f"{part.part} of cell {cell.name}"
+                rows.append(Failed(part.stage, named, part.reason, part.requests, part.detail))
+        return tuple(rows)
+
+    def lift(self, cell: str, metric: str, contrast: Contrast) -> CellLift | None:
+        """The lift of a metric in a cell, where there is one."""
+        return row_of(self.lifts, cell=cell, metric=metric, contrast=contrast)
+
+    def room(self, cell: str) -> CellRoom | None:
+        """How much recall could matter in a cell, where it was measured."""
+        return row_of(self.rooms, cell=cell)
+
+    def difference(self, cell: str, metric: str, contrast: Contrast) -> CellDifference | None:
+        """A cell's lift beside the base's, where there is one."""
+        return row_of(self.differences, cell=cell, metric=metric, contrast=contrast)
+
+
+def short_keys(keys: Sequence[str]) -> tuple[str, ...]:
+    """Settings by the ends of their paths, as long as it takes to tell them apart."""
+    steps = [key.split(".") for key in keys]
+
+    def short(own: list[str]) -> str:
+        for length in range(1, len(own)):
+            same = [other for other in steps if other[-length:] == own[-length:]]
+            if len(same) == 1:
+                return ".".join(own[-length:])
+        return ".".join(own)
+
+    return tuple(map(short, steps))

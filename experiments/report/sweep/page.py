@@ -1,0 +1,80 @@
+"""The sweep's page: one self-contained HTML file, written from sweep.json alone."""
+
+from functools import partial
+
+from experiments.records.reading import read_record
+from experiments.records.sweep import SweepRecord
+from experiments.report.kit.digits import sureness
+from experiments.report.kit.failed import told_failed
+from experiments.report.kit.markup import tag
+from experiments.report.kit.page import (
+    Content,
+    Part,
+    alarm,
+    note,
+    page,
+    sections,
+    style_of,
+    verdict,
+    writer,
+)
+from experiments.report.kit.sentences import counted, listed
+from experiments.report.sweep.cells import cells, rooms
+from experiments.report.sweep.surface import lift, others
+from experiments.report.sweep.verdict import further, headline
+from experiments.report.sweep.words import is_numeric, many_valued, shown, values_of
+
+
+def render(record: SweepRecord) -> str:
+    """The whole page."""
+    badge, sentence, tone = headline(record)
+    failed = [alarm(each) for each in (*told_failed(record.failed), *record.warnings)]
+    said = verdict(badge, tag("p", sentence, cls="sentence"), [*failed, *further(record)], tone)
+    sizes = [
+        counted(len(record.cells), "cell"),
+        *(_swept(record, at) for at in many_valued(record)),
+        f"seed {record.seed}",
+    ]
+    style = style_of("experiments.report.sweep")
+    return page(record.name, "funnelab sweep", said, sizes, sections(PARTS, record), style)
+
+
+def _swept(record: SweepRecord, at: int) -> str:
+    values = values_of(record, at)
+    if is_numeric(values) and len(values) > 2:
+        told = f"{shown(values[0])} to {shown(values[-1])}"
+    else:
+        told = listed([shown(each) for each in values])
+    return f"{record.keys[at]} {told}"
+
+
+def method(record: SweepRecord) -> Content:
+    """What is paired, and what the numbers are."""
+    told = (
+        "Every cell is a run of its own, with the same seed: a shopper has the same luck in every "
+        "cell, as far as what they do there is the same. So cells differ by their settings and "
+        "not by who happened to come. Stages that cells have in common are made once.",
+        "A lift is the true effect of giving everybody the treatment, over control's level in the "
+        f"same cell. Its {sureness(record.confidence)} interval holds the luck of shoppers and of "
+        "the worlds' state, and leaves out other trainings of the models, unless truth.trainings "
+        "says otherwise.",
+        "Above or below zero is what holds after Holm's correction for the number of cells of one "
+        "metric. What cannot be told may be any of both: more pairs of worlds (truth.seeds) or "
+        "shoppers make the half-width less.",
+        "The line of lift 0 joins estimates between the middles of tiles; it is no more certain "
+        "than they are.",
+    )
+    again = [tag("p", "To get the same sweep again:"), tag("pre", tag("code", record.command))]
+    return [*(note(each) for each in told), *again]
+
+
+PARTS: tuple[Part[SweepRecord], ...] = (
+    ("lift", "Lift", "True lift: {0.primary}", lift),
+    ("others", "Other metrics", "Other metrics", others),
+    ("cells", "Cells", "The cells", cells),
+    ("room", "Room for recall", "Room for recall", rooms),
+    ("method", "How it was measured", "How it was measured", method),
+)
+
+write_report = writer("sweep.html", partial(read_record, SweepRecord), render)
+"""Write the page of a sweep, from sweep.json."""

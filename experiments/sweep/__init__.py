@@ -1,0 +1,1 @@
+"""Sweeps: one comparison under many settings, each cell an ordinary run, all on one store."""
