@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
-from simulator.behaviour.clickmodels import ClickModel, CustomClickModel
+from simulator.behaviour.clickmodels import (
+    CheckedClickModel,
+    CustomClickModel,
+    DynamicBayesian,
+    KnownClickModel,
+)
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.behaviour.utility import Utility
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth
@@ -82,16 +87,16 @@ class Behavior:
 
     def react(self, needs: Needs, pages: Pages) -> Reactions:
         """Everything B shoppers do with their pages; a pure function of both and the draws."""
-        spec, items_BK = self.spec, pages.items_BK
+        items_BK = pages.items_BK
         left_B = self._waiting(needs) < pages.latency_B
         real_BK = (items_BK >= 0) & ~left_B[:, None]
         shown_BK, true_BK = self.utility.of(needs, items_BK)
         attraction_BK = self.attraction(shown_BK, real_BK)
-        examined_BK, clicked_BK = self.look(needs, items_BK, attraction_BK, self.draws)
-        examined_BK &= real_BK
+        satisfies_BK = self._satisfying(needs, items_BK, true_BK)
+        looked = self.look(needs, items_BK, attraction_BK, self.draws, satisfies_BK)
+        examined_BK, clicked_BK = looked[0] & real_BK, looked[1]
         choice = self._choose(needs, items_BK, clicked_BK, true_BK)
-        best_B = np.where(clicked_BK, true_BK, -np.inf).max(axis=1)
-        content_B = best_B - spec.satisfaction > -_logistic(self._one("content", needs))
+        content_B = (clicked_BK & satisfies_BK).any(axis=1)
         return Reactions(
             left_B=left_B,
             examined_BK=examined_BK,
@@ -116,19 +121,43 @@ class Behavior:
         return np.asarray(self.shoppers.device_S[needs.shopper_B] == PHONE)
 
     def look(
-        self, needs: Needs, items_BK: Ints, attraction_BK: Reals, draws: Draws
+        self,
+        needs: Needs,
+        items_BK: Ints,
+        attraction_BK: Reals,
+        draws: Draws,
+        satisfies_BK: Flags | None = None,
     ) -> tuple[Flags, Flags]:
         """(B, K) examined and (B, K) clicked with the luck of `draws`.
 
         The luck of a look belongs to the item, as that of a click does: an item that another page
         shows elsewhere keeps it, so worlds that differ in their pages stay closely paired.
+
+        Args:
+            needs, items_BK: of B pages.
+            attraction_BK: see `attraction`.
+            draws: of looks and clicks.
+            satisfies_BK: whether the item would satisfy whoever clicks it.
         """
-        return self.click_model(
-            attraction_BK,
-            self.on_phone(needs),
-            _uniform(draws, "look", needs, items_BK),
-            _uniform(draws, "click", needs, items_BK),
-        )
+        look_BK = _uniform(draws, "look", needs, items_BK)
+        click_BK = _uniform(draws, "click", needs, items_BK)
+        asked = attraction_BK, self.on_phone(needs), look_BK, click_BK
+        if isinstance(self.click_model, DynamicBayesian):
+            return self.click_model(*asked, satisfies_BK)
+        return self.click_model(*asked)
+
+    def _satisfying(self, needs: Needs, items_BK: Ints, true_BK: Reals) -> Flags:
+        """(B, K) whether an item would satisfy whoever clicks it.
+
+        How much is asked of a page is one luck for all its items, so the best of what was clicked
+        decides. Where satisfaction ends the reading, each item has its own.
+        """
+        if isinstance(self.click_model, DynamicBayesian):
+            keys = needs.shopper_B, needs.session_B, needs.request_B
+            luck_BK = self.draws.uniform("content.item", *(key[:, None] for key in keys), items_BK)
+        else:
+            luck_BK = self._one("content", needs)[:, None]
+        return np.asarray(true_BK - self.spec.satisfaction > -_logistic(luck_BK))
 
     def tastes(self, needs: Needs, items_BK: Ints, draws: Draws) -> NDArray[np.float64]:
         """(B, K) taste shocks (Gumbel, logits): an item keeps its own through a whole need."""
@@ -218,7 +247,7 @@ class _Choice:
     wanted_B: NDArray[np.int16]
 
 
-def _click_model(spec: BehaviorSpec) -> ClickModel:
+def _click_model(spec: BehaviorSpec) -> KnownClickModel | CheckedClickModel:
     model = spec.click_model
     if isinstance(model, CustomClickModel):
         return model.made()

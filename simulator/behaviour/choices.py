@@ -37,10 +37,10 @@ GAIN_LIMIT = 300.0
 # analytic wherever |arg t| < pi / 2 (Trefethen & Weideman, SIAM Review 2014). With this step every
 # second node doubles t, and 1 - exp(-2 r t) follows from d = 1 - exp(-r t) as d (2 - d), without
 # another exponential and without loss: an error of d shrinks as it is handed on.
-_STEP = math.log(2) / 2
-_FIRST = 2e-6  # first node: so much is the chance, at most, that any clock has rung by then
-_REST = 1e-12  # last node: so much is left to ring
-_SURE = 1 - 1e-15  # has rung; the doubling alone would stop one bit short of 1, and r is large
+STEP = math.log(2) / 2
+FIRST = 2e-6  # first node: so much is the chance, at most, that any clock has rung by then
+REST = 1e-12  # last node: so much is left to ring
+SURE = 1 - 1e-15  # has rung; the doubling alone would stop one bit short of 1, and r is large
 
 
 class Choices(NamedTuple):
@@ -81,7 +81,7 @@ def choice_chances(
         discontent_BK = np.ones(shape)
     _races(
         clicks_BK.astype(np.float64),
-        np.exp(_clipped(gains_BK)),
+        np.exp(clipped(gains_BK)),
         np.nan_to_num(discontent_BK.astype(np.float64), nan=1.0),
         math.exp(min(second, GAIN_LIMIT)),
         *found,
@@ -89,7 +89,8 @@ def choice_chances(
     return found
 
 
-def _clipped(gains_BK: NDArray[np.floating[Any]]) -> Floats:
+def clipped(gains_BK: NDArray[np.floating[Any]]) -> Floats:
+    """Gains within `GAIN_LIMIT`; what is not known is never chosen."""
     known_BK = np.nan_to_num(gains_BK.astype(np.float64), nan=-np.inf)
     return np.clip(known_BK, -GAIN_LIMIT, GAIN_LIMIT)
 
@@ -125,9 +126,9 @@ def _races(
             columns_3N[1, n] = rates_BK[row, slot_N[n]]
             columns_3N[2, n] = discontent_BK[row, slot_N[n]]
         if size:
-            open_B[row] = _race(columns_3N[:, :size], hurdle, _FIRST / total, sum_N2, rung_2N)
+            open_B[row] = _race(columns_3N[:, :size], hurdle, FIRST / total, sum_N2, rung_2N)
         for n in range(size):
-            scale = columns_3N[0, n] * columns_3N[1, n] * _STEP
+            scale = columns_3N[0, n] * columns_3N[1, n] * STEP
             first_BK[row, slot_N[n]] = scale * sum_N2[n, 0]
             second_BK[row, slot_N[n]] = scale * sum_N2[n, 1]
 
@@ -143,7 +144,7 @@ def _race(
     """
     chance_N, rate_N, discontent_N = columns_3N
     size = len(chance_N)
-    ratio = math.exp(_STEP)
+    ratio = math.exp(STEP)
     at, after, turn = start, start * ratio, 0
     before = start / (ratio - 1)  # all earlier nodes: nothing has rung, t alone counts
     open_at = 1.0
@@ -155,7 +156,7 @@ def _race(
         open_at = (1.0 - chance_N[n]) * open_at + chance_N[n] * discontent_N[n]
     open_sum = before * open_at
     left = 1.0
-    while left > _REST:
+    while left > REST:
         none, one = 1.0, 0.0  # chances that no item has rung, and that a single one has
         open_at = 1.0
         for n in range(size):
@@ -176,10 +177,10 @@ def _race(
             now = at * (1.0 - rung) * inverse
             sum_N2[n, 0] += now * outside * none
             sum_N2[n, 1] += now * hard_outside * max(one - out * none * inverse, 0.0)
-            rung_2N[turn, n] = rung * (2.0 - rung) if rung < _SURE else 1.0
+            rung_2N[turn, n] = rung * (2.0 - rung) if rung < SURE else 1.0
         left = (none + one) * outside
         at, after, turn = after, 2.0 * at, 1 - turn
-    return open_sum * _STEP
+    return open_sum * STEP
 
 
 class Known(NamedTuple):
@@ -214,7 +215,7 @@ def known_taste(
     )
     _known(
         clicks_BK.astype(np.float64),
-        _clipped(gains_BK),
+        clipped(gains_BK),
         np.nan_to_num(discontent_BK.astype(np.float64), nan=1.0),
         min(second, GAIN_LIMIT),
         taste_BMK,

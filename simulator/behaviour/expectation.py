@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from simulator.behaviour.behavior import MOST_UNITS, Behavior, Flags
-from simulator.behaviour.choices import choice_chances, known_taste
-from simulator.behaviour.clickmodels import Cascade, PositionBased
+from simulator.behaviour.clicklaws import Independent, Law
+from simulator.behaviour.clickmodels import CheckedClickModel
 from simulator.protocols import Pages
 from simulator.shoppers.needs import Needs
 
@@ -96,8 +96,8 @@ def expected(behavior: Behavior, needs: Needs, pages: Pages, price_I: Floats) ->
     purchase is made in a shop where nothing is sold out, so no fallback is ever needed; purchases
     that come days later count like those at once.
 
-    Exact up to 1e-10 per chance for the position-based and the cascade model; for a user's click
-    model, looks and clicks are `REPLICATES` keyed draws, and only what follows is exact.
+    Exact up to 1e-10 per chance for the click models that come with funnelab; for a user's own,
+    looks and clicks are `REPLICATES` keyed draws, and only what follows is exact.
 
     Args:
         behavior: the kernel of the world; the prices that it was refreshed with are those seen.
@@ -126,23 +126,18 @@ class Outlook:
         self.gain_BK = true_BK.astype(np.float64) - behavior.spec.outside
         self.discontent_BK = expit(behavior.spec.satisfaction - true_BK.astype(np.float64))
 
-    @property
-    def one_click(self) -> bool:
-        """Whether a page has one click at most."""
-        return type(self.behavior.click_model) is Cascade
-
     def prospect(self) -> Prospect:
         """What the pages bring over all luck and tastes."""
         spec, shape = self.behavior.spec, self.items_BK.shape
         click_BK, first_BK, second_BK = np.zeros((3, *shape))
         open_B, clickless_B = np.zeros((2, shape[0]))
-        for law in self._laws():
+        for weight, law in self._laws():
             found = law.chances(self.gain_BK, spec.basket_cost, self.discontent_BK)
-            click_BK += law.weight * law.click_BK
-            first_BK += law.weight * found[0]
-            second_BK += law.weight * found[1]
-            open_B += law.weight * found[2]
-            clickless_B += law.weight * law.clickless_B
+            click_BK += weight * law.click_BK
+            first_BK += weight * found.first_BK
+            second_BK += weight * found.second_BK
+            open_B += weight * found.open_B
+            clickless_B += weight * law.clickless_B
         seen_BK = self.stays_B[:, None] * self.real_BK
         carted_BK = np.nan_to_num(expit(self.gain_BK + spec.cart_margin))
         units_BK = mean_units(spec.repeat_quantity) * first_BK + second_BK
@@ -183,12 +178,12 @@ class Outlook:
             taste_RMK[:, m] = self.behavior.tastes(needs, items_RK, draws)
         first_RMK, second_RMK = np.zeros((2, *taste_RMK.shape))
         open_RM, click_RK = np.zeros(taste_RMK.shape[:2]), np.zeros(items_RK.shape)
-        for law in self._laws(rows):
+        for weight, law in self._laws(rows):
             found = law.known(gain_RK, spec.basket_cost, discontent_RK, taste_RMK)
-            first_RMK += law.weight * found[0]
-            second_RMK += law.weight * found[1]
-            open_RM += law.weight * found[2]
-            click_RK += law.weight * law.click_BK
+            first_RMK += weight * found.first_BMK
+            second_RMK += weight * found.second_BMK
+            open_RM += weight * found.open_BM
+            click_RK += weight * law.click_BK
         value_RMK = np.nan_to_num(gain_RK, nan=-np.inf)[:, None] + taste_RMK + spec.cart_margin
         with np.errstate(over="ignore"):  # surely not into the cart: exp(-inf) is 0
             carted_RMK = np.exp(-np.exp(-value_RMK))
@@ -202,68 +197,21 @@ class Outlook:
             open_BM=open_RM,
         )
 
-    def _laws(self, rows: NDArray[np.intp] | slice = slice(None)) -> "Iterator[_Law]":
-        """How the pages are clicked: a law in closed form, or one for each drawn replicate."""
+    def _laws(self, rows: NDArray[np.intp] | slice = slice(None)) -> Iterator[tuple[float, Law]]:
+        """How the pages are clicked: a law in closed form, or one for each drawn replicate, and
+        its weight among all."""
         behavior, needs = self.behavior, self.needs.rows(rows)
         model, attraction_BK = behavior.click_model, self.attraction_BK[rows]
-        # A user's model may inherit from one of these and look otherwise: only they count.
-        if type(model) is PositionBased or type(model) is Cascade:
-            click_BK = model.click_chances(attraction_BK, behavior.on_phone(needs))
-            yield _Law(click_BK, 1.0, one_click=type(model) is Cascade)
+        # A user's model may inherit from one of ours and look otherwise: only they are trusted.
+        if not isinstance(model, CheckedClickModel):
+            phone_B = behavior.on_phone(needs)
+            yield 1.0, model.law(attraction_BK, phone_B, self.discontent_BK[rows])
             return
         items_BK, real_BK = self.items_BK[rows], self.real_BK[rows]
         for replicate in range(REPLICATES):
             draws = behavior.draws.child(f"expected.{replicate}")
             clicked_BK: Flags = behavior.look(needs, items_BK, attraction_BK, draws)[1] & real_BK
-            yield _Law(clicked_BK.astype(np.float64), 1 / REPLICATES, one_click=False)
-
-
-@dataclass(frozen=True)
-class _Law:
-    """How pages are clicked.
-
-    Attributes:
-        click_BK: chance of a click on each item.
-        weight: of this law among all.
-        one_click: clicks of a page exclude each other, rather than not depend on each other.
-    """
-
-    click_BK: Floats
-    weight: float
-    one_click: bool
-
-    @property
-    def clickless_B(self) -> Floats:
-        """(B,) chance of no click at all."""
-        if self.one_click:
-            return np.asarray(1 - self.click_BK.sum(axis=1))
-        return np.asarray((1 - self.click_BK).prod(axis=1))
-
-    def chances(
-        self, gain_BK: Floats, second: float, discontent_BK: Floats
-    ) -> tuple[Floats, Floats, Floats]:
-        """See `choice_chances`."""
-        if not self.one_click:
-            return choice_chances(self.click_BK, gain_BK, second, discontent_BK)
-        bought_BK = np.nan_to_num(expit(gain_BK))
-        first_BK = self.click_BK * bought_BK
-        stays_BK = self.click_BK * np.nan_to_num(discontent_BK) * (1 - bought_BK)
-        return first_BK, np.zeros(first_BK.shape), self.clickless_B + stays_BK.sum(axis=1)
-
-    def known(
-        self, gain_BK: Floats, second: float, discontent_BK: Floats, taste_BMK: Floats
-    ) -> tuple[Floats, Floats, Floats]:
-        """See `known_taste`."""
-        if not self.one_click:
-            return known_taste(self.click_BK, gain_BK, second, discontent_BK, taste_BMK)
-        value_BMK = np.nan_to_num(gain_BK, nan=-np.inf)[:, None] + taste_BMK
-        with np.errstate(over="ignore"):
-            bought_BMK = np.exp(-np.exp(-value_BMK))
-        click_B1K = self.click_BK[:, None]
-        stays_BMK = click_B1K * np.nan_to_num(discontent_BK)[:, None] * (1 - bought_BMK)
-        first_BMK = click_B1K * bought_BMK
-        open_BM = self.clickless_B[:, None] + stays_BMK.sum(axis=2)
-        return first_BMK, np.zeros(first_BMK.shape), open_BM
+            yield 1 / REPLICATES, Independent(clicked_BK.astype(np.float64))
 
 
 def mean_units(repeat_quantity: float) -> float:

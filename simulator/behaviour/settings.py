@@ -4,7 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from simulator.behaviour.clickmodels import Cascade, CustomClickModel, PositionBased
+from simulator.behaviour.clickmodels import (
+    Cascade,
+    CustomClickModel,
+    DynamicBayesian,
+    PositionBased,
+    UserBrowsing,
+)
 from simulator.spec import Spec
 
 
@@ -24,7 +30,8 @@ class BehaviorSpec(UtilitySpec):
     """Utilities and thresholds of looking, clicking and buying (in logits)."""
 
     click_model: Annotated[
-        PositionBased | Cascade | CustomClickModel, Field(discriminator="type")
+        PositionBased | Cascade | DynamicBayesian | UserBrowsing | CustomClickModel,
+        Field(discriminator="type"),
     ] = PositionBased()
     click_cost: float = Field(
         6.3, ge=-1_000, le=1_000, description="perceived utility at which half would click"

@@ -17,9 +17,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from simulator.behaviour.behavior import MOST_UNITS
-from simulator.behaviour.choices import choice_chances
+from simulator.behaviour.behavior import MOST_UNITS, Behavior
+from simulator.behaviour.clicklaws import Independent, Law
+from simulator.behaviour.clickmodels import CheckedClickModel
 from simulator.behaviour.expectation import Outlook, Prospect
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.catalogue.catalog import Ints
@@ -46,7 +48,9 @@ class Intended:
         session_R, shopper_R, visit_R: whose they are.
         category_R: what is wanted.
         items_RK: the page.
-        clicks_RK, gains_RK: chance of a click; true utility less that of the outside option.
+        phone_R: whether it is seen on a phone.
+        attraction_RK, clicks_RK: chance of a click on an item that is looked at, and of a click.
+        gains_RK: true utility less that of the outside option.
         first_RK, second_RK: chances of the choices where all is there.
         price_RK: price when the page was seen.
     """
@@ -60,6 +64,8 @@ class Intended:
     visit_R: NDArray[np.int64]
     category_R: Ints
     items_RK: Ints
+    phone_R: NDArray[np.bool_]
+    attraction_RK: NDArray[np.float32]
     clicks_RK: Floats
     gains_RK: Floats
     first_RK: Floats
@@ -96,25 +102,17 @@ class Missed:
     bought_R: Floats
 
 
-def missed(
-    intended: Intended,
-    trace: StockTrace,
-    market: Market,
-    *,
-    second: float,
-    repeat_quantity: float,
-    one_click: bool,
-) -> Missed:
+def missed(intended: Intended, trace: StockTrace, market: Market, behavior: Behavior) -> Missed:
     """What purchases lose against a shop in which everything is there, at the prices then seen.
 
     Args:
         intended: pages whose moment lies within the trace.
         trace: stock between two refreshes.
         market: prices of that time, and which items are on sale.
-        second: gain that a second choice must exceed (logits).
-        repeat_quantity: chance of one more unit of the first choice.
-        one_click: a page has one click at most, so no other item stands in for one that is gone.
+        behavior: how pages are clicked, and what is bought of them; clicks of a user's own click
+            model are taken as if they did not depend on each other.
     """
+    spec = behavior.spec
     items_RK, catalog = intended.items_RK, market.supply.catalog
     at_R1 = intended.at_R[:, None]
     left_RK = trace.at(items_RK, intended.at_R)
@@ -128,12 +126,16 @@ def missed(
     gone_RK = (left_RK == 0) & (intended.clicks_RK > 0)
     short = np.flatnonzero(gone_RK.any(axis=1))
     first_RK[gone_RK], second_RK[gone_RK] = 0.0, 0.0
-    if len(short) and not one_click:
-        there_SK = np.where(gone_RK[short], 0.0, intended.clicks_RK[short])
-        found = choice_chances(there_SK, intended.gains_RK[short], second)
+    if len(short):
+        some = intended.rows(short)
+        # It is clicked as if it were there, and passed over for the next best of what was clicked.
+        gain_SK = np.where(gone_RK[short], -np.inf, some.gains_RK)
+        discontent_SK = expit(spec.satisfaction - spec.outside - some.gains_RK)
+        law = _law(behavior, some, discontent_SK)
+        found = law.chances(gain_SK, spec.basket_cost, discontent_SK)
         first_RK[short], second_RK[short] = found.first_BK, found.second_BK
-    units_RK = mean_units_of(repeat_quantity, left_RK)
-    everything = mean_units_of(repeat_quantity, np.array(MOST_UNITS))
+    units_RK = mean_units_of(spec.repeat_quantity, left_RK)
+    everything = mean_units_of(spec.repeat_quantity, np.array(MOST_UNITS))
     price_RK = market.price_I[items_RK]
     planned_RK = (everything * intended.first_RK + intended.second_RK) * intended.price_RK
     sold_RK = (units_RK * first_RK + second_RK) * price_RK
@@ -143,6 +145,14 @@ def missed(
         gmv_R=intended.weight_R * (planned_RK - sold_RK).sum(axis=1),
         bought_R=intended.weight_R * intended.unbought_R * first_R,
     )
+
+
+def _law(behavior: Behavior, pages: Intended, discontent_RK: Floats) -> Law:
+    """How these pages are clicked."""
+    model = behavior.click_model
+    if isinstance(model, CheckedClickModel):
+        return Independent(pages.clicks_RK)
+    return model.law(pages.attraction_RK, pages.phone_R, discontent_RK)
 
 
 def mean_units_of(repeat_quantity: float, left: NDArray[np.integer]) -> Floats:
@@ -188,6 +198,8 @@ def intended(
         visit_R=paths.visit_N,
         category_R=category_B,
         items_RK=outlook.items_BK,
+        phone_R=outlook.behavior.on_phone(outlook.needs),
+        attraction_RK=outlook.attraction_BK,
         clicks_RK=prospect.click_BK,
         gains_RK=outlook.gain_BK,
         first_RK=prospect.first_BK,

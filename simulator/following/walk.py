@@ -32,7 +32,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Flags, Reactions
-from simulator.behaviour.clickmodels import Cascade
 from simulator.behaviour.expectation import Outlook, Prospect
 from simulator.following.many import Many
 from simulator.following.pace import Pace, Paced
@@ -161,15 +160,7 @@ class ExpectedWalk:
         intended_ = Intended.joined(self._intended)
         due = intended_.rows(intended_.at_R < until)
         self._intended = [intended_.rows(intended_.at_R >= until)]
-        spec = self.scene.behavior.spec
-        found = missed(
-            due,
-            trace,
-            self.scene.market,
-            second=spec.basket_cost,
-            repeat_quantity=spec.repeat_quantity,
-            one_click=type(self.scene.behavior.click_model) is Cascade,
-        )
+        found = missed(due, trace, self.scene.market, self.scene.behavior)
         self._tallies[0].miss(due.shopper_R, due.visit_R, due.category_R, found)
 
     def totals(self) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.rewardlab.oracle import OUTCOMES, LoggedNeeds, SimulatedOracle
 from simulator.behaviour.behavior import Behavior
-from simulator.behaviour.clickmodels import Cascade
+from simulator.behaviour.clickmodels import Cascade, DynamicBayesian, PositionBased, UserBrowsing
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.errors import ConfigError, DataError
 from simulator.living.settings import MarketSpec, WorldSpec
@@ -186,7 +186,11 @@ def test_what_is_expected_of_an_item_is_what_shoppers_do_with_it_alone(world, or
     assert expected["purchase"].max() > 0.2 > expected["purchase"].min()  # a wide range
 
 
-@pytest.mark.parametrize("model", [BehaviorSpec().click_model, Cascade()], ids=["pbm", "cascade"])
+@pytest.mark.parametrize(
+    "model",
+    [PositionBased(), Cascade(), DynamicBayesian(), UserBrowsing()],
+    ids=lambda model: model.type,
+)
 def test_on_a_page_the_click_chance_is_that_of_the_examined_results(world, oracle, model):
     requests, items_BN = some(world, 8, 4, seed=1)
     did = lived(world, requests, items_BN, SPEC.behavior.model_copy(update={"click_model": model}))

@@ -26,7 +26,13 @@ from ranking.settings import FunnelSpec
 from recall.candidates import Candidates
 from recall.latency import LatencySpec
 from recall.settings import MergeSpec
-from simulator.behaviour.clickmodels import Cascade, PositionBased
+from simulator.behaviour.clickmodels import (
+    Cascade,
+    DynamicBayesian,
+    KnownClickModel,
+    PositionBased,
+    UserBrowsing,
+)
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.catalogue.catalog import Catalog, ItemTruth, Supply
 from simulator.living.settings import ArrivalSpec, MarketSpec, Promotion, SessionSpec, WorldSpec
@@ -111,9 +117,12 @@ SHARE_H = np.array([kind.share for kind in KINDS])
 
 PBM = PositionBased(eta_phone=1.0, eta_desktop=0.5)
 CASCADE = Cascade(persistence_phone=0.75, persistence_desktop=0.875)
+DBN = DynamicBayesian(perseverance_phone=0.75, perseverance_desktop=0.875)
+UBM = UserBrowsing(eta_phone=0.5, eta_desktop=0.25, theta_phone=1.0, theta_desktop=0.5)
+CLICK_MODELS = {"pbm": PBM, "cascade": CASCADE, "dbn": DBN, "ubm": UBM}
 
 
-def behavior(click_model: PositionBased | Cascade = PBM, basket_cost: float = 0.25) -> BehaviorSpec:
+def behavior(click_model: KnownClickModel = PBM, basket_cost: float = 0.25) -> BehaviorSpec:
     """How shoppers behave; a basket that costs 60 holds one item."""
     return BehaviorSpec(
         match=2.0,

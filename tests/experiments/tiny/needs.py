@@ -227,26 +227,38 @@ def rates_of(shop: Shop, intent: int, kind: int) -> Rates:
 @cache
 def clicks_of(shop: Shop, kind: int, intent: int, items: tuple[int, ...]) -> dict[Items, float]:
     """The chance of each set of clicked items of a page."""
+    return {clicked: chance for clicked, (chance, _) in _looked(shop, kind, intent, items).items()}
+
+
+@cache
+def discontent_of(shop: Shop, kind: int, intent: int, items: tuple[int, ...]) -> dict[Items, float]:
+    """The chance that one who clicked these items of a page is not content with them."""
+    return {clicked: left for clicked, (_, left) in _looked(shop, kind, intent, items).items()}
+
+
+def _looked(
+    shop: Shop, kind: int, intent: int, items: tuple[int, ...]
+) -> dict[Items, tuple[float, float]]:
     spec, who = shop.behavior, KINDS[kind]
-    shown = [utility(spec, who, intent, item)[0] for item in items]
-    likes = [float(expit(np.float32(each - spec.click_cost))) for each in shown]
+    worth = [utility(spec, who, intent, item) for item in items]
+    likes = [float(expit(np.float32(shown - spec.click_cost))) for shown, _ in worth]
+    sets = click_sets(spec, who.phone, likes, [true for _, true in worth])
     return {
-        frozenset(items[slot] for slot in range(len(items)) if mask >> slot & 1): chance
-        for mask, chance in click_sets(spec, who.phone, likes).items()
+        frozenset(items[slot] for slot in range(len(items)) if mask >> slot & 1): found
+        for mask, found in sets.items()
     }
 
 
 @cache
 def seen(shop: Shop, kind: int, intent: int, items: tuple[int, ...], before: Before) -> Seen:
     """Over all sets of clicks, and all orders in which clocks ring."""
-    spec, who = shop.behavior, KINDS[kind]
-    rates, clicks = rates_of(shop, intent, kind), clicks_of(shop, kind, intent, items)
+    spec, rates = shop.behavior, rates_of(shop, intent, kind)
+    clicks, discontents = (of(shop, kind, intent, items) for of in (clicks_of, discontent_of))
     units = 1 / (1 - spec.repeat_quantity)
     came = sum(chance * nothing_bought(rates, waiting) for waiting, chance in before)
     sums, after = np.zeros(5), defaultdict(float)
     for (waiting, past), (clicked, odds) in product(before, clicks.items()):
-        best = max((utility(spec, who, intent, item)[1] for item in clicked), default=-math.inf)
-        discontent = float(expit(spec.satisfaction - best))
+        discontent = discontents[clicked]
         later = tuple(sorted((*waiting, *([clicked] if clicked else [])), key=sorted))
         after[later] += past * odds * discontent
         reached = past * odds

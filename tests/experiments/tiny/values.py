@@ -6,28 +6,27 @@ chances of looking and clicking in single precision, so they are rounded to it h
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import permutations, product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from experiments.attribution.incremental.games import Index
-from simulator.behaviour.clickmodels import Cascade
+from simulator.behaviour.clickmodels import DynamicBayesian
 from simulator.behaviour.settings import BehaviorSpec
 from tests.experiments.tiny.market import (
     BASE_S,
     BRAND_I,
-    CASCADE,
     CATEGORY_I,
+    CLICK_MODELS,
     DEADLINE_S,
     FOUND,
     KINDS,
-    PBM,
     PER_ITEM_S,
     PRICE_I,
     QUALITY_I,
@@ -42,6 +41,7 @@ from tests.experiments.tiny.market import (
     Kind,
     behavior,
 )
+from tests.simulator.behaviour.clickpatterns import click_patterns
 
 EVENTS = ("exposure", "click", "cart", "purchase", "gmv")
 
@@ -70,31 +70,30 @@ def shown(
     return page, waited + BASE_S + PER_ITEM_S * len(found)
 
 
-def click_sets(spec: BehaviorSpec, phone: bool, likes: Sequence[float]) -> dict[int, float]:
-    """Chance of each set of clicked slots (bit k: slot k), over all patterns of luck."""
-    model, chances = spec.click_model, {}
-    looks = [_look(model, phone, slot) for slot in range(len(likes))]
-    for pattern in product((True, False), repeat=2 * len(likes)):
-        look, like = pattern[: len(likes)], pattern[len(likes) :]
-        chance, clicked = 1.0, 0
-        for happens, odds in zip(pattern, [*looks, *likes], strict=True):
-            chance *= odds if happens else 1.0 - odds
-        for slot in range(len(likes)):
-            if isinstance(model, Cascade) and not look[slot]:
-                break  # gave up
-            if look[slot] and like[slot]:
-                clicked |= 1 << slot
-                if isinstance(model, Cascade):
-                    break  # reads no further
-        chances[clicked] = chances.get(clicked, 0.0) + chance
-    return chances
+def click_sets(
+    spec: BehaviorSpec, phone: bool, likes: Sequence[float], trues: Sequence[float]
+) -> dict[int, tuple[float, float]]:
+    """Of each set of clicked slots (bit k: slot k), its chance, and that of being discontent then.
 
-
-def _look(model: Any, phone: bool, slot: int) -> float:
-    """Chance of looking at a slot; of a cascade, of reading on to it."""
-    if isinstance(model, Cascade):
-        return 1.0 if slot == 0 else (model.persistence_desktop, model.persistence_phone)[phone]
-    return float(np.float32(slot + 1) ** -np.float32((model.eta_desktop, model.eta_phone)[phone]))
+    Args:
+        likes: chance of a click on each slot that is looked at.
+        trues: true utility of each.
+    """
+    contents = [float(expit(true - spec.satisfaction)) for true in trues]
+    chances: dict[int, float] = defaultdict(float)
+    ended: dict[int, float] = defaultdict(float)
+    for (slots, content), odds in click_patterns(spec.click_model, phone, likes, contents).items():
+        mask = sum(1 << slot for slot in slots)
+        chances[mask] += odds
+        ended[mask] += odds * content
+    sets = {}
+    for mask, chance in chances.items():
+        best = max((true for slot, true in enumerate(trues) if mask >> slot & 1), default=-math.inf)
+        discontent = float(expit(spec.satisfaction - best))
+        if isinstance(spec.click_model, DynamicBayesian):
+            discontent = 1.0 - ended[mask] / chance if chance else 1.0
+        sets[mask] = chance, discontent
+    return sets
 
 
 def place_chances(rates: Sequence[float], nothing: float) -> NDArray[np.float64]:
@@ -122,14 +121,15 @@ def outcome(model: "Model", kind: int, text: int, channels: frozenset[str]) -> N
     page, seconds = shown(channels, text, who.slots, slow=model.slow)
     expected_EK = np.zeros((len(EVENTS), who.slots))
     stays = math.exp(-seconds / who.tolerance)
-    seen, worth = [], []
+    seen, worth, trues = [], [], []
     for item in page:
         perceived, true = utility(spec, who, text, item)
+        trues.append(true)
         seen.append(float(expit(np.float32(perceived - spec.click_cost))))
         worth.append(math.exp(true - spec.outside))
     expected_EK[0, : len(page)] = stays
     units = 1 / (1 - spec.repeat_quantity)
-    for clicked, chance in click_sets(spec, who.phone, seen).items():
+    for clicked, (chance, _) in click_sets(spec, who.phone, seen, trues).items():
         slots = [slot for slot in range(len(page)) if clicked >> slot & 1]
         rates = [worth[slot] for slot in slots]
         first_K = place_chances(rates, 1.0)[0]
@@ -147,7 +147,7 @@ class Model:
     """A shop and a way of behaving in it whose exact values are known.
 
     Attributes:
-        click_model: pbm or cascade.
+        click_model: one of `CLICK_MODELS`.
         basket_cost: 60 makes baskets of one item.
         slow: whether channels take their time.
     """
@@ -158,7 +158,7 @@ class Model:
     spec: BehaviorSpec = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        model = PBM if self.click_model == "pbm" else CASCADE
+        model = CLICK_MODELS[self.click_model]
         object.__setattr__(self, "spec", behavior(model, self.basket_cost))
 
     def page(self, kind: int, text: int, channels: Sequence[str]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from simulator.following.tally import EXPECTED
 from simulator.living.settings import SessionSpec
 from tests.experiments.small_runs import table
 from tests.experiments.tiny import market as tiny
-from tests.experiments.tiny.market import CASCADE, OVERLAPPING, PBM
+from tests.experiments.tiny.market import CASCADE, CLICK_MODELS, DBN, OVERLAPPING, PBM, UBM
 from tests.experiments.tiny.needs import Shop, brought
 from tests.experiments.tiny.runs import exact, followed
 from tests.experiments.tiny.shelves import apart, expected_sales, in_one_day, sold
@@ -62,6 +62,8 @@ def check_exact(totals, wanted):
 SHOPS = {
     "pbm": shop(tiny.ONCE),
     "cascade": shop(tiny.ONCE, CASCADE),
+    "dbn": shop(tiny.ONCE, DBN),
+    "ubm": shop(tiny.ONCE, UBM),
     "one item a basket": shop(tiny.ONCE, PBM, 60.0),
     "slow": shop(tiny.ONCE, slow=True),
     "content at once": shop(tiny.ONCE, satisfaction=-3.0),
@@ -80,7 +82,7 @@ PAGES = {
     f"{name}, {model}{', slow' * slow}": shop(sessions, click_model, slow=slow, lasting=False)
     for (name, sessions), (model, click_model), slow in product(
         {"by page": BY_PAGE, "by words": BY_WORDS, "mixed": MIXED}.items(),
-        {"pbm": PBM, "cascade": CASCADE}.items(),
+        CLICK_MODELS.items(),
         [False, True],
     )
 }
@@ -104,6 +106,8 @@ LASTING = {
     "by page": shop(BY_PAGE),
     "by words": shop(BY_WORDS, **KEEN),
     "by words, cascade": shop(BY_WORDS, CASCADE, **KEEN),
+    "by words, dbn": shop(BY_WORDS, DBN, **KEEN),
+    "by words, ubm": shop(BY_WORDS, UBM, **KEEN),
 }
 
 
@@ -150,7 +154,7 @@ def test_purchases_that_come_after_the_end_are_left_out_exactly(tmp_path, sessio
     assert world.totals["orders"].sum() < 0.9 * endless["orders"].sum()
 
 
-@pytest.mark.parametrize("click_model", [PBM, CASCADE], ids=["pbm", "cascade"])
+@pytest.mark.parametrize("click_model", CLICK_MODELS.values(), ids=CLICK_MODELS)
 def test_what_is_lost_of_shelves_that_empty_is_exact_given_what_others_left(tmp_path, click_model):
     """Three units of each item for some 200 visits; sales are those of the log."""
     found = shop(BY_PAGE, click_model, days=1, delayed=0.0, lasting=False)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from simulator.behaviour.behavior import Behavior
-from simulator.behaviour.clickmodels import PositionBased
+from simulator.behaviour.clickmodels import DynamicBayesian, PositionBased
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs
@@ -131,27 +131,26 @@ def test_luck_does_not_depend_on_where_an_item_stands(people):
     np.testing.assert_array_equal(forward, backward[:, ::-1])
 
 
-@pytest.mark.parametrize("eta", [0.5, 0.9])
-def test_an_independent_fit_recovers_the_slope_of_examination(eta):
-    """Expectation-maximisation for the PBM on randomly ordered pages (Chuklin et al., 2015)."""
-    rng = np.random.default_rng(4)
-    attraction_I = rng.uniform(0.1, 0.7, 30)
-    items_BK = np.argsort(rng.random((30_000, 30)), axis=1)[:, :8]
-    model = PositionBased(eta_phone=eta, eta_desktop=eta)
-    look_BK, click_BK = rng.random((2, *items_BK.shape), np.float32)
-    attraction_BK = attraction_I[items_BK].astype(np.float32)
-    _, clicked_BK = model(attraction_BK, np.ones(len(items_BK), bool), look_BK, click_BK)
-    seen_K, liked_I = np.full(8, 0.5), np.full(30, 0.5)
-    shown_I = np.bincount(items_BK.ravel(), minlength=30)
-    for _ in range(150):
-        both_BK = seen_K * liked_I[items_BK]
-        unseen_BK = (1 - both_BK).clip(1e-12)
-        seen_BK = np.where(clicked_BK, 1, (seen_K - both_BK) / unseen_BK)
-        liked_BK = np.where(clicked_BK, 1, (liked_I[items_BK] - both_BK) / unseen_BK)
-        seen_K = seen_BK.mean(axis=0)
-        liked_I = np.bincount(items_BK.ravel(), weights=liked_BK.ravel(), minlength=30) / shown_I
-    slope = -np.polyfit(np.log(np.arange(1, 9)), np.log(seen_K), 1)[0]
-    assert slope == pytest.approx(eta, rel=0.1)
+def test_dynamic_bayesian_readers_stop_where_they_are_content_and_count_as_such(people):
+    """Each click on an item contents with its own chance, whatever was clicked above it."""
+    behavior = kernel(people, click_model=DynamicBayesian(), satisfaction=2.0)
+    items_BK = np.tile(np.arange(SLOTS, dtype=np.int32), (VISITS, 1))
+    needs, pages = needs_of(VISITS), pages_of(items_BK, latency=0.0)
+    reactions = behavior.react(needs, pages)
+    true_K = behavior.utility.of(needs_of(1), items_BK[:1])[1][0].astype(np.float64)
+    last_B = SLOTS - 1 - reactions.clicked_BK[:, ::-1].argmax(axis=1)
+    bought_B = reactions.wanted_B > 0
+    content_B = reactions.satisfied_B & ~bought_B
+    assert not (content_B & ~reactions.clicked_BK.any(axis=1)).any()
+    below_BK = np.arange(SLOTS) > last_B[:, None]
+    assert not (reactions.examined_BK & below_BK)[content_B].any()
+    # Of those who click on the last result and buy nothing, its own share is content.
+    for before in (0, 1, 2):
+        clicks_B = reactions.clicked_BK[:, :-1].sum(axis=1)
+        some_B = reactions.clicked_BK[:, -1] & (clicks_B == before) & ~bought_B
+        share = reactions.satisfied_B[some_B].mean()
+        assert some_B.sum() > 100
+        assert close(share, 1 / (1 + np.exp(2.0 - true_K[-1])), some_B.sum())
 
 
 def test_the_mean_time_on_a_page_is_the_mean_of_what_is_drawn(people):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from simulator.behaviour.choices import choice_chances, known_taste
+from tests.simulator.behaviour.clickpatterns import logit_of
 
 EXACT = 1e-10
 BASKET = 0.2
@@ -17,18 +18,6 @@ def chances(clicks, gains, second=BASKET):
         np.array([clicks], np.float64), np.array([gains], np.float64), second
     )
     return first_BK[0], second_BK[0]
-
-
-def logit_of(gains_N, second):
-    """First and second choice where all N items are clicked: who rings first, and who then."""
-    rate_N, hurdle = np.exp(gains_N), np.exp(second)
-    first_N = rate_N / (1 + rate_N.sum())
-    second_N = np.zeros(len(rate_N))
-    for leader in range(len(rate_N)):
-        others = np.delete(np.arange(len(rate_N)), leader)
-        leads = rate_N[leader] / (hurdle + rate_N.sum())
-        second_N[others] += leads * rate_N[others] / (hurdle + rate_N[others].sum())
-    return first_N, second_N
 
 
 def enumerated(clicks, gains, second):

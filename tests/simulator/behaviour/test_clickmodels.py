@@ -4,14 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from simulator.behaviour.clickmodels import Cascade, PositionBased
+from simulator.behaviour.clickconformance import check_click_model
+from simulator.behaviour.clickmodels import Cascade, DynamicBayesian, PositionBased, UserBrowsing
+from tests.simulator.behaviour.clickpatterns import click_patterns
 
 pages = arrays.arrays(
     np.float32,
     arrays.array_shapes(min_dims=2, max_dims=2, max_side=8),
     elements=st.floats(0, 1, width=32),
 )
-MODELS = [PositionBased(), Cascade()]
+MODELS = [PositionBased(), Cascade(), DynamicBayesian(), UserBrowsing()]
 
 
 def respond(model, attraction_BK, seed=0, phone=True):
@@ -63,13 +65,77 @@ def test_a_perfectly_persistent_cascade_is_the_published_one():
 
 @pytest.mark.parametrize("phone", [True, False])
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.type)
-def test_chances_of_clicks_are_their_frequencies(model, phone):
+def test_sets_of_clicks_come_as_often_as_the_papers_say(model, phone):
+    """All sets of clicks on a page of five, of which one in the middle attracts nobody."""
     attraction_K = np.array([0.3, 0.0, 0.9, 0.5, 0.2], np.float32)
-    attraction_BK = np.tile(attraction_K, (40_000, 1))
-    _, clicked_BK = respond(model, attraction_BK, phone=phone)
-    chance_K = model.click_chances(attraction_BK[:1], np.array([phone]))[0]
-    error_K = 4 * np.sqrt(chance_K * (1 - chance_K) / len(attraction_BK))
-    assert np.all(np.abs(clicked_BK.mean(axis=0) - chance_K) <= error_K)
+    content_K = np.array([0.1, 0.9, 0.4, 0.0, 1.0])
+    rows, rng = 60_000, np.random.default_rng(7)
+    luck_3BK = rng.random((3, rows, 5))
+    page = np.tile(attraction_K, (rows, 1)), np.full(rows, phone)
+    luck = luck_3BK[0].astype(np.float32), luck_3BK[1].astype(np.float32)
+    more = (luck_3BK[2] < content_K,) if isinstance(model, DynamicBayesian) else ()
+    _, clicked_BK = model(*page, *luck, *more)
+    mask_B = clicked_BK @ (1 << np.arange(5))
+    wanted_M = np.zeros(32)
+    for (clicked, _), chance in click_patterns(model, phone, attraction_K, content_K).items():
+        wanted_M[sum(1 << slot for slot in clicked)] += chance
+    found_M = np.bincount(mask_B, minlength=32) / rows
+    assert wanted_M.sum() == pytest.approx(1.0)
+    error_M = 4.5 * np.sqrt(wanted_M * (1 - wanted_M) / rows) + 1e-9
+    assert np.all(np.abs(found_M - wanted_M) <= error_M)
+    law = model.law(*(column[:1] for column in page), 1 - content_K[None])
+    member_MK = np.arange(32)[:, None] >> np.arange(5) & 1
+    np.testing.assert_allclose(law.click_BK[0], wanted_M @ member_MK, atol=1e-12)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.type)
+def test_our_models_keep_the_contract_of_a_users_own(model):
+    assert check_click_model(lambda: model) == []
+
+
+def test_so_does_a_dynamic_bayesian_one_whose_clicks_satisfy():
+    def satisfied(attraction_BK, phone_B, look_BK, click_BK):
+        satisfies_BK = (7 * click_BK) % 1 < 0.5
+        return DynamicBayesian()(attraction_BK, phone_B, look_BK, click_BK, satisfies_BK)
+
+    assert check_click_model(lambda: satisfied) == []
+
+
+def test_nobody_reads_on_below_a_click_that_satisfies():
+    rng = np.random.default_rng(2)
+    look_BK, click_BK = rng.random((2, 3_000, 6), np.float32)
+    satisfies_BK = rng.random((3_000, 6)) < 0.4
+    page = np.full((3_000, 6), 0.5, np.float32), np.zeros(3_000, bool)
+    examined_BK, clicked_BK = DynamicBayesian()(*page, look_BK, click_BK, satisfies_BK)
+    content_BK = clicked_BK & satisfies_BK
+    assert (content_BK.sum(axis=1) <= 1).all()
+    first_B = content_BK.argmax(axis=1)
+    below_BK = np.arange(6) > first_B[:, None]
+    assert not (examined_BK & below_BK)[content_BK.any(axis=1)].any()
+    assert (clicked_BK.sum(axis=1) > 1).any(), "others click on"
+
+
+def test_a_dynamic_bayesian_reader_whom_everything_satisfies_is_a_cascade_reader():
+    rng = np.random.default_rng(3)
+    look_BK, click_BK, attraction_BK = rng.random((3, 500, 6), np.float32)
+    page = attraction_BK, rng.random(500) < 0.5, look_BK, click_BK
+    found = DynamicBayesian(perseverance_phone=0.8)(*page, np.ones((500, 6), bool))
+    np.testing.assert_array_equal(found, Cascade(persistence_phone=0.8)(*page))
+
+
+def test_where_distance_does_not_matter_user_browsing_is_position_based():
+    rng = np.random.default_rng(4)
+    look_BK, click_BK, attraction_BK = rng.random((3, 500, 6), np.float32)
+    page = attraction_BK, rng.random(500) < 0.5, look_BK, click_BK
+    model = UserBrowsing(eta_phone=0.9, eta_desktop=0.6, theta_phone=0.0, theta_desktop=0.0)
+    np.testing.assert_array_equal(model(*page), PositionBased()(*page))
+
+
+def test_until_the_first_click_user_browsing_is_position_based():
+    table_DCK = UserBrowsing().examination(7)
+    np.testing.assert_allclose(table_DCK[:, 0], PositionBased().examination(7), rtol=1e-6)
+    assert table_DCK[0, 3, 3] > table_DCK[0, 0, 3], "a click draws the eye to what is below it"
+    assert not table_DCK[:, 4, :4].any()
 
 
 @given(attraction_BK=pages)

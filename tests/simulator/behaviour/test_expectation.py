@@ -6,8 +6,20 @@ import pytest
 from scipy.special import expit
 
 from simulator.behaviour.behavior import Behavior
-from simulator.behaviour.clickmodels import Cascade, CustomClickModel, PositionBased
-from simulator.behaviour.expectation import REPLICATES, Expected, expected, mean_units
+from simulator.behaviour.clickmodels import (
+    Cascade,
+    CustomClickModel,
+    DynamicBayesian,
+    PositionBased,
+    UserBrowsing,
+)
+from simulator.behaviour.expectation import (
+    REPLICATES,
+    Expected,
+    Outlook,
+    expected,
+    mean_units,
+)
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.randomness import Draws
 from simulator.shoppers.needs import Needs
@@ -16,6 +28,7 @@ from tests.simulator.worlds import population
 
 ITEMS, SHOPPERS, INTENTS = 60, 50, 20
 ROWS, SLOTS, LUCKS = 400, 8, 250
+OURS = [PositionBased(), Cascade(), DynamicBayesian(), UserBrowsing()]
 COLUMNS = [column.name for column in fields(Expected)]
 
 
@@ -102,8 +115,14 @@ def logged(behavior, needs, pages, price_I):
 
 @pytest.mark.parametrize(
     "model",
-    [PositionBased(), Cascade(persistence_phone=0.7), PositionBased(eta_phone=0, eta_desktop=0)],
-    ids=["pbm", "cascade", "everything examined"],
+    [
+        PositionBased(),
+        Cascade(persistence_phone=0.7),
+        DynamicBayesian(perseverance_phone=0.7),
+        UserBrowsing(theta_phone=1.0),
+        PositionBased(eta_phone=0, eta_desktop=0),
+    ],
+    ids=["pbm", "cascade", "dbn", "ubm", "everything examined"],
 )
 def test_expectations_are_means_over_many_lucks(people, visits, price_I, model):
     """Of every column, each slot within 4.7 and the total within 4 standard errors of the mean
@@ -123,23 +142,34 @@ def test_expectations_are_means_over_many_lucks(people, visits, price_I, model):
         assert error < 0.02 * wanted_K.sum(), name
 
 
-def test_single_pages_have_the_mean_of_their_lucks(people, visits, price_I):
-    """A right sum may hide wrong rows: whether a page is clicked at all deviates, squared and in
-    units of its variance, by 1 in the mean over pages, as chi-square variables do."""
-    exact = expected(kernel(people), *visits, price_I)
-    lived = [logged(kernel(people, luck=str(luck)), *visits, price_I) for luck in range(LUCKS)]
-    clicks_RB = np.array([reactions.clicks_BK.any(axis=1) for reactions in lived])
-    chance_B = exact.seen_BK[:, 0] * (
-        1 - (1 - exact.clicks_BK / np.maximum(exact.seen_BK, 1e-300)).prod(axis=1)
-    )
-    busy_B = (chance_B > 0.05) & (chance_B < 0.95)
-    deviation_B = clicks_RB.mean(axis=0)[busy_B] - chance_B[busy_B]
-    z2_B = deviation_B**2 * LUCKS / (chance_B * (1 - chance_B))[busy_B]
-    assert busy_B.sum() > 200
-    assert abs(z2_B.mean() - 1) < 5 * np.sqrt(2 / busy_B.sum())
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.type)
+def test_single_pages_have_the_mean_of_their_lucks(people, visits, price_I, model):
+    """A right sum may hide wrong rows: whether a page is clicked at all, whether something is
+    bought, and whether the need is met deviate, squared and in units of their variance, by 1 in the
+    mean over pages, as chi-square variables do."""
+    behavior = kernel(people, model, satisfaction=2.0)
+    prospect = Outlook(behavior, *visits, price_I).prospect()
+    seen_B = prospect.stays_B * (visits[1].items_BK >= 0).any(axis=1)
+    happened = {"clicked": [], "bought": [], "met": []}
+    for luck in range(LUCKS):
+        reactions = kernel(people, model, luck=str(luck), satisfaction=2.0).react(*visits)
+        happened["clicked"].append(reactions.clicked_BK.any(axis=1))
+        happened["bought"].append(reactions.wanted_B > 0)
+        happened["met"].append(reactions.satisfied_B)
+    chances = {
+        "clicked": seen_B * (1 - prospect.clickless_B),
+        "bought": seen_B * prospect.bought_B,
+        "met": seen_B * (1 - prospect.open_B),
+    }
+    for what, chance_B in chances.items():
+        busy_B = (chance_B > 0.04) & (chance_B < 0.96)
+        deviation_B = np.mean(happened[what], axis=0)[busy_B] - chance_B[busy_B]
+        z2_B = deviation_B**2 * LUCKS / (chance_B * (1 - chance_B))[busy_B]
+        assert busy_B.sum() > 150, what
+        assert abs(z2_B.mean() - 1) < 5 * np.sqrt(2 / busy_B.sum()), what
 
 
-@pytest.mark.parametrize("model", [PositionBased(), Cascade(), custom("Careless")])
+@pytest.mark.parametrize("model", [*OURS, custom("Careless")])
 def test_padding_brings_nothing(people, visits, price_I, model):
     found = expected(kernel(people, model), *visits, price_I)
     padding_BK = visits[1].items_BK < 0
@@ -150,7 +180,7 @@ def test_padding_brings_nothing(people, visits, price_I, model):
         assert (values_BK[~padding_BK] > 0).all(), name
 
 
-@pytest.mark.parametrize("model", [PositionBased(), Cascade(), custom("Careless")])
+@pytest.mark.parametrize("model", [*OURS, custom("Careless")])
 def test_more_padding_changes_nothing(people, visits, price_I, model):
     needs, pages = visits
     behavior = kernel(people, model)
@@ -162,7 +192,7 @@ def test_more_padding_changes_nothing(people, visits, price_I, model):
         assert not getattr(wide, name)[:, SLOTS:].any()
 
 
-@pytest.mark.parametrize("model", [PositionBased(), Cascade(), custom("Wrapped")])
+@pytest.mark.parametrize("model", [*OURS, custom("Wrapped")])
 def test_each_step_of_the_funnel_is_rarer_than_the_one_before(people, visits, price_I, model):
     found = expected(kernel(people, model), *visits, price_I)
     steps = (found.seen_BK, found.clicks_BK, found.carts_BK, found.orders_BK)
@@ -223,7 +253,7 @@ def test_slowness_scales_a_page_as_a_whole(people, visits, price_I):
         np.testing.assert_allclose(getattr(slow, name), stays_B1 * getattr(fast, name), rtol=1e-12)
 
 
-@pytest.mark.parametrize("model", [PositionBased(), Cascade()])
+@pytest.mark.parametrize("model", OURS)
 def test_a_single_result_is_a_product_of_logits(people, visits, price_I, model):
     needs, _ = visits
     pages = pages_of(np.full((ROWS, 1), 7, np.int32), latency=0.0)
@@ -239,7 +269,7 @@ def test_a_single_result_is_a_product_of_logits(people, visits, price_I, model):
     np.testing.assert_allclose(found.gmv_BK, found.orders_BK * price_I[7] / 0.75, rtol=1e-9)
 
 
-@pytest.mark.parametrize("model", [PositionBased(), Cascade(), custom("Wrapped")])
+@pytest.mark.parametrize("model", [*OURS, custom("Wrapped")])
 @pytest.mark.parametrize("shape", [(ROWS, 0), (ROWS, 3), (0, 3), (0, 0)])
 def test_empty_pages_are_worth_nothing(people, visits, price_I, model, shape):
     needs = visits[0].rows(slice(shape[0]))
@@ -282,7 +312,7 @@ def test_a_click_model_that_inherits_is_not_taken_for_its_parent(people, visits,
     assert not found.clicks_BK[:, 1:].any()
 
 
-@pytest.mark.parametrize("model", [PositionBased(), Cascade(), custom("Wrapped")])
+@pytest.mark.parametrize("model", [*OURS, custom("Wrapped")])
 def test_hostile_utilities_leave_chances_chances(people, visits, price_I, model):
     """Whoever cannot say what an item is worth neither clicks nor buys it, as in the world."""
     needs, pages = visits

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.behaviour.clickmodels import Cascade
+from simulator.behaviour.clickmodels import Cascade, DynamicBayesian, PositionBased, UserBrowsing
 from simulator.behaviour.expectation import expected
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.following.tally import EXPECTED, LOST
@@ -116,8 +116,11 @@ def check(found, most):
 
 @pytest.mark.parametrize(
     "behavior",
-    [LIVELY, LIVELY.model_copy(update={"click_model": Cascade()})],
-    ids=["pbm", "cascade"],
+    [
+        LIVELY.model_copy(update={"click_model": model})
+        for model in (PositionBased(), Cascade(), DynamicBayesian(), UserBrowsing())
+    ],
+    ids=["pbm", "cascade", "dbn", "ubm"],
 )
 def test_worlds_bring_on_average_what_is_expected_of_them(people, behavior):
     """Also where much is sold out, and much comes days later than it was decided."""

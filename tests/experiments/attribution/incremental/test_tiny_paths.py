@@ -15,7 +15,7 @@ from simulator.living.settings import SessionSpec
 from simulator.randomness import Draws
 from tests.experiments.attribution.incremental.tiny_runs import job_of
 from tests.experiments.tiny import market as tiny
-from tests.experiments.tiny.market import CASCADE, OVERLAPPING, PBM
+from tests.experiments.tiny.market import CLICK_MODELS, OVERLAPPING, PBM
 from tests.experiments.tiny.needs import Shop
 from tests.experiments.tiny.runs import exact, followed, noted, visits_of
 from tests.experiments.tiny.values import EVENTS, by_definition, coalitions
@@ -84,7 +84,7 @@ SHOPS = {
     f"{name}, {model}{', slow' * slow}": shop(sessions, click_model, slow=slow)
     for (name, sessions), (model, click_model), slow in product(
         {"by page": BY_PAGE, "by words": BY_WORDS, "mixed": MIXED}.items(),
-        {"pbm": PBM, "cascade": CASCADE}.items(),
+        CLICK_MODELS.items(),
         [False, True],
     )
 }
@@ -105,7 +105,7 @@ def test_every_index_of_every_shopper_is_exact_where_pages_have_tastes_of_their_
 KEEN = {"outside": 1.0, "click_cost": 0.5, "satisfaction": 9.0}
 
 
-@pytest.mark.parametrize("click_model", [PBM, CASCADE], ids=["pbm", "cascade"])
+@pytest.mark.parametrize("click_model", CLICK_MODELS.values(), ids=CLICK_MODELS)
 def test_tastes_that_last_leave_no_bias_in_shapley_values_and_what_is_lost(tmp_path, click_model):
     found = shop(BY_WORDS, click_model, lasting=True, **KEEN)
     told, games, visits = replay(tmp_path, found, shoppers=500, patience=1.4)
