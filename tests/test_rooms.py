@@ -20,6 +20,7 @@ ROOMS = {
         "records": set(),
         "inference": {"records"},
         "truth": {"records", "inference"},
+        "clickfits": set(),
         "designs": set(),
         "config": {"designs", "inference"},
         "stages": {"config", "records"},
