@@ -88,7 +88,7 @@ def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
 def _entry(value: Any, key: str | int) -> Any:
     if isinstance(value, dict):
         return value.get(key)
-    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+    if isinstance(value, list) and isinstance(key, int) and 0 <= key < len(value):
         return value[key]
     return None
 

@@ -75,6 +75,8 @@ FOUND = [
     (("world.days=" + "1" * 5_000,), "a number of thousands of digits"),
     (("world.days=0x" + "f" * 9_000,), "a number of thousands of digits"),
     (("world.days=" + "[" * 3_000,), "must be at most 64 deep"),
+    (("arms=[]", "arms.0.share=0.5"), "arms.0 is not a setting"),
+    (("analysis.metrics=[]", "analysis.metrics.-1.name=x"), "analysis.metrics.-1 is not a setting"),
 ]
 
 
