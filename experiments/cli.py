@@ -31,6 +31,7 @@ from experiments.telling import (
     tell,
     telling_what_is_kept,
 )
+from experiments.validatecommand import VALIDATE_STATUS, validate
 from simulator.errors import FunnelabError, PartFailedError
 
 app = typer.Typer(
@@ -141,6 +142,7 @@ def _tell_run(folder: Path, report: Path, as_json: bool) -> None:
 
 
 app.command(epilog=STATUS)(sweep)
+app.command(epilog=VALIDATE_STATUS)(validate)
 
 
 @app.command()

@@ -37,8 +37,9 @@ ROOMS = {
         "idsbench": {"records", "stages", "inference", "config", "report", "running"},
         "rewardlab": {"records", "stages", "inference", "truth", "config", "report", "running"},
         "sweep": {"records", "stages", "inference", "truth", "config", "report", "running"},
+        "validate": {"records", "stages", "inference", "config", "report", "running"},
         ".": {
-            *("records", "stages", "inference", "config", "report", "running"),
+            *("records", "stages", "inference", "config", "report", "running", "validate"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
         },
     },

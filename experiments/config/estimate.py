@@ -26,6 +26,7 @@ _EXAMPLE = 1.3e-4  # a request of the history that a ranker learns from
 _END = 4.0  # estimates, credit, report
 _REPLAYED_PAGE = 5e-5  # a page of a coalition: merge, ranker, expected response
 _WATCHED = 0.35  # of a world's time, what it takes to watch it with all channels once more
+_JUDGED_PAGE = 3e-5  # a request of a log that is validated
 _ROLLOUT = 2e-4  # an id that a policy samples and learns from
 _ASKED = 2e-3  # a request of a test, asked of a policy
 _BEAM = 7e-6  # an id of a beam that a scheme is asked for, of one request
@@ -74,6 +75,11 @@ def plan_sweep(configs: Sequence[Config]) -> Plan:
                 seconds[step] = seconds.get(step, 0.0) + each
             made.add(key)
     return [*seconds.items()]
+
+
+def plan_history(config: Config) -> Plan:
+    """That of a history alone, and of judging it."""
+    return [*_first(config), ("validate", _JUDGED_PAGE * _logged(config) + _END)]
 
 
 def plan_ids(config: Config) -> Plan:

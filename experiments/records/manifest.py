@@ -111,7 +111,7 @@ class BenchManifest(Record):
     """
 
     FILE: ClassVar[str] = MANIFEST
-    COMMAND: ClassVar[str] = "funnelab ids bench, or funnelab rewards,"
+    COMMAND: ClassVar[str] = "funnelab ids bench, rewards or validate"
 
     name: str
     seed: int

@@ -20,10 +20,20 @@ from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
 from experiments.records.sweep import SweepRecord
 from experiments.records.truth import Truths
+from experiments.records.validity import Validity
 from simulator.errors import DataError
 
 RECORDS: tuple[type, ...] = (
-    *(Metrics, Truths, RunManifest, AttributionRecord, IdsRecord, RewardsRecord, SweepRecord),
+    *(
+        Metrics,
+        Truths,
+        RunManifest,
+        AttributionRecord,
+        IdsRecord,
+        RewardsRecord,
+        SweepRecord,
+        Validity,
+    ),
     TrainingStage,  # in the report of a model, which may be of any form
 )
 _MARKED = re.compile(r"(<!-- keys of (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -1,0 +1,130 @@
+"""The rows of validity.json: what was checked of a simulated market, and what came of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from experiments.records.interval import Interval, Number
+from experiments.records.reading import Record, rows_of
+
+Rung = Literal["invariants", "ranges", "controls"]
+Period = Literal["history", "experiment"]
+Unit = Literal["violations", "share", "number", "test"]
+
+
+class Verdict(StrEnum):
+    """What came of one check."""
+
+    PASS = "pass"
+    """As it must be: the whole interval lies in the range."""
+
+    WARN = "warn"
+    """It cannot be told: the interval holds an end of the range; or it lies outside of a range
+    whose source is weak; or a test would be beyond chance if it stood alone."""
+
+    FAIL = "fail"
+    """Not as it must be: something is wrong, or the whole interval lies outside of the range."""
+
+    UNTOLD = "untold"
+    """The log is too small to tell anything."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a period.
+
+    Attributes:
+        rung: of the ladder: "invariants" (what may never be), "ranges" (where a shop's figures
+            lie), "controls" (what no arm can move).
+        period: whose log: "history" or "experiment".
+        arm: the arm that is looked at, or that is compared with control; "" for all of them.
+        fact: its name.
+        unit: of `found`: "violations" (rows that must not be), "share", "number", or "test" (a
+            difference that should be zero, with a p-value).
+        found: the value, with an interval over shoppers.
+        low, high: the range; null: open at this end.
+        source: where the range is from.
+        weak: whether that is no published figure, so that the worst that is said is a warning.
+        p_value: of a test; null else.
+        p_holm: the same, corrected for the number of tests of the family.
+        verdict: "pass", "warn", "fail" or "untold".
+        n: how many rows, events or shoppers it rests on.
+        note: what helps to read it: the first wrong row, the size of a sample.
+    """
+
+    rung: Rung
+    period: Period
+    fact: str
+    unit: Unit
+    found: Interval
+    verdict: Verdict
+    n: int
+    arm: str = ""
+    low: Number = None
+    high: Number = None
+    source: str = ""
+    weak: bool = False
+    p_value: Number = None
+    p_holm: Number = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PositionRate:
+    """How often the results of one place were clicked, on first pages.
+
+    Attributes:
+        period: whose log.
+        device: "phone" or "desktop".
+        position: 0-based.
+        exposures: how many results were shown there.
+        ctr: clicks over exposures.
+    """
+
+    period: Period
+    device: str
+    position: int
+    exposures: int
+    ctr: Interval
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """How purchases gather on few items: a point of the Lorenz curve.
+
+    Attributes:
+        items: share of the items that were bought at all, the most bought first.
+        purchases: share of all purchases that they hold.
+    """
+
+    items: float
+    purchases: float
+
+
+@dataclass(frozen=True)
+class Validity(Record):
+    """Whether a simulated market can be believed, as far as its own logs tell.
+
+    Attributes:
+        name: of the run.
+        confidence: level of all intervals.
+        checks: one row for each check.
+        positions: clicks by place, for the picture.
+        concentration: purchases by item in the history, for the picture.
+        missing: checks that this run cannot have, and why, a sentence each.
+    """
+
+    FILE: ClassVar[str] = "validity.json"
+    COMMAND: ClassVar[str] = "funnelab validate"
+
+    name: str
+    confidence: float
+    checks: tuple[Check, ...]
+    positions: tuple[PositionRate, ...]
+    concentration: tuple[Concentration, ...]
+    missing: tuple[str, ...]
+
+    def count(self, verdict: Verdict, rung: Rung | None = None) -> int:
+        """How many checks ended so, of one rung or of all."""
+        rows = self.checks if rung is None else rows_of(self.checks, rung=rung)
+        return len(rows_of(rows, verdict=verdict))

@@ -1,0 +1,108 @@
+"""`funnelab validate`: whether a simulated market can be believed."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from experiments.config.estimate import plan_history
+from experiments.config.schema import Config
+from experiments.inference.logs import EngineSpec
+from experiments.records.files import storing
+from experiments.records.reading import write_record
+from experiments.records.validity import Check, Validity
+from experiments.report.validity.page import write_report
+from experiments.running.manifest import bench_manifest
+from experiments.running.opening import announce, at_work, finish_run, open_run, replace_results
+from experiments.running.pipeline import Pipeline
+from experiments.running.plugins import check_plug_ins
+from experiments.stages.progress import Progress
+from experiments.validate.concentration import lorenz
+from experiments.validate.controls import controls
+from experiments.validate.evidence import Evidence
+from experiments.validate.invariants import invariants
+from experiments.validate.opening import of_history, of_run
+from experiments.validate.positions import rates
+from experiments.validate.ranges import ranges
+from experiments.validate.supply import supplied
+
+RUNGS: tuple[Callable[[Evidence], Iterable[Check]], ...] = (invariants, supplied, ranges, controls)
+"""What is checked, in the order of the ladder; a further rung is a further function."""
+
+_NO_EXPERIMENT = (
+    "No experiment was run, so there are no negative controls, no A/A, and no figures of an arm "
+    "with trained channels: `funnelab run` makes one, and `funnelab validate` reads its folder."
+)
+_NO_TRUTH = (
+    "The run's truth has no headroom (`truth.headroom` above 0), so recall pressure is not known."
+)
+_ONLY_SEARCH = (
+    "Everybody searches in this world: that searchers convert 1.4 to 3 times as often as others "
+    "cannot be checked."
+)
+
+
+def validate_run(
+    folder: Path, out: Path | None = None, *, progress: Progress, spec: EngineSpec | None = None
+) -> Path:
+    """Judge a finished run by its logs; returns the path of the page.
+
+    Writes validity.json and validity.html.
+
+    Args:
+        folder: of the run.
+        out: where to write; none: into the run.
+        progress: is told what is done.
+        spec: what the log engine may use.
+
+    Raises:
+        FunnelabError: no finished run, an empty log, or a folder that cannot be written.
+    """
+    target = folder if out is None else out
+    with progress.stage("validate"), of_run(folder, spec) as evidence:
+        record = judge(evidence)
+    with storing(target):
+        target.mkdir(parents=True, exist_ok=True)
+    write_record(target, record)
+    return write_report(target)
+
+
+def validate_config(
+    config: Config, folder: Path, *, progress: Progress, command: str, overwrite: bool = False
+) -> Path:
+    """Make the history of a config, without any model, and judge it; returns the path of the page.
+
+    Args:
+        config: whose catalogue, shoppers and history are made.
+        folder: the run folder; finished stages in it are reused.
+        command: what the manifest names as the way to reproduce it.
+        overwrite: replace the results of a finished folder with other settings.
+
+    Raises:
+        FunnelabError: bad input, an empty history, or a folder that cannot be used.
+    """
+    check_plug_ins(config)
+    with open_run(config, folder, progress, overwrite=overwrite) as maker, at_work():
+        announce(progress, plan_history(config))
+        pipeline = Pipeline(config, maker)
+        catalogue = pipeline.catalogue()
+        history = pipeline.history(catalogue)
+        with progress.stage("validate"), of_history(config, catalogue, history) as evidence:
+            record = judge(evidence)
+        replace_results(maker.run, config, record)
+        return finish_run(maker, bench_manifest(config, command, catalogue, maker), write_report)
+
+
+def judge(evidence: Evidence) -> Validity:
+    """Every rung of the ladder, and what the pictures need."""
+    missing = [_ONLY_SEARCH]
+    if evidence.experiment is None:
+        missing.insert(0, _NO_EXPERIMENT)
+    elif evidence.truths is None or not evidence.truths.scarcity:
+        missing.insert(0, _NO_TRUTH)
+    return Validity(
+        name=evidence.name,
+        confidence=evidence.confidence,
+        checks=tuple(check for rung in RUNGS for check in rung(evidence)),
+        positions=tuple(rate for log in evidence.logs for rate in rates(log, evidence.confidence)),
+        concentration=lorenz(evidence.history),
+        missing=tuple(missing),
+    )

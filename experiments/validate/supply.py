@@ -1,0 +1,128 @@
+"""Invariants of stock and money, which take more than one query.
+
+Stock is in no log. But shelves are full before the first day, a sale is a row of `orders`, and what
+is ordered when is a rule without luck, so the stock of every moment follows from the sales before.
+"""
+
+import heapq
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from experiments.records.reading import rows_of
+from experiments.records.validity import Check
+from experiments.running.models import POPULATION, load_saved
+from experiments.validate.evidence import Evidence, PeriodLog
+from experiments.validate.invariants import violations
+from simulator.catalogue.catalog import Supply
+from simulator.living.world import Population
+
+_AT_ONCE = 10_000  # sales that are held in memory
+_STOCK = "stock_I"
+_SALES = ("negative_stock", "sale_of_what_is_not_on_sale")
+
+
+class Shelves:
+    """The stock of every item, told from sales in the order of time.
+
+    Args:
+        supply: full shelves, lead times, and when items come and go.
+        restock_at: share of a full shelf at or below which more is ordered, up to a full one.
+    """
+
+    def __init__(self, supply: Supply, restock_at: float) -> None:
+        self.supply, self.restock_at = supply, restock_at
+        self.stock_I = supply.stock_I.astype(np.int64)
+        self._due: list[tuple[float, int, int]] = []  # when, item and units of what is on order
+        self._on_order: dict[int, int] = {}
+
+    def sell(self, item: int, units: int, at: float) -> bool:
+        """Take units off the shelf; whether they were there."""
+        self.receive(at)
+        enough = bool(self.stock_I[item] >= units)
+        self.stock_I[item] -= units
+        coming = self._on_order.get(item, 0)
+        full, held = int(self.supply.stock_I[item]), int(self.stock_I[item]) + coming
+        if held <= self.restock_at * full:
+            due = at + float(self.supply.lead_time_I[item])
+            heapq.heappush(self._due, (due, item, full - held))
+            self._on_order[item] = coming + full - held
+        return enough
+
+    def receive(self, until: float) -> None:
+        """Put on the shelves what has arrived."""
+        while self._due and self._due[0][0] <= until:
+            _, item, units = heapq.heappop(self._due)
+            self.stock_I[item] += units
+            self._on_order[item] -= units
+
+
+def supplied(evidence: Evidence) -> Iterator[Check]:
+    """Sales of what was not there, shelves that are not as they were left, and money lost."""
+    population: Population = load_saved(evidence.catalogue / POPULATION)
+    shelves = Shelves(population.supply, evidence.restock_at)
+    for log in evidence.logs:
+        yield from _sold(log, shelves)
+        if log is evidence.history:
+            yield _kept(evidence, shelves)
+    if evidence.experiment is not None and evidence.metrics is not None:
+        yield _money(evidence, evidence.experiment)
+
+
+def _sold(log: PeriodLog, shelves: Shelves) -> Iterator[Check]:
+    """Every sale of a log against the stock of its moment."""
+    catalog = shelves.supply.catalog
+    wrong, first = dict.fromkeys(_SALES, 0), dict.fromkeys(_SALES, "")
+    count, items = 0, len(catalog)
+    sales = log.connection.execute(
+        f'SELECT item, quantity, "at", request FROM {log.table("orders")} ORDER BY "at"'
+    )
+    while block := sales.fetchmany(_AT_ONCE):
+        for item, units, at, request in block:
+            known = 0 <= item < items
+            on_sale = known and catalog.created_at_I[item] <= at < catalog.retired_at_I[item]
+            there = not known or shelves.sell(item, units, at)
+            for fact, good in zip(_SALES, (there, on_sale), strict=True):
+                if not good:
+                    wrong[fact] += 1
+                    first[fact] = first[fact] or f"the first: request {request}"
+        count += len(block)
+    for fact in _SALES:
+        yield violations(log, fact, wrong[fact], count, first[fact])
+
+
+def _kept(evidence: Evidence, shelves: Shelves) -> Check:
+    """Whether the shelves that the experiment found are those that the sales before left."""
+    log = evidence.history
+    shelves.receive(log.end)
+    with np.load(evidence.state) as state:
+        kept_I = state[_STOCK]
+    wrong_W = np.flatnonzero(kept_I != shelves.stock_I)
+    note = f"the first: item {wrong_W[0]}" if len(wrong_W) else ""
+    return violations(log, "stock_unlike_sales", len(wrong_W), len(kept_I), note)
+
+
+def _money(evidence: Evidence, log: PeriodLog) -> Check:
+    """Whether the orders of each arm sum to the GMV that metrics.json tells of it."""
+    sums = {
+        row["arm"]: (row["gmv"], row["n"])
+        for row in log.rows(
+            f"SELECT arm, sum(price * quantity) AS gmv, count(*) AS n "
+            f"FROM {log.table('orders')} GROUP BY arm"
+        )
+    }
+    told: dict[str, float] = {}
+    for row in rows_of(evidence.metrics.estimates if evidence.metrics else (), metric="gmv"):
+        if not row.cuped:
+            sizes = (row.n_control, row.control), (row.n_treatment, row.treatment)
+            for arm, (shoppers, mean) in zip(row.contrast, sizes, strict=True):
+                told[arm] = shoppers * (mean or 0.0)
+    wrong = [
+        f"{arm}: orders {found:.2f}, GMV {told[arm]:.2f}"
+        for number, arm in enumerate(log.manifest.arms)
+        for found in (sums.get(number, (0.0, 0))[0],)
+        if arm in told and not math.isclose(found, told[arm], rel_tol=1e-9, abs_tol=1e-9)
+    ]
+    orders = sum(count for _, count in sums.values())
+    return violations(log, "gmv_unlike_orders", len(wrong), orders, "; ".join(wrong))
