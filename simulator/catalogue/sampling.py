@@ -9,13 +9,6 @@ from simulator.randomness import Floats
 
 Indices = NDArray[np.int64]
 
-# Frequencies of intents by rank, proportional to (rank + SHIFT) ** -EXPONENT. Fitted so that the
-# query texts of `QuerySpec`'s defaults (31,400, since intents have several wordings and share
-# some) follow a shop's published site search, where of 31,000 unique queries 32 hold 20 % of the
-# traffic, 441 hold 50 % and 5,617 hold 80 %. The fit gives 20.0, 49.5 and 81.3 %.
-INTENT_EXPONENT = 0.875
-INTENT_SHIFT = 0.93
-
 
 def power_law(size: int, exponent: float, shift: float = 0.0) -> Floats:
     """(size,) shares of a Zipf-Mandelbrot law by rank, largest first, summing to 1."""

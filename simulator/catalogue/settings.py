@@ -31,7 +31,7 @@ class CatalogSpec(TraitsSpec):
     """Settings of a generated catalogue."""
 
     items: int = Field(20_000, ge=1, le=1_000_000, description="catalogue size (items)")
-    categories: int = Field(108, ge=1, le=5_000, description="categories over 12 departments")
+    categories: int = Field(30, ge=1, le=5_000, description="categories over 12 departments")
     brands: int = Field(400, ge=1, le=100_000, description="brands, with power-law sizes")
     unbranded: float = Field(0.06, ge=0, le=1, description="items without a brand (share)")
     attributes: float = Field(

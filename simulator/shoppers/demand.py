@@ -28,7 +28,7 @@ def generate_intents(
 ) -> Intents:
     """Intents derived from items sampled by demand, and from the judged queries where given.
 
-    Frequencies follow the Zipf-Mandelbrot law of `simulator.catalogue.sampling`. Every intent has a
+    Frequencies follow the Zipf-Mandelbrot law of `simulator.shoppers.settings`. Every intent has a
     SPECIFIC wording; the others exist where it has the words for them.
 
     Args:
@@ -38,12 +38,12 @@ def generate_intents(
     if asked.texts:
         wanted = asked_wishes(supply, asked, draws)
         if asked_share < 1:
-            drawn = drawn_wishes(supply, spec.intents, spec.brand_share, draws)
+            drawn = drawn_wishes(supply, spec, draws)
             wanted = drawn.shared(wanted, asked_share)
     else:
-        wanted = drawn_wishes(supply, spec.intents, spec.brand_share, draws)
+        wanted = drawn_wishes(supply, spec, draws)
     if judgments.queries:
-        wanted = wanted.shared(judged_wishes(supply, judgments, draws), spec.judged_share)
+        wanted = wanted.shared(judged_wishes(supply, judgments, spec, draws), spec.judged_share)
     used = frozenset(Wording[name.upper()] for name in spec.used())
     roundabout = Roundabout(supply.catalog.categories, draws)
     texts, text_QX = word_wishes(wanted, supply, judgments, asked.texts, used, roundabout, draws)

@@ -64,11 +64,11 @@ class ShopWordings(Spec):
     Any numbers: they are divided by their sum.
     """
 
-    specific: Share = Field(0.64, description="category and wanted values, as titles name them")
+    specific: Share = Field(0.61, description="category and wanted values, as titles name them")
     generic: Share = Field(0.12, description="the category alone")
-    brand: Share = Field(0.14, description="the brand, with or without the category")
-    ambiguous: Share = Field(0.1, description="wanted values that name no category")
-    conditions: Share = Field(0.0, description="a sentence of several conditions, with a price")
+    brand: Share = Field(0.13, description="the brand, with or without the category")
+    ambiguous: Share = Field(0.09, description="wanted values that name no category")
+    conditions: Share = Field(0.05, description="a sentence of several conditions, with a price")
 
 
 class GapWordings(Spec):
@@ -83,7 +83,8 @@ class Rewordings(Spec):
     """How a need is worded after a wording that did not serve: the shares of the next ones.
 
     A wording that a need does not have is left out; {} ends the search. Correct a typing error,
-    narrow a generic query, broaden or substitute a specific one. Uncalibrated.
+    narrow a generic query, broaden or substitute a specific one; who lacks the shop's words seldom
+    finds them. Uncalibrated.
     """
 
     specific: Row = Field(
@@ -119,7 +120,17 @@ class QuerySpec(Spec):
     """Settings of what is asked for."""
 
     intents: int = Field(
-        9_000, ge=1, le=1_000_000, description="distinct needs, each with up to 8 wordings"
+        20_000, ge=1, le=1_000_000, description="distinct needs, each with up to 8 wordings"
+    )
+    frequency_exponent: float = Field(
+        0.95,
+        ge=0,
+        le=5,
+        description="of the law of frequencies: the share of visits with the need of rank n is "
+        "proportional to (n + frequency_shift) ** -frequency_exponent",
+    )
+    frequency_shift: float = Field(
+        5.0, ge=0, le=1e6, description="of that law: larger for flatter frequencies at its top"
     )
     vocabulary_gap: float = Field(
         0.35,
@@ -129,7 +140,7 @@ class QuerySpec(Spec):
         "roundabout descriptions (share)",
     )
     variety: float = Field(
-        0.0,
+        0.12,
         ge=0,
         lt=1,
         description="chance that a shopper writes a word in a way of their own: word order, "

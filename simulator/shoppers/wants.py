@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from simulator.catalogue.catalog import Ints, ItemTruth, Supply
-from simulator.catalogue.sampling import INTENT_EXPONENT, INTENT_SHIFT, Indices, power_law
+from simulator.catalogue.sampling import Indices, power_law
 from simulator.catalogue.traits import left_packed
 from simulator.randomness import Draws, Floats
 from simulator.scripts import parts_of
 from simulator.shoppers.intents import Judgments
+from simulator.shoppers.settings import QuerySpec
 
 MAX_VALUES = 4  # wanted at once
 JUDGED_TARGETS = 8  # intents behind one judged query, at most
@@ -47,8 +48,9 @@ class Wanted:
         return replace(self, weight_Q=mine).joined(replace(other, weight_Q=theirs))
 
 
-def drawn_wishes(supply: Supply, intents: int, brand_share: float, draws: Draws) -> Wanted:
+def drawn_wishes(supply: Supply, spec: QuerySpec, draws: Draws) -> Wanted:
     """Wishes of targets sampled by demand; the first one is the most frequent."""
+    intents = spec.intents
     number_Q = np.arange(intents)
     cumulative_I = np.cumsum(supply.truth.demand_I)
     point_Q = draws.uniform("intent.target", slot=number_Q) * cumulative_I[-1]
@@ -56,19 +58,19 @@ def drawn_wishes(supply: Supply, intents: int, brand_share: float, draws: Draws)
     rarity_Q = np.minimum(np.log1p(number_Q) / np.log(_TAIL), 1.0)
     mean_Q = _MEAN_VALUES * rarity_Q
     count_Q = poisson.ppf(draws.uniform("intent.values", slot=number_Q), mean_Q)
-    brand_wanted_Q = draws.uniform("intent.brand", slot=number_Q) < brand_share * rarity_Q
+    brand_wanted_Q = draws.uniform("intent.brand", slot=number_Q) < spec.brand_share * rarity_Q
     none_QV = np.zeros((intents, supply.truth.values_IV.shape[1]))
     return _wishes(
         supply.truth,
         item_Q,
         choose_values(supply.truth, item_Q, count_Q, none_QV, draws.child("intent")),
         np.where(brand_wanted_Q, supply.truth.brand_I[item_Q], -1),
-        power_law(intents, INTENT_EXPONENT, INTENT_SHIFT),
+        power_law(intents, spec.frequency_exponent, spec.frequency_shift),
         np.full(intents, -1, np.int32),
     )
 
 
-def judged_wishes(supply: Supply, judgments: Judgments, draws: Draws) -> Wanted:
+def judged_wishes(supply: Supply, judgments: Judgments, spec: QuerySpec, draws: Draws) -> Wanted:
     """Wishes behind the judged queries, each derived from one relevant item.
 
     A query's traffic is shared among up to eight of its best items by 2**grade - 1. A query
@@ -78,7 +80,7 @@ def judged_wishes(supply: Supply, judgments: Judgments, draws: Draws) -> Wanted:
     query_Q, item_Q, gain_Q = _judged_targets(judgments, draws)
     queries = len(judgments.queries)
     rank_J = np.argsort(np.argsort(draws.uniform("judged.rank", slot=np.arange(queries))))
-    traffic_J = power_law(queries, INTENT_EXPONENT, INTENT_SHIFT)[rank_J]
+    traffic_J = power_law(queries, spec.frequency_exponent, spec.frequency_shift)[rank_J]
     total_J = np.bincount(query_Q, weights=gain_Q, minlength=queries)
     truth = supply.truth
     named_QV, brand_named_Q = _named(supply, judgments, query_Q, item_Q)

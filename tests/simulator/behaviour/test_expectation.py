@@ -27,7 +27,7 @@ from tests.simulator.stubs import pages_of
 from tests.simulator.worlds import population
 
 ITEMS, SHOPPERS, INTENTS = 60, 50, 20
-ROWS, SLOTS, LUCKS = 400, 8, 250
+ROWS, SLOTS, LUCKS = 400, 8, 360
 OURS = [PositionBased(), Cascade(), DynamicBayesian(), UserBrowsing()]
 COLUMNS = [column.name for column in fields(Expected)]
 

@@ -92,7 +92,7 @@ def test_every_item_can_be_sold(items, categories, omissions, synonyms, seed):
 
 
 def test_a_small_world_stays_as_it_was():
-    supply = generate_supply(CatalogSpec(items=4), Draws(7))
+    supply = generate_supply(CatalogSpec(items=4, categories=108), Draws(7))
     assert list(supply.catalog.title_I) == GOLDEN_TITLES
     assert supply.catalog.price_I.tolist() == GOLDEN_PRICES
     assert supply.stock_I.tolist() == GOLDEN_STOCK

@@ -16,7 +16,7 @@ from simulator.randomness import Draws
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, simulate, table_of
 
-GOLDEN = "be39d20025e57fe6792816955c1b425c"
+GOLDEN = "9f3778c1e464372342b39b9696bf1b2c"
 
 
 EAGER = WorldSpec(days=4, behavior=BehaviorSpec(outside=7.0))  # many orders in little time

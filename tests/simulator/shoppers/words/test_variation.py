@@ -39,7 +39,7 @@ def asked(intents):
 
 
 def test_without_variety_everybody_writes_alike(supply):
-    alike = generate_intents(supply, QuerySpec(intents=400), Draws(7))
+    alike = generate_intents(supply, QuerySpec(intents=400, variety=0), Draws(7))
     assert alike.spellings is ALIKE
     varied = generate_intents(supply, QuerySpec(intents=400, variety=VARIETY), Draws(7))
     assert varied.texts[: len(alike.texts)] == alike.texts
@@ -96,7 +96,7 @@ def test_more_variety_means_more_texts_that_were_never_asked(supply):
 
 
 def test_a_frequent_text_has_more_spellings_than_a_rare_one(supply):
-    intents = generate_intents(supply, QuerySpec(intents=4_000, variety=VARIETY), Draws(7))
+    intents = generate_intents(supply, QuerySpec(intents=8_000, variety=VARIETY), Draws(7))
     first_QX = intents.first_wordings(np.arange(len(intents.weight_Q)))
     weight = np.zeros(len(intents.spellings.count_T))
     for wording in (Wording.SPECIFIC, Wording.SYNONYM):
@@ -124,7 +124,8 @@ def test_conditions_name_category_values_and_a_price(supply):
 
 
 def test_a_wording_that_is_not_in_use_is_not_written(supply):
-    intents = generate_intents(supply, QuerySpec(intents=400), Draws(7))
+    spec = QuerySpec(intents=400, shop_wordings={"conditions": 0})
+    intents = generate_intents(supply, spec, Draws(7))
     assert (intents.text_QX[:, Wording.CONDITIONS] < 0).all()
     assert (intents.text_QX[:, Wording.AMBIGUOUS] >= 0).any()
 
