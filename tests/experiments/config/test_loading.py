@@ -200,7 +200,9 @@ def test_a_spoiled_file_is_named_with_its_line(file: Path, content: bytes, wante
 def test_a_config_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="CONFIG == 'dmeo', must be a TOML file or demo"):
         load_config("dmeo")
-    shipped = "cqsid, cqsid-icecat, demo, eg-grpo, exclusivity, icecat, rewards, share-lift"
+    shipped = (
+        "cqsid, cqsid-100k, cqsid-icecat, demo, eg-grpo, exclusivity, icecat, rewards, share-lift"
+    )
     with pytest.raises(ConfigError, match=f"must be a TOML file or one of {shipped}"):
         load_config(tmp_path)
 

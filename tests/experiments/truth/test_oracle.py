@@ -59,8 +59,9 @@ def test_needs_are_known_from_a_request_alone(watched):
     for needs, found in watched.needs:
         for name in ("shopper_B", "session_B", "request_B", "at_B", "owned_BM"):
             np.testing.assert_array_equal(getattr(found, name), getattr(needs, name))
-        # Two needs of one session may be asked for in the same words.
-        assert (found.intent_B == needs.intent_B).mean() > 0.97
+    same = [found.intent_B == needs.intent_B for needs, found in watched.needs]
+    # Two needs of one session may be asked for in the same words.
+    assert np.concatenate(same).mean() > 0.99
 
 
 def test_a_world_served_by_perfect_recall_gains_what_headroom_predicts(watched, tmp_path):
