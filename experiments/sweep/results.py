@@ -1,46 +1,24 @@
 """The record of a sweep, from the records of its cells."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.config.schema import Config
 from experiments.inference.finding import corrected
 from experiments.records.interval import UNKNOWN
-from experiments.records.manifest import RunManifest
-from experiments.records.metrics import Metrics
-from experiments.records.reading import read_record
 from experiments.records.sweep import (
-    CellDifference,
     CellLift,
     CellRoom,
     CellRow,
     Status,
     SweepRecord,
 )
-from experiments.records.truth import Truths
 from experiments.sweep.cells import Cell, Sweep
-from experiments.sweep.differences import beside
+from experiments.sweep.differences import differences
+from experiments.sweep.finished import Finished, read_finished
 from experiments.sweep.folder import CELLS
 
 MAIN = ("gmv", "orders")
 """Metrics whose lifts are told beside that of the primary one."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A cell that has results.
-
-    Attributes:
-        cell, config: which.
-        metrics, truths, manifest: what its run found, and how it was made.
-    """
-
-    cell: Cell
-    config: Config
-    metrics: Metrics
-    truths: Truths
-    manifest: RunManifest
 
 
 def make_record(
@@ -54,14 +32,14 @@ def make_record(
         command: what the user typed.
     """
     finished = [
-        _read(cell, cell.config, folder / CELLS / cell.name)
+        read_finished(cell, cell.config, folder / CELLS / cell.name)
         for cell in sweep.cells
         if not reasons[cell.name] and cell.config is not None
     ]
     config = sweep.configs[0]
     metrics = tuple(dict.fromkeys((config.analysis.primary, *MAIN)))
     lifts = [row for each in finished for row in _lifts(each, metrics)]
-    apart = [row for each in finished[1:] for row in _differences(finished[0], each, metrics)]
+    apart = [row for each in finished[1:] for row in differences(each, finished[0], metrics)]
     return SweepRecord(
         name=config.name,
         seed=config.seed,
@@ -71,7 +49,7 @@ def make_record(
         primary=config.analysis.primary,
         metrics=metrics,
         confidence=config.analysis.confidence,
-        base=finished[0].cell.name if finished else "",
+        base=finished[0].name if finished else "",
         cells=_rows(sweep, finished, reasons),
         lifts=corrected(lifts, family=lambda row: (row.metric, row.contrast)),
         rooms=tuple(row for each in finished if (row := _room(each)) is not None),
@@ -80,16 +58,11 @@ def make_record(
     )
 
 
-def _read(cell: Cell, config: Config, run: Path) -> Finished:
-    metrics, truths = read_record(Metrics, run), read_record(Truths, run)
-    return Finished(cell, config, metrics, truths, read_record(RunManifest, run))
-
-
 def _rows(
     sweep: Sweep, finished: Sequence[Finished], reasons: Mapping[str, str]
 ) -> tuple[CellRow, ...]:
     """A row for every cell."""
-    known = {each.cell.name: each.manifest for each in finished}
+    known = {each.name: each.manifest for each in finished}
     seen: set[str] = set()
     rows = []
     for cell in sweep.cells:
@@ -124,7 +97,7 @@ def _lifts(found: Finished, metrics: Sequence[str]) -> list[CellLift]:
     """The true effects of a cell, by treatment and metric."""
     return [
         CellLift(
-            cell=found.cell.name,
+            cell=found.name,
             metric=row.metric,
             contrast=row.contrast,
             control=row.control,
@@ -148,7 +121,7 @@ def _room(found: Finished) -> CellRoom | None:
     if room is None and scarce is None:
         return None
     return CellRoom(
-        cell=found.cell.name,
+        cell=found.name,
         event="gmv" if event == "gmv" else "purchase",
         recall=room.recall if room else UNKNOWN,
         pool=room.pool if room else UNKNOWN,
@@ -156,18 +129,6 @@ def _room(found: Finished) -> CellRoom | None:
         found=scarce.found if scarce else UNKNOWN,
         unseen=scarce.unseen if scarce else UNKNOWN,
     )
-
-
-def _differences(base: Finished, found: Finished, metrics: Sequence[str]) -> list[CellDifference]:
-    """A cell's lifts beside those of the base."""
-    return [
-        CellDifference(
-            found.cell.name, base.cell.name, row.metric, row.contrast, *told, None, paired=False
-        )
-        for row in found.truths.truth
-        if row.metric in metrics and (other := base.truths.of(row.metric, row.contrast)) is not None
-        for told in [beside(row, other, found.metrics.confidence)]
-    ]
 
 
 def _warnings(finished: Sequence[Finished]) -> list[str]:

@@ -48,22 +48,25 @@ def run_sweep(
         reasons = {}
         for number, cell in enumerate(sweep.cells, start=1):
             place = f"{number}/{len(sweep.cells)}"
-            told = CellProgress(progress, place, ", ".join(cell.texts))
-            reasons[cell.name] = cell.reason
-            if cell.config is None:
-                told.plan("")
-                progress.failed(f"cell {place}", "")
-                continue
-            words = ["funnelab", "run", sweep.source]
-            words += [word for each in (*sweep.overrides, *cell.texts) for word in ("--set", each)]
-            path = folder / CELLS / cell.name
-            again = shlex.join([*words, "--out", str(path)])
-            reasons[cell.name] = _failure(
-                run, cell, path, progress=told, command=again, overwrite=overwrite
-            )
+            reason = cell.reason
+            if cell.config is not None:
+                told = CellProgress(progress, place, ", ".join(cell.texts))
+                again = _command(sweep, cell, folder)
+                options = {"progress": told, "command": again, "overwrite": overwrite}
+                reason = _failure(run, cell, folder / CELLS / cell.name, **options)
+            if reason:
+                progress.plan(f"cell {place}: {', '.join(cell.texts)}: left out, for {reason}")
+            reasons[cell.name] = reason
         write_record(folder, make_record(sweep, folder, reasons, command))
         with progress.stage("sweep"):
             return write_report(folder)
+
+
+def _command(sweep: Sweep, cell: Cell, folder: Path) -> str:
+    """What makes the run of a cell by itself."""
+    words = ["funnelab", "run", sweep.source]
+    words += [word for each in (*sweep.overrides, *cell.texts) for word in ("--set", each)]
+    return shlex.join([*words, "--out", str(folder / CELLS / cell.name)])
 
 
 def _announced(sweep: Sweep) -> str:

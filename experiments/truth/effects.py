@@ -15,10 +15,8 @@ they are over shoppers, and over the luck of the state that those who want one c
 other trainings of the arms' models; `truth.trainings = "each"` puts these in the place of lucks.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,25 +25,16 @@ from scipy.special import ndtr, ndtri
 from experiments.inference.intervals.crossed import contrast, growth, linear, ratio
 from experiments.inference.intervals.shared import Shared
 from experiments.inference.intervals.student import ROUNDING
-from experiments.inference.logs import EngineSpec, engine
+from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
-from experiments.inference.units import exposed_shoppers
-from experiments.inference.worldtotals import Floats, WorldTotals, read_world
+from experiments.inference.worldtotals import Floats
 from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.truth import Method, Parts, Realised, Remainder, Truth
-from experiments.truth.categories import Pair, Worlds, lost, read_categories, shared
-from experiments.truth.expected import (
-    PREFIX,
-    STATE_PREFIX,
-    expected_shoppers,
-    is_compared,
-    is_followed,
-)
+from experiments.truth.categories import Pair, lost
+from experiments.truth.expected import PREFIX, STATE_PREFIX
+from experiments.truth.pairs import Pairs, read_pairs
 from simulator.errors import DataError
-from simulator.following.tally import LOST
 from simulator.following.walk import PACED
-
-_WORLDS = ("control", "treatment")
 
 
 @dataclass(frozen=True)
@@ -90,23 +79,10 @@ def paired_truth(
         DataError: there are no worlds, or not as many of one kind as of the other, or what is
             expected of them is not there.
     """
-    if not control_logs or len(control_logs) != len(treatment_logs):
-        raise DataError(
-            f"truth worlds == {len(control_logs)} of control and {len(treatment_logs)} of "
-            "treatment, must be as many of each and > 0"
-        )
     columns = {column for metric in metrics for column in metric.columns}
-    logs = dict(zip(_WORLDS, (control_logs, treatment_logs), strict=True))
-    with _totals(logs, columns, method, spec or EngineSpec()) as totals:
-        parts = method == "expected" and _has_parts("treatment", treatment_logs)
-        categories = None
-        if method == "expected" and len(control_logs) == 1:
-            categories = read_categories(control_logs[0], treatment_logs[0])
-        effects = tuple(
-            _effect(each, totals, method, parts, confidence, trainings, categories)
-            for each in metrics
-        )
-        lonely = totals.lonely
+    with read_pairs(control_logs, treatment_logs, columns, method, spec) as pairs:
+        effects = tuple(_effect(each, pairs, confidence, trainings) for each in metrics)
+        lonely = pairs.totals.lonely
     missing = [
         f"{m.name} has no global effect: a world has no {m.denominator or 'exposed shoppers'}"
         for m, found in zip(metrics, effects, strict=True)
@@ -128,65 +104,19 @@ def _spread(pair: Pair) -> Number:
     return float(np.std(top_S / bottom_S / (base_S / base_bottom_S), ddof=1))
 
 
-@contextmanager
-def _totals(
-    logs: dict[str, Sequence[Path]], columns: set[str], method: Method, spec: EngineSpec
-) -> Iterator[WorldTotals]:
-    """The totals of shoppers in both worlds, with what is expected of them."""
-    with engine(spec) as connection:
-        for name, paths in logs.items():
-            select = partial(exposed_shoppers, columns=columns)
-            if method == "expected":
-                for log in paths:
-                    _check_followed(log)
-                select = partial(expected_shoppers, columns=columns, beside=_has_parts(name, paths))
-            read_world(connection, name, paths, select)
-        yield WorldTotals(connection, list(_WORLDS), len(logs["control"]))
-
-
-def _check_followed(log: Path) -> None:
-    if not is_followed(log):
-        raise DataError(
-            f"{log.parent} == a world that was not followed, must hold what is expected of it "
-            "(truth.method = 'expected'), or choose truth.method = 'realised'"
-        )
-
-
-def _has_parts(name: str, logs: Sequence[Path]) -> bool:
-    """Whether it is known what control's pages would bring in the treatment's worlds."""
-    return name == "treatment" and all(is_compared(log) for log in logs)
-
-
-def _pair(metric: Metric, totals: WorldTotals, prefix: str = "") -> Pair:
-    top_WSU = totals.of(prefix + metric.numerator)
-    bottom_WSU = np.stack([totals.exposed_SU] * 2)
-    if metric.denominator is not None:
-        bottom_WSU = totals.of(prefix + metric.denominator)
-    return top_WSU[1], bottom_WSU[1], top_WSU[0], bottom_WSU[0]
-
-
-def _effect(
-    metric: Metric,
-    totals: WorldTotals,
-    method: Method,
-    with_parts: bool,
-    confidence: float,
-    trainings: int,
-    categories: Worlds | None,
-) -> Truth:
+def _effect(metric: Metric, pairs: Pairs, confidence: float, trainings: int) -> Truth:
     """The effect on one metric."""
-    real = _pair(metric, totals)
-    if method == "realised":
+    real = pairs.realised(metric)
+    if pairs.method == "realised":
         return realised_effect(metric.name, real, confidence=confidence, trainings=trainings)
-    pair = _pair(metric, totals, PREFIX)
-    luck = None
-    if categories is not None and _levels(pair) is not None:
-        luck = shared(metric, _worlds(metric, totals, with_parts), totals.exposed_SU[0], categories)
-    row = _told(blank_truth(metric.name, method, *real[0].shape), pair, confidence, trainings, luck)
+    pair = pairs.terms(metric)
+    luck = pairs.shared(metric) if _levels(pair) is not None else None
+    row = blank_truth(metric.name, pairs.method, *real[0].shape)
+    row = _told(row, pair, confidence, trainings, luck)
     if row.control is None:
         return row
-    if metric.denominator is None and with_parts:
-        row = replace(row, parts=_parts(metric, totals, confidence, categories))
+    if metric.denominator is None and pairs.with_parts:
+        row = replace(row, parts=_parts(metric, pairs, confidence))
     if _levels(real) is not None:
         row = replace(row, realised=_realised(real, confidence))
     return replace(row, remainder=_remainder(real, pair, confidence))
@@ -250,22 +180,6 @@ def blank_truth(metric: str, method: Method, seeds: int, n: int) -> Truth:
     )
 
 
-def _worlds(metric: Metric, totals: WorldTotals, with_parts: bool) -> Worlds:
-    """The first pair of worlds by shopper."""
-
-    def columns(world: str, prefix: str, losses: bool = True) -> dict[str, Floats]:
-        found = {}
-        for name in metric.columns:
-            found[name] = totals.of(prefix + name, [world])[0, 0]
-            if name in LOST:
-                lost_U = totals.of(f"lost_{name}", [world])[0, 0]
-                found[f"lost_{name}"] = lost_U if losses else np.zeros_like(lost_U)
-        return found
-
-    beside = columns("treatment", STATE_PREFIX, losses=False) if with_parts else None
-    return Worlds(columns("control", PREFIX), columns("treatment", PREFIX), beside)
-
-
 def half_width(relative: Interval) -> Number:
     """Half the width of an interval."""
     return None if relative.ends is None else (relative.ends[1] - relative.ends[0]) / 2
@@ -318,11 +232,9 @@ def _remainder(real: Pair, expected: Pair, confidence: float) -> Remainder | Non
     return Remainder(found.interval, found.p_value)
 
 
-def _parts(
-    metric: Metric, totals: WorldTotals, confidence: float, categories: Worlds | None
-) -> Parts:
+def _parts(metric: Metric, pairs: Pairs, confidence: float) -> Parts:
     """Pages, latency, state and lost sales, each over what control brings."""
-    name = metric.numerator
+    totals, categories, name = pairs.totals, pairs.categories, metric.numerator
     base_SU, treated_SU = totals.of(PREFIX + name)
     lost_SU, treated_lost_SU = totals.of(f"lost_{name}")
     (state_SU,) = totals.of(STATE_PREFIX + name, ["treatment"])

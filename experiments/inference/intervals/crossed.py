@@ -30,7 +30,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.intervals.factors import variance_of_mean
-from experiments.inference.intervals.shared import NO_LUCK, Luck, Shared, added, shared_luck
+from experiments.inference.intervals.shared import (
+    NO_LUCK,
+    Luck,
+    Shared,
+    added,
+    luck_apart,
+    shared_luck,
+)
 from experiments.inference.intervals.student import student, wilson
 from experiments.records.interval import UNKNOWN, Interval, Number
 from simulator.errors import DataError
@@ -188,6 +195,57 @@ def growth(
     luck = NO_LUCK if shared is None else shared.luck(_log_gap)
     gap_SU = _log_gap(terms, means)
     return _grown(_interval(size, gap_SU, shopper_U, confidence, fewest=1, luck=luck))
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What a `growth` is of.
+
+    Attributes:
+        terms: (S, U) numerator and denominator, then the baseline's.
+        shared: the part of it in which groups may share luck; for one seed.
+    """
+
+    terms: tuple[Floats, Floats, Floats, Floats]
+    shared: Shared | None = None
+
+    @property
+    def means(self) -> list[float]:
+        """Of the terms, checked."""
+        shopper_U = np.arange(np.shape(self.terms[0])[-1])
+        for term in self.terms[1:]:
+            _pair(self.terms[0], term, shopper_U)
+        return [float(np.mean(term)) for term in self.terms]
+
+
+def growth_apart(one: Grown, other: Grown, *, confidence: float, alike: bool) -> Result:
+    """How much greater one growth is than another, paired by seed and by shopper.
+
+    Args:
+        one, other: over the same seeds and shoppers; a shopper whom one of them lacks counts as
+            zeros there.
+        confidence: level of the interval, which is on a log scale.
+        alike: whether the groups that share luck are the same in both.
+
+    Returns:
+        (1 + growth) / (1 + other growth) - 1; without a number where a mean is not positive. Equal
+        tables give 0 with the interval [0, 0].
+
+    Raises:
+        DataError: shapes that do not fit, no value, or one that is not finite.
+    """
+    means, other_means = one.means, other.means
+    shopper_U = np.arange(np.shape(one.terms[0])[-1])
+    if min(*means, *other_means) <= 0:
+        return _alone(None, one.terms[0], shopper_U)
+    sizes = [
+        math.log(top / bottom) - math.log(base / base_bottom)
+        for top, bottom, base, base_bottom in (means, other_means)
+    ]
+    apart_SU = _pair(_log_gap(one.terms, means), _log_gap(other.terms, other_means), shopper_U)
+    luck = luck_apart(one.shared, other.shared, _log_gap, alike=alike)
+    size = sizes[0] - sizes[1]
+    return _grown(_interval(size, apart_SU, shopper_U, confidence, fewest=1, luck=luck))
 
 
 def _log_gap(terms: Sequence[Floats], means: Sequence[float]) -> Floats:

@@ -74,6 +74,11 @@ class Shared:
 
     def luck(self, gap: Gap) -> Luck:
         """What the groups share, on the scale of a linearisation."""
+        found = self.linear(gap)
+        return NO_LUCK if found is None else shared_luck(*found)
+
+    def linear(self, gap: Gap) -> tuple[Floats, Floats] | None:
+        """Linearised values of shoppers and of groups, trainings first; None: a mean is not > 0."""
         part = [np.atleast_2d(each) for each in (*self.part_U, *self.base_U)]
         groups = [np.atleast_2d(each) for each in (*self.part_G, *self.base_G)]
         seeds = len(part[0])
@@ -82,10 +87,10 @@ class Shared:
             own_U, own_G = ([each[min(seed, len(each) - 1)] for each in t] for t in (part, groups))
             means = [float(np.mean(term)) for term in own_U]
             if min(means) <= 0:
-                return NO_LUCK
+                return None
             linear_SU.append(gap(own_U, means))
             linear_SG.append(gap(own_G, means))
-        return shared_luck(np.stack(linear_SU), np.stack(linear_SG))
+        return np.stack(linear_SU), np.stack(linear_SG)
 
 
 def shared_luck(linear_SU: Floats, linear_SG: Floats) -> Luck:
@@ -117,6 +122,26 @@ def _common(linear_SN: Floats) -> Floats:
     if seeds == 1:
         return np.asarray(square_N)
     return np.asarray((np.square(linear_SN.sum(axis=0)) - square_N) / (seeds * (seeds - 1)))
+
+
+def luck_apart(one: Shared | None, other: Shared | None, gap: Gap, *, alike: bool) -> Luck:
+    """What groups share in the difference of two effects.
+
+    Args:
+        one, other: of both effects, over the same shoppers; None: nothing is shared.
+        gap: gives their linearised values.
+        alike: whether the groups are the same: then what strikes a group in both effects alike
+            cancels. Else the lucks of both add up (Satterthwaite).
+    """
+    found = [None if each is None else each.linear(gap) for each in (one, other)]
+    known = [each for each in found if each is not None]
+    if alike and len(known) == 2 and known[0][1].shape == known[1][1].shape:
+        (own_U, own_G), (other_U, other_G) = known
+        return shared_luck(own_U - other_U, own_G - other_G)
+    lucks = [each for each in (shared_luck(*each) for each in known) if each.variance > 0]
+    if len(lucks) < 2:
+        return lucks[0] if lucks else NO_LUCK
+    return Luck(*added(lucks[0].variance, lucks[0].freedom, lucks[1]))
 
 
 def added(variance: float, freedom: float, luck: Luck) -> tuple[float, float]:

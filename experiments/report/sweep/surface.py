@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import islice, product
+from math import prod
 from typing import Any
 
 from experiments.inference.finding import Finding
@@ -44,6 +45,7 @@ MOST_PANELS = 12
 
 _WIDE = 20.0  # greatest over smallest value of a setting, from which its axis is logarithmic
 _KINDS = {Finding.MORE: "up", Finding.LESS: "down"}
+_FULL = 0.5  # share of a grid that must be there to be drawn as a surface; a list is drawn as rows
 _DEEPEST = 0.6  # share of the colour in the strongest tile, on which words can be read
 
 
@@ -79,9 +81,14 @@ def _pictures(record: SweepRecord, metric: str) -> list[Html]:
     numeric = [at for at in several if is_numeric(values_of(record, at))]
     if len(several) == 1 and numeric:
         return [_curve(record, metric, several[0])]
-    if len(several) < 2:
+    if len(several) < 2 or len(record.cells) < _FULL * prod(_counts(record, several)):
         return [_forest(record, metric)]
     return [_surface(record, metric, contrast, several) for contrast in record.contrasts]
+
+
+def _counts(record: SweepRecord, keys: Sequence[int]) -> list[int]:
+    """How many values settings have."""
+    return [len(values_of(record, at)) for at in keys]
 
 
 def _numbers(record: SweepRecord, rows: Sequence[CellLift]) -> Table:

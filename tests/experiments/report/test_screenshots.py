@@ -17,7 +17,7 @@ from tests.experiments.report.screenshots import (
     pages,
 )
 
-NAMES = ("run", "ids", "rewards")
+NAMES = ("run", "ids", "rewards", "sweep")
 
 
 @pytest.fixture(scope="module")

@@ -108,7 +108,8 @@ def test_each_other_cell_is_compared_with_the_first(finished: Path) -> None:
     assert record.base == record.cells[0].name
     apart = [row for row in record.differences if row.metric == record.primary]
     assert [row.cell for row in apart] == [cell.name for cell in record.cells[1:]]
-    assert apart[0].relative.estimate == 0
+    assert apart[0].relative.numbers == (0, 0, 0)  # the same worlds, shopper by shopper
+    assert all(row.paired for row in apart)
     for row in apart:
         one, base = (record.lift(name, row.metric, row.contrast) for name in (row.cell, row.base))
         assert one is not None
@@ -237,6 +238,7 @@ def test_cells_that_cannot_be_or_fail_are_named_and_the_others_go_on(
     assert "must be <= funnel.slots" in by_values["20", "40", False].reason
     assert "Traceback" not in output.err
     assert output.err.count("Failed: Cell ") == 5
+    assert output.err.count(": left out, for ") == 5
     assert (out / "sweep.html").read_text().count("no such luck") >= 3
 
 

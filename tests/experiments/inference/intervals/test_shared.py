@@ -1,9 +1,11 @@
 """What groups of shoppers share by luck belongs into the interval."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from experiments.inference.intervals.crossed import contrast, growth, ratio
+from experiments.inference.intervals.crossed import Grown, contrast, growth, growth_apart, ratio
 from experiments.inference.intervals.shared import NO_LUCK, Shared, added, shared_luck
 
 SHOPPERS, GROUPS, REPETITIONS = 500, 25, 600
@@ -153,3 +155,62 @@ def test_trainings_that_are_the_same_are_one():
     group_U, value_U = values(np.random.default_rng(8), 1.0)
     once = variance_of(group_U, value_U[None])
     assert variance_of(group_U, np.repeat(value_U[None], 3, axis=0)) == pytest.approx(once)
+
+
+def grown_runs(rng, *, common, own, groups=None):
+    """Two runs of the same shoppers with luck of groups, in both alike and in each by itself."""
+    group_U, base_U = rng.integers(GROUPS, size=SHOPPERS), rng.gamma(2.0, size=SHOPPERS)
+    both_G, one_U = common * rng.normal(size=GROUPS), np.ones(SHOPPERS)
+    runs = []
+    for lift in (1.1, 1.2):
+        place_U = group_U if groups is None else rng.permutation(group_U)
+        luck_U = (both_G + own * rng.normal(size=GROUPS))[place_U]
+        treated_U = base_U * lift + 0.05 * (rng.normal(size=SHOPPERS) + luck_U)
+        base_G = sums(place_U, base_U)
+        exposed_G = base_G / base_G.sum() * SHOPPERS
+        part_G = sums(place_U, treated_U)
+        shared = Shared(
+            (treated_U, one_U), (base_U, one_U), (part_G, exposed_G), (base_G, exposed_G)
+        )
+        terms = tuple(each[None] for each in (treated_U, one_U, base_U, one_U))
+        runs.append(Grown(terms, shared))
+    return runs
+
+
+def apart(runs, *, alike=True, luck=True):
+    """The difference of two runs, with or without the luck that groups share."""
+    one, other = runs if luck else [replace(run, shared=None) for run in runs]
+    return growth_apart(one, other, confidence=0.95, alike=alike).interval
+
+
+TRUE_GAP = 1.1 / 1.2 - 1
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_difference_of_lifts_holds_the_luck_of_both_runs(alike):
+    """Groups that are the same, or others in each run: then their lucks add up."""
+    rng, held, alone = np.random.default_rng(8), 0, 0
+    for _ in range(REPETITIONS):
+        runs = grown_runs(rng, common=0.0, own=1.0, groups=None if alike else "others")
+        held += apart(runs, alike=alike).holds(TRUE_GAP)
+        alone += apart(runs, luck=False).holds(TRUE_GAP)
+    assert 0.92 <= held / REPETITIONS <= 0.985
+    assert alone / REPETITIONS < 0.6
+
+
+def test_luck_that_strikes_both_runs_alike_is_none_of_their_difference():
+    rng, held, narrower = np.random.default_rng(9), 0, 0
+    for _ in range(REPETITIONS // 3):
+        runs = grown_runs(rng, common=1.0, own=0.0)
+        paired, added_up = apart(runs), apart(runs, alike=False)
+        held += paired.holds(TRUE_GAP)
+        narrower += paired.high - paired.low < 0.6 * (added_up.high - added_up.low)
+    assert 0.92 <= held / (REPETITIONS // 3) <= 0.99
+    assert narrower > 0.95 * (REPETITIONS // 3)
+
+
+def test_a_run_is_apart_from_itself_by_nothing_and_from_nothing_by_no_number():
+    (run, _) = grown_runs(np.random.default_rng(10), common=1.0, own=1.0)
+    assert apart([run, run]).numbers == (0.0, 0.0, 0.0)
+    nobody = Grown(tuple(np.zeros_like(each) for each in run.terms))
+    assert apart([run, nobody]).numbers == (None, None, None)

@@ -61,6 +61,21 @@ def test_values_that_are_no_numbers_are_rows_and_have_no_line_of_zero() -> None:
     assert 'class="zero-line"' not in page
 
 
+def test_a_list_of_settings_that_change_together_is_rows_and_no_map_full_of_holes() -> None:
+    whole = of_grid({"queries.gap": [0.2, 0.5, 0.8], "queries.intents": [6_000, 9_000, 30_000]})
+    names = {cell.name for cell in whole.cells[::4]}
+    tied = replace(
+        whole,
+        cells=whole.cells[::4],
+        lifts=tuple(row for row in whole.lifts if row.cell in names),
+        rooms=tuple(row for row in whole.rooms if row.cell in names),
+        differences=tuple(row for row in whole.differences if row.cell in names),
+    )
+    page = render(tied)
+    assert not tiles(page)
+    assert page.count("gap 0.8, intents 30,000") >= 2
+
+
 def test_a_cell_without_results_is_named_with_its_reason_at_the_top_and_in_its_tile() -> None:
     page = render(fake_sweep(2))
     top = page.partition("<main>")[0]
