@@ -38,7 +38,7 @@ def validity_summary(record: Validity, report: Path | None = None) -> Summary:
             rows,
             ("fact", name_of),
             ("of", lambda row: row.arm if row.rung == "controls" else row.period),
-            (("found", "interval, p"), partial(found_words, brief=True)),
+            (("found", "interval"), partial(found_words, brief=True)),
             ("wanted", wanted_words),
             ("verdict", lambda row: Text(row.verdict.value, _STYLES[row.verdict])),
             names=2,

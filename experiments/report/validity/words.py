@@ -48,8 +48,7 @@ def found_words(check: Check, *, brief: bool = False) -> tuple[str, str]:
     if check.unit == "share":
         return share_words(found)
     if check.unit == "test":
-        told = found.alone if brief else found
-        size = amount(told) if found.estimate is not None else ABSENT
+        size = number(found.estimate, 2, sign=True) if brief else amount(found)
         return size, f"p {p_value(check.p_holm)}" if check.p_holm is not None else ABSENT
     if found.ends is None:
         return number(found.estimate), ABSENT
