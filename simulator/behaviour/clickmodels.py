@@ -1,16 +1,22 @@
-"""How a page is looked at: click models of the literature behind one signature."""
+"""How a page is looked at: click models of the literature behind one signature.
 
-from typing import Any, Final, Literal, Protocol
+The models are settings, which whoever reads settings loads. So what follows from a model (its
+`law`) is loaded when it is asked for: that takes scipy and numba.
+"""
+
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.behaviour.clicklaws import Chain, Independent, Law, OneClick
 from simulator.calling import blaming, call
 from simulator.errors import ContractError
 from simulator.plugins import Kind
 from simulator.spec import Spec
+
+if TYPE_CHECKING:
+    from simulator.behaviour.clicklaws import Law
 
 Reals = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -42,7 +48,7 @@ class ClickModel(Protocol):
 class KnownClickModel(ClickModel, Protocol):
     """One whose clicks have a law in closed form."""
 
-    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> Law:
+    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> "Law":
         """How clicks hang together over the luck of looks and clicks, and of being content.
 
         Args:
@@ -77,8 +83,10 @@ class PositionBased(Spec):
         chance_BK = self.examination(attraction_BK.shape[1])[phone_B.astype(np.intp)]
         return chance_BK.astype(np.float64) * attraction_BK
 
-    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> Law:
+    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> "Law":
         """See `KnownClickModel`."""
+        from simulator.behaviour.clicklaws import Independent
+
         return Independent(self.click_chances(attraction_BK, phone_B))
 
 
@@ -112,8 +120,10 @@ class Cascade(Spec):
         reached_BK[:, 1:] = np.cumprod(reads_on_BK, axis=1)
         return reached_BK * chance_BK
 
-    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> Law:
+    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> "Law":
         """See `KnownClickModel`."""
+        from simulator.behaviour.clicklaws import OneClick
+
         return OneClick(self.click_chances(attraction_BK, phone_B))
 
     def _persistence(self, phone_B: Flags) -> Chances:
@@ -157,8 +167,10 @@ class DynamicBayesian(Spec):
         examined_BK = np.logical_and.accumulate(goes_on_BK, axis=1) & (ended_above_BK == 0)
         return examined_BK, examined_BK & would_click_BK
 
-    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> Law:
+    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> "Law":
         """See `KnownClickModel`."""
+        from simulator.behaviour.clicklaws import Chain
+
         slots = attraction_BK.shape[1]
         looks_DCK = np.ones((2, slots + 1, slots))
         looks_DCK[:, :, 1:] = self._perseverance(np.array([False, True]))[:, None, None]
@@ -212,8 +224,10 @@ class UserBrowsing(Spec):
             last_B[examined_BK[:, slot] & would_click_BK[:, slot]] = slot + 1
         return examined_BK, examined_BK & would_click_BK
 
-    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> Law:
+    def law(self, attraction_BK: Reals, phone_B: Flags, discontent_BK: Chances) -> "Law":
         """See `KnownClickModel`."""
+        from simulator.behaviour.clicklaws import Chain
+
         looks_DCK = self.examination(attraction_BK.shape[1]).astype(np.float64)
         return Chain(attraction_BK.astype(np.float64), looks_DCK, phone_B, None, reads_on=False)
 
