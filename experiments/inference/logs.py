@@ -58,6 +58,9 @@ def read_manifest(log: Path) -> Manifest:
 _FAULT = {"arm", "channel", "reason", "requests"}
 
 
+_INTERRUPTED = "Query interrupted"  # what DuckDB makes of Ctrl-C while it is at work
+
+
 @contextmanager
 def engine(spec: EngineSpec) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory DuckDB whose spill files vanish with it."""
@@ -80,6 +83,10 @@ def engine(spec: EngineSpec) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"log == unreadable ({str(error).splitlines()[0]}), must be whole: "
                 "delete its stage folder, and the same command makes it again"
             ) from error
+        except RuntimeError as error:
+            if str(error) == _INTERRUPTED:
+                raise KeyboardInterrupt from error
+            raise
         finally:
             connection.close()
 

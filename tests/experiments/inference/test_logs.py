@@ -1,3 +1,6 @@
+import signal
+import threading
+
 import pytest
 
 from experiments.inference.logs import EngineSpec, engine, read_manifest, rows, scan
@@ -36,3 +39,17 @@ def test_the_engine_leaves_nothing_behind(tmp_path, monkeypatch):
     with engine(EngineSpec(memory_mb=64)) as connection:
         connection.execute("CREATE TEMP TABLE t AS SELECT range, range % 7 FROM range(8000000)")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_during_a_query_is_an_interruption_and_no_error():
+    long = "SELECT count(*) FROM range(100000000000) a WHERE sqrt(a.range) % 7 > 1"
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt), engine(EngineSpec()) as connection:
+        connection.execute(long).fetchall()
+    timer.join()
+
+
+def test_an_error_of_the_work_on_a_log_stays_what_it_is():
+    with pytest.raises(RuntimeError, match="of mine"), engine(EngineSpec()):
+        raise RuntimeError("of mine")
