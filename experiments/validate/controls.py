@@ -133,7 +133,7 @@ def _settled(history: PeriodLog, log: PeriodLog) -> str:
         f"SELECT a.arm, {zeros}, {others} FROM {log.table('assignments')} AS a "
         f"LEFT JOIN ({before}) AS b ON a.unit = b.shopper "
         f"LEFT JOIN ({during}) AS d ON a.unit = d.shopper "
-        f"LEFT JOIN ({first}) AS f ON a.unit = f.shopper"
+        f"LEFT JOIN ({first}) AS f ON a.unit = f.shopper ORDER BY a.unit"
     )
 
 

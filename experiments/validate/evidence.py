@@ -133,7 +133,8 @@ def open_logs(
     Raises:
         DataError: a folder that is not a log, lacks a table, or has nothing in it.
     """
-    with engine(spec or EngineSpec()) as connection:
+    # One thread: rows come in the same order each time, and sums of them are the same to the bit.
+    with engine(spec or EngineSpec(threads=1)) as connection:
         before = _opened(connection, history, "history", None)
         during = (
             None if experiment is None else _opened(connection, experiment, "experiment", control)

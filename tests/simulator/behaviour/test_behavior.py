@@ -19,7 +19,7 @@ def people():
 
 
 def kernel(people, **settings):
-    spec = BehaviorSpec(click_cost=2.0, outside=2.5, **settings)
+    spec = BehaviorSpec(**{"click_cost": 2.0, "outside": 2.5} | settings)
     supply = people.supply
     return Behavior(spec, supply.catalog, supply.truth, people.shoppers, people.intents, Draws(5))
 
@@ -133,7 +133,8 @@ def test_luck_does_not_depend_on_where_an_item_stands(people):
 
 def test_dynamic_bayesian_readers_stop_where_they_are_content_and_count_as_such(people):
     """Each click on an item contents with its own chance, whatever was clicked above it."""
-    behavior = kernel(people, click_model=DynamicBayesian(), satisfaction=2.0)
+    often = {"click_cost": 0.5, "outside": 4.0}
+    behavior = kernel(people, click_model=DynamicBayesian(), satisfaction=2.0, **often)
     items_BK = np.tile(np.arange(SLOTS, dtype=np.int32), (VISITS, 1))
     needs, pages = needs_of(VISITS), pages_of(items_BK, latency=0.0)
     reactions = behavior.react(needs, pages)
