@@ -139,18 +139,19 @@ def _loaded(folder: Path) -> History:
     request_R = _column(folder, "requests", "request")
     by_id = np.argsort(request_R, kind="stable")
     request_R = request_R[by_id]
-    row_X = np.searchsorted(request_R, _column(folder, "exposures", "request")).astype(np.int32)
+    row_X = _row_of(request_R, folder, "exposures")
     by_row = np.argsort(row_X, kind="stable").astype(np.int32)
-    row_O = np.searchsorted(request_R, _column(folder, "orders", "request")).astype(np.int32)
+    row_O = _row_of(request_R, folder, "orders")
+    asked, shown, sold = len(request_R), len(row_X), len(row_O)
     history = History(
         texts=tuple(_table(folder, "texts", "string").to_pylist()),
         channels=tuple(manifest["channels"]),
         request_R=request_R,
-        **{f"{name}_R": _column(folder, "requests", name)[by_id] for name in _REQUESTS},
+        **{f"{name}_R": _column(folder, "requests", name, asked)[by_id] for name in _REQUESTS},
         row_X=row_X[by_row],
-        **{f"{name}_X": _column(folder, "exposures", name)[by_row] for name in _EXPOSURES},
+        **{f"{name}_X": _column(folder, "exposures", name, shown)[by_row] for name in _EXPOSURES},
         order_row_O=row_O,
-        **{f"order_{name}_O": _column(folder, "orders", name) for name in _ORDERS},
+        **{f"order_{name}_O": _column(folder, "orders", name, sold) for name in _ORDERS},
     )
     pa.default_memory_pool().release_unused()
     return history
@@ -161,9 +162,32 @@ _EXPOSURES = ("item", "position", "sources", "clicked", "carted", "propensity")
 _ORDERS = ("item", "price", "quantity", "at")
 
 
-def _column(folder: Path, table: str, name: str) -> NDArray[Any]:
-    """One column of a table; read alone, so that no second copy of the others is in memory."""
-    return np.asarray(_table(folder, table, name).to_numpy())
+def _column(folder: Path, table: str, name: str, rows: int | None = None) -> NDArray[Any]:
+    """One column of a table; read alone, so that no second copy of the others is in memory.
+
+    Raises:
+        ValueError: it has not as many rows as the others.
+    """
+    found = np.asarray(_table(folder, table, name).to_numpy())
+    if rows is not None and len(found) != rows:
+        raise ValueError(f"{table}.{name}: {len(found)} rows, must be {rows} as in other columns")
+    return found
+
+
+def _row_of(request_R: NDArray[np.int64], folder: Path, table: str) -> NDArray[np.int32]:
+    """The row of each entry's request.
+
+    Raises:
+        ValueError: a request that is not in the log.
+    """
+    wanted = _column(folder, table, "request")
+    row = np.searchsorted(request_R, wanted)
+    known = row < len(request_R)
+    known[known] = request_R[row[known]] == wanted[known]
+    if not known.all():
+        lost = wanted[~known][0]
+        raise ValueError(f"{table}.request == {lost}, must be one of the requests of the log")
+    return row.astype(np.int32)
 
 
 def _table(folder: Path, table: str, name: str) -> pa.ChunkedArray:

@@ -1,9 +1,14 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from simulator.errors import DataError
 from simulator.living.settings import WorldSpec
+from simulator.log import history as module
 from simulator.log.history import History, load_history
 from simulator.protocols import DAY
 from tests.simulator.stubs import TableService
@@ -23,9 +28,14 @@ def propensity(items):
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory):
-    people, log = population(shoppers=300), tmp_path_factory.mktemp("log")
-    simulate(log, people, spec=WorldSpec(days=2), service=Explorer(table_of(people)))
+def log(tmp_path_factory):
+    people, folder = population(shoppers=300), tmp_path_factory.mktemp("log")
+    simulate(folder, people, spec=WorldSpec(days=2), service=Explorer(table_of(people)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def history(log):
     return load_history(log)
 
 
@@ -55,3 +65,28 @@ def test_an_empty_log_and_a_loaded_one_have_columns_of_the_same_types(history):
         if name not in ("texts", "channels"):
             empty, loaded = getattr(History.empty(), name), getattr(history, name)
             assert empty.dtype == loaded.dtype, name
+
+
+@pytest.mark.parametrize("table", ["exposures", "orders"])
+def test_a_row_of_a_request_that_is_not_there_is_refused(log, tmp_path, table):
+    spoiled = shutil.copytree(log, tmp_path / "log")
+    (path,) = (spoiled / table).glob("*.parquet")
+    rows = pq.read_table(path)
+    wrong = pa.array(np.full(len(rows), 7, np.int64))
+    at = rows.column_names.index("request")
+    pq.write_table(rows.set_column(at, "request", wrong), path)
+    with pytest.raises(DataError, match=f"{table}.request == 7, must be one of the requests"):
+        load_history(spoiled)
+
+
+def test_columns_of_different_lengths_are_refused(log, monkeypatch):
+    """As a flipped bit in a file's footer makes them."""
+    whole = module._table
+
+    def shorter(folder, table, name):
+        found = whole(folder, table, name)
+        return found.slice(0, 5) if (table, name) == ("exposures", "position") else found
+
+    monkeypatch.setattr(module, "_table", shorter)
+    with pytest.raises(DataError, match=r"exposures.position: 5 rows, must be \d+ as in other"):
+        load_history(log)
