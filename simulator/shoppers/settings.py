@@ -83,8 +83,7 @@ class Rewordings(Spec):
     """How a need is worded after a wording that did not serve: the shares of the next ones.
 
     A wording that a need does not have is left out; {} ends the search. Correct a typing error,
-    narrow a generic query, broaden or substitute a specific one; who lacks the shop's words seldom
-    finds them. Uncalibrated.
+    narrow a generic query, broaden or substitute a specific one. Uncalibrated.
     """
 
     specific: Row = Field(
