@@ -119,6 +119,23 @@ def refuse_unclicked_ranks(impressions: Impressions) -> None:
             )
 
 
+def looked_at(
+    impressions: Impressions, examined_PK: Floats, attraction_PK: Floats
+) -> tuple[Floats, Floats]:
+    """(P, K) chance of a click, and chance to have been looked at, given whether it was clicked.
+
+    Args:
+        impressions: what was shown and clicked.
+        examined_PK: chance to look at a result.
+        attraction_PK: chance of a click on one that is looked at.
+    """
+    real_PK = impressions.real_PK
+    chance_PK = np.where(real_PK, examined_PK * attraction_PK, 0.0)
+    unclicked_PK = examined_PK * (1 - attraction_PK) / np.maximum(1 - chance_PK, 1e-300)
+    seen_PK = np.where(impressions.clicked_PK, 1.0, unclicked_PK)
+    return chance_PK, np.where(real_PK, seen_PK, 0.0)
+
+
 def log_likelihood_of(clicked_PK: Flags, chance_PK: Floats, real_PK: Flags) -> Floats:
     """(P,) log of the chance of a page's clicks, each given the clicks above it.
 

@@ -12,6 +12,7 @@ from experiments.clickfits.climbing import (
     climb,
     decay,
     log_likelihood_of,
+    looked_at,
     refuse_unclicked_ranks,
     shares,
     top_click_rate,
@@ -53,13 +54,7 @@ class FittedPositionBased:
         def step(now: FittedPositionBased) -> tuple[FittedPositionBased, float]:
             examined_PK = now.examination_DK[impressions.device_P]
             attraction_PK = impressions.of_pairs(now.attraction_A)
-            chance_PK = np.where(impressions.real_PK, examined_PK * attraction_PK, 0.0)
-            seen_PK = np.where(
-                impressions.clicked_PK,
-                1.0,
-                examined_PK * (1 - attraction_PK) / np.maximum(1 - chance_PK, 1e-300),
-            )
-            seen_PK = np.where(impressions.real_PK, seen_PK, 0.0)
+            chance_PK, seen_PK = looked_at(impressions, examined_PK, attraction_PK)
             attraction_A = shares(clicked_A, impressions.per_pair(seen_PK), mean, effort.smoothing)
             seen_DK = _by_rank(impressions, seen_PK)
             after = cls(attraction_A, _ratio(seen_DK, shown_DK), shown_DK)

@@ -12,6 +12,7 @@ from experiments.clickfits.climbing import (
     climb,
     decay,
     log_likelihood_of,
+    looked_at,
     refuse_unclicked_ranks,
     shares,
     top_click_rate,
@@ -59,9 +60,7 @@ class FittedUserBrowsing:
         def step(now: FittedUserBrowsing) -> tuple[FittedUserBrowsing, float]:
             examined_PK = now.examination_DCK.ravel()[cell_PK]
             attraction_PK = impressions.of_pairs(now.attraction_A)
-            chance_PK = np.where(real_PK, examined_PK * attraction_PK, 0.0)
-            unclicked_PK = examined_PK * (1 - attraction_PK) / np.maximum(1 - chance_PK, 1e-300)
-            seen_PK = np.where(real_PK, np.where(clicked_PK, 1.0, unclicked_PK), 0.0)
+            chance_PK, seen_PK = looked_at(impressions, examined_PK, attraction_PK)
             attraction_A = shares(clicked_A, impressions.per_pair(seen_PK), mean, effort.smoothing)
             seen_DCK = _by_cell(cell_PK, seen_PK, shape)
             table_DCK = shares(seen_DCK, shown_DCK, _UNKNOWN, effort.smoothing)

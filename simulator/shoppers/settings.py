@@ -55,7 +55,7 @@ WordingName = Literal[
 
 Share = Annotated[float, Field(ge=0, le=1_000)]
 Row = dict[WordingName, Share]
-_NEXT = "shares of the wordings that follow it"
+_NEXT = "the next wordings after this one"
 
 
 class ShopWordings(Spec):
@@ -88,31 +88,21 @@ class Rewordings(Spec):
 
     specific: Row = Field(
         {"generic": 0.5, "synonym": 0.35, "brand": 0.15},
-        description="the next wordings after this one",
+        description=_NEXT,
     )
-    synonym: Row = Field(
-        {"specific": 0.6, "generic": 0.4}, description="the next wordings after this one"
-    )
+    synonym: Row = Field({"specific": 0.6, "generic": 0.4}, description=_NEXT)
     generic: Row = Field(
         {"specific": 0.65, "synonym": 0.2, "brand": 0.15},
-        description="the next wordings after this one",
+        description=_NEXT,
     )
-    misspelled: Row = Field(
-        {"specific": 0.85, "generic": 0.15}, description="the next wordings after this one"
-    )
-    brand: Row = Field(
-        {"specific": 0.7, "generic": 0.3}, description="the next wordings after this one"
-    )
+    misspelled: Row = Field({"specific": 0.85, "generic": 0.15}, description=_NEXT)
+    brand: Row = Field({"specific": 0.7, "generic": 0.3}, description=_NEXT)
     knowledge: Row = Field(
         {"generic": 0.4, "specific": 0.4, "synonym": 0.2},
-        description="the next wordings after this one",
+        description=_NEXT,
     )
-    ambiguous: Row = Field(
-        {"specific": 0.8, "generic": 0.2}, description="the next wordings after this one"
-    )
-    conditions: Row = Field(
-        {"specific": 0.7, "generic": 0.3}, description="the next wordings after this one"
-    )
+    ambiguous: Row = Field({"specific": 0.8, "generic": 0.2}, description=_NEXT)
+    conditions: Row = Field({"specific": 0.7, "generic": 0.3}, description=_NEXT)
 
 
 class QuerySpec(Spec):
