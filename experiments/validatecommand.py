@@ -37,20 +37,30 @@ OutOfEither = Annotated[
         help="Folder of the results [the run, or runs/<config name>-validity].",
     ),
 ]
+Audited = Annotated[
+    int,
+    typer.Option(
+        "--audit",
+        metavar="N",
+        min=0,
+        help="Requests of a run that its channels answer in the audit of favouritism; 0: none.",
+    ),
+]
 
 
 def validate(
     subject: Subject,
     out: OutOfEither = None,
+    audited: Audited = 400,
     overrides: Overrides = None,
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Say whether a simulated market can be believed, as far as its own logs tell.
 
-    What may never be, ranges of published shops, and what no arm can move: each check passes, warns
-    or fails, and where one fails the status is 1. Of a config only catalogue and history are made;
-    no model is trained. Writes validity.json and validity.html.
+    What may never be, ranges of published shops, what no arm can move, what no channel can know:
+    each check passes, warns or fails, and where one fails the status is 1. Of a config only
+    catalogue and history are made; no model is trained. Writes validity.json and validity.html.
     """
     config = _config(subject, overrides or [])
 
@@ -61,7 +71,7 @@ def validate(
     from experiments.validate.run import validate_config, validate_run
 
     if config is None:
-        report = validate_run(Path(subject), out, progress=default_progress())
+        report = validate_run(Path(subject), out, progress=default_progress(), audited=audited)
     else:
         folder = out or Path("runs") / f"{config.name}{SUFFIX}"
         command = shlex.join(["funnelab", *sys.argv[1:]])

@@ -37,7 +37,10 @@ ROOMS = {
         "idsbench": {"records", "stages", "inference", "config", "report", "running"},
         "rewardlab": {"records", "stages", "inference", "truth", "config", "report", "running"},
         "sweep": {"records", "stages", "inference", "truth", "config", "report", "running"},
-        "validate": {"records", "stages", "inference", "config", "report", "running"},
+        "validate": {
+            *("records", "stages", "inference", "truth", "config", "report", "running"),
+            "clickfits",
+        },
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),

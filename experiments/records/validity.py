@@ -7,9 +7,13 @@ from typing import ClassVar, Literal
 from experiments.records.interval import Interval, Number
 from experiments.records.reading import Record, rows_of
 
-Rung = Literal["invariants", "ranges", "controls"]
+Rung = Literal["invariants", "ranges", "controls", "favouritism"]
 Period = Literal["history", "experiment"]
 Unit = Literal["violations", "share", "number", "test"]
+Truth = Literal["match", "worth", "worth_without_tastes", "permuted", "grades"]
+"""What is relevant to a request: the items that match what is wanted; those that the very shopper
+values most; the same, with taste and quality given to other items; the matching ones, with all that
+is latent given to other items; what human judges graded."""
 
 
 class Verdict(StrEnum):
@@ -35,7 +39,7 @@ class Check:
 
     Attributes:
         rung: of the ladder: "invariants" (what may never be), "ranges" (where a shop's figures
-            lie), "controls" (what no arm can move).
+            lie), "controls" (what no arm can move), "favouritism" (what no channel can know).
         period: whose log: "history" or "experiment".
         arm: the arm that is looked at, or that is compared with control; "" for all of them.
         fact: its name.
@@ -102,6 +106,41 @@ class Concentration:
 
 
 @dataclass(frozen=True)
+class ChannelRecall:
+    """How much of what is relevant a channel finds, by one of several truths.
+
+    Attributes:
+        truth: what is relevant: "match" (what is wanted), "worth" (what the very shopper values
+            most), "worth_without_tastes" (the same, with taste and quality given to other items),
+            "permuted" (what is wanted, with all that is latent given to other items), "grades" (of
+            human judges).
+        measure: "recall" (the found share of what is relevant) or "ndcg_at_10" (of grades).
+        channel: its name.
+        place: among the channels by this truth and measure, from 1.
+        found: the mean over requests, with an interval over shoppers; over queries where the truth
+            is grades, over permutations where it is permuted.
+        random: what as many items drawn at random would have.
+        random_in_category: the same of items drawn in the categories of those that were found; null
+            where the truth is not "match".
+        over_next: how much more it has than the channel at the next place, paired by request; null
+            for the last, and where the truth is permuted.
+        judged_at_10: share of its first ten that somebody judged; null without grades.
+        n: requests or queries.
+    """
+
+    truth: Truth
+    measure: Literal["recall", "ndcg_at_10"]
+    channel: str
+    place: int
+    found: Interval
+    random: float
+    random_in_category: Number
+    over_next: Interval
+    judged_at_10: Number
+    n: int
+
+
+@dataclass(frozen=True)
 class Validity(Record):
     """Whether a simulated market can be believed, as far as its own logs tell.
 
@@ -111,6 +150,7 @@ class Validity(Record):
         checks: one row for each check.
         positions: clicks by place, for the picture.
         concentration: purchases by item in the history, for the picture.
+        recalls: what the channels find by several truths; none where they were not asked.
         missing: checks that this run cannot have, and why, a sentence each.
     """
 
@@ -123,6 +163,7 @@ class Validity(Record):
     positions: tuple[PositionRate, ...]
     concentration: tuple[Concentration, ...]
     missing: tuple[str, ...]
+    recalls: tuple[ChannelRecall, ...] = ()
 
     def count(self, verdict: Verdict, rung: Rung | None = None) -> int:
         """How many checks ended so, of one rung or of all."""

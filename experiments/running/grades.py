@@ -20,6 +20,7 @@ from experiments.running.models import LOG, MODEL, POPULATION, load_channel, loa
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from ranking.examples import history_index
+from recall.candidates import Candidates
 from recall.channel import Refreshable
 from recall.contract import validate_candidates
 from simulator.calling import blaming, call
@@ -27,11 +28,12 @@ from simulator.catalogue.catalog import Ints
 from simulator.errors import placing
 from simulator.living.world import Population
 from simulator.log.history import load_history
-from simulator.protocols import Requests
+from simulator.protocols import Index, Requests
 from simulator.shoppers.intents import Judgments
 
 RETRIEVAL = "retrieval.json"
-_DEPTH = 100
+DEPTH = 100
+"""Items that are looked at of each list."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,28 @@ def grade_channels(job: GradesJob, *, advance: Advance) -> None:
         query_B = np.arange(len(judgments.queries), dtype=np.int32)
         rows = []
         for name, model in job.channels.items():
-            channel = load_channel(model / MODEL, job.config.channels[name])
-            place = f"channels.{name}"
-            with blaming(place, "answer the judged queries"), placing(place):
-                if isinstance(channel, Refreshable):
-                    call(f"{place}: refresh()", channel.refresh, index, 0)
-                found = call(f"{place}: recall()", channel.recall, requests, _DEPTH)
-                validate_candidates(found, len(requests), _DEPTH, len(catalog))
+            found = asked(job.config, name, model, index, requests, DEPTH)
             grades = graded_retrieval(found.items_BN, query_B, judgments, len(catalog))
             rows.append(grades.row(name))
         write_json(folder / RETRIEVAL, [asdict(row) for row in rows])
     advance(len(rows))
+
+
+def asked(
+    config: Config, name: str, model: Path, index: Index, requests: Requests, limit: int
+) -> Candidates:
+    """What a channel, opened anew from its folder, finds apart from any funnel.
+
+    Raises:
+        ContractError: it breaks, or breaks its contract.
+    """
+    channel, place = load_channel(model / MODEL, config.channels[name]), f"channels.{name}"
+    with blaming(place, "answer requests"), placing(place):
+        if isinstance(channel, Refreshable):
+            call(f"{place}: refresh()", channel.refresh, index, 0)
+        found: Candidates = call(f"{place}: recall()", channel.recall, requests, limit)
+        validate_candidates(found, len(requests), limit, len(index.price_I))
+    return found
 
 
 @dataclass(frozen=True)
@@ -113,7 +126,7 @@ def graded_retrieval(
     judgments: Judgments,
     n_items: int,
     *,
-    depth: int = _DEPTH,
+    depth: int = DEPTH,
     top: int = 10,
 ) -> GradedRetrieval:
     """Compare B ranked lists with the grades of their queries.

@@ -1,8 +1,8 @@
 """What a market is judged by: the logs of a run, and what is known of their making."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.config.schema import Config
 from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, rows, scan
 from experiments.records.files import read_json
 from experiments.records.metrics import Metrics
@@ -90,6 +91,7 @@ class Evidence:
 
     Attributes:
         name: of the run.
+        config: its settings.
         confidence: level of intervals.
         catalogue: folder of the catalogue stage.
         state: where the history stopped.
@@ -98,10 +100,12 @@ class Evidence:
         control: name of the control arm.
         shares: share of the shoppers of each arm, by name.
         restock_at: share of a full shelf at which more is ordered.
+        channels: model folders of the trained channels, by name.
         metrics, truths: what the run has estimated; None where it has not.
     """
 
     name: str
+    config: Config
     confidence: float
     catalogue: Path
     state: Path
@@ -110,6 +114,7 @@ class Evidence:
     control: str
     shares: dict[str, float]
     restock_at: float
+    channels: Mapping[str, Path] = field(default_factory=dict)
     metrics: Metrics | None = None
     truths: Truths | None = None
 

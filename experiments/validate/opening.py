@@ -38,6 +38,11 @@ def of_run(folder: Path, spec: EngineSpec | None = None) -> Iterator[Evidence]:
         estimated = {
             "metrics": find_record(Metrics, folder),
             "truths": find_record(Truths, folder),
+            "channels": {
+                name: finished_stage(folder, f"channel-{name}")
+                for name in config.channels
+                if any(name in arm.channels for arm in config.arms)
+            },
         }
     with _evidence(config, catalogue, history, experiment, spec, estimated) as evidence:
         yield evidence
@@ -64,6 +69,7 @@ def _evidence(
     with open_logs(history / LOG, experiment, config.control, spec) as (before, during):
         yield Evidence(
             name=config.name,
+            config=config,
             confidence=config.analysis.confidence,
             catalogue=catalogue,
             state=history / STATE,

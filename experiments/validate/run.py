@@ -18,6 +18,7 @@ from experiments.stages.progress import Progress
 from experiments.validate.concentration import lorenz
 from experiments.validate.controls import controls
 from experiments.validate.evidence import Evidence
+from experiments.validate.favouritism.audit import audit
 from experiments.validate.invariants import invariants
 from experiments.validate.opening import of_history, of_run
 from experiments.validate.positions import rates
@@ -27,13 +28,18 @@ from experiments.validate.supply import supplied
 RUNGS: tuple[Callable[[Evidence], Iterable[Check]], ...] = (invariants, supplied, ranges, controls)
 """What is checked, in the order of the ladder; a further rung is a further function."""
 
+AUDITED = 400
+"""Requests that every channel answers in the audit of favouritism, unless it is told how many."""
+
 _NO_EXPERIMENT = (
     "No experiment was run, so there are no negative controls, no A/A, and no figures of an arm "
-    "with trained channels: `funnelab run` makes one, and `funnelab validate` reads its folder."
+    "with trained channels, nor an audit of favouritism: `funnelab run` makes one, and "
+    "`funnelab validate` reads its folder."
 )
 _NO_TRUTH = (
     "The run's truth has no headroom (`truth.headroom` above 0), so recall pressure is not known."
 )
+_NO_AUDIT = "Channels were not asked for favouritism (`--audit`)."
 _ONLY_SEARCH = (
     "Everybody searches in this world: that searchers convert 1.4 to 3 times as often as others "
     "cannot be checked."
@@ -41,7 +47,12 @@ _ONLY_SEARCH = (
 
 
 def validate_run(
-    folder: Path, out: Path | None = None, *, progress: Progress, spec: EngineSpec | None = None
+    folder: Path,
+    out: Path | None = None,
+    *,
+    progress: Progress,
+    audited: int = AUDITED,
+    spec: EngineSpec | None = None,
 ) -> Path:
     """Judge a finished run by its logs; returns the path of the page.
 
@@ -51,6 +62,7 @@ def validate_run(
         folder: of the run.
         out: where to write; none: into the run.
         progress: is told what is done.
+        audited: requests that every channel answers in the audit of favouritism; 0: none.
         spec: what the log engine may use.
 
     Raises:
@@ -58,7 +70,7 @@ def validate_run(
     """
     target = folder if out is None else out
     with progress.stage("validate"), of_run(folder, spec) as evidence:
-        record = judge(evidence)
+        record = judge(evidence, audited)
     with storing(target):
         target.mkdir(parents=True, exist_ok=True)
     write_record(target, record)
@@ -91,17 +103,26 @@ def validate_config(
         return finish_run(maker, bench_manifest(config, command, catalogue, maker), write_report)
 
 
-def judge(evidence: Evidence) -> Validity:
-    """Every rung of the ladder, and what the pictures need."""
+def judge(evidence: Evidence, audited: int = 0) -> Validity:
+    """Every rung of the ladder, and what the pictures need.
+
+    Args:
+        evidence: of a run or a history.
+        audited: requests that every channel answers in the audit of favouritism; 0: none.
+    """
+    found = audit(evidence, audited)
     missing = [_ONLY_SEARCH]
     if evidence.experiment is None:
         missing.insert(0, _NO_EXPERIMENT)
     elif evidence.truths is None or not evidence.truths.scarcity:
         missing.insert(0, _NO_TRUTH)
+    if evidence.experiment is not None and not found.checks:
+        missing.insert(0, _NO_AUDIT)
     return Validity(
         name=evidence.name,
         confidence=evidence.confidence,
-        checks=tuple(check for rung in RUNGS for check in rung(evidence)),
+        checks=(*(check for rung in RUNGS for check in rung(evidence)), *found.checks),
+        recalls=found.recalls,
         positions=tuple(rate for log in evidence.logs for rate in rates(log, evidence.confidence)),
         concentration=lorenz(evidence.history),
         missing=tuple(missing),

@@ -21,6 +21,7 @@ from experiments.report.kit.page import (
 )
 from experiments.report.kit.sentences import counted
 from experiments.report.kit.tables import Table
+from experiments.report.validity.favouritism import recalls
 from experiments.report.validity.pictures import concentration, positions
 from experiments.report.validity.words import (
     RUNGS,
@@ -67,7 +68,7 @@ def _rung(rung: Rung, lead: str, record: Validity) -> Content:
         ("Verdict", lambda row: mark(row.verdict)),
         ("Fact", _fact),
         ("Of", where),
-        (("Found", "Interval" if rung != "controls" else "p, corrected"), found_words),
+        (("Found", "p, corrected" if rung in TESTED else "Interval"), found_words),
         ("Wanted", wanted_words),
     ]
     if rung == "ranges":
@@ -102,7 +103,14 @@ _LEADS: dict[Rung, str] = {
         "one arm cannot differ. p-values are corrected for their number (Holm): below 0.05 a "
         "warning, below 0.001 a failure."
     ),
+    "favouritism": (
+        "With the latent truth given to other items, nothing public tells of it: a channel whose "
+        "recall is still beyond chance reads it behind the wall. p-values of permutation tests are "
+        "corrected for the number of channels (Holm): below 0.05 a warning, below 0.001 a failure."
+    ),
 }
+TESTED: tuple[Rung, ...] = ("controls", "favouritism")
+"""Rungs whose checks are tests of no difference."""
 
 
 def method(record: Validity) -> Content:
@@ -124,6 +132,7 @@ PARTS: tuple[Part[Validity], ...] = (
         (rung, title.partition(":")[0], title, partial(_rung, rung, _LEADS[rung]))
         for rung, title in RUNGS.items()
     ),
+    ("recalls", "Channels by truth", "Channels by several truths", recalls),
     ("positions", "Clicks by place", "Clicks by place", positions),
     ("concentration", "Concentration", "Purchases by item", concentration),
     ("method", "How it was checked", "How it was checked, and what was not", method),

@@ -22,6 +22,7 @@ RUNGS: dict[Rung, str] = {
     "invariants": "Invariants: what may never be",
     "ranges": "Ranges: where a shop's figures lie",
     "controls": "Controls: what no arm can move",
+    "favouritism": "Favouritism: what no channel can know",
 }
 _ACRONYMS = {"Ctr": "CTR", "Gmv": "GMV", " gmv": " GMV"}
 _NAMED = 4  # facts that a sentence lists

@@ -36,12 +36,27 @@ def test_the_status_is_1_where_a_check_failed_and_0_where_none_did(of_run):
 def test_a_run_has_every_rung_and_its_page_says_what_came_of_it(of_run):
     _, out = of_run
     record = read_record(Validity, out)
-    assert {check.rung for check in record.checks} == {"invariants", "ranges", "controls"}
+    rungs = {"invariants", "ranges", "controls", "favouritism"}
+    assert {check.rung for check in record.checks} == rungs
     assert {check.period for check in record.checks} == {"history", "experiment"}
     assert record.count(Verdict.FAIL, "invariants") == record.count(Verdict.FAIL, "controls") == 0
     page = (out / "validity.html").read_text()
-    for told in ("Purchase per click", "CTR rise on phone", "GMV before", "Show as a table"):
+    for told in (
+        "Purchase per click",
+        "CTR rise on phone",
+        "GMV before",
+        "Channels by several truths",
+    ):
         assert told in page
+
+
+def test_without_an_audit_no_channel_is_asked_and_that_is_said(small_run, tmp_path, capsys):
+    out = tmp_path / "out"
+    _, printed = validated(capsys, small_run, "--out", out, "--audit", 0)
+    record = read_record(Validity, out)
+    assert not record.recalls
+    assert not [check for check in record.checks if check.rung == "favouritism"]
+    assert "Channels were not asked" in " ".join(printed.out.split())
 
 
 def test_for_scripts_the_record_is_told_whole(small_run, of_run, tmp_path, capsys):

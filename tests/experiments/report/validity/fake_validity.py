@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.validity import (
+    ChannelRecall,
     Check,
     Concentration,
     PositionRate,
@@ -68,6 +69,37 @@ MOVED = Check(
     p_value=0.2,
     p_holm=1.0,
 )
+HIDDEN = replace(
+    MOVED,
+    rung="favouritism",
+    arm="",
+    fact="recall_of_<dense>_with_the_truth_permuted",
+    found=Interval(0.0002, -0.0011, 0.0013),
+)
+FIRST = ChannelRecall(
+    truth="match",
+    measure="recall",
+    channel="<dense>",
+    place=1,
+    found=Interval(0.31, 0.29, 0.33),
+    random=0.004,
+    random_in_category=0.11,
+    over_next=Interval(0.02, 0.01, 0.03),
+    judged_at_10=None,
+    n=400,
+)
+SECOND = replace(
+    FIRST, channel="lexical", place=2, found=Interval(0.29, 0.27, 0.31), over_next=UNKNOWN
+)
+GRADED = replace(
+    SECOND,
+    truth="grades",
+    measure="ndcg_at_10",
+    place=1,
+    over_next=Interval(0.1, 0.05, 0.15),
+    random_in_category=None,
+    judged_at_10=0.9,
+)
 
 
 def fake_validity(*checks: Check) -> Validity:
@@ -80,8 +112,9 @@ def fake_validity(*checks: Check) -> Validity:
     return Validity(
         name="demo",
         confidence=0.95,
-        checks=checks or (BROKEN, SHARE, ITEMS, PRESSURE, CONVERSION, MOVED),
+        checks=checks or (BROKEN, SHARE, ITEMS, PRESSURE, CONVERSION, MOVED, HIDDEN),
         positions=tuple(places),
         concentration=(Concentration(0.01, 0.06), Concentration(0.5, 0.7), Concentration(1.0, 1.0)),
+        recalls=(FIRST, SECOND, GRADED),
         missing=("Everybody searches.",),
     )

@@ -45,7 +45,7 @@ def test_a_percentage_and_a_rate_in_a_name_are_written_as_such():
 
 
 def test_the_headline_tells_failures_then_warnings():
-    assert headline(fake_validity()).startswith("2 of 6 checks failed: purchase without click (h")
+    assert headline(fake_validity()).startswith("2 of 7 checks failed: purchase without click (h")
     assert headline(fake_validity(SHARE, PRESSURE)).startswith("None of 2 checks failed; 1 warning")
     assert headline(fake_validity(SHARE, CONVERSION)) == "All of 2 checks that can be told passed."
 
@@ -71,6 +71,16 @@ def test_a_rung_that_was_not_climbed_has_no_section():
     assert 'id="controls"' not in page
     assert 'id="positions"' not in page
     assert 'id="concentration"' not in page
+
+
+def test_channels_stand_in_their_order_by_each_truth_beside_chance():
+    page = render(fake_validity())
+    section = page[page.index('id="recalls"') :]
+    assert section.index("&lt;dense&gt;") < section.index("lexical")
+    for told in ("What matches the need: recall", "Human grades: NDCG@10", "at random: 0.40"):
+        assert told in section
+    assert "Recall of &lt;dense&gt; with the truth permuted" in page
+    assert 'id="recalls"' not in render(replace(fake_validity(), recalls=()))
 
 
 def test_the_terminal_tells_all_ranges_and_of_the_others_what_did_not_pass():
