@@ -43,12 +43,12 @@ class Reactions:
     Attributes:
         left_B: left before the page came, because it was slow.
         examined_BK, clicked_BK, carted_BK: per slot; carted implies clicked implies examined.
-        choices_BC: items worth buying, best first, -1 padded; the plan's fallbacks included.
+        choices_BC: items that may be bought, best first, -1 padded; the plan's fallbacks included.
         slots_BC: slot of each choice.
-        wanted_B: how many of the choices may share a basket, the best of them first; 0: nothing is
-            worth buying. At most `MOST_ITEMS` are bought; where an item is gone, a worse choice
-            takes its place, as a second item only if it is among these.
-        quantity_B: units of the first of them.
+        worth_B, joins_B: how many of the choices, the best of them, are worth buying; and would be
+            bought beside another item. 0 worth buying: nothing is bought. At most `MOST_ITEMS` are;
+            where an item is gone, the next choice takes its place if it is among these.
+        quantity_B: units of the first item bought.
         delay_B: seconds between the decision and the purchase.
         satisfied_B: the need is met (or given up for good) on this page.
         dwell_B: seconds until the next action.
@@ -60,7 +60,8 @@ class Reactions:
     carted_BK: Flags
     choices_BC: Ints
     slots_BC: NDArray[np.int16]
-    wanted_B: NDArray[np.int16]
+    worth_B: NDArray[np.int16]
+    joins_B: NDArray[np.int16]
     quantity_B: NDArray[np.int16]
     delay_B: NDArray[np.float64]
     satisfied_B: Flags
@@ -104,10 +105,11 @@ class Behavior:
             carted_BK=choice.carted_BK,
             choices_BC=choice.items_BC,
             slots_BC=choice.slots_BC,
-            wanted_B=choice.wanted_B,
+            worth_B=choice.worth_B,
+            joins_B=choice.joins_B,
             quantity_B=self._quantity(needs),
             delay_B=self._delay(needs),
-            satisfied_B=content_B | (choice.wanted_B > 0),
+            satisfied_B=content_B | (choice.worth_B > 0),
             dwell_B=self._dwell(needs, examined_BK, clicked_BK),
         )
 
@@ -170,25 +172,34 @@ class Behavior:
         )
 
     def _choose(self, needs: Needs, items_BK: Ints, clicked_BK: Flags, true_BK: Reals) -> "_Choice":
-        """Multinomial logit over the clicked items and the outside option, by Gumbel draws."""
+        """Multinomial logit over the clicked items and the outside option, by Gumbel draws.
+
+        Whether a second item joins the first is decided anew, with another outside option.
+        """
         spec = self.spec
         rows, slots = np.nonzero(clicked_BK)
         shock = self.tastes(needs.rows(rows), items_BK[rows, slots][:, None], self.draws)[:, 0]
-        outside_B = spec.outside + self.draws.gumbel(
-            "buy.nothing", needs.shopper_B, needs.session_B, needs.request_B
-        )
-        gain_BK = np.full(items_BK.shape, -np.inf)
-        gain_BK[rows, slots] = true_BK[rows, slots] + shock - outside_B[rows]
-        order_BC = np.argsort(-gain_BK, axis=1, kind="stable")[:, :CHOICES]
-        gain_BC = np.take_along_axis(gain_BK, order_BC, axis=1)
-        worth_BC = gain_BC > 0
-        items_BC = np.where(worth_BC, np.take_along_axis(items_BK, order_BC, axis=1), -1)
-        wanted_B = worth_BC[:, 0] + (gain_BC[:, 1:] > spec.basket_cost).sum(axis=1)
+        keys = needs.shopper_B, needs.session_B, needs.request_B
+        nothing_B = self.draws.gumbel("buy.nothing", *keys)
+        no_more_B = spec.basket_cost + self.draws.gumbel("buy.no_more", *keys)
+        value_BK = np.full(items_BK.shape, -np.inf)
+        value_BK[rows, slots] = true_BK[rows, slots] + shock - spec.outside
+        order_BC = np.argsort(-value_BK, axis=1, kind="stable")[:, :CHOICES]
+        value_BC = np.take_along_axis(value_BK, order_BC, axis=1)
+        worth_BC, joins_BC = value_BC > nothing_B[:, None], value_BC > no_more_B[:, None]
+        buys_B1 = worth_BC[:, :1]
+        items_BC = np.take_along_axis(items_BK, order_BC, axis=1)
+        carts_BC = np.zeros(order_BC.shape, np.bool_)
+        carts_BC[:, :1] = value_BC[:, :1] > nothing_B[:, None] - spec.cart_margin
+        carts_BC[:, 1:MOST_ITEMS] = buys_B1 & joins_BC[:, 1:MOST_ITEMS]
+        carted_BK = np.zeros(items_BK.shape, np.bool_)
+        np.put_along_axis(carted_BK, order_BC, carts_BC, axis=1)
         return _Choice(
-            carted_BK=clicked_BK & (gain_BK > -spec.cart_margin),
-            items_BC=items_BC.astype(np.int32),
+            carted_BK=carted_BK,
+            items_BC=np.where(buys_B1 & (worth_BC | joins_BC), items_BC, -1).astype(np.int32),
             slots_BC=order_BC.astype(np.int16),
-            wanted_B=wanted_B.astype(np.int16),
+            worth_B=worth_BC.sum(axis=1, dtype=np.int16),
+            joins_B=joins_BC.sum(axis=1, dtype=np.int16),
         )
 
     def _one(self, purpose: str, needs: Needs) -> NDArray[np.float64]:
@@ -244,7 +255,8 @@ class _Choice:
     carted_BK: Flags
     items_BC: Ints
     slots_BC: NDArray[np.int16]
-    wanted_B: NDArray[np.int16]
+    worth_B: NDArray[np.int16]
+    joins_B: NDArray[np.int16]
 
 
 def _click_model(spec: BehaviorSpec) -> KnownClickModel | CheckedClickModel:

@@ -13,9 +13,10 @@ and the same from the bottom up, R_c = stop_c + sum_(k >= c) N[c, k] z_k R_(k+1)
 
     P(k first)            = int r_k e^(-r_k t) e^(-t) A_k R_(k+1) dt,
 
-and the second choice follows from the part of A_k R_(k+1) that is linear in the chances to have
-rung. A need stays open, where shoppers are content by the best of what they clicked, with the
-telescoped sum over items by rising utility, d_l being the chance not to be content with item l,
+and the second choice from the part of A_k R_(k+1) that is linear in the chances to have rung, with
+those of having rung before the outside option in their place. A need stays open, where shoppers are
+content by the best of what they clicked, with the telescoped sum over items by rising utility, d_l
+being the chance not to be content with item l,
 
     P(open) = stop_0 + sum_l (d_l - d_(l+1)) int e^(-t) mean_l(t) dt,  d_(n+1) = 0,
 
@@ -100,9 +101,11 @@ def choices(
     by_best: Any,
     rates_BK: Any,
     discontent_BK: Any,
+    margin: Any,
     hurdle: Any,
     first_BK: Any,
     second_BK: Any,
+    carted_BK: Any,
     open_B: Any,
 ) -> None:  # pragma: no cover
     """Fill in every page; those on which nothing attracts are left as they are.
@@ -112,8 +115,8 @@ def choices(
         by_best: the best of what was clicked makes content; else the click that ends the reading.
         rates_BK: of the items' clocks.
         discontent_BK: chance of not being content with an item.
-        hurdle: rate of the outside option for second choices.
-        first_BK, second_BK, open_B: see `simulator.behaviour.choices.Choices`.
+        margin, hurdle: rates of `simulator.behaviour.choices.Basket`.
+        first_BK, second_BK, carted_BK, open_B: see `simulator.behaviour.choices.Choices`.
     """
     slots = attraction_BK.shape[1]
     next_CK, last_2C = np.empty((slots + 1, slots)), np.empty((2, slots + 1))
@@ -136,10 +139,12 @@ def choices(
             rates_BK[row],
             level_K,
             falls_L[:levels],
+            margin,
             hurdle,
             FIRST / total,
             first_BK[row],
             second_BK[row],
+            carted_BK[row],
         )
 
 
@@ -170,10 +175,12 @@ def _race(
     rate_K: Any,
     level_K: Any,
     falls_L: Any,
+    margin: Any,
     hurdle: Any,
     start: Any,
     first_K: Any,
     second_K: Any,
+    carted_K: Any,
 ) -> Any:  # pragma: no cover
     """Sum one page over the nodes of `choices`; returns the chance that the need stays open.
 
@@ -185,45 +192,58 @@ def _race(
     rung_2K = np.empty((2, slots))
     none_KL, out_L = np.empty((slots, len(falls_L))), np.empty(len(falls_L))
     down_2C, up_2C = np.empty((2, slots + 1)), np.empty((2, slots + 1))
-    reach_2K, still_K = np.empty((2, slots)), np.ones(slots)
+    reach_2K, still_K, leads_K = np.empty((2, slots)), np.ones(slots), np.zeros(slots)
     # All earlier nodes: nothing has rung, t alone counts.
     before = start / (ratio - 1)
-    _pass(next_CK, last_2C[0], np.zeros(slots), down_2C, up_2C, reach_2K)
+    _pass(next_CK, last_2C[0], leads_K, leads_K, down_2C, up_2C, reach_2K)
     open_sum = before * _open(next_CK, last_2C, still_K, down_2C, level_K, falls_L, none_KL, out_L)
     for k in range(slots):
         rung_2K[0, k] = -math.expm1(-rate_K[k] * at)
         rung_2K[1, k] = -math.expm1(-rate_K[k] * after)
         first_K[k] = before * reach_2K[0, k]
         second_K[k] = 0.0
+        carted_K[k] = first_K[k]
     left = 1.0
     while left > REST:
         rung_K = rung_2K[turn]
-        none, one = _pass(next_CK, last_2C[0], rung_K, down_2C, up_2C, reach_2K)
         outside, hard_outside = math.exp(-at), math.exp(-hurdle * at)
+        near_outside = math.exp(-margin * at)
+        for k in range(slots):
+            share = rate_K[k] / (1.0 + rate_K[k])
+            leads_K[k] = share * (1.0 - (1.0 - rung_K[k]) * outside)
+        none, one = _pass(next_CK, last_2C[0], rung_K, leads_K, down_2C, up_2C, reach_2K)
         for k in range(slots):
             still_K[k] = 1.0 - rung_K[k]
             now = at * still_K[k]
             first_K[k] += now * outside * reach_2K[0, k]
             second_K[k] += now * hard_outside * reach_2K[1, k]
+            carted_K[k] += now * near_outside * reach_2K[0, k]
             rung_K[k] = rung_K[k] * (2.0 - rung_K[k]) if rung_K[k] < SURE else 1.0
         here = _open(next_CK, last_2C, still_K, down_2C, level_K, falls_L, none_KL, out_L)
         open_sum += at * outside * here
-        left = (none + one) * outside
+        left = none * near_outside + one * hard_outside
         at, after, turn = after, 2.0 * at, 1 - turn
     for k in range(slots):
         first_K[k] *= rate_K[k] * STEP
         second_K[k] *= rate_K[k] * STEP
+        carted_K[k] = carted_K[k] * rate_K[k] * STEP + second_K[k]
     return open_sum * STEP
 
 
 @njit(cache=True, nogil=True)
 def _pass(
-    next_CK: Any, stop_C: Any, rung_K: Any, down_2C: Any, up_2C: Any, reach_2K: Any
+    next_CK: Any,
+    stop_C: Any,
+    rung_K: Any,
+    leads_K: Any,
+    down_2C: Any,
+    up_2C: Any,
+    reach_2K: Any,
 ) -> Any:  # pragma: no cover
-    """Down and up a page whose clicked items have rung with these chances.
+    """Down and up a page whose clicked items have rung, and lead, with these chances.
 
-    Rows of what is filled in: that no item has rung, and that a single one has. `reach_2K` is of a
-    click on slot k, with the other items alone; returned is the whole page.
+    Rows of what is filled in: that no item has rung, and that a single one has and leads.
+    `reach_2K` is of a click on slot k, with the other items alone; returned is the whole page.
     """
     slots = len(rung_K)
     for row in range(2):
@@ -234,7 +254,7 @@ def _pass(
     for k in range(slots - 1, -1, -1):
         # One that has not rung hands both on; one that has makes of none a single one.
         none = (1.0 - rung_K[k]) * up_2C[0, k + 1]
-        one = (1.0 - rung_K[k]) * up_2C[1, k + 1] + rung_K[k] * up_2C[0, k + 1]
+        one = (1.0 - rung_K[k]) * up_2C[1, k + 1] + leads_K[k] * up_2C[0, k + 1]
         for c in range(k + 1):
             up_2C[0, c] += next_CK[c, k] * none
             up_2C[1, c] += next_CK[c, k] * one
@@ -246,7 +266,7 @@ def _pass(
         reach_2K[0, k] = none * up_2C[0, k + 1]
         reach_2K[1, k] = one * up_2C[0, k + 1] + none * up_2C[1, k + 1]
         down_2C[0, k + 1] = none * (1.0 - rung_K[k])
-        down_2C[1, k + 1] = one * (1.0 - rung_K[k]) + none * rung_K[k]
+        down_2C[1, k + 1] = one * (1.0 - rung_K[k]) + none * leads_K[k]
     return up_2C[0, 0], up_2C[1, 0]
 
 

@@ -1,6 +1,5 @@
 """How the clicks of a page hang together, and what follows for choices: one law a click model."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,7 +9,7 @@ from scipy.special import expit
 
 from simulator.behaviour import clickchains, tastechains
 from simulator.behaviour.choices import (
-    GAIN_LIMIT,
+    Basket,
     Choices,
     Known,
     choice_chances,
@@ -32,19 +31,19 @@ class Law(Protocol):
     def clickless_B(self) -> Floats:
         """(B,) chance of no click at all."""
 
-    def chances(self, gain_BK: Floats, second: float, discontent_BK: Floats) -> Choices:
-        """Chances of the first and the second choice, and that a need stays open.
+    def chances(self, gain_BK: Floats, basket: Basket, discontent_BK: Floats) -> Choices:
+        """Chances of the first and the second choice, of the cart, and that a need stays open.
 
         Args:
             gain_BK: true utility less that of the outside option (logits). NaN, and minus
                 infinity, is clicked but never chosen.
-            second: gain that a second choice must exceed, >= 0 (logits).
+            basket: what the cart and a second choice ask for.
             discontent_BK: chance that a click on the item leaves the shopper discontent; it never
                 rises with the gain.
         """
 
     def known(
-        self, gain_BK: Floats, second: float, discontent_BK: Floats, taste_BMK: Floats
+        self, gain_BK: Floats, basket: Basket, discontent_BK: Floats, taste_BMK: Floats
     ) -> Known:
         """The same where the shopper's taste shocks are known, (B, M, K) logits."""
 
@@ -60,15 +59,15 @@ class Independent:
         """See `Law`."""
         return np.asarray((1 - self.click_BK).prod(axis=1))
 
-    def chances(self, gain_BK: Floats, second: float, discontent_BK: Floats) -> Choices:
+    def chances(self, gain_BK: Floats, basket: Basket, discontent_BK: Floats) -> Choices:
         """See `Law`."""
-        return choice_chances(self.click_BK, gain_BK, second, discontent_BK)
+        return choice_chances(self.click_BK, gain_BK, basket, discontent_BK)
 
     def known(
-        self, gain_BK: Floats, second: float, discontent_BK: Floats, taste_BMK: Floats
+        self, gain_BK: Floats, basket: Basket, discontent_BK: Floats, taste_BMK: Floats
     ) -> Known:
         """See `Law`."""
-        return known_taste(self.click_BK, gain_BK, second, discontent_BK, taste_BMK)
+        return known_taste(self.click_BK, gain_BK, basket, discontent_BK, taste_BMK)
 
 
 @dataclass(frozen=True)
@@ -82,25 +81,28 @@ class OneClick:
         """See `Law`."""
         return np.asarray(1 - self.click_BK.sum(axis=1))
 
-    def chances(self, gain_BK: Floats, second: float, discontent_BK: Floats) -> Choices:
+    def chances(self, gain_BK: Floats, basket: Basket, discontent_BK: Floats) -> Choices:
         """See `Law`."""
         bought_BK = np.nan_to_num(expit(gain_BK))
         first_BK = self.click_BK * bought_BK
         stays_BK = self.click_BK * np.nan_to_num(discontent_BK) * (1 - bought_BK)
-        return Choices(first_BK, np.zeros(first_BK.shape), self.clickless_B + stays_BK.sum(axis=1))
+        carted_BK = self.click_BK * np.nan_to_num(expit(gain_BK + basket.margin))
+        open_B = self.clickless_B + stays_BK.sum(axis=1)
+        return Choices(first_BK, np.zeros(first_BK.shape), carted_BK, open_B)
 
     def known(
-        self, gain_BK: Floats, second: float, discontent_BK: Floats, taste_BMK: Floats
+        self, gain_BK: Floats, basket: Basket, discontent_BK: Floats, taste_BMK: Floats
     ) -> Known:
         """See `Law`."""
         value_BMK = np.nan_to_num(gain_BK, nan=-np.inf)[:, None] + taste_BMK
         with np.errstate(over="ignore"):
             bought_BMK = np.exp(-np.exp(-value_BMK))
+            carted_BMK = np.exp(-np.exp(-value_BMK - basket.margin))
         click_B1K = self.click_BK[:, None]
         stays_BMK = click_B1K * np.nan_to_num(discontent_BK)[:, None] * (1 - bought_BMK)
         first_BMK = click_B1K * bought_BMK
         open_BM = self.clickless_B[:, None] + stays_BMK.sum(axis=2)
-        return Known(first_BMK, np.zeros(first_BMK.shape), open_BM)
+        return Known(first_BMK, np.zeros(first_BMK.shape), click_B1K * carted_BMK, open_BM)
 
 
 @dataclass(frozen=True)
@@ -131,27 +133,27 @@ class Chain:
         for name, column in zip(("click_BK", "clickless_B"), found, strict=True):
             object.__setattr__(self, name, column)
 
-    def chances(self, gain_BK: Floats, second: float, discontent_BK: Floats) -> Choices:
+    def chances(self, gain_BK: Floats, basket: Basket, discontent_BK: Floats) -> Choices:
         """See `Law`; exact up to 1e-10."""
         shape = gain_BK.shape
-        found = Choices(np.zeros(shape), np.zeros(shape), np.ones(shape[0]))
-        rates_BK, hurdle = np.exp(clipped(gain_BK)), math.exp(min(second, GAIN_LIMIT))
+        found = Choices(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.ones(shape[0]))
+        rates_BK = np.exp(clipped(gain_BK))
         discontent_BK = np.nan_to_num(discontent_BK, nan=1.0)
         by_best = self.ends_BK is None
-        clickchains.choices(*self._pages(), by_best, rates_BK, discontent_BK, hurdle, *found)
+        asked = by_best, rates_BK, discontent_BK, *basket.rates
+        clickchains.choices(*self._pages(), *asked, *found)
         return found
 
     def known(
-        self, gain_BK: Floats, second: float, discontent_BK: Floats, taste_BMK: Floats
+        self, gain_BK: Floats, basket: Basket, discontent_BK: Floats, taste_BMK: Floats
     ) -> Known:
         """See `Law`; exact up to 1e-12."""
-        rows, sets, slots = taste_BMK.shape
-        shape = rows, sets, slots
-        found = Known(np.zeros(shape), np.zeros(shape), np.ones((rows, sets)))
-        gain_BK, second = clipped(gain_BK), min(second, GAIN_LIMIT)
+        shape = taste_BMK.shape
+        found = Known(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.ones(shape[:2]))
+        gain_BK = clipped(gain_BK)
         discontent_BK = np.nan_to_num(discontent_BK, nan=1.0)
         by_best = self.ends_BK is None
-        asked = by_best, gain_BK, discontent_BK, second, taste_BMK
+        asked = by_best, gain_BK, discontent_BK, *basket.rates, taste_BMK
         tastechains.known(*self._pages(), *asked, *found)
         return found
 

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from simulator.behaviour.behavior import MOST_UNITS, Behavior, Flags
+from simulator.behaviour.choices import Basket
 from simulator.behaviour.clicklaws import Independent, Law
 from simulator.behaviour.clickmodels import CheckedClickModel
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.protocols import Pages
 from simulator.shoppers.needs import Needs
 
@@ -129,22 +131,22 @@ class Outlook:
     def prospect(self) -> Prospect:
         """What the pages bring over all luck and tastes."""
         spec, shape = self.behavior.spec, self.items_BK.shape
-        click_BK, first_BK, second_BK = np.zeros((3, *shape))
+        click_BK, first_BK, second_BK, carted_BK = np.zeros((4, *shape))
         open_B, clickless_B = np.zeros((2, shape[0]))
         for weight, law in self._laws():
-            found = law.chances(self.gain_BK, spec.basket_cost, self.discontent_BK)
+            found = law.chances(self.gain_BK, basket_of(spec), self.discontent_BK)
             click_BK += weight * law.click_BK
             first_BK += weight * found.first_BK
             second_BK += weight * found.second_BK
+            carted_BK += weight * found.carted_BK
             open_B += weight * found.open_B
             clickless_B += weight * law.clickless_B
         seen_BK = self.stays_B[:, None] * self.real_BK
-        carted_BK = np.nan_to_num(expit(self.gain_BK + spec.cart_margin))
         units_BK = mean_units(spec.repeat_quantity) * first_BK + second_BK
         brings = Expected(
             seen_BK=seen_BK,
             clicks_BK=seen_BK * click_BK,
-            carts_BK=seen_BK * click_BK * carted_BK,
+            carts_BK=seen_BK * carted_BK,
             orders_BK=seen_BK * (first_BK + second_BK),
             gmv_BK=seen_BK * units_BK * self.price_BK,
         )
@@ -176,21 +178,18 @@ class Outlook:
         for m in range(sets):
             draws = self.behavior.draws.child(f"taste.{m}")
             taste_RMK[:, m] = self.behavior.tastes(needs, items_RK, draws)
-        first_RMK, second_RMK = np.zeros((2, *taste_RMK.shape))
-        open_RM, click_RK = np.zeros(taste_RMK.shape[:2]), np.zeros(items_RK.shape)
+        first_RMK, second_RMK, carted_RMK = np.zeros((3, *taste_RMK.shape))
+        open_RM = np.zeros(taste_RMK.shape[:2])
         for weight, law in self._laws(rows):
-            found = law.known(gain_RK, spec.basket_cost, discontent_RK, taste_RMK)
+            found = law.known(gain_RK, basket_of(spec), discontent_RK, taste_RMK)
             first_RMK += weight * found.first_BMK
             second_RMK += weight * found.second_BMK
+            carted_RMK += weight * found.carted_BMK
             open_RM += weight * found.open_BM
-            click_RK += weight * law.click_BK
-        value_RMK = np.nan_to_num(gain_RK, nan=-np.inf)[:, None] + taste_RMK + spec.cart_margin
-        with np.errstate(over="ignore"):  # surely not into the cart: exp(-inf) is 0
-            carted_RMK = np.exp(-np.exp(-value_RMK))
         units = mean_units(spec.repeat_quantity)
         price_R1K = np.where(items_RK >= 0, self.price_BK[rows], 0.0)[:, None]
         return Known(
-            carts_BM=(click_RK[:, None] * carted_RMK).sum(axis=2),
+            carts_BM=carted_RMK.sum(axis=2),
             orders_BM=(first_RMK + second_RMK).sum(axis=2),
             gmv_BM=((units * first_RMK + second_RMK) * price_R1K).sum(axis=2),
             bought_BM=first_RMK.sum(axis=2),
@@ -212,6 +211,11 @@ class Outlook:
             draws = behavior.draws.child(f"expected.{replicate}")
             clicked_BK: Flags = behavior.look(needs, items_BK, attraction_BK, draws)[1] & real_BK
             yield 1 / REPLICATES, Independent(clicked_BK.astype(np.float64))
+
+
+def basket_of(spec: BehaviorSpec) -> Basket:
+    """What the cart and a second choice ask for."""
+    return Basket(margin=spec.cart_margin, second=spec.basket_cost)
 
 
 def mean_units(repeat_quantity: float) -> float:

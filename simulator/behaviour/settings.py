@@ -34,23 +34,27 @@ class BehaviorSpec(UtilitySpec):
         Field(discriminator="type"),
     ] = PositionBased()
     click_cost: float = Field(
-        6.3, ge=-1_000, le=1_000, description="perceived utility at which half would click"
+        6.75, ge=-1_000, le=1_000, description="perceived utility at which half would click"
     )
-    outside: float = Field(9.9, ge=-1_000, le=1_000, description="utility of buying nothing")
+    outside: float = Field(10.75, ge=-1_000, le=1_000, description="utility of buying nothing")
     cart_margin: float = Field(
-        0.9,
+        1.4,
         ge=0,
         le=1_000,
-        description="how far below the outside option an item still goes to the cart",
+        description="how far below the outside option the best item still goes to the cart",
     )
     basket_cost: float = Field(
-        0.2, ge=0, le=1_000, description="extra utility that a second item in one basket needs"
+        -4.0,
+        ge=-1_000,
+        le=1_000,
+        description="utility that a second item in one basket needs more than the first, or "
+        "less if negative: the delivery is paid",
     )
     repeat_quantity: float = Field(
         0.25, ge=0, lt=1, description="chance of one more unit of a bought item"
     )
     satisfaction: float = Field(
-        4.6, ge=-1_000, le=1_000, description="true utility that satisfies half of the clickers"
+        6.0, ge=-1_000, le=1_000, description="true utility that satisfies half of the clickers"
     )
     delayed: float = Field(0.1, ge=0, le=1, description="share of purchases that come days later")
     delay_days: float = Field(2.0, gt=0, le=1e6, description="mean delay of those (days)")

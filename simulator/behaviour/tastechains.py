@@ -2,9 +2,10 @@
 
 No integral is left (see `simulator.behaviour.clickchains`). With items by falling value, T_i, the
 chance that none of the i best is clicked, gives the first choice as T_i - T_(i+1), and Q_i, the
-chance that one of them is, the second one as T_i + Q_i - T_(i+1) - Q_(i+1). Between two
-neighbouring values the outside option bars the same items, which makes the chance that a need stays
-open a sum over K + 1 pieces. Only these differences lose digits, to 1e-16.
+chance that one of them is and that the outside option lies below it, whose chance is F_i, the
+second one as Q_i - Q_(i+1) + F_i (T_i - T_(i+1)). Between two neighbouring values the outside
+option bars the same items, which makes the chance that a need stays open a sum over K + 1 pieces.
+Only these differences lose digits, to 1e-16.
 """
 
 import math
@@ -26,23 +27,25 @@ def known(
     by_best: Any,
     gains_BK: Any,
     discontent_BK: Any,
-    second: Any,
+    margin: Any,
+    hurdle: Any,
     taste_BMK: Any,
     first_BMK: Any,
     second_BMK: Any,
+    carted_BMK: Any,
     open_BM: Any,
 ) -> None:  # pragma: no cover
     """Fill in every page under each set of tastes; arguments as of `choices`.
 
     Args:
         gains_BK: over the outside option (logits).
-        second: gain that a second choice must exceed (logits).
+        margin, hurdle: rates of `simulator.behaviour.choices.Basket`.
         taste_BMK: shocks of each item in each set (logits).
     """
     rows, sets, slots = taste_BMK.shape
     next_CK, last_2C = np.empty((slots + 1, slots)), np.empty((2, slots + 1))
     level_K, falls_L = np.empty(slots, np.int64), np.empty(slots)
-    value_K, place_K = np.empty(slots), np.empty(slots, np.int64)
+    value_K, below_K, place_K = np.empty(slots), np.empty(slots), np.empty(slots, np.int64)
     room_3P = np.empty((3, slots + 1))
     for row in range(rows):
         attraction_K = attraction_BK[row]
@@ -51,6 +54,7 @@ def known(
         for m in range(sets):
             for k in range(slots):
                 value_K[k] = gains_BK[row, k] + taste_BMK[row, m, k]
+                below_K[k] = math.exp(-math.exp(-value_K[k]))  # the outside option lies below
             places = 0
             for slot in np.argsort(-value_K, kind="mergesort"):
                 place_K[slot] = -1
@@ -58,7 +62,7 @@ def known(
                     place_K[slot] = places
                     places += 1
             none_3P = room_3P[:, : places + 1]
-            _barred(next_CK, last_2C, place_K, none_3P)
+            _barred(next_CK, last_2C, place_K, below_K, none_3P)
             if by_best:
                 _barred_and_open(
                     next_CK, last_2C[0], place_K, level_K, falls_L[:levels], none_3P[2]
@@ -68,22 +72,26 @@ def known(
                 i = place_K[slot]
                 if i < 0:
                     continue
-                below = math.exp(-math.exp(-value_K[slot]))  # the outside option lies below
+                below = below_K[slot]
                 none = none_3P[0, i] - none_3P[0, i + 1]
-                one = none + none_3P[1, i] - none_3P[1, i + 1]
+                one = none_3P[1, i] - none_3P[1, i + 1] + none * below
+                rate = math.exp(-value_K[slot])
+                joins = max(one, 0.0) * math.exp(-hurdle * rate)
                 first_BMK[row, m, slot] = max(none, 0.0) * below
-                second_BMK[row, m, slot] = max(one, 0.0) * math.exp(
-                    -math.exp(second - value_K[slot])
-                )
+                second_BMK[row, m, slot] = joins
+                carted_BMK[row, m, slot] = max(none, 0.0) * math.exp(-margin * rate) + joins
                 found += (above - below) * none_3P[2, i]
                 above = below
             open_BM[row, m] = found + above * none_3P[2, places]
 
 
 @njit(cache=True, nogil=True)
-def _barred(next_CK: Any, last_2C: Any, place_K: Any, none_3P: Any) -> None:  # pragma: no cover
+def _barred(
+    next_CK: Any, last_2C: Any, place_K: Any, below_K: Any, none_3P: Any
+) -> None:  # pragma: no cover
     """Fill in, of the first items in number 0, 1 .. of all: that none of them is clicked; that one
-    is; that none is, and that the reading did not end with the last click."""
+    is, and the outside option lies below it; that none is, and that the reading did not end with
+    the last click."""
     slots, places = len(place_K), none_3P.shape[1]
     reach_KP, other_KP = np.empty((slots, places)), np.zeros((slots, places))
     for i in range(places):
@@ -97,7 +105,7 @@ def _barred(next_CK: Any, last_2C: Any, place_K: Any, none_3P: Any) -> None:  # 
         if free == 0:
             continue
         for i in range(free, places):
-            other_KP[k, i] = reach_KP[k, i]
+            other_KP[k, i] = reach_KP[k, i] * below_K[k]
             reach_KP[k, i] = 0.0
         for i in range(places):
             none_3P[0, i] += reach_KP[k, i] * last_2C[0, k + 1]

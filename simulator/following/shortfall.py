@@ -22,7 +22,7 @@ from scipy.special import expit
 from simulator.behaviour.behavior import MOST_UNITS, Behavior
 from simulator.behaviour.clicklaws import Independent, Law
 from simulator.behaviour.clickmodels import CheckedClickModel
-from simulator.behaviour.expectation import Outlook, Prospect
+from simulator.behaviour.expectation import Outlook, Prospect, basket_of
 from simulator.behaviour.settings import BehaviorSpec
 from simulator.catalogue.catalog import Ints
 from simulator.following.paths import Paths
@@ -132,7 +132,7 @@ def missed(intended: Intended, trace: StockTrace, market: Market, behavior: Beha
         gain_SK = np.where(gone_RK[short], -np.inf, some.gains_RK)
         discontent_SK = expit(spec.satisfaction - spec.outside - some.gains_RK)
         law = _law(behavior, some, discontent_SK)
-        found = law.chances(gain_SK, spec.basket_cost, discontent_SK)
+        found = law.chances(gain_SK, basket_of(spec), discontent_SK)
         first_RK[short], second_RK[short] = found.first_BK, found.second_BK
     units_RK = mean_units_of(spec.repeat_quantity, left_RK)
     everything = mean_units_of(spec.repeat_quantity, np.array(MOST_UNITS))

@@ -84,7 +84,7 @@ class Desk:
             pages.arm_B[rows], pages.items_BK[rows, slots], reactions.clicked_BK[rows, slots]
         )
         scene.memory.click(sessions.shopper_N, pages.items_BK, reactions.clicked_BK)
-        buys_B = reactions.wanted_B > 0
+        buys_B = reactions.worth_B > 0
         if buys_B.any():
             purchases.append(planned_purchases(requests, sessions, pages, reactions, steps, buys_B))
         ends = planned_ends(sessions, pages, steps)

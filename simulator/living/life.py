@@ -85,12 +85,14 @@ class Life:
         self._flush()
 
     def _purchase(self, plan: Purchases, row: int) -> Generator[simpy.Event]:
-        """Try the choices in order: the best that is there, and a second one that is worth it."""
+        """Try the choices in order: the best that is there, and a second one that joins it."""
         yield self.env.timeout(plan.at_P[row] - self.env.now)
         shopper, arm = int(plan.shopper_P[row]), int(plan.arm_P[row])
-        wanted, bought, quantity = int(plan.wanted_P[row]), 0, int(plan.quantity_P[row])
+        worth, joins = int(plan.worth_P[row]), int(plan.joins_P[row])
+        bought, quantity = 0, int(plan.quantity_P[row])
         for choice, item in enumerate(plan.choices_PC[row].tolist()):
-            if item < 0 or bought == MOST_ITEMS or (bought and choice >= wanted):
+            enough = choice >= (joins if bought else worth)
+            if item < 0 or enough or bought == MOST_ITEMS:
                 break
             session = int(plan.session_P[row])
             sold = self.market.take(item, quantity, self.env.now, arm, session)

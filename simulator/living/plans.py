@@ -22,7 +22,9 @@ class Purchases:
         request_P, session_P, shopper_P, arm_P: where it comes from.
         choices_PC, position_PC, sources_PC, best_ranked_PC: items best first, -1 padded, with the
             position and the provenance of their exposure.
-        wanted_P: how many of the choices may share a basket; quantity_P: units of the first one.
+        worth_P, joins_P: how many of the choices, the best of them, are worth buying, and would be
+            bought beside another item.
+        quantity_P: units of the first item bought.
         at_once_P: whether it belongs to the session (a late one comes days after it).
     """
 
@@ -35,7 +37,8 @@ class Purchases:
     position_PC: NDArray[np.int16]
     sources_PC: Ints
     best_ranked_PC: Ints
-    wanted_P: NDArray[np.int16]
+    worth_P: NDArray[np.int16]
+    joins_P: NDArray[np.int16]
     quantity_P: NDArray[np.int16]
     at_once_P: NDArray[np.bool_]
 
@@ -93,7 +96,8 @@ def planned_purchases(
         position_PC=(first_P[:, None] + slots_PC).astype(np.int16),
         sources_PC=np.take_along_axis(pages.sources_BK[buys_B], slots_PC, axis=1),
         best_ranked_PC=np.take_along_axis(pages.best_ranked_BK[buys_B], slots_PC, axis=1),
-        wanted_P=reactions.wanted_B[buys_B],
+        worth_P=reactions.worth_B[buys_B],
+        joins_P=reactions.joins_B[buys_B],
         quantity_P=reactions.quantity_B[buys_B],
         at_once_P=delay_P == 0,
     )

@@ -160,7 +160,7 @@ def step(
     ).astype(np.int8)
     waited_N = np.minimum(reactions.dwell_B, IDLE_SECONDS) * ~reactions.left_B
     at_N = now.due_N + pages.latency_B + waited_N
-    buys_N = (reactions.wanted_B > 0) & (reactions.delay_B == 0)
+    buys_N = (reactions.worth_B > 0) & (reactions.delay_B == 0)
     return Steps(
         action_N=action_N,
         end_reason_N=reason_N,

@@ -50,8 +50,8 @@ class MarketSpec(Spec):
 class SessionSpec(Spec):
     """What shoppers do between pages."""
 
-    next_page: float = Field(0.3, ge=0, le=1, description="chance of the next page of results")
-    reformulate: float = Field(0.35, ge=0, le=1, description="chance to search in other words")
+    next_page: float = Field(0.35, ge=0, le=1, description="chance of the next page of results")
+    reformulate: float = Field(0.55, ge=0, le=1, description="chance to search in other words")
     retry_empty: float = Field(
         0.7, ge=0, le=1, description="chance to search in other words after an empty page"
     )

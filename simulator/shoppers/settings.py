@@ -14,7 +14,7 @@ class ShopperSpec(Spec):
 
     count: int = Field(10_000, ge=1, description="shoppers")
     visits_per_week: float = Field(
-        1.5, gt=0, le=1_000, description="mean visits a week of one shopper"
+        1.2, gt=0, le=1_000, description="mean visits a week of one shopper"
     )
     activity_sigma: float = Field(1.0, ge=0, le=10, description="spread of log visit rates")
     affinity_sigma: float = Field(
@@ -37,7 +37,7 @@ class ShopperSpec(Spec):
     )
     loyalty: float = Field(0.8, ge=0, le=1_000, description="mean utility of one's favourite brand")
     taste_drift: float = Field(0.02, ge=0, le=10, description="turn of tastes per day (radians)")
-    patience: float = Field(4.0, ge=1, le=1_000, description="mean number of requests in one visit")
+    patience: float = Field(7.0, ge=1, le=1_000, description="mean number of requests in one visit")
     tolerance: float = Field(
         10.0, gt=0, le=1e6, description="mean time after which a waiting shopper leaves (seconds)"
     )
@@ -90,19 +90,21 @@ class Rewordings(Spec):
         {"generic": 0.5, "synonym": 0.35, "brand": 0.15},
         description=_NEXT,
     )
-    synonym: Row = Field({"specific": 0.6, "generic": 0.4}, description=_NEXT)
+    synonym: Row = Field(
+        {"generic": 0.5, "specific": 0.2, "brand": 0.2, "ambiguous": 0.1}, description=_NEXT
+    )
     generic: Row = Field(
-        {"specific": 0.65, "synonym": 0.2, "brand": 0.15},
+        {"synonym": 0.4, "specific": 0.35, "brand": 0.15, "ambiguous": 0.1},
         description=_NEXT,
     )
-    misspelled: Row = Field({"specific": 0.85, "generic": 0.15}, description=_NEXT)
-    brand: Row = Field({"specific": 0.7, "generic": 0.3}, description=_NEXT)
+    misspelled: Row = Field({"specific": 0.6, "synonym": 0.2, "generic": 0.2}, description=_NEXT)
+    brand: Row = Field({"specific": 0.35, "generic": 0.35, "synonym": 0.3}, description=_NEXT)
     knowledge: Row = Field(
-        {"generic": 0.4, "specific": 0.4, "synonym": 0.2},
+        {"generic": 0.35, "synonym": 0.35, "specific": 0.15, "ambiguous": 0.15},
         description=_NEXT,
     )
-    ambiguous: Row = Field({"specific": 0.8, "generic": 0.2}, description=_NEXT)
-    conditions: Row = Field({"specific": 0.7, "generic": 0.3}, description=_NEXT)
+    ambiguous: Row = Field({"synonym": 0.4, "specific": 0.3, "generic": 0.3}, description=_NEXT)
+    conditions: Row = Field({"specific": 0.35, "synonym": 0.35, "generic": 0.3}, description=_NEXT)
 
 
 class QuerySpec(Spec):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.catalogue.settings import CatalogSpec
 from simulator.catalogue.synthetic import generate_supply
 from simulator.living.settings import WorldSpec
@@ -37,11 +38,14 @@ def table_of(people, depth=60, seed=0):
 
 
 def simulate(folder, people, *, spec=None, service=None, seed=2, days=2, arms=("all",), **options):
-    """Run a world and return its log's digest and final state."""
+    """Run a world and return its log's digest and final state.
+
+    Without a spec of the caller's, shoppers buy more than by default: a few days have some orders.
+    """
     service = service or TableService(table_of(people))
     log = EventLog(folder, channels=service.channels, arms=arms)
     world = World(
-        spec or WorldSpec(days=days),
+        spec or WorldSpec(days=days, behavior=BehaviorSpec(outside=9.0)),
         people,
         service,
         log,

@@ -20,9 +20,9 @@ from simulator.shoppers.words.roundabout import Roundabout
 from simulator.shoppers.words.spellings import ALIKE, Indices, Spellings
 from simulator.shoppers.words.thesaurus import other_number, synonyms
 
-# A text has as many spellings of its own as shoppers would use in so many first queries of a shop,
-# but not more than the most. A rare text is asked once or never, so it needs few.
-_QUERIES = 200_000
+# A text has as many spellings of its own as shoppers would use in so many first queries for each
+# need of a shop, but not more than the most. A rare text is asked once or never, so it needs few.
+_QUERIES = 10
 _MOST = 64
 _TWICE = 0.25  # of the changed texts are changed once more
 _SHORT = 4  # letters below which a word has no other number
@@ -45,6 +45,7 @@ class Said:
         brand_T: the brand that is wanted, "" for any.
         category_T: what they ask for, -1 for no category.
         weight_T: share of first queries.
+        needs: how many needs there are.
     """
 
     texts: Words
@@ -53,6 +54,7 @@ class Said:
     brand_T: Words
     category_T: Ints
     weight_T: Floats
+    needs: int
 
 
 def said_by(intents: Intents, brands: Words) -> Said:
@@ -75,6 +77,7 @@ def said_by(intents: Intents, brands: Words) -> Said:
         brand_T=tuple(names[code] for code in intents.brand_Q[intent_T].tolist()),
         category_T=intents.category_Q[intent_T],
         weight_T=np.bincount(text_C, first_QX[intent_C, kind_C], size).astype(np.float64),
+        needs=len(intents.weight_Q),
     )
 
 
@@ -94,7 +97,8 @@ def own_spellings(
         return said.texts, ALIKE
     words_T = np.array([len(text.split()) for text in said.texts])
     own_T = 1 - (1 - variety) ** words_T
-    tries_T = np.minimum(np.ceil(_QUERIES * said.weight_T * own_T), _MOST).astype(np.int64)
+    queries_T = _QUERIES * said.needs * said.weight_T * own_T
+    tries_T = np.minimum(np.ceil(queries_T), _MOST).astype(np.int64)
     base_E = np.repeat(np.arange(len(tries_T)), tries_T)
     slot_E = np.arange(len(base_E))
     luck_E3 = np.stack([draws.uniform(f"spelling.{k}", slot=slot_E) for k in range(3)], axis=1)

@@ -176,7 +176,7 @@ def test_what_is_expected_of_an_item_is_what_shoppers_do_with_it_alone(world, or
     did = lived(world, requests, items_BN)
     expected = {outcome: oracle.expected(requests, items_BN, outcome)[:, 0] for outcome in OUTCOMES}
     click_B = did.clicked_BK[:, 0].reshape(15, REPEATS).mean(axis=1)
-    bought_BR = (did.wanted_B > 0).reshape(15, REPEATS)
+    bought_BR = (did.worth_B > 0).reshape(15, REPEATS)
     assert close(click_B, expected["click"], REPEATS).all()
     assert close(bought_BR.mean(axis=1), expected["purchase"], REPEATS).all()
     price_B = world.people.supply.catalog.price_I[items_BN[:, 0]]
@@ -207,7 +207,7 @@ def test_a_sole_click_leads_to_the_purchase_that_is_expected(world, oracle):
     requests, items_BN = some(world, 8, 3, seed=2)
     did = lived(world, requests, items_BN)
     sole_BR = (did.clicked_BK.sum(axis=1) == 1).reshape(8, REPEATS)
-    bought_BR = (did.wanted_B > 0).reshape(8, REPEATS)
+    bought_BR = (did.worth_B > 0).reshape(8, REPEATS)
     clicked_BRK = did.clicked_BK.reshape(8, REPEATS, 3)
     chance_BK = oracle.expected(requests, items_BN, "purchase") / oracle.expected(
         requests, items_BN, "click"

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from experiments.cli import run_command
+from experiments.records.reading import read_record
 from experiments.records.run import read_run
+from experiments.records.validity import Validity, Verdict
 from tests.experiments.inference.parity import assert_parity
 from tests.experiments.small_runs import log_digests, read, stage
 
@@ -60,3 +63,27 @@ def test_the_demo_has_no_mismatch_of_samples_and_drops_no_channel(demo: Path) ->
 
 def test_estimates_of_the_demo_equal_row_level_peers_to_10_digits(demo: Path) -> None:
     assert_parity(demo / "log", stage(demo, "history") / "log", "control", "treatment")
+
+
+def test_the_default_world_lies_in_the_ranges_of_published_shops(
+    demo: Path, tmp_path: Path
+) -> None:
+    """Within its Monte Carlo error: no interval lies outside of its range.
+
+    But for conversion before the experiment: a shop that has no ranker yet sells less.
+    """
+    run_command(["validate", str(demo), "--out", str(tmp_path)])
+    ranges = [check for check in read_record(Validity, tmp_path).checks if check.rung == "ranges"]
+    outside = {
+        (check.fact, check.period)
+        for check in ranges
+        if check.found.low is not None
+        and (
+            (check.low is not None and check.found.high < check.low)
+            or (check.high is not None and check.found.low > check.high)
+        )
+    }
+    assert len(ranges) > 25
+    assert outside <= {("session_conversion", "history")}
+    judged = sum(check.verdict == Verdict.PASS for check in ranges)
+    assert judged > len(ranges) / 2  # known well enough to be told from what lies outside

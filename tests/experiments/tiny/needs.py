@@ -81,8 +81,13 @@ def first(rates: Rates, waiting: Waiting, clicked: Items, outside: float, item: 
 
 @cache
 def second(rates: Rates, waiting: Waiting, clicked: Items, outside: float, item: int) -> float:
-    """The same, that it rings second."""
-    total = sum(rates[each] for each in clicked.union(*waiting)) + len(waiting) + outside
+    """The same, that it rings second, where the page's outside option of rate 1 is over once an
+    item leads.
+
+    Args:
+        outside: rate of another outside option, which must ring later than the second item.
+    """
+    total = sum(rates[each] for each in clicked.union(*waiting)) + len(waiting) + 1.0 + outside
     chance = sum(
         second(rates, but(waiting, k), clicked, outside, item) for k in range(len(waiting))
     )
@@ -264,10 +269,10 @@ def seen(shop: Shop, kind: int, intent: int, items: tuple[int, ...], before: Bef
         reached = past * odds
         sums[0] += reached * len(clicked) * nothing_bought(rates, waiting)
         for item in sorted(clicked):
-            alone, margin = frozenset([item]), math.exp(-spec.cart_margin)
+            margin = math.exp(-spec.cart_margin)
             one = first(rates, waiting, clicked, 1.0, item)
             two = second(rates, waiting, clicked, math.exp(spec.basket_cost), item)
-            sums[1] += reached * first(rates, waiting, alone, margin, item)
+            sums[1] += reached * (first(rates, waiting, clicked, margin, item) + two)
             sums[2] += reached * (one + two)
             sums[3] += reached * PRICE_I[item] * (units * one + two)
             sums[4] += reached * one

@@ -46,8 +46,12 @@ MOST = 12
 def pair(
     rates: Rates, waiting: Waiting, clicked: Items, outside: float, one: int, two: int
 ) -> float:
-    """Chance that nothing was bought before, and these two ring first and second in time."""
-    total = sum(rates[each] for each in clicked.union(*waiting)) + len(waiting) + outside
+    """Chance that nothing was bought before, and these two ring first and second in time.
+
+    Args:
+        outside: rate of the outside option that must ring later than the second one.
+    """
+    total = sum(rates[each] for each in clicked.union(*waiting)) + len(waiting) + 1.0 + outside
     chance = sum(
         pair(rates, but(waiting, k), clicked, outside, one, two) for k in range(len(waiting))
     )

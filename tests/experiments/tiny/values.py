@@ -96,21 +96,30 @@ def click_sets(
     return sets
 
 
-def place_chances(rates: Sequence[float], nothing: float) -> NDArray[np.float64]:
-    """(2, n) chance that each of n things is first, and is second, before nothing is chosen.
+def place_chances(
+    rates: Sequence[float], nothing: float, no_more: float = 1.0
+) -> NDArray[np.float64]:
+    """(2, n) chance that each of n things is first, before nothing is chosen; and is second.
 
     The best of utilities with Gumbel shocks is the first of exponential clocks that ring at rate
     exp(utility); so every order of the clocks has the chance of drawing without replacement by
     rate (Plackett 1975, Luce 1959).
+
+    Args:
+        nothing: rate of the clock that must not ring before the first thing.
+        no_more: rate of the clock that must not ring before the second one.
     """
-    chances, clocks = np.zeros((2, len(rates))), [*rates, nothing]
+    chances, clocks = np.zeros((2, len(rates))), [*rates, nothing, no_more]
     for order in permutations(range(len(clocks))):
         chance = 1.0
         for at, clock in enumerate(order):
             chance *= clocks[clock] / sum(clocks[other] for other in order[at:])
-        stop = order.index(len(rates))
-        for place in range(min(stop, 2)):
-            chances[place, order[place]] += chance
+        things = [clock for clock in order if clock < len(rates)]
+        place = {clock: at for at, clock in enumerate(order)}
+        if things and place[things[0]] < place[len(rates)]:
+            chances[0, things[0]] += chance
+            if len(things) > 1 and place[things[1]] < place[len(rates) + 1]:
+                chances[1, things[1]] += chance
     return chances
 
 
@@ -132,10 +141,10 @@ def outcome(model: "Model", kind: int, text: int, channels: frozenset[str]) -> N
     for clicked, (chance, _) in click_sets(spec, who.phone, seen, trues).items():
         slots = [slot for slot in range(len(page)) if clicked >> slot & 1]
         rates = [worth[slot] for slot in slots]
-        first_K = place_chances(rates, 1.0)[0]
-        second_K = place_chances(rates, math.exp(spec.basket_cost))[1]
+        first_K, second_K = place_chances(rates, 1.0, math.exp(spec.basket_cost))
+        best_K = place_chances(rates, math.exp(-spec.cart_margin))[0]
         for at, slot in enumerate(slots):
-            carted = place_chances(rates[at : at + 1], math.exp(-spec.cart_margin))[0, 0]
+            carted = best_K[at] + second_K[at]
             bought = first_K[at] + second_K[at]
             money = PRICE_I[page[slot]] * (units * first_K[at] + second_K[at])
             expected_EK[1:, slot] += stays * chance * np.array([1.0, carted, bought, money])

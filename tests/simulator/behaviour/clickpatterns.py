@@ -60,20 +60,25 @@ def _look(model, phone, slot, clicked, slots):
     return model.perseverance_phone if phone else model.perseverance_desktop
 
 
-def logit_of(gains_N, second):
-    """First and second choice where all N items are clicked: who rings first, and who then."""
-    rate_N, hurdle = np.exp(gains_N), np.exp(second)
+def logit_of(gains_N, basket):
+    """First and second choice, and the cart, where all N items are clicked.
+
+    Who rings first, and who then: two outside options ring besides, of which the first one is over
+    once an item leads, and the other one must not ring before the second item.
+    """
+    rate_N, hurdle = np.exp(gains_N), np.exp(basket.second)
     first_N = rate_N / (1 + rate_N.sum())
+    best_N = rate_N / (np.exp(-basket.margin) + rate_N.sum())
     second_N = np.zeros(len(rate_N))
     for leader in range(len(rate_N)):
         others = np.delete(np.arange(len(rate_N)), leader)
-        leads = rate_N[leader] / (hurdle + rate_N.sum())
+        leads = rate_N[leader] / (1 + hurdle + rate_N.sum())
         second_N[others] += leads * rate_N[others] / (hurdle + rate_N[others].sum())
-    return first_N, second_N
+    return first_N, second_N, best_N + second_N
 
 
-def enumerated(model, phone, attraction_K, gain_K, second, threshold, taste_K=None):
-    """(clicks, clickless, first, second, open) over all sets of clicks.
+def enumerated(model, phone, attraction_K, gain_K, basket, threshold, taste_K=None):
+    """(clicks, clickless, first, second, open, carted) over all sets of clicks.
 
     Args:
         threshold: gain that makes content one half of those who click.
@@ -81,31 +86,38 @@ def enumerated(model, phone, attraction_K, gain_K, second, threshold, taste_K=No
     """
     slots = len(attraction_K)
     content_K = expit(np.array(gain_K) - threshold)
-    sums_3K, clickless, left_open = np.zeros((3, slots)), 0.0, 0.0
+    sums_4K, clickless, left_open = np.zeros((4, slots)), 0.0, 0.0
     for (clicked, content), chance in click_patterns(model, phone, attraction_K, content_K).items():
         at = list(clicked)
-        sums_3K[0, at] += chance
-        first_N, second_N = _chosen(np.array(gain_K)[at], second, taste_K, at)
-        sums_3K[1, at] += chance * first_N
-        sums_3K[2, at] += chance * second_N
+        sums_4K[0, at] += chance
+        chosen_3N = _chosen(np.array(gain_K)[at], basket, taste_K, at)
+        sums_4K[1:, at] += chance * np.array(chosen_3N)
         discontent = 1.0
         if isinstance(model, DynamicBayesian):
             discontent = 0.0 if content else 1.0
         elif at:
             discontent = expit(threshold - max(gain_K[slot] for slot in at))
-        left_open += chance * discontent * (1 - first_N.sum())
+        left_open += chance * discontent * (1 - chosen_3N[0].sum())
         clickless += chance * (not at)
-    return sums_3K[0], clickless, sums_3K[1], sums_3K[2], left_open
+    return sums_4K[0], clickless, sums_4K[1], sums_4K[2], left_open, sums_4K[3]
 
 
-def _chosen(gain_N, second, taste_K, at):
-    """Chances of being first and second among what was clicked."""
+def _chosen(gain_N, basket, taste_K, at):
+    """Chances of being first and second among what was clicked, and of the cart."""
     if taste_K is None:
-        return logit_of(gain_N, second)
-    first_N, second_N, value_N = np.zeros(len(at)), np.zeros(len(at)), gain_N + taste_K[at]
+        return logit_of(gain_N, basket)
+    return known_logit_of(gain_N + taste_K[at], basket)
+
+
+def known_logit_of(value_N, basket):
+    """`logit_of` where only the luck of the two outside options is not known."""
+    below = lambda value: np.exp(-np.exp(-value))  # noqa: E731
+    first_N, second_N, carted_N = np.zeros((3, len(value_N)))
     order = np.argsort(-value_N, kind="stable")
     if len(order):
-        first_N[order[0]] = np.exp(-np.exp(-value_N[order[0]]))
+        first_N[order[0]] = below(value_N[order[0]])
+        carted_N[order[0]] = below(value_N[order[0]] + basket.margin)
     if len(order) > 1:
-        second_N[order[1]] = np.exp(-np.exp(second - value_N[order[1]]))
-    return first_N, second_N
+        joins = first_N[order[0]] * below(value_N[order[1]] - basket.second)
+        second_N[order[1]] = carted_N[order[1]] = joins
+    return first_N, second_N, carted_N

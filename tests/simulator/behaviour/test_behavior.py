@@ -80,17 +80,20 @@ def test_purchases_are_a_multinomial_logit_over_the_clicked_items(visit):
 def test_only_clicked_items_are_carted_and_only_carted_ones_bought(visit):
     _, pages, reactions, _, _ = visit
     assert not (reactions.carted_BK & ~reactions.clicked_BK).any()
-    buyers = reactions.wanted_B > 0
-    first_BK = pages.items_BK[buyers] == reactions.choices_BC[buyers, :1]
-    assert (first_BK & reactions.carted_BK[buyers]).any(axis=1).all()
+    for choice, enough_B in enumerate((reactions.worth_B > 0, reactions.joins_B > 1)):
+        buyers = np.flatnonzero((reactions.worth_B > 0) & enough_B)
+        assert len(buyers) > 100
+        slots = reactions.slots_BC[buyers, choice]
+        assert reactions.carted_BK[buyers, slots].all()
+        assert (pages.items_BK[buyers, slots] == reactions.choices_BC[buyers, choice]).all()
 
 
 def test_fallbacks_come_in_order_of_worth_and_never_below_buying_nothing(visit):
     _, _, reactions, _, _ = visit
     real_BC = reactions.choices_BC >= 0
     assert (real_BC[:, :-1] >= real_BC[:, 1:]).all()
-    assert (reactions.wanted_B <= real_BC.sum(axis=1)).all()
-    assert ((reactions.wanted_B > 0) == real_BC[:, 0]).all()
+    most_B = np.maximum(reactions.worth_B, reactions.joins_B)
+    assert (real_BC.sum(axis=1) == np.where(reactions.worth_B > 0, most_B, 0)).all()
 
 
 def test_a_page_slower_than_patience_is_left_unseen(people):
@@ -140,7 +143,7 @@ def test_dynamic_bayesian_readers_stop_where_they_are_content_and_count_as_such(
     reactions = behavior.react(needs, pages)
     true_K = behavior.utility.of(needs_of(1), items_BK[:1])[1][0].astype(np.float64)
     last_B = SLOTS - 1 - reactions.clicked_BK[:, ::-1].argmax(axis=1)
-    bought_B = reactions.wanted_B > 0
+    bought_B = reactions.worth_B > 0
     content_B = reactions.satisfied_B & ~bought_B
     assert not (content_B & ~reactions.clicked_BK.any(axis=1)).any()
     below_BK = np.arange(SLOTS) > last_B[:, None]

@@ -4,12 +4,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from simulator.behaviour.choices import Basket
 from simulator.behaviour.clicklaws import Chain, Independent, OneClick
 from simulator.behaviour.clickmodels import Cascade, DynamicBayesian, PositionBased, UserBrowsing
 from tests.simulator.behaviour.clickpatterns import enumerated
 
 EXACT = 1e-10
-BASKET, THRESHOLD = 0.2, 0.4
+BASKET, THRESHOLD = Basket(margin=0.9, second=0.2), 0.4
+BASKETS = (Basket(0.0, 0.0), BASKET, Basket(2.0, 3.0), Basket(1.2, -4.0))
 MODELS = {
     "pbm": PositionBased(),
     "cascade": Cascade(persistence_phone=0.7),
@@ -27,10 +29,10 @@ def law_of(model, attraction_K, gain_K, phone=True):
     )
 
 
-def found_of(model, attraction_K, gain_K, phone, second):
+def found_of(model, attraction_K, gain_K, phone, basket):
     law = law_of(model, attraction_K, gain_K, phone)
     discontent_1K = expit(THRESHOLD - np.array([gain_K]))
-    found = law.chances(np.array([gain_K], np.float64), second, discontent_1K)
+    found = law.chances(np.array([gain_K], np.float64), basket, discontent_1K)
     return law, found
 
 
@@ -41,33 +43,43 @@ def pages(reach, most=5):
 
 
 @every_model
-@given(page=pages(12), phone=st.booleans(), second=st.sampled_from([0.0, BASKET, 3.0]))
-@example(page=[(0.9, 12.0 * (-1) ** k) for k in range(8)], phone=True, second=BASKET)
-@example(page=[(1.0, 12.0)] * 7, phone=False, second=BASKET)
-@example(page=[(0.5, 40.0), (0.5, -40.0), (0.7, 10.0)], phone=True, second=BASKET)
-@example(page=[(0.3 + 0.1 * k, k / 3) for k in range(7)], phone=True, second=0.0)
-def test_chances_are_those_of_all_sets_of_clicks_together(model, page, phone, second):
+@given(page=pages(12), phone=st.booleans(), basket=st.sampled_from(BASKETS))
+@example(page=[(0.9, 12.0 * (-1) ** k) for k in range(8)], phone=True, basket=BASKET)
+@example(page=[(1.0, 12.0)] * 7, phone=False, basket=BASKET)
+@example(page=[(0.5, 40.0), (0.5, -40.0), (0.7, 10.0)], phone=True, basket=BASKET)
+@example(page=[(0.3 + 0.1 * k, k / 3) for k in range(7)], phone=True, basket=BASKETS[0])
+@example(page=[(0.3 + 0.1 * k, k / 3 - 5) for k in range(7)], phone=True, basket=BASKETS[3])
+def test_chances_are_those_of_all_sets_of_clicks_together(model, page, phone, basket):
     attraction_K, gain_K = (list(column) for column in zip(*page, strict=True))
-    law, found = found_of(model, attraction_K, gain_K, phone, second)
-    wanted = enumerated(model, phone, attraction_K, gain_K, second, THRESHOLD)
+    law, found = found_of(model, attraction_K, gain_K, phone, basket)
+    wanted = enumerated(model, phone, attraction_K, gain_K, basket, THRESHOLD)
     np.testing.assert_allclose(law.click_BK[0], wanted[0], atol=1e-14)
     np.testing.assert_allclose(law.clickless_B[0], wanted[1], atol=1e-14)
     np.testing.assert_allclose(found.first_BK[0], wanted[2], atol=EXACT, rtol=0)
     np.testing.assert_allclose(found.second_BK[0], wanted[3], atol=EXACT, rtol=0)
+    np.testing.assert_allclose(found.carted_BK[0], wanted[5], atol=EXACT, rtol=0)
     assert found.open_B[0] == pytest.approx(wanted[4], abs=EXACT)
 
 
 @every_model
-@given(page=pages(8), phone=st.booleans(), luck=st.integers(0, 2**32 - 1))
-def test_with_known_tastes_chances_are_those_of_all_sets_of_clicks(model, page, phone, luck):
+@given(
+    page=pages(8),
+    phone=st.booleans(),
+    luck=st.integers(0, 2**32 - 1),
+    basket=st.sampled_from(BASKETS),
+)
+def test_with_known_tastes_chances_are_those_of_all_sets_of_clicks(
+    model, page, phone, luck, basket
+):
     attraction_K, gain_K = (list(column) for column in zip(*page, strict=True))
     taste_K = np.random.default_rng(luck).gumbel(size=len(page))
     law = law_of(model, attraction_K, gain_K, phone)
     gain_1K = np.array([gain_K], np.float64)
-    found = law.known(gain_1K, BASKET, expit(THRESHOLD - gain_1K), taste_K[None, None])
-    wanted = enumerated(model, phone, attraction_K, gain_K, BASKET, THRESHOLD, taste_K)
+    found = law.known(gain_1K, basket, expit(THRESHOLD - gain_1K), taste_K[None, None])
+    wanted = enumerated(model, phone, attraction_K, gain_K, basket, THRESHOLD, taste_K)
     np.testing.assert_allclose(found.first_BMK[0, 0], wanted[2], atol=1e-12)
     np.testing.assert_allclose(found.second_BMK[0, 0], wanted[3], atol=1e-12)
+    np.testing.assert_allclose(found.carted_BMK[0, 0], wanted[5], atol=1e-12)
     assert found.open_BM[0, 0] == pytest.approx(wanted[4], abs=1e-12)
 
 

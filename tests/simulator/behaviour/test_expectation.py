@@ -63,7 +63,7 @@ def people():
 
 
 def kernel(people, click_model=None, luck="0", **settings):
-    settings = {"click_cost": 1.0, "outside": 1.5, "basket_cost": 0.4, **settings}
+    settings = {"click_cost": 1.0, "outside": 1.5, "basket_cost": -0.4, **settings}
     spec = BehaviorSpec(click_model=click_model or PositionBased(), **settings)
     supply, draws = people.supply, Draws(5).child(luck)
     return Behavior(spec, supply.catalog, supply.truth, people.shoppers, people.intents, draws)
@@ -100,7 +100,8 @@ def logged(behavior, needs, pages, price_I):
     reactions, items_BK = behavior.react(needs, pages), pages.items_BK
     orders_BK, units_BK = np.zeros((2, *items_BK.shape))
     for choice in (0, 1):
-        rows = np.flatnonzero(reactions.wanted_B > choice)
+        enough_B = (reactions.joins_B if choice else reactions.worth_B) > choice
+        rows = np.flatnonzero((reactions.worth_B > 0) & enough_B)
         slots = reactions.slots_BC[rows, choice]
         orders_BK[rows, slots] += 1
         units_BK[rows, slots] += reactions.quantity_B[rows] if choice == 0 else 1
@@ -154,7 +155,7 @@ def test_single_pages_have_the_mean_of_their_lucks(people, visits, price_I, mode
     for luck in range(LUCKS):
         reactions = kernel(people, model, luck=str(luck), satisfaction=2.0).react(*visits)
         happened["clicked"].append(reactions.clicked_BK.any(axis=1))
-        happened["bought"].append(reactions.wanted_B > 0)
+        happened["bought"].append(reactions.worth_B > 0)
         happened["met"].append(reactions.satisfied_B)
     chances = {
         "clicked": seen_B * (1 - prospect.clickless_B),
@@ -264,7 +265,9 @@ def test_a_single_result_is_a_product_of_logits(people, visits, price_I, model):
     near = {"atol": 1e-6, "rtol": 0}  # attraction is a float32, as in the world
     np.testing.assert_array_equal(found.seen_BK, 1.0)
     np.testing.assert_allclose(found.clicks_BK, click_BK, **near)
-    np.testing.assert_allclose(found.carts_BK, click_BK * expit(gain_BK + 0.9), **near)
+    np.testing.assert_allclose(
+        found.carts_BK, click_BK * expit(gain_BK + behavior.spec.cart_margin), **near
+    )
     np.testing.assert_allclose(found.orders_BK, click_BK * expit(gain_BK), **near)
     np.testing.assert_allclose(found.gmv_BK, found.orders_BK * price_I[7] / 0.75, rtol=1e-9)
 

@@ -49,9 +49,12 @@ def market_of(stock, lead_time=1e9, restock_at=0.25):
     return market
 
 
-def purchases(rows):
-    """Rows of (time, shopper, choices, wanted, quantity)."""
-    at, shopper, choices, wanted, quantity = zip(*rows, strict=True)
+def purchases(rows, worth=None):
+    """Rows of (time, shopper, choices, how many of them would join another, quantity).
+
+    All are worth buying.
+    """
+    at, shopper, choices, joins, quantity = zip(*rows, strict=True)
     choices_PC = np.full((len(rows), 3), -1, np.int32)
     for row, items in enumerate(choices):
         choices_PC[row, : len(items)] = items
@@ -66,7 +69,8 @@ def purchases(rows):
         position_PC=np.zeros((len(rows), 3), np.int16),
         sources_PC=np.ones((len(rows), 3), np.int32),
         best_ranked_PC=np.ones((len(rows), 3), np.int32),
-        wanted_P=np.array(wanted, np.int16),
+        worth_P=(choices_PC >= 0).sum(axis=1).astype(np.int16) if worth is None else worth,
+        joins_P=np.array(joins, np.int16),
         quantity_P=np.array(quantity, np.int16),
         at_once_P=np.ones(len(rows), bool),
     )
@@ -85,8 +89,8 @@ def ends_of(plan):
     )
 
 
-def live(market, rows, until=1_000.0):
-    env, log, plan = simpy.Environment(), Recorder(), purchases(rows)
+def live(market, rows, until=1_000.0, worth=None):
+    env, log, plan = simpy.Environment(), Recorder(), purchases(rows, worth)
     life = Life(env, market, Memory(10), log)
     life.begin(IntervalPlan([plan], [ends_of(plan)], None, 0))
     env.run(until=until)
@@ -124,7 +128,7 @@ def test_a_day_in_the_shop():
 
 
 @pytest.mark.parametrize(
-    ("stock", "wanted", "bought"),
+    ("stock", "joins", "bought"),
     [
         ([5, 5, 5], 3, [0, 1]),  # never more than two
         ([0, 5, 5], 3, [1, 2]),  # all three are worth a second item
@@ -134,8 +138,15 @@ def test_a_day_in_the_shop():
         ([0, 0, 5], 1, [2]),  # the first that is there needs only to be worth it
     ],
 )
-def test_what_stands_in_for_an_item_that_is_gone(stock, wanted, bought):
-    log = live(market_of(stock), [(10.0, 1, [0, 1, 2], wanted, 1)])
+def test_what_stands_in_for_an_item_that_is_gone(stock, joins, bought):
+    log = live(market_of(stock), [(10.0, 1, [0, 1, 2], joins, 1)])
+    assert [item for _, item, _, _ in log.orders] == bought
+
+
+@pytest.mark.parametrize(("stock", "bought"), [([5, 5, 5], [0, 1]), ([0, 5, 5], [])])
+def test_what_only_joins_another_item_is_not_bought_in_its_place(stock, bought):
+    rows, worth = [(10.0, 1, [0, 1, 2], 3, 1)], np.array([1], np.int16)
+    log = live(market_of(stock), rows, worth=worth)
     assert [item for _, item, _, _ in log.orders] == bought
 
 

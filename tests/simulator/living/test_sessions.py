@@ -55,7 +55,8 @@ def going(luck=UNLUCKY, items=(1, 2), other_words=WORDING, session=None, **react
         carted_BK=flags,
         choices_BC=np.full((1, 1), -1, np.int32),
         slots_BC=np.zeros((1, 1), np.int16),
-        wanted_B=np.array([reaction.get("wanted", 0)], np.int16),
+        worth_B=np.array([reaction.get("worth", 0)], np.int16),
+        joins_B=np.zeros(1, np.int16),
         quantity_B=np.ones(1, np.int16),
         delay_B=np.array([reaction.get("delay", 0.0)]),
         satisfied_B=np.array([reaction.get("satisfied", False)]),
@@ -123,6 +124,6 @@ def test_the_next_request_comes_after_the_page_and_the_time_spent_on_it():
 
 
 def test_only_a_purchase_at_once_marks_the_session_as_buying():
-    assert going(wanted=1, satisfied=True).after.bought_N
-    assert not going(wanted=1, delay=86_400.0, satisfied=True).after.bought_N
+    assert going(worth=1, satisfied=True).after.bought_N
+    assert not going(worth=1, delay=86_400.0, satisfied=True).after.bought_N
     assert going(session={"bought_N": True}).after.bought_N

@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from simulator.errors import DataError
-from simulator.living.settings import WorldSpec
 from simulator.log import history as module
 from simulator.log.history import History, load_history
 from simulator.protocols import DAY
@@ -30,7 +29,7 @@ def propensity(items):
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
     people, folder = population(shoppers=300), tmp_path_factory.mktemp("log")
-    simulate(folder, people, spec=WorldSpec(days=2), service=Explorer(table_of(people)))
+    simulate(folder, people, service=Explorer(table_of(people)))
     return folder
 
 

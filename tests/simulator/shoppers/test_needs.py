@@ -51,4 +51,4 @@ def test_typing_errors_are_mostly_corrected(people, sampler):
     next_B = sampler.rewordings(
         intent_B, np.full(VISITS, Wording.MISSPELLED), zeros_B, np.arange(VISITS), zeros_B
     )
-    assert (next_B == Wording.SPECIFIC).mean() > 0.7
+    assert 0.5 < (next_B == Wording.SPECIFIC).mean() < 0.9  # others say it in other words

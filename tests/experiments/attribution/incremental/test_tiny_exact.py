@@ -114,9 +114,9 @@ def test_pages_by_hand_are_those_of_the_funnel_for_every_coalition(visits, arm, 
 
 
 def test_orders_of_clocks_are_a_multinomial_logit_and_their_chances_are_whole():
-    first, second = place_chances([1.0, 3.0], 4.0)
+    first, second = place_chances([1.0, 3.0], 4.0, 2.0)
     np.testing.assert_allclose(first, [1 / 8, 3 / 8], atol=1e-15)
-    np.testing.assert_allclose(second, [3 / 8 * 1 / 5, 1 / 8 * 3 / 7], atol=1e-15)
+    np.testing.assert_allclose(second, [3 / 10 * 1 / 3, 1 / 10 * 3 / 5], atol=1e-15)
 
 
 def test_shapley_by_orders_of_a_glove_game():

@@ -25,7 +25,7 @@ def supply():
 
 @pytest.fixture(scope="module")
 def intents(supply):
-    return generate_intents(supply, QuerySpec(intents=400, variety=VARIETY), Draws(7))
+    return generate_intents(supply, QuerySpec(intents=4_000, variety=VARIETY), Draws(7))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_typing_error_is_another_one_for_another_shopper(intents, asked):
 def test_more_variety_means_more_texts_that_were_never_asked(supply):
     shares = []
     for variety in (0.0, 0.1, 0.3):
-        spec = QuerySpec(intents=400, variety=variety)
+        spec = QuerySpec(intents=4_000, variety=variety)
         intents, luck = generate_intents(supply, spec, Draws(7)), np.random.default_rng(1)
         intent_B = luck.choice(len(intents.weight_Q), 8_000, p=intents.weight_Q)
         text_B = intents.typed(intent_B, np.zeros(8_000, np.int64), luck.random(8_000))
@@ -106,6 +106,17 @@ def test_a_frequent_text_has_more_spellings_than_a_rare_one(supply):
     order = np.argsort(-weight)
     counts = intents.spellings.count_T[order]
     assert counts[:50].mean() > 3 * counts[-500:].mean()
+
+
+def test_spellings_grow_with_the_needs_and_not_faster(supply):
+    """A shop of few needs has few texts: its generated world is small in all its parts."""
+    few, many = (
+        generate_intents(supply, QuerySpec(intents=number, variety=VARIETY), Draws(7))
+        for number in (400, 4_000)
+    )
+    per_need = [len(each.texts) / len(each.weight_Q) for each in (few, many)]
+    assert 0.4 * per_need[1] < per_need[0] < 2 * per_need[1]
+    assert per_need[0] < 16
 
 
 def test_names_of_brands_are_shortened_as_people_do():
