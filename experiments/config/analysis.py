@@ -34,9 +34,6 @@ class AnalysisSpec(Spec):
         return self
 
 
-REQUESTS_PER_VISIT = 1.6
-"""Of the shipped worlds, about: for the time that is left, and for how many requests to sample."""
-
 OWN_PAGES, OTHER_PAGES = 0.4, 1.3
 """Pages for each request of a world, about, that its walk makes anew, and that one of another
 service makes."""

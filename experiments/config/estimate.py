@@ -13,7 +13,6 @@ from experiments.config.analysis import (
     OTHER_PAGES,
     OWN_PAGES,
     RANKER,
-    REQUESTS_PER_VISIT,
 )
 from experiments.config.attribution import EXACT_CHANNELS
 from experiments.config.schema import ArmSpec, Config
@@ -159,7 +158,9 @@ def _items(config: Config) -> float:
 
 def _requests(config: Config) -> float:
     """Requests of a day."""
-    return config.shoppers.count * config.shoppers.visits_per_week / 7 * REQUESTS_PER_VISIT
+    shoppers = config.shoppers
+    visits = shoppers.count * shoppers.visits_per_week / 7
+    return visits * config.world.sessions.requests_per_visit(shoppers.patience)
 
 
 def _logged(config: Config) -> float:

@@ -13,7 +13,6 @@ from experiments.config.analysis import (
     OTHER_PAGES,
     OWN_PAGES,
     RANKER,
-    REQUESTS_PER_VISIT,
 )
 from experiments.config.schema import Config
 from experiments.designs.design import Design
@@ -88,7 +87,8 @@ class WorldJob(ABC):
         """How many pages are made, about, for the requests of the world and of who follows it."""
         shoppers = self.config.shoppers
         visits = shoppers.count * shoppers.visits_per_week / 7 * self.days
-        return visits * REQUESTS_PER_VISIT * self.pages_each
+        requests = self.config.world.sessions.requests_per_visit(shoppers.patience)
+        return visits * requests * self.pages_each
 
     @property
     def days(self) -> int:

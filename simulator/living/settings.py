@@ -10,6 +10,7 @@ from simulator.spec import Spec
 
 VISITS_PER_DAY_LIMIT = 64  # ordinals of one shopper's visits within a day
 DAYS_LIMIT = 2**SESSION_BITS // VISITS_PER_DAY_LIMIT
+_UNMET = 0.87  # of the pages of the shipped worlds leave the need open, about
 
 
 class Promotion(Spec):
@@ -56,6 +57,15 @@ class SessionSpec(Spec):
         0.7, ge=0, le=1, description="chance to search in other words after an empty page"
     )
     pages: int = Field(5, ge=1, le=100, description="pages of one query at most")
+
+    def requests_per_visit(self, patience: float) -> float:
+        """Mean number of requests in a visit, about: for plans, and for how many to sample.
+
+        Args:
+            patience: mean number of requests that a shopper is ready to make.
+        """
+        goes_on = _UNMET * min(self.next_page + self.reformulate, 1.0) * (1 - 1 / patience)
+        return 1 / (1 - goes_on)
 
 
 class WorldSpec(Spec):

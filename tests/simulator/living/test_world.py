@@ -13,6 +13,7 @@ from simulator.living.world import World
 from simulator.log.eventlog import EventLog
 from simulator.log.history import load_history
 from simulator.randomness import Draws
+from simulator.shoppers.settings import ShopperSpec
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, simulate, table_of
 
@@ -73,6 +74,12 @@ def test_nothing_is_carted_unclicked_or_bought_uncarted_but_in_place_of_what_was
     in_place = bought[~bought.isin(carted)].get_level_values("request")
     assert len(in_place) < len(bought) / 10
     assert in_place.isin(left_in_the_cart).all()
+
+
+def test_about_how_many_requests_a_visit_has_is_foretold(log):
+    foretold = EAGER.sessions.requests_per_visit(ShopperSpec().patience)
+    found = len(log["requests"]) / len(log["sessions"])
+    assert 0.75 < found / foretold < 1.25
 
 
 def test_examined_is_latent_and_covers_every_click(log):
