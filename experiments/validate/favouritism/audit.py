@@ -85,7 +85,7 @@ class _Asking:
         population = self._population()
         questions = questions_of(self.evidence, self.log, most)
         relevant_BI = matching(population, self.spec, questions.needs)
-        some_B = relevant_BI.any(axis=1)
+        some_B = np.asarray(relevant_BI.any(axis=1))
         questions, relevant_BI = questions.rows(some_B), relevant_BI[some_B]
         recalls: list[ChannelRecall] = []
         checks: tuple[Check, ...] = ()

@@ -72,4 +72,4 @@ def _chance(found: Candidates, judgments: Judgments, items: int, measure: str) -
     for query in range(queries):
         best_K = np.sort(gain_J[judgments.query_J == query])[::-1][:_TOP]
         best_Q[query] = (best_K * discount_K[: len(best_K)]).sum()
-    return np.divide(dcg_Q, best_Q, out=np.zeros(queries), where=best_Q > 0)
+    return np.asarray(np.divide(dcg_Q, best_Q, out=np.zeros(queries), where=best_Q > 0))

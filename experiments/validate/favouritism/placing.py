@@ -60,7 +60,7 @@ def placed(
     best = sorted(answers, key=lambda answer: -float(answer.value_B.mean()))
     rows = []
     for place, (answer, after) in enumerate(zip(best, [*best[1:], None], strict=True), 1):
-        sum_U = np.bincount(at_B, answer.value_B)
+        sum_U = _sums(at_B, answer.value_B)
         over_next = UNKNOWN if after is None else _over(sum_U, after, at_B, count_U, confidence)
         within_B = answer.within_B
         rows.append(
@@ -86,10 +86,15 @@ def by_place(rows: Sequence[ChannelRecall]) -> list[ChannelRecall]:
     return [replace(row, place=place) for place, row in enumerate(best, 1)]
 
 
+def _sums(at_B: NDArray[np.intp], value_B: Floats) -> Floats:
+    """(U,) sums of the values of each unit."""
+    return np.asarray(np.bincount(at_B, value_B), np.float64)
+
+
 def _over(
     sum_U: Floats, other: Answer, at_B: NDArray[np.intp], count_U: Floats, confidence: float
 ) -> Interval:
     """How much more a mean over requests is than another channel's."""
-    row_U, base_U = sum_U[None], np.bincount(at_B, other.value_B)[None]
+    row_U, base_U = sum_U[None], _sums(at_B, other.value_B)[None]
     size_U = count_U[None]
     return contrast(row_U, size_U, base_U, size_U, confidence=confidence).interval
