@@ -168,11 +168,11 @@ _ENTRIES = (
         Meaning("clicks per exposure", "share", daily=True),
     ),
     _entry(
-        *("cvr", "orders", "clicks", "purchases per click"), Meaning("orders per click", "share")
+        *("cvr", "orders", "clicks", "purchases per click"), Meaning("purchases per click", "share")
     ),
     _entry(
         *("aov", "gmv", "orders", "currency units per purchase"),
-        Meaning("the average order value"),
+        Meaning("GMV per purchase"),
     ),
     _entry(
         *("zero_result_rate", "zero_results", "first_pages", "share of first pages"),

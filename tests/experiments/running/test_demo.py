@@ -19,14 +19,13 @@ from tests.experiments.small_runs import log_digests, read, stage
 
 MEGABYTES = 2_300  # of one process; two work at a time while a third waits
 
+ALL = pytest.param((), marks=pytest.mark.slow, id="all")
 SMALLER = ("shoppers.count=4_000", "world.history_days=14", "world.days=7", "truth.headroom=200")
 
 pytestmark = pytest.mark.long
 
 
-@pytest.fixture(
-    scope="module", params=[SMALLER, pytest.param((), marks=pytest.mark.slow)], ids=["small", "all"]
-)
+@pytest.fixture(scope="module", params=[pytest.param(SMALLER, id="small"), ALL])
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "run"
     command = [str(Path(sys.executable).with_name("funnelab")), "demo", "--out", str(folder)]
@@ -65,6 +64,7 @@ def test_estimates_of_the_demo_equal_row_level_peers_to_10_digits(demo: Path) ->
     assert_parity(demo / "log", stage(demo, "history") / "log", "control", "treatment")
 
 
+@pytest.mark.parametrize("demo", [ALL], indirect=True)
 def test_the_default_world_lies_in_the_ranges_of_published_shops(
     demo: Path, tmp_path: Path
 ) -> None:
