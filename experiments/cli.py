@@ -22,7 +22,7 @@ from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
 from experiments.ending import end_like_interrupted
 from experiments.options import AsJson, ConfigName, Out, Overrides, Overwrite
-from experiments.sweepcommand import sweep
+from experiments.sweepcommand import holds_sweep, redraw_sweep, sweep
 from experiments.telling import (
     EXIT_FAILED,
     EXIT_REFUSED,
@@ -48,6 +48,7 @@ app.add_typer(check_app, name="check")
 app.add_typer(ids_app, name="ids")
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")]
+RunOrSweep = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run or sweep.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -146,8 +147,14 @@ app.command(epilog=VALIDATE_STATUS)(validate)
 
 
 @app.command()
-def report(folder: RunFolder, as_json: AsJson = False) -> None:
-    """Write the report of a finished run again, from its JSON files."""
+def report(folder: RunOrSweep, as_json: AsJson = False) -> None:
+    """Write the report of a finished run or of a sweep again, from its JSON files.
+
+    That of a sweep may also still be under way.
+    """
+    if holds_sweep(folder):
+        redraw_sweep(folder, as_json)
+        return
     from experiments.report import write_report
 
     _tell_run(folder, write_report(folder), as_json)

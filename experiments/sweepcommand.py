@@ -18,7 +18,7 @@ Over = Annotated[
     typer.Option(
         "--over",
         metavar="KEY=V1,V2,..",
-        help="A setting and its values; several of them are crossed.",
+        help="A setting and its values; several of them are crossed [those of the settings].",
     ),
 ]
 CellsFile = Annotated[
@@ -29,6 +29,23 @@ CellsFile = Annotated[
         help="Settings that change together: a list of [[cells]], crossed with --over.",
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        metavar="N",
+        help="Cells at a time, each in a process of its own [1; all processors of a cluster].",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="ADDR",
+        help="Run cells on this Ray cluster; local: start one on this machine.",
+    ),
+]
 
 
 def sweep(
@@ -36,6 +53,8 @@ def sweep(
     over: Over = None,
     cells: CellsFile = None,
     out: Out = None,
+    jobs: Jobs = None,
+    address: Address = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
     overwrite: Overwrite = False,
@@ -43,26 +62,56 @@ def sweep(
     """Run an experiment under many settings, compare its lift; writes runs/<config name>-sweep.
 
     It tells about how long that takes before it begins. Every cell is an ordinary run, and stages
-    that cells have in common are made once; the same command continues an interrupted sweep. A
-    cell that cannot be or that fails is told, the others go on, and the status is 3.
+    that cells have in common are made once; the same command continues an interrupted sweep, with
+    whatever --jobs and --address: they change no result. What is found so far is written whenever a
+    cell ends. A cell that cannot be or that fails is told, the others go on, and the status is 3.
     """
     from experiments.config.loading import load_config
-    from experiments.records.reading import read_record
-    from experiments.records.sweep import SweepRecord
-    from experiments.report.sweep.terminal import sweep_summary
     from experiments.stages.progress import default_progress
     from experiments.sweep.cells import make_sweep
-    from experiments.sweep.grid import parse_over, read_cells
+    from experiments.sweep.grid import axes_of, parse_over, read_cells
+    from experiments.sweep.hiring import Workers
     from experiments.sweep.run import run_sweep
 
     axes = [parse_over(each) for each in over or ()]
     axes += [read_cells(cells)] if cells is not None else []
+    settings = load_config(config, overrides or ())
+    if not axes and settings.sweep is not None:
+        axes = axes_of(settings.sweep)
     swept = make_sweep(config, axes, overrides or ())
-    folder = out or Path("runs") / f"{load_config(config, overrides or ()).name}-sweep"
+    folder = out or Path("runs") / f"{settings.name}-sweep"
     command = shlex.join(["funnelab", *sys.argv[1:]])
     with telling_what_is_kept(folder):
         report = run_sweep(
-            swept, folder, progress=default_progress(), command=command, overwrite=overwrite
+            swept,
+            folder,
+            progress=default_progress(),
+            command=command,
+            overwrite=overwrite,
+            workers=Workers(jobs, address),
         )
+    tell_sweep(folder, report, as_json)
+
+
+def holds_sweep(folder: Path) -> bool:
+    """Whether a folder is that of a sweep."""
+    from experiments.records.sweep import SweepRecord
+
+    return (folder / SweepRecord.FILE).is_file()
+
+
+def redraw_sweep(folder: Path, as_json: bool) -> None:
+    """Write the page of a sweep again, of what has been found so far, and tell that."""
+    from experiments.report.sweep.page import write_report
+
+    tell_sweep(folder, write_report(folder), as_json)
+
+
+def tell_sweep(folder: Path, report: Path, as_json: bool) -> None:
+    """Print what a sweep found."""
+    from experiments.records.reading import read_record
+    from experiments.records.sweep import SweepRecord
+    from experiments.report.sweep.terminal import sweep_summary
+
     record = read_record(SweepRecord, folder)
     tell(folder, report, as_json, sweep_summary, failed=record.failed, sweep=record)

@@ -51,7 +51,7 @@ def plan(config: Config) -> Plan:
 _ALL = frozenset(Config.model_fields)
 _MARKET = frozenset({"seed", "catalog", "judgments", "demand", "queries", "shoppers"})
 _PAST = _MARKET | {"world", "log", "funnel"}
-_APART = {"name", "analysis", "attribution", "ids_bench", "reward_lab", "execution"}
+_APART = {"name", "analysis", "attribution", "ids_bench", "reward_lab", "sweep", "execution"}
 _DECIDED = {
     "catalogue": _MARKET,
     "history": _PAST,

@@ -59,6 +59,15 @@ class ArmSpec(Spec):
         ]
 
 
+class SweepSpec(Spec):
+    """What `funnelab sweep` varies where its command line does not say."""
+
+    over: dict[str, Any] = Field(
+        min_length=1,
+        description="settings by their sections, each with a list of values; all are crossed",
+    )
+
+
 class Config(Spec):
     """Everything that decides a run. The names of its parts are the sections of the TOML file."""
 
@@ -97,6 +106,7 @@ class Config(Spec):
     attribution: AttributionSpec = Field(AttributionSpec(), description="for `funnelab attribute`")
     ids_bench: IdsBenchSpec = Field(IdsBenchSpec(), description="for `funnelab ids bench`")
     reward_lab: RewardLabSpec = Field(RewardLabSpec(), description="for `funnelab rewards`")
+    sweep: SweepSpec | None = Field(None, description="for `funnelab sweep`")
     execution: ExecutionSpec = ExecutionSpec()
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from experiments.records.interval import Interval, Number
@@ -10,7 +11,7 @@ from experiments.records.manifest import Failed
 from experiments.records.metrics import Contrast
 from experiments.records.reading import Record, row_of
 
-Status = Literal["done", "parts_failed", "failed", "invalid"]
+Status = Literal["done", "parts_failed", "failed", "invalid", "waiting"]
 FOUND: tuple[Status, ...] = ("done", "parts_failed")
 """Of cells that have results."""
 
@@ -24,8 +25,8 @@ class CellRow:
         values: of the swept settings, in the order of `keys`.
         folder: of its run, in the folder of the sweep.
         status: `done`; `parts_failed`: there are results, made without a part that failed;
-            `failed`: it failed at its work; `invalid`: such settings cannot be. The last two have
-            no results.
+            `failed`: it failed at its work; `invalid`: such settings cannot be; `waiting`: it has
+            not been run yet. The last three have no results.
         reason: why there are no results; else empty.
         failed: the parts that its results were made without.
         stages: stages that it is made of.
@@ -73,25 +74,45 @@ class CellLift:
 
 @dataclass(frozen=True)
 class CellRoom:
-    """How much recall could matter in a cell, for its control; see `headroom` and `scarcity`.
+    """How much recall could matter for an arm in a cell; see `headroom` and `scarcity`.
 
     Attributes:
-        cell: name of the cell.
-        event: `purchase` or `gmv`: what `recall` and `pool` count.
-        recall: gain by perfect recall in the order of control's own ranker.
-        pool: gain by a perfect order of what control's channels find.
+        cell, arm: names of both.
+        event: `purchase` or `gmv`: what the gains count.
+        recall: gain by perfect recall in the order of the arm's own ranker.
+        catalogue: gain by perfect recall in a perfect order.
+        pool: gain by a perfect order of what the arm's channels find.
+        kept: gain by a perfect order of what reaches the ranker.
         pressure: relevant items over what one channel may return.
-        found: share of the relevant items that control's channels find.
+        found: share of the relevant items that the arm's channels find.
         unseen: share of first queries whose text was never asked in the history.
     """
 
     cell: str
+    arm: str
     event: Literal["purchase", "gmv"]
     recall: Interval
+    catalogue: Interval
     pool: Interval
+    kept: Interval
     pressure: Interval
     found: Interval
     unseen: Interval
+
+    @property
+    def passed(self) -> tuple[Number, Number, Number]:
+        """What channels, pre-ranker and ranker let pass, each of what reached it, by the estimates.
+
+        Of what pages would bring if everything were found and in perfect order: the part that the
+        channels find, of that the part that the pre-ranker keeps, of that the part that the page
+        as it is served brings. Their product is the part that is served.
+        """
+        levels = [self.catalogue.estimate, self.pool.estimate, self.kept.estimate, 0.0]
+        shares = [
+            (1 + after) / (1 + before) if before is not None and after is not None else None
+            for before, after in pairwise(levels)
+        ]
+        return shares[0], shares[1], shares[2]
 
 
 @dataclass(frozen=True)
@@ -171,11 +192,16 @@ class SweepRecord(Record):
         return tuple(cell for cell in self.cells if cell.status in FOUND)
 
     @property
+    def waiting(self) -> tuple[CellRow, ...]:
+        """The cells that have not been run yet: the sweep was stopped before, or still runs."""
+        return tuple(cell for cell in self.cells if cell.status == "waiting")
+
+    @property
     def failed(self) -> tuple[Failed, ...]:
-        """Cells without results, and the parts that others were made without."""
+        """Cells that failed or cannot be, and the parts that others were made without."""
         rows = []
         for cell in self.cells:
-            if cell.status not in FOUND:
+            if cell.reason:
                 rows.append(Failed("", f"cell {cell.name}", cell.status, 0, cell.reason))
             for part in cell.failed:
                 named = f"{part.part} of cell {cell.name}"
@@ -186,9 +212,9 @@ class SweepRecord(Record):
         """The lift of a metric in a cell, where there is one."""
         return row_of(self.lifts, cell=cell, metric=metric, contrast=contrast)
 
-    def room(self, cell: str) -> CellRoom | None:
-        """How much recall could matter in a cell, where it was measured."""
-        return row_of(self.rooms, cell=cell)
+    def room(self, cell: str, arm: str) -> CellRoom | None:
+        """How much recall could matter for an arm in a cell, where it was measured."""
+        return row_of(self.rooms, cell=cell, arm=arm)
 
     def difference(self, cell: str, metric: str, contrast: Contrast) -> CellDifference | None:
         """A cell's lift beside the base's, where there is one."""

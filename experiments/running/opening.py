@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from experiments.config.estimate import Plan
+from experiments.config.execution import ExecutionSpec
 from experiments.config.loading import resolved_toml
 from experiments.config.schema import Config
 from experiments.records.files import CONFIG, MANIFEST
@@ -20,21 +21,29 @@ from simulator.errors import ContractError, PartFailedError
 
 @contextmanager
 def open_run(
-    config: Config, folder: Path, progress: Progress, *, overwrite: bool
+    config: Config,
+    folder: Path,
+    progress: Progress,
+    *,
+    overwrite: bool,
+    execution: ExecutionSpec | None = None,
+    shared: bool = False,
 ) -> Iterator[Maker]:
     """Hold a run folder, and give what finds or makes its stages.
 
     Args:
         folder: a new one, or that of a run; finished stages in it are reused.
         overwrite: replace the results of a finished run with other settings.
+        execution: how it is executed, where not as the settings say.
+        shared: as of `RunFolder`.
 
     Raises:
         StoreError: a folder that cannot be used, or that holds results of other settings.
     """
-    with RunFolder(folder) as run:
+    with RunFolder(folder, shared=shared) as run:
         if not overwrite:
             check_same_settings(folder, resolved_toml(config))
-        yield Maker(run, config.execution, progress)
+        yield Maker(run, execution or config.execution, progress)
 
 
 def announce(progress: Progress, steps: Plan) -> None:

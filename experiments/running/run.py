@@ -9,6 +9,7 @@ from experiments.attribution.credit.credited import write_credit
 from experiments.attribution.credit.customrules import check_rules
 from experiments.attribution.credit.segments import Items
 from experiments.config.estimate import plan
+from experiments.config.execution import ExecutionSpec
 from experiments.config.schema import Config
 from experiments.inference.analysis import analyse
 from experiments.inference.metrics import METRICS, Metric
@@ -32,7 +33,14 @@ from simulator.catalogue.catalog import Catalog
 
 
 def run_experiment(
-    config: Config, folder: Path, *, progress: Progress, command: str, overwrite: bool = False
+    config: Config,
+    folder: Path,
+    *,
+    progress: Progress,
+    command: str,
+    overwrite: bool = False,
+    execution: ExecutionSpec | None = None,
+    shared: bool = False,
 ) -> Path:
     """Run or continue an experiment; returns the path of its report.
 
@@ -42,14 +50,17 @@ def run_experiment(
         folder: the run folder; finished stages in it are reused.
         command: what the report names as the way to reproduce it.
         overwrite: replace the results of a finished run with other settings.
+        execution: how it is executed, where not as the settings say.
+        shared: whether other runs make stages in the same store at the time, see `RunFolder`.
 
     Raises:
         FunnelabError: bad input, or a folder that cannot be used.
         PartFailedError: a part failed where nothing could go on without it.
     """
-    with open_run(config, folder, progress, overwrite=overwrite) as maker:
+    hold = {"overwrite": overwrite, "shared": shared}
+    with open_run(config, folder, progress, execution=execution, **hold) as maker:
         announce(progress, plan(config))
-        prepare(_modules(config), config.execution)
+        prepare(modules(config), maker.execution)
         check_plug_ins(config)
         check_rules(config.attribution.rules)
         with at_work():
@@ -87,7 +98,7 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
     return finish_run(maker, told, write_report)
 
 
-def _modules(config: Config) -> list[str]:
+def modules(config: Config) -> list[str]:
     """The modules that worlds and trainings load, and those of the built-in channels."""
     homes = [spec.home.partition(":")[0] for spec in config.channels.values() if spec.home]
     return ["experiments.running.worlds", "experiments.running.rankers", *homes]

@@ -17,18 +17,17 @@ from multiprocessing import forkserver, resource_tracker
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from experiments.config.execution import ExecutionSpec
+from experiments.stages.cluster import LOCAL, join
 from simulator.calling import Limit, limit_calls
-from simulator.errors import ConfigError, FunnelabError
+from simulator.errors import FunnelabError
 
 Result_co = TypeVar("Result_co", covariant=True)
 Result = TypeVar("Result")
 Advance = Callable[[float], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-_WORKERS = dict.fromkeys(_THREADS, "1") | {
-    # Torch's library would keep a thousand compiled products, one for each number of rows met.
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
-}
+# Torch's library would keep a thousand compiled products, one for each number of rows met.
+_FRUGAL = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 _POLL = 0.1  # seconds between two looks at the workers' progress
 
 
@@ -74,7 +73,7 @@ def run_tasks(
         return [task(*each, advance=advance) for each in arguments]
     workers = _Workers(
         min(settings.processes, len(arguments)),
-        _fresh_processes([task.__module__, *preload]),
+        fresh_processes([task.__module__, *preload]),
         limit,
     )
     return _in_processes(task, arguments, workers, advance, waits)
@@ -110,7 +109,7 @@ def _in_processes(
     pool = ProcessPoolExecutor(workers.number, workers.context, _prepare_worker, initial)
     try:
         futures: dict[int, Future[Result]] = {}
-        with _one_thread_each():
+        with worker_environment_here(1):
             while not _failed(futures.values()):
                 done = {number for number, future in futures.items() if future.done()}
                 for number in _ready(waits, done, futures):
@@ -145,12 +144,12 @@ def _in_processes(
 def prepare(modules: Sequence[str], settings: ExecutionSpec) -> None:
     """Begin to load what worker processes will need, while this process does something else."""
     if settings.backend == "processes" and settings.processes > 1 and sys.platform == "linux":
-        _fresh_processes(modules)
-        with _one_thread_each():
+        fresh_processes(modules)
+        with worker_environment_here(1):
             forkserver.ensure_running()
 
 
-def _fresh_processes(modules: Sequence[str]) -> Any:
+def fresh_processes(modules: Sequence[str]) -> Any:
     """A way to start processes that inherit neither threads nor devices of this one.
 
     Where the system can, they are forked from a server that has the modules' libraries loaded;
@@ -187,11 +186,17 @@ def _drain(counts: Any, advance: Advance) -> None:
         advance(counts.get())
 
 
+def worker_environment(threads: int) -> dict[str, str]:
+    """Variables with which numerical libraries of a process use so many threads, and are frugal."""
+    return dict.fromkeys(_THREADS, str(threads)) | _FRUGAL
+
+
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes spawned in this block start with one thread per numerical library, and frugal."""
-    before = {name: os.environ.get(name) for name in _WORKERS}
-    os.environ.update(_WORKERS)
+def worker_environment_here(threads: int) -> Iterator[None]:
+    """Processes that are started in this block have the environment of workers."""
+    own = worker_environment(threads)
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
     try:
         yield
     finally:
@@ -209,10 +214,21 @@ def _prepare_worker(counts: Any, limit: Limit) -> None:
     global _counts
     _counts = counts
     limit_calls(limit)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the parent stops its workers
+    begin_worker(1)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent stops its workers
+
+
+def begin_worker(threads: int) -> None:
+    """What every worker process does first.
+
+    It leaves Ctrl-C and the hang-up of a terminal to its parent, and ends when that is gone.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if "torch" in sys.modules:  # loaded before this process could say how many threads
-        sys.modules["torch"].set_num_threads(1)
+        sys.modules["torch"].set_num_threads(threads)
+    if "numba" in sys.modules and threads < sys.modules["numba"].config.NUMBA_NUM_THREADS:
+        sys.modules["numba"].set_num_threads(threads)
     if "tqdm" in sys.modules:  # bm25s shows bars; their semaphore would outlive a killed worker
         sys.modules["tqdm"].tqdm.set_lock(threading.RLock())
     threading.Thread(target=_follow_parent, daemon=True).start()
@@ -237,20 +253,13 @@ def _on_ray(
     advance: Advance,
     waits: Waits,
 ) -> list[Result]:
-    try:
-        import ray
-        from ray.util.queue import Queue
-    except ImportError as error:
-        raise ConfigError(
-            "execution.backend == 'ray' and ray is not installed, must be 'processes', "
-            "or ray installed: pip install 'funnelab[cluster]'"
-        ) from error
-    if not ray.is_initialized():
-        local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": processes}
-        ray.init(include_dashboard=False, log_to_driver=False, **local)
+    address = "auto" if os.environ.get("RAY_ADDRESS") else LOCAL
+    ray = join(address, processes, "execution.backend == 'ray'")
+    from ray.util.queue import Queue
+
     counts = Queue(actor_options={"num_cpus": 0})
-    threads = {"env_vars": _WORKERS}
-    remote = ray.remote(_call_on_ray).options(num_cpus=1, runtime_env=threads)
+    environment = {"env_vars": worker_environment(1)}
+    remote = ray.remote(_call_on_ray).options(num_cpus=1, runtime_env=environment)
     futures: dict[int, Any] = {}
     done: set[int] = set()
     try:

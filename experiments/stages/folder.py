@@ -14,6 +14,7 @@ import fcntl
 import os
 import re
 import shutil
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,6 +23,7 @@ from types import TracebackType
 from typing import Any
 
 from experiments.records.files import CONFIG, MANIFEST, read_json, storing, write_json, write_text
+from experiments.stages.claims import CLAIM
 from experiments.stages.stage import PARTIAL, RECORD, Stage
 from simulator.errors import StoreError
 
@@ -35,7 +37,8 @@ _LONGEST = 200  # characters of a stage's name: file names end at 255, and a key
 _STEP = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{_LONGEST - 1}}}")
 _VERSION = "store.json"
 _LOCK = ".lock"
-_ELSEWHERE = ("execution", "attribution")  # sections that decide nothing of what a run writes
+_PATIENCE = 10.0  # seconds until the workers of a sweep that was killed are gone
+_ELSEWHERE = ("execution", "attribution", "sweep")  # sections that decide nothing in a run
 
 
 class RunFolder:
@@ -46,14 +49,17 @@ class RunFolder:
 
     Args:
         path: the folder.
+        shared: whether its store is `held_store`, by whoever lets several processes make stages in
+            it at a time. They then share the store, and nothing is swept up.
 
     Raises:
         StoreError: on entering, when the folder holds something that is not a run, or a run of
             another version, cannot be written, or is in use by another process.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
         self.path = path
+        self.shared = shared
         self._held = ExitStack()
 
     def __enter__(self) -> "RunFolder":
@@ -62,14 +68,9 @@ class RunFolder:
         with storing(self.path):
             stages.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
-            held.enter_context(locked(stages / _LOCK, self.path))
-            check_version(self.path)
-            if not (stages / _VERSION).is_file():
-                with storing(stages / _VERSION):
-                    write_json(stages / _VERSION, {"store": STORE})
+            held.enter_context(locked(stages / _LOCK, self.path, shared=self.shared))
+            _open_store(self.path, sweep=not self.shared)
             self._held = held.pop_all()
-        for leftover in stages.glob("*" + PARTIAL):
-            shutil.rmtree(leftover, ignore_errors=True)
         return self
 
     def __exit__(
@@ -93,6 +94,10 @@ class RunFolder:
             )
         return Stage(name, key, self.path / STAGES / f"{name}-{key}")
 
+    def held_since(self) -> int:
+        """When a shared store was taken by whoever holds it, on the clock of its files (ns)."""
+        return (self.path / STAGES / _LOCK).stat().st_mtime_ns
+
     def link(self, name: str, target: Path) -> None:
         """Make `<run>/<name>` point to a folder inside the run, replacing an earlier link."""
         link, fresh = self.path / name, self.path / f".{name}{PARTIAL}"
@@ -113,12 +118,61 @@ class RunFolder:
 
 
 @contextmanager
-def locked(lock: Path, folder: Path) -> Iterator[None]:
-    """Hold a lock file.
+def held_store(path: Path) -> Iterator[None]:
+    """Hold the store of a folder for several processes that make stages in it, and for no others.
+
+    What a killed process left half written is swept up before and after.
+
+    Args:
+        path: the folder; its stages are made where they are not there.
+
+    Raises:
+        StoreError: another process has it, or it is of another version or cannot be written.
+    """
+    stages = path / STAGES
+    with storing(stages):
+        stages.mkdir(parents=True, exist_ok=True)
+    with locked(stages / _LOCK, path, patience=_PATIENCE) as held:
+        _open_store(path, sweep=True)
+        os.utime(held)
+        fcntl.flock(held, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            with suppress(BlockingIOError):  # a worker on another machine is not gone yet
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _sweep_up(stages)
+
+
+def _open_store(path: Path, *, sweep: bool) -> None:
+    """Check the version of a store that is locked, or write it down."""
+    stages = path / STAGES
+    check_version(path)
+    if not (stages / _VERSION).is_file():
+        with storing(stages / _VERSION):
+            write_json(stages / _VERSION, {"store": STORE})
+    if sweep:
+        _sweep_up(stages)
+
+
+def _sweep_up(stages: Path) -> None:
+    for leftover in stages.glob("*" + PARTIAL):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for claim in stages.glob("*" + CLAIM):
+        claim.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(
+    lock: Path, folder: Path, *, shared: bool = False, patience: float = 0.0
+) -> Iterator[int]:
+    """Hold a lock file; gives it opened.
 
     Args:
         lock: the file; made where it is not there.
         folder: what it locks, for errors.
+        shared: whether others may hold it so at the same time.
+        patience: how long to wait for it (s).
 
     Raises:
         StoreError: another process holds it, or it cannot be made.
@@ -126,16 +180,25 @@ def locked(lock: Path, folder: Path) -> Iterator[None]:
     with storing(folder):
         held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(
-                f"{folder} is being written by another funnelab process, "
-                "must be free (wait for it, or choose another folder with --out)"
-            ) from None
-        yield
+        until = time.monotonic() + patience
+        while not _taken(held, shared):
+            if time.monotonic() >= until:
+                raise StoreError(
+                    f"{folder} is being written by another funnelab process, "
+                    "must be free (wait for it, or choose another folder with --out)"
+                )
+            time.sleep(0.1)
+        yield held
     finally:
         os.close(held)
+
+
+def _taken(held: int, shared: bool) -> bool:
+    try:
+        fcntl.flock(held, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def check_is_run(path: Path) -> None:
@@ -184,8 +247,8 @@ def check_version(path: Path) -> None:
 def check_same_settings(path: Path, config_text: str) -> None:
     """Refuse to replace the results of a finished run by those of other settings.
 
-    How a run is executed (`[execution]`) and how its log is attributed (`[attribution]`) do not
-    change its results and may differ.
+    How a run is executed (`[execution]`), how its log is attributed (`[attribution]`) and what a
+    sweep of it would vary (`[sweep]`) do not change its results and may differ.
 
     Args:
         path: the run folder; a new or unfinished one passes.

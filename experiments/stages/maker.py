@@ -1,13 +1,15 @@
 """Makes the stages that a run needs and its store does not hold yet."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
 from experiments.config.execution import ExecutionSpec
 from experiments.records.manifest import Failed, StageRecord
+from experiments.stages.claims import all_there, alone_with, await_any, claimed
 from experiments.stages.executor import Advance, run_tasks
 from experiments.stages.folder import RunFolder
 from experiments.stages.keys import stage_key
@@ -54,6 +56,7 @@ class Maker:
         self._again: set[str] = set()  # keys of stages whose content may be another one now
         self._failed: dict[Path, tuple[Failed, ...]] = {}
         self._elsewhere: list[Failed] = []
+        self._since = run.held_since() if run.shared else None
         take_failures()
 
     @property
@@ -71,18 +74,37 @@ class Maker:
         """
         key = stage_key(name, settings, task=task, inputs=inputs)
         stage = self.run.stage(name, key)
-        if stage.path not in self._tasks and stage.present:
-            damage = stage.damage()
-            if damage is not None:
-                self.progress.damaged(name, damage)
-                stage.remove()
-            elif key not in self._results:
-                self._renew(stage, inputs)
+        if stage.path not in self._tasks:
+            if stage.present:
+                with self._undisturbed(stage):
+                    self._examine(stage, inputs)
+            elif self._since is not None:
+                self._again.add(key)  # perhaps another cell has just removed it
         self._tasks[stage.path] = task
         return stage
 
+    def _undisturbed(self, stage: Stage) -> AbstractContextManager[None]:
+        """Nobody else makes or removes the stage in this block."""
+        return nullcontext() if self._since is None else alone_with(stage)
+
+    def _examine(self, stage: Stage, inputs: Sequence[str]) -> None:
+        """Remove a stage of the store that must be made again."""
+        damage = stage.damage() if stage.present else None
+        if damage is not None:
+            self.progress.damaged(stage.name, damage)
+            stage.remove()
+        elif stage.key not in self._results and stage.present:
+            self._renew(stage, inputs)
+
     def _renew(self, stage: Stage, inputs: Sequence[str]) -> None:
-        """Remove a stage that would come out otherwise if all parts did their work."""
+        """Remove a stage that would come out otherwise if all parts did their work.
+
+        In a shared store, what was made since it is held stays, whatever failed in it: others may
+        be at work with it. What is older and made of such is made again, by whoever meets it first.
+        """
+        if self._since is not None and stage.made_at() >= self._since:
+            self._again.add(stage.key)
+            return
         failed, again = stage.failed(), self._again.intersection(inputs)
         if failed or again:
             part = failed[0].part if failed else ""
@@ -102,12 +124,13 @@ class Maker:
     def here(self, job: Job, unit: str) -> None:
         """Make the stage of a job in this process, if it is not in the store."""
         stage = job.stage
-        if stage.finished:
-            self.progress.reused(stage.name)
-        else:
-            self._outside()
-            with self.progress.stage(stage.name, unit=unit) as bar:
-                self._tasks[stage.path](job, advance=bar.advance)
+        with nullcontext() if stage.finished else self._undisturbed(stage):
+            if stage.finished:
+                self.progress.reused(stage.name)
+            else:
+                self._outside()
+                with self.progress.stage(stage.name, unit=unit) as bar:
+                    self._tasks[stage.path](job, advance=bar.advance)
         self.records.append(self._done(stage))
 
     @contextmanager
@@ -144,43 +167,73 @@ class Maker:
             for job in jobs:
                 self._gathered.setdefault(job.stage.path, job)
             return {}
-        failed: dict[Path, str] = {}
         each = units_each if isinstance(units_each, Sequence) else [units_each] * len(jobs)
         units = {job.stage.path: number for job, number in zip(jobs, each, strict=True)}
         missing = [job for job in jobs if not job.stage.finished]
         missing.sort(key=lambda job: -units[job.stage.path])
+        told: dict[Path, _Told] = {}
         if missing:
             total = round(sum(units[job.stage.path] for job in missing))
-            tasks = [self._tasks[job.stage.path] for job in missing]
-            place = {job.stage.path: number for number, job in enumerate(missing)}
             self._outside()
             with self.progress.stage(name, total=total, unit=unit) as bar:
-                told = run_tasks(
-                    _make,
-                    list(zip(tasks, missing, strict=True)),
-                    settings=self.execution,
-                    advance=bar.advance,
-                    after=[
-                        {place[path] for path in _named(job) if path in place} for job in missing
-                    ],
-                    preload=[task.__module__ for task in tasks],
-                )
-            failed = {
-                job.stage.path: why
-                for job, why in zip(missing, told, strict=True)
-                if why is not None and not job.stage.finished
-            }
+                while rest := [job for job in missing if told.get(job.stage.path, _BUSY) is _BUSY]:
+                    told |= self._try(rest, bar.advance)
         else:
             self.progress.reused(name)
-        made = {job.stage.path for job in missing}
+        failed = {
+            job.stage.path: why
+            for job in missing
+            if isinstance(why := told[job.stage.path], str) and not job.stage.finished
+        }
+        made = {path for path, found in told.items() if found is None}
         for job in (each for each in jobs if each.stage.path not in failed):
             record = self._done(job.stage)
             self.records.append(replace(record, cached=job.stage.path not in made))
         return failed
 
+    def _try(self, jobs: Sequence[Job], advance: Advance) -> "dict[Path, _Told]":
+        """Make the stages of jobs; what another process makes at the moment is left for later."""
+        place = {job.stage.path: number for number, job in enumerate(jobs)}
+        after = [{place[path] for path in _named(job) if path in place} for job in jobs]
+        needs = [[jobs[number].stage.path for number in sorted(each)] for each in after]
+        if self._since is not None:
+            await_any([(job.stage, need) for job, need in zip(jobs, needs, strict=True)])
+        tasks = [self._tasks[job.stage.path] for job in jobs]
+        shared = [self._since is not None] * len(jobs)
+        told = run_tasks(
+            _make,
+            list(zip(tasks, jobs, shared, needs, strict=True)),
+            settings=self.execution,
+            advance=advance,
+            after=after,
+            preload=[task.__module__ for task in tasks],
+        )
+        return {job.stage.path: why for job, why in zip(jobs, told, strict=True)}
 
-def _make(*arguments: Any, advance: Advance) -> str | None:
-    task, job = arguments
+
+class _Other(Enum):
+    """What another process does with a stage."""
+
+    MAKES = "it makes it at the moment"
+    MADE = "it has made it"
+
+
+_BUSY = _Other.MAKES
+_Told = str | _Other | None
+
+
+def _make(*arguments: Any, advance: Advance) -> _Told:
+    """Make a stage; returns why it could not be made, or what another process does with it."""
+    task, job, shared, needs = arguments
+    if not shared:
+        return _made(task, job, advance)
+    with claimed(job.stage) as free:
+        if job.stage.finished:
+            return _Other.MADE
+        return _made(task, job, advance) if free and all_there(needs) else _BUSY
+
+
+def _made(task: Callable[..., Any], job: Job, advance: Advance) -> str | None:
     take_failures()  # of a stage that came to no end
     told: str | None = task(job, advance=advance)
     return told

@@ -60,6 +60,14 @@ class Progress(Protocol):
     def plan(self, text: str) -> None:
         """Tell what is to come, before it begins."""
 
+    def line(self, what: str, name: str, text: str) -> None:
+        """Leave one line of what was told elsewhere.
+
+        Args:
+            what: "done", "kept", "lost" or "plan".
+            name, text: of which stage or cell, and what.
+        """
+
 
 class More(Protocol):
     """What can be told of a stage besides its bar, from wherever its work is done."""
@@ -138,6 +146,9 @@ class NoProgress:
     def plan(self, text: str) -> None:
         """Say nothing."""
 
+    def line(self, what: str, name: str, text: str) -> None:
+        """Say nothing."""
+
 
 class _Telling(ABC):
     """What is told alike everywhere: what was done, found in the store, or found damaged there."""
@@ -151,24 +162,24 @@ class _Telling(ABC):
 
     def reused(self, name: str) -> None:
         """Leave one line."""
-        self._line("kept", name, "found in the store")
+        self.line("kept", name, "found in the store")
 
     def damaged(self, name: str, damage: str) -> None:
         """Leave one line."""
-        self._line("lost", name, f"damaged in the store ({damage}), made again")
+        self.line("lost", name, f"damaged in the store ({damage}), made again")
 
     def failed(self, name: str, part: str) -> None:
         """Leave one line."""
         why = f"{part} failed in it" if part else "it was made of one in which a part failed"
-        self._line("lost", name, f"made again, for {why}")
+        self.line("lost", name, f"made again, for {why}")
 
     def plan(self, text: str) -> None:
         """Leave one line."""
-        self._line("plan", "plan", text)
+        self.line("plan", "plan", text)
 
     @abstractmethod
-    def _line(self, what: str, name: str, text: str) -> None:
-        """Write one line, in the style of what it tells."""
+    def line(self, what: str, name: str, text: str) -> None:
+        """Leave one line, in the style of what it tells."""
 
 
 class LineProgress(_Telling):
@@ -190,7 +201,7 @@ class LineProgress(_Telling):
         def tell() -> None:
             while not over.wait(self._silence):
                 seconds = time.perf_counter() - start
-                self._line("runs", name, under_way(bar.amount, total, unit, seconds))
+                self.line("runs", name, under_way(bar.amount, total, unit, seconds))
 
         teller = threading.Thread(target=tell, daemon=True)
         teller.start()
@@ -200,18 +211,42 @@ class LineProgress(_Telling):
             over.set()
             teller.join()
         self._news(bar)
-        self._line("done", name, finished(bar.done, unit, time.perf_counter() - start))
+        self.line("done", name, finished(bar.done, unit, time.perf_counter() - start))
 
     def _news(self, counter: _Counter) -> None:
         for line in self._more.news() if self._more is not None else ():
             self._write(line)
 
-    def _line(self, what: str, name: str, text: str) -> None:
+    def line(self, what: str, name: str, text: str) -> None:
+        """Write it."""
         self._write(f"{name}: {text}")
 
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")
         self._stream.flush()
+
+
+class SentProgress(_Telling):
+    """Tells another process, which knows best how to show it: a line for each finished stage.
+
+    Args:
+        send: takes what a line is about, a name and a text, see `Progress.line`.
+    """
+
+    def __init__(self, send: Callable[[str, str, str], None]) -> None:
+        super().__init__()
+        self._send = send
+
+    @contextmanager
+    def stage(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Bar]:
+        """Count, then tell what was done, in which time, at which rate."""
+        bar, start = _Counter(), time.perf_counter()
+        yield bar
+        self.line("done", name, finished(bar.done, unit, time.perf_counter() - start))
+
+    def line(self, what: str, name: str, text: str) -> None:
+        """Send it."""
+        self._send(what, name, text)
 
 
 class TerminalProgress(_Telling):
@@ -241,9 +276,10 @@ class TerminalProgress(_Telling):
         ) as bars:
             task = bars.add_task(name, total=total, unit=unit)
             yield counter
-        self._line("done", name, finished(counter.done, unit, time.perf_counter() - start))
+        self.line("done", name, finished(counter.done, unit, time.perf_counter() - start))
 
-    def _line(self, what: str, name: str, text: str) -> None:
+    def line(self, what: str, name: str, text: str) -> None:
+        """Print it in its colour."""
         colour = {"lost": "yellow", "plan": "cyan"}.get(what, "green")
         told = f"[{colour}]{what}[/] [bold]{name:<11}[/] {escape(text)}"
         self._console.print(told, highlight=False)

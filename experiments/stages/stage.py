@@ -49,6 +49,10 @@ class Stage:
         """Whether the stage is in the store and need not be made."""
         return (self.path / RECORD).is_file()
 
+    def made_at(self) -> int:
+        """When a finished stage was written, on the clock of its file (ns)."""
+        return (self.path / RECORD).stat().st_mtime_ns
+
     @property
     def present(self) -> bool:
         """Whether something is in its place, be it the stage or what is left of it."""

@@ -82,7 +82,7 @@ def _cell(source: str, keys: Sequence[str], row: tuple[str, ...], overrides: Seq
     values: tuple[Any, ...] = row
     try:
         values = tuple(map(value_of, row))
-        config = load_config(source, overrides, texts)
+        config = load_config(source, overrides, texts).model_copy(update={"sweep": None})
         if not config.truth.seeds:
             raise ConfigError("truth.seeds == 0, must be > 0: cells are compared by their truth")
     except ConfigError as error:

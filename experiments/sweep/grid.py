@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import product
@@ -12,6 +12,7 @@ from typing import Any
 import tomli_w
 
 from experiments.config.overrides import Node, parse_value
+from experiments.config.schema import SweepSpec
 from experiments.config.tomlfiles import read_toml
 from experiments.records.sweep import short_keys
 from simulator.errors import ConfigError
@@ -98,16 +99,43 @@ def read_cells(path: Path) -> Axis:
     return Axis(keys, tuple(tuple(each[key] for key in keys) for each in flat))
 
 
-def _flat(table: dict[str, Any], place: str = "") -> dict[str, str]:
+def axes_of(spec: SweepSpec) -> list[Axis]:
+    """The settings that `[sweep.over]` names, with their values.
+
+    Raises:
+        ConfigError: one has no list of values.
+    """
+    axes = []
+    for key, values in _leaves(spec.over):
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"sweep.over.{key} == {values!r}, must be a list of values")
+        axes.append(Axis((key,), tuple((_toml(value),) for value in values)))
+    return axes
+
+
+def _flat(table: dict[str, Any]) -> dict[str, str]:
     """Values by dotted path, as TOML."""
-    flat: dict[str, str] = {}
+    return {key: _toml(value) for key, value in _leaves(table)}
+
+
+def _leaves(table: dict[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """What is no table, with its dotted path."""
     for key, value in table.items():
         inner = f"{place}.{key}" if place else key
         if isinstance(value, dict):
-            flat |= _flat(value, inner)
+            yield from _leaves(value, inner)
         else:
-            flat[inner] = tomli_w.dumps({"value": value}).partition("=")[2].strip()
-    return flat
+            yield inner, value
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML has it in one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return tomli_w.dumps({"value": value}).partition("=")[2].strip()
 
 
 def crossed(axes: Sequence[Axis]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -39,5 +39,9 @@ class CellProgress:
         """Tell which cell begins; the plan of the sweep has been told."""
         self._progress.plan(f"cell {self._place}: {self._told}")
 
+    def line(self, what: str, name: str, text: str) -> None:
+        """Pass on a line."""
+        self._progress.line(what, self._of(name), text)
+
     def _of(self, name: str) -> str:
         return f"{self._place} {name}"

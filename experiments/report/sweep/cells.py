@@ -1,6 +1,7 @@
 """The cells of a sweep in tables: what became of each, and how much recall could matter there."""
 
 from experiments.inference.finding import Finding
+from experiments.records.interval import Number
 from experiments.records.metrics import Contrast
 from experiments.records.sweep import (
     FOUND,
@@ -16,6 +17,7 @@ from experiments.report.kit.digits import (
     change_words,
     duration,
     fixed,
+    percent,
     share_words,
 )
 from experiments.report.kit.markup import Html, tag
@@ -101,16 +103,17 @@ def rooms(record: SweepRecord) -> Content | None:
     if not record.rooms:
         return None
     lead = (
-        "For control, before any treatment: where perfect recall adds little, or one channel "
-        "could return all that is relevant (pressure below 1), no channel can show a lift."
+        "Where perfect recall adds little to control's pages, or one channel could return all that "
+        "is relevant (pressure below 1), no channel can show a lift."
     )
     by_name = {cell.name: cell for cell in record.cells}
     names = short_keys(record.keys)
     keys = tuple(names[at] for at in _keys(record))
     table = Table.of(
-        "Headroom and recall pressure of control",
+        "Headroom and recall pressure",
         record.rooms,
         (keys, lambda row: [shown(by_name[row.cell].values[at]) for at in _keys(record)]),
+        ("Arm", lambda row: row.arm),
         ("Perfect recall, own ranker", lambda row: _sized(*change_words(row.recall))),
         ("All found, perfect order", lambda row: _sized(*change_words(row.pool))),
         (
@@ -119,9 +122,21 @@ def rooms(record: SweepRecord) -> Content | None:
         ),
         ("Relevant items found", lambda row: _sized(*share_words(row.found))),
         ("Never asked before", lambda row: _sized(*share_words(row.unseen))),
-        names=len(keys),
+        ("Channels find", lambda row: _share(row.passed[0])),
+        ("Pre-ranker keeps", lambda row: _share(row.passed[1])),
+        ("Page serves", lambda row: _share(row.passed[2])),
+        names=len(keys) + 1,
     )
-    return lead, _wide(table)
+    told = (
+        "The last three, by the estimates: of what pages would bring if everything were found and "
+        "in perfect order, the part that the channels find; of that, the part that the pre-ranker "
+        "keeps; and of that, the part that the page brings in the order of the arm's ranker."
+    )
+    return lead, _wide(table), note(told)
+
+
+def _share(size: Number) -> Cell | str:
+    return ABSENT if size is None else Cell(percent(size, 0))
 
 
 def _sized(size: str, interval: str) -> Cell:

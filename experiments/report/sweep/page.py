@@ -21,14 +21,15 @@ from experiments.report.kit.page import (
 from experiments.report.kit.sentences import counted, listed
 from experiments.report.sweep.cells import cells, rooms
 from experiments.report.sweep.surface import lift, others
-from experiments.report.sweep.verdict import further, headline
+from experiments.report.sweep.verdict import further, headline, not_run
 from experiments.report.sweep.words import is_numeric, many_valued, shown, values_of
 
 
 def render(record: SweepRecord) -> str:
     """The whole page."""
     badge, sentence, tone = headline(record)
-    failed = [alarm(each) for each in (*told_failed(record.failed), *record.warnings)]
+    stopped = [*not_run(record), *told_failed(record.failed), *record.warnings]
+    failed = [alarm(each) for each in stopped]
     said = verdict(badge, tag("p", sentence, cls="sentence"), [*failed, *further(record)], tone)
     sizes = [
         counted(len(record.cells), "cell"),

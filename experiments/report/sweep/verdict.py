@@ -49,6 +49,13 @@ def _counted(record: SweepRecord, contrast: Contrast) -> str:
     return f"{what}: {listed(parts)} of {cells}."
 
 
+def not_run(record: SweepRecord) -> list[str]:
+    """A sentence where cells are still to be run."""
+    rest, whole = len(record.waiting), counted(len(record.cells), "cell")
+    told = f"{rest} of {whole} not run yet: the sweep still runs, or the same command continues it."
+    return [told] if rest else []
+
+
 def further(record: SweepRecord) -> list[str]:
     """Where the lift is least and greatest, and whether cells differ in it."""
     return [

@@ -20,6 +20,7 @@ STATUS = {
     "parts_failed": "a part failed",
     "failed": "failed",
     "invalid": "cannot be",
+    "waiting": "not run yet",
 }
 MARKS = {Finding.MORE: "\u25b2", Finding.LESS: "\u25bc"}
 """What stands before a lift that is told from zero."""

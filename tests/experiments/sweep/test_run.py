@@ -1,6 +1,7 @@
 """A sweep runs its cells on one store, and a cell that fails costs no other one."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -13,10 +14,17 @@ from typing import Any
 import pytest
 
 from experiments.cli import run_command
+from experiments.config.schema import Config
 from experiments.records.reading import read_record
 from experiments.records.sweep import SweepRecord
 from experiments.records.truth import Truths
+from experiments.running.run import run_experiment
 from experiments.stages.folder import locked
+from experiments.stages.progress import NoProgress
+from experiments.sweep.cells import make_sweep
+from experiments.sweep.grid import parse_over
+from experiments.sweep.run import run_sweep
+from simulator.errors import ContractError
 from tests.experiments.small_runs import SMALL, content, read
 
 OVER = ("channels.lexical.limit=40,100", "analysis.confidence=0.9,0.95")
@@ -118,14 +126,29 @@ def test_each_other_cell_is_compared_with_the_first(finished: Path) -> None:
         assert row.relative.estimate == pytest.approx(gap, abs=1e-12)
 
 
-def test_how_much_recall_could_matter_is_told_of_every_cell(finished: Path) -> None:
+def test_how_much_recall_could_matter_is_told_of_every_cell_and_arm(finished: Path) -> None:
     record = read_record(SweepRecord, finished)
-    assert [row.cell for row in record.rooms] == [cell.name for cell in record.cells]
-    for cell, row in zip(record.cells, record.rooms, strict=True):
+    arms = ("control", "dense")
+    told = [(row.cell, row.arm) for row in record.rooms]
+    assert told == [(cell.name, arm) for cell in record.cells for arm in arms]
+    for cell in record.cells:
         truths = read_record(Truths, finished / cell.folder)
-        scarce = truths.scarce("control")
-        assert scarce is not None
-        assert row.pressure == scarce.pressure
+        for arm in arms:
+            row, scarce, room = (
+                record.room(cell.name, arm),
+                truths.scarce(arm),
+                truths.room(arm, "gmv"),
+            )
+            assert row is not None
+            assert scarce is not None
+            assert room is not None
+            assert (row.pressure, row.kept, row.catalogue) == (
+                scarce.pressure,
+                room.kept,
+                room.catalogue,
+            )
+            served = math.prod(each or math.nan for each in row.passed)
+            assert served == pytest.approx(1 / (1 + (room.catalogue.estimate or math.nan)))
 
 
 def test_the_same_command_makes_nothing_again_and_tells_scripts_the_same(
@@ -258,13 +281,60 @@ def test_a_killed_sweep_goes_on_from_its_finished_stages_to_the_same_record(
         time.sleep(0.01)
     os.killpg(program.pid, signal.SIGKILL)
     program.communicate()
-    assert not (folder / "sweep.json").exists()
+    record = read_record(SweepRecord, folder)
+    assert [cell.status for cell in record.cells] == ["done", "done", "waiting", "waiting"]
+    assert len(record.found) == 2
     kept = stages(folder)
     assert 0 < len(kept) < len(stages(finished))
     assert run_command(words(folder)) == 0
     assert set(kept) < set(stages(folder))
     assert stages(folder) == stages(finished)
     assert untimed(folder) == untimed(finished)
+
+
+def test_what_is_found_is_written_after_each_cell_and_drawn_again_at_any_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first cell finds no record yet, the second that of the first; then somebody stops it."""
+    folder, seen = tmp_path / "out", []
+
+    def stopped(config: Config, run: Path, **options: Any) -> None:
+        seen.append((folder / "sweep.json").is_file())
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        run_experiment(config, run, **options)
+
+    sweep = make_sweep(str(SMALL), [parse_over(each) for each in OVER], SHARED)
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(sweep, folder, progress=NoProgress(), command="a test", run=stopped)
+    assert seen == [False, True, True]
+    assert run_command(["report", str(folder)]) == 0
+    output = capsys.readouterr()
+    assert "2 of 4 cells not run yet" in output.out
+    assert output.err == ""
+    assert "2 of 4 cells not run yet" in (folder / "sweep.html").read_text()
+    lifts = read_record(SweepRecord, folder).lifts
+    assert len({row.cell for row in lifts}) == 2
+
+
+def test_a_sweep_that_goes_on_still_tells_what_it_found_before(copy: Path) -> None:
+    """The first cell fails now; the others keep their results until it is their turn."""
+    before, told = read_record(SweepRecord, copy), []
+
+    def fails_then_stops(config: Config, run: Path, **options: Any) -> None:
+        if told:
+            told.append(read_record(SweepRecord, copy))
+            raise KeyboardInterrupt
+        told.append(before)
+        raise ContractError("no such luck")
+
+    sweep = make_sweep(str(SMALL), [parse_over(each) for each in OVER], SHARED)
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(sweep, copy, progress=NoProgress(), command="a test", run=fails_then_stops)
+    assert [cell.status for cell in told[1].cells] == ["failed", "done", "done", "done"]
+    for cell in before.cells[1:]:
+        kept = [row.relative for row in told[1].lifts if row.cell == cell.name]
+        assert kept == [row.relative for row in before.lifts if row.cell == cell.name]
 
 
 def test_progress_tells_the_plan_of_all_cells_then_each_by_name(

@@ -103,7 +103,7 @@ def of_grid(swept: dict[str, list[Any]], *, arms: int = 1, failing: str = "none"
         base=found[0].name if found else "",
         cells=tuple(cells),
         lifts=corrected(lifts, family=lambda row: (row.metric, row.contrast)),
-        rooms=tuple(_room(cell) for cell in found),
+        rooms=tuple(_room(cell, arm) for cell in found for arm in ("control", contrasts[0][1])),
         differences=corrected(apart, family=lambda row: (row.metric, row.contrast)),
         warnings=(),
     )
@@ -139,13 +139,16 @@ def _lift(
     )
 
 
-def _room(cell: CellRow) -> CellRoom:
+def _room(cell: CellRow, arm: str) -> CellRoom:
     middle, _ = size_at(cell.values, "orders")
     return CellRoom(
         cell=cell.name,
+        arm=arm,
         event="purchase",
         recall=around(0.12 + middle, 0.03),
+        catalogue=around(1.8, 0.2),
         pool=around(1.1, 0.1),
+        kept=around(1.0, 0.1),
         pressure=around(2.8 - 10 * middle, 0.4),
         found=around(0.21 + middle, 0.03),
         unseen=around(0.23 + middle, 0.02),

@@ -76,6 +76,23 @@ def test_a_list_of_settings_that_change_together_is_rows_and_no_map_full_of_hole
     assert page.count("gap 0.8, intents 30,000") >= 2
 
 
+def test_what_channels_pre_ranker_and_ranker_let_pass_is_told_of_every_arm() -> None:
+    page = render(fake_sweep(1, failing="none"))
+    table = page.partition("Pre-ranker keeps")[2].partition("</table>")[0]
+    told = re.findall(r">(\d+).%<", table)
+    assert table.count("control") == table.count("cqsid") == 5
+    assert [*told[-3:]] == ["75", "95", "50"]  # 2.1 of 2.8, 2 of 2.1, 1 of 2
+
+
+def test_cells_that_are_still_to_be_run_are_counted_at_the_top_and_marked() -> None:
+    record = fake_sweep(2, failing="none")
+    *done, last = record.cells
+    page = render(replace(record, cells=(*done, replace(last, status="waiting"))))
+    assert "1 of 20 cells not run yet" in page
+    assert "not run yet</td>" in page
+    assert "not run yet" not in render(record)
+
+
 def test_a_cell_without_results_is_named_with_its_reason_at_the_top_and_in_its_tile() -> None:
     page = render(fake_sweep(2))
     top = page.partition("<main>")[0]
