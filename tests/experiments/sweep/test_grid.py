@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from experiments.config.loading import load_config
+from experiments.config.schema import SweepSpec
+from experiments.sweep.cells import make_sweep
 from experiments.sweep.grid import (
     MOST_CELLS,
     Axis,
+    axes_of,
     cell_name,
     crossed,
     parse_over,
@@ -117,3 +121,29 @@ def test_values_that_no_folder_can_have_are_told_apart_by_a_digest() -> None:
     assert len(set(names)) == len(names)
     assert all("/" not in name and len(name) <= 100 for name in names)
     assert names[3] == "b=1_2"
+
+
+def test_settings_may_bring_their_own_lists() -> None:
+    spec = SweepSpec(over={"queries": {"vocabulary_gap": [0.2, 0.8]}, "a": {"b": [["x"], ["y"]]}})
+    assert axes_of(spec) == [
+        Axis(("queries.vocabulary_gap",), (("0.2",), ("0.8",))),
+        Axis(("a.b",), (('["x"]',), ('["y"]',))),
+    ]
+
+
+@pytest.mark.parametrize("value", [0.2, [], "0.2,0.8"])
+def test_a_setting_that_brings_no_list_is_refused(value: object) -> None:
+    with pytest.raises(
+        ConfigError, match=r"sweep\.over\.queries\.gap == .* must be a list of values"
+    ):
+        axes_of(SweepSpec(over={"queries": {"gap": value}}))
+
+
+def test_the_shipped_study_has_27_cells_that_all_can_be_and_are_runs_of_their_own() -> None:
+    config = load_config("when-generative-pays")
+    assert config.sweep is not None
+    sweep = make_sweep("when-generative-pays", axes_of(config.sweep))
+    assert len(sweep.configs) == len(sweep.cells) == 27
+    assert {cell.sweep for cell in sweep.configs} == {None}
+    assert config.truth.trainings == "each"
+    assert {"ranker", "cqsid"} == {*config.truth.retrained}
