@@ -1,5 +1,6 @@
 """The arms of an experiment as one search service."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,14 +17,22 @@ class ArmRouter:
     Args:
         services: one for each arm, with the same channels in the same order of bits.
         arm_S: (S,) arm of each shopper, int8.
+        since: simulated seconds before which everybody is served by the first service.
 
     Raises:
         ConfigError: if the services' channels differ or a shopper's arm does not exist.
     """
 
-    def __init__(self, services: Sequence[SearchService], arm_S: NDArray[np.int8]) -> None:
+    def __init__(
+        self,
+        services: Sequence[SearchService],
+        arm_S: NDArray[np.int8],
+        *,
+        since: float = -math.inf,
+    ) -> None:
         self.services = tuple(services)
         self.arm_S = arm_S
+        self.since = since
         self.channels = self.services[0].channels
         for number, service in enumerate(self.services):
             if service.channels != self.channels:
@@ -44,7 +53,7 @@ class ArmRouter:
 
     def serve(self, requests: Requests) -> Pages:
         """One page for each request, from the shopper's arm."""
-        arm_B = self.arm_S[requests.shopper_B]
+        arm_B = np.where(requests.at_B < self.since, 0, self.arm_S[requests.shopper_B])
         parts = []
         for arm, service in enumerate(self.services):
             rows = np.flatnonzero(arm_B == arm)

@@ -52,10 +52,13 @@ _ALL = frozenset(Config.model_fields)
 _MARKET = frozenset({"seed", "catalog", "judgments", "demand", "queries", "shoppers"})
 _PAST = _MARKET | {"world", "log", "funnel"}
 _APART = {"name", "analysis", "attribution", "ids_bench", "reward_lab", "sweep", "execution"}
+_LAUNCH = {"training_seed", "device", "channels", "arms"}
 _DECIDED = {
     "catalogue": _MARKET,
     "history": _PAST,
-    "models": _PAST | {"training_seed", "device", "channels", "ranker", "examples", "arms"},
+    "launch": _PAST | _LAUNCH,
+    "ramp": _PAST | _LAUNCH,
+    "models": _PAST | _LAUNCH | {"ranker", "examples"},
     "worlds": _ALL - _APART,
 }
 """Sections of the settings that decide a step; of equal ones it is made once in a store."""
@@ -169,10 +172,22 @@ def _logged(config: Config) -> float:
 
 
 def _first(config: Config) -> Plan:
-    """Where every world begins."""
+    """Where every world begins; with a ramp the days before it are lived twice."""
+    catalogue = ("catalogue", _START + _ITEM * _items(config))
+    lived, ramp = _HISTORY_PAGE * _logged(config), config.world.ramp
+    if not ramp.days:
+        return [catalogue, ("history", lived)]
+    share, new = ramp.days / config.world.history_days, config.new_channels
+    trained = [
+        config.channels[name].training_seconds(_items(config), _logged(config) * (1 - share))
+        for name in new
+    ]
+    asked = sum(config.channels[name].page_seconds for name in new) * ramp.share
     return [
-        ("catalogue", _START + _ITEM * _items(config)),
-        ("history", _HISTORY_PAGE * _logged(config)),
+        catalogue,
+        ("history", lived * (1 - share)),
+        ("launch", _side_by_side(trained, config)),
+        ("ramp", lived + asked * _logged(config) * share),
     ]
 
 

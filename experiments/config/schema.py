@@ -17,6 +17,7 @@ from experiments.designs.shopper import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
+from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from recall.settings import MergeSpec
 from simulator.catalogue.settings import CatalogSpec
 from simulator.errors import ConfigError
@@ -128,6 +129,7 @@ class Config(Spec):
             *self.attribution.problems(arms, channels),
             *self.reward_lab.problems(arms, list(generative(self.channels))),
             *self._problems_of_merges(),
+            *self.problems_of_ramp(),
         ]
         for device in ("phone", "desktop"):
             shown = getattr(self.shoppers, f"{device}_slots")
@@ -153,6 +155,37 @@ class Config(Spec):
         ]
         problems += alike("arms.name", dict.fromkeys(names)) + alike("channels", self.channels)
         return problems + unknown("control", [self.control], names)
+
+    @property
+    def new_channels(self) -> tuple[str, ...]:
+        """The channels that an arm has and control has not, in the order of the settings."""
+        (control,) = (arm for arm in self.arms if arm.name == self.control)
+        others = {name for arm in self.arms for name in arm.channels} - {*control.channels}
+        return tuple(name for name in self.channels if name in others)
+
+    def problems_of_ramp(self) -> list[str]:
+        """What forbids a ramp, where one is set: nothing new, or new under a name in use."""
+        days = self.world.ramp.days
+        if not days or self.control not in [arm.name for arm in self.arms]:
+            return []
+        problems, new = [], self.new_channels
+        if not new:
+            problems.append(
+                f"world.ramp.days == {days}, must be 0: no arm has a channel that "
+                f"{self.control} has not"
+            )
+        if len(new) > MAX_CHANNELS - len(BOOTSTRAP_CHANNELS):
+            most = MAX_CHANNELS - len(BOOTSTRAP_CHANNELS)
+            problems.append(
+                f"world.ramp.days == {days}, must be 0: {len(new)} channels are new, more than "
+                f"the {most} that a history can tell apart"
+            )
+        return problems + [
+            f"channels.{name} == new in a ramp, must have another name: the history has a "
+            f"channel {name} of its own"
+            for name in new
+            if name in BOOTSTRAP_CHANNELS
+        ]
 
     def _problems_of_merges(self) -> list[str]:
         merges = {"funnel.merge": self.funnel.merge}

@@ -161,7 +161,7 @@ def _compare(
         name=config.name,
         items=sizes["items"],
     )
-    return replace(record, warnings=(*remarks(sizes), *record.warnings))
+    return replace(record, warnings=(*remarks(config, sizes), *record.warnings))
 
 
 def _quality(trial: Trial) -> Quality:

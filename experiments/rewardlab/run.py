@@ -63,7 +63,7 @@ def bench_rewards(
             record = _record(config, made)
             record = replace(record, warnings=(*told_failed(maker.failed), *record.warnings))
         replace_results(maker.run, config, record)
-        told = bench_manifest(config, command, made.catalogue, maker)
+        told = bench_manifest(of_lab(config), command, made.catalogue, maker)
         return finish_run(maker, told, write_report)
 
 
@@ -90,7 +90,7 @@ def _record(config: Config, made: LabStages) -> RewardsRecord:
     record = make_record(
         config, policies, offline, shopper_B, watched, courses, made.worlds, items=sizes["items"]
     )
-    return replace(record, warnings=(*remarks(sizes), *record.warnings))
+    return replace(record, warnings=(*remarks(of_lab(config), sizes), *record.warnings))
 
 
 def _policy_row(config: Config, policy: PolicySpec, found: Mapping[Key, Policy]) -> PolicyRow:

@@ -21,22 +21,61 @@ from simulator.randomness import Draws
 BOOTSTRAP_EXPLORATION = 0.05
 
 
-def bootstrap_funnel(config: Config, catalog: Catalog, draws: Draws) -> Funnel:
-    """The funnel of the history period; it has nothing to learn from but the catalogue."""
+def bootstrap_funnel(
+    config: Config, catalog: Catalog, draws: Draws, launched: tuple[str, ...] = ()
+) -> Funnel:
+    """The funnel of the history period; it has nothing to learn from but the catalogue.
+
+    Args:
+        launched: names of channels that others are served with, for the bits of the provenance.
+    """
+    return _past_funnel(config, catalog, {}, (*BOOTSTRAP_CHANNELS, *launched), draws)
+
+
+def ramp_funnel(
+    config: Config, catalog: Catalog, launched: Mapping[str, Channel], draws: Draws
+) -> Funnel:
+    """The bootstrap funnel with new channels beside its own, all of equal weight in the merge.
+
+    Each is asked for as many candidates as the first arm that has it asks for.
+
+    Args:
+        launched: fitted new channels by name.
+    """
+    return _past_funnel(config, catalog, launched, (*BOOTSTRAP_CHANNELS, *launched), draws)
+
+
+def _past_funnel(
+    config: Config,
+    catalog: Catalog,
+    launched: Mapping[str, Channel],
+    universe: tuple[str, ...],
+    draws: Draws,
+) -> Funnel:
     channels = {name: build_channel(name, spec) for name, spec in BOOTSTRAP_CHANNELS.items()}
     for name, channel in channels.items():
         channel.fit(catalog, History.empty(), rng=fixed_rng(config, f"bootstrap.{name}"))
+    specs: dict[str, ChannelSettings] = dict(BOOTSTRAP_CHANNELS)
+    for name in launched:
+        limit = {"limit": launch_limit(config, name)}
+        specs[name] = config.channels[name].model_copy(update=limit)
     return _funnel(
         config,
-        name="bootstrap",
+        name="ramp" if launched else "bootstrap",
         arm=0,
-        universe=tuple(BOOTSTRAP_CHANNELS),
-        recall=recall_stage(config, catalog, channels, tuple(channels), BOOTSTRAP_CHANNELS),
+        universe=universe,
+        recall=recall_stage(config, catalog, {**channels, **launched}, universe, specs),
         ranker=MergeOrderRanker(),
-        specs=BOOTSTRAP_CHANNELS,
+        specs=specs,
         draws=draws,
         exploration=BOOTSTRAP_EXPLORATION,
     )
+
+
+def launch_limit(config: Config, name: str) -> int:
+    """Candidates that a new channel is asked for in a ramp: as in the first arm that has it."""
+    arm = next(arm for arm in config.arms if name in arm.channels)
+    return arm.limits.get(name, config.channels[name].limit)
 
 
 def recall_stage(

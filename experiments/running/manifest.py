@@ -79,6 +79,6 @@ def bench_manifest(config: Config, command: str, catalogue: Stage, maker: Maker)
         items=sizes["items"],
         shoppers=sizes["shoppers"],
         history_days=config.world.history_days,
-        data=remarks(sizes),
+        data=remarks(config, sizes),
         failed=maker.failed,
     )

@@ -59,10 +59,9 @@ class ModelStages:
                 wanted = name in (learned_with if stages is early else used | dense)
                 if name in stages or not wanted:
                     continue
-                days = self.unseen_days
-                job = self._channel(
-                    catalogue, history, name, early=stages is early, unseen_days=days
-                )
+                is_early = stages is early
+                days = self.unseen_days if is_early else self._unseen(name)
+                job = self._channel(catalogue, history, name, early=is_early, unseen_days=days)
                 stages[name] = job.stage
                 jobs.setdefault(job.stage.path, job)
         self._train("channels", list(jobs.values()))
@@ -74,6 +73,31 @@ class ModelStages:
         job = self._channel(catalogue, history, name, early=False, unseen_days=days, called=SFT)
         self._train(job.stage.name, [job])
         return job.stage
+
+    def launched(self, catalogue: Stage, before: Stage) -> dict[str, Stage]:
+        """The new channels as they are launched, by name.
+
+        Args:
+            catalogue: of the run.
+            before: the history up to the ramp, which they learn from.
+        """
+        jobs = {
+            name: self._channel(
+                *(catalogue, before, name),
+                early=False,
+                unseen_days=0,
+                called=f"channel-{taught_as(self.config, name)}-launched",
+            )
+            for name in self.config.new_channels
+        }
+        self._train("launch", list({job.stage.path: job for job in jobs.values()}.values()))
+        return {name: job.stage for name, job in jobs.items()}
+
+    def _unseen(self, name: str) -> int:
+        """Last days of the history that a channel does not learn from as it serves."""
+        ramp = self.config.world.ramp
+        launched = name in self.config.new_channels and not ramp.retrain
+        return max(self.unseen_days, ramp.days) if launched else self.unseen_days
 
     def _channel(
         self,
@@ -138,7 +162,7 @@ class ModelStages:
                     job = self._channel(
                         *(catalogue, history, name),
                         early=False,
-                        unseen_days=self.unseen_days,
+                        unseen_days=self._unseen(name),
                         training=training,
                     )
                     jobs.setdefault(job.stage.path, job)

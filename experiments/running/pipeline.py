@@ -15,13 +15,14 @@ from experiments.designs.design import Design
 from experiments.designs.shopper import ShopperSplit
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
+from experiments.running.funnels import launch_limit
 from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
 from experiments.running.models import LOG, Trained
 from experiments.running.modelstages import ModelStages
+from experiments.running.past.historyworld import HistoryWorld, RampedHistory, before_ramp
 from experiments.running.population import CatalogueJob, horizon, make_catalogue
 from experiments.running.worlds import (
     ExperimentWorld,
-    HistoryWorld,
     OneArmWorld,
     Retraining,
     WorldJob,
@@ -32,10 +33,11 @@ from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
 from experiments.truth.files import refit_file
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
+from simulator.errors import ConfigError
 from simulator.files.settings import FileCatalog
 from simulator.randomness import Draws
 
-_EXPERIMENT_LUCK = "experiment"
+_EXPERIMENT_LUCK, _PAST_LUCK = "experiment", "history"
 REFIT_SHARE = 0.25
 """Share of the shoppers with whom another training of a model is compared."""
 
@@ -83,18 +85,41 @@ class Pipeline:
         return stage
 
     def history(self, catalogue: Stage) -> Stage:
-        """The log that a company would have; it does not depend on the experiment's length."""
-        config = self.config
-        world = {name: value for name, value in config.world if name != "days"}
+        """The log that a company would have; it does not depend on the experiment's length.
+
+        With a ramp, new channels learn from the days before it, and all days are lived with them.
+
+        Raises:
+            ConfigError: a ramp without a new channel.
+        """
+        config, ramp = self.config, self.config.world.ramp
+        if not ramp.days:
+            return self._plain_history("history", config, catalogue)
+        for problem in config.problems_of_ramp():  # labs leave arms out
+            raise ConfigError(problem)
+        before = self._plain_history("before-ramp", before_ramp(config), catalogue)
+        launched = self.models.launched(catalogue, before)
+        asked = {name: [config.channels[name], launch_limit(config, name)] for name in launched}
         stage = self.maker.stage(
             "history",
-            [world, config.log, config.funnel, config.seed, dict(BOOTSTRAP_CHANNELS)],
-            inputs=[catalogue.key],
+            [*self._past(config), ramp.days, ramp.share, asked],
+            inputs=[catalogue.key, *(stage.key for stage in launched.values())],
             task=live,
         )
-        job = HistoryWorld(config, stage, catalogue.path, "history")
-        self.live("history", [job])
+        self.live("ramp", [RampedHistory(config, stage, catalogue.path, _PAST_LUCK, launched)])
         return stage
+
+    def _plain_history(self, name: str, config: Config, catalogue: Stage) -> Stage:
+        """A history under the bootstrap funnel alone."""
+        stage = self.maker.stage(name, self._past(config), inputs=[catalogue.key], task=live)
+        self.live("history", [HistoryWorld(config, stage, catalogue.path, _PAST_LUCK)])
+        return stage
+
+    def _past(self, config: Config) -> list[Any]:
+        """What decides a history, but for its ramp."""
+        apart = ("days", "ramp")
+        world = {name: value for name, value in config.world if name not in apart}
+        return [world, config.log, config.funnel, config.seed, dict(BOOTSTRAP_CHANNELS)]
 
     def retrieval(
         self, catalogue: Stage, history: Stage, channels: dict[str, Stage]

@@ -74,8 +74,31 @@ def told_of_demand(intents: Intents) -> dict[str, int]:
     return {ASKED: len(np.unique(intents.asked_Q[own_Q])), LOST: round(100 * lost)}
 
 
-def remarks(rows: Mapping[str, int]) -> tuple[str, ...]:
-    """What a reader must know of the data, by the counts of the stage, gravest first."""
+def remarks(config: Config, rows: Mapping[str, int]) -> tuple[str, ...]:
+    """What a reader must know of the data and of the world, gravest first.
+
+    Args:
+        rows: the counts of the catalogue's stage.
+    """
+    return (*_of_data(rows), *_of_world(config))
+
+
+def _of_world(config: Config) -> list[str]:
+    """How the world differs from one whose history knows nothing of what is new."""
+    ramp, new = config.world.ramp, ", ".join(config.new_channels)
+    if not ramp.days:
+        return []
+    days = f"{ramp.days} of the {config.world.history_days} days of the history"
+    served = "trained anew on all of it" if ramp.retrain else "as it was launched then"
+    return [
+        f"In the last {days} the channels that control has not ({new}) were live for "
+        f"{ramp.share:.0%} of the shoppers, so rankers have learned from what they found; the "
+        f"experiment serves them {served}."
+    ]
+
+
+def _of_data(rows: Mapping[str, int]) -> list[str]:
+    """By the counts of the stage."""
     items, said = f"{rows['items']:,}", []
     if drawn := rows.get(DRAWN):
         said.append(
@@ -100,7 +123,7 @@ def remarks(rows: Mapping[str, int]) -> tuple[str, ...]:
             f"words is favoured a little; {rows[LOST]} % of them, by count, name nothing that the "
             "shop has, and nothing serves them."
         )
-    return tuple(said)
+    return said
 
 
 def horizon(config: Config) -> float:

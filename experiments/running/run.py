@@ -85,7 +85,7 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         )
         catalog = load_saved(catalogue.path / CATALOG)
         metrics = _metrics(config, catalog, history.path / LOG, worlds, retrieval, models)
-        metrics = _with_remarks(metrics, catalogue)
+        metrics = _with_remarks(metrics, config, catalogue)
     truths = _truths(pipeline, trained, worlds, metrics, catalog)
     replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
     if truths is None:
@@ -104,9 +104,9 @@ def modules(config: Config) -> list[str]:
     return ["experiments.running.worlds", "experiments.running.rankers", *homes]
 
 
-def _with_remarks(metrics: Metrics, catalogue: Stage) -> Metrics:
+def _with_remarks(metrics: Metrics, config: Config, catalogue: Stage) -> Metrics:
     """Metrics whose warnings begin with what a reader must know of the data."""
-    said = remarks(catalogue.record().rows)
+    said = remarks(config, catalogue.record().rows)
     health = replace(metrics.health, warnings=(*said, *metrics.health.warnings))
     return replace(metrics, health=health)
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from experiments.config.analysis import (
 )
 from experiments.config.schema import Config
 from experiments.designs.design import Design
-from experiments.running.funnels import arm_funnel, bootstrap_funnel
+from experiments.running.funnels import arm_funnel
 from experiments.running.models import (
     LOG,
     MODEL,
@@ -71,7 +71,10 @@ class WorldJob(ABC):
         stage: where its log goes.
         population: folder of the catalogue stage.
         luck: name of the world's luck; worlds of equal luck are paired.
+        goes_on: whether other worlds go on where this one stops.
     """
+
+    goes_on: ClassVar[bool] = False
 
     config: Config
     stage: Stage
@@ -99,23 +102,6 @@ class WorldJob(ABC):
     def pages_each(self) -> float:
         """Pages for each request of the world, about."""
         return 1.0
-
-
-class HistoryWorld(WorldJob):
-    """The days before the experiment, in a shop that has no log to learn from."""
-
-    def episode(self, population: Population, draws: Draws) -> Episode:
-        """Everybody is served by the bootstrap funnel."""
-        config = self.config
-        service = bootstrap_funnel(config, population.supply.catalog, draws)
-        everybody_S = np.zeros(len(population.shoppers), np.int8)
-        names = (service.name,)
-        return Episode(service, names, everybody_S, first_day=0, days=self.days, state=None)
-
-    @property
-    def days(self) -> int:
-        """Length of the history."""
-        return self.config.world.history_days
 
 
 @dataclass(frozen=True)
@@ -315,7 +301,7 @@ def live(job: WorldJob, *, advance: Advance) -> None:
         state = opened.run(lambda requests: advance(requests * job.pages_each))
         if followed is not None:
             followed.write(folder)
-        if isinstance(job, HistoryWorld):  # the others go on from there
+        if job.goes_on:
             _save_state(folder / STATE, state)
         job.stage.rows = opened.world.log.rows
 

@@ -68,6 +68,24 @@ class SessionSpec(Spec):
         return 1 / (1 - goes_on)
 
 
+class RampSpec(Spec):
+    """The last days of the history, in which new channels are live for some shoppers.
+
+    New are the channels that an arm has and control has not. What teaches the rankers then holds
+    items that only these channels find, as it does after a real launch.
+    """
+
+    days: int = Field(0, ge=0, description="length of the ramp, 0: none (days)")
+    share: float = Field(
+        0.1, gt=0, le=1, description="share of the shoppers that new channels are live for"
+    )
+    retrain: bool = Field(
+        True,
+        description="whether new channels serve the experiment as trained anew on the whole "
+        "history, or as they were launched",
+    )
+
+
 class WorldSpec(Spec):
     """How long the world runs and how often the shop refreshes what its funnel reads."""
 
@@ -79,6 +97,7 @@ class WorldSpec(Spec):
     statistics: Literal["shared", "per_arm"] = Field(
         "shared", description="whether arms learn from each other's clicks"
     )
+    ramp: RampSpec = RampSpec()
     arrivals: ArrivalSpec = ArrivalSpec()
     sessions: SessionSpec = SessionSpec()
     behavior: BehaviorSpec = BehaviorSpec()
@@ -89,6 +108,15 @@ class WorldSpec(Spec):
         days = self.history_days + self.days
         if days > DAYS_LIMIT:
             raise ValueError(f"world.history_days + world.days == {days}, must be <= {DAYS_LIMIT}")
+        return self
+
+    @model_validator(mode="after")
+    def _ramp_follows_a_log(self) -> "WorldSpec":
+        if self.ramp.days >= self.history_days:
+            raise ValueError(
+                f"world.ramp.days == {self.ramp.days}, must be < world.history_days "
+                f"({self.history_days}): new channels learn from the days before"
+            )
         return self
 
     @field_validator("index_refresh")

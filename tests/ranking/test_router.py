@@ -97,3 +97,13 @@ def test_repr_shows_every_arm_with_its_share(arms):
     drawing = repr(ArmRouter(arms(), np.array([0, 1, 1, 1], np.int8)))
     assert drawing.startswith("25.0% of shoppers: Funnel arm 0")
     assert "75.0% of shoppers: Funnel arm 1" in drawing
+
+
+def test_before_a_moment_everybody_is_served_by_the_first_arm(arms, arm_S, requests_, index):
+    at_B = np.linspace(0, 100, len(requests_))
+    asked = replace(requests_, at_B=at_B)
+    router = ArmRouter(arms(), arm_S, since=50.0)
+    router.refresh(index)
+    arm_B = router.serve(asked).arm_B
+    assert (arm_S[asked.shopper_B][at_B < 50] == 1).any()
+    np.testing.assert_array_equal(arm_B, np.where(at_B < 50, 0, arm_S[asked.shopper_B]))

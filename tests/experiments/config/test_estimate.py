@@ -43,6 +43,15 @@ def test_a_run_without_truth_or_generator_is_planned_for_less() -> None:
     assert seconds(*lean, stage="models") < seconds(stage="models")
 
 
+def test_a_ramp_is_planned_with_what_it_launches() -> None:
+    ramped = dict(plan(load_config("demo", ["world.ramp.days=14"])))
+    plain = dict(plan(load_config("demo")))
+    assert list(ramped) == ["catalogue", "history", "launch", "ramp", "models", "worlds", "report"]
+    assert ramped["history"] == pytest.approx(plain["history"] / 2)
+    assert ramped["ramp"] > plain["history"]
+    assert 0 < ramped["launch"] < plain["models"]
+
+
 def minutes(steps: list[tuple[str, float]]) -> float:
     return sum(seconds for _, seconds in steps) / 60
 

@@ -72,12 +72,13 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_what_was_done_to_a_file_is_counted_and_told(config: Path) -> None:
-    population, told = make_population(load_config(config))
+    settings = load_config(config)
+    population, told = make_population(settings)
     assert told == {DRAWN: 120, SKIPPED: 1, UNSPACED: 120}
-    said = remarks({"items": 120, **told})
+    said = remarks(settings, {"items": 120, **told})
     assert said[0].startswith("Prices of 120 of 120 items are not the shop's")
     assert [sentence.split()[0] for sentence in said] == ["Prices", "1", "Titles"]
-    assert remarks({"items": 120}) == ()
+    assert remarks(settings, {"items": 120}) == ()
     assert len({text for text in population.intents.texts if "ンプ" in text}) > 3
 
 
@@ -86,11 +87,12 @@ def test_the_shops_own_queries_are_asked_and_told(config: Path, tmp_path: Path) 
     (tmp_path / "asked.csv").write_text("\n".join(rows), encoding="utf-8")
     own = tmp_path / "own.toml"
     own.write_text(SETTINGS + "[demand]\npath = 'asked.csv'\ncount = 'n'\n", encoding="utf-8")
-    population, told = make_population(load_config(own))
+    settings = load_config(own)
+    population, told = make_population(settings)
     assert (told[ASKED], told[LOST]) == (2, 25)
     first = population.intents.text_QX[:, Wording.SPECIFIC].tolist()
     assert {population.intents.texts[text] for text in first} == {rows[1][:-3], "qwxz"}
-    said = remarks({"items": 120, **told})[-1]
+    said = remarks(settings, {"items": 120, **told})[-1]
     assert said.startswith("Shoppers ask 2 queries of the shop's own.")
     assert "25 % of them" in said
 

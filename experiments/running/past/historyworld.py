@@ -1,0 +1,76 @@
+"""The worlds of the history: the bootstrap funnel alone, or with new channels in a ramp."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.config.schema import Config
+from experiments.designs.shopper import ShopperSplit
+from experiments.running.funnels import bootstrap_funnel, ramp_funnel
+from experiments.running.models import MODEL, load_channel
+from experiments.running.worlds import Episode, WorldJob
+from experiments.stages.stage import Stage
+from ranking.router import ArmRouter
+from simulator.living.settings import RampSpec
+from simulator.living.world import Population
+from simulator.protocols import DAY
+from simulator.randomness import Draws
+
+
+class HistoryWorld(WorldJob):
+    """The days before the experiment, in a shop that has no log to learn from."""
+
+    goes_on = True
+
+    def episode(self, population: Population, draws: Draws) -> Episode:
+        """Everybody is served by the bootstrap funnel."""
+        service = bootstrap_funnel(self.config, population.supply.catalog, draws)
+        everybody_S = np.zeros(len(population.shoppers), np.int8)
+        names = (service.name,)
+        return Episode(service, names, everybody_S, first_day=0, days=self.days, state=None)
+
+    @property
+    def days(self) -> int:
+        """Length of the history."""
+        return self.config.world.history_days
+
+
+@dataclass(frozen=True)
+class RampedHistory(HistoryWorld):
+    """The same days, in the last of which some shoppers are served with the new channels, too.
+
+    The days before the ramp are lived once more, so that the log is that of one shop: to the bit
+    they are those of the history from which the new channels have learned.
+
+    Attributes:
+        launched: the new channels as they were launched, by name.
+    """
+
+    launched: Mapping[str, Stage]
+
+    def episode(self, population: Population, draws: Draws) -> Episode:
+        """The log calls all pages the bootstrap funnel's; its provenance tells the new channels."""
+        config, catalog = self.config, population.supply.catalog
+        channels = {
+            name: load_channel(stage.path / MODEL, config.channels[name])
+            for name, stage in self.launched.items()
+        }
+        before = bootstrap_funnel(config, catalog, draws, tuple(channels))
+        ramp = ramp_funnel(config, catalog, channels, draws)
+        shopper_S = np.arange(len(population.shoppers), dtype=np.int64)
+        spec = config.world.ramp
+        split = ShopperSplit((1 - spec.share, spec.share), salt="ramp", draws=Draws(config.seed))
+        start = (self.days - spec.days) * DAY
+        router = ArmRouter(
+            [before, ramp], split.assign(shopper_S, np.zeros(len(shopper_S))), since=start
+        )
+        everybody_S = np.zeros(len(shopper_S), np.int8)
+        return Episode(router, (before.name,), everybody_S, 0, self.days, state=None)
+
+
+def before_ramp(config: Config) -> Config:
+    """The settings of the days before the ramp: those of a shorter history without one."""
+    days = config.world.history_days - config.world.ramp.days
+    world = config.world.model_copy(update={"history_days": days, "ramp": RampSpec()})
+    return config.model_copy(update={"world": world})
