@@ -10,7 +10,9 @@ ConfigName = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; may be repeated."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE|TOML", help="Override one setting, or all of a file; repeat."
+    ),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Run folder [runs/<config name>].")

@@ -46,12 +46,30 @@ Audited = Annotated[
         help="Requests of a run that its channels answer in the audit of favouritism; 0: none.",
     ),
 ]
+OwnLog = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="TOML",
+        help="A file that says where a log of your own is, to be compared with.",
+    ),
+]
+PastTests = Annotated[
+    Path | None,
+    typer.Option(
+        "--experiments",
+        metavar="CSV",
+        help="A table of past experiments of your own, each with the simulated effect.",
+    ),
+]
 
 
 def validate(
     subject: Subject,
     out: OutOfEither = None,
     audited: Audited = 400,
+    own: OwnLog = None,
+    past: PastTests = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
     overwrite: Overwrite = False,
@@ -71,13 +89,26 @@ def validate(
     from experiments.validate.run import validate_config, validate_run
 
     if config is None:
-        report = validate_run(Path(subject), out, progress=default_progress(), audited=audited)
+        report = validate_run(
+            Path(subject),
+            out,
+            progress=default_progress(),
+            audited=audited,
+            own=own,
+            past=past,
+        )
     else:
         folder = out or Path("runs") / f"{config.name}{SUFFIX}"
         command = shlex.join(["funnelab", *sys.argv[1:]])
         with telling_what_is_kept(folder):
             report = validate_config(
-                config, folder, progress=default_progress(), command=command, overwrite=overwrite
+                config,
+                folder,
+                progress=default_progress(),
+                command=command,
+                overwrite=overwrite,
+                own=own,
+                past=past,
             )
     record = read_record(Validity, report.parent)
     tell(report.parent, report, as_json, validity_summary, validity=record)

@@ -41,8 +41,10 @@ ROOMS = {
             *("records", "stages", "inference", "truth", "config", "report", "running"),
             "clickfits",
         },
+        "calibrate": {"records", "validate"},
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
+            "calibrate",
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
         },
     },

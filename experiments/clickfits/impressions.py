@@ -1,6 +1,7 @@
 """What was shown and clicked, page by page: all that a click model is fitted to."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import ConfigError, DataError
-from simulator.log.history import load_history
+from simulator.log.history import History, load_history
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -86,6 +87,25 @@ class Impressions:
         found.check()
         return found
 
+    @property
+    def clicked_depth(self) -> int:
+        """Ranks from the top at each of which somebody clicked, on every device that has results
+        there: what all click models can learn from."""
+        depth = 0
+        for real_P, clicked_P in zip(self.real_PK.T, self.clicked_PK.T, strict=True):
+            shown_D = np.bincount(self.device_P[real_P], minlength=self.devices)
+            clicked_D = np.bincount(self.device_P[clicked_P], minlength=self.devices)
+            if not ((shown_D == 0) | (clicked_D > 0)).all():
+                break
+            depth += 1
+        return depth
+
+    def cut(self, ranks: int) -> "Impressions":
+        """The pages as far as these ranks; pairs keep their numbers."""
+        return Impressions(
+            self.pair_PK[:, :ranks], self.clicked_PK[:, :ranks], self.device_P, self.pairs
+        )
+
     def check(self) -> None:
         """Refuse clicks from which nothing can be learned.
 
@@ -153,11 +173,65 @@ def impressions_of(log: Path, *, by: str = "query and item", slots: int = 63) ->
         ConfigError: another `by`, or fewer than two slots.
         DataError: no whole log, or nothing can be learned from it.
     """
+    return impressions_of_logs([log], by=by, slots=slots)[0].impressions
+
+
+@dataclass(frozen=True)
+class LogPages:
+    """The pages of one log, and of whom they are.
+
+    Attributes:
+        impressions: the pages.
+        request_P: their requests.
+        shopper_P: who saw them.
+    """
+
+    impressions: Impressions
+    request_P: Ints
+    shopper_P: Ints
+
+    def rows(self, rows: Flags | NDArray[np.intp]) -> "LogPages":
+        """Some of the pages."""
+        return LogPages(self.impressions.rows(rows), self.request_P[rows], self.shopper_P[rows])
+
+
+def impressions_of_logs(
+    logs: Sequence[Path], *, by: str = "query and item", slots: int = 63
+) -> list[LogPages]:
+    """The same of several logs of one catalogue and its texts: pairs have one number in all.
+
+    Raises:
+        ConfigError, DataError: as `impressions_of`.
+    """
     if by not in ("query and item", "item"):
         raise ConfigError(f"by == {by!r}, must be 'query and item' or 'item'")
     if slots < 2:
         raise ConfigError(f"slots == {slots}, must be >= 2 (ranks)")
-    history = load_history(log)
+    shown = [_shown(load_history(log), by, slots) for log in logs]
+    pair_N = np.unique(np.concatenate([each.key_X for each in shown]), return_inverse=True)[1]
+    pairs = int(pair_N.max(initial=-1)) + 1
+    ends = np.cumsum([len(each.key_X) for each in shown])
+    found = []
+    for each, pair_X in zip(shown, np.split(pair_N, ends[:-1]), strict=True):
+        pages = Impressions.of(each.row_X, each.rank_X, pair_X, each.clicked_X, each.device_X)
+        found.append(LogPages(replace(pages, pairs=pairs), each.request_P, each.shopper_P))
+    return found
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Results of one log in the order of pages and ranks, with keys of their pairs."""
+
+    row_X: Ints
+    rank_X: Ints
+    key_X: Ints
+    clicked_X: Flags
+    device_X: Ints
+    request_P: Ints
+    shopper_P: Ints
+
+
+def _shown(history: History, by: str, slots: int) -> _Shown:
     order_X = np.lexsort((history.position_X, history.row_X))
     row_X, item_X = history.row_X[order_X], history.item_X[order_X].astype(np.int64)
     begins_X = np.flatnonzero(np.diff(row_X, prepend=-1))
@@ -166,11 +240,16 @@ def impressions_of(log: Path, *, by: str = "query and item", slots: int = 63) ->
     key_X = item_X
     if by == "query and item":
         key_X = history.text_R[row_X].astype(np.int64) << 32 | item_X
-    pair_X = np.unique(key_X, return_inverse=True)[1]
     kept_X = rank_X < slots
-    clicked_X, device_X = history.clicked_X[order_X], history.device_R[row_X]
-    return Impressions.of(
-        row_X[kept_X], rank_X[kept_X], pair_X[kept_X], clicked_X[kept_X], device_X[kept_X]
+    row_P = row_X[begins_X]
+    return _Shown(
+        row_X=row_X[kept_X].astype(np.int64),
+        rank_X=rank_X[kept_X].astype(np.int64),
+        key_X=key_X[kept_X],
+        clicked_X=history.clicked_X[order_X][kept_X],
+        device_X=history.device_R[row_X][kept_X].astype(np.int64),
+        request_P=history.request_R[row_P],
+        shopper_P=history.shopper_R[row_P],
     )
 
 

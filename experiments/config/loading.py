@@ -12,7 +12,7 @@ from experiments.config.defaults import with_defaults
 from experiments.config.messages import explain
 from experiments.config.overrides import set_value
 from experiments.config.schema import Config
-from experiments.config.tomlfiles import find_config, read_toml, resolve_paths
+from experiments.config.tomlfiles import find_config, laid_over, read_toml, resolve_paths
 from simulator.errors import ConfigError
 
 
@@ -26,7 +26,7 @@ def load_config(
 
     Args:
         name: a TOML file, or the name of a shipped config.
-        overrides: `path.to.key=value` each.
+        overrides: `path.to.key=value` each, or a TOML file whose settings are laid over.
         swept: the same, as one cell of a sweep has them; errors name `--over`.
 
     Raises:
@@ -34,7 +34,8 @@ def load_config(
     """
     path = find_config(name)
     settings = read_toml(path)
-    given = [("--set", each) for each in overrides] + [("--over", each) for each in swept]
+    laid = [each for one in overrides for each in laid_over(one)]
+    given = [("--set", each) for each in laid] + [("--over", each) for each in swept]
     overridden = {
         set_value(Config, settings, each, option): f"{option} {each}" for option, each in given
     }

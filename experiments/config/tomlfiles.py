@@ -1,7 +1,8 @@
 """Files of settings: where they are, what they hold before it is checked, and paths in them."""
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -58,6 +59,26 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: line {line} == {found!r}, must be UTF-8") from error
     except TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}, must be TOML") from error
+
+
+def laid_over(given: str) -> list[str]:
+    """The overrides that `--set` stands for: one, or all settings of a TOML file.
+
+    Raises:
+        ConfigError: a file that cannot be read.
+    """
+    if "=" in given or not given.endswith(".toml"):
+        return [given]
+    return [f"{path}={json.dumps(value)}" for path, value in _leaves(read_toml(Path(given)), "")]
+
+
+def _leaves(settings: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path, value
 
 
 def resolve_paths(settings: Any, path: Path, overridden: Mapping[str, str]) -> None:

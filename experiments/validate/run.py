@@ -21,11 +21,22 @@ from experiments.validate.evidence import Evidence
 from experiments.validate.favouritism.audit import audit
 from experiments.validate.invariants import invariants
 from experiments.validate.opening import of_history, of_run
+from experiments.validate.ownlog.compare import compare
+from experiments.validate.ownlog.settings import read_own_log
+from experiments.validate.past.compare import compare_past
+from experiments.validate.past.table import read_past
+from experiments.validate.policyshift import policy_shift
 from experiments.validate.positions import rates
 from experiments.validate.ranges import ranges
 from experiments.validate.supply import supplied
 
-RUNGS: tuple[Callable[[Evidence], Iterable[Check]], ...] = (invariants, supplied, ranges, controls)
+RUNGS: tuple[Callable[[Evidence], Iterable[Check]], ...] = (
+    invariants,
+    supplied,
+    ranges,
+    controls,
+    policy_shift,
+)
 """What is checked, in the order of the ladder; a further rung is a further function."""
 
 AUDITED = 400
@@ -40,6 +51,8 @@ _NO_TRUTH = (
     "The run's truth has no headroom (`truth.headroom` above 0), so recall pressure is not known."
 )
 _NO_AUDIT = "Channels were not asked for favouritism (`--audit`)."
+_NO_LOG = "No log of your own was given to be compared with (`--log`)."
+_NO_PAST = "No past experiments of yours were given (`--experiments`)."
 _ONLY_SEARCH = (
     "Everybody searches in this world: that searchers convert 1.4 to 3 times as often as others "
     "cannot be checked."
@@ -52,6 +65,8 @@ def validate_run(
     *,
     progress: Progress,
     audited: int = AUDITED,
+    own: Path | None = None,
+    past: Path | None = None,
     spec: EngineSpec | None = None,
 ) -> Path:
     """Judge a finished run by its logs; returns the path of the page.
@@ -63,14 +78,17 @@ def validate_run(
         out: where to write; none: into the run.
         progress: is told what is done.
         audited: requests that every channel answers in the audit of favouritism; 0: none.
+        own: the TOML file that describes a log of the user's own.
+        past: a table of the user's past experiments.
         spec: what the log engine may use.
 
     Raises:
-        FunnelabError: no finished run, an empty log, or a folder that cannot be written.
+        FunnelabError: no finished run, an empty log, a log of the user's that cannot be compared,
+            or a folder that cannot be written.
     """
     target = folder if out is None else out
     with progress.stage("validate"), of_run(folder, spec) as evidence:
-        record = judge(evidence, audited)
+        record = judge(evidence, audited, own, past)
     with storing(target):
         target.mkdir(parents=True, exist_ok=True)
     write_record(target, record)
@@ -78,7 +96,14 @@ def validate_run(
 
 
 def validate_config(
-    config: Config, folder: Path, *, progress: Progress, command: str, overwrite: bool = False
+    config: Config,
+    folder: Path,
+    *,
+    progress: Progress,
+    command: str,
+    overwrite: bool = False,
+    own: Path | None = None,
+    past: Path | None = None,
 ) -> Path:
     """Make the history of a config, without any model, and judge it; returns the path of the page.
 
@@ -87,42 +112,65 @@ def validate_config(
         folder: the run folder; finished stages in it are reused.
         command: what the manifest names as the way to reproduce it.
         overwrite: replace the results of a finished folder with other settings.
+        own: the TOML file that describes a log of the user's own.
+        past: a table of the user's past experiments.
 
     Raises:
         FunnelabError: bad input, an empty history, or a folder that cannot be used.
     """
     check_plug_ins(config)
+    if own is not None:
+        read_own_log(own)
+    if past is not None:
+        read_past(past)
     with open_run(config, folder, progress, overwrite=overwrite) as maker, at_work():
         announce(progress, plan_history(config))
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
         with progress.stage("validate"), of_history(config, catalogue, history) as evidence:
-            record = judge(evidence)
+            record = judge(evidence, own=own, past=past)
         replace_results(maker.run, config, record)
         return finish_run(maker, bench_manifest(config, command, catalogue, maker), write_report)
 
 
-def judge(evidence: Evidence, audited: int = 0) -> Validity:
+def judge(
+    evidence: Evidence, audited: int = 0, own: Path | None = None, past: Path | None = None
+) -> Validity:
     """Every rung of the ladder, and what the pictures need.
 
     Args:
         evidence: of a run or a history.
         audited: requests that every channel answers in the audit of favouritism; 0: none.
+        own: the TOML file that describes a log of the user's own.
+        past: a table of the user's past experiments.
     """
+    tested = compare_past(past, evidence.confidence)  # tables first: what cannot be used is refused
+    compared = compare(evidence, own)
     found = audit(evidence, audited)
     missing = [_ONLY_SEARCH]
     if evidence.experiment is None:
         missing.insert(0, _NO_EXPERIMENT)
     elif evidence.truths is None or not evidence.truths.scarcity:
         missing.insert(0, _NO_TRUTH)
+    if compared.facts is None:
+        missing.append(_NO_LOG)
+    if not tested.tests:
+        missing.append(_NO_PAST)
     if evidence.experiment is not None and not found.checks:
         missing.insert(0, _NO_AUDIT)
     return Validity(
         name=evidence.name,
         confidence=evidence.confidence,
-        checks=(*(check for rung in RUNGS for check in rung(evidence)), *found.checks),
+        checks=(
+            *(check for rung in RUNGS for check in rung(evidence)),
+            *found.checks,
+            *compared.checks,
+            *tested.checks,
+        ),
         recalls=found.recalls,
+        own_log=compared.facts,
+        past=tested.tests,
         positions=tuple(rate for log in evidence.logs for rate in rates(log, evidence.confidence)),
         concentration=lorenz(evidence.history),
         missing=tuple(missing),

@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.records.reading import read_record
 from experiments.records.validity import Check, Rung, Validity, Verdict
-from experiments.report.kit.digits import number, sureness
+from experiments.report.kit.digits import number, p_value, sureness
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import (
     Content,
@@ -22,6 +22,8 @@ from experiments.report.kit.page import (
 from experiments.report.kit.sentences import counted
 from experiments.report.kit.tables import Table
 from experiments.report.validity.favouritism import recalls
+from experiments.report.validity.ownlog import foretelling, own_log, telling
+from experiments.report.validity.past import past
 from experiments.report.validity.pictures import concentration, positions
 from experiments.report.validity.words import (
     RUNGS,
@@ -71,8 +73,10 @@ def _rung(rung: Rung, lead: str, record: Validity) -> Content:
         (("Found", "p, corrected" if rung in TESTED else "Interval"), found_words),
         ("Wanted", wanted_words),
     ]
-    if rung == "ranges":
+    if rung in ("ranges", "past_tests"):
         columns.append(("Source", lambda row: tag("span", row.source, cls="why")))
+    if rung == "own_log":
+        columns.append(("p, corrected", lambda row: p_value(row.p_holm)))
     columns.append(("Rests on", lambda row: number(row.n)))
     return lead, Table.of(RUNGS[rung], rows, *columns, names=3)
 
@@ -108,6 +112,21 @@ _LEADS: dict[Rung, str] = {
         "recall is still beyond chance reads it behind the wall. p-values of permutation tests are "
         "corrected for the number of channels (Holm): below 0.05 a warning, below 0.001 a failure."
     ),
+    "policy_shift": (
+        "A click model fitted to the history foretells clicks of the arm whose pages differ most. "
+        "What a result gains in bits over clicks by rank alone; above zero passes."
+    ),
+    "own_log": (
+        "Quantities of the simulated history beside those of your log, and whether a classifier "
+        "can tell from which of them an order is. A difference within chance passes (p-values "
+        "corrected for their number, Holm); one beyond it is a warning, and a failure where it is "
+        "certainly greater than the wanted size."
+    ),
+    "past_tests": (
+        "Your past experiments beside what the simulator says of the same changes. No other check "
+        "asks whether a simulated lift comes true. Both numbers of a test have errors, and the "
+        "slope and the correlation count them."
+    ),
 }
 TESTED: tuple[Rung, ...] = ("controls", "favouritism")
 """Rungs whose checks are tests of no difference."""
@@ -133,6 +152,10 @@ PARTS: tuple[Part[Validity], ...] = (
         for rung, title in RUNGS.items()
     ),
     ("recalls", "Channels by truth", "Channels by several truths", recalls),
+    ("ownlog", "Beside your log", "Your own log beside the simulated one", own_log),
+    ("telling", "What tells", "What tells the two logs apart", telling),
+    ("foretelling", "Clicks foretold", "How well clicks are foretold", foretelling),
+    ("past", "Found and simulated", "Effects found and simulated", past),
     ("positions", "Clicks by place", "Clicks by place", positions),
     ("concentration", "Concentration", "Purchases by item", concentration),
     ("method", "How it was checked", "How it was checked, and what was not", method),

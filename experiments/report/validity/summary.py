@@ -30,7 +30,7 @@ _STYLES = {
 def validity_summary(record: Validity, report: Path | None = None) -> Summary:
     """A table of each rung with the checks that may be looked at, and what follows.
 
-    Of the invariants and controls only those that did not pass; of the ranges all.
+    Of the ranges and of what is compared with a log all; of the others those that did not pass.
     """
     tables = [
         Table.of(
@@ -48,7 +48,7 @@ def validity_summary(record: Validity, report: Path | None = None) -> Summary:
             rows := [
                 row
                 for row in shown(record, rung)
-                if rung == "ranges" or row.verdict is not Verdict.PASS
+                if rung in ("ranges", "own_log", "past_tests") or row.verdict is not Verdict.PASS
             ]
         )
     ]

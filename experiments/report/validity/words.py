@@ -23,6 +23,9 @@ RUNGS: dict[Rung, str] = {
     "ranges": "Ranges: where a shop's figures lie",
     "controls": "Controls: what no arm can move",
     "favouritism": "Favouritism: what no channel can know",
+    "policy_shift": "Policy shift: whether clicks tell of another policy's",
+    "own_log": "Your own log: how far it is",
+    "past_tests": "Past experiments: whether simulated lifts came true",
 }
 _ACRONYMS = {"Ctr": "CTR", "Gmv": "GMV", " gmv": " GMV"}
 _NAMED = 4  # facts that a sentence lists
@@ -48,6 +51,8 @@ def found_words(check: Check, *, brief: bool = False) -> tuple[str, str]:
         return fixed(found.estimate, 0), ABSENT
     if check.unit == "share":
         return share_words(found)
+    if check.unit == "points":
+        return share_words(found, sign=True)
     if check.unit == "test":
         size = number(found.estimate, 2, sign=True) if brief else amount(found)
         return size, f"p {p_value(check.p_holm)}" if check.p_holm is not None else ABSENT
@@ -62,15 +67,26 @@ def wanted_words(check: Check) -> str:
     """The range."""
     if check.unit == "violations":
         return "none"
+    if check.unit in ("distance", "points", "area"):
+        return _small(check)
     if check.unit == "test":
         return "no rise" if check.high is not None else "no difference"
     low, high = check.low, check.high
-    if check.unit == "share":
+    if check.unit == "share" and (low, high) != (None, None):
         return _ends(*(None if each is None else 100 * each for each in (low, high))) + THIN + "%"
     return _ends(low, high)
 
 
+def _small(check: Check) -> str:
+    """How far from the user's own log is not far."""
+    if check.unit == "points":
+        return f"{_ends(100 * (check.low or 0), 100 * (check.high or 0))}{THIN}%"
+    return f"at most {check.high:g}"
+
+
 def _ends(low: Number, high: Number) -> str:
+    if low is None and high is None:
+        return ABSENT
     if low is None or high is None:
         return f"at least {low:g}" if low is not None else f"at most {high:g}"
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 from experiments.records.attribution import AttributionRecord
+from experiments.records.calibration import Calibration
 from experiments.records.ids import IdsRecord
 from experiments.records.interval import Interval
 from experiments.records.manifest import RunManifest
@@ -33,6 +34,7 @@ RECORDS: tuple[type, ...] = (
         RewardsRecord,
         SweepRecord,
         Validity,
+        Calibration,
     ),
     TrainingStage,  # in the report of a model, which may be of any form
 )

@@ -36,7 +36,7 @@ def test_the_status_is_1_where_a_check_failed_and_0_where_none_did(of_run):
 def test_a_run_has_every_rung_and_its_page_says_what_came_of_it(of_run):
     _, out = of_run
     record = read_record(Validity, out)
-    rungs = {"invariants", "ranges", "controls", "favouritism"}
+    rungs = {"invariants", "ranges", "controls", "policy_shift", "favouritism"}
     assert {check.rung for check in record.checks} == rungs
     assert {check.period for check in record.checks} == {"history", "experiment"}
     assert record.count(Verdict.FAIL, "invariants") == record.count(Verdict.FAIL, "controls") == 0

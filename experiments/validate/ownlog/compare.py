@@ -1,0 +1,90 @@
+"""The rung of the user's own log: what was found wrong in it, and how far the simulated one is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.records.validity import Check, ClickPerplexity, OwnLogFacts
+from experiments.validate.evidence import Evidence
+from experiments.validate.ownlog.classifier import labelled, told_apart
+from experiments.validate.ownlog.cleaning import Findings, OwnLog, own_log
+from experiments.validate.ownlog.clicks import (
+    click_quantities,
+    own_impressions,
+    perplexities,
+    simulated_impressions,
+)
+from experiments.validate.ownlog.marginals import marginals, quantile_pairs, quantities
+from experiments.validate.ownlog.sales import simulated_sales
+from experiments.validate.ownlog.settings import read_own_log
+from simulator.errors import DataError
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of it: checks, and facts for tables and pictures."""
+
+    checks: tuple[Check, ...] = ()
+    facts: OwnLogFacts | None = None
+
+
+def compare(evidence: Evidence, log: Path | None) -> Compared:
+    """The history of a run beside a log of the user's own; nothing without one.
+
+    The history is the log that a company would have: it is as long as it is set, and the days of
+    the user's log that are compared are as many.
+
+    Args:
+        evidence: of the run.
+        log: the TOML file that describes the user's log.
+
+    Raises:
+        ConfigError: a description that cannot be.
+        DataError: a log that cannot be read or compared.
+    """
+    if log is None:
+        return Compared()
+    spec = read_own_log(log)
+    theirs = own_log(spec, evidence.history.days)
+    sales = simulated_sales(evidence.history, theirs.days)
+    if sales.shoppers < 2:
+        raise DataError(
+            f"simulated shoppers with orders == {sales.shoppers}, must be >= 2 to be compared"
+        )
+    compared = list(quantities(theirs.sales, sales))
+    if theirs.results is not None and len(theirs.results):
+        compared += click_quantities(theirs.results, evidence.history)
+    confidence = evidence.confidence
+    checks = marginals(compared, theirs.sales, sales, confidence=confidence)
+    luck = np.random.default_rng(2)
+    orders = labelled(theirs.sales.orders, sales.orders, rng=luck)
+    overall, telling = told_apart(orders, confidence=confidence, rng=luck)
+    clicks, further = _clicks(evidence, theirs)
+    facts = OwnLogFacts(
+        first_day=theirs.first_day,
+        days=theirs.days,
+        orders=len(theirs.sales.orders),
+        shoppers=theirs.sales.shoppers,
+        simulated_orders=len(sales.orders),
+        simulated_shoppers=sales.shoppers,
+        findings=(*theirs.findings, *further.rows),
+        quantiles=tuple(quantile_pairs(compared)),
+        telling=telling,
+        perplexities=clicks,
+    )
+    return Compared((*checks, overall), facts)
+
+
+def _clicks(evidence: Evidence, theirs: OwnLog) -> tuple[tuple[ClickPerplexity, ...], Findings]:
+    """The perplexities of both logs; none where the user's has no whole page."""
+    findings = Findings()
+    if theirs.results is None or not len(theirs.results):
+        return (), findings
+    impressions = own_impressions(theirs.results, findings)
+    if impressions is None:
+        return (), findings
+    own = tuple(perplexities(impressions, "own", rng=np.random.default_rng(3)))
+    rng = np.random.default_rng(3)
+    simulated = tuple(perplexities(simulated_impressions(evidence.history), "simulated", rng=rng))
+    return (*own, *simulated), findings

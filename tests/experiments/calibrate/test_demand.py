@@ -1,0 +1,101 @@
+"""A market calibrated on a log of itself has the settings that the log was made with."""
+
+import json
+
+import pytest
+
+from experiments.calibrate.demand import MARKET, calibrate
+from experiments.cli import run_command
+from experiments.config.loading import load_config
+from experiments.records.calibration import Calibration
+from experiments.records.reading import read_record
+from tests.experiments.small_runs import SMALL
+from tests.experiments.validate.ownlog.shoplogs import described, orders
+from tests.experiments.validate.ownlog.test_compare import own_files
+
+TRUE = {
+    "world.arrivals.peak_hour": 19.0,
+    "world.arrivals.peak_to_trough": 4.0,
+    "world.arrivals.weekend": 1.4,
+    "shoppers.visits_per_week": 2.0,
+    "shoppers.activity_sigma": 0.8,
+    "shoppers.count": 1_200,
+    "world.behavior.repeat_quantity": 0.3,
+    "world.market.price_changes": 0.06,
+    "world.market.price_sigma": 0.12,
+}
+
+
+def lived(folder, seed):
+    """A history of three weeks under these settings, as a shop's own files tell it."""
+    sets = [f"{key}={value}" for key, value in TRUE.items()]
+    sets += [
+        f"seed={seed}",
+        "world.history_days=21",
+        "catalog.items=200",
+        "catalog.stock_days=2000",
+    ]
+    arguments = [part for each in sets for part in ("--set", each)]
+    run_command(["validate", str(SMALL), "--out", str(folder / "made"), *arguments])
+    return own_files(folder / "made", folder / "own")
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    return lived(tmp_path_factory.mktemp("lived"), 3)
+
+
+def test_the_settings_are_those_that_the_log_was_made_with(log, tmp_path):
+    """One log, so with intervals of 99.9 %; the coverage of each law is tested by itself."""
+    found = calibrate(log, tmp_path, confidence=0.999)
+    assert {row.setting for row in found.settings} == set(TRUE)
+    for row in found.settings:
+        assert row.value.low <= TRUE[row.setting] <= row.value.high, row
+    assert read_record(Calibration, tmp_path) == found
+
+
+def test_the_file_is_laid_over_a_config_and_other_settings_stay(log, tmp_path, capsys):
+    status = run_command(["calibrate-market", "--log", str(log), "--out", str(tmp_path)])
+    assert status == 0
+    printed = capsys.readouterr().out
+    assert "world.arrivals.weekend = " in printed
+    assert "basket_cost" in printed
+    text = (tmp_path / MARKET).read_text()
+    assert "95 % interval" in text
+    plain = load_config(SMALL)
+    laid = load_config(SMALL, [str(tmp_path / MARKET), "shoppers.count=77"])
+    record = read_record(Calibration, tmp_path)
+    (ratio,) = (row for row in record.settings if row.setting.endswith("peak_to_trough"))
+    assert laid.world.arrivals.peak_to_trough == pytest.approx(ratio.value.estimate, rel=1e-5)
+    assert laid.shoppers.count == 77
+    assert laid.world.behavior.outside == plain.world.behavior.outside
+
+
+def test_for_scripts_the_record_is_told_whole(log, tmp_path, capsys):
+    run_command(["calibrate-market", "--log", str(log), "--out", str(tmp_path), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["calibration"] == json.loads((tmp_path / "calibration.json").read_text())
+
+
+def test_orders_alone_tell_no_activity_and_that_is_said(tmp_path):
+    found = calibrate(described(tmp_path / "own", orders(shoppers=600)), tmp_path / "out")
+    told = {row.setting for row in found.settings}
+    assert "world.arrivals.peak_hour" in told or any("arrivals" in each for each in found.missing)
+    assert not [each for each in told if each.startswith("shoppers.")]
+    assert any(each.startswith("Without `[results]` there are no visits") for each in found.missing)
+    assert any("world.behavior.repeat_quantity" in each for each in (*told, *found.missing))
+
+
+def test_a_log_that_cannot_be_read_is_refused_and_nothing_is_written(tmp_path, capsys):
+    (tmp_path / "bad.toml").write_text("orders = 3\n")
+    out = tmp_path / "out"
+    arguments = ["calibrate-market", "--log", str(tmp_path / "bad.toml"), "--out", str(out)]
+    assert run_command(arguments) == 2
+    assert "orders" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_file_of_settings_that_is_not_there_is_refused(tmp_path, capsys):
+    arguments = ["config", str(SMALL), "--set", str(tmp_path / "nowhere.toml")]
+    assert run_command(arguments) == 2
+    assert "nowhere.toml" in capsys.readouterr().err

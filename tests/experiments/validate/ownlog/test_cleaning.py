@@ -1,0 +1,229 @@
+"""What is wrong in a user's log is found and named, and left out or refused."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.validate.ownlog.cleaning import own_log
+from experiments.validate.ownlog.settings import read_own_log
+from simulator.errors import ConfigError, DataError
+from tests.experiments.validate.ownlog.shoplogs import (
+    DAYS,
+    ORDERS,
+    START,
+    described,
+    orders,
+    results,
+)
+
+
+def cleaned(path, days=DAYS):
+    return own_log(read_own_log(path), days)
+
+
+def found(log):
+    return {finding.what: finding for finding in log.findings}
+
+
+def test_a_sound_log_is_taken_whole(tmp_path):
+    sold = orders()
+    log = cleaned(described(tmp_path, sold, results()))
+    assert len(log.sales) == len(sold)
+    assert len(log.sales.orders) == sold.invoice.nunique()
+    assert log.sales.shoppers == sold.customer.nunique()
+    assert (log.first_day, log.days) == ("2026-03-02", DAYS)
+    value = (sold.price * sold.units).groupby(sold.invoice).sum().sort_values().to_numpy()
+    np.testing.assert_allclose(np.sort(log.sales.orders.value_O), value)
+    assert log.findings == ()
+
+
+def test_parquet_files_are_read_alike(tmp_path):
+    sold = orders()
+    path = described(tmp_path, sold)
+    sold.to_parquet(tmp_path / "orders.parquet")
+    path.write_text(path.read_text().replace("orders.csv", "orders.parquet"))
+    assert len(cleaned(path).sales) == len(sold)
+
+
+def test_a_bot_is_named_and_left_out_of_both_tables(tmp_path):
+    """One shopper, 50,000 requests."""
+    shown, sold = results(), orders()
+    bot = pd.DataFrame(
+        {
+            "page": np.arange(50_000) + 10_000,
+            "customer": "crawler",
+            "sku": "r1",
+            "time": START + pd.to_timedelta(np.arange(50_000) * 10, unit="s"),
+            "place": 1,
+            "clicked": 0,
+            "query": "q0",
+        }
+    )
+    own = sold.iloc[:1].assign(customer="crawler", invoice="by a bot")
+    log = cleaned(described(tmp_path, pd.concat([sold, own]), pd.concat([shown, bot])))
+    told = found(log)["rows of shoppers with more than 500 pages a day"]
+    assert told.rows == 50_000
+    assert "crawler (8640 pages on one day)" in told.note
+    assert len(log.results) == len(shown)
+    assert len(log.sales) == len(sold)
+
+
+def test_a_gap_is_named_and_only_days_without_one_are_compared(tmp_path):
+    sold = orders(days=DAYS)
+    late = orders(days=DAYS, seed=3)
+    late["time"] += pd.Timedelta(days=DAYS + 10)
+    late["invoice"] += "b"
+    log = cleaned(described(tmp_path, pd.concat([sold, late])), days=2 * DAYS)
+    assert found(log)["days missing in gaps of the log"].rows == 10
+    assert "2026-03-16 to 2026-03-25" in found(log)["days missing in gaps of the log"].note
+    assert log.days == DAYS
+    assert found(log)["days that the simulated log has more"].rows == DAYS
+    assert len(log.sales) in (len(sold), len(late))
+
+
+def test_the_last_days_that_fit_are_compared_unless_the_first_is_named(tmp_path):
+    sold = orders()
+    assert cleaned(described(tmp_path, sold), days=5).first_day == "2026-03-11"
+    named = cleaned(described(tmp_path, sold, more="first_day = 2026-03-04\n"), days=5)
+    assert (named.first_day, named.days) == ("2026-03-04", 5)
+
+
+def test_results_without_a_position_are_counted(tmp_path):
+    shown = results()
+    shown["place"] = shown.place.astype(float)
+    shown.loc[shown.index[:24], "place"] = np.nan
+    told = found(cleaned(described(tmp_path, None, shown)))["results without a position"]
+    assert told.rows == 24
+
+
+def test_purchases_before_their_click_are_left_out(tmp_path):
+    shown, sold = results(), orders()
+    clicked = shown[shown.clicked == 1].drop_duplicates(["customer", "sku"]).head(6)
+    bought = pd.DataFrame(
+        {
+            "customer": clicked.customer,
+            "invoice": [f"x{at}" for at in range(6)],
+            "sku": clicked.sku,
+            "time": clicked.time + pd.to_timedelta([-60, -60, 60, 60, 60, 60], unit="s"),
+            "price": 5.0,
+            "units": 1,
+        }
+    )
+    log = cleaned(described(tmp_path, pd.concat([sold, bought]), shown))
+    assert found(log)["purchases before the first click on their item"].rows == 2
+    assert len(log.sales) == len(sold) + 4
+
+
+def test_tables_of_two_clocks_are_refused(tmp_path):
+    shown, sold = results(), orders()
+    clicked = shown[shown.clicked == 1].drop_duplicates(["customer", "sku"]).head(40)
+    early = sold.iloc[:40].assign(
+        customer=clicked.customer.to_numpy(),
+        sku=clicked.sku.to_numpy(),
+        time=clicked.time.to_numpy() - pd.Timedelta(hours=5),
+    )
+    with pytest.raises(DataError, match="are both tables of one clock"):
+        cleaned(described(tmp_path, early, shown))
+
+
+def with_currencies(*names):
+    sold = orders()
+    sold["currency"] = [names[at % len(names)] for at in range(len(sold))]
+    return sold
+
+
+def test_mixed_currencies_are_refused_unless_one_is_chosen(tmp_path):
+    sold, column = with_currencies("GBP", "gbp ", "EUR"), 'currency = "currency"\n'
+    with pytest.raises(DataError, match=r"GBP \d+, EUR \d+ rows, must be one currency"):
+        cleaned(described(tmp_path / "a", sold, orders_more=column))
+    chosen = 'currency = "EUR"\n'
+    log = cleaned(described(tmp_path / "b", sold, more=chosen, orders_more=column))
+    assert len(log.sales) == len(sold) // 3
+    assert found(log)["orders not in EUR"].rows == len(sold) - len(sold) // 3
+    with pytest.raises(DataError, match="currency == 'USD', must be one of GBP, EUR"):
+        cleaned(described(tmp_path / "c", sold, more='currency = "USD"\n', orders_more=column))
+
+
+def test_times_of_several_zones_are_told_in_one(tmp_path):
+    sold = orders()
+    naive = sold.time.dt.tz_localize("Europe/London")
+    text = [
+        (each if at % 2 else each.tz_convert("America/New_York")).isoformat()
+        for at, each in enumerate(naive)
+    ]
+    zone = 'timezone = "Europe/London"\n'
+    plain = cleaned(described(tmp_path / "a", sold, more=zone))
+    mixed = cleaned(described(tmp_path / "b", sold.assign(time=text), more=zone))
+    np.testing.assert_allclose(mixed.sales.orders.at_O, plain.sales.orders.at_O)
+    assert found(mixed)["times of several zones"].handling == "told in Europe/London"
+
+
+def test_times_with_and_without_a_zone_are_refused(tmp_path):
+    sold = orders()
+    text = sold.time.dt.strftime("%Y-%m-%dT%H:%M:%S")
+    text.iloc[::2] += "+02:00"
+    with pytest.raises(DataError, match="must all have a time zone or none"):
+        cleaned(described(tmp_path, sold.assign(time=text)))
+
+
+def test_rows_that_are_no_sale_are_counted_by_what_is_wrong(tmp_path):
+    sold = orders().astype({"price": object, "customer": object, "sku": object})
+    sold.loc[sold.index[0], "price"] = -1
+    sold.loc[sold.index[1], "price"] = "free"
+    sold.loc[sold.index[2], "units"] = 0
+    sold.loc[sold.index[3], "customer"] = None
+    sold.loc[sold.index[4], "sku"] = None
+    sold["back"] = "false"
+    sold.loc[sold.index[5], "back"] = "true"
+    log = cleaned(described(tmp_path, sold, orders_more='cancelled = "back"\n'))
+    counts = {what: finding.rows for what, finding in found(log).items()}
+    assert counts == {
+        "cancelled rows": 1,
+        "orders without a shopper": 1,
+        "orders without an item": 1,
+        "orders whose price is not above 0": 2,
+        "orders whose quantity is not above 0": 1,
+    }
+    assert len(log.sales) == len(sold) - 6
+
+
+def test_rows_of_one_shopper_and_hour_are_an_order_where_none_is_named(tmp_path):
+    path = described(tmp_path, orders())
+    path.write_text(path.read_text().replace('order = "invoice"\n', ""))
+    log, named = cleaned(path), cleaned(described(tmp_path / "named", orders()))
+    assert abs(len(log.sales.orders) - len(named.sales.orders)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "told"),
+    [
+        (lambda text: text.replace('"sku"', '"skuu"'), DataError, r"item == 'skuu', must be a col"),
+        (lambda text: text.replace("orders.csv", "nothing.csv"), DataError, "must be a CSV or Par"),
+        (lambda text: "timezone = 'Mars'\n" + text, ConfigError, "must be a name such as Europe"),
+        (lambda text: "bots = 3\n" + text, ConfigError, "bots"),
+        (lambda text: text.replace('price = "price"', ""), ConfigError, "orders.columns.price"),
+        (lambda text: "first_day = 2030-01-01\n" + text, DataError, "must be followed by days"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, change, error, told):
+    path = described(tmp_path, orders())
+    path.write_text(change(ORDERS))
+    with pytest.raises(error, match=told):
+        cleaned(path)
+
+
+def test_the_description_in_the_docs_is_a_valid_one(tmp_path):
+    page = Path(__file__).parents[4] / "docs" / "validity.md"
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "shop.toml").write_text(block)
+    spec = read_own_log(tmp_path / "shop.toml")
+    assert spec.orders.path == str(tmp_path / "orders.csv")
+    assert spec.results.columns.position == "rank"
+
+
+def test_a_log_of_nothing_usable_says_what_was_left_out(tmp_path):
+    with pytest.raises(DataError, match="orders whose price is not above 0: "):
+        cleaned(described(tmp_path, orders().assign(price=0)))
