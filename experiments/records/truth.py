@@ -10,6 +10,7 @@ from experiments.records.reading import Record, row_of
 
 Method = Literal["expected", "realised"]
 Cut = Literal["all", "query", "wording"]
+Lasting = Literal["visits", "orders", "gmv"]
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,28 @@ class Refit:
 
 
 @dataclass(frozen=True)
+class LongRun:
+    """A true effect early and late in the period, where shoppers have habits.
+
+    Of what really happened in the paired worlds.
+
+    Attributes:
+        metric: `visits`, `orders` or `gmv`, of all shoppers.
+        contrast: control and treatment.
+        days: the first days, and as many last days, that are told.
+        early, late: treatment over control, minus 1, in the first and in the last days.
+        grown: (1 + late) / (1 + early) - 1.
+    """
+
+    metric: Lasting
+    contrast: Contrast
+    days: int
+    early: Interval
+    late: Interval
+    grown: Interval
+
+
+@dataclass(frozen=True)
 class Truths(Record):
     """The true effects of a run.
 
@@ -217,6 +240,7 @@ class Truths(Record):
         truth: one row for each metric and contrast; none for a metric of your own that failed.
         headroom: what recall could gain at most, for each arm.
         scarcity: whether the channels of each arm could return all that is relevant.
+        long_run: effects early and late, where shoppers have habits.
         refits: A/As of models and another training of each: luck that `truth` leaves out.
         warnings: what is wrong with the worlds, in plain sentences.
     """
@@ -229,6 +253,7 @@ class Truths(Record):
     refits: tuple[Refit, ...]
     warnings: tuple[str, ...]
     scarcity: tuple[Scarcity, ...] = ()
+    long_run: tuple[LongRun, ...] = ()
 
     def room(self, arm: str, event: str) -> Headroom | None:
         """The headroom of an arm over all its requests, where it was measured."""

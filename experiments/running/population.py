@@ -84,17 +84,24 @@ def remarks(config: Config, rows: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def _of_world(config: Config) -> list[str]:
-    """How the world differs from one whose history knows nothing of what is new."""
-    ramp, new = config.world.ramp, ", ".join(config.new_channels)
-    if not ramp.days:
-        return []
-    days = f"{ramp.days} of the {config.world.history_days} days of the history"
-    served = "trained anew on all of it" if ramp.retrain else "as it was launched then"
-    return [
-        f"In the last {days} the channels that control has not ({new}) were live for "
-        f"{ramp.share:.0%} of the shoppers, so rankers have learned from what they found; the "
-        f"experiment serves them {served}."
-    ]
+    """What of the world is off by default, and changes how results are to be read."""
+    said, ramp, habit = [], config.world.ramp, config.world.habit
+    if ramp.days:
+        days = f"{ramp.days} of the {config.world.history_days} days of the history"
+        served = "trained anew on all of it" if ramp.retrain else "as it was launched then"
+        said.append(
+            f"In the last {days} the channels that control has not "
+            f"({', '.join(config.new_channels)}) were live for {ramp.share:.0%} of the shoppers, "
+            "so rankers have learned from what they found; the experiment serves them "
+            f"{served}."
+        )
+    if habit.strength:
+        said.append(
+            "Shoppers come more often after good sessions and more seldom after poor ones "
+            f"(world.habit.strength {habit.strength:g}, uncalibrated), so arms change how often "
+            "their shoppers come and effects grow with time: an effect is that of this many days."
+        )
+    return said
 
 
 def _of_data(rows: Mapping[str, int]) -> list[str]:

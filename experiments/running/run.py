@@ -151,6 +151,8 @@ def _truths(
     spec, pairs = config.truth, config.truth.seeds
     if not pairs:
         return None
+    period = config.world.history_days, config.world.days
+    lasting = period if config.world.habit.strength else None
     while True:
         failed = {row.part for row in pipeline.maker.failed}
         with pipeline.maker.progress.stage("truth"):
@@ -163,6 +165,7 @@ def _truths(
                 catalog=catalog,
                 method=spec.method,
                 trainings=1 + len(trained.again) if spec.trainings == "each" else 1,
+                lasting=lasting,
             )
         rest = missed(truths, spec.resolution)
         if not rest:

@@ -1,14 +1,15 @@
 """The contents of truth.json, from the paired worlds of every arm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from experiments.inference.logs import EngineSpec
+from experiments.inference.longrun import long_run_rows
 from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.own.ownmetric import OwnMetric
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Metrics
-from experiments.records.truth import Headroom, Method, Refit, Scarcity, Truth, Truths
+from experiments.records.truth import Headroom, LongRun, Method, Refit, Scarcity, Truth, Truths
 from experiments.truth.effects import PairedTruth, beside, paired_truth
 from experiments.truth.files import HEADROOM
 from experiments.truth.gains import headroom_rows
@@ -30,6 +31,7 @@ def truth_table(
     catalog: Catalog | None = None,
     method: Method = "expected",
     trainings: int = 1,
+    lasting: tuple[int, int] | None = None,
     spec: EngineSpec | None = None,
 ) -> Truths:
     """Everything that truth.json holds: the global effects beside the naive estimates.
@@ -44,6 +46,8 @@ def truth_table(
         own: metrics of a user's own, beside those; their effects are realised ones.
         catalog: the items, which these may read.
         method, trainings: see `paired_truth`.
+        lasting: first day and number of days of a period whose early and late effects are told
+            apart; None: they are not.
         spec: threads and memory.
 
     Raises:
@@ -71,12 +75,7 @@ def truth_table(
         told = [truth, *(each[arm] for each in of_own)]
         warnings += [f"{arm} against {control}: {line}" for each in told for line in each.warnings]
         table += [_beside(row, (control, arm), found) for each in told for row in each.effects]
-    rooms, scarce = list[Headroom](), list[Scarcity]()
-    for arm, logs in worlds.items():
-        if all((log.parent / HEADROOM).is_file() for log in logs):
-            weighed = headroom_rows(arm, logs, confidence=found.confidence, spec=spec)
-            rooms += weighed[0]
-            scarce += weighed[1]
+    rooms, scarce = _weighed(worlds, found.confidence, spec)
     refits = tuple(
         row
         for arm, logs in worlds.items()
@@ -89,7 +88,36 @@ def truth_table(
         refits=refits,
         warnings=tuple(warnings),
         scarcity=tuple(scarce),
+        long_run=tuple(_grown(worlds, control, lasting, found.confidence, spec)),
     )
+
+
+def _weighed(
+    worlds: Mapping[str, Sequence[Path]], confidence: float, spec: EngineSpec | None
+) -> tuple[list[Headroom], list[Scarcity]]:
+    """Headroom and scarcity of the arms whose requests were weighed."""
+    rooms, scarce = list[Headroom](), list[Scarcity]()
+    for arm, logs in worlds.items():
+        if all((log.parent / HEADROOM).is_file() for log in logs):
+            weighed = headroom_rows(arm, logs, confidence=confidence, spec=spec)
+            rooms += weighed[0]
+            scarce += weighed[1]
+    return rooms, scarce
+
+
+def _grown(
+    worlds: Mapping[str, Sequence[Path]],
+    control: str,
+    lasting: tuple[int, int] | None,
+    confidence: float,
+    spec: EngineSpec | None,
+) -> Iterator[LongRun]:
+    """Early and late effects of every arm, where they are told apart."""
+    for arm, logs in worlds.items():
+        if arm != control and lasting is not None:
+            pair = worlds[control], logs
+            contrast = control, arm
+            yield from long_run_rows(*pair, contrast, lasting, confidence=confidence, spec=spec)
 
 
 def _beside(effect: Truth, contrast: tuple[str, str], found: Metrics) -> Truth:

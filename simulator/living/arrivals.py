@@ -1,6 +1,7 @@
 """When they come: a non-homogeneous Poisson process with a daily and weekly profile."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +45,13 @@ def daily_profile(spec: ArrivalSpec, bins: int = 1_440) -> NDArray[np.float64]:
 
 
 def visits_of_day(
-    spec: ArrivalSpec, rate_S: NDArray[np.float32], day: int, draws: Draws
+    spec: ArrivalSpec, rate_S: NDArray[np.floating[Any]], day: int, draws: Draws
 ) -> Arrivals:
     """All visits of one day.
 
     Given its count, a Poisson process's points are independent draws from its intensity; so one
-    Poisson count per shopper and one uniform per visit make the process exactly.
+    Poisson count per shopper and one uniform per visit make the process exactly. At a higher rate
+    the same visits come, and more of them.
     """
     shopper_S = np.arange(len(rate_S), dtype=np.int64)
     count_S = _poisson(rate_S * day_factor(spec, day), draws.uniform("visits", shopper_S, day))
@@ -66,7 +68,7 @@ def visits_of_day(
 
 
 def _poisson(
-    mean_S: NDArray[np.float64] | NDArray[np.float32], uniform_S: NDArray[np.float64]
+    mean_S: NDArray[np.floating[Any]], uniform_S: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Poisson counts by inversion, capped at VISITS_PER_DAY_LIMIT - 1."""
     mean_S = mean_S.astype(np.float64)

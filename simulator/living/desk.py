@@ -90,7 +90,10 @@ class Desk:
         ends = planned_ends(sessions, pages, steps)
         if len(ends.session_N):
             buyers_N = steps.after.bought_N[steps.action_N == NextAction.LEAVE]
-            scene.log.append("sessions", ends.rows(~buyers_N).columns())
+            done = ends.rows(~buyers_N)
+            scene.log.append("sessions", done.columns())
+            if scene.habit is not None:
+                scene.habit.ended(done.session_N, done.shopper_N, done.end_N, done.end_reason_N)
             buyers_ends.append(ends.rows(buyers_N))
         return steps.after.rows(steps.action_N != NextAction.LEAVE)
 

@@ -8,6 +8,7 @@ import simpy
 from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import MOST_ITEMS
+from simulator.living.habit import Habit
 from simulator.living.market import Market, Restock
 from simulator.living.plans import IntervalPlan, Purchases
 from simulator.log.codes import EndReason
@@ -53,9 +54,15 @@ class Life:
     """
 
     def __init__(
-        self, env: simpy.Environment, market: Market, memory: Memory, log: EventLog
+        self,
+        env: simpy.Environment,
+        market: Market,
+        memory: Memory,
+        log: EventLog,
+        habit: Habit | None = None,
     ) -> None:
         self.env = env
+        self.habit = habit
         self.market = market
         self.memory = memory
         self.log = log
@@ -137,7 +144,11 @@ class Life:
 
     def _close(self, session: int, without_order: EndReason) -> None:
         reason = EndReason.BOUGHT if session in self._succeeded else without_order
-        self._ended.append(self._open.pop(session)._replace(end_reason=reason))
+        end = self._open.pop(session)._replace(end_reason=reason)
+        self._ended.append(end)
+        if self.habit is not None:
+            ended = (np.array([value]) for value in (session, end.shopper, end.end, reason))
+            self.habit.ended(*ended)
         self._succeeded.discard(session)
 
     def _flush(self) -> None:

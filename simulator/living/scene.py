@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Behavior
 from simulator.catalogue.catalog import Ints
+from simulator.living.habit import Habit
 from simulator.living.market import Market
 from simulator.living.sessions import Sessions
 from simulator.log.eventlog import EventLog
@@ -26,6 +27,7 @@ class Scene:
         market: what the shop counts of each item.
         memory: what is remembered of each shopper.
         log: where everything is written.
+        habit: how content shoppers are, where it changes anything.
     """
 
     service: SearchService
@@ -34,6 +36,7 @@ class Scene:
     market: Market
     memory: Memory
     log: EventLog
+    habit: Habit | None = None
 
     def requests(
         self, sessions: Sessions, history_NH: Ints, traced_N: NDArray[np.bool_]

@@ -86,6 +86,23 @@ class RampSpec(Spec):
     )
 
 
+class HabitSpec(Spec):
+    """How much more often shoppers come after good sessions; no published value is known."""
+
+    strength: float = Field(
+        0.0,
+        ge=0,
+        le=3,
+        description="log of how often who is always content comes, over who never is; 0: no habit",
+    )
+    latest: float = Field(
+        0.2, gt=0, le=1, description="weight of the latest session in how content a shopper is"
+    )
+    usual: float = Field(
+        0.4, ge=0, le=1, description="share of good sessions at which habit changes no rate"
+    )
+
+
 class WorldSpec(Spec):
     """How long the world runs and how often the shop refreshes what its funnel reads."""
 
@@ -100,6 +117,7 @@ class WorldSpec(Spec):
     ramp: RampSpec = RampSpec()
     arrivals: ArrivalSpec = ArrivalSpec()
     sessions: SessionSpec = SessionSpec()
+    habit: HabitSpec = HabitSpec()
     behavior: BehaviorSpec = BehaviorSpec()
     market: MarketSpec = MarketSpec()
 

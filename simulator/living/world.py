@@ -12,6 +12,7 @@ from simulator.behaviour.behavior import Behavior
 from simulator.catalogue.catalog import Supply
 from simulator.living.arrivals import Arrivals, visits_of_day
 from simulator.living.desk import Desk, Witness
+from simulator.living.habit import Habit
 from simulator.living.life import Life
 from simulator.living.market import Market
 from simulator.living.plans import Ends
@@ -86,6 +87,7 @@ class World:
         supply, shoppers, intents = population.supply, population.shoppers, population.intents
         self.market = Market.opening(supply, spec.market)
         self.memory = Memory(len(shoppers))
+        self.habit = Habit(spec.habit, len(shoppers)) if spec.habit.strength else None
         if state is not None:
             self._restore(state)
         if spec.statistics == "per_arm":
@@ -94,7 +96,9 @@ class World:
             spec.behavior, supply.catalog, supply.truth, shoppers, intents, draws
         )
         self.sampler = NeedSampler(intents, shoppers, draws)
-        self.scene = Scene(service, self.behavior, self.sampler, self.market, self.memory, log)
+        self.scene = Scene(
+            service, self.behavior, self.sampler, self.market, self.memory, log, self.habit
+        )
         self.desk = Desk(self.scene, spec.sessions, trace_rate=trace_rate)
         self._followers: list[Follower] = []
 
@@ -118,7 +122,7 @@ class World:
         self.env = simpy.Environment(initial_time=first_day * DAY)
         for follower in self._followers:
             follower.end = (first_day + days) * DAY
-        self._life = Life(self.env, self.market, self.memory, self.log)
+        self._life = Life(self.env, self.market, self.memory, self.log, self.habit)
         self._waiting: Sessions | None = None
         self.env.process(self._refreshes(first_day, days, advance))
         self.env.run(until=(first_day + days) * DAY)
@@ -126,22 +130,31 @@ class World:
         self._life.stop()
         if self._waiting is not None:
             self.log.append("sessions", _cut(self._waiting, self.env.now).columns())
-        return self.market.state() | self.memory.state()
+        state = self.market.state() | self.memory.state()
+        if self.habit is not None:
+            self.habit.settle(self.env.now)
+            state |= self.habit.state()
+        return state
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        memory = self.memory.state().keys()
-        self.memory.restore({name: state[name] for name in memory})
-        self.market.restore({name: state[name] for name in state if name not in memory})
+        kept: list[Memory | Habit] = [self.memory]
+        kept += [self.habit] if self.habit is not None else []
+        apart = set[str]()
+        for each in kept:
+            names = each.state().keys()
+            each.restore({name: state[name] for name in names})
+            apart |= names
+        self.market.restore({name: state[name] for name in state if name not in apart})
 
     def _refreshes(
         self, first_day: int, days: int, advance: Callable[[int], object]
     ) -> Generator[simpy.Event]:
         """Each interval: refresh what funnels read, plan its sessions, set them going."""
-        step, shoppers = self.spec.index_refresh, self.population.shoppers
+        step = self.spec.index_refresh
         for day in range(first_day, first_day + days):
             self.market.new_day(day, self.draws)
             statistics = self.market.statistics()
-            visits = visits_of_day(self.spec.arrivals, shoppers.rate_S, day, self.draws)
+            visits = visits_of_day(self.spec.arrivals, self._rates(day), day, self.draws)
             for tick in range(round(DAY / step)):
                 at = day * DAY + tick * step
                 index = self.market.index(at, statistics)
@@ -158,6 +171,14 @@ class World:
                 advance(plan.requests)
                 yield self.env.timeout(at + step - self.env.now)
                 self._settle(at + step)
+
+    def _rates(self, day: int) -> NDArray[np.floating[Any]]:
+        """(S,) visits a day of each shopper, by all that has ended before the day."""
+        rate_S = self.population.shoppers.rate_S
+        if self.habit is None:
+            return rate_S
+        self.habit.settle(day * DAY)
+        return self.habit.rates(rate_S)
 
     def _follow(self, index: Index, opened: Sessions, until: float) -> None:
         """Let whoever follows the world do so, up to the next refresh."""

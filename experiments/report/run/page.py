@@ -10,6 +10,7 @@ from experiments.report.run.daily import daily
 from experiments.report.run.effects import effects
 from experiments.report.run.headroom import headroom
 from experiments.report.run.health import calibration, health
+from experiments.report.run.longrun import long_run
 from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
 from experiments.report.run.reproduce import reproduce
@@ -32,6 +33,7 @@ FIRST: tuple[Part[Run], ...] = (
     ("effects", "Estimates and truth", "Estimates against truth", effects),
     ("headroom", "Headroom", "What recall could gain at most", headroom),
     ("daily", "Day by day", "Effect as the days add up", daily),
+    ("lasting", "Early and late", "The true effect early and late", long_run),
 )
 LAST: tuple[Part[Run], ...] = (
     ("funnel", "Funnel", "Through the funnel", funnel_counts),
