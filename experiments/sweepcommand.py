@@ -12,6 +12,7 @@ import typer
 
 from experiments.options import AsJson, ConfigName, Out, Overrides, Overwrite
 from experiments.telling import tell, telling_what_is_kept
+from simulator.errors import ConfigError
 
 Over = Annotated[
     list[str] | None,
@@ -27,6 +28,23 @@ CellsFile = Annotated[
         "--cells",
         metavar="FILE.toml",
         help="Settings that change together: a list of [[cells]], crossed with --over.",
+    ),
+]
+WorldCount = Annotated[
+    int | None,
+    typer.Option(
+        "--worlds",
+        metavar="N",
+        help="Draw N worlds from ranges of what nobody knows, and say what the lift hangs on.",
+    ),
+]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        metavar="KEY=LOW..HIGH",
+        help="A setting and its range, for --worlds; log:LOW..HIGH is even in the logarithm "
+        "[those that come with funnelab].",
     ),
 ]
 Jobs = Annotated[
@@ -52,6 +70,8 @@ def sweep(
     config: ConfigName,
     over: Over = None,
     cells: CellsFile = None,
+    worlds: WorldCount = None,
+    vary: Vary = None,
     out: Out = None,
     jobs: Jobs = None,
     address: Address = None,
@@ -65,21 +85,34 @@ def sweep(
     that cells have in common are made once; the same command continues an interrupted sweep, with
     whatever --jobs and --address: they change no result. What is found so far is written whenever a
     cell ends. A cell that cannot be or that fails is told, the others go on, and the status is 3.
+
+    With --worlds the cells are worlds drawn from ranges; writes runs/<config name>-worlds.
     """
     from experiments.config.loading import load_config
     from experiments.stages.progress import default_progress
-    from experiments.sweep.cells import make_sweep
+    from experiments.sweep.assumptions.declared import declared_for, parse_vary
+    from experiments.sweep.cells import draw_sweep, make_sweep
     from experiments.sweep.grid import axes_of, parse_over, read_cells
     from experiments.sweep.hiring import Workers
     from experiments.sweep.run import run_sweep
 
-    axes = [parse_over(each) for each in over or ()]
-    axes += [read_cells(cells)] if cells is not None else []
     settings = load_config(config, overrides or ())
-    if not axes and settings.sweep is not None:
-        axes = axes_of(settings.sweep)
-    swept = make_sweep(config, axes, overrides or ())
-    folder = out or Path("runs") / f"{settings.name}-sweep"
+    if worlds is None:
+        if vary:
+            raise ConfigError(f"--vary {vary[0]} == without --worlds N, must be with it")
+        axes = [parse_over(each) for each in over or ()]
+        axes += [read_cells(cells)] if cells is not None else []
+        if not axes and settings.sweep is not None:
+            axes = axes_of(settings.sweep)
+        swept = make_sweep(config, axes, overrides or ())
+    else:
+        if over or cells is not None:
+            raise ConfigError("--worlds == with --over or --cells, must be without them")
+        ranges = [parse_vary(each) for each in vary or ()]
+        ranges = ranges or [*declared_for(config, overrides or ())]
+        swept = draw_sweep(config, ranges, worlds, overrides or ())
+    kind = "sweep" if worlds is None else "worlds"
+    folder = out or Path("runs") / f"{settings.name}-{kind}"
     command = shlex.join(["funnelab", *sys.argv[1:]])
     with telling_what_is_kept(folder):
         report = run_sweep(

@@ -17,7 +17,10 @@ from simulator.errors import ConfigError
 
 
 def load_config(
-    name: str | Path, overrides: Sequence[str] = (), swept: Sequence[str] = ()
+    name: str | Path,
+    overrides: Sequence[str] = (),
+    swept: Sequence[str] = (),
+    option: str = "--over",
 ) -> Config:
     """Read, override and check a configuration.
 
@@ -27,7 +30,8 @@ def load_config(
     Args:
         name: a TOML file, or the name of a shipped config.
         overrides: `path.to.key=value` each, or a TOML file whose settings are laid over.
-        swept: the same, as one cell of a sweep has them; errors name `--over`.
+        swept: `path.to.key=value` each, as one cell of a sweep has them.
+        option: what errors name as the place of those.
 
     Raises:
         ConfigError: with every problem that was found, one a line.
@@ -35,7 +39,7 @@ def load_config(
     path = find_config(name)
     settings = read_toml(path)
     laid = [each for one in overrides for each in laid_over(one)]
-    given = [("--set", each) for each in laid] + [("--over", each) for each in swept]
+    given = [("--set", each) for each in laid] + [(option, each) for each in swept]
     overridden = {
         set_value(Config, settings, each, option): f"{option} {each}" for option, each in given
     }

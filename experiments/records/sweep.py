@@ -142,6 +142,72 @@ class CellDifference:
 
 
 @dataclass(frozen=True)
+class Assumption:
+    """A setting that nobody knows, of which worlds were drawn.
+
+    Attributes:
+        key: path of the setting.
+        low, high: ends of its range.
+        log: whether worlds are even over its logarithm.
+    """
+
+    key: str
+    low: float
+    high: float
+    log: bool
+
+
+@dataclass(frozen=True)
+class OverWorlds:
+    """The true effect on a metric over all drawn worlds.
+
+    Attributes:
+        metric, contrast: as in `metrics.json`.
+        worlds: how many have a lift with an interval.
+        mean: lift, the mean over worlds (of log(1 + lift)), and its interval across worlds.
+        spread: standard deviation between worlds of log(1 + lift), without what each world is not
+            sure of.
+        another: the same mean with the interval in which the lift of one more world is expected.
+        explained: part of the variance between worlds, without what each is not sure of, that
+            straight lines over the ranges explain; null with too few worlds.
+    """
+
+    metric: str
+    contrast: Contrast
+    worlds: int
+    mean: Interval
+    spread: Number
+    another: Interval
+    explained: Number
+
+
+@dataclass(frozen=True)
+class Lean:
+    """How much the true effect on a metric hangs on one assumption.
+
+    Attributes:
+        metric, contrast: as in `metrics.json`.
+        key: of the assumption.
+        at_low, at_high: lift at both ends of its range, all others in the middle of theirs.
+        change: (1 + lift at the high end) / (1 + lift at the low end) - 1.
+        p_value: two-sided, of no change.
+        p_holm: the same, corrected for the number of assumptions.
+        joint: whether all assumptions were weighed at once; else each alone, what the others do
+            being noise.
+    """
+
+    metric: str
+    contrast: Contrast
+    key: str
+    at_low: Number
+    at_high: Number
+    change: Interval
+    p_value: Number
+    p_holm: Number
+    joint: bool
+
+
+@dataclass(frozen=True)
 class SweepRecord(Record):
     """Everything that a sweep found.
 
@@ -161,6 +227,9 @@ class SweepRecord(Record):
         rooms: how much recall could matter; of cells where it was measured.
         differences: lifts of the other cells beside the base's.
         warnings: plain sentences that a reader must know.
+        assumptions: the ranges that worlds were drawn from; empty for a grid or a list.
+        over: what the drawn worlds say together.
+        leans: what that hangs on.
     """
 
     FILE: ClassVar[str] = "sweep.json"
@@ -180,6 +249,9 @@ class SweepRecord(Record):
     rooms: tuple[CellRoom, ...]
     differences: tuple[CellDifference, ...]
     warnings: tuple[str, ...]
+    assumptions: tuple[Assumption, ...] = ()
+    over: tuple[OverWorlds, ...] = ()
+    leans: tuple[Lean, ...] = ()
 
     @cached_property
     def contrasts(self) -> tuple[Contrast, ...]:

@@ -6,6 +6,9 @@ from typing import Any
 
 from experiments.config.loading import load_config, resolved_toml
 from experiments.config.schema import Config
+from experiments.config.tomlfiles import laid_over
+from experiments.sweep.assumptions.declared import Range
+from experiments.sweep.assumptions.drawing import SEED, drawn
 from experiments.sweep.grid import Axis, cell_name, crossed, value_of
 from simulator.errors import ConfigError
 
@@ -38,12 +41,14 @@ class Sweep:
         overrides: what all cells have instead of its settings.
         keys: the swept settings.
         cells: in their order.
+        ranges: what they were drawn from; empty for a grid or a list.
     """
 
     source: str
     overrides: tuple[str, ...]
     keys: tuple[str, ...]
     cells: tuple[Cell, ...]
+    ranges: tuple[Range, ...] = ()
 
     @property
     def configs(self) -> tuple[Config, ...]:
@@ -67,6 +72,7 @@ def make_sweep(source: str, axes: Sequence[Axis], overrides: Sequence[str] = ())
     """
     keys, rows = crossed(axes)
     load_config(source, overrides)  # what is wrong with it is not the cells' fault
+    overrides = _each(overrides)
     both = {each.partition("=")[0].strip() for each in overrides}.intersection(keys)
     if both:
         raise ConfigError(f"--over {min(both)} == also given by --set, must be given once")
@@ -76,13 +82,52 @@ def make_sweep(source: str, axes: Sequence[Axis], overrides: Sequence[str] = ())
     return Sweep(source, tuple(overrides), keys, cells)
 
 
-def _cell(source: str, keys: Sequence[str], row: tuple[str, ...], overrides: Sequence[str]) -> Cell:
+def draw_sweep(
+    source: str, ranges: Sequence[Range], worlds: int, overrides: Sequence[str] = ()
+) -> Sweep:
+    """Worlds drawn from ranges of settings, each a cell with a seed of its own.
+
+    A world whose settings cannot be is kept with the reason.
+
+    Args:
+        source: a TOML file, or the name of a shipped config.
+        ranges: what the worlds are drawn from.
+        worlds: how many.
+        overrides: `path.to.key=value` each, for all worlds; a seed there is that of the first one.
+
+    Raises:
+        ConfigError: the settings themselves are wrong, or no world can be.
+    """
+    config = load_config(source, overrides)
+    kept = tuple(each for each in _each(overrides) if each.partition("=")[0].strip() != SEED)
+    axis = drawn(ranges, worlds, config.seed)
+    both = {each.partition("=")[0].strip() for each in kept}.intersection(axis.keys)
+    if both:
+        raise ConfigError(f"--vary {min(both)} == also given by --set, must be given once")
+    cells = tuple(_cell(source, axis.keys, row, kept, "--vary") for row in axis.rows)
+    if all(cell.config is None for cell in cells):
+        raise ConfigError(cells[0].reason)
+    return Sweep(source, kept, axis.keys, cells, tuple(ranges))
+
+
+def _each(overrides: Sequence[str]) -> list[str]:
+    """Every override by itself, those of a TOML file too."""
+    return [each for one in overrides for each in laid_over(one)]
+
+
+def _cell(
+    source: str,
+    keys: Sequence[str],
+    row: tuple[str, ...],
+    overrides: Sequence[str],
+    option: str = "--over",
+) -> Cell:
     texts = tuple(f"{key}={value}" for key, value in zip(keys, row, strict=True))
     name = cell_name(keys, row)
     values: tuple[Any, ...] = row
     try:
         values = tuple(map(value_of, row))
-        config = load_config(source, overrides, texts).model_copy(update={"sweep": None})
+        config = load_config(source, overrides, texts, option).model_copy(update={"sweep": None})
         if not config.truth.seeds:
             raise ConfigError("truth.seeds == 0, must be > 0: cells are compared by their truth")
     except ConfigError as error:

@@ -12,6 +12,7 @@ from experiments.records.interval import UNKNOWN
 from experiments.records.manifest import RunManifest
 from experiments.records.reading import write_record
 from experiments.records.sweep import (
+    Assumption,
     CellDifference,
     CellLift,
     CellRoom,
@@ -20,6 +21,7 @@ from experiments.records.sweep import (
     SweepRecord,
 )
 from experiments.stages.folder import check_same_settings
+from experiments.sweep.assumptions.weighing import weighed
 from experiments.sweep.cells import Cell, Sweep
 from experiments.sweep.differences import differences
 from experiments.sweep.finished import Finished, read_finished
@@ -77,7 +79,10 @@ class Results:
         ]
         metrics = tuple(dict.fromkeys((config.analysis.primary, *MAIN)))
         lifts = [row for each in finished for row in _lifts(each, metrics)]
-        apart = [row for each in finished[1:] for row in self._beside(each, finished[0], metrics)]
+        # Drawn worlds share no luck with the first one, and nothing sets that one apart.
+        others = [] if sweep.ranges else finished[1:]
+        apart = [row for each in others for row in self._beside(each, finished[0], metrics)]
+        over, leaning = weighed(sweep, lifts, config.analysis.confidence)
         return SweepRecord(
             name=config.name,
             seed=config.seed,
@@ -92,7 +97,12 @@ class Results:
             lifts=corrected(lifts, family=lambda row: (row.metric, row.contrast)),
             rooms=tuple(row for each in finished for row in _rooms(each)),
             differences=corrected(apart, family=lambda row: (row.metric, row.contrast)),
-            warnings=tuple(_warnings(finished)),
+            warnings=tuple(_warnings(finished, drawn=bool(sweep.ranges))),
+            assumptions=tuple(
+                Assumption(each.key, each.low, each.high, each.log) for each in sweep.ranges
+            ),
+            over=over,
+            leans=leaning,
         )
 
     def _beside(
@@ -185,13 +195,17 @@ def _rooms(found: Finished) -> list[CellRoom]:
     return rows
 
 
-def _warnings(finished: Sequence[Finished]) -> list[str]:
-    """What makes cells differ beyond the settings that a reader looks at."""
+def _warnings(finished: Sequence[Finished], *, drawn: bool) -> list[str]:
+    """What makes cells differ beyond the settings that a reader looks at.
+
+    Args:
+        drawn: the cells are worlds that were drawn, each with a seed of its own.
+    """
     said = []
     levels = {each.metrics.confidence for each in finished}
     if len(levels) > 1:
         said.append("Cells have intervals of several levels: they cannot be held side by side.")
-    if len({each.config.seed for each in finished}) > 1:
+    if len({each.config.seed for each in finished}) > 1 and not drawn:
         said.append("Cells have several seeds: they do not share luck and differ by it, too.")
     if len({each.config.analysis.primary for each in finished}) > 1:
         said.append("Cells have several primary metrics; the first cell's is told as primary.")

@@ -38,7 +38,8 @@ def cells(record: SweepRecord) -> Content:
         "The base is the first cell with results. Beside the base: (1 + lift) / (1 + the base's "
         "lift) \u2212 1."
     )
-    return lead, _wide(cell_table(record, page=True)), note(told)
+    notes = [] if record.assumptions else [note(told)]
+    return [lead, _wide(cell_table(record, page=True)), *notes]
 
 
 def cell_table(record: SweepRecord, *, page: bool) -> Table:
@@ -58,7 +59,8 @@ def cell_table(record: SweepRecord, *, page: bool) -> Table:
     columns = [(metric, contrast) for contrast in contrasts for metric in metrics]
     heads: list[object] = [*names, *(["cell"] if page else []), "status"]
     heads += [head(*column) for column in columns]
-    heads += [f"{head(record.primary, contrast)}, beside the base" for contrast in contrasts]
+    beside = () if record.assumptions else contrasts  # drawn worlds have no base
+    heads += [f"{head(record.primary, contrast)}, beside the base" for contrast in beside]
     heads += ["stages", "shared", "time"] if page else []
     rows = []
     for cell in record.cells:
@@ -66,7 +68,7 @@ def cell_table(record: SweepRecord, *, page: bool) -> Table:
         row += [_link(cell)] if page else []
         row.append(STATUS[cell.status])
         row += [lift_cell(record, record.lift(cell.name, *column)) for column in columns]
-        row += [_beside(record, cell, contrast) for contrast in contrasts]
+        row += [_beside(record, cell, contrast) for contrast in beside]
         made = [cell.stages, cell.shared, duration(cell.seconds)]
         row += (made if cell.status in FOUND else [ABSENT] * 3) if page else []
         rows.append(row)

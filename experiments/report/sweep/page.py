@@ -21,6 +21,7 @@ from experiments.report.kit.page import (
 from experiments.report.kit.sentences import counted, listed
 from experiments.report.sweep.cells import cells, rooms
 from experiments.report.sweep.surface import lift, others
+from experiments.report.sweep.tornado import hangs_on, over
 from experiments.report.sweep.verdict import further, headline, not_run
 from experiments.report.sweep.words import is_numeric, many_valued, shown, values_of
 
@@ -30,10 +31,11 @@ def render(record: SweepRecord) -> str:
     badge, sentence, tone = headline(record)
     stopped = [*not_run(record), *told_failed(record.failed), *record.warnings]
     failed = [alarm(each) for each in stopped]
-    said = verdict(badge, tag("p", sentence, cls="sentence"), [*failed, *further(record)], tone)
+    told = hangs_on(record) if record.assumptions else further(record)
+    said = verdict(badge, tag("p", sentence, cls="sentence"), [*failed, *told], tone)
     sizes = [
-        counted(len(record.cells), "cell"),
-        *(_swept(record, at) for at in many_valued(record)),
+        counted(len(record.cells), "world" if record.assumptions else "cell"),
+        *([] if record.assumptions else (_swept(record, at) for at in many_valued(record))),
         f"seed {record.seed}",
     ]
     style = style_of("experiments.report.sweep")
@@ -51,10 +53,16 @@ def _swept(record: SweepRecord, at: int) -> str:
 
 def method(record: SweepRecord) -> Content:
     """What is paired, and what the numbers are."""
+    alike = (
+        "Every world is a run of its own, with a seed of its own: worlds differ by their settings "
+        "and by all luck."
+        if record.assumptions
+        else "Every cell is a run of its own, with the same seed: a shopper has the same luck in "
+        "every cell, as far as what they do there is the same. So cells differ by their settings "
+        "and not by who happened to come. Stages that cells have in common are made once."
+    )
     told = (
-        "Every cell is a run of its own, with the same seed: a shopper has the same luck in every "
-        "cell, as far as what they do there is the same. So cells differ by their settings and "
-        "not by who happened to come. Stages that cells have in common are made once.",
+        alike,
         "A lift is the true effect of giving everybody the treatment, over control's level in the "
         f"same cell. Its {sureness(record.confidence)} interval holds the luck of shoppers and of "
         "the worlds' state, and leaves out other trainings of the models, unless truth.trainings "
@@ -70,6 +78,7 @@ def method(record: SweepRecord) -> Content:
 
 
 PARTS: tuple[Part[SweepRecord], ...] = (
+    ("over", "All worlds", "Over all worlds: {0.primary}", over),
     ("lift", "Lift", "True lift: {0.primary}", lift),
     ("others", "Other metrics", "Other metrics", others),
     ("cells", "Cells", "The cells", cells),

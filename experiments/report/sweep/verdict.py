@@ -9,6 +9,7 @@ from experiments.records.reading import rows_of
 from experiments.records.sweep import CellLift, SweepRecord
 from experiments.report.kit.digits import beside, change_words
 from experiments.report.kit.sentences import counted, listed, meaning
+from experiments.report.sweep.tornado import headline_over
 from experiments.report.sweep.words import finding, told_values
 
 _TONES = {1: "good", -1: "bad"}
@@ -18,6 +19,8 @@ def headline(record: SweepRecord) -> tuple[str, str, str]:
     """The finding on the primary metric in two or three words and in a sentence, and its tone."""
     if not record.contrasts:
         return "No results", "No cell has results.", "alarm"
+    if record.over:
+        return headline_over(record)
     said = " ".join(_counted(record, contrast) for contrast in record.contrasts)
     rows = rows_of(record.lifts, metric=record.primary)
     found = {finding(row, record.confidence) for row in rows}

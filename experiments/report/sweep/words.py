@@ -62,7 +62,9 @@ def cell_at(record: SweepRecord, where: dict[int, Any]) -> CellRow | None:
 
 
 def told_values(record: SweepRecord, cell: CellRow) -> str:
-    """A cell by its values, of the settings that have several."""
+    """A cell by its values, of the settings that have several; a drawn world by its number."""
+    if record.assumptions:
+        return f"world {record.cells.index(cell) + 1}"
     names = short_keys(record.keys)
     several = [at in many_valued(record) for at in range(len(names))]
     pairs = zip(names, cell.values, strict=True)

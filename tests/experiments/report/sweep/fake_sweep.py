@@ -15,6 +15,7 @@ import numpy as np
 from experiments.inference.finding import corrected
 from experiments.records.interval import Interval
 from experiments.records.sweep import (
+    Assumption,
     CellDifference,
     CellLift,
     CellRoom,
@@ -22,6 +23,10 @@ from experiments.records.sweep import (
     SweepRecord,
 )
 from experiments.report.sweep.page import render
+from experiments.sweep.assumptions.declared import Range
+from experiments.sweep.assumptions.drawing import drawn
+from experiments.sweep.assumptions.weighing import weighed
+from experiments.sweep.cells import Cell, Sweep
 
 GRID: dict[str, list[Any]] = {
     "queries.vocabulary_gap": [0.2, 0.35, 0.5, 0.65, 0.8],
@@ -161,3 +166,39 @@ if __name__ == "__main__":
     words = {"ranker.type": ["learned", "boosted", "merge"]}
     Path(sys.argv[1], "sweep-words.html").write_text(render(of_grid(words, arms=2)))
     Path(sys.argv[1], "sweep-none.html").write_text(render(fake_sweep(2, failing="all")))
+
+
+def of_worlds(count: int = 24, moved: float = 0.06) -> SweepRecord:
+    """Worlds drawn from three ranges, of which the first moves the lift by so much."""
+    ranges = (
+        Range("queries.vocabulary_gap", 0.2, 0.6),
+        Range("shoppers.tolerance", 5.0, 20.0, log=True),
+        Range("channels.lexical.limit", 50.0, 150.0, whole=True),
+    )
+    axis, rng = drawn(ranges, count, 1), np.random.default_rng(9)
+    values = [(*map(float, row[:-1]), int(row[-1])) for row in axis.rows]
+    plain = [
+        CellRow(str(at), row, f"cells/{at}", "done", "", (), 9, 0, 60.0)
+        for at, row in enumerate(values)
+    ]
+    lifts = []
+    for metric in LEVELS:
+        for cell in plain:
+            middle = 0.01 + moved * (ranges[0].place(cell.values[0]) - 0.5) + rng.normal(0, 0.004)
+            lifts.append(_lift(cell.name, metric, ("control", "cqsid"), middle, 0.01))
+    lifts = list(corrected(lifts, family=lambda row: (row.metric, row.contrast)))
+    cells = tuple(Cell(row.name, (), row.values, None) for row in plain)
+    over, leans = weighed(Sweep("when", (), axis.keys, cells, ranges), lifts, 0.95)
+    return replace(
+        fake_sweep(1),
+        command="funnelab sweep when.toml --worlds 24",
+        keys=axis.keys,
+        base=plain[0].name,
+        cells=tuple(plain),
+        lifts=tuple(lifts),
+        rooms=(),
+        differences=(),
+        assumptions=tuple(Assumption(each.key, each.low, each.high, each.log) for each in ranges),
+        over=over,
+        leans=leans,
+    )

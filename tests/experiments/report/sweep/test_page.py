@@ -8,7 +8,7 @@ import pytest
 from experiments.records.reading import write_record
 from experiments.report.sweep.page import render, write_report
 from experiments.report.sweep.verdict import headline
-from tests.experiments.report.sweep.fake_sweep import REASON, fake_sweep, of_grid
+from tests.experiments.report.sweep.fake_sweep import REASON, fake_sweep, of_grid, of_worlds
 
 
 def tiles(page: str) -> list[str]:
@@ -144,3 +144,24 @@ def test_the_page_is_written_from_the_record_alone(tmp_path) -> None:
 def test_every_treatment_has_a_picture_of_its_own(arms: int) -> None:
     page = render(fake_sweep(2, arms=arms, failing="none"))
     assert len(tiles(page)) == 2 * 20 * arms
+
+
+def test_drawn_worlds_are_told_together_with_what_the_lift_hangs_on() -> None:
+    record = of_worlds()
+    page = render(record)
+    _, sentence, _ = headline(record)
+    assert sentence.startswith("Over 24 worlds drawn from what nobody knows, cqsid changes orders")
+    assert "It hangs most on queries.vocabulary_gap (+" in page
+    assert page.count('class="lane gain"') + page.count('class="lane loss"') == 3
+    first = page.index("Over all worlds")
+    order = [
+        page.index(f">{name}</span>", first) for name in ("vocabulary_gap", "tolerance", "limit")
+    ]
+    assert order[0] == min(order)  # the longest bar comes first
+    assert "world 24" in page
+    assert "beside the base" not in page
+
+
+def test_where_no_assumption_moves_the_lift_the_page_says_so() -> None:
+    page = render(of_worlds(moved=0.0))
+    assert "No assumption can be told to move it; the largest estimate is that of" in page

@@ -1,0 +1,52 @@
+"""Worlds drawn from ranges, spread evenly over all of them at once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats.qmc import Sobol
+
+from experiments.sweep.assumptions.declared import Range
+from experiments.sweep.grid import MOST_CELLS, Axis
+from simulator.errors import ConfigError
+from simulator.randomness import Draws, Floats
+
+SEED = "seed"
+LEAST_WORLDS = 3
+
+
+def drawn(ranges: Sequence[Range], worlds: int, seed: int) -> Axis:
+    """The settings of N worlds: a value of every range, and a seed of its own for each world.
+
+    Points of Sobol's sequence (1967), turned by a keyed shift (Cranley and Patterson, SIAM Journal
+    on Numerical Analysis 13, 1976): any few of them fill all ranges evenly, and the first N stay
+    what they are when more are asked for.
+
+    Args:
+        ranges: of K settings.
+        worlds: N, 3 to 1,000.
+        seed: of the config; the worlds have this one and those after it.
+
+    Raises:
+        ConfigError: too few or too many worlds, or a setting twice.
+    """
+    if not LEAST_WORLDS <= worlds <= MOST_CELLS:
+        raise ConfigError(f"--worlds {worlds}, must be {LEAST_WORLDS} to {MOST_CELLS:,}")
+    keys = [each.key for each in ranges]
+    for key in keys:
+        if keys.count(key) > 1 or key == SEED:
+            told = "given twice" if key != SEED else "each world's own"
+            raise ConfigError(f"--vary {key} == {told}, must be another setting, once")
+    places_NK = places(len(ranges), worlds, Draws(seed))
+    rows = [
+        (*(each.at(place) for each, place in zip(ranges, row, strict=True)), str(seed + number))
+        for number, row in enumerate(places_NK.tolist())
+    ]
+    return Axis((*keys, SEED), tuple(rows))
+
+
+def places(keys: int, worlds: int, draws: Draws) -> Floats:
+    """(N, K) places in the ranges, 0 at the low end and 1 at the high one."""
+    power = int(np.ceil(np.log2(worlds)))
+    points_NK = Sobol(keys, scramble=False).random_base2(power)[:worlds] if keys else np.zeros(0)
+    shift_K = draws.uniform("sweep.worlds", slot=np.arange(keys))
+    return np.asarray((points_NK + shift_K) % 1.0)

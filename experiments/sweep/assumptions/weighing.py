@@ -1,0 +1,174 @@
+"""What worlds drawn from ranges say together, and which range their lifts hang on most.
+
+Lifts are on the log scale, y = log(1 + lift), each with the standard error of its own interval.
+Over the worlds, mean and interval are Student's of the N numbers: they hold what differs between
+worlds and what each of them is not sure of. What truly differs is what is left of their variance
+when the mean of the squared standard errors is taken away.
+
+What a range does is a straight line: y on the places of all ranges (0 at the low end, 1 at the high
+one), by least squares, with standard errors that do not ask the worlds to be equally sure (HC3:
+MacKinnon and White, Journal of Econometrics 29, 1985). Where there are too few worlds for all
+ranges at once, each is taken alone.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from experiments.inference.finding import corrected
+from experiments.inference.intervals.student import student
+from experiments.records.interval import UNKNOWN, Interval
+from experiments.records.sweep import CellLift, Lean, OverWorlds
+from experiments.sweep.assumptions.declared import Range
+from experiments.sweep.cells import Sweep
+from simulator.randomness import Floats
+
+_SPARE = 5  # worlds beyond the unknowns of a fit of all ranges at once
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """The worlds of one comparison and metric of which there is a lift.
+
+    Attributes:
+        lift_N: log(1 + lift).
+        error_N: its standard error.
+        places_NK: place of each world in each range.
+    """
+
+    lift_N: Floats
+    error_N: Floats
+    places_NK: Floats
+
+
+def weighed(
+    sweep: Sweep, lifts: Sequence[CellLift], confidence: float
+) -> tuple[tuple[OverWorlds, ...], tuple[Lean, ...]]:
+    """What drawn worlds say together of each metric and comparison, and what that hangs on.
+
+    Args:
+        sweep: with its ranges; without, nothing is said.
+        lifts: of the worlds that have results.
+        confidence: level of all intervals.
+    """
+    over: list[OverWorlds] = []
+    leaning: list[Lean] = []
+    values = {cell.name: cell.values for cell in sweep.cells}
+    for metric, contrast in dict.fromkeys((row.metric, row.contrast) for row in lifts):
+        if not sweep.ranges:
+            break
+        own = [row for row in lifts if (row.metric, row.contrast) == (metric, contrast)]
+        places = [
+            [each.place(value) for each, value in zip(sweep.ranges, values[row.cell], strict=False)]
+            for row in own
+        ]
+        worlds = known_worlds(own, np.array(places), confidence)
+        over.append(over_worlds(worlds, metric, contrast, confidence))
+        leaning += corrected(leans(worlds, sweep.ranges, metric, contrast, confidence))
+    return tuple(over), tuple(leaning)
+
+
+def known_worlds(lifts: Sequence[CellLift], places_NK: Floats, confidence: float) -> Worlds:
+    """Those whose lift and interval are known.
+
+    Args:
+        lifts: one of each world.
+        places_NK: of the same worlds.
+        confidence: level of the lifts' intervals.
+    """
+    quantile = float(-ndtri((1 - confidence) / 2))
+    rows, lift, error = [], [], []
+    for row, each in enumerate(lifts):
+        middle, ends = each.relative.estimate, each.relative.ends
+        if middle is None or ends is None or min(middle, *ends) <= -1:
+            continue
+        rows.append(row)
+        lift.append(math.log1p(middle))
+        error.append((math.log1p(ends[1]) - math.log1p(ends[0])) / 2 / quantile)
+    return Worlds(np.array(lift), np.array(error), places_NK[rows])
+
+
+def over_worlds(
+    worlds: Worlds, metric: str, contrast: tuple[str, str], confidence: float
+) -> OverWorlds:
+    """What the worlds say together."""
+    count = len(worlds.lift_N)
+    mean, spread, another = UNKNOWN, None, UNKNOWN
+    if count > 1:
+        middle, variance = float(worlds.lift_N.mean()), float(worlds.lift_N.var(ddof=1))
+        error = math.sqrt(variance / count)
+        mean = _grown(student(middle, error, count - 1, confidence=confidence)[0])
+        spread = math.sqrt(max(variance - float((worlds.error_N**2).mean()), 0.0))
+        beyond = math.hypot(spread, error)
+        another = _grown(student(middle, beyond, count - 1, confidence=confidence)[0])
+    return OverWorlds(metric, contrast, count, mean, spread, another, _explained(worlds))
+
+
+def _grown(interval: Interval) -> Interval:
+    """From the log scale to a change of the level."""
+    return Interval(*(None if each is None else math.expm1(each) for each in interval.numbers))
+
+
+def leans(
+    worlds: Worlds,
+    ranges: Sequence[Range],
+    metric: str,
+    contrast: tuple[str, str],
+    confidence: float,
+) -> list[Lean]:
+    """How much the lift changes from one end of each range to the other."""
+    rows, joint = [], _jointly(worlds)
+    centre = float(worlds.lift_N.mean()) if len(worlds.lift_N) else 0.0
+    for at, each in enumerate(ranges):
+        columns = list(range(len(ranges))) if joint else [at]
+        fitted = _fitted(worlds.lift_N, worlds.places_NK[:, columns])
+        change, p_value, low, high = UNKNOWN, None, None, None
+        if fitted is not None:
+            slope_K, error_K, freedom = fitted
+            slope, error = float(slope_K[columns.index(at)]), float(error_K[columns.index(at)])
+            told, p_value = student(slope, error, freedom, confidence=confidence)
+            change = _grown(told)
+            low, high = math.expm1(centre - slope / 2), math.expm1(centre + slope / 2)
+        rows.append(Lean(metric, contrast, each.key, low, high, change, p_value, None, joint))
+    return rows
+
+
+def _jointly(worlds: Worlds) -> bool:
+    """Whether there are worlds enough for all ranges at once."""
+    count, keys = worlds.places_NK.shape
+    return bool(count >= keys + 1 + _SPARE)
+
+
+def _explained(worlds: Worlds) -> float | None:
+    """The part of what truly differs between worlds that lines explain."""
+    count, keys = worlds.places_NK.shape
+    if not keys or not _jointly(worlds):
+        return None
+    y_N = worlds.lift_N - worlds.lift_N.mean()
+    design_NK = worlds.places_NK - worlds.places_NK.mean(axis=0)
+    rest_N = y_N - design_NK @ np.linalg.lstsq(design_NK, y_N, rcond=None)[0]
+    whole = float(y_N @ y_N) / (count - 1)
+    left = float(rest_N @ rest_N) / (count - 1 - keys)  # unbiased, as the whole is
+    true = whole - float((worlds.error_N**2).mean())
+    if true <= 0:
+        return None
+    return float(min(max((whole - left) / true, 0.0), 1.0))
+
+
+def _fitted(y_N: Floats, places_NK: Floats) -> tuple[Floats, Floats, int] | None:
+    """Slopes, their HC3 standard errors and degrees of freedom; None where they are not known."""
+    count, keys = places_NK.shape
+    freedom = count - keys - 1
+    design = np.column_stack([np.ones(count), places_NK])
+    if freedom < 1 or np.linalg.matrix_rank(design) <= keys:
+        return None
+    inverse = np.linalg.inv(design.T @ design)
+    slopes = inverse @ design.T @ y_N
+    leverage_N = np.einsum("nk,kl,nl->n", design, inverse, design)
+    rest_N = (y_N - design @ slopes) / np.maximum(1 - leverage_N, 1e-12)
+    spread = design.T @ (design * rest_N[:, None] ** 2)
+    errors = np.sqrt(np.diag(inverse @ spread @ inverse))
+    return slopes[1:], errors[1:], freedom
