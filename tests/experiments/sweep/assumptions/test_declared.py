@@ -74,13 +74,16 @@ def test_what_comes_with_funnelab_holds_the_defaults_and_is_checked_by_the_setti
             load_config("demo", [f"{each.key}={each.at(end)}"])
 
 
-def test_what_a_config_has_not_and_what_is_set_by_hand_is_left_out():
+def test_what_a_config_has_not_and_what_is_set_by_hand_is_left_out(tmp_path):
     of_file = {each.key for each in declared_for("icecat", [])}
     generated = {each.key for each in declared_for(str(SMALL), [])}
     assert {"catalog.title_synonyms", "catalog.demand_sigma"} <= generated
     assert "catalog.title_synonyms" not in of_file
     fixed = declared_for(str(SMALL), ["queries.variety=0.2"])
     assert {each.key for each in fixed} == generated - {"queries.variety"}
+    laid = tmp_path / "mine.toml"
+    laid.write_text("[queries]\nvariety = 0.2\n")
+    assert declared_for(str(SMALL), [str(laid)]) == fixed
 
 
 def test_the_page_on_sweeps_tells_the_ranges_that_come_with_funnelab():
