@@ -1,10 +1,10 @@
 """The settings of a run, composed of the specs that lie beside the code they configure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cqsid.registry import ChannelSpec, generative
 from experiments.config.analysis import AnalysisSpec, TruthSpec
@@ -26,7 +26,7 @@ from simulator.living.settings import WorldSpec
 from simulator.log.settings import LogSpec
 from simulator.protocols import MAX_CHANNELS
 from simulator.shoppers.settings import QuerySpec, ShopperSpec
-from simulator.spec import Spec
+from simulator.spec import MOST, Spec
 
 
 def _catalog_kind(value: Any) -> str:
@@ -67,6 +67,26 @@ class SweepSpec(Spec):
         min_length=1,
         description="settings by their sections, each with a list of values; all are crossed",
     )
+
+    @field_validator("over")
+    @classmethod
+    def _numbers_are_bounded(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for place, number in _numbers(value, ""):
+            if not abs(number) <= 1e3 * MOST:  # nor NaN
+                raise ValueError(f"{place} == {number!r}, must be <= {1e3 * MOST:g} in size")
+        return value
+
+
+def _numbers(value: Any, place: str) -> Iterator[tuple[str, float]]:
+    """Every number below a value, with its place."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _numbers(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list | tuple):
+        for at, inner in enumerate(value):
+            yield from _numbers(inner, f"{place}[{at}]")
+    elif isinstance(value, int | float):
+        yield place, value
 
 
 class Config(Spec):

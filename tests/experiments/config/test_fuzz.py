@@ -76,6 +76,7 @@ FOUND = [
     (("world.days=0x" + "f" * 9_000,), "a number of thousands of digits"),
     (("world.days=" + "[" * 3_000,), "must be at most 64 deep"),
     (("arms=[]", "arms.0.share=0.5"), "arms.0 is not a setting"),
+    (("sweep={over={queries={variety=[0.1, 9223372036854775807]}}}",), "queries.variety[1] == 92"),
     (("analysis.metrics=[]", "analysis.metrics.-1.name=x"), "analysis.metrics.-1 is not a setting"),
 ]
 
