@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 from pydantic import Field
 
+from experiments.inference.interrupting import interruptible
 from simulator.errors import DataError
 from simulator.spec import Spec
 
@@ -74,7 +75,10 @@ def engine(spec: EngineSpec) -> Iterator[duckdb.DuckDBPyConnection]:
             }
         )
         try:
-            yield connection
+            with interruptible(connection):
+                yield connection
+        except duckdb.InterruptException as error:
+            raise KeyboardInterrupt from error
         except duckdb.OutOfMemoryException as error:
             said = str(error).splitlines()[0]
             raise DataError(f"memory of the log engine == full ({said}), must be more") from error

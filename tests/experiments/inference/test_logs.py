@@ -41,6 +41,15 @@ def test_the_engine_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C is heard, also where the tests were started in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_during_a_query_is_an_interruption_and_no_error():
     long = "SELECT count(*) FROM range(100000000000) a WHERE sqrt(a.range) % 7 > 1"
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])

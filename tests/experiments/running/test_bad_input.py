@@ -44,7 +44,7 @@ SETTINGS = [
         "shoppers.cuont == 600 is not a setting, must be shoppers.count",
     ),
     ('name = "small"\n', "", "name is missing, must be given"),
-    ("seed = 5", "seed = ", "Invalid value (at line 3, column 8), must be TOML"),
+    ("seed = 5", "seed = ", "Invalid value (at line 4, column 8), must be TOML"),
     ("share = 0.5\n", "share = 0.6\n", "arms.share == [0.6, 0.6], sum 1.2, must sum to 1"),
     ('"popular", "dense"]', '"popluar"]', "arms.dense.channels == 'popluar', must be popular"),
 ]

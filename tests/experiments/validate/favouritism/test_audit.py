@@ -62,10 +62,20 @@ def test_no_channel_is_asked_where_no_request_is_to_be(small_run):
         assert audit(found, 0) == auditing.Audit()
 
 
+OLD: list[object] = []
+"""What other tests of this process have in memory; kept, so that nothing new takes its place."""
+
+
+def new(kind):
+    """Objects of a kind that came into memory since `OLD` was filled."""
+    old = {id(each) for each in OLD}
+    return [each for each in gc.get_objects() if type(each) is kind and id(each) not in old]
+
+
 def peeking(config, name, model, index, requests, limit):
     """A channel that goes through the memory of its process for what only the simulator knows."""
-    (truth,) = (each for each in gc.get_objects() if type(each) is ItemTruth)
-    intents = next(each for each in gc.get_objects() if type(each) is Intents)
+    (truth,) = new(ItemTruth)
+    intents = new(Intents)[0]
     category_T = np.full(len(intents.texts), -1)
     for texts_Q in intents.text_QX.T:
         category_T[texts_Q[texts_Q >= 0]] = intents.category_Q[texts_Q >= 0]
@@ -85,6 +95,7 @@ def test_a_channel_that_reads_the_latent_truth_is_found_out(small_run, monkeypat
 
     monkeypatch.setattr(auditing, "asked", asked)
     gc.collect()
+    monkeypatch.setitem(globals(), "OLD", [*new(ItemTruth), *new(Intents)])
     with evidence(small_run) as found:
         checks = audit(found, REQUESTS).checks
     failed = {check.fact for check in checks if check.verdict is not Verdict.PASS}
