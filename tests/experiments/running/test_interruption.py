@@ -52,7 +52,7 @@ def _is_there(group: int) -> bool:
     ("how", "whole_group"),
     [
         (signal.SIGTERM, False),
-        (signal.SIGHUP, True),
+        pytest.param(signal.SIGHUP, True, marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow),
         pytest.param(signal.SIGHUP, False, marks=pytest.mark.slow),
     ],
