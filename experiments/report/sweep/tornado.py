@@ -56,7 +56,7 @@ def _over(record: SweepRecord, row: OverWorlds) -> str:
 def hangs_on(record: SweepRecord) -> list[str]:
     """In how many worlds the lift is above and below zero, and the assumptions it hangs on."""
     said = []
-    for contrast in record.contrasts if record.assumptions else ():
+    for contrast in record.contrasts:
         said += [_signs(record, contrast), _most(record, contrast)]
     return said
 
@@ -201,15 +201,15 @@ def _at(lift: float | None) -> str:
 
 
 def _notes(record: SweepRecord) -> list[str]:
-    told = [
-        "What an assumption does is taken as a straight line over its range, with all of them "
-        "weighed at once; p is corrected for their number. What lines do not explain is curvature, "
-        "what assumptions do together, and the luck of each world's catalogue, shoppers and "
-        "trainings."
-    ]
-    if record.leans and not record.leans[0].joint:
-        told.append(
+    weighed = "All of them are weighed at once."
+    if not all(row.joint for row in record.leans):
+        weighed = (
             "There are too few worlds to weigh all assumptions at once, so each was weighed alone, "
             "and what the others do is noise."
         )
-    return told
+    return [
+        "What an assumption does is taken as a straight line over its range; p is corrected for "
+        "their number. What lines do not explain is curvature, what assumptions do together, and "
+        "the luck of each world's catalogue, shoppers and trainings.",
+        weighed,
+    ]
