@@ -4,12 +4,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -28,6 +28,7 @@ from simulator.files.settings import FileCatalog
 from simulator.log.codes import EndReason, NextAction
 from simulator.log.tables import table_schemas
 from tests.experiments.records.key_tables import documented, renewed
+from tests.quickcommands import quick_commands
 
 pytestmark = pytest.mark.long
 
@@ -36,6 +37,9 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([\w.]+)(, continued)?( *\n)")
+_SIZE = re.compile(r"^(history_days|days|count) = (\d+)$", re.MULTILINE)
+MOST = {"history_days": 2, "days": 1, "count": 200}
+"""Days and shoppers of a guide's shop where it is not as written."""
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -45,6 +49,8 @@ class Example:
     """Runs the blocks of a page in one folder, in the order of the page."""
 
     folder: Path
+    command: Path
+    as_written: bool
     namespace: dict[str, Any]
     output: str = ""
 
@@ -57,13 +63,13 @@ class Example:
             self.output = self._shell(text)
         elif named is not None:
             with (self.folder / named[1]).open("a" if named[2] else "w") as file:
-                file.write(text)
+                file.write(text if self.as_written else _SIZE.sub(_at_most, text))
         else:
             assert language == "python", f"nobody runs {language} blocks without a file name"
             exec(compile(text, "docs example", "exec"), self.namespace)
 
     def _shell(self, text: str) -> str:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{self.command.parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-e", "-c", text],
             cwd=self.folder,
@@ -76,12 +82,16 @@ class Example:
         return done.stdout
 
 
+def _at_most(size: re.Match[str]) -> str:
+    return f"{size[1]} = {min(int(size[2]), MOST[size[1]])}"
+
+
 def _blocks(page: Path) -> list[tuple[str, str]]:
     return _FENCE.findall(page.read_text(encoding="utf-8"))
 
 
-def _run_examples(page: str, folder: Path) -> None:
-    example = Example(folder, {"__name__": "example"})
+def _run_examples(page: str, folder: Path, command: Path, as_written: bool) -> None:
+    example = Example(folder, command, as_written, {"__name__": "example"})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.syspath_prepend(folder)
@@ -90,34 +100,57 @@ def _run_examples(page: str, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def example_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def command() -> Iterator[Path]:
+    """What stands for `funnelab` in the blocks of a page."""
+    with TemporaryDirectory() as folder, quick_commands(Path(folder)) as command:
+        yield command
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(False, id="smaller"),
+        pytest.param(True, id="as written", marks=pytest.mark.slow),
+    ],
+)
+def as_written(request: pytest.FixtureRequest) -> bool:
+    """Whether the shops of guides have all their days and shoppers."""
+    return bool(request.param)
+
+
+@pytest.fixture(scope="module")
+def example_run(tmp_path_factory: pytest.TempPathFactory, command: Path, as_written: bool) -> Path:
     """The run folder that the examples of extending.md leave behind."""
     folder = tmp_path_factory.mktemp("extending")
-    _run_examples("extending.md", folder)
+    _run_examples("extending.md", folder, command, as_written)
     return folder / "lab"
 
 
 @pytest.fixture(scope="module")
-def example_bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def example_bench(
+    tmp_path_factory: pytest.TempPathFactory, command: Path, as_written: bool
+) -> Path:
     """The folder of the id bench that the examples of cqsid.md leave behind."""
     folder = tmp_path_factory.mktemp("cqsid")
-    _run_examples("cqsid.md", folder)
+    _run_examples("cqsid.md", folder, command, as_written)
     return folder / "bench"
 
 
 @pytest.fixture(scope="module")
-def example_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def example_lab(tmp_path_factory: pytest.TempPathFactory, command: Path, as_written: bool) -> Path:
     """The folder of the reward lab that the guide in rewards.md leaves behind."""
     folder = tmp_path_factory.mktemp("rewards")
-    _run_examples("rewards.md", folder)
+    _run_examples("rewards.md", folder, command, as_written)
     return folder / "lab"
 
 
 @pytest.fixture(scope="module")
-def example_attribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def example_attribution(
+    tmp_path_factory: pytest.TempPathFactory, command: Path, as_written: bool
+) -> Path:
     """The run folder that the guide in attribution.md leaves behind, attributed in full."""
     folder = tmp_path_factory.mktemp("attribution")
-    _run_examples("attribution.md", folder)
+    _run_examples("attribution.md", folder, command, as_written)
     return folder / "lab"
 
 
@@ -135,8 +168,8 @@ def test_the_examples_of_extending_run(example_run: Path) -> None:
     assert (example_run / "report.html").is_file()
 
 
-def test_the_examples_of_own_parts_run(tmp_path: Path) -> None:
-    _run_examples("own-parts.md", tmp_path)
+def test_the_examples_of_own_parts_run(tmp_path: Path, command: Path, as_written: bool) -> None:
+    _run_examples("own-parts.md", tmp_path, command, as_written)
     assert (tmp_path / "lab" / "report.html").is_file()
 
 
