@@ -20,7 +20,10 @@ from tests.experiments.small_runs import log_digests, read, stage
 MEGABYTES = 2_300  # of one process; two work at a time while a third waits
 
 ALL = pytest.param((), marks=pytest.mark.slow, id="all")
-SMALLER = ("shoppers.count=4_000", "world.history_days=14", "world.days=7", "truth.headroom=200")
+SMALLER = (
+    *("catalog.items=2_000", "shoppers.count=1_000", "truth.headroom=100"),
+    *("world.history_days=7", "world.days=4"),
+)
 
 pytestmark = pytest.mark.long
 

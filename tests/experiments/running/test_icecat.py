@@ -7,14 +7,15 @@ import pytest
 
 from experiments.config.loading import load_config
 from experiments.records.run import read_run
-from tests.experiments.small_runs import read, run, table
+from tests.experiments.small_runs import PLAIN, read, run, table
 
 FEWER = (
-    "shoppers.count=1500",
+    "shoppers.count=500",
     "world.history_days=2",
     "world.days=2",
     "channels.dense.epochs=1",
     "ranker.learned.epochs=2",
+    *PLAIN,
     "execution.processes=1",
     "device=cpu",
 )

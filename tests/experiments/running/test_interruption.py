@@ -12,8 +12,8 @@ import pytest
 from experiments.cli import run_command
 from tests.experiments.small_runs import SMALL, content, log_digests, read, run, small_config
 
-# An index refreshed every five minutes makes the worlds, and nothing else, slow enough to be hit.
-SLOW = ("world.index_refresh=300", "truth.seeds=0")
+# An index refreshed twice an hour makes the worlds, and nothing else, slow enough to be hit.
+SLOW = ("world.index_refresh=1800", "truth.seeds=0")
 COMMAND = Path(sys.executable).with_name("funnelab")
 
 
@@ -37,7 +37,7 @@ def start(folder: Path, *more: str) -> subprocess.Popen[str]:
 def wait_for(pattern: str, folder: Path, program: subprocess.Popen[str]) -> None:
     while not list(folder.glob(pattern)):
         assert program.poll() is None, program.communicate()
-        time.sleep(0.01)
+        time.sleep(0.002)
 
 
 def _is_there(group: int) -> bool:

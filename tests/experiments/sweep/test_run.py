@@ -28,7 +28,7 @@ from simulator.errors import ContractError
 from tests.experiments.small_runs import SMALL, content, read
 
 OVER = ("channels.lexical.limit=40,100", "analysis.confidence=0.9,0.95")
-SHARED = ("truth.headroom=40", "truth.retrained=[]", "world.days=1")
+SHARED = ("truth.headroom=40", "truth.retrained=[]", "world.days=1", "shoppers.count=300")
 COMMAND = Path(sys.executable).with_name("funnelab")
 
 

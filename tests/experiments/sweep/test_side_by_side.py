@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
+from experiments.cli import run_command
 from experiments.stages.folder import RunFolder
 from tests.experiments.small_runs import read
 
 pytestmark = pytest.mark.long
 
 COMMAND = Path(sys.executable).with_name("funnelab")
-OVER = ("channels.own.limit=5,10,15,20", "analysis.confidence=0.8,0.9,0.95,0.99")
+FOUR = ("channels.own.limit=10,15", "analysis.confidence=0.8,0.95")
+SIXTEEN = ("channels.own.limit=5,10,15,20", "analysis.confidence=0.8,0.9,0.95,0.99")
 TINY = """
 name = "tiny"
 seed = 5
@@ -106,14 +108,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def words(out: Path, *more: str) -> list[str]:
-    lists = [word for each in OVER for word in ("--over", each)]
-    return [str(COMMAND), "sweep", "tiny.toml", *lists, "--out", str(out), *more]
+def words(out: Path, over: tuple[str, ...], *more: str) -> list[str]:
+    lists = [word for each in over for word in ("--over", each)]
+    return ["sweep", "tiny.toml", *lists, "--out", str(out), *more]
 
 
-def begin(home: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
+def begin(
+    home: Path, out: Path, *more: str, over: tuple[str, ...] = FOUR
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        words(out, *more),
+        [str(COMMAND), *words(out, over, *more)],
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -155,13 +159,20 @@ def left_in(session: int) -> list[str]:
     return [line for line in told.splitlines() if not line.startswith("Z")]
 
 
+def swept_here(home: Path, out: Path, over: tuple[str, ...]) -> Path:
+    """A sweep in this process alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.syspath_prepend(home)
+        assert run_command(words(out, over)) == 0
+    assert {cell["status"] for cell in read(out, "sweep")["cells"]} == {"done"}
+    return out
+
+
 @pytest.fixture(scope="module")
 def alone(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sweep of 16 cells in one process."""
-    out = tmp_path_factory.mktemp("alone") / "out"
-    swept(home, out)
-    assert [cell["status"] for cell in read(out, "sweep")["cells"]] == ["done"] * 16
-    return out
+    """The sweep of four cells in one process."""
+    return swept_here(home, tmp_path_factory.mktemp("alone") / "out", FOUR)
 
 
 def test_two_processes_make_every_stage_once_and_the_bytes_of_one_though_a_worker_is_killed(
@@ -196,27 +207,31 @@ def test_a_sweep_that_is_interrupted_leaves_nothing_behind_and_goes_on_to_the_sa
     states = [cell["status"] for cell in read(out, "sweep")["cells"]]
     assert {*states} == {"done", "waiting"}
     kept = stages(out)
-    assert "continues it" in page_again(home, out)
-    swept(home, out)
+    assert "continues it" in page_again(out)
+    swept_here(home, out, FOUR)
     assert {*kept} <= {*stages(out)}
     assert digest(out) == digest(alone)
 
 
-def page_again(home: Path, out: Path) -> str:
+def page_again(out: Path) -> str:
     (out / "sweep.html").unlink(missing_ok=True)
-    subprocess.run([COMMAND, "report", str(out)], cwd=home, check=True, capture_output=True)
+    assert run_command(["report", str(out)]) == 0
     return (out / "sweep.html").read_text()
 
 
 def test_two_workers_of_a_ray_cluster_give_the_bytes_of_one_process_though_one_is_killed(
-    home: Path, alone: Path, tmp_path: Path
+    home: Path, tmp_path: Path
 ) -> None:
+    """A sweep of 16 cells, as a user of a cluster may have one."""
     pytest.importorskip("ray")
+    alone = swept_here(home, tmp_path / "alone", SIXTEEN)
     out, ray = tmp_path / "out", ("--address", "local", "--jobs", "2")
     (home / "armed").touch()
-    program = begin(home, out, *ray)
+    program = begin(home, out, *ray, over=SIXTEEN)
     _, error = program.communicate()
     assert program.returncode == 0, error
     assert error.count("its worker was killed, begun again") == 1
     assert left_in(program.pid) == []
-    assert digest(out) == digest(alone)
+    found = digest(out)
+    assert len(found["sweep"]["cells"]) == 16
+    assert found == digest(alone)
