@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one core each: set before numerical l
     for _threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(_threads, "1")
 
+# A shell that starts tests in the background has them ignore Ctrl-C, and so all their programs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.experiments.small_runs import run, small_config
+from tests.experiments.small_runs import made_once, run, small_config
 
 # A first call compiles, and a machine may be slow or busy: no example is judged by the clock.
 settings.register_profile("funnelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,6 +54,6 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_run(tmp_path_factory):
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished small run; tests only read it."""
-    return run(small_config(), tmp_path_factory.mktemp("small") / "run")
+    return made_once(tmp_path_factory, "small", lambda at: run(small_config(), at / "run"))

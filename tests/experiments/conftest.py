@@ -1,8 +1,12 @@
-"""Small synthetic logs that many tests only read."""
+"""Logs and runs that many tests only read."""
+
+from pathlib import Path
 
 import pytest
 
+from tests.experiments.cqsid_runs import cqsid_config
 from tests.experiments.inference.logs import write_log
+from tests.experiments.small_runs import made_once, run
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +20,9 @@ def history(tmp_path_factory):
     return write_log(
         tmp_path_factory.mktemp("history") / "log", shoppers=2_500, luck=2, arms=("bootstrap",)
     )
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run with a generative channel."""
+    return made_once(tmp_path_factory, "cqsid", lambda at: run(cqsid_config(at), at / "run"))

@@ -1,12 +1,16 @@
 """Small runs of everything, from settings to the report, in a few seconds each."""
 
+import fcntl
 import hashlib
 import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
@@ -32,9 +36,47 @@ def small_config(*overrides: str, more: str = "", folder: Path | None = None) ->
     return load_config(path, overrides)
 
 
-def run(config: Config, folder: Path, **options: Any) -> Path:
-    """Run in this process; returns the run folder."""
+def run(config: Config, folder: Path, *, like: Path | None = None, **options: Any) -> Path:
+    """Run in this process; returns the run folder.
+
+    Args:
+        like: a finished run; what the new one has in common with it is not made again. Not where a
+            test is about making that.
+    """
+    if like is not None:
+        begun(folder, like)
     run_experiment(config, folder, progress=NoProgress(), command="a test", **options)
+    if like is not None:
+        own = {f"{one['name']}-{one['key']}" for one in read(folder, "manifest")["stages"]}
+        for path in (folder / "stages").glob("*-*"):
+            if path.name not in own:
+                shutil.rmtree(path)
+    return folder
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
+    """A run that one of the processes of tests makes, and of which each has a copy.
+
+    Args:
+        factory: of folders of this process.
+        name: of the run among all that are made so.
+        make: makes it in a folder, and returns the run folder.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return make(factory.mktemp(name))
+    common = factory.getbasetemp().parent / name  # of all processes
+    with common.with_suffix(".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        made = common / "made"
+        if not made.exists():
+            common.mkdir(exist_ok=True)
+            made.write_text(str(make(common)))
+    return shutil.copytree(made.read_text(), factory.mktemp(name) / "run", symlinks=True)
+
+
+def begun(folder: Path, like: Path) -> Path:
+    """A folder with nothing but the stages of a finished run, for a run that may find some."""
+    shutil.copytree(like / "stages", folder / "stages", symlinks=True)
     return folder
 
 

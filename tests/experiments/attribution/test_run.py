@@ -19,6 +19,7 @@ from tests.experiments.small_runs import content, run, small_config
 
 pytestmark = pytest.mark.usefixtures("here")
 
+FEWER = "shoppers.count=300"
 STUDY = """
 [attribution]
 seeds = 2
@@ -37,7 +38,7 @@ def here(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("attribute")
-    return run(small_config(more=STUDY, folder=folder), folder / "run")
+    return run(small_config(FEWER, more=STUDY, folder=folder), folder / "run")
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +129,10 @@ def test_doing_it_again_finds_everything_and_writes_the_same(attributed, record)
 def test_running_again_keeps_the_attribution_of_the_same_log(attributed, record, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(attributed, folder, symlinks=True)
-    run(small_config(more=STUDY, folder=tmp_path), folder)
+    run(small_config(FEWER, more=STUDY, folder=tmp_path), folder)
     assert read_record(AttributionRecord, folder) == record
-    run(small_config("world.days=1", more=STUDY, folder=tmp_path), folder, overwrite=True)
+    one = small_config(FEWER, "world.days=1", more=STUDY, folder=tmp_path)
+    run(one, folder, overwrite=True)
     again = read_record(AttributionRecord, folder)
     assert again.log_digest != record.log_digest
     assert not again.values

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.cli import run_command
 from tests.experiments.plugins import Shelf
-from tests.experiments.small_runs import PLAIN, SMALL, read
+from tests.experiments.small_runs import PLAIN, SMALL, begun, read
 
 HERE = __name__
 CHANNEL = """
@@ -88,10 +88,16 @@ def words(config: Path, folder: Path, *options: str) -> list[str]:
     ]
 
 
+@pytest.fixture
+def folder(tmp_path: Path, small_run: Path) -> Path:
+    """Of a run to be: catalogue, history and channels are there already."""
+    return begun(tmp_path / "run", small_run)
+
+
 def test_a_channel_that_fails_in_a_run_has_a_status_of_its_own_and_takes_no_results(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, folder = settings(tmp_path, f"{HERE}:Seldom"), tmp_path / "run"
+    config = settings(tmp_path, f"{HERE}:Seldom")
     assert run_command([*words(config, folder, "truth.seeds=1"), "--json"]) == 3
     told = capsys.readouterr()
     assert "Failed: Channel mine raised an error and is missing from " in told.err
@@ -114,18 +120,18 @@ def test_a_channel_that_fails_in_a_run_has_a_status_of_its_own_and_takes_no_resu
 
 
 def test_a_channel_that_ends_the_program_does_not_end_it_well(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, folder = settings(tmp_path, f"{HERE}:Leaves"), tmp_path / "run"
+    config = settings(tmp_path, f"{HERE}:Leaves")
     assert run_command(words(config, folder)) == 3
     assert "sys.exit(0) (test_failing.py, line " in capsys.readouterr().err
     assert (folder / "report.html").is_file()
 
 
 def test_a_metric_and_a_rule_that_fail_at_the_end_leave_all_other_results(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, folder = settings(tmp_path, f"{HERE}:Shelf", METRIC), tmp_path / "run"
+    config = settings(tmp_path, f"{HERE}:Shelf", METRIC)
     rules = f"attribution.rules=['any_touch', '{HERE}:fails']"
     told = words(config, folder, rules)
     assert run_command(told) == 3
@@ -144,10 +150,10 @@ def test_a_metric_and_a_rule_that_fail_at_the_end_leave_all_other_results(
 
 
 def test_a_metric_that_fails_in_the_truth_alone_is_told_and_keeps_its_estimate(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     metric = METRIC.replace("fails_on_much", "fails_in_one_arm")
-    config, folder = settings(tmp_path, f"{HERE}:Shelf", metric), tmp_path / "run"
+    config = settings(tmp_path, f"{HERE}:Shelf", metric)
     assert run_command(words(config, folder, "truth.seeds=1")) == 3
     error = capsys.readouterr().err
     assert "Failed: Metric late failed and was left out: in a world with everybody in " in error
@@ -160,31 +166,31 @@ def test_a_metric_that_fails_in_the_truth_alone_is_told_and_keeps_its_estimate(
 
 
 def test_a_part_without_which_nothing_goes_on_stops_the_run_with_that_status(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ranker = ("ranker.type=custom", "ranker.object=tests.experiments.plugins:RankerRaises")
-    assert run_command(words(SMALL, tmp_path / "run", *ranker)) == 3
+    assert run_command(words(SMALL, folder, *ranker)) == 3
     error = capsys.readouterr().err
     assert "merge_order.score() raised RuntimeError('no scores today') (" in error
     assert "Finished stages are kept: once that is mended, the same command goes on." in error
 
 
 def test_what_hangs_stops_the_run_with_that_status(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = settings(tmp_path, "tests.experiments.plugins:Hangs")
-    assert run_command(words(config, tmp_path / "run", "execution.plug_in_seconds=2")) == 3
+    assert run_command(words(config, folder, "execution.plug_in_seconds=2")) == 3
     assert "channel mine: recall() took longer than 2 s (" in capsys.readouterr().err
 
 
 def test_a_part_that_is_refused_before_the_run_is_no_failure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_command(words(settings(tmp_path, f"{HERE}:Nobody"), tmp_path / "run")) == 2
+    assert run_command(words(settings(tmp_path, f"{HERE}:Nobody"), folder)) == 2
 
 
 def test_a_service_that_is_not_there_is_a_failure_and_asked_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = (
         '"mine"\n\n[channels.mine]\ntype = "http"\nurl = "http://127.0.0.1:9/?q={query}&k={limit}"'
@@ -193,25 +199,24 @@ def test_a_service_that_is_not_there_is_a_failure_and_asked_again(
     text = settings(tmp_path, "x:Y").read_text()
     text = text.replace(CHANNEL.format(object="x:Y"), service.partition("\n")[2])
     (tmp_path / "service.toml").write_text(text)
-    folder = tmp_path / "run"
     assert run_command(words(tmp_path / "service.toml", folder)) == 3
     assert "http://127.0.0.1:9/" in capsys.readouterr().err
 
 
 def test_a_failure_where_examples_are_replayed_is_told_too(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = settings(tmp_path, f"{HERE}:WhenTaught")
     told = ("ranker.provenance=true", "ranker.training=per_arm")
-    assert run_command(words(config, tmp_path / "run", *told)) == 3
-    rows = read(tmp_path / "run", "manifest")["failed"]
+    assert run_command(words(config, folder, *told)) == 3
+    rows = read(folder, "manifest")["failed"]
     assert {row["stage"] for row in rows} == {"examples"}
 
 
 def test_a_deadline_that_is_missed_is_no_failure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = settings(tmp_path, f"{HERE}:Shelf", "\n[channels.mine.latency]\nbase_s = 30.0\n")
-    assert run_command(words(config, tmp_path / "run")) == 0
-    assert read(tmp_path / "run", "metrics")["health"]["dropped"][0]["reason"] == "deadline"
-    assert read(tmp_path / "run", "manifest")["failed"] == []
+    assert run_command(words(config, folder)) == 0
+    assert read(folder, "metrics")["health"]["dropped"][0]["reason"] == "deadline"
+    assert read(folder, "manifest")["failed"] == []

@@ -38,7 +38,7 @@ def with_channels(*objects: str) -> str:
 # --- the same seed gives the same log
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 512])
+@pytest.mark.parametrize("batch_size", [1, 7])
 def test_the_batch_size_of_a_service_does_not_change_any_log(
     tmp_path: Path, small_run: Path, batch_size: int
 ) -> None:
@@ -62,9 +62,9 @@ def test_another_seed_gives_another_log(tmp_path: Path, small_run: Path) -> None
 # --- truth
 
 
-def test_identical_arms_have_a_true_effect_of_exactly_zero(tmp_path: Path) -> None:
-    channels = 'arms.dense.channels=["lexical", "popular"]'
-    folder = run(small_config(channels, "arms.dense.name=twin"), tmp_path / "run")
+def test_identical_arms_have_a_true_effect_of_exactly_zero(tmp_path: Path, small_run: Path) -> None:
+    config = small_config('arms.dense.channels=["lexical", "popular"]', "arms.dense.name=twin")
+    folder = run(config, tmp_path / "run", like=small_run)
     for row in read(folder, "truth")["truth"]:
         assert row["effect"] == {"estimate": 0, "low": 0, "high": 0}, row["metric"]
     worlds = [stage(folder, f"truth-{arm}-0") / "log" for arm in ("control", "twin")]
@@ -113,12 +113,14 @@ BROKEN = {
 }
 
 
-def test_pages_are_served_without_broken_channels_which_the_report_names(tmp_path: Path) -> None:
+def test_pages_are_served_without_broken_channels_which_the_report_names(
+    tmp_path: Path, small_run: Path
+) -> None:
     more = with_channels("Raises", "UnknownItems", "WrongShape", "CannotRefresh", "Shelf")
     more += "[channels.shelf.latency]\nbase_s = 30.0\n"
     channels = f"arms.dense.channels={['lexical', *BROKEN]}"
     config = small_config(channels, "truth.seeds=0", more=more, folder=tmp_path)
-    folder = run(config, tmp_path / "run")
+    folder = run(config, tmp_path / "run", like=small_run)
     health, html = read(folder, "metrics")["health"], (folder / "report.html").read_text()
     served = {row["arm"]: row for row in health["requests"]}
     dropped = {row["channel"]: row for row in health["dropped"]}
@@ -236,12 +238,14 @@ def test_a_broken_click_model_stops_a_run_before_its_first_stage(
 # --- other designs, click models, catalogues and plug-ins
 
 
-def test_three_arms_of_unequal_shares_with_statistics_of_their_own(tmp_path: Path) -> None:
+def test_three_arms_of_unequal_shares_with_statistics_of_their_own(
+    tmp_path: Path, small_run: Path
+) -> None:
     more = '[[arms]]\nname = "third"\nshare = 0.1\nchannels = ["popular"]\n'
     overrides = ("arms.control.share=0.6", "arms.dense.share=0.3")
     settings = (*overrides, "world.statistics=per_arm", "world.behavior.click_model.type=cascade")
     config = small_config(*settings, more=more, folder=tmp_path)
-    folder = run(config, tmp_path / "run")
+    folder = run(config, tmp_path / "run", like=small_run)
     metrics, truth = read(folder, "metrics"), read(folder, "truth")
     contrasts = {("control", "dense"), ("control", "third")}
     assert {tuple(row["contrast"]) for row in metrics["estimates"]} == contrasts
@@ -253,11 +257,12 @@ def test_three_arms_of_unequal_shares_with_statistics_of_their_own(tmp_path: Pat
     assert clicks.max() == 1  # the cascade's reader stops at the first click
 
 
-def test_a_users_own_click_model_and_ranker_decide(tmp_path: Path) -> None:
+def test_a_users_own_click_model_and_ranker_decide(tmp_path: Path, small_run: Path) -> None:
     more = f'[world.behavior.click_model]\ntype = "custom"\nobject = "{PLUGINS}:FirstResults"\n'
     more += "[world.behavior.click_model.options]\nresults = 2\n"
     settings = ("ranker.type=custom", f"ranker.object={PLUGINS}:Cheapest", "truth.seeds=0")
-    folder = run(small_config(*settings, more=more, folder=tmp_path), tmp_path / "run")
+    config = small_config(*settings, more=more, folder=tmp_path)
+    folder = run(config, tmp_path / "run", like=small_run)
     shown = table(folder / "log", "exposures").merge(
         table(folder / "log", "requests")[["request", "page", "device"]], on="request"
     )
@@ -353,10 +358,10 @@ def test_the_manifest_tells_stages_versions_and_the_most_memory_of_any_process(
 # --- settings that reach through the whole run
 
 
-def test_a_quota_limits_what_a_channel_brings_in_alone(tmp_path: Path) -> None:
+def test_a_quota_limits_what_a_channel_brings_in_alone(tmp_path: Path, small_run: Path) -> None:
     """The quota names a channel that the bootstrap funnel of the history does not have."""
     config = small_config("funnel.merge.quotas.dense=5", "log.candidate_rate=1.0", "truth.seeds=0")
-    log = stage(run(config, tmp_path / "run"), "experiment") / "log"
+    log = stage(run(config, tmp_path / "run", like=small_run), "experiment") / "log"
     found = table(log, "candidates")
     alone = found[found.sources == 1 << list(config.channels).index("dense")]
     assert len(alone) > 100

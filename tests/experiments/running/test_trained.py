@@ -119,8 +119,11 @@ def test_the_page_shows_the_share_of_the_generative_channel(generative: Path) ->
     assert part.count("cqsid") > 4
 
 
-def test_without_a_model_that_tells_anything_the_page_has_no_such_section(tmp_path: Path) -> None:
-    folder = run(small_config("ranker.type=merge_order", "truth.seeds=0"), tmp_path / "run")
+def test_without_a_model_that_tells_anything_the_page_has_no_such_section(
+    tmp_path: Path, small_run: Path
+) -> None:
+    config = small_config("ranker.type=merge_order", "truth.seeds=0")
+    folder = run(config, tmp_path / "run", like=small_run)
     assert read(folder, "metrics")["models"] == []
     assert "models" not in re.findall(r'href="#(\w+)"', (folder / "report.html").read_text())
 
@@ -147,14 +150,16 @@ def with_plug_in(name: str) -> str:
     return f'[channels.{name.lower()}]\ntype = "custom"\nobject = "{PLUGINS}:{name}"\n'
 
 
-def test_a_plug_in_may_tell_of_its_training_in_its_own_words(tmp_path: Path) -> None:
+def test_a_plug_in_may_tell_of_its_training_in_its_own_words(
+    tmp_path: Path, small_run: Path
+) -> None:
     config = small_config(
         'arms.dense.channels=["lexical", "telling"]',
         "truth.seeds=0",
         more=with_plug_in("Telling"),
         folder=tmp_path,
     )
-    folder = run(config, tmp_path / "run")
+    folder = run(config, tmp_path / "run", like=small_run)
     (row,) = rows(folder, "channel")
     assert row["report"] == {"trees": 12, "depth": [3, 4], "loss": None, "training": "quick"}
     html = (folder / "report.html").read_text()

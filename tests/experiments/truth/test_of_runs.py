@@ -38,10 +38,10 @@ resamples = 200
 
 
 @pytest.fixture(scope="module")
-def whole_run(tmp_path_factory):
+def whole_run(tmp_path_factory, small_run):
     """A small run with headroom and another training of control's ranker."""
     whole = small_config("truth.headroom=1000", 'truth.retrained=["ranker"]')
-    return run(whole, tmp_path_factory.mktemp("whole") / "run")
+    return run(whole, tmp_path_factory.mktemp("whole") / "run", like=small_run)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_expected_and_realised_effects_stand_side_by_side(truths):
 
 
 def test_the_realised_method_reads_the_logs_alone(tmp_path, small_run):
-    folder = run(small_config("truth.method=realised"), tmp_path / "run")
+    folder = run(small_config("truth.method=realised"), tmp_path / "run", like=small_run)
     rows = {row["metric"]: row for row in read(folder, "truth")["truth"]}
     expected = {row["metric"]: row for row in read(small_run, "truth")["truth"]}
     for name, row in rows.items():
@@ -83,7 +83,7 @@ def test_the_realised_method_reads_the_logs_alone(tmp_path, small_run):
 def test_metrics_of_ones_own_have_a_realised_truth_beside_the_expected_ones(tmp_path, small_run):
     """Those that restate a shipped metric have what is realised of it; the others stay."""
     config = small_config(more=OWN_METRICS, folder=tmp_path)
-    folder = run(config, tmp_path / "run")
+    folder = run(config, tmp_path / "run", like=small_run)
     found, shipped = (read_record(Truths, each) for each in (folder, small_run))
     contrast = ("control", "dense")
     for name, twin in (("money", "gmv"), ("clicks_shown", "ctr")):
@@ -100,7 +100,8 @@ def test_metrics_of_ones_own_have_a_realised_truth_beside_the_expected_ones(tmp_
     html = (folder / "report.html").read_text()
     assert "The truth of money, clicks shown and dear click is realised, not expected" in html
     assert "<small>realised</small>" in html
-    none = run(small_config("truth.seeds=0", more=OWN_METRICS, folder=tmp_path), tmp_path / "none")
+    without = small_config("truth.seeds=0", more=OWN_METRICS, folder=tmp_path)
+    none = run(without, tmp_path / "none", like=small_run)
     assert not (none / "truth.json").exists()
 
 
@@ -150,17 +151,18 @@ def test_everything_that_metrics_count_has_an_expectation():
     assert set(EXPECTED) == set(UNIT_COLUMNS)
 
 
-def test_rankers_that_learn_nothing_have_one_training(tmp_path):
+def test_rankers_that_learn_nothing_have_one_training(tmp_path, small_run):
     settings = (EACH, "truth.seeds=2", 'truth.retrained=["ranker"]', "ranker.type=merge_order")
-    found = read(run(small_config(*settings), tmp_path / "run"), "truth")
+    found = read(run(small_config(*settings), tmp_path / "run", like=small_run), "truth")
     assert {row["trainings"] for row in found["truth"]} == {1}
     assert found["refits"] == []
 
 
 @pytest.fixture(scope="module")
-def partly(tmp_path_factory):
+def partly(tmp_path_factory, small_run):
     """The truth over half of the shoppers."""
-    return run(small_config("truth.share=0.5"), tmp_path_factory.mktemp("partly") / "run")
+    folder = tmp_path_factory.mktemp("partly") / "run"
+    return run(small_config("truth.share=0.5"), folder, like=small_run)
 
 
 @pytest.mark.parametrize("file", [OWN, BESIDE])

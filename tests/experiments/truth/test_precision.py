@@ -36,19 +36,19 @@ def test_half_the_width_takes_four_times_the_pairs():
     assert pairs_wanted(2, 0.02, 0.01) == 8
 
 
-def test_pairs_are_added_until_the_effect_is_known_well_enough(tmp_path, truths):
+def test_pairs_are_added_until_the_effect_is_known_well_enough(tmp_path, truths, small_run):
     width = truths.of("uctr", ("control", "dense")).resolution
     wanted = f"truth.resolution={{uctr={0.9 * width:.5f}}}"
-    more = run(small_config(wanted, "truth.headroom=0"), tmp_path / "run")
+    more = run(small_config(wanted), tmp_path / "run", like=small_run)
     row = next(row for row in read(more, "truth")["truth"] if row["metric"] == "uctr")
     assert row["seeds"] > 1
     assert row["resolution"] <= 0.9 * width
     assert not any("resolution" in line for line in read(more, "truth")["warnings"])
 
 
-def test_what_time_does_not_allow_is_told(tmp_path):
-    quick = ("truth.resolution={gmv=0.0001}", "truth.minutes=0.0001", "truth.headroom=0")
-    folder = run(small_config(*quick), tmp_path / "run")
+def test_what_time_does_not_allow_is_told(tmp_path, small_run):
+    quick = ("truth.resolution={gmv=0.0001}", "truth.minutes=0.0001")
+    folder = run(small_config(*quick), tmp_path / "run", like=small_run)
     (line,) = [each for each in read(folder, "truth")["warnings"] if "resolution" in each]
     assert line.startswith("truth.resolution.gmv == 0.0001 was not reached: the effect is known to")
     assert "with 1 pairs of worlds; about" in line

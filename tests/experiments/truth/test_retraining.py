@@ -17,10 +17,10 @@ EACH = ("truth.trainings=each", "truth.seeds=2")
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def compared(tmp_path_factory: pytest.TempPathFactory, whole: Path) -> Path:
     """A run that compares its ranker and its generator with another training of each."""
     folder = tmp_path_factory.mktemp("compared")
-    return run(cqsid_config(folder, BOTH), folder / "run")
+    return run(cqsid_config(folder, BOTH), folder / "run", like=whole)
 
 
 @pytest.fixture(scope="module")
