@@ -4,6 +4,7 @@ Heavy libraries are imported inside the commands, so that help and errors come a
 """
 
 import atexit
+import gc
 import io
 import json
 import os
@@ -321,6 +322,11 @@ def _foreign(done: SystemExit) -> bool:
     return frame.f_globals.get("__name__", "").partition(".")[0] not in ("typer", "click")
 
 
+_SELDOM = 10_000
+"""New objects after which Python looks for circles of forgotten ones. Libraries make half a million
+that stay, and by Python's own 700 half a second of loading them goes into looking at them."""
+
+
 def main() -> None:
     """Entry point of the command.
 
@@ -329,6 +335,7 @@ def main() -> None:
     signal, once its workers are gone and what it shared with them is given back.
     """
     asked = end_like_interrupted()
+    gc.set_threshold(_SELDOM)
     status = run_command(sys.argv[1:])
     atexit._run_exitfuncs()
     sys.stdout.flush()
