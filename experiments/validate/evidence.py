@@ -99,7 +99,6 @@ class Evidence:
         experiment: that of the experiment; None where none was run.
         control: name of the control arm.
         shares: share of the shoppers of each arm, by name.
-        restock_at: share of a full shelf at which more is ordered.
         channels: model folders of the trained channels, by name.
         metrics, truths: what the run has estimated; None where it has not.
     """
@@ -113,7 +112,6 @@ class Evidence:
     experiment: PeriodLog | None
     control: str
     shares: dict[str, float]
-    restock_at: float
     channels: Mapping[str, Path] = field(default_factory=dict)
     metrics: Metrics | None = None
     truths: Truths | None = None

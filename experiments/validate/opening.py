@@ -77,6 +77,5 @@ def _evidence(
             experiment=during,
             control=config.control,
             shares={arm.name: arm.share for arm in config.arms},
-            restock_at=config.world.market.restock_at,
             **estimated,
         )

@@ -16,6 +16,8 @@ from experiments.running.models import POPULATION, load_saved
 from experiments.validate.evidence import Evidence, PeriodLog
 from experiments.validate.invariants import violations
 from simulator.catalogue.catalog import Supply
+from simulator.living.restocking import Restock, Restocking
+from simulator.living.settings import MarketSpec
 from simulator.living.world import Population
 
 _AT_ONCE = 10_000  # sales that are held in memory
@@ -28,13 +30,13 @@ class Shelves:
 
     Args:
         supply: full shelves, lead times, and when items come and go.
-        restock_at: share of a full shelf at or below which more is ordered, up to a full one.
+        spec: when how much is ordered.
     """
 
-    def __init__(self, supply: Supply, restock_at: float) -> None:
-        self.supply, self.restock_at = supply, restock_at
+    def __init__(self, supply: Supply, spec: MarketSpec) -> None:
+        self.supply, self.restocking = supply, Restocking(supply, spec)
         self.stock_I = supply.stock_I.astype(np.int64)
-        self._due: list[tuple[float, int, int]] = []  # when, item and units of what is on order
+        self._due: list[Restock] = []  # by when it comes
         self._on_order: dict[int, int] = {}
 
     def sell(self, item: int, units: int, at: float) -> bool:
@@ -42,12 +44,12 @@ class Shelves:
         self.receive(at)
         enough = bool(self.stock_I[item] >= units)
         self.stock_I[item] -= units
+        self.restocking.sold(item, units, at)
         coming = self._on_order.get(item, 0)
-        full, held = int(self.supply.stock_I[item]), int(self.stock_I[item]) + coming
-        if held <= self.restock_at * full:
-            due = at + float(self.supply.lead_time_I[item])
-            heapq.heappush(self._due, (due, item, full - held))
-            self._on_order[item] = coming + full - held
+        order = self.restocking.order(item, int(self.stock_I[item]) + coming, at)
+        if order is not None:
+            heapq.heappush(self._due, order)
+            self._on_order[item] = coming + order.units
         return enough
 
     def receive(self, until: float) -> None:
@@ -61,7 +63,7 @@ class Shelves:
 def supplied(evidence: Evidence) -> Iterator[Check]:
     """Sales of what was not there, shelves that are not as they were left, and money lost."""
     population: Population = load_saved(evidence.catalogue / POPULATION)
-    shelves = Shelves(population.supply, evidence.restock_at)
+    shelves = Shelves(population.supply, evidence.config.world.market)
     for log in evidence.logs:
         yield from _sold(log, shelves)
         if log is evidence.history:

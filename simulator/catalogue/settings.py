@@ -21,6 +21,9 @@ class TraitsSpec(Spec):
     stock_days: float = Field(
         30.0, gt=0, description="expected sales that a full shelf covers; low is tight (days)"
     )
+    least_stock: int = Field(
+        5, ge=1, le=1_000_000, description="units that a full shelf holds at least (units)"
+    )
     lead_time_days: float = Field(
         5.0, gt=0, description="mean time from a restock order to its arrival (days)"
     )

@@ -101,11 +101,11 @@ def _demand(quality_I: NDArray[np.float32], spec: TraitsSpec, draws: Draws) -> F
 
 
 def _stock(demand_I: Floats, spec: TraitsSpec, draws: Draws) -> Ints:
-    """(I,) units on a full shelf: a Poisson number around the demand to cover, at least 1."""
+    """(I,) units on a full shelf: Poisson around the demand to cover, and not below the least."""
     mean_I = np.maximum(demand_I * spec.units_per_day * spec.stock_days, 1e-9)
     uniform_I = draws.uniform("item.stock", slot=np.arange(len(demand_I)))
     units_I = np.where(mean_I < 1e4, poisson.ppf(uniform_I, np.minimum(mean_I, 1e4)), mean_I)
-    return np.clip(units_I, 1, np.iinfo(np.int32).max).astype(np.int32)
+    return np.clip(units_I, spec.least_stock, np.iinfo(np.int32).max).astype(np.int32)
 
 
 def draw_seller(items: int, spec: TraitsSpec, draws: Draws) -> Ints:

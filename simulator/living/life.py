@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import MOST_ITEMS
 from simulator.living.habit import Habit
-from simulator.living.market import Market, Restock
+from simulator.living.market import Market
 from simulator.living.plans import IntervalPlan, Purchases
+from simulator.living.restocking import Restock
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY

@@ -1,29 +1,17 @@
 """The shelf: stock, restocking, prices, items that come and go, and what the shop counts."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Supply
+from simulator.living.restocking import Restock, Restocking
 from simulator.living.settings import MarketSpec
 from simulator.living.stock import StockTrace
 from simulator.protocols import Index, ItemStatistics
 from simulator.randomness import Draws
-
-
-class Restock(NamedTuple):
-    """A restock order under way.
-
-    Attributes:
-        at: when it arrives, simulated seconds.
-        item, units: what arrives.
-    """
-
-    at: float
-    item: int
-    units: int
 
 
 @dataclass
@@ -38,6 +26,7 @@ class Market:
         price_I: current price.
         exposures_AI, clicks_AI, orders_AI: decayed counts per arm (or one shared row).
         on_order_I: units under way from a restock order.
+        restocking: when how much is ordered.
         restocks: restock orders under way.
         trace: where changes of stock are noted, if anywhere.
     """
@@ -50,6 +39,7 @@ class Market:
     clicks_AI: NDArray[np.float64]
     orders_AI: NDArray[np.float64]
     on_order_I: NDArray[np.int64]
+    restocking: Restocking
     restocks: list[Restock] = field(default_factory=list)
     trace: StockTrace | None = None
 
@@ -66,6 +56,7 @@ class Market:
             clicks_AI=np.zeros((1, items)),
             orders_AI=np.zeros((1, items)),
             on_order_I=np.zeros(items, np.int64),
+            restocking=Restocking(supply, spec),
         )
 
     def separate_statistics(self, arms: int) -> None:
@@ -124,6 +115,7 @@ class Market:
         sold = int(min(quantity, self.stock_I[item]))
         if sold:
             self.stock_I[item] -= sold
+            self.restocking.sold(item, sold, at)
             self.orders_AI[arm if len(self.orders_AI) > 1 else 0, item] += 1
             self._note(at, item)
             if self.trace is not None:
@@ -131,14 +123,12 @@ class Market:
         return sold
 
     def reorder(self, item: int, at: float) -> Restock | None:
-        """An (s, S) policy: order up to S once stock and orders fall to s or below."""
-        full = int(self.supply.stock_I[item])
+        """What is ordered right after a sale, if anything."""
         position = int(self.stock_I[item] + self.on_order_I[item])
-        if position > self.spec.restock_at * full:
-            return None
-        order = Restock(at + float(self.supply.lead_time_I[item]), item, full - position)
-        self.on_order_I[item] += order.units
-        self.restocks.append(order)
+        order = self.restocking.order(item, position, at)
+        if order is not None:
+            self.on_order_I[item] += order.units
+            self.restocks.append(order)
         return order
 
     def receive(self, order: Restock) -> None:
@@ -167,12 +157,14 @@ class Market:
         """Everything that changes, as arrays for `restore`."""
         names = ("stock_I", "price_I", "exposures_AI", "clicks_AI", "orders_AI", "on_order_I")
         arrays = {name: np.asarray(getattr(self, name)) for name in names}
-        return arrays | {"restocks": np.array(self.restocks, np.float64).reshape(-1, 3)}
+        under_way = np.array(self.restocks, np.float64).reshape(-1, 3)
+        return arrays | self.restocking.state() | {"restocks": under_way}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from a saved state."""
+        self.restocking.restore(state)
         for name, array in state.items():
-            if name != "restocks":
+            if name not in ("restocks", *self.restocking.state()):
                 setattr(self, name, array.copy())
         self.restocks = [
             Restock(float(at), int(item), int(units)) for at, item, units in state["restocks"]

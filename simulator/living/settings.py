@@ -36,8 +36,20 @@ class ArrivalSpec(Spec):
 class MarketSpec(Spec):
     """How supply moves."""
 
+    restock: Literal["sales", "plan"] = Field(
+        "sales", description="whether restocks follow what sold lately, or only the full shelf"
+    )
     restock_at: float = Field(
         0.25, ge=0, lt=1, description="share of the full shelf at which a restock is ordered"
+    )
+    forecast_half_life: float = Field(
+        7.0, gt=0, le=1e6, description="half-life of past sales in what is expected to sell (days)"
+    )
+    service_level: float = Field(
+        0.95, ge=0.5, lt=1, description="chance that stock lasts until an order comes, about"
+    )
+    cover_days: float = Field(
+        14.0, ge=0, le=1e6, description="expected sales that an order covers after it came (days)"
     )
     price_changes: float = Field(
         0.02, ge=0, le=1, description="share of items whose price changes on a day"

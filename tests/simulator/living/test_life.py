@@ -38,7 +38,7 @@ class Recorder(EventLog):
 def market_of(stock, lead_time=1e9, restock_at=0.25):
     market = Market.opening(
         generate_supply(CatalogSpec(items=len(stock)), Draws(1)),
-        MarketSpec(restock_at=restock_at, price_changes=0),
+        MarketSpec(restock="plan", restock_at=restock_at, price_changes=0),
     )
     supply = market.supply
     supply.catalog.created_at_I[:] = -1.0
