@@ -9,6 +9,12 @@ class TraitsSpec(Spec):
     """Settings of the columns that are drawn for any catalogue."""
 
     sellers: int = Field(200, ge=1, description="sellers, with power-law sizes (sellers)")
+    seller_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="share of the variance of quality and of lead times that lies between sellers",
+    )
     demand_sigma: float = Field(
         0.87, ge=0, le=3, description="spread of demand between items (sigma of its log)"
     )

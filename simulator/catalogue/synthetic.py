@@ -49,7 +49,8 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
     price_z_I = draws.normal("item.price", slot=item)
     level_I = market.log_price_C[category_I] + market.premium_B[brand_I]
     price_I = _shop_price(np.exp(level_I + market.sigma_C[category_I] * price_z_I))
-    quality_I = draw_quality(price_z_I, draws)
+    seller_I = draw_seller(spec.items, spec, draws)
+    quality_I = draw_quality(price_z_I, seller_I, spec, draws)
     title_I, description_I = render_titles(
         category_I,
         brand_I,
@@ -70,7 +71,7 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
         brand_I=brand_I.astype(np.int32),
         category_I=np.where(hidden_I, -1, category_I).astype(np.int32),
         price_I=price_I,
-        seller_I=draw_seller(spec.items, spec, draws),
+        seller_I=seller_I,
         rating_I=draw_rating(quality_I, draws),
         created_at_I=created_at_I,
         retired_at_I=retired_at_I,

@@ -19,6 +19,7 @@ from simulator.randomness import Draws, Floats
 # Shares of a taste vector's variance. Attributes lead, so that tastes can be told from
 # behaviour, and a good part stays with the single item.
 _VALUES_SHARE, _CATEGORY_SHARE, _BRAND_SHARE = 0.4, 0.1, 0.2
+_LEAD_SHAPE = 4.0
 
 
 def complete(
@@ -42,7 +43,6 @@ def complete(
     """
     demand_I = _demand(quality_I, spec, draws)
     drawn_I = _stock(demand_I, spec, draws)
-    lead_I = spec.lead_time_days * DAY * draws.gamma("item.lead_time", 4.0, np.arange(len(catalog)))
     truth = ItemTruth(
         category_I=category_I,
         brand_I=catalog.brand_I,
@@ -57,7 +57,7 @@ def complete(
         catalog=catalog,
         truth=truth,
         stock_I=drawn_I if stock_I is None else given(stock_I, drawn_I).astype(np.int32),
-        lead_time_I=lead_I / 4.0,  # gamma of shape 4 around the mean
+        lead_time_I=_lead_times(catalog.seller_I, spec, draws),
         value_words=value_words,
     )
 
@@ -73,12 +73,33 @@ def left_packed(values_IV: Ints) -> Ints:
     return np.take_along_axis(values_IV, order_IV, axis=1)
 
 
-def draw_quality(price_z_I: Floats, draws: Draws) -> NDArray[np.float32]:
-    """(I,) about standard normal, a little higher where the price is high for the category."""
-    item = np.arange(len(price_z_I))
+def draw_quality(
+    price_z_I: Floats, seller_I: Ints, spec: TraitsSpec, draws: Draws
+) -> NDArray[np.float32]:
+    """(I,) about standard normal, a little higher where the price is high for the category.
+
+    Of the variance that price does not tell, `seller_share` is common to a seller's items.
+    """
     level_I = np.clip(price_z_I, -3.0, 3.0)
-    noise_I = draws.normal("item.quality", slot=item)
+    own_I = draws.normal("item.quality", slot=np.arange(len(price_z_I)))
+    common_I = draws.normal("seller.quality", slot=seller_I)
+    share = spec.seller_share
+    noise_I = np.sqrt(1 - share) * own_I + np.sqrt(share) * common_I
     return np.asarray(0.3 * level_I + np.sqrt(0.91) * noise_I, np.float32)
+
+
+def _lead_times(seller_I: Ints, spec: TraitsSpec, draws: Draws) -> Floats:
+    """(I,) seconds: gamma of shape 4 around the mean, `seller_share` of the shape the seller's.
+
+    The sum of two gammas of one scale is a gamma of the sum of their shapes.
+    """
+    shapes = (_LEAD_SHAPE * (1 - spec.seller_share), _LEAD_SHAPE * spec.seller_share)
+    whose = (("item.lead_time", np.arange(len(seller_I))), ("seller.lead_time", seller_I))
+    days_I = np.zeros(len(seller_I))
+    for shape, (purpose, key_I) in zip(shapes, whose, strict=True):
+        if shape > 0:
+            days_I += draws.gamma(purpose, shape, key_I)
+    return spec.lead_time_days * DAY * days_I / _LEAD_SHAPE
 
 
 def draw_rating(quality_I: NDArray[np.float32], draws: Draws) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Catalog, Ints, Supply, Texts
+from simulator.catalogue.settings import TraitsSpec
 from simulator.catalogue.taxonomy import numbered
 from simulator.catalogue.traits import complete, draw_quality, draw_rating, draw_seller, given
 from simulator.files.departments import group_departments
@@ -45,10 +46,11 @@ def supply_of(items: Items, spec: CatalogFileSpec, draws: Draws) -> Supply:
     price_I = with_prices(items.price_I, category_I, categories, spec.prices, draws)
     log_price_C = _log_prices(price_I, category_I, len(categories))
     gap_I = np.log(price_I) - log_price_C[category_I]
-    quality_I = _quality(items.rating_I, gap_I, draws)
+    told = _sellers(items.seller_I) if spec.columns.seller else None
+    seller_I = draw_seller(len(items), spec, draws) if told is None else told
+    quality_I = _quality(items.rating_I, gap_I, seller_I, spec, draws)
     row = np.arange(len(items))
     age_I = -np.log(draws.uniform("item.age", slot=row)) * _MEAN_AGE_DAYS
-    sellers = _sellers(items.seller_I) if spec.columns.seller else None
     catalog = Catalog(
         key_I=items.key_I,
         title_I=items.title_I,
@@ -56,7 +58,7 @@ def supply_of(items: Items, spec: CatalogFileSpec, draws: Draws) -> Supply:
         brand_I=brand_I,
         category_I=told_I,
         price_I=price_I,
-        seller_I=draw_seller(len(items), spec, draws) if sellers is None else sellers,
+        seller_I=seller_I,
         rating_I=given(items.rating_I, draw_rating(quality_I, draws)).astype(np.float32),
         created_at_I=given(items.created_at_I, -age_I * DAY),
         retired_at_I=np.full(len(items), np.inf),
@@ -91,13 +93,15 @@ def _log_prices(price_I: Floats, category_I: Ints, categories: int) -> Floats:
     return np.asarray((total_C + _SHRINKAGE * log_I.mean()) / (size_C + _SHRINKAGE), np.float64)
 
 
-def _quality(rating_I: Floats, gap_I: Floats, draws: Draws) -> NDArray[np.float32]:
+def _quality(
+    rating_I: Floats, gap_I: Floats, seller_I: Ints, spec: TraitsSpec, draws: Draws
+) -> NDArray[np.float32]:
     """(I,) drawn, and where the file rates an item half told by its rating.
 
     Args:
         gap_I: log price above that of the item's category.
     """
-    drawn_I = draw_quality(gap_I / max(float(gap_I.std()), 1e-9), draws)
+    drawn_I = draw_quality(gap_I / max(float(gap_I.std()), 1e-9), seller_I, spec, draws)
     if np.isnan(rating_I).all():
         return drawn_I
     spread = max(float(np.nanstd(rating_I)), 1e-9)

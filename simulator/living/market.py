@@ -1,5 +1,6 @@
 """The shelf: stock, restocking, prices, items that come and go, and what the shop counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Supply
 from simulator.living.restocking import Restock, Restocking
-from simulator.living.settings import MarketSpec
+from simulator.living.settings import MarketSpec, Promotion
 from simulator.living.stock import StockTrace
 from simulator.protocols import Index, ItemStatistics
 from simulator.randomness import Draws
@@ -24,6 +25,7 @@ class Market:
     Attributes:
         stock_I: units on the shelf now.
         price_I: current price.
+        usual_I: price but for the day's promotions.
         exposures_AI, clicks_AI, orders_AI: decayed counts per arm (or one shared row).
         on_order_I: units under way from a restock order.
         restocking: when how much is ordered.
@@ -35,6 +37,7 @@ class Market:
     spec: MarketSpec
     stock_I: NDArray[np.int64]
     price_I: NDArray[np.float64]
+    usual_I: NDArray[np.float64]
     exposures_AI: NDArray[np.float64]
     clicks_AI: NDArray[np.float64]
     orders_AI: NDArray[np.float64]
@@ -52,6 +55,7 @@ class Market:
             spec=spec,
             stock_I=supply.stock_I.astype(np.int64),
             price_I=supply.catalog.price_I.copy(),
+            usual_I=supply.catalog.price_I.copy(),
             exposures_AI=np.zeros((1, items)),
             clicks_AI=np.zeros((1, items)),
             orders_AI=np.zeros((1, items)),
@@ -142,21 +146,31 @@ class Market:
         if self.trace is not None:
             self.trace.moves.append((at, item, int(self.stock_I[item])))
 
-    def new_day(self, day: int, draws: Draws) -> None:
-        """Some prices change and the past counts for less."""
+    def new_day(self, day: int, draws: Draws, promotions: Sequence[Promotion] = ()) -> None:
+        """Some prices change, promotions end and begin, and the past counts for less.
+
+        Args:
+            promotions: of all days; of two on one day, an item in both has both discounts.
+        """
         item_I = np.arange(len(self.price_I))
         changes_I = draws.uniform("price.changes", day, slot=item_I) < self.spec.price_changes
         changed = np.flatnonzero(changes_I)
         shift = self.spec.price_sigma * draws.normal("price.shift", day, slot=changed)
-        self.price_I[changed] *= np.exp(shift)
+        self.usual_I[changed] *= np.exp(shift)
+        self.price_I = self.usual_I.copy()
+        for number, promotion in enumerate(promotions):
+            if promotion.day == day and promotion.discount:
+                luck_I = draws.uniform("promotion.items", day, number, slot=item_I)
+                self.price_I[luck_I < promotion.items] *= 1 - promotion.discount
         keep = 0.5 ** (1.0 / self.spec.statistics_half_life)
         for counts_AI in (self.exposures_AI, self.clicks_AI, self.orders_AI):
             counts_AI *= keep
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that changes, as arrays for `restore`."""
-        names = ("stock_I", "price_I", "exposures_AI", "clicks_AI", "orders_AI", "on_order_I")
-        arrays = {name: np.asarray(getattr(self, name)) for name in names}
+        shelf = ("stock_I", "on_order_I", "price_I", "usual_I")
+        counts = ("exposures_AI", "clicks_AI", "orders_AI")
+        arrays = {name: np.asarray(getattr(self, name)) for name in shelf + counts}
         under_way = np.array(self.restocks, np.float64).reshape(-1, 3)
         return arrays | self.restocking.state() | {"restocks": under_way}
 

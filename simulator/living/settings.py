@@ -14,10 +14,14 @@ _UNMET = 0.87  # of the pages of the shipped worlds leave the need open, about
 
 
 class Promotion(Spec):
-    """A day on which more shoppers come."""
+    """A day on which more shoppers come, and some items cost less."""
 
     day: int = Field(ge=0, description="day of the simulation, history included (0 is the first)")
-    factor: float = Field(gt=0, description="multiplier of the day's visit rate")
+    factor: float = Field(1.0, gt=0, description="multiplier of the day's visit rate")
+    discount: float = Field(
+        0.0, ge=0, le=0.95, description="what promoted items cost less (share of price)"
+    )
+    items: float = Field(1.0, ge=0, le=1, description="items that are promoted (share)")
 
 
 class ArrivalSpec(Spec):

@@ -152,7 +152,7 @@ class World:
         """Each interval: refresh what funnels read, plan its sessions, set them going."""
         step = self.spec.index_refresh
         for day in range(first_day, first_day + days):
-            self.market.new_day(day, self.draws)
+            self.market.new_day(day, self.draws, self.spec.arrivals.promotions)
             statistics = self.market.statistics()
             visits = visits_of_day(self.spec.arrivals, self._rates(day), day, self.draws)
             for tick in range(round(DAY / step)):

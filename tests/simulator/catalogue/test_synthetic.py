@@ -16,7 +16,7 @@ GOLDEN_TITLES = [
     "Verdis Summer Tyres Van 12v",
 ]
 GOLDEN_PRICES = [76.95, 289.95, 83.95, 74.95]
-GOLDEN_STOCK = [3, 6, 1, 1]
+GOLDEN_STOCK = [2, 5, 1, 1]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_every_item_can_be_sold(items, categories, omissions, synonyms, seed):
 
 
 def test_a_small_world_stays_as_it_was():
-    supply = generate_supply(CatalogSpec(items=4, categories=108), Draws(7))
+    supply = generate_supply(CatalogSpec(items=4, categories=108, least_stock=1), Draws(7))
     assert list(supply.catalog.title_I) == GOLDEN_TITLES
     assert supply.catalog.price_I.tolist() == GOLDEN_PRICES
     assert supply.stock_I.tolist() == GOLDEN_STOCK
@@ -178,6 +178,39 @@ def test_tighter_stock_covers_fewer_days():
 
     assert units(300.0) == pytest.approx(30, rel=0.1)
     assert units(30.0) < 0.2 * units(300.0)
+
+
+def test_no_full_shelf_holds_less_than_the_least():
+    least_stock = generate_supply(CatalogSpec(items=5_000, least_stock=4), Draws(1)).stock_I
+    as_drawn = generate_supply(CatalogSpec(items=5_000, least_stock=1), Draws(1)).stock_I
+    np.testing.assert_array_equal(least_stock, np.maximum(as_drawn, 4))
+    assert (as_drawn < 4).mean() > 0.5
+
+
+def _between_sellers(values: np.ndarray, seller: np.ndarray) -> float:
+    """Share of the variance between groups: one-way analysis of variance, unbalanced (Searle)."""
+    groups = [values[seller == number] for number in np.unique(seller)]
+    sizes = np.array([len(group) for group in groups])
+    within = sum(((group - group.mean()) ** 2).sum() for group in groups)
+    within /= sizes.sum() - len(groups)
+    between = sum(len(group) * (group.mean() - values.mean()) ** 2 for group in groups)
+    between /= len(groups) - 1
+    size = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / (len(groups) - 1)
+    return float((between - within) / size / ((between - within) / size + within))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_quality_and_lead_time_is_the_sellers(share):
+    shop = generate_supply(
+        CatalogSpec(items=20_000, sellers=3_000, seller_share=share, lead_time_days=5.0), Draws(1)
+    )
+    seller = shop.catalog.seller_I
+    assert _between_sellers(shop.lead_time_I, seller) == pytest.approx(share, abs=0.05)
+    # Price tells 9 % of the variance of quality, and sellers do not differ in prices.
+    assert _between_sellers(shop.truth.quality_I, seller) == pytest.approx(0.91 * share, abs=0.05)
+    assert shop.lead_time_I.mean() / DAY == pytest.approx(5.0, rel=0.1)
+    assert shop.lead_time_I.std() / DAY == pytest.approx(2.5, rel=0.1)  # gamma of shape 4
+    assert shop.truth.quality_I.std() == pytest.approx(1.0, abs=0.1)
 
 
 def test_stock_follows_demand(supply):

@@ -4,7 +4,7 @@ import pytest
 from simulator.catalogue.settings import CatalogSpec
 from simulator.catalogue.synthetic import generate_supply
 from simulator.living.market import Market
-from simulator.living.settings import MarketSpec
+from simulator.living.settings import MarketSpec, Promotion
 from simulator.protocols import DAY
 from simulator.randomness import Draws
 
@@ -91,6 +91,35 @@ def test_about_the_configured_share_of_prices_changes():
     changed = (market.price_I != before).mean()
     assert abs(changed - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 4_000)
     assert (market.price_I > 0).all()
+
+
+def test_promoted_items_cost_less_on_their_day_and_as_before_on_the_next():
+    spec = MarketSpec(price_changes=0.0)
+    market = Market.opening(generate_supply(CatalogSpec(items=4_000), Draws(1)), spec)
+    usual_I = market.price_I.copy()
+    days = (
+        Promotion(day=1, discount=0.2, items=0.25),
+        Promotion(day=1, discount=0.5, items=0.5),
+        Promotion(day=2, factor=3.0),
+    )
+    market.new_day(1, Draws(1), days)
+    paid_I = np.round(market.price_I / usual_I, 9)
+    shares = {value: (paid_I == value).mean() for value in (1.0, 0.8, 0.5, 0.4)}
+    assert sum(shares.values()) == pytest.approx(1)
+    expected = {1.0: 0.375, 0.8: 0.125, 0.5: 0.375, 0.4: 0.125}  # both by luck of their own
+    for value, share in expected.items():
+        assert abs(shares[value] - share) < 4 * np.sqrt(share * (1 - share) / 4_000)
+    market.new_day(2, Draws(1), days)
+    np.testing.assert_array_equal(market.price_I, usual_I)
+
+
+def test_prices_go_on_from_the_usual_ones_after_a_promotion():
+    supply = generate_supply(CatalogSpec(items=400), Draws(1))
+    with_day, without = (Market.opening(supply, MarketSpec(price_changes=0.5)) for _ in range(2))
+    for day in range(3):
+        with_day.new_day(day, Draws(1), (Promotion(day=1, discount=0.3),))
+        without.new_day(day, Draws(1))
+    np.testing.assert_array_equal(with_day.price_I, without.price_I)
 
 
 def test_a_restored_market_equals_the_saved_one(market):
