@@ -17,7 +17,7 @@ from simulator.shoppers.settings import ShopperSpec
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, simulate, table_of
 
-GOLDEN = "08182c1be58ef05a08aa57f807b88f72"
+GOLDEN = "e4e415a85a358032df47962bd889158b"
 
 
 EAGER = WorldSpec(days=4, behavior=BehaviorSpec(outside=7.0))  # many orders in little time
