@@ -52,6 +52,11 @@ class Shelves:
             self._on_order[item] = coming + order.units
         return enough
 
+    def take_back(self, item: int, units: int, at: float) -> None:
+        """Units that were sold stand on the shelf again."""
+        self.receive(at)
+        self.stock_I[item] += units
+
     def receive(self, until: float) -> None:
         """Put on the shelves what has arrived."""
         while self._due and self._due[0][0] <= until:
@@ -77,19 +82,25 @@ def _sold(log: PeriodLog, shelves: Shelves) -> Iterator[Check]:
     catalog = shelves.supply.catalog
     wrong, first = dict.fromkeys(_SALES, 0), dict.fromkeys(_SALES, "")
     count, items = 0, len(catalog)
-    sales = log.connection.execute(
-        f'SELECT item, quantity, "at", request FROM {log.table("orders")} ORDER BY "at"'
-    )
-    while block := sales.fetchmany(_AT_ONCE):
-        for item, units, at, request in block:
+    query = f'SELECT item, quantity, "at", request, true AS sold FROM {log.table("orders")}'
+    if "returns" in log.counted:
+        back = f'SELECT item, quantity, "at", request, false FROM {log.table("returns")}'
+        query = f"{query} UNION ALL {back}"
+    moves = log.connection.execute(f'{query} ORDER BY "at"')
+    while block := moves.fetchmany(_AT_ONCE):
+        for item, units, at, request, sold in block:
             known = 0 <= item < items
+            if not sold:
+                if known:
+                    shelves.take_back(item, units, at)
+                continue
             on_sale = known and catalog.created_at_I[item] <= at < catalog.retired_at_I[item]
             there = not known or shelves.sell(item, units, at)
             for fact, good in zip(_SALES, (there, on_sale), strict=True):
                 if not good:
                     wrong[fact] += 1
                     first[fact] = first[fact] or f"the first: request {request}"
-        count += len(block)
+            count += 1
     for fact in _SALES:
         yield violations(log, fact, wrong[fact], count, first[fact])
 

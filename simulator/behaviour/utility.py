@@ -42,7 +42,7 @@ class Utility:
         self.shoppers = shoppers
         self.intents = intents
         self._reference_I = truth.log_price_C[truth.category_I].astype(np.float32)
-        self._shown_quality_I = _standardised(catalog.rating_I)
+        self._shown_quality_I = standardised(catalog.rating_I)
         self._log_price_I = self._reference_I
 
     def refresh(self, index: Index) -> None:
@@ -120,6 +120,7 @@ def _share_of_wanted(values_BKV: Ints, wanted_BW: Ints) -> Reals:
     )
 
 
-def _standardised(values_I: Reals) -> Reals:
+def standardised(values_I: Reals) -> Reals:
+    """The same values with mean 0 and standard deviation 1; all 0 where they do not differ."""
     spread = float(values_I.std())
     return np.asarray((values_I - values_I.mean()) / (spread if spread > 0 else 1.0), np.float32)

@@ -12,6 +12,7 @@ from simulator.living.habit import Habit
 from simulator.living.market import Market
 from simulator.living.plans import IntervalPlan, Purchases
 from simulator.living.restocking import Restock
+from simulator.living.returns import Returns
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY
@@ -35,6 +36,20 @@ class _Order(NamedTuple):
     position: int
 
 
+class _Return(NamedTuple):
+    """A row of the log's `returns` table."""
+
+    request: int
+    session: int
+    shopper: int
+    arm: int
+    item: int
+    at: float
+    day: int
+    price: float
+    quantity: int
+
+
 class _End(NamedTuple):
     """A row of the log's `sessions` table."""
 
@@ -50,8 +65,8 @@ class _End(NamedTuple):
 class Life:
     """Carries the plans of one world through simulated time, as SimPy processes.
 
-    Only what touches others becomes a process: a purchase, a restock, the end of a session that
-    tried to buy. All other sessions are complete in their plan.
+    Only what touches others becomes a process: a purchase, a return, a restock, the end of a
+    session that tried to buy. All other sessions are complete in their plan.
     """
 
     def __init__(
@@ -61,13 +76,16 @@ class Life:
         memory: Memory,
         log: EventLog,
         habit: Habit | None = None,
+        returns: Returns | None = None,
     ) -> None:
         self.env = env
         self.habit = habit
+        self.returns = returns
         self.market = market
         self.memory = memory
         self.log = log
         self._orders: list[_Order] = []
+        self._returned: list[_Return] = []
         self._succeeded: set[int] = set()  # sessions with an order
         self._open: dict[int, _End] = {}  # buyers' sessions that have not ended
         self._ended: list[_End] = []
@@ -118,22 +136,33 @@ class Life:
         session = int(plan.session_P[row])
         if plan.at_once_P[row]:
             self._succeeded.add(session)
-        self._orders.append(
-            _Order(
-                request=int(plan.request_P[row]),
-                session=session,
-                shopper=int(plan.shopper_P[row]),
-                arm=int(plan.arm_P[row]),
-                item=item,
-                at=self.env.now,
-                day=int(self.env.now // DAY),
-                price=float(self.market.price_I[item]),
-                quantity=sold,
-                sources=int(plan.sources_PC[row, choice]),
-                best_ranked=int(plan.best_ranked_PC[row, choice]),
-                position=int(plan.position_PC[row, choice]),
-            )
+        order = _Order(
+            request=int(plan.request_P[row]),
+            session=session,
+            shopper=int(plan.shopper_P[row]),
+            arm=int(plan.arm_P[row]),
+            item=item,
+            at=self.env.now,
+            day=int(self.env.now // DAY),
+            price=float(self.market.price_I[item]),
+            quantity=sold,
+            sources=int(plan.sources_PC[row, choice]),
+            best_ranked=int(plan.best_ranked_PC[row, choice]),
+            position=int(plan.position_PC[row, choice]),
         )
+        self._orders.append(order)
+        if self.returns is not None:
+            back = self.returns.back(order.request, item, order.at)
+            if back is not None:
+                self.env.process(self._return(order, back))
+
+    def _return(self, order: _Order, at: float) -> Generator[simpy.Event]:
+        yield self.env.timeout(at - self.env.now)
+        self.market.take_back(order.item, order.quantity, self.env.now)
+        self.memory.give_back(order.shopper, order.item)
+        kept = {name: getattr(order, name) for name in _Return._fields}
+        kept |= {"at": self.env.now, "day": int(self.env.now // DAY)}
+        self._returned.append(_Return(**kept))
 
     def _restock(self, order: Restock) -> Generator[simpy.Event]:
         yield self.env.timeout(max(order.at - self.env.now, 0.0))
@@ -153,13 +182,16 @@ class Life:
         self._succeeded.discard(session)
 
     def _flush(self) -> None:
-        """Log the orders and session ends of the past interval."""
-        for table, rows in (("orders", self._orders), ("sessions", self._ended)):
+        """Log the orders, returns and session ends of the past interval."""
+        tables = ("orders", self._orders), ("returns", self._returned), ("sessions", self._ended)
+        for table, rows in tables:
             if rows:
                 self.log.append(table, _columns(rows))
-        self._orders, self._ended = [], []
+        self._orders, self._returned, self._ended = [], [], []
 
 
-def _columns(rows: Sequence[_Order] | Sequence[_End]) -> dict[str, NDArray[Any]]:
+def _columns(
+    rows: Sequence[_Order] | Sequence[_Return] | Sequence[_End],
+) -> dict[str, NDArray[Any]]:
     columns = (np.array(column) for column in zip(*rows, strict=True))
     return dict(zip(rows[0]._fields, columns, strict=True))

@@ -142,6 +142,11 @@ class Market:
         self.restocks.remove(order)
         self._note(order.at, order.item)
 
+    def take_back(self, item: int, units: int, at: float) -> None:
+        """Units that were sold stand on the shelf again."""
+        self.stock_I[item] += units
+        self._note(at, item)
+
     def _note(self, at: float, item: int) -> None:
         if self.trace is not None:
             self.trace.moves.append((at, item, int(self.stock_I[item])))

@@ -102,6 +102,27 @@ class RampSpec(Spec):
     )
 
 
+class ReturnsSpec(Spec):
+    """What comes back days after it was bought; uncalibrated, and off by default."""
+
+    share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="chance that an item as good as its rating comes back; 0: nothing does",
+    )
+    disappointment: float = Field(
+        0.5,
+        ge=0,
+        le=10,
+        description="rise of its log-odds with each standard deviation that quality is below what "
+        "the rating shows",
+    )
+    delay_days: float = Field(
+        10.0, gt=0, le=1e6, description="mean time from a purchase to its return (days)"
+    )
+
+
 class HabitSpec(Spec):
     """How much more often shoppers come after good sessions; no published value is known."""
 
@@ -134,6 +155,7 @@ class WorldSpec(Spec):
     arrivals: ArrivalSpec = ArrivalSpec()
     sessions: SessionSpec = SessionSpec()
     habit: HabitSpec = HabitSpec()
+    returns: ReturnsSpec = ReturnsSpec()
     behavior: BehaviorSpec = BehaviorSpec()
     market: MarketSpec = MarketSpec()
 

@@ -16,6 +16,7 @@ from simulator.living.habit import Habit
 from simulator.living.life import Life
 from simulator.living.market import Market
 from simulator.living.plans import Ends
+from simulator.living.returns import Returns
 from simulator.living.scene import Scene
 from simulator.living.sessions import Sessions, open_sessions
 from simulator.living.settings import WorldSpec
@@ -88,6 +89,7 @@ class World:
         self.market = Market.opening(supply, spec.market)
         self.memory = Memory(len(shoppers))
         self.habit = Habit(spec.habit, len(shoppers)) if spec.habit.strength else None
+        self.returns = Returns(spec.returns, supply, draws) if spec.returns.share else None
         if state is not None:
             self._restore(state)
         if spec.statistics == "per_arm":
@@ -122,7 +124,7 @@ class World:
         self.env = simpy.Environment(initial_time=first_day * DAY)
         for follower in self._followers:
             follower.end = (first_day + days) * DAY
-        self._life = Life(self.env, self.market, self.memory, self.log, self.habit)
+        self._life = Life(self.env, self.market, self.memory, self.log, self.habit, self.returns)
         self._waiting: Sessions | None = None
         self.env.process(self._refreshes(first_day, days, advance))
         self.env.run(until=(first_day + days) * DAY)

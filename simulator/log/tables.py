@@ -29,6 +29,7 @@ _TABLES = {
     "exposures": "request shopper arm day item position sources best_ranked clicked carted "
     "propensity",
     "orders": "request session shopper arm item at day price quantity sources best_ranked position",
+    "returns": "request session shopper arm item at day price quantity",
     "latent": "request intent need wording left examined",
 }
 

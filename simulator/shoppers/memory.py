@@ -37,6 +37,13 @@ class Memory:
         self.owned_SM[shopper, 1:] = self.owned_SM[shopper, :-1]
         self.owned_SM[shopper, 0] = item
 
+    def give_back(self, shopper: int, item: int) -> None:
+        """Forget the latest purchase of an item, if it is remembered."""
+        owned_M = self.owned_SM[shopper]
+        place_X = np.flatnonzero(owned_M == item)
+        if len(place_X):
+            self.owned_SM[shopper] = np.append(np.delete(owned_M, place_X[0]), -1)
+
     def state(self) -> dict[str, NDArray[Any]]:
         """The arrays for `restore`."""
         return {"clicked_SH": self.clicked_SH, "owned_SM": self.owned_SM}

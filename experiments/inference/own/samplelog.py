@@ -85,4 +85,14 @@ def _columns(table: str, history: History) -> dict[str, Any]:
                 "price": history.order_price_O, "quantity": history.order_quantity_O,
                 "sources": position_O + 1, "best_ranked": position_O + 1, "position": position_O,
             }  # fmt: skip
+        case "returns":  # every fourth order comes back, a week later
+            back_O = np.arange(len(row_O)) % 4 == 0
+            return {
+                "request": request_R[row_O][back_O], "session": request_R[row_O][back_O],
+                "shopper": shopper_R[row_O][back_O], "arm": shopper_R[row_O][back_O] % 2,
+                "item": history.order_item_O[back_O],
+                "at": history.order_at_O[back_O] + 7 * 86_400.0, "day": day_R[row_O][back_O] + 7,
+                "price": history.order_price_O[back_O],
+                "quantity": history.order_quantity_O[back_O],
+            }  # fmt: skip
     return {}

@@ -17,9 +17,13 @@ from simulator.catalogue.catalog import Catalog
 from simulator.errors import ContractError
 
 LOG_TABLES = (
-    *("assignments", "texts", "requests", "sessions", "exposures", "orders", "candidates"),
+    *("assignments", "texts", "requests", "sessions", "exposures", "orders", "returns"),
+    "candidates",
 )
-"""All tables of a log but the latent one, which only the simulator knows."""
+"""All tables of a log but the latent one, which only the simulator knows.
+
+Logs of earlier versions have no `returns`.
+"""
 
 Columns = dict[str, NDArray[Any]]
 
@@ -89,8 +93,9 @@ def open_tables(
         DataError: the folder is no log.
     """
     manifest, log = read_manifest(log), log.resolve()
+    tables = [name for name in LOG_TABLES if name != "returns" or (log / name).is_dir()]
     with engine(spec or EngineSpec()) as connection:
-        for name in LOG_TABLES:
+        for name in tables:
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {scan(log, name)}")
         small = {
             "arms": pa.table({"arm": range(len(manifest.arms)), "name": list(manifest.arms)}),
@@ -104,12 +109,12 @@ def open_tables(
             connection.register(f"given_{name}", table)
             connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM given_{name}")
             connection.unregister(f"given_{name}")
-        folders = [str(log / name).replace("'", "''") for name in LOG_TABLES]
+        folders = [str(log / name).replace("'", "''") for name in tables]
         allowed = ", ".join(f"'{folder}'" for folder in folders)
         connection.execute(f"SET allowed_directories = [{allowed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        yield Tables(connection, (*LOG_TABLES, *small))
+        yield Tables(connection, (*tables, *small))
 
 
 def items_table(catalog: Catalog) -> pa.Table:
