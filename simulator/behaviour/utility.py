@@ -69,6 +69,14 @@ class Utility:
         match_BK = match_BK * np.where(other_brand_BK, _OTHER_BRAND, 1.0)
         return self._overrule(match_BK.astype(np.float32), intent_B, items_BK)
 
+    def of_kind(self, intent_B: NDArray[np.int64], items_BK: Ints) -> NDArray[np.bool_]:
+        """(B,) whether a page shows anything of the wanted kind, with or without its values.
+
+        Items of a related kind match less than that, and so do those that people grade irrelevant.
+        """
+        match_BK = self.match(intent_B, items_BK) * (items_BK >= 0)
+        return np.asarray((match_BK > _NEAR_CATEGORY + _NEAR_VALUES).any(axis=1))
+
     def _overrule(self, match_BK: Reals, intent_B: NDArray[np.int64], items_BK: Ints) -> Reals:
         judged_B = self.intents.judged_Q[intent_B]
         rows = np.flatnonzero(judged_B >= 0)

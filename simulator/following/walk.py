@@ -253,9 +253,9 @@ class ExpectedWalk:
             satisfied_B=np.full(rows, met),
             dwell_B=np.zeros(rows),
         )
-        sampler = self.scene.sampler
+        sampler, utility = self.scene.sampler, self.scene.behavior.utility
         slots_B = sampler.shoppers.slots_S[sessions.shopper_N]
-        return step(self.spec, sessions, reactions, pages, slots_B, sampler)
+        return step(self.spec, sessions, reactions, pages, slots_B, sampler, utility)
 
     def _renewing(self, sessions: Sessions) -> Flags:
         """(B,) whether the next need is followed from here."""

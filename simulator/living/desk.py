@@ -77,7 +77,10 @@ class Desk:
         reactions = scene.behavior.react(needs, pages)
         for witness in self.witnesses:
             witness(requests, needs, pages, reactions)
-        steps = step(self.spec, sessions, reactions, pages, requests.slots_B, scene.sampler)
+        steps = step(
+            *(self.spec, sessions, reactions, pages, requests.slots_B),
+            *(scene.sampler, scene.behavior.utility),
+        )
         record(scene.log, requests, sessions, pages, reactions, steps)
         rows, slots = np.nonzero(seen(pages, reactions))
         scene.market.count_exposures(

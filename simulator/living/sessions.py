@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Reactions
+from simulator.behaviour.utility import Utility
 from simulator.living.arrivals import Arrivals
 from simulator.living.settings import SessionSpec
 from simulator.log.codes import EndReason, NextAction
@@ -118,11 +119,14 @@ def step(
     pages: Pages,
     slots_N: NDArray[np.int16],
     sampler: NeedSampler,
+    utility: Utility,
 ) -> Steps:
     """Decide how each session goes on.
 
     Args:
         slots_N: results that a full page shows; only after a full page there may be a next one.
+        sampler: of the next words and needs.
+        utility: tells whether a page showed what is wanted, where shoppers heed that.
     """
     now = sessions
     shown_N = (pages.items_BK >= 0).sum(axis=1)
@@ -137,7 +141,8 @@ def step(
     upper_N = np.where(empty_N, spec.retry_empty, spec.next_page + spec.reformulate)
     lower_N = np.where(empty_N, 0.0, spec.next_page)
     wording_N = sampler.rewordings(
-        now.intent_N, now.wording_N, now.shopper_N, now.ordinal_N, now.request_N
+        *(now.intent_N, now.wording_N, now.shopper_N, now.ordinal_N, now.request_N),
+        narrower_B=_narrower(spec, utility, now, pages),
     )
     rewords_N = open_N & (luck_N >= lower_N) & (luck_N < upper_N) & (wording_N >= 0)
     renews_N = met_N & ~idle_N & (now.need_N + 1 < now.needs_N)
@@ -167,6 +172,16 @@ def step(
         at_N=at_N,
         after=_after(now, action_N, wording_N, at_N, now.bought_N | buys_N, pages.arm_B, sampler),
     )
+
+
+def _narrower(
+    spec: SessionSpec, utility: Utility, now: Sessions, pages: Pages
+) -> NDArray[np.float64] | None:
+    """(N,) factor of the odds of narrower words after these pages; None: 1."""
+    if not spec.heed:
+        return None
+    of_kind_N = utility.of_kind(now.intent_N, pages.items_BK)
+    return np.exp(np.where(of_kind_N, spec.heed, -spec.heed))
 
 
 def _after(

@@ -72,6 +72,13 @@ class SessionSpec(Spec):
     retry_empty: float = Field(
         0.7, ge=0, le=1, description="chance to search in other words after an empty page"
     )
+    heed: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="how much higher the log-odds of narrower words are, over other words, after "
+        "a page with something of the wanted kind, and how much lower after one without; 0: alike",
+    )
     pages: int = Field(5, ge=1, le=100, description="pages of one query at most")
 
     def requests_per_visit(self, patience: float) -> float:

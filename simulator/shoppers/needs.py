@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
 from simulator.randomness import Draws
-from simulator.shoppers.intents import Intents
+from simulator.shoppers.intents import Intents, Wording
 from simulator.shoppers.shoppers import Shoppers
+
+_NARROWER = {Wording.SPECIFIC, Wording.BRAND, Wording.AMBIGUOUS, Wording.CONDITIONS}
+NARROWER = np.array([wording in _NARROWER for wording in Wording])
+"""(X,) wordings that say in the shop's words which of a kind; the others broaden or substitute."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,20 @@ class NeedSampler:
         shopper_B: NDArray[np.int64],
         session_B: NDArray[np.int64],
         request_B: NDArray[np.int64],
+        narrower_B: NDArray[np.float64] | None = None,
     ) -> NDArray[np.int64]:
-        """(B,) the next wording, -1 where the shopper has no other words for the need."""
+        """(B,) the next wording, -1 where the shopper has no other words for the need.
+
+        Args:
+            intent_B, wording_B: what is wanted, and the words that did not serve.
+            shopper_B, session_B, request_B: whose luck it is.
+            narrower_B: factor of the odds of `NARROWER` wordings; None: 1.
+        """
         text_BX = self.intents.text_QX[intent_B]
         here_B: NDArray[np.int32] = np.take_along_axis(text_BX, wording_B[:, None], axis=1)
         weight_BX = self.intents.reword_XX[wording_B] * ((text_BX >= 0) & (text_BX != here_B))
+        if narrower_B is not None:
+            weight_BX *= np.where(NARROWER, narrower_B[:, None], 1.0)
         chosen_B = _pick(weight_BX, self.draws.uniform("reword", shopper_B, session_B, request_B))
         return np.where(weight_BX.sum(axis=1) > 0, chosen_B, -1)
 

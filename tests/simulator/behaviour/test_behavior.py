@@ -114,6 +114,22 @@ def test_a_better_match_is_worth_more(people):
     assert (utility.match(intent_B, other[None, :].astype(np.int32)) == 0).all()
 
 
+def test_a_page_shows_the_kind_that_is_wanted_or_not(people):
+    utility, truth = kernel(people).utility, people.supply.truth
+    intent = int(np.flatnonzero(people.intents.category_Q >= 0)[0])
+    category = people.intents.category_Q[intent]
+    department_I = truth.department_C[truth.category_I]
+    same = np.flatnonzero(truth.category_I == category)[0]
+    related = np.flatnonzero(
+        (truth.category_I != category) & (department_I == truth.department_C[category])
+    )
+    far = np.flatnonzero(department_I != truth.department_C[category])
+    pages = np.array([[far[0], same], [far[0], far[1]], [-1, -1], [-1, same]], np.int32)
+    assert utility.of_kind(np.full(4, intent), pages).tolist() == [True, False, False, True]
+    if len(related):
+        assert not utility.of_kind(np.array([intent]), related[None, :1].astype(np.int32))[0]
+
+
 def test_an_owned_item_is_worth_less(people):
     utility = kernel(people).utility
     items_BK = np.array([[3, 4]], np.int32)

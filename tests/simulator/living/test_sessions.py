@@ -21,7 +21,8 @@ class Sampler:
         self.draws = SimpleNamespace(uniform=lambda purpose, *keys: np.full(len(keys[0]), luck))
         self.other_words = other_words
 
-    def rewordings(self, intent_B, *keys):
+    def rewordings(self, intent_B, *keys, narrower_B=None):
+        self.narrower_B = narrower_B
         return np.full(len(intent_B), self.other_words)
 
     def intents_of(self, *keys):
@@ -33,6 +34,10 @@ class Sampler:
 
 def going(luck=UNLUCKY, items=(1, 2), other_words=WORDING, session=None, **reaction):
     """What one session does after a page with these items, two to a full page."""
+    return stepped(SPEC, Sampler(luck, other_words), None, items, session, **reaction)
+
+
+def stepped(spec, sampler, utility, items=(1, 2), session=None, **reaction):
     one = np.ones(1, np.int64)
     state = {
         **dict.fromkeys(
@@ -64,7 +69,28 @@ def going(luck=UNLUCKY, items=(1, 2), other_words=WORDING, session=None, **react
     )
     pages = pages_of(np.array([items], np.int32), latency=0.5)
     slots_N = np.array([2], np.int16)
-    return step(SPEC, Sessions(**state), reacting, pages, slots_N, Sampler(luck, other_words))
+    return step(spec, Sessions(**state), reacting, pages, slots_N, sampler, utility)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_who_heeds_a_page_rewords_by_whether_it_showed_the_kind(shown):
+    asked = []
+
+    def of_kind(intent_B, items_BK):
+        asked.append((intent_B.tolist(), items_BK.tolist()))
+        return np.array([shown])
+
+    sampler = Sampler(MIDDLING)
+    spec = SPEC.model_copy(update={"heed": 1.5})
+    stepped(spec, sampler, SimpleNamespace(of_kind=of_kind), items=(1, 2))
+    assert asked == [([1], [[1, 2]])]
+    assert sampler.narrower_B == pytest.approx([np.exp(1.5 if shown else -1.5)])
+
+
+def test_by_default_words_do_not_depend_on_the_page():
+    sampler = Sampler(MIDDLING)
+    stepped(SPEC, sampler, None)
+    assert sampler.narrower_B is None
 
 
 @pytest.mark.parametrize(

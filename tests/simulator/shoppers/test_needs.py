@@ -3,7 +3,7 @@ import pytest
 
 from simulator.randomness import Draws
 from simulator.shoppers.intents import Wording
-from simulator.shoppers.needs import NeedSampler
+from simulator.shoppers.needs import NARROWER, NeedSampler
 from tests.simulator.worlds import population
 
 VISITS = 40_000
@@ -52,3 +52,22 @@ def test_typing_errors_are_mostly_corrected(people, sampler):
         intent_B, np.full(VISITS, Wording.MISSPELLED), zeros_B, np.arange(VISITS), zeros_B
     )
     assert 0.5 < (next_B == Wording.SPECIFIC).mean() < 0.9  # others say it in other words
+
+
+def test_who_was_understood_says_it_narrower_and_who_was_not_in_other_words(people, sampler):
+    """The odds of narrower words are multiplied, whatever the table says."""
+    ways_QX = people.intents.text_QX >= 0
+    both = ways_QX[:, Wording.SPECIFIC] & ways_QX[:, Wording.GENERIC] & ways_QX[:, Wording.BRAND]
+    intent = np.flatnonzero(both)[0]
+    same = np.full(VISITS, intent), np.full(VISITS, Wording.SYNONYM)
+    luck = np.zeros(VISITS, np.int64), np.arange(VISITS), np.zeros(VISITS, np.int64)
+
+    def odds(factor):
+        narrower_B = None if factor is None else np.full(VISITS, factor)
+        share = NARROWER[sampler.rewordings(*same, *luck, narrower_B)].mean()
+        return share / (1 - share)
+
+    table = odds(None)
+    assert odds(1.0) == table
+    assert odds(3.0) == pytest.approx(3 * table, rel=0.15)
+    assert odds(1 / 3) == pytest.approx(table / 3, rel=0.15)
