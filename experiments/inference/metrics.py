@@ -26,6 +26,7 @@ class Column:
         table: of the log whose rows it counts; "" where it tells of another column.
         where: SQL condition of the rows that are counted; "": all.
         value: SQL of what is summed over all rows, exactly; "" where they are counted.
+        distinct: SQL of what is counted once for all rows of a day that share it; "": each row.
         positive: the other column: it is 1 where that one is positive, else 0.
     """
 
@@ -33,6 +34,7 @@ class Column:
     table: str = ""
     where: str = ""
     value: str = ""
+    distinct: str = ""
     positive: str = ""
 
 
@@ -48,7 +50,8 @@ UNIT_COLUMNS: Mapping[str, Column] = {
     "exposures": Column("slots shown", "exposures"),
     "clicks": Column("slots clicked", "exposures", "clicked"),
     "carts": Column("slots whose item went to the cart", "exposures", "carted"),
-    "orders": Column("purchases", "orders"),
+    "orders": Column("items bought, as rows of the log's orders", "orders"),
+    "baskets": Column("purchases of one or two items at once", "orders", distinct="request"),
     "gmv": Column(
         "price times quantity summed over purchases (currency units)",
         "orders",
@@ -156,6 +159,10 @@ _ENTRIES = (
         Meaning("orders per shopper", daily=True),
     ),
     _entry(
+        *("baskets", "baskets", None, "purchases of one or two items per shopper"),
+        Meaning("baskets per shopper"),
+    ),
+    _entry(
         *("uctcvr", "bought", None, "share of shoppers who buy"),
         Meaning("the share of shoppers who buy", "share", daily=True),
     ),
@@ -173,6 +180,10 @@ _ENTRIES = (
     _entry(
         *("aov", "gmv", "orders", "currency units per purchase"),
         Meaning("GMV per purchase"),
+    ),
+    _entry(
+        *("basket_value", "gmv", "baskets", "currency units per basket"),
+        Meaning("GMV per basket"),
     ),
     _entry(
         *("zero_result_rate", "zero_results", "first_pages", "share of first pages"),

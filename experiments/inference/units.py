@@ -66,6 +66,8 @@ def _total(column: Column) -> str:
     """SQL of a column's sum over the rows of its table."""
     if column.value:
         return exact_sum(column.value)
+    if column.distinct:
+        return f"count(DISTINCT {column.distinct})"
     return f"count(*) FILTER ({column.where})" if column.where else "count(*)"
 
 

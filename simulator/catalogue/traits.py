@@ -93,12 +93,12 @@ def _lead_times(seller_I: Ints, spec: TraitsSpec, draws: Draws) -> Floats:
 
     The sum of two gammas of one scale is a gamma of the sum of their shapes.
     """
-    shapes = (_LEAD_SHAPE * (1 - spec.seller_share), _LEAD_SHAPE * spec.seller_share)
-    whose = (("item.lead_time", np.arange(len(seller_I))), ("seller.lead_time", seller_I))
     days_I = np.zeros(len(seller_I))
-    for shape, (purpose, key_I) in zip(shapes, whose, strict=True):
-        if shape > 0:
-            days_I += draws.gamma(purpose, shape, key_I)
+    if spec.seller_share < 1:
+        shape = _LEAD_SHAPE * (1 - spec.seller_share)
+        days_I += draws.gamma("item.lead_time", shape, np.arange(len(seller_I)))
+    if spec.seller_share > 0:
+        days_I += draws.gamma("seller.lead_time", _LEAD_SHAPE * spec.seller_share, seller_I)
     return spec.lead_time_days * DAY * days_I / _LEAD_SHAPE
 
 

@@ -95,9 +95,10 @@ class Intended:
 
 @dataclass(frozen=True)
 class Missed:
-    """What is lost of R pages' purchases, weighted: orders, money, and the chance to buy at all."""
+    """What is lost of R pages' purchases, weighted: items, baskets, money, and the chance to buy."""
 
     orders_R: Floats
+    baskets_R: Floats
     gmv_R: Floats
     bought_R: Floats
 
@@ -142,6 +143,7 @@ def missed(intended: Intended, trace: StockTrace, market: Market, behavior: Beha
     first_R = (intended.first_RK - first_RK).sum(axis=1)
     return Missed(
         orders_R=intended.weight_R * (first_R + (intended.second_RK - second_RK).sum(axis=1)),
+        baskets_R=intended.weight_R * first_R,
         gmv_R=intended.weight_R * (planned_RK - sold_RK).sum(axis=1),
         bought_R=intended.weight_R * intended.unbought_R * first_R,
     )

@@ -17,12 +17,12 @@ from simulator.protocols import Pages, Requests
 
 EXPECTED = (
     *("requests", "first_pages", "zero_results", "latency_sum"),
-    *("exposures", "clicks", "carts", "orders", "gmv"),
+    *("exposures", "clicks", "carts", "orders", "baskets", "gmv"),
     *("sessions", "clickless_sessions", "bought", "clicked"),
 )
 """What is expected of each shopper, by the names of the log's columns of totals."""
 
-LOST = ("orders", "gmv", "bought")
+LOST = ("orders", "baskets", "gmv", "bought")
 """What is lost where items are gone when they are to be bought."""
 
 
@@ -71,21 +71,22 @@ class Brought:
         }
         orders_B = weight_B * brings.orders_BK.sum(axis=1) + stays_B * carried.orders_B
         gmv_B = weight_B * brings.gmv_BK.sum(axis=1) + stays_B * carried.gmv_B
+        baskets_B = stays_B * (weight_B * prospect.bought_B + carried.bought_B)
         seen = {
             "exposures": weight_B * brings.seen_BK.sum(axis=1),
             "clicks": weight_B * brings.clicks_BK.sum(axis=1),
             "carts": weight_B * brings.carts_BK.sum(axis=1) + stays_B * carried.carts_B,
             "orders": orders_B * in_time_B,
+            "baskets": baskets_B * in_time_B,
             "gmv": gmv_B * in_time_B,
         }
-        bought_B = stays_B * (weight_B * prospect.bought_B + carried.bought_B)
         return cls(
             requests.shopper_B,
             paths.visit_N,
             category_B,
             asked,
             seen,
-            paths.unbought_N * bought_B * in_time_B,
+            paths.unbought_N * seen["baskets"],
             paths.clickless_N * stays_B * (1 - prospect.clickless_B),
         )
 
@@ -149,7 +150,11 @@ class Tally:
         missed: Missed,
     ) -> None:
         """Take off what is lost of R purchases."""
-        lost = {"lost_orders": missed.orders_R, "lost_gmv": missed.gmv_R}
+        lost = {
+            "lost_orders": missed.orders_R,
+            "lost_baskets": missed.baskets_R,
+            "lost_gmv": missed.gmv_R,
+        }
         self._sums[0].add(shopper_R, lost)
         self._sums[1].add(category_R, lost)
         np.add.at(self._chance_3V[2], visit_R, missed.bought_R)

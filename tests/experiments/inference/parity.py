@@ -36,7 +36,11 @@ def sums(log: Path, by: list[str]) -> pd.DataFrame:
     )
     session_of = requests.set_index("request")["session"]
     clicked = set(session_of.loc[exposures.loc[exposures["clicked"], "request"]])
-    orders = orders.assign(orders=1, gmv=orders["price"].astype(float) * orders["quantity"])
+    orders = orders.assign(
+        orders=1,
+        baskets=(~orders["request"].duplicated()).astype(int),
+        gmv=orders["price"].astype(float) * orders["quantity"],
+    )
     sessions = sessions.assign(
         sessions=1, clickless_sessions=(~sessions["session"].isin(clicked)).astype(int)
     )
@@ -49,7 +53,7 @@ def sums(log: Path, by: list[str]) -> pd.DataFrame:
         )
         .groupby(by)[["exposures", "clicks", "carts"]]
         .sum(),
-        orders.groupby(by)[["orders", "gmv"]].sum(),
+        orders.groupby(by)[["orders", "baskets", "gmv"]].sum(),
         sessions.drop(columns="requests").groupby(by)[["sessions", "clickless_sessions"]].sum(),
     ]
     table = pd.concat(parts, axis=1).fillna(0.0)

@@ -19,7 +19,7 @@ from tests.experiments.inference.parity import read
 
 def test_the_registry_holds_the_metrics_of_the_report_in_their_order():
     assert list(METRICS) == [
-        *("gmv", "orders", "uctcvr", "uctr", "ctr", "cvr", "aov"),
+        *("gmv", "orders", "baskets", "uctcvr", "uctr", "ctr", "cvr", "aov", "basket_value"),
         *("zero_result_rate", "abandonment", "latency"),
     ]
     assert list(MEANINGS) == list(METRICS)

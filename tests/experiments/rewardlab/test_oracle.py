@@ -181,7 +181,9 @@ def test_what_is_expected_of_an_item_is_what_shoppers_do_with_it_alone(world, or
     assert close(bought_BR.mean(axis=1), expected["purchase"], REPEATS).all()
     price_B = world.people.supply.catalog.price_I[items_BN[:, 0]]
     spent_BR = bought_BR * did.quantity_B.reshape(15, REPEATS) * price_B[:, None]
-    error_B = 4.5 * spent_BR.std(axis=1) / np.sqrt(REPEATS) + 4 * price_B / REPEATS
+    again = SPEC.behavior.repeat_quantity  # units are geometric: their mean square
+    square_B = price_B**2 * (1 + again) / (1 - again) ** 2 * expected["purchase"]
+    error_B = 4.5 * np.sqrt(square_B / REPEATS) + 4 * price_B / REPEATS
     assert (np.abs(spent_BR.mean(axis=1) - expected["gmv"]) < error_B).all()
     assert expected["purchase"].max() > 0.2 > expected["purchase"].min()  # a wide range
 

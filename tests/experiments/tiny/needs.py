@@ -40,7 +40,7 @@ DWELL = 2.0
 
 COLUMNS = (
     *("requests", "first_pages", "zero_results", "latency_sum"),
-    *("exposures", "clicks", "carts", "orders", "gmv"),
+    *("exposures", "clicks", "carts", "orders", "baskets", "gmv"),
     *("sessions", "clickless_sessions"),
 )
 """What adds up over visits; `bought` and `clicked` are chances."""
@@ -321,6 +321,7 @@ def _need(
             ("clicks", weight * stays * found.clicks),
             ("carts", weight * stays * found.carts),
             ("orders", weight * stays * in_time * found.orders),
+            ("baskets", weight * stays * in_time * found.bought),
             ("gmv", weight * stays * in_time * found.gmv),
         ):
             out.totals[name] += value

@@ -170,11 +170,11 @@ def test_what_is_lost_of_shelves_that_empty_is_exact_given_what_others_left(tmp_
         return tuple(shelf)
 
     for shopper, own in enumerate(world.visits):
-        wanted = np.zeros(2)
+        wanted = np.zeros(3)
         for visit in own:
             for page in brought(found, visit).pages:
-                wanted += sold(found, page, left(page.moment, visit.session, page.since))[:2]
-        brings = [world.totals[name][shopper] for name in ("orders", "gmv")]
+                wanted += sold(found, page, left(page.moment, visit.session, page.since))
+        brings = [world.totals[name][shopper] for name in ("orders", "gmv", "baskets")]
         np.testing.assert_allclose(brings, wanted, rtol=EXACT, atol=EXACT)
     assert world.totals["lost_orders"].sum() > 2 * world.totals["orders"].sum() > 10
 

@@ -45,6 +45,8 @@ class Sums:
             self.session |= dict.fromkeys(clicked.tolist(), True)
         elif table == "orders":
             self._add("orders", who, 1.0)
+            _, first = np.unique(columns["request"], return_index=True)
+            self._add("baskets", who[first], 1.0)
             self._add("gmv", who, columns["price"] * columns["quantity"])
         elif table == "sessions":
             self._add("sessions", who, 1.0)
