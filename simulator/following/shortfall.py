@@ -95,7 +95,7 @@ class Intended:
 
 @dataclass(frozen=True)
 class Missed:
-    """What is lost of R pages' purchases, weighted: items, baskets, money, and the chance to buy."""
+    """What is lost of R pages' purchases, weighted: items, baskets, money, the chance to buy."""
 
     orders_R: Floats
     baskets_R: Floats
