@@ -40,16 +40,16 @@ from experiments.stages.stage import StageRecord
 LEVELS = {  # level, standard error of the relative effect, true relative effect of one arm
     "gmv": (4.873, 0.0135, 0.027),
     "orders": (0.0712, 0.0102, 0.021),
-    "baskets": (0.0579, 0.0097, 0.020),
     "uctcvr": (0.0564, 0.0094, 0.019),
     "uctr": (0.4127, 0.0041, 0.011),
     "ctr": (0.0382, 0.0038, 0.016),
     "cvr": (0.0533, 0.0088, 0.005),
     "aov": (68.44, 0.0107, 0.006),
-    "basket_value": (84.16, 0.0109, 0.007),
     "zero_result_rate": (0.0214, 0.0190, -0.61),
     "abandonment": (0.5621, 0.0043, -0.009),
     "latency": (0.0312, 0.0011, 0.184),
+    "baskets": (0.0579, 0.0097, 0.020),
+    "basket_value": (84.16, 0.0109, 0.007),
 }
 CHANNELS = {
     "lexical": (200, 0.71),

@@ -44,7 +44,7 @@ def test_the_demo_writes_every_result(demo: Path) -> None:
     found = read_run(demo)
     assert found.truths is not None
     assert found.manifest is not None
-    assert len(found.metrics.estimates) == 2 * len(found.truths.truth) == 20  # CUPED or not
+    assert len(found.metrics.estimates) == 2 * len(found.truths.truth) == 24  # CUPED or not
     assert found.manifest.log_digest in log_digests(demo).values()
     assert found.attribution is not None
     assert found.config is not None
