@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("here")
 FEWER = "shoppers.count=300"
 STUDY = """
 [attribution]
-seeds = 2
+seeds = 1
 [attribution.studies.dense]
 arm = "dense"
 channel = "dense"

@@ -1,8 +1,11 @@
 """Stages of runs so small that a replay of their worlds takes a second, and odd channels."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -120,6 +123,12 @@ def toml(names: tuple[str, ...], *, at_once: bool, blind: bool, keep: int) -> st
     return shop + "\n".join(blocks) + "\n"
 
 
+@cache
+def _known(overrides: tuple[str, ...]) -> TemporaryDirectory[str]:
+    """The stages that shops of these overrides have in common; empty before the first one."""
+    return TemporaryDirectory()
+
+
 @contextmanager
 def small_arm(
     folder: Path,
@@ -129,8 +138,12 @@ def small_arm(
     keep: int = 100,
     overrides: tuple[str, ...] = (),
 ) -> Iterator[Arm]:
-    """The arm of a shop with these channels, every stage before its worlds made."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The arm of a shop with these channels, every stage before its worlds made.
+
+    Shops of the same overrides have one catalogue and one history, which are made once.
+    """
+    stages, known = folder / "run" / "stages", Path(_known(overrides).name)
+    shutil.copytree(known, stages)
     path = folder / "shop.toml"
     path.write_text(toml(names, at_once=at_once, blind=blind, keep=keep))
     config = load_config(path, overrides)
@@ -139,6 +152,8 @@ def small_arm(
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
+        if not any(known.iterdir()):
+            shutil.copytree(stages, known, dirs_exist_ok=True)
         channels, early = pipeline.models.channels(catalogue, history)
         yield Arm(config, maker, 0, pipeline.models.trained(catalogue, history, channels, early))
 
