@@ -40,6 +40,7 @@ _FILE = re.compile(r"# ([\w.]+)(, continued)?( *\n)")
 _SIZE = re.compile(r"^(history_days|days|count) = (\d+)$", re.MULTILINE)
 MOST = {"history_days": 2, "days": 1, "count": 200}
 """Days and shoppers of a guide's shop where it is not as written."""
+FEWER = "\n[truth]\nheadroom = 40 # requests\n"
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -63,7 +64,7 @@ class Example:
             self.output = self._shell(text)
         elif named is not None:
             with (self.folder / named[1]).open("a" if named[2] else "w") as file:
-                file.write(text if self.as_written else _SIZE.sub(_at_most, text))
+                file.write(text if self.as_written else _smaller(text))
         else:
             assert language == "python", f"nobody runs {language} blocks without a file name"
             exec(compile(text, "docs example", "exec"), self.namespace)
@@ -80,6 +81,12 @@ class Example:
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+
+def _smaller(text: str) -> str:
+    """Settings of a smaller shop; of any other file what is written."""
+    whole = "[shoppers]" in text and "[truth]" not in text
+    return _SIZE.sub(_at_most, text) + FEWER * whole
 
 
 def _at_most(size: re.Match[str]) -> str:

@@ -21,8 +21,8 @@ MEGABYTES = 2_300  # of one process; two work at a time while a third waits
 
 ALL = pytest.param((), marks=pytest.mark.slow, id="all")
 SMALLER = (
-    *("catalog.items=2_000", "shoppers.count=1_000", "truth.headroom=100"),
-    *("world.history_days=7", "world.days=4"),
+    *("catalog.items=2_000", "shoppers.count=1_000", "truth.headroom=30"),
+    *("world.history_days=7", "world.days=2"),
 )
 
 pytestmark = pytest.mark.long
