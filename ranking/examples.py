@@ -90,6 +90,7 @@ def build_examples(
     *,
     rng: np.random.Generator,
     tell: Callable[[float], None] = lambda share: None,
+    start: float | None = None,
 ) -> Examples:
     """Examples from a uniform sample of the later requests that showed anything.
 
@@ -97,15 +98,16 @@ def build_examples(
         history: the past log.
         catalog: the public catalogue.
         pool_of: recall and merge of the funnel that will serve, refreshed with
-            `history_index(catalog, history, split_time(history, spec))`; None asks no channel.
+            `history_index(catalog, history, start)`; None asks no channel.
         spec: settings.
         rng: draws the sample.
         tell: told now and then for which share of the requests channels were asked.
+        start: the moment that parts statistics from examples; None: as `split_time`.
 
     Raises:
         DataError: if the log has no requests.
     """
-    start = split_time(history, spec)
+    start = split_time(history, spec) if start is None else start
     shown_R = np.bincount(history.row_X, minlength=len(history.at_R)) > 0
     rows_B = np.flatnonzero((history.at_R >= start) & shown_R)
     if len(rows_B) > spec.requests:

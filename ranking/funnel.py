@@ -28,7 +28,7 @@ from ranking.rankers.ranker import Prescoring, Ranker
 from ranking.recallstage import Recalled, RecallStage
 from ranking.settings import FunnelSpec
 from recall.candidates import Pool
-from recall.channel import Refreshable
+from recall.channel import Channel, Refreshable
 from recall.latency import LatencySpec
 from simulator.calling import blaming, call
 from simulator.errors import ConfigError, ContractError
@@ -52,6 +52,13 @@ class Answers:
     def rows(self, rows: NDArray[np.intp] | slice) -> "Answers":
         """The answers to some of the requests (an index array or a slice)."""
         return Answers(self.requests.rows(rows), self.recalled.rows(rows), self.seconds_BC[rows])
+
+
+@dataclass
+class _Served:
+    """What a funnel shares with its twins, and what they have with it when it is changed."""
+
+    ranker: Ranker
 
 
 class Funnel:
@@ -81,13 +88,32 @@ class Funnel:
         self.arm = arm
         self.channels = recall.universe  # bit c of the provenance is channel c
         self.recall = recall
-        self.ranker = ranker
+        self._served = _Served(ranker)
         self.preranker = Preranker(spec.preranker, recall.n_items)
         self.spec = spec
         self.latencies = dict(latencies)
         self.draws = draws
         self._faults: Counter[tuple[str, FaultReason]] = Counter()
         self._details: dict[tuple[str, FaultReason], str] = {}
+
+    @property
+    def ranker(self) -> Ranker:
+        """What orders the candidates."""
+        return self._served.ranker
+
+    def renew(self, channels: Mapping[str, Channel], ranker: Ranker | None = None) -> None:
+        """Serve with other fitted models from the next refresh on, and so do all twins.
+
+        Args:
+            channels: those that take the place of the channels of these names.
+            ranker: instead of the one that serves; twins with a ranker of their own keep it.
+
+        Raises:
+            ConfigError: a channel that the arm does not have.
+        """
+        self.recall.renew(channels)
+        if ranker is not None:
+            self._served.ranker = ranker
 
     def twin(self, ranker: Ranker | None = None) -> "Funnel":
         """The same funnel over the same models, with a count of faults of its own.
@@ -98,7 +124,8 @@ class Funnel:
             ranker: instead of the funnel's.
         """
         other = copy.copy(self)
-        other.ranker = ranker or self.ranker
+        if ranker is not None:
+            other._served = _Served(ranker)
         other._faults, other._details = Counter(), {}
         return other
 

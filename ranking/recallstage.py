@@ -86,6 +86,21 @@ class RecallStage:
         self._stale: dict[str, Drop] = {}  # channels that could not read the last snapshot
         self.available_I = np.ones(n_items, np.bool_)
 
+    def renew(self, channels: Mapping[str, Channel]) -> None:
+        """Ask other fitted channels from now on; they know nothing of the shop before a refresh.
+
+        Args:
+            channels: those that take the place of the channels of these names.
+
+        Raises:
+            ConfigError: one of a name that the stage does not have.
+        """
+        for name in channels:
+            if name not in self.channels:
+                own = ", ".join(self.channels)
+                raise ConfigError(f"channel == {name!r}, must be one of the stage's: {own}")
+        self.channels |= channels
+
     def refresh(self, index: Index, arm: int) -> None:
         """Hand the snapshot to the channels that read one."""
         self.available_I = index.available_I

@@ -130,6 +130,29 @@ class ReturnsSpec(Spec):
     )
 
 
+class UpdatesSpec(Spec):
+    """Models that are trained anew every so many days of the experiment, from the log so far."""
+
+    every_days: int = Field(
+        0, ge=0, description="days from one update to the next, 0: models stay as they began (days)"
+    )
+    models: tuple[str, ...] = Field(
+        ("ranker",),
+        min_length=1,
+        description="what is trained anew: `ranker`, and names of channels",
+    )
+    log: Literal["shared", "per_arm"] = Field(
+        "shared",
+        description="whether models of the experiment learn from the log of all arms, or each "
+        "arm's from its own",
+    )
+
+    def days(self, first_day: int, days: int) -> tuple[int, ...]:
+        """The days at whose midnight models are trained anew, in a period of so many days."""
+        step = self.every_days
+        return tuple(range(first_day + step, first_day + days, step)) if step else ()
+
+
 class HabitSpec(Spec):
     """How much more often shoppers come after good sessions; no published value is known."""
 
@@ -159,6 +182,7 @@ class WorldSpec(Spec):
         "shared", description="whether arms learn from each other's clicks"
     )
     ramp: RampSpec = RampSpec()
+    updates: UpdatesSpec = UpdatesSpec()
     arrivals: ArrivalSpec = ArrivalSpec()
     sessions: SessionSpec = SessionSpec()
     habit: HabitSpec = HabitSpec()
@@ -179,6 +203,15 @@ class WorldSpec(Spec):
             raise ValueError(
                 f"world.ramp.days == {self.ramp.days}, must be < world.history_days "
                 f"({self.history_days}): new channels learn from the days before"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _updates_come_within_the_experiment(self) -> "WorldSpec":
+        if self.updates.every_days >= self.days:
+            raise ValueError(
+                f"world.updates.every_days == {self.updates.every_days}, must be < world.days "
+                f"({self.days}): the first update comes so long after the experiment has begun"
             )
         return self
 

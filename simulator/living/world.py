@@ -103,6 +103,7 @@ class World:
         )
         self.desk = Desk(self.scene, spec.sessions, trace_rate=trace_rate)
         self._followers: list[Follower] = []
+        self._mornings: list[Callable[[int], object]] = []
 
     def watch(self, witness: Witness) -> None:
         """Tell somebody of every block of requests; they must not change what they are told of."""
@@ -112,6 +113,13 @@ class World:
         """Let somebody follow the world from refresh to refresh, without a change to it."""
         self.watch(follower)
         self._followers.append(follower)
+
+    def at_midnight(self, call: Callable[[int], object]) -> None:
+        """Call somebody with the number of each day as it begins, before anybody reads the shop.
+
+        All that happened before is in the log then; what serves may be changed.
+        """
+        self._mornings.append(call)
 
     def run(
         self, first_day: int, days: int, *, advance: Callable[[int], object] = lambda requests: None
@@ -154,6 +162,8 @@ class World:
         """Each interval: refresh what funnels read, plan its sessions, set them going."""
         step = self.spec.index_refresh
         for day in range(first_day, first_day + days):
+            for call in self._mornings:
+                call(day)
             self.market.new_day(day, self.draws, self.spec.arrivals.promotions)
             statistics = self.market.statistics()
             visits = visits_of_day(self.spec.arrivals, self._rates(day), day, self.draws)

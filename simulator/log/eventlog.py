@@ -56,29 +56,39 @@ class EventLog:
         if buffer.waiting >= self.shard_rows:
             self._write(table)
 
-    def close(self, faults: list[Fault], facts: Mapping[str, Any]) -> str:
-        """Write what is left and the manifest; returns the digest of all rows.
+    @property
+    def digest(self) -> str:
+        """That of all rows so far.
 
-        The digest covers the values of every column in the order of writing. It does not depend
-        on the size of shards.
+        It covers the values of every column in the order of writing, and does not depend on the
+        size of shards.
         """
-        for table in self._tables:
-            self._write(table)
         digest = blake2b(digest_size=16)
         for name in sorted(self._tables):
             digest.update(name.encode())
             digest.update(self._tables[name].digest())
+        return digest.hexdigest()
+
+    def flush(self) -> None:
+        """Write what is left, so that all rows so far can be read."""
+        for table in self._tables:
+            self._write(table)
+
+    def close(self, faults: list[Fault], facts: Mapping[str, Any]) -> str:
+        """Write what is left and the manifest; returns the digest of all rows."""
+        self.flush()
+        digest = self.digest
         manifest = {
             "channels": list(self.channels),
             "arms": list(self.arms),
             "rows": self.rows,
-            "digest": digest.hexdigest(),
+            "digest": digest,
             "faults": [asdict(fault) for fault in faults],
             **facts,
         }
         with replacing(self.folder / "manifest.json") as path:
             path.write_text(json.dumps(manifest, indent=1) + "\n")
-        return digest.hexdigest()
+        return digest
 
     def _write(self, name: str) -> None:
         table = self._tables[name]

@@ -1,6 +1,7 @@
 """The log as models may read it: a past log's public columns, joined and in memory."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,47 @@ class History:
     def before(self, until: float) -> "History":
         """The part of the log before a moment (simulated seconds)."""
         kept_R = self.at_R < until
-        kept_X, kept_O = kept_R[self.row_X], kept_R[self.order_row_O] & (self.order_at_O < until)
+        return self._kept(kept_R, kept_R[self.order_row_O] & (self.order_at_O < until))
+
+    def joined(self, later: "History") -> "History":
+        """This log and one of the same shop and later days, as one.
+
+        Channels of equal name are one; those of the later log keep their bits.
+
+        Raises:
+            DataError: the logs have other texts, so they are of different shops.
+        """
+        if self.texts != later.texts:
+            raise DataError(
+                f"texts == {len(self.texts)} and {len(later.texts)}, must be the same in both logs"
+            )
+        new = [name for name in self.channels if name not in later.channels]
+        channels = (*later.channels, *new)
+        sources_X = np.zeros_like(self.sources_X)
+        for bit, name in enumerate(self.channels):
+            sources_X |= (self.sources_X >> bit & 1) << channels.index(name)
+        both = {
+            name: np.concatenate([getattr(self, name), getattr(later, name)])
+            for name in self._columns()
+        }
+        both["sources_X"] = np.concatenate([sources_X, later.sources_X])
+        size = len(self.request_R)
+        for name in ("row_X", "order_row_O"):
+            rows = np.concatenate([getattr(self, name), getattr(later, name) + size])
+            both[name] = rows.astype(np.int32)
+        by_id = np.argsort(both["request_R"], kind="stable")
+        place_R = np.empty(len(by_id), np.int32)
+        place_R[by_id] = np.arange(len(by_id))
+        row_X = place_R[both["row_X"]]
+        order_X = np.argsort(row_X, kind="stable")
+        order: dict[str, Any] = {"R": by_id, "X": order_X, "O": slice(None)}
+        columns = {name: column[order[name[-1]]] for name, column in both.items()}
+        columns |= {"row_X": row_X[order_X], "order_row_O": place_R[both["order_row_O"]]}
+        return History(texts=self.texts, channels=channels, **columns)
+
+    def _kept(self, kept_R: NDArray[np.bool_], kept_O: NDArray[np.bool_]) -> "History":
+        """Some of the requests with their exposures, and some of the orders of these requests."""
+        kept_X = kept_R[self.row_X]
         row_R = (np.cumsum(kept_R) - 1).astype(np.int32)
         kept = {"R": kept_R, "X": kept_X, "O": kept_O}
         columns = {name: getattr(self, name)[kept[name[-1]]] for name in self._columns()}
@@ -127,15 +168,41 @@ def load_history(folder: Path) -> History:
     Raises:
         DataError: a table or a column is missing, or a file is not whole.
     """
+    return _whole(folder, lambda: _loaded(folder, _channels(folder)))
+
+
+def load_arm(folder: Path, channels: tuple[str, ...], arm: int | None) -> History:
+    """The public tables of a log that is still written, as far as it is written.
+
+    Args:
+        folder: of the log.
+        channels: names in the order of the provenance bits.
+        arm: whose requests are wanted; None: those of all arms.
+
+    Raises:
+        DataError: as `load_history`.
+    """
+    history = _whole(folder, lambda: _loaded(folder, channels))
+    if arm is None:
+        return history
+    request_R, arm_R = (_column(folder, "requests", name) for name in ("request", "arm"))
+    kept_R = arm_R[np.argsort(request_R, kind="stable")] == arm
+    return history._kept(kept_R, kept_R[history.order_row_O])
+
+
+def _whole(folder: Path, read: Callable[[], History]) -> History:
     try:
-        return _loaded(folder)
+        return read()
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         said = " ".join(str(error).split())[:200]
         raise DataError(f"{folder} == {said or repr(error)}, must be a whole log") from error
 
 
-def _loaded(folder: Path) -> History:
-    manifest = json.loads((folder / "manifest.json").read_text())
+def _channels(folder: Path) -> tuple[str, ...]:
+    return tuple(json.loads((folder / "manifest.json").read_text())["channels"])
+
+
+def _loaded(folder: Path, channels: tuple[str, ...]) -> History:
     request_R = _column(folder, "requests", "request")
     by_id = np.argsort(request_R, kind="stable")
     request_R = request_R[by_id]
@@ -145,7 +212,7 @@ def _loaded(folder: Path) -> History:
     asked, shown, sold = len(request_R), len(row_X), len(row_O)
     history = History(
         texts=tuple(_table(folder, "texts", "string").to_pylist()),
-        channels=tuple(manifest["channels"]),
+        channels=channels,
         request_R=request_R,
         **{f"{name}_R": _column(folder, "requests", name, asked)[by_id] for name in _REQUESTS},
         row_X=row_X[by_row],

@@ -255,3 +255,24 @@ def test_a_light_score_that_breaks_the_contract_is_named(funnel, requests_):
 
     with pytest.raises(ContractError, match=r"merge_order\.prescore\(\) == shape .* must have"):
         funnel(ranker=Broken()).serve(requests_)
+
+
+def test_a_funnel_that_is_renewed_serves_as_one_that_was_made_so_and_its_twins_with_it(
+    funnel, channel, learned, many, index
+):
+    old, new = funnel(ranker=learned, a=channel("a", 1), b=channel("b", 7)), channel("b", 11)
+    twin, other = old.twin(), old.twin(MergeOrderRanker())
+    old.renew({"b": new}, MergeOrderRanker())
+    wanted = funnel(ranker=MergeOrderRanker(), a=channel("a", 1), b=new)
+    for each in (old, twin, other, wanted):
+        each.refresh(index)
+    for each in (old, twin, other):
+        assert_same(each.serve(many), wanted.serve(many))
+    old.renew({}, learned)
+    assert twin.ranker is learned
+    assert other.ranker is not learned
+
+
+def test_a_funnel_is_not_renewed_with_a_channel_that_it_does_not_have(funnel, channel):
+    with pytest.raises(ConfigError, match="channel == 'b', must be one of the stage's: a"):
+        funnel(a=channel("a", 1)).renew({"b": channel("b", 7)})

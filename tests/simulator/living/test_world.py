@@ -12,6 +12,7 @@ from simulator.living.settings import MarketSpec, WorldSpec
 from simulator.living.world import World
 from simulator.log.eventlog import EventLog
 from simulator.log.history import load_history
+from simulator.protocols import DAY
 from simulator.randomness import Draws
 from simulator.shoppers.settings import ShopperSpec
 from tests.simulator.stubs import TableService
@@ -240,3 +241,23 @@ def test_a_service_that_shows_more_than_fits_is_refused(people, tmp_path):
 def test_days_beyond_what_session_ids_can_number_are_refused():
     with pytest.raises(ValidationError, match="must be <= 16384"):
         WorldSpec(history_days=16_000, days=1_000)
+
+
+def test_who_is_called_at_midnight_is_called_as_each_day_begins_and_changes_nothing(
+    people, tmp_path
+):
+    plain = simulate(tmp_path / "plain", people, spec=WorldSpec(days=2))[0]
+    log = EventLog(tmp_path / "called", channels=("table",), arms=("all",))
+    world = World(WorldSpec(days=2), people, TableService(table_of(people)), log, Draws(2))
+    called = []
+    world.at_midnight(lambda day: called.append((day, world.env.now)))
+    world.run(0, 2)
+    assert called == [(0, 0.0), (1, DAY)]
+    assert log.close([], {"days": 2}) == plain
+
+
+def test_an_update_that_would_never_come_is_refused():
+    with pytest.raises(ValidationError, match=r"every_days == 3, must be < world.days \(3\)"):
+        WorldSpec(days=3, updates={"every_days": 3})
+    assert WorldSpec(days=7, updates={"every_days": 3}).updates.days(14, 7) == (17, 20)
+    assert WorldSpec(days=7).updates.days(14, 7) == ()

@@ -86,3 +86,14 @@ def test_a_missing_column_is_refused(tmp_path):
 def test_no_half_written_file_is_left(tmp_path):
     written(tmp_path, [orders(5)], shard_rows=2)
     assert not list(tmp_path.rglob("*.new"))
+
+
+def test_rows_can_be_read_and_named_before_the_log_is_closed(tmp_path):
+    log = EventLog(tmp_path / "1", channels=("a", "b"), arms=("control",))
+    log.append("orders", orders(4))
+    log.flush()
+    assert pq.read_table(tmp_path / "1" / "orders").num_rows == 4
+    early = log.digest
+    log.append("orders", orders(6, first=4))
+    assert early == written(tmp_path / "2", [orders(4)])
+    assert log.close([], {}) == written(tmp_path / "3", [orders(10)])

@@ -7,9 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from simulator.errors import DataError
+from simulator.living.settings import WorldSpec
+from simulator.living.world import World
 from simulator.log import history as module
-from simulator.log.history import History, load_history
+from simulator.log.eventlog import EventLog
+from simulator.log.history import History, load_arm, load_history
 from simulator.protocols import DAY
+from simulator.randomness import Draws
 from tests.simulator.stubs import TableService
 from tests.simulator.worlds import population, simulate, table_of
 
@@ -89,3 +93,70 @@ def test_columns_of_different_lengths_are_refused(log, monkeypatch):
     monkeypatch.setattr(module, "_table", shorter)
     with pytest.raises(DataError, match=r"exposures.position: 5 rows, must be \d+ as in other"):
         load_history(log)
+
+
+def split(history):
+    """The requests of the first day with all that came of them, and the others."""
+    early_R = history.at_R < DAY
+    return [history._kept(kept_R, kept_R[history.order_row_O]) for kept_R in (early_R, ~early_R)]
+
+
+def test_two_parts_of_a_log_are_the_whole_log_again(history):
+    one, other = split(history)
+    whole = one.joined(other)
+    for name in History.__dataclass_fields__:
+        found, wanted = getattr(whole, name), getattr(history, name)
+        if name.endswith("_O"):
+            orders = [
+                np.lexsort((each.order_item_O, each.order_row_O)) for each in (whole, history)
+            ]
+            found, wanted = found[orders[0]], wanted[orders[1]]
+        np.testing.assert_array_equal(found, wanted, err_msg=name)
+
+
+def test_joined_logs_know_their_channels_by_name(history):
+    one, other = split(history)
+    one = replace(
+        one, channels=("old", "table"), sources_X=np.where(one.item_X % 2, 1, 2).astype("i4")
+    )
+    other = replace(other, channels=("new", "table"), sources_X=np.ones_like(other.sources_X))
+    whole = one.joined(other)
+    assert whole.channels == ("new", "table", "old")
+    early_X = whole.at_R[whole.row_X] < DAY
+    assert set(whole.sources_X[~early_X]) == {1}
+    odd_X = whole.item_X % 2 == 1
+    assert set(whole.sources_X[early_X & odd_X]) == {4}
+    assert set(whole.sources_X[early_X & ~odd_X]) == {2}
+
+
+def test_logs_of_two_shops_are_not_joined(history):
+    with pytest.raises(DataError, match=r"texts == .*, must be the same in both logs"):
+        history.joined(replace(history, texts=("another", "shop")))
+
+
+def test_a_log_that_is_still_written_is_read_up_to_now_and_by_arm(tmp_path):
+    people = population(shoppers=200)
+    arm_S = (np.arange(200) % 2).astype(np.int8)
+    service = TableService(table_of(people), arm_S=arm_S)
+    log = EventLog(tmp_path, channels=service.channels, arms=("one", "two"))
+    texts = people.intents.texts
+    log.append("texts", {"text": np.arange(len(texts)), "string": np.array(texts, dtype=object)})
+    world, read = World(WorldSpec(days=3), people, service, log, Draws(2), arms=2), []
+
+    def midnight(day):
+        log.flush()
+        read.append([load_arm(tmp_path, log.channels, arm) for arm in (None, 0, 1)])
+
+    world.at_midnight(midnight)
+    world.run(0, 3)
+    log.close([], {})
+    whole = load_history(tmp_path)
+    assert len(read[0][0].at_R) == 0
+    for day, (both, one, two) in enumerate(read):
+        before = whole.before(day * DAY)
+        np.testing.assert_array_equal(both.request_R, before.request_R)
+        np.testing.assert_array_equal(np.sort(both.order_at_O), np.sort(before.order_at_O))
+        for arm, part in enumerate((one, two)):
+            mine_R = both.shopper_R % 2 == arm
+            np.testing.assert_array_equal(part.request_R, both.request_R[mine_R])
+            np.testing.assert_array_equal(part.item_X, both.item_X[mine_R[both.row_X]])
