@@ -92,6 +92,10 @@ class CqsidSpec(ChannelSettings):
         named = (self.checkpoint,) if self.checkpoint is not None else learned
         return tuple(folder for folder in named if folder is not None)
 
+    def fixed(self) -> str:
+        """A checkpoint is what it is."""
+        return "its weights are those of its checkpoint" if self.checkpoint is not None else ""
+
     def check(self) -> None:
         """Refuse what would only fail after a training; no model is read.
 

@@ -36,6 +36,10 @@ class ChannelSettings(Spec):
         """Files and folders of the user's that decide what the channel learns."""
         return ()
 
+    def fixed(self) -> str:
+        """Why training it anew on a longer log would change nothing; empty where it may."""
+        return ""
+
     def learned(self) -> Self:
         """These settings without what acts on serving alone."""
         return self

@@ -92,6 +92,7 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
             raise ConfigError(f"--set {override}, must be a setting of attribution or execution")
     config = finished_config(folder, overrides)
     check_rules(config.attribution.rules)
+    check_models_stay(config)
     check_plug_ins(config)
     catalogue = finished_stage(folder, "catalogue")
     history, log = (finished_stage(folder, name) / LOG for name in ("history", "experiment"))
@@ -106,6 +107,21 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
         write_record(folder, replace(record, failed=(*record.failed, *maker.failed)))
         with progress.stage("report"):
             return write_report(folder)
+
+
+def check_models_stay(config: Config) -> None:
+    """Refuse what serves requests by the models with which an experiment begins.
+
+    Raises:
+        ConfigError: models were trained anew in the experiment, so other ones served later.
+    """
+    every, methods = config.world.updates.every_days, list(config.attribution.incremental)
+    if every and methods:
+        raise ConfigError(
+            f"attribution.incremental == {methods}, must be [] (--incremental none) where "
+            f"world.updates.every_days is {every}: models were trained anew in the experiment, and "
+            "in a world without a channel they would learn from another log"
+        )
 
 
 def measure(

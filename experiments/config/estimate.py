@@ -20,7 +20,7 @@ from experiments.config.schema import ArmSpec, Config
 _START = 3.0  # libraries are loaded
 _ITEM = 1e-4  # an item of the catalogue
 _HISTORY_PAGE = 8e-5  # two channels and no ranker
-_PAGE = 2.4e-4  # channels by words and counts, merge, ranker, and what shoppers do
+PAGE_SECONDS = 2.4e-4  # channels by words and counts, merge, ranker, and what shoppers do
 _EXAMPLE = 1.3e-4  # a request of the history that a ranker learns from
 _END = 4.0  # estimates, credit, report
 _REPLAYED_PAGE = 5e-5  # a page of a coalition: merge, ranker, expected response
@@ -40,6 +40,7 @@ def plan(config: Config) -> Plan:
     again = truth.seeds - 1 if truth.trainings == "each" else min(truth.seeds, 1)
     times = {name: 1 + again * (name in truth.retrained) for name in (*used, RANKER)}
     worlds = [each * _requests(config) * config.world.days for each in _worlds(config)]
+    worlds = [each + more for each, more in zip(worlds, _updates(config), strict=True)]
     return [
         *_first(config),
         ("models", _models(config, dict.fromkeys(used), times)),
@@ -71,7 +72,8 @@ def plan_sweep(configs: Sequence[Config]) -> Plan:
     for config in configs:
         for step, each in plan(config):
             sections = set(_DECIDED.get(step, ()))
-            past = {"world": {"days"}} if step != "worlds" else None  # days come after it
+            later = {"world": {"days", "updates"}}  # than all steps but the worlds
+            past = later if step != "worlds" else None
             key = step, config.model_dump_json(include=sections, exclude=past)
             if not sections or key not in made:
                 seconds[step] = seconds.get(step, 0.0) + each
@@ -206,7 +208,8 @@ def _models(config: Config, names: Sequence[str] | dict[str, None], times: dict[
 
 def _page(config: Config, arm: ArmSpec, left_out: str = "") -> float:
     """Seconds for a page of an arm, perhaps without one of its channels."""
-    return _PAGE + sum(config.channels[n].page_seconds for n in arm.channels if n != left_out)
+    asked = [config.channels[name] for name in arm.channels if name != left_out]
+    return PAGE_SECONDS + sum(spec.page_seconds for spec in asked)
 
 
 def _worlds(config: Config) -> list[float]:
@@ -219,6 +222,32 @@ def _worlds(config: Config) -> list[float]:
             continue
         beside = 0.0 if arm.name == config.control else OTHER_PAGES * walked * pages[config.control]
         found += [pages[arm.name] * (1 + OWN_PAGES * walked) + beside] * truth.seeds
+    return found
+
+
+def update_seconds(config: Config, arm: ArmSpec) -> float:
+    """Seconds of one update of the models that an arm has, see `world.updates`."""
+    models, requests = config.world.updates.models, _logged(config)
+    found = [
+        config.channels[name].training_seconds(_items(config), requests)
+        for name in arm.channels
+        if name in models
+    ]
+    if RANKER in models and (arm.ranker or config.ranker).type in ("boosted", "learned"):
+        found.append(_EXAMPLE * requests)
+    return sum(found)
+
+
+def _updates(config: Config) -> list[float]:
+    """Seconds of the updates of each world, in the order of `_worlds`."""
+    truth, walked = config.truth, config.truth.method == "expected"
+    times = len(config.world.updates.days(config.world.history_days, config.world.days))
+    each = {arm.name: times * update_seconds(config, arm) for arm in config.arms}
+    found = [sum(each.values())]
+    for arm in config.arms:
+        if not truth.arms or arm.name in truth.arms:
+            beside = each[config.control] if walked and arm.name != config.control else 0.0
+            found += [each[arm.name] + beside] * truth.seeds
     return found
 
 

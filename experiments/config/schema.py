@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cqsid.registry import ChannelSpec, generative
-from experiments.config.analysis import AnalysisSpec, TruthSpec
+from experiments.config.analysis import RANKER, AnalysisSpec, TruthSpec
 from experiments.config.attribution import AttributionSpec
 from experiments.config.execution import ExecutionSpec
 from experiments.config.ids_bench import IdsBenchSpec
@@ -150,6 +150,7 @@ class Config(Spec):
             *self.reward_lab.problems(arms, list(generative(self.channels))),
             *self._problems_of_merges(),
             *self.problems_of_ramp(),
+            *self._problems_of_updates(),
         ]
         for device in ("phone", "desktop"):
             shown = getattr(self.shoppers, f"{device}_slots")
@@ -206,6 +207,41 @@ class Config(Spec):
             for name in new
             if name in BOOTSTRAP_CHANNELS
         ]
+
+    def _problems_of_updates(self) -> list[str]:
+        """Models that nobody has, or that no log changes."""
+        updates, place = self.world.updates, "world.updates.models"
+        if not updates.every_days:
+            return []
+        problems = unknown(place, updates.models, [RANKER, *self.channels])
+        problems += [
+            f"{place} == {name!r} {count} times, must name each model once"
+            for name, count in Counter(updates.models).items()
+            if count > 1
+        ]
+        rankers = [arm.ranker or self.ranker for arm in self.arms]
+        if RANKER in updates.models and all(each.type == "merge_order" for each in rankers):
+            problems.append(
+                f"{place} == {RANKER!r}, must be a model that learns: all arms rank in the order "
+                "of the merge"
+            )
+        used = {name for arm in self.arms for name in arm.channels}
+        for name in (name for name in updates.models if name in self.channels):
+            if name not in used:
+                problems.append(f"{place} == {name!r}, must be a channel that an arm has")
+            if why := self.channels[name].fixed():
+                problems.append(f"{place} == {name!r}, must be a channel that learns: {why}")
+        if RANKER in self.channels:
+            problems.append(
+                f"channels.{RANKER} == a channel, must have another name where world.updates "
+                f"names models by {RANKER!r}"
+            )
+        if len({*self.channels, *BOOTSTRAP_CHANNELS}) > MAX_CHANNELS:
+            problems.append(
+                f"channels == {len(self.channels)} channels, must be fewer with world.updates: "
+                f"with those of the history at most {MAX_CHANNELS} can be told apart"
+            )
+        return problems
 
     def _problems_of_merges(self) -> list[str]:
         merges = {"funnel.merge": self.funnel.merge}

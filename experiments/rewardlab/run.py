@@ -48,6 +48,12 @@ def bench_rewards(
         FunnelabError: bad input, or a folder that cannot be used.
         PartFailedError: no policy could be trained; single ones that fail are left out.
     """
+    if config.world.updates.every_days and config.reward_lab.worlds:
+        raise ConfigError(
+            f"world.updates.every_days == {config.world.updates.every_days}, must be 0 where "
+            f"reward_lab.worlds is {config.reward_lab.worlds}: worlds of policies are compared, "
+            "and an update would train over them"
+        )
     if not config.reward_lab.grid:
         raise ConfigError("reward_lab.rewards x algorithms == none, must have one of each at least")
     check_plug_ins(config)

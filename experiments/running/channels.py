@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.config.schema import Config
 from experiments.records.files import plain, write_json
 from experiments.running.heldout import seen_history
@@ -26,7 +28,7 @@ from recall.storage import plug_in_roots, save
 from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import placing
-from simulator.log.history import load_history
+from simulator.log.history import History, load_history
 
 
 @dataclass(frozen=True)
@@ -58,23 +60,48 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
     history = seen_history(load_history(job.history / LOG), job.unseen_days)
     if job.early:
         history = history.before(split_time(history, job.config.examples))
-    spec = job.config.channels[job.name].on_device(job.config.device)
-    channel = build_channel(job.name, spec)
-    parts, place = Parts(advance), f"channels.{job.name}"
+    rng = model_rng(job.config, f"channel.{job.name}", job.training)
+    train_channel(
+        *(job.config, job.stage, job.name, catalog, history),
+        rng=rng,
+        advance=advance,
+        told=not job.early,
+    )
+
+
+def train_channel(
+    config: Config,
+    stage: Stage,
+    name: str,
+    catalog: Catalog,
+    history: History,
+    *,
+    rng: np.random.Generator,
+    advance: Advance,
+    told: bool = True,
+) -> None:
+    """Fit a channel on a log and finish its stage.
+
+    Args:
+        name: of the channel in the config.
+        rng: luck of the training.
+        told: whether the channel's report is written, too.
+    """
+    channel = build_channel(name, config.channels[name].on_device(config.device))
+    parts, place = Parts(advance), f"channels.{name}"
     if isinstance(channel, Resumable):
         with blaming(f"{place}: resume_in()", "take a folder"):
-            call(f"{place}: resume_in()", channel.resume_in, job.stage.workspace)
+            call(f"{place}: resume_in()", channel.resume_in, stage.workspace)
     if isinstance(channel, Watchable):
         with blaming(f"{place}: watch()", "take a function"):
             call(f"{place}: watch()", channel.watch, parts)
-    with job.stage.write() as folder:
-        rng = model_rng(job.config, f"channel.{job.name}", job.training)
+    with stage.write() as folder:
         with blaming(f"{place}: fit()", "learn from the catalogue and the history"), placing(place):
             call(f"{place}: fit()", channel.fit, catalog, history, rng=rng)
         with placing(place):
-            save(folder / MODEL, channel, channel.name, plug_in_roots(job.config))
-        if not job.early:
-            write_json(folder / REPORT, _report(job.name, channel))
+            save(folder / MODEL, channel, channel.name, plug_in_roots(config))
+        if told:
+            write_json(folder / REPORT, _report(name, channel))
     parts.finish()
 
 

@@ -5,7 +5,7 @@
 Every stage is a folder in the run's store under a key that says all it depends on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,17 @@ from experiments.designs.design import Design
 from experiments.designs.shopper import ShopperSplit
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
+from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import launch_limit
 from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
 from experiments.running.models import LOG, Trained
 from experiments.running.modelstages import ModelStages
 from experiments.running.past.historyworld import HistoryWorld, RampedHistory, before_ramp
 from experiments.running.population import CatalogueJob, horizon, make_catalogue
+from experiments.running.updating.updates import ModelUpdates
 from experiments.running.worlds import (
     ExperimentWorld,
     OneArmWorld,
-    Retraining,
     WorldJob,
     live,
 )
@@ -117,7 +118,7 @@ class Pipeline:
 
     def _past(self, config: Config) -> list[Any]:
         """What decides a history, but for its ramp."""
-        apart = ("days", "ramp")
+        apart = ("days", "ramp", "updates")
         world = {name: value for name, value in config.world if name not in apart}
         return [world, config.log, config.funnel, config.seed, dict(BOOTSTRAP_CHANNELS)]
 
@@ -163,8 +164,10 @@ class Pipeline:
         """The world in which the shoppers are split over the arms."""
         luck, design = _EXPERIMENT_LUCK, self._design()
         arms = range(len(self.config.arms))
-        stage = self._world("experiment", [luck, design], arms, trained)
-        return ExperimentWorld(self.config, stage, trained.catalogue.path, luck, trained, design)
+        updates = self._updates(split=True)
+        stage = self._world("experiment", [luck, design], arms, trained, updates)
+        made = self.config, stage, trained.catalogue.path, luck, trained, design
+        return ExperimentWorld(*made, updates=updates)
 
     def truth_world(self, arm: int, seed: int, trained: Trained) -> OneArmWorld:
         """A world of the truth, everybody in one arm; worlds of equal seed are paired.
@@ -190,28 +193,45 @@ class Pipeline:
             for model, served in own.items()
             if model not in elsewhere and not each
         }
+        again = [
+            name for n in arms for served in self.models.retrained(n).values() for name in served
+        ]
+        updates = self._updates(lucks=dict.fromkeys(sorted(again), seed) if each else {})
         refits = [[name, *each.told(trained, arm)] for name, each in walks.items()]
         told = [luck, arm, beside, spec.share, spec.headroom, refits]
-        stage = self._world(name, told, arms, trained)
+        stage = self._world(name, told, arms, trained, updates)
         return OneArmWorld(
             *(self.config, stage, trained.catalogue.path, luck, trained, arm),
             beside=beside,
             share=spec.share,
             weighed=spec.headroom,
             retrained=walks,
+            updates=updates,
         )
 
     def one_arm(
         self, name: str, luck: str, arm: int, trained: Trained, *, followed: bool = True
     ) -> OneArmWorld:
         """A world in which everybody is in one arm, followed in expectation for it alone."""
-        stage = self._world(name, [luck, arm, followed], (arm,), trained)
-        return OneArmWorld(
-            *(self.config, stage, trained.catalogue.path, luck, trained, arm), followed=followed
-        )
+        updates = self._updates()
+        stage = self._world(name, [luck, arm, followed], (arm,), trained, updates)
+        made = self.config, stage, trained.catalogue.path, luck, trained, arm
+        return OneArmWorld(*made, followed=followed, updates=updates)
+
+    def _updates(
+        self, *, split: bool = False, lucks: Mapping[str, int] | None = None
+    ) -> ModelUpdates | None:
+        """How models are trained anew in a world; arguments as of `ModelUpdates`."""
+        spec = self.config.world.updates
+        return ModelUpdates(spec, split, lucks or {}) if spec.every_days else None
 
     def _world(
-        self, name: str, settings: Sequence[Any], arms: Sequence[int], trained: Trained
+        self,
+        name: str,
+        settings: Sequence[Any],
+        arms: Sequence[int],
+        trained: Trained,
+        updates: ModelUpdates | None,
     ) -> Stage:
         """The stage of a world after the history, in which these arms serve."""
         config = self.config
@@ -220,6 +240,7 @@ class Pipeline:
         # The names of arms and channels are part of the log, so they are part of the key, too.
         logged = [[arm.name for arm in config.arms], list(config.channels)]
         common = [config.world, config.log, config.funnel, config.seed, logged]
+        common += [updates] if updates is not None else []
         return self.maker.stage(
             name,
             [*common, *settings, served, [config.channels[n] for n in names]],
@@ -238,7 +259,7 @@ class Pipeline:
 
     def live(self, name: str, jobs: Sequence[WorldJob]) -> None:
         """Live worlds side by side."""
-        self.maker.side_by_side(name, jobs, "pages", [job.pages for job in jobs])
+        self.maker.side_by_side(name, jobs, "pages", [job.work for job in jobs])
 
 
 def luck_of(seed: int) -> str:

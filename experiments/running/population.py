@@ -86,6 +86,7 @@ def remarks(config: Config, rows: Mapping[str, int]) -> tuple[str, ...]:
 def _of_world(config: Config) -> list[str]:
     """What of the world is off by default, and changes how results are to be read."""
     said, ramp, habit = [], config.world.ramp, config.world.habit
+    updates = config.world.updates
     if ramp.days:
         days = f"{ramp.days} of the {config.world.history_days} days of the history"
         served = "trained anew on all of it" if ramp.retrain else "as it was launched then"
@@ -94,6 +95,18 @@ def _of_world(config: Config) -> list[str]:
             f"({', '.join(config.new_channels)}) were live for {ramp.share:.0%} of the shoppers, "
             "so rankers have learned from what they found; the experiment serves them "
             f"{served}."
+        )
+    if updates.every_days:
+        whose = (
+            "the log of all arms together"
+            if updates.log == "shared"
+            else "the log of each arm alone, for that arm"
+        )
+        said.append(
+            f"Every {updates.every_days} days of the experiment models "
+            f"({', '.join(updates.models)}) were trained anew, from the history and {whose}. In "
+            "the worlds of the truth they learned from what everybody did in one arm. What arms "
+            "learn from each other is in the A/B estimate, and not in its interval."
         )
     if habit.strength:
         said.append(

@@ -1,8 +1,10 @@
 """Training of rankers: examples of the later part of the history, and what learns from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numpy as np
 
 from experiments.config.schema import ArmSpec, Config
 from experiments.records.files import write_json
@@ -33,7 +35,7 @@ from recall.storage import plug_in_roots, save
 from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import placing
-from simulator.log.history import load_history
+from simulator.log.history import History, load_history
 
 Arms = tuple[int, ...]
 """Numbers of the arms that one ranker serves."""
@@ -101,21 +103,49 @@ def make_examples(job: ExamplesJob, *, advance: Advance) -> None:
     config = job.config
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     history = seen_history(load_history(job.history / LOG), job.unseen_days)
-    pool_of = None
-    if job.early:
-        union = _union(job, catalog)
-        union.refresh(history_index(catalog, history, split_time(history, config.examples)))
-        pool_of = union.pool
     rng, parts = model_rng(config, "examples"), Parts(advance)
-    examples = build_examples(history, catalog, pool_of, config.examples, rng=rng, tell=parts)
+    early, start = loaded(config, job.early), split_time(history, config.examples)
+    examples = examples_of(config, job.arms, catalog, history, early, start, rng=rng, tell=parts)
     with job.stage.write() as folder:
         save(folder / EXAMPLES, examples, "examples")
     parts.finish()
 
 
-def _union(job: ExamplesJob, catalog: Catalog) -> UnionRecall:
+def examples_of(
+    config: Config,
+    arms: Arms,
+    catalog: Catalog,
+    history: History,
+    early: Mapping[str, Channel],
+    start: float,
+    *,
+    rng: np.random.Generator,
+    tell: Callable[[float], None],
+) -> Examples:
+    """What teaches the ranker of some arms.
+
+    Args:
+        arms: whose ranker it is.
+        catalog, history: what there is to learn from.
+        early: fitted channels to replay requests through, none where they are not replayed; they
+            know nothing from `start` on.
+        start: the moment that parts statistics from examples, simulated seconds.
+        rng: draws the sample.
+        tell: told now and then which share is done.
+    """
+    pool_of = None
+    if early:
+        union = _union(config, arms, catalog, early)
+        union.refresh(history_index(catalog, history, start))
+        pool_of = union.pool
+    spec = config.examples
+    return build_examples(history, catalog, pool_of, spec, rng=rng, tell=tell, start=start)
+
+
+def _union(
+    config: Config, arms: Arms, catalog: Catalog, early: Mapping[str, Channel]
+) -> UnionRecall:
     """The arms' recall, over their early channels."""
-    config, early = job.config, _loaded(job.config, job.early)
     universe = tuple(config.channels)
     return UnionRecall(
         [
@@ -127,7 +157,7 @@ def _union(job: ExamplesJob, catalog: Catalog) -> UnionRecall:
                 config.channels,
                 arm,
             )
-            for arm in distinct_funnels(config, job.arms)
+            for arm in distinct_funnels(config, arms)
         ]
     )
 
@@ -161,40 +191,85 @@ class RankerJob:
 
 def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     """Fit the ranker of some arms and finish its stage."""
-    config, spec = job.config, ranker_of(job.config, job.arms)
+    config, parts = job.config, Parts(advance)
     catalog: Catalog = load_saved(job.catalog / CATALOG)
-    text = text_scorer(catalog, rng=model_rng(config, "ranker.text"))
-    told = tuple(config.channels) if spec.provenance else ()
-    then, now = _memories(job, catalog)
-    early = _dense_scorer(config, _loaded(config, job.early))
-    features = FeatureSet(catalog, told, text, early, then)
-    ranker, parts = build_ranker(spec, features), Parts(advance)
-    place = _place(config, job.arms)
+    examples, memories = None, None
+    if job.examples is not None:
+        history = seen_history(load_history(job.history / LOG), job.unseen_days)
+        memories = memories_of(catalog, history, split_time(history, config.examples))
+        examples = load_saved(job.examples / EXAMPLES)
+    taught = Taught(
+        *(catalog, examples, memories),
+        loaded(config, job.early),
+        loaded(config, job.channels),
+    )
     with job.stage.write() as folder:
-        if job.examples is not None:
-            examples: Examples = load_saved(job.examples / EXAMPLES)
-            if isinstance(ranker, Watchable):
-                with blaming(f"{place}: {ranker.name}.watch()", "take a function"):
-                    call(f"{place}: {ranker.name}.watch()", ranker.watch, parts)
-            with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
-                rng = model_rng(config, "ranker", job.training)
-                call(f"{place}: {ranker.name}.fit()", ranker.fit, examples, rng=rng)
-        late = _dense_scorer(config, _loaded(config, job.channels))
-        features.use_scorers(text, late, now)
-        with placing(place):
-            save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
-        report = ranker.report if isinstance(ranker, ValuedRanker) else None
-        write_json(folder / REPORT, asdict(report) if report is not None else {})
+        rng = model_rng(config, "ranker", job.training)
+        train_ranker(config, job.arms, taught, folder, rng=rng, tell=parts)
     parts.finish()
 
 
-def _memories(job: RankerJob, catalog: Catalog) -> tuple[QueryMemory | None, QueryMemory | None]:
-    """What was known before the examples, and what is known at the end of the history."""
-    if job.examples is None:
-        return None, None
-    history = seen_history(load_history(job.history / LOG), job.unseen_days)
-    before = history.before(split_time(history, job.config.examples))
-    return QueryMemory(catalog, before), QueryMemory(catalog, history)
+@dataclass(frozen=True)
+class Taught:
+    """What a ranker is made of.
+
+    Attributes:
+        catalog: of the run.
+        examples: what it learns from; None where it learns nothing.
+        memories: what was known of queries before the examples, and what is known as it serves.
+        early, late: the channel whose score is a feature, by name, as of before the examples and
+            as it will serve; empty where there is none.
+    """
+
+    catalog: Catalog
+    examples: Examples | None
+    memories: tuple[QueryMemory, QueryMemory] | None
+    early: Mapping[str, Channel]
+    late: Mapping[str, Channel]
+
+
+def train_ranker(
+    config: Config,
+    arms: Arms,
+    taught: Taught,
+    folder: Path,
+    *,
+    rng: np.random.Generator,
+    tell: Callable[[float], None],
+) -> None:
+    """Fit the ranker of some arms and write it with its report.
+
+    Args:
+        arms: whose ranker it is.
+        taught: what it is made of.
+        folder: of the stage that is written.
+        rng: luck of the training.
+        tell: told now and then which share is done.
+    """
+    catalog, spec, place = taught.catalog, ranker_of(config, arms), _place(config, arms)
+    text = text_scorer(catalog, rng=model_rng(config, "ranker.text"))
+    told = tuple(config.channels) if spec.provenance else ()
+    then, now = taught.memories or (None, None)
+    features = FeatureSet(catalog, told, text, _dense_scorer(config, taught.early), then)
+    ranker = build_ranker(spec, features)
+    if taught.examples is not None:
+        if isinstance(ranker, Watchable):
+            with blaming(f"{place}: {ranker.name}.watch()", "take a function"):
+                call(f"{place}: {ranker.name}.watch()", ranker.watch, tell)
+        with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
+            call(f"{place}: {ranker.name}.fit()", ranker.fit, taught.examples, rng=rng)
+    features.use_scorers(text, _dense_scorer(config, taught.late), now)
+    with placing(place):
+        save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
+    report = ranker.report if isinstance(ranker, ValuedRanker) else None
+    write_json(folder / REPORT, asdict(report) if report is not None else {})
+
+
+def memories_of(
+    catalog: Catalog, history: History, start: float
+) -> tuple[QueryMemory, QueryMemory]:
+    """What was known of queries before the examples, and what is known at the end of the log."""
+    return QueryMemory(catalog, history.before(start)), QueryMemory(catalog, history)
 
 
 def ranker_of(config: Config, arms: Arms) -> RankerSpec:
@@ -209,7 +284,8 @@ def _place(config: Config, arms: Arms) -> str:
     return f"arms.{first.name}" if own else "ranker"
 
 
-def _loaded(config: Config, folders: Mapping[str, Path]) -> dict[str, Channel]:
+def loaded(config: Config, folders: Mapping[str, Path]) -> dict[str, Channel]:
+    """Fitted channels from their folders, by name."""
     return {
         name: load_channel(folder / MODEL, config.channels[name])
         for name, folder in folders.items()

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from experiments.config.analysis import (
     OTHER_PAGES,
     OWN_PAGES,
-    RANKER,
 )
 from experiments.config.schema import Config
 from experiments.designs.design import Design
+from experiments.running.beside.followed import Followed
+from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import arm_funnel
 from experiments.running.models import (
     LOG,
@@ -26,15 +27,16 @@ from experiments.running.models import (
     load_channel,
     load_saved,
 )
+from experiments.running.updating.served import Renewing, Served, Updating
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
-from experiments.truth.files import BESIDE, HEADROOM, OWN, by_category, write_table
+from experiments.truth.files import BESIDE, OWN
 from experiments.truth.headroom import HeadroomSample, asked_texts
 from ranking.funnel import Funnel
 from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
 from simulator.catalogue.catalog import Catalog
-from simulator.following.walk import ExpectedWalk, follow
+from simulator.following.walk import follow
 from simulator.living.world import Population, State, World
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY, SearchService
@@ -71,6 +73,7 @@ class WorldJob(ABC):
         stage: where its log goes.
         population: folder of the catalogue stage.
         luck: name of the world's luck; worlds of equal luck are paired.
+        updates: how models are trained anew in it, if at all.
         goes_on: whether other worlds go on where this one stops.
     """
 
@@ -80,10 +83,20 @@ class WorldJob(ABC):
     stage: Stage
     population: Path
     luck: str
+    updates: Updating | None = field(default=None, kw_only=True)
 
     @abstractmethod
     def episode(self, population: Population, draws: Draws) -> Episode:
         """Everything that is to be known before the first day."""
+
+    def renewal(self, world: World, service: SearchService) -> Renewing | None:
+        """What trains the models of its service anew while it is lived."""
+        return None
+
+    @property
+    def work(self) -> float:
+        """How much there is to do, about: its pages, and updates in pages that take as long."""
+        return self.pages
 
     @property
     def pages(self) -> float:
@@ -113,6 +126,26 @@ class _LaterWorld(WorldJob):
     """
 
     trained: Trained
+
+    def renewal(self, world: World, service: SearchService) -> Renewing | None:
+        """All arms' funnels are kept up to date."""
+        if self.updates is None:
+            return None
+        renewal = self.updates.begin(self.config, self.trained, self.stage.path.parent, world)
+        for each in service.services if isinstance(service, ArmRouter) else (service,):
+            if isinstance(each, Funnel):
+                renewal.serve(Served(each, each.arm))
+        return renewal
+
+    @property
+    def work(self) -> float:
+        """Its pages, and the updates of all funnels that are followed."""
+        return self.pages + (self.updates.work(self.config, self.arms) if self.updates else 0.0)
+
+    @property
+    @abstractmethod
+    def arms(self) -> tuple[int, ...]:
+        """The arms of all funnels that serve it or are followed in it."""
 
     def _after_history(self, service: SearchService, arm_S: NDArray[np.int8]) -> Episode:
         world = self.config.world
@@ -162,40 +195,17 @@ class ExperimentWorld(_LaterWorld):
 
     design: Design
 
+    @property
+    def arms(self) -> tuple[int, ...]:
+        """All."""
+        return tuple(range(len(self.config.arms)))
+
     def episode(self, population: Population, draws: Draws) -> Episode:
         """Everybody is served by their arm."""
         shoppers = len(population.shoppers)
         arm_S = self.design.assign(np.arange(shoppers, dtype=np.int64), np.zeros(shoppers))
-        arms = range(len(self.config.arms))
-        funnels = self._funnels(arms, population.supply.catalog, draws)
+        funnels = self._funnels(self.arms, population.supply.catalog, draws)
         return self._after_history(ArmRouter(funnels, arm_S), arm_S)
-
-
-@dataclass(frozen=True)
-class Retraining:
-    """Models that stand in the place of an arm's own, and whom the arm is followed with them.
-
-    Attributes:
-        models: "ranker", and names of channels.
-        share: of the shoppers that are followed.
-    """
-
-    models: tuple[str, ...]
-    share: float = 1.0
-
-    def models_of(self, trained: Trained) -> Models:
-        """What serves in the place of the arms' models."""
-        again = trained.again[0]
-        return Models(
-            {name: stage for name, stage in again.channels.items() if name in self.models},
-            again.rankers if RANKER in self.models else trained.rankers,
-        )
-
-    def told(self, trained: Trained, arm: int) -> list[object]:
-        """All that decides it, for the key of a world."""
-        models = self.models_of(trained)
-        keys = {name: stage.key for name, stage in models.channels.items()}
-        return [self.share, keys, models.rankers[arm].key]
 
 
 @dataclass(frozen=True)
@@ -221,6 +231,12 @@ class OneArmWorld(_LaterWorld):
     followed: bool = True
 
     @property
+    def arms(self) -> tuple[int, ...]:
+        """Its own, that beside, and its own with each model trained again."""
+        beside = () if self.beside is None else (self.beside,)
+        return (self.arm, *beside, *[self.arm] * len(self.retrained))
+
+    @property
     def channels(self) -> tuple[str, ...]:
         """The arm's channels, in the order of the provenance bits."""
         names = self.config.arms[self.arm].channels
@@ -240,23 +256,25 @@ class OneArmWorld(_LaterWorld):
         (funnel,) = self._funnels((self.arm,), population.supply.catalog, draws)
         return self._after_history(funnel, np.full(len(population.shoppers), self.arm, np.int8))
 
-    def follow(self, world: World, funnel: Funnel) -> "Followed":
+    def follow(self, opened: "OpenWorld", funnel: Funnel) -> Followed:
         """Follow a world of this job, which the funnel serves."""
-        share = self.share
+        world, share = opened.world, self.share
+        catalog = world.population.supply.catalog
         walks = {OWN: follow(world, funnel.twin(), share=share)}
         if self.beside is not None:
-            catalog = world.population.supply.catalog
             (other,) = self._funnels((self.beside,), catalog, world.draws)
             other.arm = self.arm  # it reads the statistics of the arm that this world has
+            opened.keep_up(Served(other, self.beside))
             walks[BESIDE] = follow(world, other, own=False, share=share, paced_by=walks[OWN])
         for name, retraining in self.retrained.items():
             models = retraining.models_of(self.trained)
             if models.channels:
-                catalog = world.population.supply.catalog
                 (other,) = self._funnels((self.arm,), catalog, world.draws, models)
             else:
                 ranker = load_saved(models.rankers[self.arm].path / MODEL, self.config)
                 other = funnel.twin(ranker)
+            begins, lucks = models.channels, dict.fromkeys(retraining.models, 1)
+            opened.keep_up(Served(other, self.arm, lucks, begins, whole=bool(begins)))
             walks[name] = follow(world, other, own=False, share=retraining.share)
         sample = None
         if self.weighed:
@@ -268,28 +286,6 @@ class OneArmWorld(_LaterWorld):
         return Followed(walks, sample)
 
 
-@dataclass(frozen=True)
-class Followed:
-    """What is told of a world beside its log.
-
-    Attributes:
-        walks: by file, what is expected of its shoppers.
-        sample: the requests that an oracle weighs.
-    """
-
-    walks: Mapping[str, ExpectedWalk]
-    sample: HeadroomSample | None
-
-    def write(self, folder: Path) -> None:
-        """Write the files, once the world is lived."""
-        for name, walk in self.walks.items():
-            write_table(folder / name, walk.totals())
-            if name in (OWN, BESIDE):
-                write_table(folder / by_category(name), walk.by_category())
-        if self.sample is not None:
-            self.sample.write(folder / HEADROOM)
-
-
 def live(job: WorldJob, *, advance: Advance) -> None:
     """Live one world and finish its stage; it counts pages, see `WorldJob.pages`."""
     with job.stage.write() as folder:
@@ -297,10 +293,12 @@ def live(job: WorldJob, *, advance: Advance) -> None:
         followed = None
         service = opened.service
         if isinstance(job, OneArmWorld) and job.followed and isinstance(service, Funnel):
-            followed = job.follow(opened.world, service)
-        state = opened.run(lambda requests: advance(requests * job.pages_each))
+            followed = job.follow(opened, service)
+        state = opened.run(lambda requests: advance(requests * job.pages_each), work=advance)
         if followed is not None:
             followed.write(folder)
+        if opened.renewal is not None:
+            opened.renewal.write(folder)
         if job.goes_on:
             _save_state(folder / STATE, state)
         job.stage.rows = opened.world.log.rows
@@ -313,6 +311,7 @@ class OpenWorld:
     Attributes:
         world, service: the world, and what serves its requests.
         first_day, days: the simulated days of its period.
+        renewal: what trains its models anew while it is lived.
         digest: of its log, once it is lived.
     """
 
@@ -320,10 +319,23 @@ class OpenWorld:
     service: SearchService
     first_day: int
     days: int
+    renewal: Renewing | None = None
     digest: str = ""
 
-    def run(self, advance: Advance) -> State:
-        """Live it and close its log; returns the state in which the next world can go on."""
+    def keep_up(self, served: Served) -> None:
+        """Also train the models of this funnel anew, if the world does so."""
+        if self.renewal is not None:
+            self.renewal.serve(served)
+
+    def run(self, advance: Advance, work: Advance | None = None) -> State:
+        """Live it and close its log; returns the state in which the next world can go on.
+
+        Args:
+            advance: told the number of requests after each interval.
+            work: told of updates, see `WorldJob.work`.
+        """
+        if self.renewal is not None and work is not None:
+            self.renewal.tell = work
         state = self.world.run(self.first_day, self.days, advance=advance)
         facts = {"start_day": self.first_day, "days": self.days}
         self.digest = self.world.log.close(self.service.faults(), facts)
@@ -356,7 +368,8 @@ def open_world(job: WorldJob, folder: Path) -> OpenWorld:
         state=episode.state,
         trace_rate=config.log.candidate_rate,
     )
-    return OpenWorld(world, episode.service, episode.first_day, episode.days)
+    renewal = job.renewal(world, episode.service)
+    return OpenWorld(world, episode.service, episode.first_day, episode.days, renewal)
 
 
 def _log_facts(log: EventLog, population: Population, episode: Episode) -> None:

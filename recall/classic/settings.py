@@ -20,6 +20,10 @@ class LexicalSpec(ChannelSettings):
     k1: float = Field(1.2, ge=0, description="saturation of a word's frequency in an item")
     b: float = Field(0.75, ge=0, le=1, description="how much long texts are discounted")
 
+    def fixed(self) -> str:
+        """No log plays a part."""
+        return "it learns from the catalogue alone"
+
 
 class DenseSpec(ChannelSettings):
     """Two towers over hashed words and character n-grams."""
@@ -84,3 +88,7 @@ class UniformSpec(ChannelSettings):
     home: ClassVar[str] = "recall.classic.uniform:UniformChannel"
 
     type: Literal["random"] = "random"
+
+    def fixed(self) -> str:
+        """No log plays a part."""
+        return "it learns nothing"

@@ -39,6 +39,10 @@ class ServiceSpec(ChannelSettings):
         "anew",
     )
 
+    def fixed(self) -> str:
+        """What is asked lies elsewhere."""
+        return "the service that it asks is not trained here"
+
     @model_validator(mode="after")
     def _asks_something(self) -> "ServiceSpec":
         asked = QUERIES if self.batch > 1 else QUERY
