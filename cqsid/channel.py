@@ -1,6 +1,7 @@
 """The generative channel: a request becomes a prompt, the prompt a beam of ids, the ids items."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cqsid.generator.prompts import Prompts
 from cqsid.learned import Learned
 from cqsid.reporting import figures, share_done
 from cqsid.saved import load_learned
-from cqsid.settings import CqsidSpec
+from cqsid.settings import Beams, CqsidSpec
 from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import with_newcomers
 from cqsid.training.stages import Stage
@@ -45,7 +46,7 @@ class CqsidChannel:
         self._workspace: Path | None = None
         self._tell: Callable[[float], None] | None = None
         self._texts = TextCache()
-        self._answers = AnswerCache(self._spec.serving.cache)
+        self._answers = _caches(self._spec)
         self._pool: SemanticIds | None = None
         self._decoder: Decoder | None = None
 
@@ -65,7 +66,7 @@ class CqsidChannel:
         """
         self._check(spec)
         self._spec = spec
-        self._answers = AnswerCache(spec.serving.cache)
+        self._answers = _caches(spec)
 
     def fit(self, catalog: Catalog, history: History, *, rng: np.random.Generator) -> None:
         """Learn text vectors, ids and the generator, or load those of a checkpoint.
@@ -151,7 +152,8 @@ class CqsidChannel:
         before, self._pool = self._pool, pool
         if before is not None and np.array_equal(before.sids_SL, pool.sids_SL):
             return
-        self._answers.clear()
+        for answers in self._answers:
+            answers.clear()
         learned = self.learned
         self._decoder = None
         if len(pool.sids_SL):
@@ -165,6 +167,12 @@ class CqsidChannel:
 
     def recall(self, requests: Requests, limit: int) -> Candidates:
         """Items of the likeliest ids, at most `limit`; the score is the id's log-probability."""
+        return self.recall_at(requests, limit, np.zeros(len(requests), np.int8))
+
+    def recall_at(
+        self, requests: Requests, limit: int, step_B: NDArray[np.integer[Any]]
+    ) -> Candidates:
+        """The same with the beams of a step of `ServingSpec.steps`, for each request."""
         found = blank(len(requests), limit)
         if self._decoder is None:
             return found
@@ -177,12 +185,15 @@ class CqsidChannel:
         rows = np.flatnonzero(known_B)
         if not len(rows):
             return found
-        allowed_UK = None if first_BK is None else first_BK[rows]
-        with one_thread():  # the bits of a score must not depend on the machine's cores
-            sid_UN, scores_UN = self._answers(prompts.rows(rows), self._decode, allowed_UK)
         cap = self._spec.serving.shelves.cap
-        some = self._shelves.expand(sid_UN, scores_UN, limit, cap)
-        found.items_BN[rows], found.scores_BN[rows] = some.items_BN, some.scores_BN
+        for step in np.unique(step_B[rows]):
+            some = rows[step_B[rows] == step]
+            allowed_UK = None if first_BK is None else first_BK[some]
+            decode = partial(self._decode, self._spec.serving.steps[step][1])
+            with one_thread():  # the bits of a score must not depend on the machine's cores
+                sid_UN, scores_UN = self._answers[step](prompts.rows(some), decode, allowed_UK)
+            items = self._shelves.expand(sid_UN, scores_UN, limit, cap)
+            found.items_BN[some], found.scores_BN[some] = items.items_BN, items.scores_BN
         return found
 
     def _first_codes(self, requests: Requests) -> NDArray[np.bool_] | None:
@@ -194,7 +205,14 @@ class CqsidChannel:
         in_use_K[self._pool.sids_SL[:, 0]] = True
         return related_BK & in_use_K
 
-    def _decode(self, prompts: Prompts, first_BK: NDArray[np.bool_] | None) -> Answers:
+    def _decode(
+        self, widths: Beams, prompts: Prompts, first_BK: NDArray[np.bool_] | None
+    ) -> Answers:
         assert self._decoder is not None
-        beams = self._decoder.decode(prompts, self._spec.serving.beams, first_BK=first_BK)
+        beams = self._decoder.decode(prompts, widths, first_BK=first_BK)
         return beams.sid_BN, beams.scores_BN
+
+
+def _caches(spec: CqsidSpec) -> list[AnswerCache]:
+    """Answers at each step of serving: they are those of other beams."""
+    return [AnswerCache(spec.serving.cache) for _ in spec.serving.steps]

@@ -1,20 +1,40 @@
 """Settings of the generative channel."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cqsid.decoding.settings import ShelfSpec
 from cqsid.generator.settings import ModelSpec, PromptSpec, TextSpec
 from cqsid.tokenizer.schemes.settings import IdsSpec
 from cqsid.training.settings import TrainingSpec
 from recall.latency import LatencySpec
+from recall.load.settings import Step
 from recall.settings import ChannelSettings, DeviceName
 from simulator.errors import ConfigError
 from simulator.spec import Spec
 
 Beam = Annotated[int, Field(gt=0, le=1000)]
+Beams = int | tuple[int, ...]
+
+
+def widest(beams: Beams) -> int:
+    """The largest beam of any level."""
+    return beams if isinstance(beams, int) else max(beams)
+
+
+class BusyBeams(Spec):
+    """What is searched while many wait."""
+
+    others: int = Field(
+        gt=0, le=100_000, description="other requests that wait, from which on these beams are kept"
+    )
+    beams: Beam | tuple[Beam, ...] = Field(
+        description="ids kept, one number or one for each level; narrower than with fewer waiting "
+        "(ids)"
+    )
 
 
 class ServingSpec(Spec):
@@ -22,6 +42,11 @@ class ServingSpec(Spec):
 
     beams: Beam | tuple[Beam, ...] = Field(
         50, description="ids kept by the beam search, one number or one for each level (ids)"
+    )
+    by_load: tuple[BusyBeams, ...] = Field(
+        (),
+        description="beams to keep instead while many wait for the channel's `servers`, the fewest "
+        "waiting first",
     )
     related_only: bool = Field(
         False,
@@ -40,9 +65,22 @@ class ServingSpec(Spec):
     )
 
     @property
-    def widest(self) -> int:
-        """The largest beam of any level."""
-        return self.beams if isinstance(self.beams, int) else max(self.beams)
+    def steps(self) -> tuple[tuple[int, Beams], ...]:
+        """Beams by how many others wait: from how many on, and the beams."""
+        return ((0, self.beams), *((busy.others, busy.beams) for busy in self.by_load))
+
+    @model_validator(mode="after")
+    def _beams_narrow(self) -> "ServingSpec":
+        """Refuse steps that no number of waiting requests leads to, or that take no less time."""
+        for number, ((fewer, wide), (more, narrow)) in enumerate(pairwise(self.steps)):
+            place = f"serving.by_load[{number}]"
+            if more <= fewer:
+                raise ValueError(f"{place}.others == {more}, must be > {fewer} (the step before)")
+            if widest(narrow) >= widest(wide):
+                raise ValueError(
+                    f"{place}.beams == {narrow}, must be narrower than {wide} (with fewer waiting)"
+                )
+        return self
 
     def check_levels(self, levels: int) -> None:
         """Refuse beams for another number of levels than the ids have.
@@ -50,11 +88,13 @@ class ServingSpec(Spec):
         Raises:
             ConfigError: not one number, nor one for each level.
         """
-        if isinstance(self.beams, tuple) and len(self.beams) != levels:
-            raise ConfigError(
-                f"serving.beams == {self.beams}, must be one number or {levels}, "
-                "one for each level of ids"
-            )
+        for number, (_, beams) in enumerate(self.steps):
+            if isinstance(beams, tuple) and len(beams) != levels:
+                place = f"by_load[{number - 1}].beams" if number else "beams"
+                raise ConfigError(
+                    f"serving.{place} == {beams}, must be one number or {levels}, "
+                    "one for each level of ids"
+                )
 
 
 class CqsidSpec(ChannelSettings):
@@ -85,6 +125,21 @@ class CqsidSpec(ChannelSettings):
 
     shares_training: ClassVar[bool] = True
     page_seconds: ClassVar[float] = 3.5e-4
+
+    @model_validator(mode="after")
+    def _load_is_felt(self) -> "CqsidSpec":
+        """Refuse steps of serving that can never be taken."""
+        steps, place = self.serving.by_load, "serving.by_load"
+        if steps and self.servers is None:
+            raise ValueError(f"{place} == {len(steps)} steps, must be empty without servers")
+        for number, busy in enumerate(steps):
+            most = self.servers.waiting if self.servers is not None else 0
+            if busy.others >= most:
+                raise ValueError(
+                    f"{place}[{number}].others == {busy.others}, must be < servers.waiting "
+                    f"({most}): no more can wait"
+                )
+        return self
 
     def data(self) -> tuple[str, ...]:
         """A checkpoint, or else the folders of models that training begins from."""
@@ -139,9 +194,10 @@ class CqsidSpec(ChannelSettings):
         return 1.4e-3 * items + 1.4e-4 * examples
 
     def learned(self) -> Self:
-        """These settings without limit, latency and serving."""
+        """These settings without limit, latency, servers and serving."""
         plain = CqsidSpec.model_fields
-        fixed = {name: plain[name].default for name in ("limit", "latency", "serving")}
+        served = ("limit", "latency", "servers", "serving")
+        fixed = {name: plain[name].default for name in served}
         return self.model_copy(update=fixed)
 
     def on_device(self, device: DeviceName) -> Self:
@@ -156,5 +212,12 @@ class CqsidSpec(ChannelSettings):
 
     def service_time(self) -> LatencySpec:
         """The latency model; the beam's share is part of the base."""
-        base_s = self.latency.base_s + self.serving.per_beam_s * self.serving.widest
+        return self._timed(self.serving.beams)
+
+    def steps(self) -> tuple[Step, ...]:
+        """The beams by how many others wait."""
+        return tuple(Step(others, self._timed(beams)) for others, beams in self.serving.steps)
+
+    def _timed(self, beams: Beams) -> LatencySpec:
+        base_s = self.latency.base_s + self.serving.per_beam_s * widest(beams)
         return self.latency.model_copy(update={"base_s": base_s})

@@ -1,13 +1,14 @@
 """One arm's search service: channels, merge, pre-ranker, ranker, page.
 
-A channel that breaks is dropped from the batch, one that is late from the request, and the page is
-served without it.
+A channel that breaks is dropped from the batch, one that is late or turns it away from the request,
+and the page is served without it.
 """
 
 import copy
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from ranking.settings import FunnelSpec
 from recall.candidates import Pool
 from recall.channel import Channel, Refreshable
 from recall.latency import LatencySpec
+from recall.load.queues import Met, Queue
 from simulator.calling import blaming, call
 from simulator.errors import ConfigError, ContractError
 from simulator.protocols import Fault, FaultReason, Index, Pages, Requests
@@ -43,15 +45,22 @@ class Answers:
     """What the channels of an arm answered to a batch of requests, and how long each took.
 
     Any number of pages can be made of them, see `Funnel.pages`.
+
+    Attributes:
+        seconds_BC: how long each channel took; 0 for those that were not asked.
+        away_BC: which channels turned the request away, for their servers were busy; they found
+            nothing and took no time.
     """
 
     requests: Requests
     recalled: Recalled
     seconds_BC: NDArray[np.float64]
+    away_BC: NDArray[np.bool_]
 
     def rows(self, rows: NDArray[np.intp] | slice) -> "Answers":
         """The answers to some of the requests (an index array or a slice)."""
-        return Answers(self.requests.rows(rows), self.recalled.rows(rows), self.seconds_BC[rows])
+        few = self.requests.rows(rows), self.recalled.rows(rows)
+        return Answers(*few, self.seconds_BC[rows], self.away_BC[rows])
 
 
 @dataclass
@@ -72,6 +81,7 @@ class Funnel:
         spec: settings.
         latencies: latency model of each channel; a channel without one takes no time.
         draws: the luck of latencies and exploration.
+        queues: of channels with servers, what requests meet there.
     """
 
     def __init__(
@@ -83,6 +93,7 @@ class Funnel:
         spec: FunnelSpec,
         latencies: Mapping[str, LatencySpec],
         draws: Draws,
+        queues: Mapping[str, Queue] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.arm = arm
@@ -92,6 +103,7 @@ class Funnel:
         self.preranker = Preranker(spec.preranker, recall.n_items)
         self.spec = spec
         self.latencies = dict(latencies)
+        self.queues = {name: queues[name] for name in recall.channels if name in queues}
         self.draws = draws
         self._faults: Counter[tuple[str, FaultReason]] = Counter()
         self._details: dict[tuple[str, FaultReason], str] = {}
@@ -156,8 +168,10 @@ class Funnel:
         for drop in answers.recalled.drops:
             self._count(drop.channel, drop.reason, len(requests), drop.detail)
         late_C = (answers.seconds_BC > self.spec.deadline_s).sum(axis=0)
-        for channel, late in zip(self.channels, late_C, strict=True):
+        away_C = answers.away_BC.sum(axis=0)
+        for channel, late, away in zip(self.channels, late_C, away_C, strict=True):
             self._count(channel, FaultReason.DEADLINE, int(late), "")
+            self._count(channel, FaultReason.BUSY, int(away), "")
         return self.pages(answers)
 
     def ask(self, requests: Requests) -> Answers:
@@ -167,8 +181,13 @@ class Funnel:
             ConfigError: if a request wants more slots than a page may have.
         """
         self._check(requests)
-        recalled = self.recall.recall(requests)
-        return Answers(requests, recalled, self._seconds(requests, recalled))
+        met = {name: queue.meet(requests, self.draws) for name, queue in self.queues.items()}
+        steps = {name: each.step_B for name, each in met.items()}
+        recalled = self.recall.recall(requests, steps=steps)
+        away_BC = np.zeros((len(requests), len(self.channels)), np.bool_)
+        for name in met.keys() & recalled.found.keys():
+            away_BC[:, self.channels.index(name)] = met[name].away_B
+        return Answers(requests, recalled, self._seconds(requests, recalled, met), away_BC)
 
     def pages(self, answers: Answers, left_out_B: NDArray[np.integer] | None = None) -> Pages:
         """The pages that the answers make.
@@ -189,7 +208,7 @@ class Funnel:
         late_BC = seconds_BC > self.spec.deadline_s
         waited_B = np.minimum(seconds_BC, self.spec.deadline_s).max(axis=1, initial=0.0)
         broken_C = np.isin(self.channels, [drop.channel for drop in recalled.drops])
-        dropped_BC = late_BC | (broken_C & ~out_BC)
+        dropped_BC = late_BC | ((broken_C | answers.away_BC) & ~out_BC)
         parts = []
         for start in range(0, len(requests), _ROWS):
             some = slice(start, min(start + _ROWS, len(requests)))
@@ -296,19 +315,26 @@ class Funnel:
             raise ContractError(f"{place} == {found}, {wanted}")
         return scores_BM
 
-    def _seconds(self, requests: Requests, recalled: Recalled) -> NDArray[np.float64]:
+    def _seconds(
+        self, requests: Requests, recalled: Recalled, met: Mapping[str, Met]
+    ) -> NDArray[np.float64]:
         """(B, C) service time of each channel; 0 for channels that were not asked.
 
         It is endless where a channel itself says that it was late.
         """
         seconds_BC = np.zeros((len(requests), len(self.channels)))
         for name, found in recalled.found.items():
-            if found.late_B is not None:
-                seconds_BC[found.late_B, self.channels.index(name)] = np.inf
+            c = self.channels.index(name)
             if name in self.latencies:
                 normal_B = self.draws.normal(f"latency:{name}", request=requests.id_B)
-                seconds_B = self.latencies[name].seconds(normal_B, self.recall.limits[name])
-                seconds_BC[:, self.channels.index(name)] += seconds_B
+                if name in met:
+                    seconds_BC[:, c] = self.queues[name].seconds(met[name], normal_B)
+                else:
+                    limit = self.recall.limits[name]
+                    seconds_BC[:, c] = self.latencies[name].seconds(normal_B, limit)
+            if found.late_B is not None:
+                asked_B = ~met[name].away_B if name in met else True
+                seconds_BC[found.late_B & asked_B, c] = np.inf
         return seconds_BC
 
     def _count(self, channel: str, reason: FaultReason, requests: int, detail: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recall.candidates import Candidates, Pool
-from recall.channel import Channel, Refreshable
+from recall.channel import Channel, Refreshable, Yielding
 from recall.contract import CandidatesError, validate_candidates
 from recall.merge import Merge
 from recall.settings import MergeSpec
@@ -115,13 +115,19 @@ class RecallStage:
                     self._stale[name] = _raised(name, error, "refresh(): ")
 
     def recall(
-        self, requests: Requests, known: Mapping[str, Candidates] = MappingProxyType({})
+        self,
+        requests: Requests,
+        known: Mapping[str, Candidates] = MappingProxyType({}),
+        *,
+        steps: Mapping[str, NDArray[np.int8]] = MappingProxyType({}),
     ) -> Recalled:
         """Ask every channel; whichever breaks is dropped from the whole batch.
 
         Args:
             requests: a batch.
             known: answers to it that are at hand, of channels that need not be asked again.
+            steps: of channels with servers, (B,) what they do for each request, by the number of
+                their step; a negative one asks nothing of them. All other channels do all they can.
         """
         found: dict[str, Candidates] = {}
         drops: list[Drop] = []
@@ -133,7 +139,7 @@ class RecallStage:
                 drops.append(self._stale[name])
                 continue
             try:
-                found[name] = self._ask(name, requests)
+                found[name] = self._ask(name, requests, steps.get(name))
             except CandidatesError as error:
                 drops.append(Drop(name, error.reason, str(error)))
             except TimeLimitError:
@@ -149,15 +155,21 @@ class RecallStage:
                 self._broken.add(drop.channel)
         return Recalled(found, drops)
 
-    def _ask(self, name: str, requests: Requests) -> Candidates:
+    def _ask(self, name: str, requests: Requests, step_B: NDArray[np.int8] | None) -> Candidates:
         """What a channel finds, asked `batch` requests at a time."""
-        parts, limit = [], self.limits[name]
+        parts, limit, channel = [], self.limits[name], self.channels[name]
         for start in range(0, len(requests), self.batch):
-            some = requests.rows(slice(start, start + self.batch))
-            found = call(f"channel {name}: recall()", self.channels[name].recall, some, limit)
-            validate_candidates(found, len(some), limit, self.n_items)
+            some = slice(start, start + self.batch)
+            asked = requests.rows(some)
+            if step_B is None or not isinstance(channel, Yielding):
+                found = call(f"channel {name}: recall()", channel.recall, asked, limit)
+            else:
+                step = np.maximum(step_B[some], 0)
+                found = call(f"channel {name}: recall_at()", channel.recall_at, asked, limit, step)
+            validate_candidates(found, len(asked), limit, self.n_items)
             parts.append(found)
-        return Candidates.joined(parts)
+        joined = Candidates.joined(parts)
+        return joined if step_B is None else _without(joined, step_B < 0)
 
     def merge(self, recalled: Recalled, late_BC: NDArray[np.bool_]) -> Pool:
         """The pool of what was recalled.
@@ -190,7 +202,7 @@ def _without(found: Candidates, late_B: NDArray[np.bool_]) -> Candidates:
     if not late_B.any():
         return found
     items_BN = np.where(late_B[:, None], np.int32(-1), found.items_BN)
-    return Candidates(items_BN, found.scores_BN)
+    return Candidates(items_BN, found.scores_BN, found.late_B)
 
 
 def _check(

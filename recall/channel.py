@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recall.candidates import Candidates
 from simulator.catalogue.catalog import Catalog
@@ -27,6 +28,19 @@ class Channel(Protocol):
 
     def recall(self, requests: Requests, limit: int) -> Candidates:
         """At most `limit` candidates for each request."""
+
+
+@runtime_checkable
+class Yielding(Protocol):
+    """A channel that can do less for a request while its servers are busy.
+
+    Its settings tell the `steps`. `recall` is the first of them.
+    """
+
+    def recall_at(
+        self, requests: Requests, limit: int, step_B: NDArray[np.integer[Any]]
+    ) -> Candidates:
+        """As `recall`, each request at its step."""
 
 
 @runtime_checkable

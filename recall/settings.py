@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field
 
 from recall.latency import LatencySpec
+from recall.load.settings import ServersSpec, Step
 from simulator.spec import Spec
 
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -31,6 +32,9 @@ class ChannelSettings(Spec):
 
     limit: int = Field(100, gt=0, le=10_000, description="candidates asked for (items a request)")
     latency: LatencySpec = Field(LatencySpec(), description="service time of the channel")
+    servers: ServersSpec | None = Field(
+        None, description="servers that may be busy; none: nobody ever waits for one"
+    )
 
     def data(self) -> tuple[str, ...]:
         """Files and folders of the user's that decide what the channel learns."""
@@ -58,6 +62,13 @@ class ChannelSettings(Spec):
     def service_time(self) -> LatencySpec:
         """The latency model of the channel with these settings."""
         return self.latency
+
+    def steps(self) -> tuple[Step, ...]:
+        """What the channel does for a request, by how many others wait; one step for most.
+
+        A channel of several steps is `recall.channel.Yielding`.
+        """
+        return (Step(0, self.service_time()),)
 
 
 class MergeSpec(Spec):

@@ -127,6 +127,7 @@ class FaultReason(StrEnum):
     UNKNOWN_ITEMS = "unknown_items"  # it returned ids that are not in the catalogue
     BAD_SHAPE = "bad_shape"  # it returned arrays of the wrong shape or type
     DEADLINE = "deadline"  # its latency passed the funnel's deadline
+    BUSY = "busy"  # its servers were busy, and so many waited that it turned the request away
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Fault:
     channel: str
     reason: FaultReason
     requests: int
-    detail: str  # the first message, "" for a missed deadline
+    detail: str  # the first message, "" for a missed deadline and a busy channel
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From settings to funnels: those of the arms, and the one of the history."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from experiments.config.schema import ArmSpec, Config
 from experiments.running.models import fixed_rng
@@ -10,6 +11,8 @@ from ranking.recallstage import RecallStage
 from ranking.settings import FunnelSpec
 from recall.channel import Channel
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
+from recall.load.queues import Queue
+from recall.load.traffic import Traffic
 from recall.registry import build_channel
 from recall.settings import ChannelSettings, MergeSpec
 from simulator.catalogue.catalog import Catalog
@@ -69,6 +72,7 @@ def _past_funnel(
         specs=specs,
         draws=draws,
         exploration=BOOTSTRAP_EXPLORATION,
+        shares=dict.fromkeys(launched, config.world.ramp.share),
     )
 
 
@@ -105,8 +109,14 @@ def arm_funnel(
     channels: Mapping[str, Channel],
     ranker: Ranker,
     draws: Draws,
+    among: Sequence[int],
 ) -> Funnel:
-    """The search service of one arm, from its fitted channels and ranker."""
+    """The search service of one arm, from its fitted channels and ranker.
+
+    Args:
+        among: numbers of the arms of the world, itself among them. A channel's servers are theirs
+            together, so how busy they are depends on all who use it.
+    """
     arm, universe = config.arms[number], tuple(config.channels)
     return _funnel(
         config,
@@ -118,7 +128,15 @@ def arm_funnel(
         specs=config.channels,
         draws=draws,
         exploration=config.funnel.exploration,
+        shares={name: traffic_share(config, name, among) for name in arm.channels},
     )
+
+
+def traffic_share(config: Config, channel: str, among: Sequence[int]) -> float:
+    """The share of all requests that a channel is asked, in a world of these arms."""
+    arms = [config.arms[number] for number in among]
+    using = [arm.share for arm in arms if channel in arm.channels]
+    return math.fsum(using) / math.fsum(arm.share for arm in arms)
 
 
 def _funnel(
@@ -132,7 +150,18 @@ def _funnel(
     specs: Mapping[str, ChannelSettings],
     draws: Draws,
     exploration: float,
+    shares: Mapping[str, float],
 ) -> Funnel:
+    """A funnel; `shares` are of all requests those that channels with servers are asked."""
     spec: FunnelSpec = config.funnel.model_copy(update={"exploration": exploration})
     latencies = {channel: specs[channel].service_time() for channel in recall.channels}
-    return Funnel(name, arm, recall, ranker, spec, latencies, draws)
+    world, queues = config.world, {}
+    for channel, share in shares.items():
+        servers = specs[channel].servers
+        if servers is not None:
+            traffic = Traffic(world.arrivals, world.peak_requests, share)
+            items = recall.limits[channel]
+            busiest = traffic.busiest(range(world.history_days + world.days))
+            steps = specs[channel].steps()
+            queues[channel] = Queue(channel, servers, steps, items, traffic, busiest)
+    return Funnel(name, arm, recall, ranker, spec, latencies, draws, queues)

@@ -103,7 +103,7 @@ class Pipeline:
         asked = {name: [config.channels[name], launch_limit(config, name)] for name in launched}
         stage = self.maker.stage(
             "history",
-            [*self._past(config), ramp.days, ramp.share, asked],
+            [*self._past(config), ramp.days, ramp.share, asked, config.world.peak_requests],
             inputs=[catalogue.key, *(stage.key for stage in launched.values())],
             task=live,
         )
@@ -117,8 +117,8 @@ class Pipeline:
         return stage
 
     def _past(self, config: Config) -> list[Any]:
-        """What decides a history, but for its ramp."""
-        apart = ("days", "ramp", "updates")
+        """What decides a history, but for its ramp; its own channels have no servers."""
+        apart = ("days", "ramp", "updates", "peak_requests")
         world = {name: value for name, value in config.world if name not in apart}
         return [world, config.log, config.funnel, config.seed, dict(BOOTSTRAP_CHANNELS)]
 

@@ -160,7 +160,7 @@ class _LaterWorld(WorldJob):
         draws: Draws,
         again: Models | None = None,
     ) -> list[Funnel]:
-        """The funnels of arms; `again` has models that serve in the place of their own."""
+        """The funnels of all arms of a world; `again` has models in the place of their own."""
         config, trained = self.config, self.trained
         stages, rankers = trained.channels, trained.rankers
         if again is not None:
@@ -181,6 +181,7 @@ class _LaterWorld(WorldJob):
                 {name: model(name) for name in config.arms[arm].channels},
                 load_saved(rankers[arm].path / MODEL, config),
                 draws,
+                arms,
             )
             for arm in arms
         ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from simulator.living.settings import VISITS_PER_DAY_LIMIT, ArrivalSpec
 from simulator.protocols import DAY
@@ -35,13 +35,32 @@ def day_factor(spec: ArrivalSpec, day: int) -> float:
     return factor
 
 
+def rush(spec: ArrivalSpec, at_B: ArrayLike) -> NDArray[np.float64]:
+    """Visits a second at some moments, over those at the peak hour of an ordinary day.
+
+    Args:
+        at_B: simulated seconds.
+    """
+    day_B, second_B = np.divmod(np.asarray(at_B, np.float64), DAY)
+    depth = _depth(spec)
+    angle_B = 2 * np.pi * (second_B / DAY - spec.peak_hour / 24)
+    factor_B = np.ones(day_B.shape)
+    for day in np.unique(day_B):
+        factor_B[day_B == day] = day_factor(spec, int(day))
+    return factor_B * (1 + depth * np.cos(angle_B)) / (1 + depth)
+
+
 def daily_profile(spec: ArrivalSpec, bins: int = 1_440) -> NDArray[np.float64]:
     """(bins + 1,) cumulative share of a day's visits: a cosine around the evening peak."""
     hour = 24.0 * (np.arange(bins) + 0.5) / bins
-    depth = (spec.peak_to_trough - 1) / (spec.peak_to_trough + 1)
-    rate = 1 + depth * np.cos(2 * np.pi * (hour - spec.peak_hour) / 24)
+    rate = 1 + _depth(spec) * np.cos(2 * np.pi * (hour - spec.peak_hour) / 24)
     cumulative = np.concatenate(([0.0], np.cumsum(rate)))
     return np.asarray(cumulative / cumulative[-1])
+
+
+def _depth(spec: ArrivalSpec) -> float:
+    """How far the rate swings about its mean over a day, over that mean."""
+    return (spec.peak_to_trough - 1) / (spec.peak_to_trough + 1)
 
 
 def visits_of_day(

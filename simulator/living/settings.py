@@ -181,6 +181,13 @@ class WorldSpec(Spec):
     statistics: Literal["shared", "per_arm"] = Field(
         "shared", description="whether arms learn from each other's clicks"
     )
+    peak_requests: float = Field(
+        100.0,
+        gt=0,
+        le=1e6,
+        description="searches of the whole shop at the peak hour of an ordinary day, of which the "
+        "simulated shoppers' are a sample; felt only by channels with servers (requests a second)",
+    )
     ramp: RampSpec = RampSpec()
     updates: UpdatesSpec = UpdatesSpec()
     arrivals: ArrivalSpec = ArrivalSpec()

@@ -45,7 +45,7 @@ def test_the_full_funnel_with_cqsid(benchmark, report, tmp_path, softmax):
 
     benchmark.pedantic(once, rounds=1)
     rate = timed[0].requests / timed[0].seconds
-    computed = timed[0].service.recall.channels["cqsid"]._answers.computed
+    computed = timed[0].service.recall.channels["cqsid"]._answers[0].computed
     assert computed > 0.9 * timed[0].requests  # equal prompts of one batch are answered once
     aim = AIMS[softmax]
     what = f"full funnel with CQ-SID, beam 50, uncached, {softmax} softmax, 20k items"

@@ -131,7 +131,7 @@ def test_a_cache_changes_no_answer_and_saves_the_model(catalog):
         one, other = cached.recall(requests, 20), plain.recall(requests, 20)
         np.testing.assert_array_equal(one.items_BN, other.items_BN)
         np.testing.assert_array_equal(one.scores_BN, other.scores_BN)
-    assert plain._answers.computed == 2 * cached._answers.computed
+    assert plain._answers[0].computed == 2 * cached._answers[0].computed
 
 
 def test_wider_beams_take_longer_and_other_settings_of_serving_need_no_training():
