@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from experiments.inference import health as diagnostics
 from experiments.inference.estimates import blank, estimate
@@ -91,8 +92,7 @@ def analyse(
             srm=srm,
             daily=tuple(_daily(units, metrics, control, confidence)),
             funnel=tuple(stages),
-            latency=tuple(diagnostics.latency(connection, log, manifest)),
-            end_reasons=tuple(diagnostics.end_reasons(connection, log, manifest)),
+            **_service(units, log),
             retrieval=tuple(retrieval),
             models=tuple(models),
             health=_health(units, log, srm, stages, warned),
@@ -185,6 +185,18 @@ def _daily(units: Units, metrics: Sequence[Metric], control: str, confidence: fl
         for metric in chosen
         for row, _ in (estimate(metric, contrast, arms, confidence=confidence),)
     ]
+
+
+def _service(units: Units, log: Path) -> dict[str, Any]:
+    """How late pages are, over all and by hour of the day, and how sessions end."""
+    asked = units.connection, log, units.manifest
+    hours, without = diagnostics.by_hour(*asked)
+    return {
+        "latency": tuple(diagnostics.latency(*asked)),
+        "hours": hours,
+        "without": without,
+        "end_reasons": tuple(diagnostics.end_reasons(*asked)),
+    }
 
 
 def _health(

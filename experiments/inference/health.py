@@ -13,14 +13,19 @@ from experiments.records.metrics import (
     Dropped,
     EndReason,
     FunnelCount,
+    Hour,
     Latency,
     SampleRatio,
     Traffic,
+    Without,
 )
 from simulator.protocols import FaultReason
 
 DROP_ALARM = 0.01
 """Share of an arm's requests for which a channel may be late before the report warns."""
+
+SIMULATED = (FaultReason.DEADLINE, FaultReason.BUSY)
+"""Reasons that are of the world's making: nothing failed."""
 
 
 def funnel(
@@ -89,6 +94,33 @@ def latency(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
     ]
 
 
+def by_hour(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+) -> tuple[tuple[Hour, ...], tuple[Without, ...]]:
+    """Page latency by hour of the day, and the pages that came without a channel."""
+    channels = manifest.channels
+    bits = [f"sum(dropped >> {c} & 1)::BIGINT AS c{c}" for c in range(len(channels))]
+    found = rows(
+        connection,
+        'SELECT arm, (floor("at" / 3600) % 24)::INTEGER AS hour, count(*) AS requests, '
+        f"avg(latency::DOUBLE) AS mean, quantile_cont(latency, 0.99) AS p99, {', '.join(bits)} "
+        f"FROM {scan(log, 'requests')} GROUP BY arm, hour ORDER BY arm, hour",
+    )
+    ever = {(row["arm"], c) for row in found for c in range(len(channels)) if row[f"c{c}"]}
+    hours = [
+        Hour(manifest.arms[row["arm"]], row["hour"], row["requests"], row["mean"], row["p99"])
+        for row in found
+    ]
+    without = [
+        Without(manifest.arms[arm], name, row["hour"], row[f"c{c}"], row[f"c{c}"] / row["requests"])
+        for c, name in enumerate(channels)
+        for row in found
+        for arm in (row["arm"],)
+        if (arm, c) in ever
+    ]
+    return tuple(hours), tuple(without)
+
+
 def end_reasons(
     connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
 ) -> list[EndReason]:
@@ -141,7 +173,8 @@ def warnings(
 ) -> list[str]:
     """What a reader must know before believing the numbers, in plain words, gravest first.
 
-    A channel that failed is told however seldom it did, one that was late where that was often.
+    A channel that failed is told however seldom it did, one that was late or busy where that was
+    often.
 
     Args:
         failed: channels that were dropped.
@@ -167,6 +200,6 @@ def warnings(
         f"arm {row.arm}: channel {row.channel} was dropped from {row.share:.1%} of "
         f"requests ({row.reason}{': ' + row.detail if row.detail else ''})"
         for row in failed
-        if row.share is not None and (row.share > DROP_ALARM or row.reason != FaultReason.DEADLINE)
+        if row.share is not None and (row.share > DROP_ALARM or row.reason not in SIMULATED)
     ]
     return result + [warning for warning in estimates if warning]

@@ -113,6 +113,41 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class Hour:
+    """Page latency of an arm at one hour of the day, over all days.
+
+    Attributes:
+        arm: name of the arm.
+        hour: of the day, 0 to 23.
+        requests: served then.
+        mean, p99: page latency (s).
+    """
+
+    arm: str
+    hour: int
+    requests: int
+    mean: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Without:
+    """How many of an arm's pages came without a channel, at one hour of the day.
+
+    Attributes:
+        arm, channel: names of both; only channels that an arm was ever without.
+        hour: of the day, 0 to 23.
+        requests, share: that went without it, and of all of that hour.
+    """
+
+    arm: str
+    channel: str
+    hour: int
+    requests: int
+    share: float
+
+
+@dataclass(frozen=True)
 class EndReason:
     """How many sessions of an arm ended for one reason.
 
@@ -244,9 +279,9 @@ class Dropped:
 
     Attributes:
         arm, channel: where, and who failed.
-        reason: `raised`, `unknown_items`, `bad_shape` or `deadline`.
+        reason: `raised`, `unknown_items`, `bad_shape`, `deadline` or `busy`.
         requests, share: requests that went without the channel.
-        detail: the first message; empty for a missed deadline.
+        detail: the first message; empty for a missed deadline and a busy channel.
     """
 
     arm: str
@@ -289,6 +324,8 @@ class Metrics(Record):
         retrieval: channels against human grades; empty without grades.
         models: how the training of channels and rankers went; only of models that tell.
         health: what a reader must know before believing the numbers.
+        hours: page latency by hour of the day.
+        without: channels that pages came without, by hour of the day; late, busy or failing.
     """
 
     FILE: ClassVar[str] = "metrics.json"
@@ -306,6 +343,8 @@ class Metrics(Record):
     retrieval: tuple[Retrieval, ...]
     models: tuple[Model, ...]
     health: Health
+    hours: tuple[Hour, ...] = ()
+    without: tuple[Without, ...] = ()
 
     @cached_property
     def contrasts(self) -> tuple[Contrast, ...]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from experiments.records.interval import Interval, Number
 from experiments.records.manifest import Failed
 from experiments.records.metrics import Contrast
-from experiments.records.reading import Record, row_of
+from experiments.records.reading import Record, row_of, rows_of
 
 Status = Literal["done", "parts_failed", "failed", "invalid", "waiting"]
 FOUND: tuple[Status, ...] = ("done", "parts_failed")
@@ -113,6 +113,30 @@ class CellRoom:
             for before, after in pairwise(levels)
         ]
         return shares[0], shares[1], shares[2]
+
+
+@dataclass(frozen=True)
+class CellService:
+    """How late a treatment's pages are in a cell, and how often they come without a channel.
+
+    Attributes:
+        cell, contrast: which cell and comparison.
+        control, treatment: mean page latency with everybody in that arm (s).
+        channel: the one that the treatment's pages come without most often; empty if none.
+        test, everybody: share of its pages that come without that channel, late, busy or failing,
+            in the A/B test and with everybody in it.
+        naive: effect on the primary metric over control's level as the A/B test estimates it, not
+            adjusted.
+    """
+
+    cell: str
+    contrast: Contrast
+    control: Number
+    treatment: Number
+    channel: str
+    test: float
+    everybody: float
+    naive: Interval
 
 
 @dataclass(frozen=True)
@@ -230,6 +254,7 @@ class SweepRecord(Record):
         assumptions: the ranges that worlds were drawn from; empty for a grid or a list.
         over: what the drawn worlds say together.
         leans: what that hangs on.
+        services: how late pages are; of cells whose worlds are all told by the manifest.
     """
 
     FILE: ClassVar[str] = "sweep.json"
@@ -252,6 +277,7 @@ class SweepRecord(Record):
     assumptions: tuple[Assumption, ...] = ()
     over: tuple[OverWorlds, ...] = ()
     leans: tuple[Lean, ...] = ()
+    services: tuple[CellService, ...] = ()
 
     @cached_property
     def contrasts(self) -> tuple[Contrast, ...]:
@@ -279,6 +305,15 @@ class SweepRecord(Record):
                 named = f"{part.part} of cell {cell.name}"
                 rows.append(Failed(part.stage, named, part.reason, part.requests, part.detail))
         return tuple(rows)
+
+    def cell(self, name: str) -> CellRow:
+        """The cell of a name.
+
+        Raises:
+            ValueError: there is none.
+        """
+        (found,) = rows_of(self.cells, name=name)
+        return found
 
     def lift(self, cell: str, metric: str, contrast: Contrast) -> CellLift | None:
         """The lift of a metric in a cell, where there is one."""

@@ -26,6 +26,7 @@ from experiments.sweep.cells import Cell, Sweep
 from experiments.sweep.differences import differences
 from experiments.sweep.finished import Finished, read_finished
 from experiments.sweep.folder import CELLS
+from experiments.sweep.services import services
 from simulator.errors import DataError, StoreError
 
 Event = Literal["purchase", "gmv"]
@@ -103,6 +104,7 @@ class Results:
             ),
             over=over,
             leans=leaning,
+            services=tuple(row for each in finished for row in services(each)),
         )
 
     def _beside(

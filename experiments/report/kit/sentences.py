@@ -28,6 +28,7 @@ REASONS = {
     "unknown_items": "returned items that do not exist",
     "bad_shape": "returned arrays of the wrong shape",
     "deadline": "missed the deadline",
+    "busy": "its servers were busy",
 }
 
 

@@ -13,6 +13,7 @@ from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, figure, panels
 from experiments.report.kit.sentences import plain_name
 from experiments.report.kit.tables import Table
+from experiments.report.run.hours import by_hour
 
 RECALLED = "recalled:"
 SHOPPER_STAGES = ("clicked", "carted", "purchased")
@@ -106,6 +107,7 @@ def latency(run: Run) -> Content:
             Table("Page latency", ["Arm", *PERCENTILES.values()], cells),
             "Bar chart: mean and percentiles of page latency by arm",
         ),
+        *by_hour(run),
     )
 
 

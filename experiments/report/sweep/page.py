@@ -20,6 +20,7 @@ from experiments.report.kit.page import (
 )
 from experiments.report.kit.sentences import counted, listed
 from experiments.report.sweep.cells import cells, rooms
+from experiments.report.sweep.service import service
 from experiments.report.sweep.surface import lift, others
 from experiments.report.sweep.tornado import hangs_on, over
 from experiments.report.sweep.verdict import further, headline, not_run
@@ -81,6 +82,7 @@ PARTS: tuple[Part[SweepRecord], ...] = (
     ("over", "All worlds", "Over all worlds: {0.primary}", over),
     ("lift", "Lift", "True lift: {0.primary}", lift),
     ("others", "Other metrics", "Other metrics", others),
+    ("service", "Latency", "Quality against latency", service),
     ("cells", "Cells", "The cells", cells),
     ("room", "Room for recall", "Room for recall", rooms),
     ("method", "How it was measured", "How it was measured", method),

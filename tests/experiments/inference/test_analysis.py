@@ -78,6 +78,17 @@ def test_latency_and_endings_equal_plain_ones(content, log):
     assert reasons == sessions[sessions["arm"] == 0]["end_reason"].value_counts().to_dict()
 
 
+def test_hours_of_the_day_equal_plain_ones_and_hold_every_request(content, log):
+    requests = read(log, "requests")
+    own = requests[(requests["arm"] == 1) & (requests["at"] % 86_400 // 3600 == 20)]
+    (row,) = (each for each in content.hours if (each.arm, each.hour) == ("treatment", 20))
+    late = own["latency"].astype(float)
+    assert row.requests == len(own)
+    assert (row.mean, row.p99) == pytest.approx((late.mean(), np.quantile(late, 0.99)), rel=1e-6)
+    assert sum(each.requests for each in content.hours) == len(requests)
+    assert content.without == ()
+
+
 def test_health_agrees_with_the_table_of_shoppers(content, log):
     table = sums(log, ["shopper", "arm"]).xs(0, level="arm")
     row = content.health.requests[0]

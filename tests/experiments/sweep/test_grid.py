@@ -139,6 +139,17 @@ def test_a_setting_that_brings_no_list_is_refused(value: object) -> None:
         axes_of(SweepSpec(over={"queries": {"gap": value}}))
 
 
+def test_the_study_of_latency_has_12_cells_that_differ_in_what_serves_and_how_many_search() -> None:
+    config = load_config("quality-against-latency")
+    assert config.sweep is not None
+    sweep = make_sweep("quality-against-latency", axes_of(config.sweep))
+    assert len(sweep.configs) == len(sweep.cells) == 12
+    first, *others = [cell.channels["cqsid"].learned() for cell in sweep.configs]
+    assert all(each == first for each in others)
+    steps = {len(cell.channels["cqsid"].steps()) for cell in sweep.configs}
+    assert steps == {1, 3}
+
+
 def test_the_shipped_study_has_27_cells_that_all_can_be_and_are_runs_of_their_own() -> None:
     config = load_config("when-generative-pays")
     assert config.sweep is not None
