@@ -47,6 +47,15 @@ Vary = Annotated[
         "[those that come with funnelab].",
     ),
 ]
+FromLog = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="DIR",
+        help="Results of calibrate-market: draw what they tell of its posterior, for --worlds; "
+        "what --set gives stays.",
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(
@@ -72,6 +81,7 @@ def sweep(
     cells: CellsFile = None,
     worlds: WorldCount = None,
     vary: Vary = None,
+    log: FromLog = None,
     out: Out = None,
     jobs: Jobs = None,
     address: Address = None,
@@ -86,7 +96,8 @@ def sweep(
     whatever --jobs and --address: they change no result. What is found so far is written whenever a
     cell ends. A cell that cannot be or that fails is told, the others go on, and the status is 3.
 
-    With --worlds the cells are worlds drawn from ranges; writes runs/<config name>-worlds.
+    With --worlds the cells are worlds drawn from ranges, or from what a log of your own says;
+    writes runs/<config name>-worlds.
     """
     from experiments.config.loading import load_config
     from experiments.stages.progress import default_progress
@@ -100,6 +111,8 @@ def sweep(
     if worlds is None:
         if vary:
             raise ConfigError(f"--vary {vary[0]} == without --worlds N, must be with it")
+        if log is not None:
+            raise ConfigError(f"--from {log} == without --worlds N, must be with it")
         axes = [parse_over(each) for each in over or ()]
         axes += [read_cells(cells)] if cells is not None else []
         if not axes and settings.sweep is not None:
@@ -109,8 +122,9 @@ def sweep(
         if over or cells is not None:
             raise ConfigError("--worlds == with --over or --cells, must be without them")
         ranges = [parse_vary(each) for each in vary or ()]
-        ranges = ranges or [*declared_for(config, overrides or ())]
-        swept = draw_sweep(config, ranges, worlds, overrides or ())
+        if not ranges and log is None:
+            ranges = [*declared_for(config, overrides or ())]
+        swept = draw_sweep(config, ranges, worlds, overrides or (), log)
     kind = "sweep" if worlds is None else "worlds"
     folder = out or Path("runs") / f"{settings.name}-{kind}"
     command = shlex.join(["funnelab", *sys.argv[1:]])

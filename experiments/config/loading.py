@@ -56,6 +56,14 @@ def load_config(
         raise ConfigError(explain(error, Config, settings, origin=origin)) from error
 
 
+def setting_of(config: Config, key: str) -> object:
+    """What a config has at a path such as shoppers.count; None where it has nothing there."""
+    found: object = config
+    for step in key.split("."):
+        found = getattr(found, step, None)
+    return found
+
+
 def resolved_toml(config: Config) -> str:
     """All settings with their defaults, as TOML that loads to an equal Config."""
     return tomli_w.dumps(_told(config.model_dump(mode="json")))

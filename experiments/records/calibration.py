@@ -1,11 +1,71 @@
 """The rows of calibration.json: parameters of a market's demand, from a log of the user's own."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from experiments.records.interval import Interval
 from experiments.records.reading import Record
 from experiments.records.validity import LogFinding
+
+Scale = Literal["plain", "log", "logit", "hour"]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What a log says of settings that were fitted together: a normal law on scales without bounds.
+
+    Attributes:
+        settings: paths of the settings.
+        scales: what is normal of each: `plain`: the value; `log`: the logarithm of how far it is
+            above its floor; `logit`: the log odds; `hour`: the value, on a clock of 24 hours.
+        floors: what each value is above; 0 where its scale is not `log`.
+        centre: the likeliest, on these scales.
+        covariance: on these scales, by rows.
+        law: by which likelihood or which moments.
+        n: visits, shoppers, orders, prices or pages they rest on.
+    """
+
+    settings: tuple[str, ...]
+    scales: tuple[Scale, ...]
+    floors: tuple[float, ...]
+    centre: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    law: str
+    n: int
+
+    def value(self, at: int, place: float) -> float:
+        """The value of a setting at a place on its scale; the inverse of the scale.
+
+        Args:
+            at: number of the setting.
+            place: on its scale.
+        """
+        scale = self.scales[at]
+        if scale == "log":
+            return self.floors[at] + math.exp(min(place, 700.0))
+        if scale == "logit":
+            return 1 / (1 + math.exp(-max(min(place, 700.0), -700.0)))
+        return place % 24 if scale == "hour" else place
+
+    def interval(self, at: int, reach: float) -> Interval:
+        """The likeliest value of a setting with its interval; of an hour, not folded to the day.
+
+        Args:
+            at: number of the setting.
+            reach: standard errors to either side.
+        """
+        middle, error = self.centre[at], math.sqrt(self.covariance[at][at])
+        ends = (middle - reach * error, middle + reach * error)
+        if self.scales[at] == "hour":
+            return Interval(middle, *ends)
+        return Interval(self.value(at, middle), *(self.value(at, end) for end in ends))
+
+    def rows(self, reach: float) -> Iterator["CalibratedSetting"]:
+        """A row for each setting; `reach` as in `interval`."""
+        for at, setting in enumerate(self.settings):
+            yield CalibratedSetting(setting, self.interval(at, reach), self.law, self.n)
 
 
 @dataclass(frozen=True)
@@ -15,14 +75,29 @@ class CalibratedSetting:
     Attributes:
         setting: path of the setting.
         value: the likeliest value, with its interval.
-        law: by which likelihood.
-        n: visits, shoppers, orders or prices it rests on.
+        law: by which likelihood or which moments.
+        n: visits, shoppers, orders, prices or pages it rests on.
     """
 
     setting: str
     value: Interval
     law: str
     n: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A setting that is no number, chosen by the log.
+
+    Attributes:
+        setting: path of the setting.
+        value: as `--set` takes it.
+        reason: why.
+    """
+
+    setting: str
+    value: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +111,9 @@ class Calibration(Record):
         settings: one row for each setting that the log tells.
         findings: what was wrong in the log, and what was done with it.
         missing: settings of demand that it does not tell, and why, a sentence each.
+        posteriors: what `settings` are told from, one row for each part that was fitted by itself;
+            parts are independent of each other.
+        chosen: settings that are no numbers, such as the click model.
     """
 
     FILE: ClassVar[str] = "calibration.json"
@@ -47,3 +125,5 @@ class Calibration(Record):
     settings: tuple[CalibratedSetting, ...]
     findings: tuple[LogFinding, ...]
     missing: tuple[str, ...]
+    posteriors: tuple[Posterior, ...] = ()
+    chosen: tuple[Chosen, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from experiments.config.loading import load_config, resolved_toml
@@ -9,6 +10,7 @@ from experiments.config.schema import Config
 from experiments.config.tomlfiles import laid_over
 from experiments.sweep.assumptions.declared import Range
 from experiments.sweep.assumptions.drawing import SEED, drawn
+from experiments.sweep.assumptions.fromlog import from_log
 from experiments.sweep.grid import Axis, cell_name, crossed, value_of
 from simulator.errors import ConfigError
 
@@ -83,7 +85,11 @@ def make_sweep(source: str, axes: Sequence[Axis], overrides: Sequence[str] = ())
 
 
 def draw_sweep(
-    source: str, ranges: Sequence[Range], worlds: int, overrides: Sequence[str] = ()
+    source: str,
+    ranges: Sequence[Range],
+    worlds: int,
+    overrides: Sequence[str] = (),
+    log: Path | None = None,
 ) -> Sweep:
     """Worlds drawn from ranges of settings, each a cell with a seed of its own.
 
@@ -94,20 +100,27 @@ def draw_sweep(
         ranges: what the worlds are drawn from.
         worlds: how many.
         overrides: `path.to.key=value` each, for all worlds; a seed there is that of the first one.
+        log: results of `calibrate-market`, from which further settings are drawn.
 
     Raises:
         ConfigError: the settings themselves are wrong, or no world can be.
     """
     config = load_config(source, overrides)
     kept = tuple(each for each in _each(overrides) if each.partition("=")[0].strip() != SEED)
-    axis = drawn(ranges, worlds, config.seed)
-    both = {each.partition("=")[0].strip() for each in kept}.intersection(axis.keys)
+    given = {each.partition("=")[0].strip() for each in kept}
+    known = None
+    if log is not None:
+        known = from_log(log, config, sorted(given))
+        kept = (*known.overrides, *kept)
+    axis = drawn(ranges, worlds, config.seed, known)
+    both = given.intersection(axis.keys)
     if both:
         raise ConfigError(f"--vary {min(both)} == also given by --set, must be given once")
     cells = tuple(_cell(source, axis.keys, row, kept, "--vary") for row in axis.rows)
     if all(cell.config is None for cell in cells):
         raise ConfigError(cells[0].reason)
-    return Sweep(source, kept, axis.keys, cells, tuple(ranges))
+    told = known.ranges if known is not None else ()
+    return Sweep(source, kept, axis.keys, cells, (*told, *ranges))
 
 
 def _each(overrides: Sequence[str]) -> list[str]:

@@ -5,8 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.config.loading import load_config
-from experiments.config.schema import Config
+from experiments.config.loading import load_config, setting_of
 from experiments.config.tomlfiles import laid_over
 from simulator.errors import ConfigError
 
@@ -23,6 +22,7 @@ class Range:
         low, high: both ends.
         log: whether its logarithm is uniform between them, and not the setting itself.
         whole: whether it takes whole numbers alone.
+        hour: whether it is an hour of the day; the range may reach over midnight.
     """
 
     key: str
@@ -30,6 +30,7 @@ class Range:
     high: float
     log: bool = False
     whole: bool = False
+    hour: bool = False
 
     def at(self, place: float) -> str:
         """The value at a place from 0 (low) to 1 (high), to four digits, as `--set` takes it."""
@@ -48,6 +49,8 @@ class Range:
             return (value - self.low + 0.5) / (self.high - self.low + 1)
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
+        if self.hour:
+            value += 24 * round(((self.low + self.high) / 2 - value) / 24)
         return (value - self.low) / (self.high - self.low)
 
 
@@ -112,13 +115,8 @@ def declared_for(source: str, overrides: Sequence[str]) -> tuple[Range, ...]:
     config = load_config(source, overrides)
     laid = [each for one in overrides for each in laid_over(one)]
     given = {each.partition("=")[0].strip() for each in laid}
-    return tuple(each for each in DECLARED if each.key not in given and _has(config, each.key))
-
-
-def _has(config: Config, key: str) -> bool:
-    found: object = config
-    for step in key.split("."):
-        if not hasattr(found, step):
-            return False
-        found = getattr(found, step)
-    return True
+    return tuple(
+        each
+        for each in DECLARED
+        if each.key not in given and setting_of(config, each.key) is not None
+    )

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats.qmc import Sobol
 
 from experiments.sweep.assumptions.declared import Range
+from experiments.sweep.assumptions.fromlog import FromLog
 from experiments.sweep.grid import MOST_CELLS, Axis
 from simulator.errors import ConfigError
 from simulator.randomness import Draws, Floats
@@ -14,8 +15,11 @@ SEED = "seed"
 LEAST_WORLDS = 3
 
 
-def drawn(ranges: Sequence[Range], worlds: int, seed: int) -> Axis:
+def drawn(ranges: Sequence[Range], worlds: int, seed: int, known: FromLog | None = None) -> Axis:
     """The settings of N worlds: a value of every range, and a seed of its own for each world.
+
+    What a log says is drawn of its law: the same points, each number through the inverse of the
+    normal distribution, and through the covariance of what was fitted together.
 
     Points of Sobol's sequence (1967), turned by a keyed shift (Cranley and Patterson, SIAM Journal
     on Numerical Analysis 13, 1976): any few of them fill all ranges evenly, and the first N stay
@@ -25,21 +29,28 @@ def drawn(ranges: Sequence[Range], worlds: int, seed: int) -> Axis:
         ranges: of K settings.
         worlds: N, 3 to 1,000.
         seed: of the config; the worlds have this one and those after it.
+        known: what a log says of further settings, which come first.
 
     Raises:
         ConfigError: too few or too many worlds, or a setting twice.
     """
     if not LEAST_WORLDS <= worlds <= MOST_CELLS:
         raise ConfigError(f"--worlds {worlds}, must be {LEAST_WORLDS} to {MOST_CELLS:,}")
-    keys = [each.key for each in ranges]
+    told = known.ranges if known is not None else ()
+    keys = [each.key for each in (*told, *ranges)]
     for key in keys:
         if keys.count(key) > 1 or key == SEED:
-            told = "given twice" if key != SEED else "each world's own"
-            raise ConfigError(f"--vary {key} == {told}, must be another setting, once")
-    places_NK = places(len(ranges), worlds, Draws(seed))
+            twice = "also drawn from the log" if key in [each.key for each in told] else None
+            said = "each world's own" if key == SEED else twice or "given twice"
+            raise ConfigError(f"--vary {key} == {said}, must be another setting, once")
+    first = known.size if known is not None else 0
+    places_NK = places(first + len(ranges), worlds, Draws(seed))
+    of_log = known.rows(places_NK[:, :first]) if known is not None else [()] * worlds
     rows = [
-        (*(each.at(place) for each, place in zip(ranges, row, strict=True)), str(seed + number))
-        for number, row in enumerate(places_NK.tolist())
+        (*log, *(each.at(place) for each, place in zip(ranges, row, strict=True)), str(number))
+        for number, (log, row) in enumerate(
+            zip(of_log, places_NK[:, first:].tolist(), strict=True), start=seed
+        )
     ]
     return Axis((*keys, SEED), tuple(rows))
 
@@ -47,6 +58,8 @@ def drawn(ranges: Sequence[Range], worlds: int, seed: int) -> Axis:
 def places(keys: int, worlds: int, draws: Draws) -> Floats:
     """(N, K) places in the ranges, 0 at the low end and 1 at the high one."""
     power = int(np.ceil(np.log2(worlds)))
-    points_NK = Sobol(keys, scramble=False).random_base2(power)[:worlds] if keys else np.zeros(0)
+    points_NK = (
+        Sobol(keys, scramble=False).random_base2(power)[:worlds] if keys else np.zeros((worlds, 0))
+    )
     shift_K = draws.uniform("sweep.worlds", slot=np.arange(keys))
     return np.asarray((points_NK + shift_K) % 1.0)
