@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import AsJson
+from experiments.options import AsJson, Overrides
 from experiments.telling import STATUS
+from simulator.errors import ConfigError
 
 CALIBRATE_STATUS = STATUS
 
@@ -20,28 +21,48 @@ def calibrate_market(
         Path,
         typer.Option("--log", metavar="TOML", help="A file that says where a log of your own is."),
     ],
+    config: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CONFIG]",
+            help="A config whose clicks, orders and queries are fitted by simulated worlds, too.",
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder of the results.")
     ] = Path("market"),
+    overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit settings of demand to a log of your own: arrivals, activity, units, moves of prices.
+    """Fit settings of demand to a log of your own.
 
-    Writes market.toml, which `--set market.toml` lays over a config, and calibration.json. What the
-    log does not tell is said, and stays as it was.
+    Arrivals, activity, units, moves of prices and the click model by likelihood; with a CONFIG,
+    how much is clicked, bought and reworded, and which texts are asked, by small simulated worlds.
+    It tells about how long these take before it begins.
+
+    Writes market.toml, which `--set DIR/market.toml` lays over a config, and calibration.json, from
+    which `sweep CONFIG --worlds N --from DIR` draws worlds. What the log does not tell is said, and
+    stays as it was.
     """
     from dataclasses import asdict
 
     from experiments.calibrate.demand import MARKET, calibrate
+    from experiments.calibrate.worlds import Market
     from experiments.report.kit.digits import number
+    from experiments.stages.progress import default_progress
 
-    record = calibrate(log, out)
+    if config is None and overrides:
+        raise ConfigError(f"--set {overrides[0]} == without CONFIG, must be with one")
+    market = None if config is None else Market(config, tuple(overrides or ()))
+    record = calibrate(log, out, market=market, progress=default_progress())
     if as_json:
         typer.echo(json.dumps({"calibration": asdict(record), "market": str(out / MARKET)}))
         return
     for finding in record.findings:
         note = f" ({finding.note})" if finding.note else ""
         typer.echo(f"  {finding.what}: {number(finding.rows)}, {finding.handling}{note}")
+    for each in record.chosen:
+        typer.echo(f"{each.setting} = {each.value}, for {each.reason}")
     for row in record.settings:
         value = number(row.value.estimate)
         ends = " to ".join(number(end) for end in (row.value.low, row.value.high))

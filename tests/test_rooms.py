@@ -41,7 +41,9 @@ ROOMS = {
             *("records", "stages", "inference", "truth", "config", "report", "running"),
             "clickfits",
         },
-        "calibrate": {"records", "validate"},
+        "calibrate": {
+            *("records", "stages", "config", "running", "validate", "clickfits"),
+        },
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
             "calibrate",

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from experiments.calibrate.likelihood import greatest, quantile
-from experiments.records.interval import Interval
+from experiments.calibrate.likelihood import greatest, rows_of_matrix
+from experiments.records.calibration import Posterior
 from experiments.validate.ownlog.sales import Sales
-from experiments.validate.verdicts import ratio_of
 from simulator.errors import DataError
 from simulator.protocols import DAY
 
@@ -20,7 +19,7 @@ _MOST_CHANGES = 12  # of one price between two sales that are told apart
 _FEWEST = 30
 
 
-def repeat_quantity(sales: Sales, *, confidence: float) -> Interval:
+def repeat_quantity(sales: Sales) -> Posterior:
     """The chance of one more unit of a bought item, from orders of one item.
 
     Units are geometric, so it is the share of units beyond the first; its interval is over
@@ -40,10 +39,26 @@ def repeat_quantity(sales: Sales, *, confidence: float) -> Interval:
     shopper, units = sales.shopper_L[single_L], sales.quantity_L[single_L]
     _, who = np.unique(shopper, return_inverse=True)
     more_U, units_U = (np.bincount(who, of).astype(np.float64) for of in (units - 1, units))
-    return ratio_of(more_U, units_U, confidence)
+    share, people = float(more_U.sum() / units_U.sum()), len(units_U)
+    if not 0 < share < 1 or people < 2:
+        raise DataError(
+            f"world.behavior.repeat_quantity: share of further units == {share:g} of {people} "
+            "shoppers, must be above 0 and below 1, of 2 or more"
+        )
+    error = math.sqrt(((more_U - share * units_U) ** 2).sum() * people / (people - 1))
+    error /= float(units_U.sum()) * share * (1 - share)  # of the log odds
+    return Posterior(
+        settings=("world.behavior.repeat_quantity",),
+        scales=("logit",),
+        floors=(0.0,),
+        centre=(float(special.logit(share)),),
+        covariance=((error**2,),),
+        law="geometric units of orders of one item, errors over shoppers",
+        n=int(single_L.sum()),
+    )
 
 
-def price_moves(sales: Sales, *, confidence: float) -> tuple[Interval, Interval]:
+def price_moves(sales: Sales) -> Posterior:
     """The share of items whose price changes on a day, and the spread of the log change.
 
     Of each item the first price of each day on which it was sold, against the one before. After g
@@ -66,30 +81,32 @@ def price_moves(sales: Sales, *, confidence: float) -> tuple[Interval, Interval]
             f"world.market.price_changes: {int(moved_N.sum())} of {len(move_N)} prices moved, "
             f"must be >= {_FEWEST} and not all"
         )
+    kept_days, gap_M, move_M = int(gap_N[~moved_N].sum()), gap_N[moved_N], move_N[moved_N]
     changes_K = np.arange(1, _MOST_CHANGES + 1)
-    choose_NK = special.gammaln(gap_N + 1)[:, None] - special.gammaln(changes_K + 1)
-    left_NK = gap_N[:, None] - changes_K
-    possible_NK = left_NK >= 0
-    choose_NK = choose_NK - special.gammaln(np.maximum(left_NK, 0) + 1)
+    choose_MK = special.gammaln(gap_M + 1)[:, None] - special.gammaln(changes_K + 1)
+    left_MK = gap_M[:, None] - changes_K
+    possible_MK = left_MK >= 0
+    choose_MK = choose_MK - special.gammaln(np.maximum(left_MK, 0) + 1)
 
     def log_likelihood(at: Floats) -> float:
         share, sigma = float(special.expit(at[0])), math.exp(at[1])
         if not 0 < share < 1 or not 1e-9 < sigma < 1e3:
             return -math.inf
-        same_N = gap_N * math.log1p(-share)
-        term_NK = choose_NK + changes_K * math.log(share) + left_NK * math.log1p(-share)
-        term_NK = term_NK - np.log(changes_K) / 2 - math.log(sigma * math.sqrt(2 * math.pi))
-        term_NK = term_NK - move_N[:, None] ** 2 / (2 * sigma**2 * changes_K)
-        other_N = special.logsumexp(np.where(possible_NK, term_NK, -np.inf), axis=1)
-        return float(np.where(moved_N, other_N, same_N).sum())
+        term_MK = choose_MK + changes_K * math.log(share) + left_MK * math.log1p(-share)
+        term_MK = term_MK - np.log(changes_K) / 2 - math.log(sigma * math.sqrt(2 * math.pi))
+        term_MK = term_MK - move_M[:, None] ** 2 / (2 * sigma**2 * changes_K)
+        moved = special.logsumexp(np.where(possible_MK, term_MK, -np.inf), axis=1).sum()
+        return float(moved) + kept_days * math.log1p(-share)
 
     share = float(moved_N.sum()) / float(gap_N.sum())
     start = float(special.logit(min(max(share, 1e-4), 0.9))), math.log(move_N[moved_N].std())
     fit = greatest(log_likelihood, start, "world.market.price_changes")
-    reach = quantile(confidence)
-    ends = [fit.at[0] + side * reach * fit.error((1, 0)) for side in (0, -1, 1)]
-    spread = [fit.at[1] + side * reach * fit.error((0, 1)) for side in (0, -1, 1)]
-    return (
-        Interval(*(float(special.expit(end)) for end in ends)),
-        Interval(*(math.exp(end) for end in spread)),
+    return Posterior(
+        settings=("world.market.price_changes", "world.market.price_sigma"),
+        scales=("logit", "log"),
+        floors=(0.0, 0.0),
+        centre=(float(fit.at[0]), float(fit.at[1])),
+        covariance=rows_of_matrix(fit.covariance),
+        law="binomial number of normal changes between two days of sale",
+        n=len(move_N),
     )

@@ -1,32 +1,38 @@
 """`funnelab calibrate-market`: settings of demand from a log, and the TOML file that sets them."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from experiments.calibrate.arrivals import activity, hours, weekend
+from experiments.calibrate.arrivals import STEEPEST_RATIO, Period, activity, hours, weekend
 from experiments.calibrate.baskets import price_moves, repeat_quantity
-from experiments.records.calibration import CalibratedSetting, Calibration
+from experiments.calibrate.clicks import DEVICES, Clicks, fit_clicks
+from experiments.calibrate.likelihood import quantile
+from experiments.calibrate.visits import visits_of
+from experiments.calibrate.worlds import Market, fit_knobs, small_worlds
+from experiments.records.calibration import Calibration, Chosen, Posterior
 from experiments.records.files import storing
-from experiments.records.interval import Interval
 from experiments.records.reading import write_record
-from experiments.validate.ownlog.cleaning import OwnLog, own_log
-from experiments.validate.ownlog.settings import read_own_log
-from experiments.validate.ownlog.tables import DAY
+from experiments.stages.progress import NoProgress, Progress
+from experiments.validate.ownlog.cleaning import Findings, OwnLog, own_log
+from experiments.validate.ownlog.clicks import own_pages
+from experiments.validate.ownlog.settings import OwnLogSpec, read_own_log
 from simulator.errors import DataError
 from simulator.living.sessions import IDLE_SECONDS
 
 MARKET = "market.toml"
 _WHOLE = ("shoppers.count",)
+_RATIO = "world.arrivals.peak_to_trough"
 _MISSING = (
-    "world.behavior.basket_cost, outside and click_cost, queries and wordings have no likelihood "
-    "of their own: they are as they were.",
-    "shoppers.budget_sigma and price_sensitivity are told by what was shown and not bought: they "
-    "are as they were.",
+    "shoppers.budget_sigma and price_sensitivity are told by what was shown and not bought at "
+    "which price, and world.behavior.cart_margin by carts: they are as they were.",
+)
+_NO_MARKET = (
+    "What has no likelihood (how much is clicked, bought and reworded, which texts are asked) is "
+    "found by simulated worlds where a CONFIG is given; without, it is as it was."
 )
 _NO_RESULTS = (
     "Without `[results]` there are no visits: arrivals are told by orders, of which those made "
@@ -35,43 +41,82 @@ _NO_RESULTS = (
 )
 
 
-def calibrate(log: Path, out: Path, *, confidence: float = 0.95) -> Calibration:
+def calibrate(
+    log: Path,
+    out: Path,
+    *,
+    market: Market | None = None,
+    progress: Progress | None = None,
+    confidence: float = 0.95,
+) -> Calibration:
     """Fit what a log tells of demand; writes market.toml and calibration.json.
 
     Args:
         log: the TOML file that describes the log, see `experiments.validate.ownlog.settings`.
         out: folder of the results.
+        market: a config whose settings without a likelihood are found by simulated worlds; None:
+            they stay as they are.
+        progress: is told what is done.
         confidence: level of the intervals.
 
     Raises:
         ConfigError, DataError: a log that cannot be read, or tells nothing of demand.
         StoreError: a folder that cannot be written.
     """
-    theirs = own_log(read_own_log(log), None)
+    if market is not None:
+        market.config()  # what is wrong with it is told before a long table is read
+    spec, further = read_own_log(log), Findings()
+    theirs = own_log(spec, None)
     missing = list(_MISSING)
-    rows: list[CalibratedSetting] = []
-    for fit in (_arrivals, _activity, _baskets):
+    found: list[Posterior] = []
+    for fit in (_hours, _weekend, _activity, _baskets, _prices):
         try:
-            rows += fit(theirs, confidence)
+            found.extend(fit(theirs))  # parts before one that cannot be told are kept
         except DataError as error:
             missing.append(f"{error}.")
+    chosen = [*_steepest(found)]
+    try:
+        clicks = _clicks(theirs, spec, further)
+        if clicks is not None:
+            chosen.append(clicks.chosen)
+            found.append(clicks.posterior)
+    except DataError as error:
+        missing.append(f"{error}.")
     if theirs.results is None:
         missing.append(_NO_RESULTS)
-    if not rows:
+    if market is None:
+        missing.insert(0, _NO_MARKET)
+    else:
+        named = [f"{each.setting}={each.value}" for each in chosen]
+        small = small_worlds(market, theirs, found, named)
+        try:
+            posterior, untold = fit_knobs(theirs, small, progress=progress or NoProgress())
+            found += [posterior] if posterior is not None else []
+            missing += untold
+        except DataError as error:
+            missing.append(f"{error}.")
+    if not found:
         raise DataError(f"{log} == {'; '.join(missing)}, must tell something of demand")
     record = Calibration(
         confidence=confidence,
         first_day=theirs.first_day,
         days=theirs.days,
-        settings=tuple(rows),
-        findings=theirs.findings,
+        settings=tuple(row for each in found for row in each.rows(quantile(confidence))),
+        findings=(*theirs.findings, *further.rows),
         missing=tuple(missing),
+        posteriors=tuple(found),
+        chosen=tuple(chosen),
     )
+    _write(record, out)
+    return record
+
+
+def _write(record: Calibration, out: Path) -> None:
+    """Write market.toml and calibration.json."""
     with storing(out):
         out.mkdir(parents=True, exist_ok=True)
         (out / MARKET).write_text(market_toml(record), encoding="utf-8")
     write_record(out, record)
-    return record
 
 
 def market_toml(record: Calibration) -> str:
@@ -81,6 +126,10 @@ def market_toml(record: Calibration) -> str:
         f"# Behind each value is its {100 * record.confidence:g} % interval.\n"
     )
     sections: dict[str, list[str]] = {}
+    for each in record.chosen:
+        section, _, key = each.setting.rpartition(".")
+        value = each.value if each.setting == _RATIO else f'"{each.value}"'
+        sections.setdefault(section, []).append(f"{key} = {value}  # {each.reason}")
     for row in record.settings:
         section, _, key = row.setting.rpartition(".")
         whole = row.setting in _WHOLE
@@ -97,76 +146,73 @@ def _number(value: float | None, whole: bool) -> str:
     return str(round(value)) if whole else f"{value:.6g}" if value % 1 else f"{value:.1f}"
 
 
-def visits(theirs: OwnLog) -> tuple[NDArray[np.float64], NDArray[np.int64], bool]:
-    """Starts of visits (seconds since the midnight before the first day), whose they are, and
-    whether they are visits: of a log without results they are orders.
-
-    A visit ends when nothing was asked for half an hour.
-    """
-    results = theirs.results
-    if results is None or not len(results):
-        orders = theirs.sales.orders
-        return orders.at_O, orders.shopper_O, False
-    shopper = pd.factorize(results["shopper"].astype("string"))[0].astype(np.int64)
-    at = results["at"].to_numpy().astype(np.float64) - _day_number(theirs.first_day) * DAY
-    order = np.lexsort((at, shopper))
-    shopper, at = shopper[order], at[order]
-    begins = np.r_[True, (np.diff(shopper) != 0) | (np.diff(at) > IDLE_SECONDS)]
-    return at[begins], shopper[begins], True
-
-
-def _day_number(day: str) -> int:
-    return (date.fromisoformat(day) - date(1970, 1, 1)).days
+def _clicks(theirs: OwnLog, spec: OwnLogSpec, findings: Findings) -> Clicks | None:
+    """The click model; None where no page can be learned from."""
+    shown = theirs.shown
+    devices: tuple[str, ...] = ()
+    if not len(shown) or spec.results is None:
+        return None
+    if "device" in shown:
+        phones = {each.lower() for each in spec.results.phones}
+        on_phone = shown["device"].astype("string").str.strip().str.lower().isin(phones)
+        shown = shown.assign(device=np.where(on_phone, *DEVICES)).sort_values(
+            "device", ascending=False, kind="stable"
+        )
+        devices = tuple(each for each in DEVICES if (shown["device"] == each).any())
+    pages = own_pages(shown, findings)
+    if pages is None:
+        return None
+    return fit_clicks(pages, devices, rng=np.random.default_rng(4))
 
 
-def _arrivals(theirs: OwnLog, confidence: float) -> Iterator[CalibratedSetting]:
-    at_V, shopper_V, _ = visits(theirs)
-    weekday = date.fromisoformat(theirs.first_day).weekday()
-    peak, ratio = hours(at_V, shopper_V, confidence=confidence)
-    law = "cardioid law of the hour, errors over shoppers"
-    yield CalibratedSetting("world.arrivals.peak_hour", peak, law, len(at_V))
-    yield CalibratedSetting("world.arrivals.peak_to_trough", ratio, law, len(at_V))
-    found = weekend(at_V, theirs.days, weekday, confidence=confidence)
-    yield CalibratedSetting(
-        "world.arrivals.weekend", found, "Poisson counts of days, their spread counted", len(at_V)
-    )
+def _hours(theirs: OwnLog) -> Iterator[Posterior]:
+    visits = visits_of(theirs)
+    yield hours(visits.at_V, visits.shopper_V)
 
 
-def _activity(theirs: OwnLog, confidence: float) -> Iterator[CalibratedSetting]:
-    at_V, shopper_V, told = visits(theirs)
-    if not told:
+def _steepest(found: Sequence[Posterior]) -> Iterator[Chosen]:
+    """The ratio of a day that is steeper than the law of the hour can be."""
+    keys = [key for each in found for key in each.settings]
+    if "world.arrivals.peak_hour" in keys and _RATIO not in keys:
+        reason = "visits gather in fewer hours than the law of the day can have"
+        yield Chosen(_RATIO, f"{STEEPEST_RATIO:g}", reason)
+
+
+def _weekend(theirs: OwnLog) -> Iterator[Posterior]:
+    yield weekend(visits_of(theirs).at_V, theirs.days, _weekday(theirs))
+
+
+def _weekday(theirs: OwnLog) -> int:
+    """Of the first day, 0 is Monday."""
+    return date.fromisoformat(theirs.first_day).weekday()
+
+
+def _activity(theirs: OwnLog) -> Iterator[Posterior]:
+    visits, first = visits_of(theirs), _weekday(theirs)
+    if not visits.told:
         return
-    weekday = date.fromisoformat(theirs.first_day).weekday()
-    factor = weekend(at_V, theirs.days, weekday, confidence=confidence).estimate or 1.0
-    free = sum((day + weekday) % 7 >= 5 for day in range(theirs.days))
-    weeks = (theirs.days - free + free * factor) / 7
-    count_U = np.unique(shopper_V, return_counts=True)[1].astype(np.int64)
-    names = "visits_per_week", "activity_sigma", "count"
-    law = "Poisson visits with log-normal rates, cut off at zero"
-    for name, value in zip(names, activity(count_U, weeks, confidence=confidence), strict=True):
-        yield CalibratedSetting(f"shoppers.{name}", value, law, len(count_U))
-
-
-def _baskets(theirs: OwnLog, confidence: float) -> Iterator[CalibratedSetting]:
-    sales = theirs.sales
-    rows: tuple[tuple[tuple[str, ...], str, Callable[[], tuple[Interval, ...]]], ...] = (
-        (
-            ("world.behavior.repeat_quantity",),
-            "geometric units of orders of one item, errors over shoppers",
-            lambda: (repeat_quantity(sales, confidence=confidence),),
-        ),
-        (
-            ("world.market.price_changes", "world.market.price_sigma"),
-            "binomial number of normal changes between two days of sale",
-            lambda: price_moves(sales, confidence=confidence),
-        ),
+    day = hours(visits.at_V, visits.shopper_V)
+    ratio = day.value(1, day.centre[1]) if _RATIO in day.settings else STEEPEST_RATIO
+    weekends = sum((day + first) % 7 >= 5 for day in range(theirs.days))
+    factor, error = 1.0, 0.0  # of days that are all of one kind
+    if 0 < weekends < theirs.days:
+        days = weekend(visits.at_V, theirs.days, first)
+        factor, error = math.exp(days.centre[0]), math.sqrt(days.covariance[0][0])
+    period = Period(
+        days=theirs.days,
+        weekends=weekends,
+        factor=factor,
+        factor_error=error,
+        depth=(ratio - 1) / (ratio + 1),
+        busy=float(visits.length_V.mean()) + IDLE_SECONDS,
     )
-    failed = []
-    for names, law, fit in rows:
-        try:
-            for name, value in zip(names, fit(), strict=True):
-                yield CalibratedSetting(name, value, law, len(sales))
-        except DataError as error:
-            failed.append(str(error))
-    if failed:
-        raise DataError("; ".join(failed))
+    count_U = np.unique(visits.shopper_V, return_counts=True)[1].astype(np.int64)
+    yield activity(count_U, period)
+
+
+def _baskets(theirs: OwnLog) -> Iterator[Posterior]:
+    yield repeat_quantity(theirs.sales)
+
+
+def _prices(theirs: OwnLog) -> Iterator[Posterior]:
+    yield price_moves(theirs.sales)

@@ -84,6 +84,17 @@ def _curvature(loss: Callable[[Floats], float], at: Floats) -> Floats:
     return (found + found.T) / 2
 
 
+def slope(of: Callable[[Floats], float], at: Floats) -> Floats:
+    """The gradient of a function, by central differences."""
+    steps = np.eye(len(at)) * _STEP
+    return np.array([(of(at + step) - of(at - step)) / (2 * _STEP) for step in steps])
+
+
+def rows_of_matrix(matrix: Floats) -> tuple[tuple[float, ...], ...]:
+    """A matrix as a record tells it."""
+    return tuple(tuple(float(each) for each in row) for row in matrix)
+
+
 def quantile(confidence: float) -> float:
     """Standard errors to either side of an interval."""
     return -float(special.ndtri((1 - confidence) / 2))

@@ -86,7 +86,7 @@ class FittedUserBrowsing:
 
     def given_above(self, impressions: Impressions) -> Floats:
         """See `FittedClicks`."""
-        device_P1, last_PK = impressions.device_P[:, None], _last_clicks(impressions)
+        device_P1, last_PK = impressions.device_P[:, None], last_clicks(impressions)
         slot_K = np.arange(last_PK.shape[1])
         looks_PK = self.examination_DCK[device_P1, last_PK, slot_K]
         return looks_PK * impressions.of_pairs(self.attraction_A)
@@ -105,7 +105,7 @@ class FittedUserBrowsing:
         )
 
 
-def _last_clicks(impressions: Impressions) -> Ints:
+def last_clicks(impressions: Impressions) -> Ints:
     """(P, K) rank of the last click above each result, counted from 1; 0: there is none."""
     pages, slots = impressions.clicked_PK.shape
     marked_PK = np.where(impressions.clicked_PK, np.arange(1, slots + 1), 0)
@@ -118,7 +118,7 @@ def _cells(impressions: Impressions) -> tuple[Ints, tuple[int, int, int]]:
     """(P, K) number of each result's cell in the table of examination, and the table's shape."""
     slots = impressions.pair_PK.shape[1]
     shape = impressions.devices, slots + 1, slots
-    place = impressions.device_P[:, None], _last_clicks(impressions), np.arange(slots)
+    place = impressions.device_P[:, None], last_clicks(impressions), np.arange(slots)
     return np.ravel_multi_index(np.broadcast_arrays(*place), shape), shape
 
 

@@ -87,7 +87,7 @@ class CalibratedSetting:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A setting that is no number, chosen by the log.
+    """A setting that the log chooses, without an interval.
 
     Attributes:
         setting: path of the setting.
@@ -113,7 +113,7 @@ class Calibration(Record):
         missing: settings of demand that it does not tell, and why, a sentence each.
         posteriors: what `settings` are told from, one row for each part that was fitted by itself;
             parts are independent of each other.
-        chosen: settings that are no numbers, such as the click model.
+        chosen: settings without an interval, such as the click model.
     """
 
     FILE: ClassVar[str] = "calibration.json"

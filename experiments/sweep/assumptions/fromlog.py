@@ -27,7 +27,7 @@ class FromLog:
         posteriors: of what is drawn.
         kept: of each posterior, numbers of its settings that are drawn; others are set by hand.
         whole: whether each kept setting takes whole numbers alone.
-        overrides: settings that the log has chosen and that are no numbers.
+        overrides: settings that the log has chosen without an interval.
     """
 
     posteriors: tuple[Posterior, ...]

@@ -42,7 +42,8 @@ class OwnLog:
         first_day: of these days.
         days: how many.
         sales: what was bought.
-        results: what was shown in these days; None where the log has no such table.
+        results: what was shown in these days, and pages that showed nothing, a row without an item
+            each; None where the log has no such table.
         findings: what was wrong.
     """
 
@@ -51,6 +52,13 @@ class OwnLog:
     sales: Sales
     results: pd.DataFrame | None
     findings: tuple[LogFinding, ...]
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """The results without pages that showed nothing; empty where the log has no results."""
+        if self.results is None:
+            return pd.DataFrame()
+        return self.results[~_missing(self.results["item"])]
 
 
 def own_log(spec: OwnLogSpec, most_days: int | None) -> OwnLog:
@@ -71,7 +79,7 @@ def own_log(spec: OwnLogSpec, most_days: int | None) -> OwnLog:
         orders = _without_early(orders, results, findings)
     if not len(orders):
         raise DataError("orders == 0 rows that can be used, must be > 0: " + _told(findings))
-    first, days = _window(spec, orders, most_days, findings)
+    first, days = _window(spec, _days_told(orders, results, findings), most_days, findings)
     kept = (orders["at"] >= first * DAY) & (orders["at"] < (first + days) * DAY)
     sold = {name: orders.loc[kept, name].to_numpy() for name in _SOLD}
     sales = Sales.of(sold, first * DAY, days)
@@ -173,11 +181,14 @@ def _results(spec: OwnLogSpec, findings: Findings) -> pd.DataFrame | None:
     frame = findings.without(frame, frame["at"].isna(), "results without a time")
     frame = findings.without(frame, _missing(frame["shopper"]), "results without a shopper")
     frame["clicked"] = flags(frame["clicked"], f"{place}.columns.clicked")
+    empty = _missing(frame["item"])
+    frame["item"] = frame["item"].where(~empty)
+    findings.tell("pages that showed nothing", int(empty.sum()), "count for visits alone")
     rank = pd.to_numeric(frame["position"], errors="coerce") - spec.results.first_position
-    frame["rank"] = rank.where((rank >= 0) & (rank % 1 == 0))
+    frame["rank"] = rank.where((rank >= 0) & (rank % 1 == 0) & ~empty)
     findings.tell(
         "results without a position",
-        int(frame["rank"].isna().sum()),
+        int((frame["rank"].isna() & ~empty).sum()),
         "their pages are left out of what is told of places",
     )
     return frame
@@ -234,15 +245,38 @@ def _key(values: Column) -> Column:
     return values.astype("string").str.strip()
 
 
+def _days_told(
+    orders: pd.DataFrame, results: pd.DataFrame | None, findings: Findings
+) -> NDArray[np.int64]:
+    """Days of which the log tells: those with orders, and with results where it has such a table.
+
+    Raises:
+        DataError: the two tables have no day in common.
+    """
+    sold = np.unique((orders["at"] // DAY).astype(np.int64))
+    if results is None or not len(results):
+        return sold
+    shown = np.unique((results["at"] // DAY).astype(np.int64))
+    both = np.intersect1d(sold, shown)
+    if not len(both):
+        raise DataError(
+            f"days with orders == {_date(sold[0])} to {_date(sold[-1])}, with results "
+            f"{_date(shown[0])} to {_date(shown[-1])}, must have a day in common"
+        )
+    findings.tell(
+        "days with orders and without results", len(sold) - len(both), "taken as days of a gap"
+    )
+    return both
+
+
 def _window(
-    spec: OwnLogSpec, orders: pd.DataFrame, most_days: int | None, findings: Findings
+    spec: OwnLogSpec, days: NDArray[np.int64], most_days: int | None, findings: Findings
 ) -> tuple[int, int]:
     """First day and number of days that are compared: the last stretch without a gap that fits.
 
     Raises:
         DataError: no order in the days that were asked for.
     """
-    days = np.unique((orders["at"] // DAY).astype(np.int64))
     if spec.first_day is not None:
         asked = (spec.first_day - date(1970, 1, 1)).days
         until = np.inf if most_days is None else asked + most_days

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from experiments.clickfits.climbing import Effort
 from experiments.clickfits.foretelling import side_by_side
-from experiments.clickfits.impressions import Impressions, impressions_of
+from experiments.clickfits.impressions import Impressions, LogPages, impressions_of
 from experiments.records.validity import ClickPerplexity, WhichLog
 from experiments.validate.evidence import PeriodLog
 from experiments.validate.ownlog.cleaning import Findings
@@ -29,8 +29,10 @@ _HELD_OUT = 0.25
 _EFFORT = Effort(tolerance=1e-5, most=100)
 
 
-def own_impressions(results: pd.DataFrame, findings: Findings) -> Impressions | None:
-    """The pages of the user's own log that are whole; None where nothing can be learned."""
+def own_pages(results: pd.DataFrame, findings: Findings) -> LogPages | None:
+    """The pages of the user's own log that are whole, as they are numbered in it by first sight;
+    None where nothing can be learned. A device is numbered by first sight, too.
+    """
     page = results["page"].astype("string")
     unplaced = page.isin(set(page[results["rank"].isna()]))
     results = results[~unplaced]
@@ -54,14 +56,16 @@ def own_impressions(results: pd.DataFrame, findings: Findings) -> Impressions | 
         first = results.groupby(page_N)["device"].first()
         device_N = pd.factorize(first.astype("string"))[0][page_N]
         device_N = np.maximum(device_N, 0)
+    shopper_P = _numbered(results.groupby(page_N)["shopper"].first())
     try:
-        return Impressions.of(
+        impressions = Impressions.of(
             page_N,
             results["rank"].to_numpy().astype(np.int64),
             pd.factorize(pair)[0].astype(np.int64),
             results["clicked"].to_numpy(),
             device_N,
         )
+        return LogPages(impressions, np.arange(len(impressions)), shopper_P)
     except DataError as error:
         findings.tell("pages that click models cannot learn from", 1, "no click models", str(error))
         return None

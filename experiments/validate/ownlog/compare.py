@@ -11,7 +11,7 @@ from experiments.validate.ownlog.classifier import labelled, told_apart
 from experiments.validate.ownlog.cleaning import Findings, OwnLog, own_log
 from experiments.validate.ownlog.clicks import (
     click_quantities,
-    own_impressions,
+    own_pages,
     perplexities,
     simulated_impressions,
 )
@@ -53,8 +53,8 @@ def compare(evidence: Evidence, log: Path | None) -> Compared:
             f"simulated shoppers with orders == {sales.shoppers}, must be >= 2 to be compared"
         )
     compared = list(quantities(theirs.sales, sales))
-    if theirs.results is not None and len(theirs.results):
-        compared += click_quantities(theirs.results, evidence.history)
+    if len(theirs.shown):
+        compared += click_quantities(theirs.shown, evidence.history)
     confidence = evidence.confidence
     checks = marginals(compared, theirs.sales, sales, confidence=confidence)
     luck = np.random.default_rng(2)
@@ -79,12 +79,12 @@ def compare(evidence: Evidence, log: Path | None) -> Compared:
 def _clicks(evidence: Evidence, theirs: OwnLog) -> tuple[tuple[ClickPerplexity, ...], Findings]:
     """The perplexities of both logs; none where the user's has no whole page."""
     findings = Findings()
-    if theirs.results is None or not len(theirs.results):
+    if not len(theirs.shown):
         return (), findings
-    impressions = own_impressions(theirs.results, findings)
-    if impressions is None:
+    pages = own_pages(theirs.shown, findings)
+    if pages is None:
         return (), findings
-    own = tuple(perplexities(impressions, "own", rng=np.random.default_rng(3)))
+    own = tuple(perplexities(pages.impressions, "own", rng=np.random.default_rng(3)))
     rng = np.random.default_rng(3)
     simulated = tuple(perplexities(simulated_impressions(evidence.history), "simulated", rng=rng))
     return (*own, *simulated), findings

@@ -36,7 +36,7 @@ class ResultColumns(Spec):
 
     page: str = Field(description="which page it stood on, by any key")
     shopper: str = Field(description="who searched; pages without one are left out")
-    item: str = Field(description="what was shown")
+    item: str = Field(description="what was shown; empty for a page that showed nothing")
     at: str = Field(description="when the page was asked for, or the result clicked")
     position: str = Field(description="place on the page, counted from `first_position`")
     clicked: str = Field(description="whether it was clicked: true or false, 1 or 0")
@@ -56,6 +56,9 @@ class Results(Spec):
 
     path: str = Field(description="a CSV or Parquet file; may begin with $FUNNELAB_DATA")
     first_position: int = Field(1, ge=0, le=1, description="number of the top place: 0 or 1")
+    phones: tuple[str, ...] = Field(
+        ("phone", "mobile"), description="devices that are phones; all others are desktops"
+    )
     columns: ResultColumns
 
 

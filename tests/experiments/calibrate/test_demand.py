@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.calibrate.demand import MARKET, calibrate
@@ -9,8 +11,9 @@ from experiments.cli import run_command
 from experiments.config.loading import load_config
 from experiments.records.calibration import Calibration
 from experiments.records.reading import read_record
+from simulator.behaviour.clickmodels import PositionBased
 from tests.experiments.small_runs import SMALL
-from tests.experiments.validate.ownlog.shoplogs import described, orders
+from tests.experiments.validate.ownlog.shoplogs import described, orders, results
 from tests.experiments.validate.ownlog.test_compare import own_files
 
 TRUE = {
@@ -24,6 +27,12 @@ TRUE = {
     "world.market.price_changes": 0.06,
     "world.market.price_sigma": 0.12,
 }
+
+LOOKING = {
+    "world.behavior.click_model.eta_phone": PositionBased().eta_phone,
+    "world.behavior.click_model.eta_desktop": PositionBased().eta_desktop,
+}
+"""As they are in every config that does not say otherwise."""
 
 
 def lived(folder, seed):
@@ -48,9 +57,10 @@ def log(tmp_path_factory):
 def test_the_settings_are_those_that_the_log_was_made_with(log, tmp_path):
     """One log, so with intervals of 99.9 %; the coverage of each law is tested by itself."""
     found = calibrate(log, tmp_path, confidence=0.999)
-    assert {row.setting for row in found.settings} == set(TRUE)
+    assert {row.setting for row in found.settings} == set(TRUE) | set(LOOKING)
     for row in found.settings:
-        assert row.value.low <= TRUE[row.setting] <= row.value.high, row
+        assert row.value.holds((TRUE | LOOKING)[row.setting]), row
+    assert [each.value for each in found.chosen] == ["pbm"]
     assert read_record(Calibration, tmp_path) == found
 
 
@@ -59,7 +69,8 @@ def test_the_file_is_laid_over_a_config_and_other_settings_stay(log, tmp_path, c
     assert status == 0
     printed = capsys.readouterr().out
     assert "world.arrivals.weekend = " in printed
-    assert "basket_cost" in printed
+    assert "world.behavior.click_model.type = pbm" in printed
+    assert "price_sensitivity" in printed
     text = (tmp_path / MARKET).read_text()
     assert "95 % interval" in text
     plain = load_config(SMALL)
@@ -84,6 +95,37 @@ def test_orders_alone_tell_no_activity_and_that_is_said(tmp_path):
     assert not [each for each in told if each.startswith("shoppers.")]
     assert any(each.startswith("Without `[results]` there are no visits") for each in found.missing)
     assert any("world.behavior.repeat_quantity" in each for each in (*told, *found.missing))
+
+
+def test_of_five_working_days_activity_is_told_and_no_weekend(tmp_path):
+    shown = results(pages=3_000)
+    found = calibrate(
+        described(tmp_path, orders(shoppers=400), shown[shown.time < "2026-03-07"]), tmp_path
+    )
+    told = {row.setting for row in found.settings}
+    assert "shoppers.visits_per_week" in told
+    assert "world.arrivals.weekend" not in told
+    assert any("visits of weekends 0" in each for each in found.missing)
+
+
+def test_a_bot_changes_no_setting(tmp_path):
+    """One shopper, more pages in two weeks than all others: named, and left out."""
+    sold, shown = orders(shoppers=400), results(pages=3_000)
+    bot = shown.assign(page=np.arange(len(shown)) + 10**6, customer="crawler", place=1)
+    plain = calibrate(described(tmp_path / "a", sold, shown), tmp_path / "a")
+    with_bot = calibrate(described(tmp_path / "b", sold, pd.concat([shown, bot])), tmp_path / "b")
+    assert with_bot.settings == plain.settings
+    assert [each.what for each in with_bot.findings] == [
+        "rows of shoppers with more than 500 pages a day"
+    ]
+
+
+def test_a_config_that_cannot_be_is_refused_before_the_log_is_read(tmp_path, capsys):
+    out = ["--log", str(tmp_path / "nowhere.toml"), "--out", str(tmp_path / "out")]
+    assert run_command(["calibrate-market", "no-such-config", *out]) == 2
+    assert "no-such-config" in capsys.readouterr().err
+    assert run_command(["calibrate-market", *out, "--set", "seed=1"]) == 2
+    assert "without CONFIG" in capsys.readouterr().err
 
 
 def test_a_log_that_cannot_be_read_is_refused_and_nothing_is_written(tmp_path, capsys):

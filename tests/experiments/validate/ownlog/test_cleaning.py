@@ -84,6 +84,30 @@ def test_a_gap_is_named_and_only_days_without_one_are_compared(tmp_path):
     assert len(log.sales) in (len(sold), len(late))
 
 
+def test_days_without_results_are_a_gap_although_they_have_orders(tmp_path):
+    """As a crash of the tracking leaves them: visits of these days would seem to be none."""
+    shown = results(pages=3_000)
+    day = (shown.time - START).dt.days
+    log = cleaned(described(tmp_path / "a", None, shown[(day < 3) | (day >= 8)]))
+    assert found(log)["days with orders and without results"].rows == 5
+    assert found(log)["days missing in gaps of the log"].rows == 5
+    assert (log.first_day, log.days) == ("2026-03-10", 6)
+    with pytest.raises(DataError, match=r"with results .* must have a day in common"):
+        cleaned(
+            described(tmp_path / "b", None, shown.assign(time=shown.time + pd.Timedelta(days=90)))
+        )
+
+
+def test_pages_that_showed_nothing_are_counted_and_are_no_results(tmp_path):
+    shown = results()
+    nothing = shown.groupby("page").first().reset_index().head(9)
+    nothing = nothing.assign(page=nothing.page + 10_000, sku="", place="", clicked=0)
+    log = cleaned(described(tmp_path, None, pd.concat([shown, nothing])))
+    assert [each.what for each in log.findings] == ["pages that showed nothing"]
+    assert len(log.results) == len(shown) + 9
+    assert len(log.shown) == len(shown)
+
+
 def test_the_last_days_that_fit_are_compared_unless_the_first_is_named(tmp_path):
     sold = orders()
     assert cleaned(described(tmp_path, sold), days=5).first_day == "2026-03-11"

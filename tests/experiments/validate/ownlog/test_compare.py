@@ -16,7 +16,7 @@ START = pd.Timestamp("2026-03-02")
 
 
 def own_files(run, folder, *, shoppers=lambda rows: rows):
-    """The history of a run, as the files of a shop tell it."""
+    """The history of a run, as the files of a shop tell it; pages of which nothing was seen too."""
     log = log_of(run, "history")
     sold = shoppers(table(log, "orders"))
     frame = pd.DataFrame(
@@ -30,7 +30,8 @@ def own_files(run, folder, *, shoppers=lambda rows: rows):
         }
     )
     shown = shoppers(table(log, "exposures"))
-    asked = table(log, "requests").set_index("request").loc[shown.request]
+    requests = shoppers(table(log, "requests"))
+    asked = requests.set_index("request").loc[shown.request]
     place = shown.groupby("request").position.rank().astype(int)
     results = pd.DataFrame(
         {
@@ -41,9 +42,24 @@ def own_files(run, folder, *, shoppers=lambda rows: rows):
             "place": place.to_numpy(),
             "clicked": shown.clicked.astype(int),
             "query": asked.text.to_numpy(),
+            "device": np.where(asked.device == 0, "phone", "desktop"),
         }
     )
-    return described(folder, frame, results)
+    empty = requests[~requests.request.isin(shown.request)]
+    nothing = pd.DataFrame(
+        {
+            "page": empty.request,
+            "customer": empty.shopper,
+            "time": START + pd.to_timedelta(empty["at"], unit="s"),
+            "clicked": 0,
+            "query": empty.text,
+            "device": np.where(empty.device == 0, "phone", "desktop"),
+        }
+    )
+    results = pd.concat([results.astype({"sku": "Int64", "place": "Int64"}), nothing])
+    path = described(folder, frame, results)
+    path.write_text(path.read_text() + 'device = "device"\n')
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +78,7 @@ def test_a_log_of_the_simulator_itself_passes_but_for_its_prices(itself):
     assert failed == []
     for fact in ("order_value_over_its_median", "items_per_order", "clicks_of_a_page"):
         assert verdicts[fact] is Verdict.PASS
-    assert itself.facts.findings == ()
+    assert [each.what for each in itself.facts.findings] == ["pages that showed nothing"]
 
 
 def test_clicks_of_both_logs_are_foretold_alike(itself):
