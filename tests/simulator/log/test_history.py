@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from simulator.behaviour.settings import BehaviorSpec
 from simulator.errors import DataError
 from simulator.living.settings import WorldSpec
 from simulator.living.world import World
@@ -33,7 +34,8 @@ def propensity(items):
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
     people, folder = population(shoppers=300), tmp_path_factory.mktemp("log")
-    simulate(folder, people, service=Explorer(table_of(people)))
+    spec = WorldSpec(days=2, behavior=BehaviorSpec(outside=7.0))  # there are orders
+    simulate(folder, people, spec=spec, service=Explorer(table_of(people)))
     return folder
 
 
@@ -75,6 +77,7 @@ def test_a_row_of_a_request_that_is_not_there_is_refused(log, tmp_path, table):
     spoiled = shutil.copytree(log, tmp_path / "log")
     (path,) = (spoiled / table).glob("*.parquet")
     rows = pq.read_table(path)
+    assert len(rows)
     wrong = pa.array(np.full(len(rows), 7, np.int64))
     at = rows.column_names.index("request")
     pq.write_table(rows.set_column(at, "request", wrong), path)

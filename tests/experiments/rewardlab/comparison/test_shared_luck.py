@@ -13,7 +13,7 @@ from experiments.truth.files import OWN, by_category
 from simulator.following.tally import LOST
 from tests.experiments.rewardlab.comparison.tiny_logs import tiny_log
 
-COLUMNS = ("bought", "clicks", "exposures", "gmv", "orders")
+COLUMNS = ("baskets", "bought", "clicks", "exposures", "gmv", "orders")
 SEEDS, SHOPPERS, CATEGORIES = 5, 300, 30
 GAIN, LUCK, TRAINING = 0.1, 0.15, 0.02
 

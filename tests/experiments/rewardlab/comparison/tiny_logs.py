@@ -25,6 +25,7 @@ def tiny_log(folder, *, shoppers, exposures=(), orders=(), channels=("lexical", 
         folder / "orders",
         _common(shopper_O)
         | {
+            "request": np.arange(len(shopper_O)),
             "sources": sources.astype(np.int32),
             "price": price.astype(np.float32),
             "quantity": quantity.astype(np.int16),
