@@ -191,7 +191,7 @@ class CqsidSpec(ChannelSettings):
         examples = stages.item.epochs * items + 0.2 * stages.query.epochs * requests
         if stages.shopper is not None and self.personalised:
             examples += 0.55 * stages.shopper.epochs * requests
-        return 1.4e-3 * items + 1.4e-4 * examples
+        return 1.8e-3 * items + 1.8e-4 * examples
 
     def learned(self) -> Self:
         """These settings without limit, latency, servers and serving."""

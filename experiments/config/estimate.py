@@ -1,8 +1,8 @@
 """About how long a command takes, told before it begins, from the sizes that settings ask for.
 
-The figures are seconds of one core of an AMD EPYC with AVX-512, measured on the demo with nothing
-else running. Without AVX-512, and on a slow or shared core, a command takes longer.
-What a part of the user's own takes is not known and counts as nothing, and so does what is kept of
+The figures are seconds of one core of an AMD EPYC with AVX-512, measured on the demo, which keeps
+two cores busy, with nothing else running. Without AVX-512, and on a slow or shared core, a command
+takes longer. What a part of the user's own takes is not known and counts as nothing, and so does what is kept of
 an earlier run.
 """
 
@@ -21,7 +21,8 @@ _START = 3.0  # libraries are loaded
 _ITEM = 1e-4  # an item of the catalogue
 _HISTORY_PAGE = 8e-5  # two channels and no ranker
 PAGE_SECONDS = 2.4e-4  # channels by words and counts, merge, ranker, and what shoppers do
-_EXAMPLE = 1.3e-4  # a request of the history that a ranker learns from
+_WORLD = 1.65  # a world's time over that of its pages: sessions, stock, log, and a second world
+_EXAMPLE = 1.9e-4  # a request of the history that a ranker learns from
 _END = 4.0  # estimates, credit, report
 _REPLAYED_PAGE = 5e-5  # a page of a coalition: merge, ranker, expected response
 _WATCHED = 0.35  # of a world's time, what it takes to watch it with all channels once more
@@ -39,7 +40,8 @@ def plan(config: Config) -> Plan:
     used, truth = [name for arm in config.arms for name in arm.channels], config.truth
     again = truth.seeds - 1 if truth.trainings == "each" else min(truth.seeds, 1)
     times = {name: 1 + again * (name in truth.retrained) for name in (*used, RANKER)}
-    worlds = [each * _requests(config) * config.world.days for each in _worlds(config)]
+    requests = _WORLD * _requests(config) * config.world.days
+    worlds = [each * requests for each in _worlds(config)]
     worlds = [each + more for each, more in zip(worlds, _updates(config), strict=True)]
     return [
         *_first(config),
