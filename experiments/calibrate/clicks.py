@@ -1,7 +1,7 @@
 """Which click model a log is of, and its parameters."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,13 @@ class Clicks:
     posterior: Posterior
 
 
-def fit_clicks(pages: LogPages, devices: tuple[str, ...], *, rng: np.random.Generator) -> Clicks:
+def fit_clicks(
+    pages: LogPages,
+    devices: tuple[str, ...],
+    *,
+    rng: np.random.Generator,
+    day_P: NDArray[np.int64] | None = None,
+) -> Clicks:
     """The click model that foretells best, and its parameters.
 
     Cascade where no page has two clicks. The dynamic Bayesian model where it foretells clicks of
@@ -56,7 +62,9 @@ def fit_clicks(pages: LogPages, devices: tuple[str, ...], *, rng: np.random.Gene
         pages: what was shown and clicked, by whom.
         devices: that its pages are of, of `DEVICES`; () where the log does not tell: then all
             have the same parameters.
-        rng: draws the pages that are held out.
+        rng: draws the pages that are held out, and groups of shoppers.
+        day_P: day of each page. A shop that learns shows higher tomorrow what was clicked today;
+            so decays are told by places of one day alone. None: all pages are of one.
 
     Raises:
         DataError: the log tells too little of how shoppers look at pages.
@@ -68,6 +76,8 @@ def fit_clicks(pages: LogPages, devices: tuple[str, ...], *, rng: np.random.Gene
     better = _foretold(impressions, rng)
     if better["dbn"] > max(better["pbm"], better["ubm"]):
         return _reading(pages, devices, "dbn", "it foretells clicks best", rng)
+    if day_P is not None:
+        pages = _of_days(pages, day_P)
     names = devices or ("all devices",)
     alone, tested, both = (
         [_decays(pages, at, name, columns) for at, name in enumerate(names)]
@@ -82,6 +92,17 @@ def fit_clicks(pages: LogPages, devices: tuple[str, ...], *, rng: np.random.Gene
         raise DataError(f"{MODEL}: looking does not fall with the rank, must do so in these models")
     reason = f"looking hangs on the rank alone, as far as can be told (p = {chance:.2g})"
     return _decaying(alone, devices, "pbm", ("eta",), reason)
+
+
+def _of_days(pages: LogPages, day_P: NDArray[np.int64]) -> LogPages:
+    """The same pages, where a pair of another day is another pair."""
+    impressions = pages.impressions
+    real_PK = impressions.real_PK
+    days = int(day_P.max()) - int(day_P.min()) + 1
+    of_PK = impressions.pair_PK.astype(np.int64) * days + (day_P - day_P.min())[:, None]
+    pair_PK = np.full(real_PK.shape, -1)
+    kinds, pair_PK[real_PK] = np.unique(of_PK[real_PK], return_inverse=True)
+    return replace(pages, impressions=replace(impressions, pair_PK=pair_PK, pairs=len(kinds)))
 
 
 def _foretold(impressions: Impressions, rng: np.random.Generator) -> dict[str, float]:

@@ -22,6 +22,7 @@ from experiments.validate.ownlog.clicks import own_pages
 from experiments.validate.ownlog.settings import OwnLogSpec, read_own_log
 from simulator.errors import DataError
 from simulator.living.sessions import IDLE_SECONDS
+from simulator.protocols import DAY
 
 MARKET = "market.toml"
 _WHOLE = ("shoppers.count",)
@@ -159,10 +160,11 @@ def _clicks(theirs: OwnLog, spec: OwnLogSpec, findings: Findings) -> Clicks | No
             "device", ascending=False, kind="stable"
         )
         devices = tuple(each for each in DEVICES if (shown["device"] == each).any())
-    pages = own_pages(shown, findings)
-    if pages is None:
+    whole = own_pages(shown, findings)
+    if whole is None:
         return None
-    return fit_clicks(pages, devices, rng=np.random.default_rng(4))
+    day_P = (whole.at_P // DAY).astype(np.int64)
+    return fit_clicks(whole.pages, devices, rng=np.random.default_rng(4), day_P=day_P)
 
 
 def _hours(theirs: OwnLog) -> Iterator[Posterior]:

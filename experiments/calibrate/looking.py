@@ -8,6 +8,9 @@ attraction to each leaves the decays wrong however long the log is (Neyman and S
 hang on a: the chances are as n_k k^-eta d^-theta. That is the Poisson regression with a level for
 each pair (Hausman, Hall and Griliches, Econometrica 52, 1984, 909-938), right wherever the mean is
 of this form, be clicks Poisson or not (Wooldridge, Journal of Econometrics 90, 1999, 77-97).
+
+What it asks is that places do not follow from earlier clicks on the same pair. Where a shop learns,
+they do: whoever uses it says of which time a pair is, and takes one of another time as another.
 """
 
 from dataclasses import dataclass

@@ -6,6 +6,7 @@ to that shop, and only how clicks fall with the rank, and hang together on a pag
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,20 @@ _HELD_OUT = 0.25
 _EFFORT = Effort(tolerance=1e-5, most=100)
 
 
-def own_pages(results: pd.DataFrame, findings: Findings) -> LogPages | None:
+@dataclass(frozen=True)
+class OwnPages:
+    """Whole pages of a log of the user's own.
+
+    Attributes:
+        pages: what was shown and clicked, and by whom.
+        at_P: when, seconds of the shop's clock since 1970.
+    """
+
+    pages: LogPages
+    at_P: NDArray[np.float64]
+
+
+def own_pages(results: pd.DataFrame, findings: Findings) -> OwnPages | None:
     """The pages of the user's own log that are whole, as they are numbered in it by first sight;
     None where nothing can be learned. A device is numbered by first sight, too.
     """
@@ -56,7 +70,9 @@ def own_pages(results: pd.DataFrame, findings: Findings) -> LogPages | None:
         first = results.groupby(page_N)["device"].first()
         device_N = pd.factorize(first.astype("string"))[0][page_N]
         device_N = np.maximum(device_N, 0)
-    shopper_P = _numbered(results.groupby(page_N)["shopper"].first())
+    of_page = results.groupby(page_N)
+    shopper_P = _numbered(of_page["shopper"].first())
+    at_P = of_page["at"].min().to_numpy().astype(np.float64)
     try:
         impressions = Impressions.of(
             page_N,
@@ -65,7 +81,7 @@ def own_pages(results: pd.DataFrame, findings: Findings) -> LogPages | None:
             results["clicked"].to_numpy(),
             device_N,
         )
-        return LogPages(impressions, np.arange(len(impressions)), shopper_P)
+        return OwnPages(LogPages(impressions, np.arange(len(impressions)), shopper_P), at_P)
     except DataError as error:
         findings.tell("pages that click models cannot learn from", 1, "no click models", str(error))
         return None

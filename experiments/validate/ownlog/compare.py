@@ -81,10 +81,10 @@ def _clicks(evidence: Evidence, theirs: OwnLog) -> tuple[tuple[ClickPerplexity, 
     findings = Findings()
     if not len(theirs.shown):
         return (), findings
-    pages = own_pages(theirs.shown, findings)
-    if pages is None:
+    whole = own_pages(theirs.shown, findings)
+    if whole is None:
         return (), findings
-    own = tuple(perplexities(pages.impressions, "own", rng=np.random.default_rng(3)))
+    own = tuple(perplexities(whole.pages.impressions, "own", rng=np.random.default_rng(3)))
     rng = np.random.default_rng(3)
     simulated = tuple(perplexities(simulated_impressions(evidence.history), "simulated", rng=rng))
     return (*own, *simulated), findings

@@ -105,6 +105,43 @@ def test_shoppers_who_click_more_than_others_do_not_look_like_a_last_click_that_
     assert chosen.count("pbm") >= 17  # of 20, where one in a hundred is missed by chance
 
 
+def test_a_shop_that_shows_higher_what_was_clicked_tells_the_decay_by_places_of_one_day():
+    """Today's order is by the clicks so far, a little shuffled for each page."""
+    found = {}
+    for split in (False, True):
+        held = []
+        for seed in range(30):
+            pages, day_P = learning_shop(np.random.default_rng(seed))
+            told = fit_clicks(
+                pages, (), rng=np.random.default_rng(0), day_P=day_P if split else None
+            )
+            held.append(told.posterior.interval(0, 1.96).holds(0.8))
+        found[split] = np.mean(held)
+    assert found[True] >= 0.95 - 4 * np.sqrt(0.95 * 0.05 / 30)
+    assert found[False] < found[True]
+
+
+def learning_shop(rng):
+    """Ten days of a shop with thirty queries of twelve results each, of which eight are shown."""
+    attraction_QI, clicks_QI = rng.uniform(0.1, 0.6, (30, 12)), np.zeros((30, 12))
+    pairs, clicked, days = [], [], []
+    for day in range(10):
+        query_P = rng.integers(30, size=300)
+        score_PI = np.log1p(clicks_QI[query_P]) + rng.gumbel(0, 0.15, (300, 12))
+        item_PK = np.argsort(-score_PI, axis=1)[:, :8]
+        chance_PK = attraction_QI[query_P[:, None], item_PK] * np.arange(1, 9) ** -0.8
+        clicked_PK = rng.random((300, 8)) < chance_PK
+        np.add.at(clicks_QI, (query_P[:, None], item_PK), clicked_PK)
+        pairs.append(query_P[:, None] * 12 + item_PK)
+        clicked.append(clicked_PK)
+        days.append(np.full(300, day))
+    count = 3_000
+    pages = Impressions(
+        np.concatenate(pairs), np.concatenate(clicked), np.zeros(count, np.int64), 360
+    )
+    return LogPages(pages, np.arange(count), np.arange(count)), np.concatenate(days)
+
+
 def test_without_devices_both_have_the_same_parameters():
     pages = log_of(PositionBased(eta_phone=0.7, eta_desktop=0.7), 12_000)
     impressions = pages.impressions
