@@ -2,8 +2,8 @@
 
 The figures are seconds of one core of an AMD EPYC with AVX-512, measured on the demo, which keeps
 two cores busy, with nothing else running. Without AVX-512, and on a slow or shared core, a command
-takes longer. What a part of the user's own takes is not known and counts as nothing, and so does what is kept of
-an earlier run.
+takes longer. What a part of the user's own takes is not known and counts as nothing, and so does
+what is kept of an earlier run.
 """
 
 from collections.abc import Sequence
