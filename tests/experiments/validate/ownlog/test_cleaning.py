@@ -1,5 +1,6 @@
 """What is wrong in a user's log is found and named, and left out or refused."""
 
+import os
 import re
 from pathlib import Path
 
@@ -239,10 +240,15 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, change, error, 
         cleaned(path)
 
 
-def test_the_description_in_the_docs_is_a_valid_one(tmp_path):
+def test_the_descriptions_in_the_docs_are_valid_ones(tmp_path, data, monkeypatch):
     page = Path(__file__).parents[4] / "docs" / "validity.md"
-    (block,) = re.findall(r"^```toml\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-    (tmp_path / "shop.toml").write_text(block)
+    monkeypatch.setenv("FUNNELAB_DATA", str(data))
+    blocks = re.findall(r"^```toml\n# (\w+.toml)\n(.*?)^```$", page.read_text(), re.M | re.DOTALL)
+    assert [name for name, _ in blocks] == ["shop.toml", "retail.toml"]
+    for name, block in blocks:
+        (tmp_path / name).write_text(block)
+    retail = read_own_log(tmp_path / "retail.toml")
+    assert Path(os.path.expandvars(retail.orders.path)).is_file()
     spec = read_own_log(tmp_path / "shop.toml")
     assert spec.orders.path == str(tmp_path / "orders.csv")
     assert spec.results.columns.position == "rank"
