@@ -3,9 +3,9 @@
 A shop is lived with settings that are not told to whoever calibrates. They have its log, as its own
 files tell it, and a config with other settings. What they find must foretell the lift of a policy:
 the shop's true lift lies in the interval of one more world. Catalogue, shoppers and luck of the
-calibrated worlds are others, and so are the prices of what sells best: by these the classifier
-knows the two logs apart, and by little else. So what it says is told for each shop, and not asked
-for, as long as catalogues differ.
+calibrated worlds are others. The classifier knows the two logs apart (area 0.66 to 0.72 in the
+three shops that were tried; by prices in the first, the others were not looked into). That it
+should not is still to be reached; until then what it says is told for each shop.
 """
 
 from dataclasses import dataclass
