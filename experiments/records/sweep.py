@@ -232,6 +232,31 @@ class Lean:
 
 
 @dataclass(frozen=True)
+class Importance:
+    """The part of what differs between drawn worlds that one submodel of the market explains.
+
+    Attributes:
+        metric, contrast: as in `metrics.json`.
+        submodel: what its settings stand under, such as `queries` or `world.behavior`.
+        keys: those of its settings that were drawn.
+        share: first-order Sobol index: variance of the mean of log(1 + lift) given its settings,
+            over the variance between worlds without what each is not sure of.
+        p_value: two-sided, of no such variance.
+        p_holm: the same, corrected for the number of submodels.
+        curved: whether polynomials of degree 2 were fitted, and not straight lines.
+    """
+
+    metric: str
+    contrast: Contrast
+    submodel: str
+    keys: tuple[str, ...]
+    share: Interval
+    p_value: Number
+    p_holm: Number
+    curved: bool
+
+
+@dataclass(frozen=True)
 class SweepRecord(Record):
     """Everything that a sweep found.
 
@@ -254,6 +279,7 @@ class SweepRecord(Record):
         assumptions: the ranges that worlds were drawn from; empty for a grid or a list.
         over: what the drawn worlds say together.
         leans: what that hangs on.
+        importance: which submodels that is; empty with too few worlds.
         services: how late pages are; of cells whose worlds are all told by the manifest.
     """
 
@@ -277,6 +303,7 @@ class SweepRecord(Record):
     assumptions: tuple[Assumption, ...] = ()
     over: tuple[OverWorlds, ...] = ()
     leans: tuple[Lean, ...] = ()
+    importance: tuple[Importance, ...] = ()
     services: tuple[CellService, ...] = ()
 
     @cached_property

@@ -83,7 +83,7 @@ class Results:
         # Drawn worlds share no luck with the first one, and nothing sets that one apart.
         others = [] if sweep.ranges else finished[1:]
         apart = [row for each in others for row in self._beside(each, finished[0], metrics)]
-        over, leaning = weighed(sweep, lifts, config.analysis.confidence)
+        drawn = weighed(sweep, lifts, config.analysis.confidence)
         return SweepRecord(
             name=config.name,
             seed=config.seed,
@@ -102,8 +102,9 @@ class Results:
             assumptions=tuple(
                 Assumption(each.key, each.low, each.high, each.log) for each in sweep.ranges
             ),
-            over=over,
-            leans=leaning,
+            over=drawn.over,
+            leans=drawn.leans,
+            importance=drawn.importance,
             services=tuple(row for each in finished for row in services(each)),
         )
 

@@ -7,13 +7,14 @@ from experiments.inference.finding import Finding, decide
 from experiments.records.interval import Interval
 from experiments.records.metrics import Contrast
 from experiments.records.reading import rows_of
-from experiments.records.sweep import Lean, OverWorlds, SweepRecord, short_keys
+from experiments.records.sweep import Importance, Lean, OverWorlds, SweepRecord, short_keys
 from experiments.report.kit.digits import (
     ABSENT,
     beside,
     change_words,
     p_relation,
     percent,
+    range_of,
     sureness,
 )
 from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
@@ -57,7 +58,7 @@ def hangs_on(record: SweepRecord) -> list[str]:
     """In how many worlds the lift is above and below zero, and the assumptions it hangs on."""
     said = []
     for contrast in record.contrasts:
-        said += [_signs(record, contrast), _most(record, contrast)]
+        said += [_signs(record, contrast), _most(record, contrast), _part(record, contrast)]
     return said
 
 
@@ -91,6 +92,30 @@ def _most(record: SweepRecord, contrast: Contrast) -> str:
     return f"It hangs most on {listed(parts)}{more}, from the low to the high end of each range."
 
 
+def _part(record: SweepRecord, contrast: Contrast) -> str:
+    """The submodel that most of what differs between worlds hangs on, if that can be told."""
+    rows = [row for row in _parts(record, contrast) if _real(record, row)]
+    if not rows:
+        return ""
+    first, share = rows[0].submodel, beside(*_share_words(rows[0]))
+    return f"Of what differs between worlds, the settings of {first} explain {share}."
+
+
+def _parts(record: SweepRecord, contrast: Contrast) -> list[Importance]:
+    """Submodels by what they explain, the most first."""
+    rows = rows_of(record.importance, metric=record.primary, contrast=contrast)
+    known = [row for row in rows if row.share.estimate is not None]
+    return sorted(known, key=lambda row: -(row.share.estimate or 0.0))
+
+
+def _real(record: SweepRecord, row: Importance) -> bool:
+    return row.p_holm is not None and row.p_holm < 1 - record.confidence
+
+
+def _share_words(row: Importance) -> tuple[str, str]:
+    return percent(row.share.estimate, 0), range_of(row.share, 0)
+
+
 def _ranked(record: SweepRecord, metric: str, contrast: Contrast) -> list[Lean]:
     """Assumptions by how much the lift changes over their range, the most first."""
     rows = rows_of(record.leans, metric=metric, contrast=contrast)
@@ -115,6 +140,8 @@ def over(record: SweepRecord) -> Content | None:
     for contrast in record.contrasts:
         if ranked := _ranked(record, record.primary, contrast):
             drawn += [_lead(record, contrast), _tornado(record, contrast, ranked)]
+        if parts := _parts(record, contrast):
+            drawn += [_importance(parts)]
     return [*drawn, *(note(each) for each in _notes(record))]
 
 
@@ -196,6 +223,20 @@ def _leans(record: SweepRecord, ranked: Sequence[Lean]) -> Table:
     )
 
 
+def _importance(rows: Sequence[Importance]) -> Html:
+    """A row for each submodel."""
+    table = Table.of(
+        "Part of what differs between worlds that settings explain",
+        rows,
+        ("Submodel", lambda row: row.submodel),
+        ("Settings drawn", lambda row: len(row.keys)),
+        (("Share of the variance", "Interval"), _share_words),
+        ("p", lambda row: p_relation(row.p_holm)),
+        names=1,
+    )
+    return tag("div", table, cls="wide")
+
+
 def _at(lift: float | None) -> str:
     return ABSENT if lift is None else percent(lift, 2, sign=True)
 
@@ -207,9 +248,16 @@ def _notes(record: SweepRecord) -> list[str]:
             "There are too few worlds to weigh all assumptions at once, so each was weighed alone, "
             "and what the others do is noise."
         )
-    return [
+    said = [
         "What an assumption does is taken as a straight line over its range; p is corrected for "
         "their number. What lines do not explain is curvature, what assumptions do together, and "
         "the luck of each world's catalogue, shoppers and trainings.",
         weighed,
     ]
+    if record.importance:
+        shape = "curves" if all(row.curved for row in record.importance) else "straight lines"
+        said.append(
+            f"The share of a submodel (first-order Sobol index) is by {shape} over each of its "
+            "ranges. What settings do together, and luck, is in no share."
+        )
+    return said

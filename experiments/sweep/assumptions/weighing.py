@@ -16,37 +16,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from experiments.inference.finding import corrected
 from experiments.inference.intervals.student import student
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.records.sweep import CellLift, Lean, OverWorlds
+from experiments.records.sweep import CellLift, Importance, Lean, OverWorlds
 from experiments.sweep.assumptions.declared import Range
+from experiments.sweep.assumptions.importance import importances
+from experiments.sweep.assumptions.known import SPARE, Worlds, known_worlds
 from experiments.sweep.cells import Sweep
 from simulator.randomness import Floats
 
-_SPARE = 5  # worlds beyond the unknowns of a fit of all ranges at once
-
 
 @dataclass(frozen=True)
-class Worlds:
-    """The worlds of one comparison and metric of which there is a lift.
+class Weighed:
+    """What drawn worlds say, of every metric and comparison.
 
     Attributes:
-        lift_N: log(1 + lift).
-        error_N: its standard error.
-        places_NK: place of each world in each range.
+        over: together.
+        leans: of each range.
+        importance: of each submodel.
     """
 
-    lift_N: Floats
-    error_N: Floats
-    places_NK: Floats
+    over: tuple[OverWorlds, ...] = ()
+    leans: tuple[Lean, ...] = ()
+    importance: tuple[Importance, ...] = ()
 
 
-def weighed(
-    sweep: Sweep, lifts: Sequence[CellLift], confidence: float
-) -> tuple[tuple[OverWorlds, ...], tuple[Lean, ...]]:
+def weighed(sweep: Sweep, lifts: Sequence[CellLift], confidence: float) -> Weighed:
     """What drawn worlds say together of each metric and comparison, and what that hangs on.
 
     Args:
@@ -54,41 +51,24 @@ def weighed(
         lifts: of the worlds that have results.
         confidence: level of all intervals.
     """
+    if not sweep.ranges:
+        return Weighed()
     over: list[OverWorlds] = []
     leaning: list[Lean] = []
+    importance: list[Importance] = []
     values = {cell.name: cell.values for cell in sweep.cells}
     for metric, contrast in dict.fromkeys((row.metric, row.contrast) for row in lifts):
-        if not sweep.ranges:
-            break
         own = [row for row in lifts if (row.metric, row.contrast) == (metric, contrast)]
         places = [
             [each.place(value) for each, value in zip(sweep.ranges, values[row.cell], strict=False)]
             for row in own
         ]
         worlds = known_worlds(own, np.array(places), confidence)
-        over.append(over_worlds(worlds, metric, contrast, confidence))
-        leaning += corrected(leans(worlds, sweep.ranges, metric, contrast, confidence))
-    return tuple(over), tuple(leaning)
-
-
-def known_worlds(lifts: Sequence[CellLift], places_NK: Floats, confidence: float) -> Worlds:
-    """Those whose lift and interval are known.
-
-    Args:
-        lifts: one of each world.
-        places_NK: of the same worlds.
-        confidence: level of the lifts' intervals.
-    """
-    quantile = float(-ndtri((1 - confidence) / 2))
-    rows, lift, error = [], [], []
-    for row, each in enumerate(lifts):
-        middle, ends = each.relative.estimate, each.relative.ends
-        if middle is None or ends is None or min(middle, *ends) <= -1:
-            continue
-        rows.append(row)
-        lift.append(math.log1p(middle))
-        error.append((math.log1p(ends[1]) - math.log1p(ends[0])) / 2 / quantile)
-    return Worlds(np.array(lift), np.array(error), places_NK[rows])
+        told = metric, contrast, confidence
+        over.append(over_worlds(worlds, *told))
+        leaning += corrected(leans(worlds, sweep.ranges, *told))
+        importance += corrected(importances(worlds, sweep.ranges, *told))
+    return Weighed(tuple(over), tuple(leaning), tuple(importance))
 
 
 def over_worlds(
@@ -139,7 +119,7 @@ def leans(
 def _jointly(worlds: Worlds) -> bool:
     """Whether there are worlds enough for all ranges at once."""
     count, keys = worlds.places_NK.shape
-    return bool(count >= keys + 1 + _SPARE)
+    return bool(count >= keys + 1 + SPARE)
 
 
 def _explained(worlds: Worlds) -> float | None:

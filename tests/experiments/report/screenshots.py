@@ -17,12 +17,14 @@ from experiments.report import write_report
 from experiments.report.ids.page import render as render_ids
 from experiments.report.rewards.page import render as render_rewards
 from experiments.report.sweep.page import render as render_sweep
+from experiments.report.validity.page import render as render_validity
 from tests.experiments.report.browser import Browser, browser, find_chromium
 from tests.experiments.report.fake_attribution import fake_attribution
 from tests.experiments.report.fake_run import fake_run
 from tests.experiments.report.ids import fake_results
 from tests.experiments.report.rewards import fake_record
 from tests.experiments.report.sweep import fake_sweep
+from tests.experiments.report.validity import fake_validity
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "pages"
 FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
@@ -72,6 +74,8 @@ def pages(folder: Path) -> dict[str, str]:
         "ids": render_ids(fake_results.fake_record()),
         "rewards": render_rewards(fake_record.fake_record()),
         "sweep": render_sweep(fake_sweep.fake_sweep(2)),
+        "worlds": render_sweep(fake_sweep.of_worlds()),
+        "validity": render_validity(fake_validity.fake_validity()),
     }
 
 

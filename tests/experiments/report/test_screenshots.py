@@ -17,7 +17,7 @@ from tests.experiments.report.screenshots import (
     pages,
 )
 
-NAMES = ("run", "ids", "rewards", "sweep")
+NAMES = ("run", "ids", "rewards", "sweep", "worlds", "validity")
 
 
 @pytest.fixture(scope="module")

@@ -188,7 +188,7 @@ def of_worlds(count: int = 24, moved: float = 0.06) -> SweepRecord:
             lifts.append(_lift(cell.name, metric, ("control", "cqsid"), middle, 0.01))
     lifts = list(corrected(lifts, family=lambda row: (row.metric, row.contrast)))
     cells = tuple(Cell(row.name, (), row.values, None) for row in plain)
-    over, leans = weighed(Sweep("when", (), axis.keys, cells, ranges), lifts, 0.95)
+    told = weighed(Sweep("when", (), axis.keys, cells, ranges), lifts, 0.95)
     return replace(
         fake_sweep(1),
         command="funnelab sweep when.toml --worlds 24",
@@ -199,6 +199,7 @@ def of_worlds(count: int = 24, moved: float = 0.06) -> SweepRecord:
         rooms=(),
         differences=(),
         assumptions=tuple(Assumption(each.key, each.low, each.high, each.log) for each in ranges),
-        over=over,
-        leans=leans,
+        over=told.over,
+        leans=told.leans,
+        importance=told.importance,
     )

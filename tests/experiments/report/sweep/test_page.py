@@ -152,6 +152,9 @@ def test_drawn_worlds_are_told_together_with_what_the_lift_hangs_on() -> None:
     _, sentence, _ = headline(record)
     assert sentence.startswith("Over 24 worlds drawn from what nobody knows, cqsid changes orders")
     assert "It hangs most on queries.vocabulary_gap (+" in page
+    assert "Of what differs between worlds, the settings of queries explain 9" in page
+    parts = page.index("Part of what differs between worlds that settings explain")
+    assert page.index("channels.lexical", parts) > page.index("queries", parts)
     assert page.count('class="lane gain"') + page.count('class="lane loss"') == 3
     first = page.index("Over all worlds")
     order = [
@@ -165,3 +168,4 @@ def test_drawn_worlds_are_told_together_with_what_the_lift_hangs_on() -> None:
 def test_where_no_assumption_moves_the_lift_the_page_says_so() -> None:
     page = render(of_worlds(moved=0.0))
     assert "No assumption can be told to move it; the largest estimate is that of" in page
+    assert "Of what differs between worlds, the settings of" not in page

@@ -9,7 +9,8 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.sweep import CellLift
 from experiments.sweep.assumptions.declared import Range
 from experiments.sweep.assumptions.drawing import places
-from experiments.sweep.assumptions.weighing import Worlds, known_worlds, leans, over_worlds
+from experiments.sweep.assumptions.known import Worlds, known_worlds
+from experiments.sweep.assumptions.weighing import leans, over_worlds
 from simulator.randomness import Draws
 
 CONTRAST = ("control", "treatment")
