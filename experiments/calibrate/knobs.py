@@ -1,9 +1,9 @@
 """Settings that have no likelihood, and the fact of a log that each is told by."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from experiments.config.loading import setting_of
+from experiments.config.loading import key_in, setting_of
 from experiments.config.schema import Config
 from experiments.records.calibration import Scale
 
@@ -53,9 +53,9 @@ KNOBS = (
 
 
 def knobs_of(config: Config, facts: dict[str, float | None]) -> tuple[Knob, ...]:
-    """Those that a config has and a log tells."""
+    """Those that a config has and a log tells, by their paths in that config."""
     return tuple(
         knob
-        for knob in KNOBS
+        for knob in (replace(each, key=key_in(config, each.key)) for each in KNOBS)
         if facts.get(knob.fact) is not None and knob.fits(setting_of(config, knob.key))
     )

@@ -64,6 +64,13 @@ def setting_of(config: Config, key: str) -> object:
     return found
 
 
+def key_in(config: Config, key: str) -> str:
+    """Where this config has a setting: of a catalogue from a file, under `catalog.file`."""
+    of_file = key.replace("catalog.", "catalog.file.", 1)
+    own = key.startswith("catalog.") and setting_of(config, of_file) is not None
+    return of_file if own else key
+
+
 def resolved_toml(config: Config) -> str:
     """All settings with their defaults, as TOML that loads to an equal Config."""
     return tomli_w.dumps(_told(config.model_dump(mode="json")))

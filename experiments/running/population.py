@@ -16,7 +16,7 @@ from simulator.files.demand import read_demand
 from simulator.files.importer import supply_of
 from simulator.files.items import Items, read_items
 from simulator.files.judgments import read_judgments
-from simulator.files.settings import FileCatalog
+from simulator.files.settings import CatalogFileSpec, FileCatalog
 from simulator.living.world import Population
 from simulator.protocols import DAY
 from simulator.randomness import Draws
@@ -108,6 +108,11 @@ def _of_world(config: Config) -> list[str]:
             "the worlds of the truth they learned from what everybody did in one arm. What arms "
             "learn from each other is in the A/B estimate, and not in its interval."
         )
+        if config.truth.seeds == 1:
+            said.append(
+                "What models learn from in a world is what happened there. With one pair of worlds "
+                "(truth.seeds 1) that luck is in the truth, and not in its interval."
+            )
     if habit.strength:
         said.append(
             "Shoppers come more often after good sessions and more seldom after poor ones "
@@ -153,11 +158,13 @@ def horizon(config: Config) -> float:
 
 def make_supply(config: Config) -> tuple[Supply, dict[str, int]]:
     """What is on sale, generated or from a file; and what `told_of` it."""
-    draws = Draws(config.seed)
-    if isinstance(config.catalog, FileCatalog):
-        items = read_items(config.catalog.file, horizon(config))
-        return supply_of(items, config.catalog.file, draws), told_of(items)
-    return generate_supply(config.catalog, draws), {}
+    catalog = config.catalog
+    spec = catalog.file if isinstance(catalog, FileCatalog) else catalog
+    draws = Draws(config.seed if spec.seed is None else spec.seed)
+    if isinstance(spec, CatalogFileSpec):
+        items = read_items(spec, horizon(config))
+        return supply_of(items, spec, draws), told_of(items)
+    return generate_supply(spec, draws), {}
 
 
 def make_population(config: Config) -> tuple[Population, dict[str, int]]:

@@ -8,6 +8,9 @@ from simulator.spec import Spec
 class TraitsSpec(Spec):
     """Settings of the columns that are drawn for any catalogue."""
 
+    seed: int | None = Field(
+        None, ge=0, lt=2**63, description="luck of the catalogue alone; none: that of the run"
+    )
     sellers: int = Field(200, ge=1, description="sellers, with power-law sizes (sellers)")
     seller_share: float = Field(
         0.2,

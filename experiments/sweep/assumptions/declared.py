@@ -3,9 +3,9 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from experiments.config.loading import load_config, setting_of
+from experiments.config.loading import key_in, load_config, setting_of
 from experiments.config.tomlfiles import laid_over
 from simulator.errors import ConfigError
 
@@ -115,8 +115,7 @@ def declared_for(source: str, overrides: Sequence[str]) -> tuple[Range, ...]:
     config = load_config(source, overrides)
     laid = [each for one in overrides for each in laid_over(one)]
     given = {each.partition("=")[0].strip() for each in laid}
+    here = [replace(each, key=key_in(config, each.key)) for each in DECLARED]
     return tuple(
-        each
-        for each in DECLARED
-        if each.key not in given and setting_of(config, each.key) is not None
+        each for each in here if each.key not in given and setting_of(config, each.key) is not None
     )

@@ -88,5 +88,8 @@ def test_settings_are_fitted_that_the_config_has_and_the_log_tells():
     without = knobs_of(config, every | {"clicks of a page": None})
     assert [knob.key for knob in without] == [knob.key for knob in KNOBS[1:]]
     assert {knob.fact for knob in KNOBS} == set(FACTS)
+    of_file = {knob.key for knob in knobs_of(load_config("icecat"), every)}
+    assert "catalog.file.demand_sigma" in of_file
+    assert not of_file & {"catalog.demand_sigma", "catalog.price_sigma"}
     still = load_config(SMALL, ["queries.variety=0"])
     assert "queries.variety" not in [knob.key for knob in knobs_of(still, every)]

@@ -100,10 +100,11 @@ class Outcome:
 
 def outcome(seed: int, folder: Path) -> Outcome:
     """Live a shop, calibrate a market on its log, and see what that foretells."""
-    shop = load_config(SMALL, (*SHOP, *laid(TRUE), f"seed={seed}"))
+    known = (*SHOP, f"catalog.seed={seed}")
+    shop = load_config(SMALL, (*known, *laid(TRUE), f"seed={seed}"))
     lived = run(shop, folder / "shop")
     log = own_files(lived, folder / "own")
-    begin = (*SHOP, *laid(GUESS), f"seed={1_000 + 50 * seed}")
+    begin = (*known, *laid(GUESS), f"seed={1_000 + 50 * seed}")
     record = calibrate(log, folder / "market", market=Market(str(SMALL), begin))
     drawn = draw_sweep(str(SMALL), [], WORLDS, _open(begin, record), folder / "market")
     quiet = NoProgress()

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.cli import run_command
@@ -16,7 +17,9 @@ from experiments.running.population import (
     make_population,
     remarks,
 )
+from simulator.living.world import Population
 from simulator.shoppers.intents import Wording
+from tests.experiments.small_runs import SMALL
 
 COLOURS, THINGS = ("赤い", "青い", "黒い", "白い", "緑の"), ("ランプ", "椅子", "机", "本棚")
 SETTINGS = """
@@ -69,6 +72,24 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "shop.toml"
     path.write_text(SETTINGS, encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_one_catalogue_meets_other_shoppers_where_it_has_a_seed_of_its_own(
+    config: Path, own: bool
+) -> None:
+    def made(*overrides: str) -> Population:
+        path, key = (config, "catalog.file.seed") if own else (SMALL, "catalog.seed")
+        return make_population(load_config(path, [each.format(key=key) for each in overrides]))[0]
+
+    first, alone, others = made("seed=8"), made("seed=9", "{key}=8"), made("seed=9")
+    worth = [each.supply.truth.quality_I for each in (first, alone, others)]
+    np.testing.assert_array_equal(worth[0], worth[1])
+    assert not np.array_equal(worth[0], worth[2])
+    np.testing.assert_array_equal(first.supply.catalog.price_I, alone.supply.catalog.price_I)
+    rates = [each.shoppers.rate_S for each in (first, alone, others)]
+    assert not np.array_equal(rates[0], rates[1])
+    np.testing.assert_array_equal(rates[1], rates[2])
 
 
 def test_what_was_done_to_a_file_is_counted_and_told(config: Path) -> None:

@@ -78,7 +78,8 @@ def test_what_a_config_has_not_and_what_is_set_by_hand_is_left_out(tmp_path):
     of_file = {each.key for each in declared_for("icecat", [])}
     generated = {each.key for each in declared_for(str(SMALL), [])}
     assert {"catalog.title_synonyms", "catalog.demand_sigma"} <= generated
-    assert "catalog.title_synonyms" not in of_file
+    assert "catalog.file.demand_sigma" in of_file
+    assert not of_file & {"catalog.demand_sigma", "catalog.title_synonyms"}
     fixed = declared_for(str(SMALL), ["queries.variety=0.2"])
     assert {each.key for each in fixed} == generated - {"queries.variety"}
     laid = tmp_path / "mine.toml"
