@@ -1,4 +1,4 @@
-"""The surface of a sweep as Markdown: a table of lifts for each value of the last setting.
+"""The surface of a sweep as Markdown: a table of lifts, one for each value of a third setting.
 
 python -m tests.benchmarks.surface SWEEP            prints it
 python -m tests.benchmarks.surface SWEEP PAGE.md    writes it between the marks of that page
@@ -8,12 +8,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from experiments.inference.finding import Finding
 from experiments.records.interval import Interval
 from experiments.records.metrics import Contrast
 from experiments.records.reading import read_record
 from experiments.records.sweep import CellRow, SweepRecord, short_keys
+from experiments.report.kit.digits import duration, percent
 from experiments.report.sweep.words import cell_at, finding, shown, values_of
 
 BEGIN, END = "<!-- figure of {} -->", "<!-- end of the figure -->"
@@ -21,15 +23,22 @@ _STATES = {Finding.MORE: "**above**", Finding.LESS: "**below**"}
 
 
 def surface(record: SweepRecord) -> str:
-    """What a reader of the docs wants of a sweep of three settings with one treatment."""
+    """What a reader of the docs wants of a sweep of two or three settings with one treatment."""
     (contrast,) = record.contrasts
     parts = [_counted(record, contrast)]
     parts += [
-        "\n".join(_table(record, metric, contrast, value))
+        "\n".join(_table(record, metric, contrast, third))
         for metric in (record.primary, *(each for each in record.metrics if each != record.primary))
-        for value in values_of(record, 2)
+        for third in _thirds(record)
     ]
-    return "\n\n".join([*parts, "\n".join(_rooms(record, contrast))])
+    parts += ["\n".join(_rooms(record, contrast))] if record.rooms else []
+    parts += ["\n".join(_services(record))] if record.services else []
+    return "\n\n".join(parts)
+
+
+def _thirds(record: SweepRecord) -> list[dict[int, Any]]:
+    """The values of the third setting at its place; nothing at no place for two settings."""
+    return [{2: value} for value in values_of(record, 2)] if len(record.keys) > 2 else [{}]
 
 
 def _counted(record: SweepRecord, contrast: Contrast) -> str:
@@ -47,15 +56,18 @@ def _counted(record: SweepRecord, contrast: Contrast) -> str:
     return f"{told} Half-widths: {widths[0]:.2f} to {widths[-1]:.2f} %, median {middle:.2f} %."
 
 
-def _table(record: SweepRecord, metric: str, contrast: Contrast, last: object) -> Iterator[str]:
+def _table(
+    record: SweepRecord, metric: str, contrast: Contrast, third: dict[int, Any]
+) -> Iterator[str]:
     names = short_keys(record.keys)
     across, down = values_of(record, 0), values_of(record, 1)
-    yield f"{metric}, `{names[2]}` {shown(last)}:"
+    told = [f"`{names[at]}` {shown(value)}" for at, value in third.items()]
+    yield ", ".join([metric, *told]) + ":"
     yield ""
     yield f"| `{names[1]}` \\ `{names[0]}` | " + " | ".join(map(shown, across)) + " |"
     yield "|--:|" + "--:|" * len(across)
     for value in down:
-        cells = [cell_at(record, {0: each, 1: value, 2: last}) for each in across]
+        cells = [cell_at(record, {0: each, 1: value, **third}) for each in across]
         told = [_told(record, cell, metric, contrast) for cell in cells]
         yield f"| {shown(value)} | " + " | ".join(told) + " |"
 
@@ -92,6 +104,23 @@ def _rooms(record: SweepRecord, contrast: Contrast) -> Iterator[str]:
         row += [_percent(rooms[0].recall)]
         passed = zip(rooms[0].passed, rooms[1].passed, strict=True)
         row += [f"{_share(one)} / {_share(other)}" for one, other in passed]
+        yield "| " + " | ".join(row) + " |"
+
+
+def _services(record: SweepRecord) -> Iterator[str]:
+    heads = [f"`{name}`" for name in short_keys(record.keys)]
+    heads += ["page of control", "of treatment", "missing in the A/B test", "with everybody"]
+    heads += ["A/B estimate", "true lift"]
+    yield f"Latency, pages without a channel, and what an A/B test says of {record.primary}:"
+    yield ""
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "--:|" * len(heads)
+    for service in record.services:
+        lift = record.lift(service.cell, record.primary, service.contrast)
+        row = [shown(value) for value in record.cell(service.cell).values]
+        row += [duration(service.control), duration(service.treatment)]
+        row += [percent(service.test), percent(service.everybody), _percent(service.naive)]
+        row += [_percent(lift.relative) if lift is not None else "unknown"]
         yield "| " + " | ".join(row) + " |"
 
 

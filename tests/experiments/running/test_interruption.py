@@ -1,6 +1,7 @@
 """Ctrl-C and kill -9: what was finished stays, and the next run goes on from there."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import run_command
-from tests.experiments.small_runs import SMALL, content, log_digests, read, run, small_config
+from tests.experiments.small_runs import SMALL, begun, content, log_digests, read, run, small_config
 
 # An index refreshed twice an hour makes the worlds, and nothing else, slow enough to be hit.
 SLOW = ("world.index_refresh=1800", "truth.seeds=0")
@@ -58,9 +59,11 @@ def _is_there(group: int) -> bool:
     ],
 )
 def test_a_run_that_is_asked_to_end_stops_its_processes_and_ends_by_that_signal(
-    tmp_path: Path, how: signal.Signals, whole_group: bool
+    tmp_path: Path, uninterrupted: Path, how: signal.Signals, whole_group: bool
 ) -> None:
     """Nothing that its processes shared is left for Python to clean up and warn of."""
+    (made,) = begun(tmp_path / "run", uninterrupted).glob("stages/experiment-*")
+    shutil.rmtree(made)
     program = start(tmp_path / "run", "execution.processes=2", "truth.seeds=1")
     wait_for("run/stages/experiment-*.partial/log", tmp_path, program)
     if whole_group:
