@@ -54,6 +54,16 @@ OwnLog = Annotated[
         help="A file that says where a log of your own is, to be compared with.",
     ),
 ]
+Lives = Annotated[
+    int,
+    typer.Option(
+        "--lives",
+        metavar="N",
+        min=0,
+        help="With --log: other lives of the simulated shop (the same items, other shoppers) that "
+        "tell how far two lives are apart; 0 or 1: none is held against.",
+    ),
+]
 PastTests = Annotated[
     Path | None,
     typer.Option(
@@ -69,6 +79,7 @@ def validate(
     out: OutOfEither = None,
     audited: Audited = 400,
     own: OwnLog = None,
+    lives: Lives = 4,
     past: PastTests = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
@@ -95,6 +106,7 @@ def validate(
             progress=default_progress(),
             audited=audited,
             own=own,
+            lives=lives,
             past=past,
         )
     else:
@@ -108,6 +120,7 @@ def validate(
                 command=command,
                 overwrite=overwrite,
                 own=own,
+                lives=lives,
                 past=past,
             )
     record = read_record(Validity, report.parent)

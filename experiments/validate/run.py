@@ -1,6 +1,6 @@
 """`funnelab validate`: whether a simulated market can be believed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from experiments.config.estimate import plan_history
@@ -14,6 +14,7 @@ from experiments.running.manifest import bench_manifest
 from experiments.running.opening import announce, at_work, finish_run, open_run, replace_results
 from experiments.running.pipeline import Pipeline
 from experiments.running.plugins import check_plug_ins
+from experiments.stages.finished import finished_config
 from experiments.stages.progress import Progress
 from experiments.validate.concentration import lorenz
 from experiments.validate.controls import controls
@@ -22,6 +23,8 @@ from experiments.validate.favouritism.audit import audit
 from experiments.validate.invariants import invariants
 from experiments.validate.opening import of_history, of_run
 from experiments.validate.ownlog.compare import compare
+from experiments.validate.ownlog.lives import sales_of_lives
+from experiments.validate.ownlog.sales import Sales
 from experiments.validate.ownlog.settings import read_own_log
 from experiments.validate.past.compare import compare_past
 from experiments.validate.past.table import read_past
@@ -41,6 +44,9 @@ RUNGS: tuple[Callable[[Evidence], Iterable[Check]], ...] = (
 
 AUDITED = 400
 """Requests that every channel answers in the audit of favouritism, unless it is told how many."""
+
+LIVES = 4
+"""Other lives of the simulated shop, unless it is told how many; made where there is a log."""
 
 _NO_EXPERIMENT = (
     "No experiment was run, so there are no negative controls, no A/A, and no figures of an arm "
@@ -66,6 +72,7 @@ def validate_run(
     progress: Progress,
     audited: int = AUDITED,
     own: Path | None = None,
+    lives: int = LIVES,
     past: Path | None = None,
     spec: EngineSpec | None = None,
 ) -> Path:
@@ -79,6 +86,7 @@ def validate_run(
         progress: is told what is done.
         audited: requests that every channel answers in the audit of favouritism; 0: none.
         own: the TOML file that describes a log of the user's own.
+        lives: other lives of the simulated shop that tell how far two of them are apart.
         past: a table of the user's past experiments.
         spec: what the log engine may use.
 
@@ -87,8 +95,9 @@ def validate_run(
             or a folder that cannot be written.
     """
     target = folder if out is None else out
+    others = _others(finished_config(folder), own, lives, progress)
     with progress.stage("validate"), of_run(folder, spec) as evidence:
-        record = judge(evidence, audited, own, past)
+        record = judge(evidence, audited, own, past, others)
     with storing(target):
         target.mkdir(parents=True, exist_ok=True)
     write_record(target, record)
@@ -103,6 +112,7 @@ def validate_config(
     command: str,
     overwrite: bool = False,
     own: Path | None = None,
+    lives: int = LIVES,
     past: Path | None = None,
 ) -> Path:
     """Make the history of a config, without any model, and judge it; returns the path of the page.
@@ -113,6 +123,7 @@ def validate_config(
         command: what the manifest names as the way to reproduce it.
         overwrite: replace the results of a finished folder with other settings.
         own: the TOML file that describes a log of the user's own.
+        lives: other lives of the simulated shop that tell how far two of them are apart.
         past: a table of the user's past experiments.
 
     Raises:
@@ -128,14 +139,27 @@ def validate_config(
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
+        others = _others(config, own, lives, progress)
         with progress.stage("validate"), of_history(config, catalogue, history) as evidence:
-            record = judge(evidence, own=own, past=past)
+            record = judge(evidence, own=own, past=past, lives=others)
         replace_results(maker.run, config, record)
         return finish_run(maker, bench_manifest(config, command, catalogue, maker), write_report)
 
 
+def _others(config: Config, own: Path | None, lives: int, progress: Progress) -> list[Sales]:
+    """Other lives of the shop, where there is a log to compare with."""
+    if own is None:
+        return []
+    read_own_log(own)  # what is wrong with it is told before
+    return list(sales_of_lives(config, lives, progress))
+
+
 def judge(
-    evidence: Evidence, audited: int = 0, own: Path | None = None, past: Path | None = None
+    evidence: Evidence,
+    audited: int = 0,
+    own: Path | None = None,
+    past: Path | None = None,
+    lives: Sequence[Sales] = (),
 ) -> Validity:
     """Every rung of the ladder, and what the pictures need.
 
@@ -144,9 +168,10 @@ def judge(
         audited: requests that every channel answers in the audit of favouritism; 0: none.
         own: the TOML file that describes a log of the user's own.
         past: a table of the user's past experiments.
+        lives: what was bought in other lives of the simulated shop.
     """
     tested = compare_past(past, evidence.confidence)  # tables first: what cannot be used is refused
-    compared = compare(evidence, own)
+    compared = compare(evidence, own, lives)
     found = audit(evidence, audited)
     missing = [_ONLY_SEARCH]
     if evidence.experiment is None:

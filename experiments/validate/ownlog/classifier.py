@@ -6,11 +6,16 @@ curve is the chance that an order of the simulated log looks more simulated than
 own: 0.5 if nothing tells them apart. Prices count as parts of their log's median, so that neither
 currency nor price level tells.
 
+Two lives of one shop can be told apart, too: which items become bestsellers is luck that all
+shoppers of a life share, and trees know a life by the prices of its bestsellers. So the area is
+held against those of other lives of the simulated shop, each set against the one that is judged.
+
 Its interval is DeLong's with whole shoppers instead of single orders (Obuchowski, Biometrics 53,
 1997, 567-578): each order is placed among those of the other log in its fold, and the placements of
 one shopper hang together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -107,12 +112,17 @@ def _sample(shopper_O: Ints, rng: np.random.Generator) -> NDArray[np.intp]:
 
 
 def told_apart(
-    orders: Labelled, *, confidence: float, rng: np.random.Generator
+    orders: Labelled,
+    lives: Sequence[Labelled] = (),
+    *,
+    confidence: float,
+    rng: np.random.Generator,
 ) -> tuple[Check, tuple[TellingFeature, ...]]:
     """The area under the curve, and what each feature tells.
 
     Args:
         orders: of both logs.
+        lives: of other lives of the simulated shop and of the one in `orders`.
         confidence: level of the intervals.
         rng: draws the folds, and shuffles features.
     """
@@ -132,6 +142,7 @@ def told_apart(
     if min(shoppers) < _FEWEST:
         note = f"needs {_FEWEST} shoppers with orders in each log; there are {min(shoppers)}"
         return replace(check, note=note), ()
+    apart = Apart.of([_between_lives(each, rng) for each in lives], confidence)
     fold_N = _folds(orders, rng)
     score_N, lost_FK = np.zeros(len(fold_N)), np.zeros((len(orders.names), FOLDS))
     for fold in range(FOLDS):
@@ -154,17 +165,64 @@ def told_apart(
     )
     most = ", ".join(each.feature for each in telling[:2])
     note = f"0.5: they cannot be told apart; told most by {most}"
-    return replace(check, found=found, verdict=_verdict(found), note=note), telling
+    if apart.areas:
+        each = ", ".join(f"{size:.2f}" for size in apart.areas)
+        note = f"{note}; other lives of the simulated shop: {each}"
+    verdict = apart.verdict(found)
+    return replace(check, found=found, high=apart.most, verdict=verdict, note=note), telling
 
 
-def _verdict(found: Interval) -> Verdict:
-    """Pass: no more than chance. Fail: certainly more often than is small. Else a warning."""
-    if found.ends is None:
-        return Verdict.UNTOLD
-    low, high = found.ends
-    if low <= 0.5:
-        return Verdict.PASS if high <= ALIKE else Verdict.UNTOLD
-    return Verdict.FAIL if low > ALIKE else Verdict.WARN
+@dataclass(frozen=True)
+class Apart:
+    """How far lives of one shop are apart, and so how far a log may be.
+
+    Attributes:
+        areas: of lives; none: nothing but shoppers is luck.
+        chance: an area up to which it is as of another life.
+    """
+
+    areas: tuple[float, ...] = ()
+    chance: float = 0.5
+
+    @classmethod
+    def of(cls, areas: Sequence[float], confidence: float) -> "Apart":
+        """Chance goes to the end of the interval in which one more life is expected."""
+        if len(areas) < 2:
+            return cls()
+        middle, spread = float(np.mean(areas)), float(np.std(areas, ddof=1))
+        further = spread * (1 + 1 / len(areas)) ** 0.5
+        another, _ = student(middle, further, len(areas) - 1, confidence=confidence)
+        return cls(tuple(areas), max(0.5, another.high or middle))
+
+    @property
+    def most(self) -> float:
+        """An area that is no failure."""
+        return max(ALIKE, self.chance)
+
+    def verdict(self, found: Interval) -> Verdict:
+        """Pass: no more than chance. Fail: certainly more than is no failure. Else a warning."""
+        if found.ends is None or found.estimate is None:
+            return Verdict.UNTOLD
+        low, high = found.ends
+        if self.areas and found.estimate <= self.chance:
+            return Verdict.PASS
+        if low <= self.chance:
+            return Verdict.PASS if high <= self.most else Verdict.UNTOLD
+        return Verdict.FAIL if low > self.most else Verdict.WARN
+
+
+def _between_lives(orders: Labelled, rng: np.random.Generator) -> float:
+    """The area of a classifier between two lives."""
+    fold_N = _folds(orders, rng)
+    score_N = np.zeros(len(fold_N))
+    for fold in range(FOLDS):
+        out_N = fold_N == fold
+        score_N[out_N] = _scores(_trained(orders, ~out_N), orders.value_NF[out_N])
+    sizes = [
+        _mean_area(score_N[fold_N == fold], orders.simulated_N[fold_N == fold])
+        for fold in range(FOLDS)
+    ]
+    return float(np.mean(sizes))
 
 
 def _folds(orders: Labelled, rng: np.random.Generator) -> Ints:

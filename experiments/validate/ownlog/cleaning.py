@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from experiments.records.validity import LogFinding
 from experiments.validate.ownlog.sales import Sales
 from experiments.validate.ownlog.settings import OwnLogSpec
-from experiments.validate.ownlog.tables import DAY, Column, flags, local_seconds, read_columns
+from experiments.validate.ownlog.tables import Column, flags, local_seconds, read_columns, whole
 from simulator.errors import DataError
+from simulator.protocols import DAY
 
 _TOGETHER = 3_600.0  # seconds in which rows of one shopper are one order where none is named
 _MOST_EARLY = 0.5  # share of orders before their click at which the tables cannot be of one shop
@@ -126,9 +127,29 @@ def _orders(spec: OwnLogSpec, findings: Findings) -> pd.DataFrame:
         wrong = ~(number > 0) | ~np.isfinite(number)
         frame = findings.without(frame, wrong, f"orders whose {name} is not above 0")
     frame = frame.sort_values(["at"], kind="stable")
+    return frame.assign(
+        shopper=whole(frame["shopper"]), item=whole(frame["item"]), order=_numbered(frame, findings)
+    )
+
+
+def _numbered(frame: pd.DataFrame, findings: Findings) -> NDArray[np.int64]:
+    """Numbers of orders: by shopper and id; rows without an id as if there were no such column."""
+    together = _together(frame)
     if "order" not in frame:
-        frame = frame.assign(order=_together(frame))
-    return frame
+        return together
+    blank = _missing(frame["order"])
+    findings.tell(
+        *("order rows without an order's id", int(blank.sum())),
+        "those of one shopper within an hour are one order",
+    )
+    shopper, order = _key(frame["shopper"]), _key(frame["order"])
+    several = shopper[~blank].groupby(order[~blank]).nunique()
+    findings.tell(
+        *("ids of orders that several shoppers have", int((several > 1).sum())),
+        "an order for each shopper",
+    )
+    named = order.mask(blank, "\0" + pd.Series(together, frame.index).astype("string"))
+    return np.asarray(pd.factorize(shopper + "\0" + named)[0], np.int64)
 
 
 def _missing(values: Column) -> Column:
@@ -180,6 +201,9 @@ def _results(spec: OwnLogSpec, findings: Findings) -> pd.DataFrame | None:
         findings.tell("times of several zones", len(frame), f"told in {spec.timezone}")
     frame = findings.without(frame, frame["at"].isna(), "results without a time")
     frame = findings.without(frame, _missing(frame["shopper"]), "results without a shopper")
+    frame = findings.without(frame, _missing(frame["page"]), "results without a page")
+    for name in ("shopper", "page"):
+        frame[name] = whole(frame[name])
     frame["clicked"] = flags(frame["clicked"], f"{place}.columns.clicked")
     empty = _missing(frame["item"])
     frame["item"] = frame["item"].where(~empty)
@@ -201,8 +225,8 @@ def _without_bots(
     bots = _too_many(orders, "order", spec.most_orders_a_day, "orders", findings)
     if results is not None:
         bots |= _too_many(results, "page", spec.most_pages_a_day, "pages", findings)
-        results = results[~results["shopper"].isin(bots)]
-    return orders[~orders["shopper"].isin(bots)], results
+        results = results[~_key(results["shopper"]).isin(bots)]
+    return orders[~_key(orders["shopper"]).isin(bots)], results
 
 
 def _too_many(
@@ -218,7 +242,7 @@ def _too_many(
     findings.tell(
         f"rows of shoppers with more than {most} {noun} a day", rows, "left out", told + more
     )
-    return set(over.index)
+    return set(_key(pd.Series(over.index)))
 
 
 def _without_early(orders: pd.DataFrame, results: pd.DataFrame, findings: Findings) -> pd.DataFrame:
@@ -242,7 +266,8 @@ def _without_early(orders: pd.DataFrame, results: pd.DataFrame, findings: Findin
 
 
 def _key(values: Column) -> Column:
-    return values.astype("string").str.strip()
+    """One text for one thing, of whatever type a table has its ids."""
+    return whole(values).astype("string").str.strip()
 
 
 def _days_told(

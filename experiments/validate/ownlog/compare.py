@@ -1,5 +1,6 @@
 """The rung of the user's own log: what was found wrong in it, and how far the simulated one is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from experiments.validate.ownlog.clicks import (
     simulated_impressions,
 )
 from experiments.validate.ownlog.marginals import marginals, quantile_pairs, quantities
-from experiments.validate.ownlog.sales import simulated_sales
+from experiments.validate.ownlog.sales import Sales, simulated_sales
 from experiments.validate.ownlog.settings import read_own_log
 from simulator.errors import DataError
 
@@ -29,7 +30,7 @@ class Compared:
     facts: OwnLogFacts | None = None
 
 
-def compare(evidence: Evidence, log: Path | None) -> Compared:
+def compare(evidence: Evidence, log: Path | None, lives: Sequence[Sales] = ()) -> Compared:
     """The history of a run beside a log of the user's own; nothing without one.
 
     The history is the log that a company would have: it is as long as it is set, and the days of
@@ -38,6 +39,7 @@ def compare(evidence: Evidence, log: Path | None) -> Compared:
     Args:
         evidence: of the run.
         log: the TOML file that describes the user's log.
+        lives: what was bought in other lives of the simulated shop, see `lives`.
 
     Raises:
         ConfigError: a description that cannot be.
@@ -59,7 +61,8 @@ def compare(evidence: Evidence, log: Path | None) -> Compared:
     checks = marginals(compared, theirs.sales, sales, confidence=confidence)
     luck = np.random.default_rng(2)
     orders = labelled(theirs.sales.orders, sales.orders, rng=luck)
-    overall, telling = told_apart(orders, confidence=confidence, rng=luck)
+    others = [labelled(each.last(sales.days).orders, sales.orders, rng=luck) for each in lives]
+    overall, telling = told_apart(orders, others, confidence=confidence, rng=luck)
     clicks, further = _clicks(evidence, theirs)
     facts = OwnLogFacts(
         first_day=theirs.first_day,

@@ -1,4 +1,4 @@
-"""How far apart two distributions are, where the values of one shopper hang together.
+"""How far apart two distributions are, where values hang together by shopper, or by item too.
 
 The distance is that of Kolmogorov and Smirnov: the greatest difference of the two distribution
 functions, 0 (alike) to 1. For hours of the day it is Kuiper's, which does not depend on where the
@@ -9,12 +9,16 @@ Its law is told by a bootstrap of whole shoppers, each log by itself: every shop
 exponential weight, and the difference of the weighted distribution functions minus that of the
 unweighted ones is a draw of the error of the whole difference (the exchangeable bootstrap of
 empirical processes: van der Vaart and Wellner, Weak Convergence and Empirical Processes, 1996,
-section 3.6). The p-value of "no difference" is the share of draws with a distance as great as the
+section 3.6). What money says hangs together by item as well: which items become bestsellers is luck
+that all shoppers of a shop share, and two lives of one shop sell other items more. So there items
+have weights, too, and the errors of both add up; what is the order's own is counted twice, which is
+conservative. The p-value of "no difference" is the share of draws with a distance as great as the
 one found. As a distance of a sum is at most the sum of the distances, the true one is no further
 from the one found than the quantile of the draws: that is the interval, and it is conservative.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,21 +34,35 @@ DRAWS = 999
 
 @dataclass(frozen=True)
 class Sample:
-    """N values of shoppers, numbered from 0."""
+    """N values of shoppers, numbered from 0; and of items, where they hang together by these."""
 
     value_N: Floats
     shopper_N: Ints
+    item_N: Ints | None = None
 
     @classmethod
-    def known(cls, value_N: Floats, shopper_N: Ints) -> "Sample":
+    def known(cls, value_N: Floats, shopper_N: Ints, item_N: Ints | None = None) -> "Sample":
         """The values that there are."""
         there_N = np.isfinite(value_N)
-        return cls(value_N[there_N], shopper_N[there_N])
+        items_N = None if item_N is None else item_N[there_N]
+        return cls(value_N[there_N], shopper_N[there_N], items_N)
 
     @property
     def shoppers(self) -> int:
         """Those who have a value."""
-        return len(np.unique(self.shopper_N))
+        return self._clusters[0][0]
+
+    @cached_property
+    def _clusters(self) -> list[tuple[int, Ints]]:
+        """Of shoppers, and of items if any: how many have a value, and of which each value is."""
+        ways = [each for each in (self.shopper_N, self.item_N) if each is not None]
+        found = (np.unique(each, return_inverse=True) for each in ways)
+        return [(len(numbers), at_N.astype(np.int64)) for numbers, at_N in found]
+
+    def weighted(self, rng: np.random.Generator) -> Floats:
+        """(N,) weights of mean 1, whose errors are those of shoppers, and of items if any."""
+        errors = [rng.exponential(size=size)[at_N] - 1 for size, at_N in self._clusters]
+        return np.asarray(1 + np.sum(errors, axis=0))
 
 
 @dataclass(frozen=True)
@@ -82,21 +100,19 @@ def apart(
     order = np.argsort(values, kind="stable")
     last = np.flatnonzero(np.diff(values[order], append=np.inf) > 0)  # of equal values, the last
     split = len(own.value_N)
-    columns = [np.unique(each.shopper_N, return_inverse=True)[1] for each in (own, simulated)]
 
     def steps(weights: tuple[Floats, Floats]) -> Floats:
         """The difference of the distribution functions where the values are."""
         part = np.empty(len(values))
-        part[:split] = _shares(weights[0][columns[0]])
-        part[split:] = -_shares(weights[1][columns[1]])
+        part[:split] = _shares(weights[0])
+        part[split:] = -_shares(weights[1])
         return np.asarray(np.cumsum(part[order])[last])
 
-    ones = np.ones(own.shoppers), np.ones(simulated.shoppers)
-    found = steps(ones)
+    found = steps((np.ones(split), np.ones(len(values) - split)))
     size = _distance(found, circular)
     drawn = np.empty(DRAWS)
     for at in range(DRAWS):
-        weights = rng.exponential(size=own.shoppers), rng.exponential(size=simulated.shoppers)
+        weights = own.weighted(rng), simulated.weighted(rng)
         drawn[at] = _distance(steps(weights) - found, circular)
     reach = float(np.quantile(drawn, confidence))
     p_value = (1 + int((drawn >= size).sum())) / (1 + DRAWS)
@@ -130,6 +146,15 @@ def share_of_top(
     return float(count_I[:held].sum() / count_I.sum())
 
 
+def _share_of_weighted(count_I: Floats, weight_I: Floats, top: float) -> float:
+    """The same where items count as so many each; of the last item, the part that fits in."""
+    order = np.argsort(-count_I, kind="stable")
+    reached_I = np.cumsum(weight_I[order])
+    part_I = np.clip((top * reached_I[-1] - reached_I) / weight_I[order] + 1, 0, 1)
+    sold_I = (weight_I * count_I)[order]
+    return float((part_I * sold_I).sum() / sold_I.sum())
+
+
 def concentration_apart(
     own: tuple[Ints, Ints],
     simulated: tuple[Ints, Ints],
@@ -142,7 +167,8 @@ def concentration_apart(
 
     How concentrated purchases look hangs on how many there are. So of the log with more of them, as
     many shoppers are drawn as have about as many purchases as the other log; the difference is the
-    mean over such draws. Its error is that of the two bootstraps and of the drawing.
+    mean over such draws. Its error is that of the drawing, and of bootstraps of either log's
+    shoppers and of its items: how much of a bestseller an item becomes is luck, too.
 
     Args:
         own, simulated: item and shopper of each purchase.
@@ -189,8 +215,16 @@ def _as_many(
 def _top_of(
     purchases: tuple[Ints, Ints], top: float, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """The share of the top, and the same of a bootstrap of the shoppers."""
+    """The share of the top, and with the errors of a bootstrap of the shoppers and of the items."""
     item_L = np.unique(purchases[0], return_inverse=True)[1].astype(np.int64)
     shopper_L = np.unique(purchases[1], return_inverse=True)[1].astype(np.int64)
     weight_U = rng.exponential(size=int(shopper_L.max()) + 1)
-    return share_of_top(item_L, shopper_L, top), share_of_top(item_L, shopper_L, top, weight_U)
+    share, of_shoppers = (
+        share_of_top(item_L, shopper_L, top, weight) for weight in (None, weight_U)
+    )
+    count_I = np.bincount(item_L).astype(np.float64)
+    weight_I = rng.exponential(size=len(count_I))
+    of_items, all_items = (
+        _share_of_weighted(count_I, weight, top) for weight in (weight_I, np.ones(len(count_I)))
+    )
+    return share, of_shoppers + of_items - all_items

@@ -44,7 +44,13 @@ def quantities(own: Sales, simulated: Sales) -> Iterator[Quantity]:
     """What both logs tell of orders."""
     baskets = own.orders, simulated.orders
     for fact in _OF_ORDERS:
-        first, second = (Sample.known(_OF_ORDERS[fact](each), each.shopper_O) for each in baskets)
+        first, second = (
+            Sample.known(
+                *(_OF_ORDERS[fact](each), each.shopper_O),
+                each.item_O if fact in _OF_MONEY else None,
+            )
+            for each in baskets
+        )
         yield Quantity(fact, first, second, circular=fact == "hour_of_day")
     counts = [np.bincount(each.shopper_O).astype(np.float64) for each in baskets]
     first, second = (Sample(each, np.arange(len(each))) for each in counts)
@@ -61,6 +67,10 @@ _OF_ORDERS: dict[str, Callable[[Baskets], Floats]] = {
     "days_between_orders": lambda orders: orders.since_O,
     "hour_of_day": lambda orders: (orders.at_O % DAY) / 3600.0,
 }
+
+
+_OF_MONEY = ("order_value", "order_value_over_its_median")
+"""What hangs on which items sell."""
 
 
 def marginals(

@@ -55,9 +55,18 @@ class Sales:
 
     def rows(self, rows: NDArray[np.bool_]) -> "Sales":
         """Some of the rows, numbered anew."""
+        return Sales.of(self._columns(rows), 0.0, self.days)
+
+    def last(self, days: int) -> "Sales":
+        """What was bought in the last days."""
+        if days >= self.days:
+            return self
+        start = (self.days - days) * DAY
+        return Sales.of(self._columns(self.at_L >= start), start, days)
+
+    def _columns(self, rows: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         names = [each.name for each in fields(self) if each.name != "days"]
-        columns = {name.removesuffix("_L"): getattr(self, name)[rows] for name in names}
-        return Sales.of(columns, 0.0, self.days)
+        return {name.removesuffix("_L"): getattr(self, name)[rows] for name in names}
 
     def __len__(self) -> int:
         return len(self.item_L)
@@ -75,8 +84,9 @@ class Sales:
         np.minimum.at(first_O, self.order_L, np.arange(len(self)))
         pairs = np.unique(np.stack([self.order_L, self.item_L]), axis=1)
         value_L = self.price_L * self.quantity_L
-        dearest_O = np.zeros(count)
-        np.maximum.at(dearest_O, self.order_L, self.price_L)
+        # The last of each order's rows by price.
+        by_price = np.lexsort((-self.item_L, self.price_L, self.order_L))
+        dearest_O = by_price[np.searchsorted(self.order_L[by_price], np.arange(count), "right") - 1]
         by_time = np.argsort(first_O, kind="stable")
         return Baskets(
             shopper_O=self.shopper_L[first_O][by_time],
@@ -84,7 +94,8 @@ class Sales:
             value_O=np.bincount(self.order_L, value_L, count).astype(float)[by_time],
             items_O=np.bincount(pairs[0], minlength=count).astype(float)[by_time],
             units_O=np.bincount(self.order_L, self.quantity_L, count).astype(float)[by_time],
-            dearest_O=dearest_O[by_time],
+            dearest_O=self.price_L[dearest_O][by_time],
+            item_O=self.item_L[dearest_O][by_time],
         )
 
 
@@ -92,7 +103,7 @@ class Sales:
 class Baskets:
     """O orders: whose they were, when, what they were worth, how many items and units they held.
 
-    `dearest_O` is the greatest price of one unit.
+    `dearest_O` is the greatest price of one unit, and `item_O` the item that costs it.
     """
 
     shopper_O: Ints
@@ -101,6 +112,7 @@ class Baskets:
     items_O: Floats
     units_O: Floats
     dearest_O: Floats
+    item_O: Ints
 
     def __len__(self) -> int:
         return len(self.shopper_O)

@@ -23,7 +23,6 @@ else:
 _ZONED = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 _YES = {"true", "1", "1.0", "yes", "t", "y"}
 _NO = {"false", "0", "0.0", "no", "f", "n", ""}
-DAY = 86_400.0
 
 
 def read_columns(path: str, columns: Spec, place: str) -> pd.DataFrame:
@@ -98,7 +97,7 @@ def local_seconds(values: Column, zone: str, place: str) -> tuple[Column, bool]:
         return _seconds(values), False
     number = pd.to_numeric(values, errors="coerce").astype(float)
     if pd.api.types.is_numeric_dtype(values) or number.notna().sum() == values.notna().sum():
-        unit: Literal["ms", "s"] = "ms" if float(np.nanmedian(number)) > 1e11 else "s"
+        unit = _unit(number, place)
         moments = pd.Series(pd.to_datetime(number.to_numpy(), unit=unit, utc=True), values.index)
         return _seconds(moments.dt.tz_convert(ZoneInfo(zone)).dt.tz_localize(None)), False
     text = values.astype("string").str.strip()
@@ -115,6 +114,37 @@ def local_seconds(values: Column, zone: str, place: str) -> tuple[Column, bool]:
         local = moments.dt.tz_convert(ZoneInfo(zone)).dt.tz_localize(None)
         return _seconds(local), zones[known].nunique() > 1
     return _seconds(pd.to_datetime(text, format="ISO8601", errors="coerce")), False
+
+
+def _unit(number: Column, place: str) -> Literal["s", "ms", "us", "ns"]:
+    """Of numbers that tell times since 1970, by how great they are: 1e11 s are the year 5138.
+
+    Raises:
+        DataError: a number that is no time in the unit of the others.
+    """
+    known = number[np.isfinite(number)].abs()
+    middle = float(known.median()) if len(known) else 0.0
+    units: tuple[Literal["s", "ms", "us", "ns"], ...] = ("s", "ms", "us", "ns")
+    at = sum(middle > 1e11 * 1e3**step for step in range(len(units)))
+    most = 1e11 * 1e3 ** min(at, 3)
+    strange = number[~(number.abs() <= most) & number.notna()]
+    if at == len(units) or len(strange):
+        told = float(strange.iloc[0]) if len(strange) else middle
+        raise DataError(
+            f"{place} == {told:g}, must be a time: seconds, milliseconds, microseconds or "
+            "nanoseconds since 1970, the same in all rows"
+        )
+    return units[at]
+
+
+def whole(values: Column) -> Column:
+    """Ids as they were before gaps made floats of them: 7, and not 7.0."""
+    if not pd.api.types.is_float_dtype(values) or not len(values):
+        return values
+    known = values[values.notna()]
+    if not ((known % 1 == 0) & (known.abs() < 2**53)).all():
+        return values
+    return values.astype("Int64" if values.isna().any() else "int64")
 
 
 def _seconds(moments: Column) -> Column:

@@ -38,6 +38,43 @@ def test_two_logs_of_one_shop_cannot_be_told_apart():
     assert abs(np.mean([check.found.estimate for check in ends]) - 0.5) < 0.04
 
 
+def lives(seed, *, spread=1.0):
+    """Orders of one item each, of 400 items whose share of the sales is luck of this life."""
+    rng = np.random.default_rng([seed, 5])
+    price_I = np.exp(np.random.default_rng(77).normal(3, spread, 400)).round(1) + 0.1  # the shop's
+    weight_I = rng.exponential(size=400)
+    item = rng.choice(400, 3_000, p=weight_I / weight_I.sum())
+    return Sales.of(
+        {
+            "shopper": rng.integers(700, size=3_000),
+            "order": np.arange(3_000),
+            "item": item,
+            "at": rng.uniform(0, 28 * 86_400, 3_000),
+            "price": price_I[item],
+            "quantity": np.ones(3_000),
+        },
+        0.0,
+        28,
+    )
+
+
+def against_lives(own, simulated, others):
+    rng = np.random.default_rng(1)
+    pairs = [labelled(each.orders, simulated.orders, rng=rng) for each in (own, *others)]
+    return told_apart(pairs[0], pairs[1:], confidence=0.95, rng=rng)[0]
+
+
+def test_two_lives_of_one_shop_are_told_apart_by_bestsellers_and_no_more_than_other_lives():
+    own, simulated, others = lives(1), lives(2), [lives(seed) for seed in range(3, 7)]
+    alone, held = against_lives(own, simulated, ()), against_lives(own, simulated, others)
+    assert alone.verdict in (Verdict.WARN, Verdict.FAIL)
+    assert held.verdict is Verdict.PASS
+    assert held.found.estimate == pytest.approx(alone.found.estimate, abs=0.02)
+    assert held.high > held.found.estimate
+    assert "other lives of the simulated shop: 0.59, 0." in held.note
+    assert against_lives(lives(1, spread=2.0), simulated, others).verdict is Verdict.FAIL
+
+
 def test_a_log_of_larger_orders_is_told_by_their_items():
     check, telling = judged(sales(1), sales(2, items=2.0))
     assert check.verdict is Verdict.FAIL

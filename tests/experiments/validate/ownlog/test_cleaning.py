@@ -257,3 +257,77 @@ def test_the_descriptions_in_the_docs_are_valid_ones(tmp_path, data, monkeypatch
 def test_a_log_of_nothing_usable_says_what_was_left_out(tmp_path):
     with pytest.raises(DataError, match="orders whose price is not above 0: "):
         cleaned(described(tmp_path, orders().assign(price=0)))
+
+
+def test_ids_are_the_same_in_both_tables_whatever_their_type(tmp_path):
+    """Blanks make floats of whole numbers: 7 in one table is 7.0 in the other."""
+    shown = results().assign(clicked=0)
+    shown["customer"] = np.arange(len(shown)) % 50
+    late = shown.iloc[:3].assign(clicked=1, time=START + pd.Timedelta(days=2))
+    sold = orders()
+    sold["customer"] = (100 + np.arange(len(sold))).astype(float)
+    early = late[["customer", "sku"]].assign(
+        invoice=["x", "y", "z"], time=START + pd.Timedelta(days=1), price=1.0, units=1
+    )
+    sold = pd.concat([sold, early.assign(customer=early.customer.astype(float)), sold.iloc[:1]])
+    sold.iloc[-1, sold.columns.get_loc("customer")] = np.nan
+    with pytest.raises(DataError, match="orders before the first click on their item == 3 of 3"):
+        cleaned(described(tmp_path, sold, pd.concat([shown, late])))
+
+
+def test_a_bot_is_found_in_a_table_that_writes_its_id_otherwise(tmp_path):
+    shown = results()
+    shown["customer"] = np.arange(len(shown)) % 50
+    bot = shown.iloc[[0] * 900].assign(customer=999, page=np.arange(900) + 10_000, time=START)
+    sold = orders()
+    sold["customer"] = [f"{number % 40}" for number in range(len(sold))]
+    crawled = sold.iloc[:2].assign(customer="999", invoice="by a bot")
+    log = cleaned(described(tmp_path, pd.concat([sold, crawled]), pd.concat([shown, bot])))
+    assert len(log.sales) == len(sold)
+
+
+def test_rows_without_an_order_id_are_orders_of_one_shopper_within_an_hour(tmp_path):
+    sold = orders()
+    blank = sold.assign(invoice=sold.invoice.astype(object))
+    blank.iloc[:5, blank.columns.get_loc("invoice")] = None
+    log = cleaned(described(tmp_path, blank))
+    assert found(log)["order rows without an order's id"].rows == 5
+    assert len(log.sales) == len(sold)
+    assert (np.diff(np.sort(log.sales.order_L)) <= 1).all()
+    pairs = np.unique(np.stack([log.sales.order_L, log.sales.shopper_L]), axis=1)
+    assert len(np.unique(pairs[0])) == pairs.shape[1]  # no order of two shoppers
+
+
+def test_an_order_id_of_several_shoppers_is_an_order_for_each(tmp_path):
+    sold = orders()
+    first, second = sold.customer.unique()[:2]
+    mixed = sold.assign(invoice=sold.invoice.mask(sold.customer.isin([first, second]), "again"))
+    log = cleaned(described(tmp_path, mixed))
+    assert found(log)["ids of orders that several shoppers have"].rows == 1
+    assert len(log.sales.orders) == mixed.groupby(["customer", "invoice"]).ngroups
+
+
+def test_results_without_a_page_are_left_out_and_counted(tmp_path):
+    shown = results()
+    shown["page"] = shown.page.astype(object)
+    shown.iloc[:3, shown.columns.get_loc("page")] = None
+    log = cleaned(described(tmp_path, orders(), shown))
+    assert found(log)["results without a page"].rows == 3
+    assert len(log.results) == len(shown) - 3
+
+
+@pytest.mark.parametrize("each", [1, 10**3, 10**6, 10**9])
+def test_times_are_read_in_the_unit_that_they_are_in(tmp_path, each):
+    sold = orders()
+    seconds = (pd.to_datetime(sold.time) - pd.Timestamp(0)).dt.total_seconds()
+    log = cleaned(described(tmp_path, sold.assign(time=(seconds * each).astype("int64"))))
+    assert log.first_day == "2026-03-02"
+
+
+@pytest.mark.parametrize("wrong", [4e20, 1.7e18])
+def test_a_time_of_another_unit_is_refused(tmp_path, wrong):
+    sold = orders()
+    seconds = (pd.to_datetime(sold.time) - pd.Timestamp(0)).dt.total_seconds()
+    seconds.iloc[0] = wrong
+    with pytest.raises(DataError, match=r"orders.columns.at == .*e\+.*, must be a time: seconds"):
+        cleaned(described(tmp_path, sold.assign(time=seconds)))

@@ -83,6 +83,28 @@ def test_a_shift_is_found_and_its_interval_holds_the_true_distance():
     assert np.mean([each.distance.holds(true) for each in told]) >= 0.9
 
 
+def lives(rng, items=150, orders=1_500):
+    """Values that are the prices of items, of which each life sells some more."""
+    price_I = np.random.default_rng(7).normal(size=items)
+    weight_I = rng.exponential(size=items)
+    item_N = rng.choice(items, orders, p=weight_I / weight_I.sum())
+    return Sample(price_I[item_N], rng.integers(500, size=orders), item_N)
+
+
+def test_two_lives_of_one_shop_are_alike_although_they_sell_other_items_more():
+    rng = np.random.default_rng(8)
+    pairs = [(lives(rng), lives(rng)) for _ in range(60)]
+    called, naive = (
+        np.mean([compared(*each, seed).p_value < 0.05 for seed, each in enumerate(several)])
+        for several in (
+            pairs,
+            [[Sample(one.value_N, one.shopper_N) for one in pair] for pair in pairs],
+        )
+    )
+    assert called < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 60)
+    assert naive > 0.4  # of shoppers alone
+
+
 def test_of_one_shopper_nothing_can_be_told():
     told = compared(Sample(np.arange(5.0), np.zeros(5, int)), alone(np.arange(9.0)))
     assert (told.distance.estimate, told.p_value) == (None, None)
