@@ -177,7 +177,9 @@ def make_population(config: Config) -> tuple[Population, dict[str, int]]:
     asked, share = NOTHING_ASKED, 1.0
     if config.demand is not None:
         asked, share = read_demand(config.demand), config.demand.share
-    intents = generate_intents(supply, config.queries, draws, judgments, asked, share)
+    seed = config.queries.seed
+    needed = Draws(config.seed if seed is None else seed)
+    intents = generate_intents(supply, config.queries, needed, judgments, asked, share)
     told |= told_of_demand(intents)
     departments = int(supply.truth.department_C.max()) + 1
     shoppers = make_shoppers(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from simulator.catalogue.catalog import Catalog, Ints, ItemTruth, Supply
+from simulator.catalogue.pastsales import demand_given
 from simulator.catalogue.sampling import power_law
 from simulator.catalogue.settings import TraitsSpec
 from simulator.protocols import DAY
@@ -33,6 +34,7 @@ def complete(
     log_price_C: Floats,
     value_words: tuple[tuple[str, ...], ...],
     stock_I: Floats | None = None,
+    sold_I: Floats | None = None,
 ) -> Supply:
     """A catalogue with the latent truth and the shelf that are drawn for it.
 
@@ -40,8 +42,11 @@ def complete(
         category_I, values_IV, quality_I, log_price_C: as of `ItemTruth`.
         value_words: as of `Supply`.
         stock_I: units on a full shelf where they are given, else NaN; none: given nowhere.
+        sold_I: what was sold before, likewise.
     """
     demand_I = _demand(quality_I, spec, draws)
+    if sold_I is not None:
+        demand_I = given(demand_given(sold_I, quality_I, spec, draws), demand_I)
     drawn_I = _stock(demand_I, spec, draws)
     truth = ItemTruth(
         category_I=category_I,

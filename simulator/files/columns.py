@@ -52,6 +52,7 @@ _NUMBERS: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
         "a whole number >= 0 and < 2e9" + _EMPTY_TOO,
         lambda n: (n >= 0) & (n < 2e9) & (np.floor(n) == n),
     ),
+    "sold": ("a number >= 0 and <= 1e12" + _EMPTY_TOO, lambda n: (n >= 0) & (n <= 1e12)),
     "count": ("a number > 0 and <= 1e12", lambda n: (n > 0) & (n <= 1e12)),
 }
 _ERRORS = frozenset(("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"))

@@ -76,6 +76,7 @@ def supply_of(items: Items, spec: CatalogFileSpec, draws: Draws) -> Supply:
         log_price_C=log_price_C,
         value_words=value_words,
         stock_I=items.stock_I,
+        sold_I=items.sold_I,
     )
 
 

@@ -46,6 +46,7 @@ class Items:
     seller_I: Texts
     rating_I: Floats
     stock_I: Floats
+    sold_I: Floats
     created_at_I: Floats
     attributes: list[dict[str, Any]]
     skipped: int = 0
@@ -90,6 +91,7 @@ def read_items(spec: CatalogFileSpec, horizon: float | None = None) -> Items:
         seller_I=reader.texts(columns.seller),
         rating_I=_rated(reader.numbers(columns.rating, "rating")),
         stock_I=reader.numbers(columns.stock, "stock"),
+        sold_I=reader.numbers(columns.sold, "sold"),
         created_at_I=reader.moments(columns.created_at, _HORIZON if horizon is None else horizon),
         attributes=reader.attributes(columns.attributes) if columns.attributes else [],
         skipped=len(table.broken),

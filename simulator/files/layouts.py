@@ -294,6 +294,7 @@ NAMES = {
     "stock": (
         "stock stock_quantity quantity_in_stock inventory_quantity inventory qty quantity bestand"
     ),
+    "sold": "sold units_sold sold_units quantity_sold total_sold sold_count total_sales verkauft",
 }
 NOT_ITEMS = (
     (_marks("esci_label query_id query"), "a file of grades or of queries"),

@@ -33,7 +33,8 @@ PLACE = "catalog.file.columns"
 
 _READABLE = 0.5  # share of the filled cells that must be numbers, for a column of prices
 _DISTINCT = 0.98  # share of the cells that must be filled and differ, for a column of ids
-_CHECKED = ("id", "price", "category", "attributes", "created_at")  # roles whose values must fit
+_CHECKED = ("id", "price", "category", "attributes", "created_at", "stock", "sold")
+"""Roles whose values must fit."""
 _MOST_NAMES = 40  # columns that a refusal lists
 _NUMBERED = re.compile(r"id:\s*\d+")  # WooCommerce's way to name a parent by its ID
 
@@ -191,6 +192,11 @@ def _fits(role: str, table: Table, column: str) -> bool:
         read = amounts(filled)
         unread = sum(reason == "unreadable" for reason in read.why.values())
         return bool(filled) and len(filled) - unread >= _READABLE * len(filled)
+    if role in ("stock", "sold"):
+        read = amounts(filled)
+        return (
+            bool(filled) and "unreadable" not in read.why.values() and not (read.number_I < 0).any()
+        )
     if any(str(cell).startswith(("/", "http")) for cell in filled[:1]):
         return False  # of a page or a picture
     numbers = np.isfinite(amounts(filled).number_I).sum()
@@ -241,7 +247,7 @@ def _look(
         table = _without(table, kind, layout.without[1], settings, told)
     if columns.get("currency"):
         table = _most_common(table, columns["currency"], settings, told)
-    for role in ("category", "brand", "description", "created_at", "stock", "rating"):
+    for role in ("category", "brand", "description", "created_at", "stock", "sold", "rating"):
         column = columns.get(role)
         if isinstance(column, str) and all(map(_is_nothing, table.columns[column])):
             del columns[role]

@@ -40,6 +40,9 @@ class ColumnSpec(Spec):
     seller: str | None = Field(None, description="seller name")
     rating: str | None = Field(None, description="mean rating (1 to 5 stars; 0: not rated)")
     stock: str | None = Field(None, description="units on a full shelf (whole units)")
+    sold: str | None = Field(
+        None, description="units sold in one period, the same for all items; tells demand (units)"
+    )
     created_at: str | None = Field(
         None,
         description="arrival: a date, Unix time (the newest of either counts as day 0), or "

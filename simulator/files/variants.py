@@ -109,7 +109,7 @@ def _joined(table: Table, spec: CatalogFileSpec, groups: dict[str, list[int]]) -
     columns = spec.columns
     numbers = {
         name: amounts(list(table.columns[name]), spec.format.decimal).number_I
-        for name in (columns.price, columns.stock)
+        for name in (columns.price, columns.stock, columns.sold)
         if name
     }
     several = columns.attributes if isinstance(columns.attributes, tuple) else ()
@@ -118,7 +118,7 @@ def _joined(table: Table, spec: CatalogFileSpec, groups: dict[str, list[int]]) -
         if name == columns.id:
             return _first(table, name, rows) if key.startswith("\0") else key
         if name in numbers and np.isfinite(numbers[name][rows]).any():
-            if name == columns.stock:
+            if name in (columns.stock, columns.sold):
                 return float(np.nansum(numbers[name][rows]))
             return table.columns[name][rows[int(np.nanargmin(numbers[name][rows]))]]
         if name in several:

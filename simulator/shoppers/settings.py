@@ -110,6 +110,9 @@ class Rewordings(Spec):
 class QuerySpec(Spec):
     """Settings of what is asked for."""
 
+    seed: int | None = Field(
+        None, ge=0, lt=2**63, description="luck of the needs alone; none: that of the run"
+    )
     intents: int = Field(
         20_000, ge=1, le=1_000_000, description="distinct needs, each with up to 8 wordings"
     )

@@ -316,7 +316,7 @@ ODD: tuple[object, ...] = (
     *("5 out of 5", "0", "-0", "00", "1_000", "\u0661\u0662", "1.23E+11", "id:1", "USD", "EUR"),
 )
 ROLES = ("id", "title", "price", "description", "brand", "category", "seller", "rating", "stock")
-ROLES += ("created_at", "group", "currency", "attributes")
+ROLES += ("created_at", "group", "currency", "attributes", "sold")
 SETTINGS: dict[str, tuple[object, ...]] = {
     "variants": ("keep", "join"),
     "bad_rows": ("refuse", "skip", "skip"),

@@ -59,6 +59,16 @@ def test_what_was_decided_is_told(tmp_path):
     assert any(line.startswith("2 of 2 rows have no price: it is drawn") for line in esci)
 
 
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [(("12", "1,250", ""), "sold"), (("True", "False", "True"), None), (("1.2k", "7", "9"), None)],
+)
+def test_sales_are_mapped_where_they_are_numbers(tmp_path, cells, column):
+    rows = [f'{n},Lamp {n},{10 + n},"{cell}"' for n, cell in enumerate(cells)]
+    path = written(tmp_path, "\n".join(["id,title,price,sold", *rows]))
+    assert propose_catalog(path).settings["columns"].get("sold") == column
+
+
 def test_a_guessed_encoding_is_told(tmp_path):
     told = _proposed(tmp_path, "item.csv", KNOWN["a Japanese shop in Shift-JIS"][1])[2]
     assert any(line.startswith("the encoding is guessed: shift_jis") for line in told)

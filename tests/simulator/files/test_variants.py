@@ -2,14 +2,15 @@ import pytest
 
 from tests.simulator.files.shops import items_of, refusals, written
 
-ROWS = """id,parent,title,brand,colour,price,stock
-1,A,Lamp,Lux,red,20,3
-2,A,,,blue,15,4
-3,,Desk,Holz,oak,99,1
-4,B,Chair,,black,30,
-5,B,,,white,31,2
+ROWS = """id,parent,title,brand,colour,price,stock,sold
+1,A,Lamp,Lux,red,20,3,1.5
+2,A,,,blue,15,4,2
+3,,Desk,Holz,oak,99,1,0
+4,B,Chair,,black,30,,7
+5,B,,,white,31,2,
 """
 COLUMNS = {"group": "parent", "brand": "brand", "stock": "stock", "attributes": ["colour"]}
+COLUMNS |= {"sold": "sold"}
 
 
 def test_variants_that_are_kept_take_from_their_product_what_they_lack(tmp_path):
@@ -26,6 +27,7 @@ def test_variants_that_are_joined_are_one_item_at_the_lowest_price(tmp_path):
     assert items.key_I.tolist() == ["A", "3", "B"]
     assert items.price_I.tolist() == [15, 99, 30]
     assert items.stock_I.tolist() == [7, 1, 2]
+    assert items.sold_I.tolist() == [3.5, 0, 7]
     assert [each["colour"] for each in items.attributes] == ["red, blue", "oak", "black, white"]
     assert items.inside == 2
 
