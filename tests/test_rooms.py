@@ -36,13 +36,15 @@ ROOMS = {
         },
         "idsbench": {"records", "stages", "inference", "config", "report", "running"},
         "rewardlab": {"records", "stages", "inference", "truth", "config", "report", "running"},
-        "sweep": {"records", "stages", "inference", "truth", "config", "report", "running"},
+        "sweep": {
+            *("records", "stages", "designs", "inference", "truth", "config", "report", "running"),
+        },
         "validate": {
             *("records", "stages", "inference", "truth", "config", "report", "running"),
             "clickfits",
         },
         "calibrate": {
-            *("records", "stages", "config", "running", "validate", "clickfits"),
+            *("records", "stages", "designs", "config", "running", "validate", "clickfits"),
         },
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),

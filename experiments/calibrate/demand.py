@@ -13,6 +13,7 @@ from experiments.calibrate.clicks import DEVICES, Clicks, fit_clicks
 from experiments.calibrate.likelihood import quantile
 from experiments.calibrate.visits import visits_of
 from experiments.calibrate.worlds import Market, fit_knobs, small_worlds
+from experiments.config.tomlfiles import keys_given
 from experiments.records.calibration import Calibration, Chosen, Posterior
 from experiments.records.files import storing
 from experiments.records.reading import write_record
@@ -27,6 +28,8 @@ from simulator.protocols import DAY
 MARKET = "market.toml"
 _WHOLE = ("shoppers.count",)
 _RATIO = "world.arrivals.peak_to_trough"
+_CLICKS = "world.behavior.click_model."
+_TYPE = _CLICKS + "type"
 _MISSING = (
     "shoppers.budget_sigma and price_sensitivity are told by what was shown and not bought at "
     "which price, and world.behavior.cart_margin by carts: they are as they were.",
@@ -85,6 +88,8 @@ def calibrate(
         missing.append(f"{error}.")
     if theirs.results is None:
         missing.append(_NO_RESULTS)
+    if market is not None:
+        found, chosen = _left_open(found, chosen, market, missing)
     if market is None:
         missing.insert(0, _NO_MARKET)
     else:
@@ -110,6 +115,18 @@ def calibrate(
     )
     _write(record, out)
     return record
+
+
+def _left_open(
+    found: list[Posterior], chosen: list[Chosen], market: Market, missing: list[str]
+) -> tuple[list[Posterior], list[Chosen]]:
+    """What the log says of settings that are not given by hand; adds to what is missing."""
+    given = keys_given(market.overrides)
+    if _TYPE in given and any(each.setting == _TYPE for each in chosen):
+        missing.append(f"{_TYPE}: taken as known, for --set gives it; its parameters stay, too.")
+        given |= {key for each in found for key in each.settings if key.startswith(_CLICKS)}
+    rest = [left for each in found if (left := each.without(given)).settings]
+    return rest, [each for each in chosen if each.setting not in given]
 
 
 def _write(record: Calibration, out: Path) -> None:

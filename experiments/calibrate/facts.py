@@ -9,11 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from experiments.calibrate.visits import day_number
+from experiments.calibrate.visits import begin_visits, day_number
 from experiments.validate.evidence import PeriodLog
 from experiments.validate.ownlog.cleaning import OwnLog
 from experiments.validate.ownlog.sales import Sales, simulated_sales
-from simulator.living.sessions import IDLE_SECONDS
 from simulator.protocols import DAY
 
 Floats = NDArray[np.float64]
@@ -115,9 +114,7 @@ class Traffic:
     @property
     def first_P(self) -> NDArray[np.bool_]:
         """(P,) whether a page is the first of its visit."""
-        gap_P = np.diff(self.at_P, prepend=-np.inf)
-        other_P = np.diff(self.shopper_P, prepend=-1) != 0
-        return np.asarray(other_P | (gap_P > IDLE_SECONDS))
+        return begin_visits(self.shopper_P, self.at_P)
 
 
 Fact = Callable[[Traffic], float | None]

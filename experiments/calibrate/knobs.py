@@ -1,6 +1,7 @@
 """Settings that have no likelihood, and the fact of a log that each is told by."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from experiments.config.loading import key_in, setting_of
@@ -52,10 +53,24 @@ KNOBS = (
 """Each moves its own fact most, and others a little: all are fitted at once."""
 
 
-def knobs_of(config: Config, facts: dict[str, float | None]) -> tuple[Knob, ...]:
-    """Those that a config has and a log tells, by their paths in that config."""
+def here(config: Config) -> tuple[Knob, ...]:
+    """All of them, by their paths in a config."""
+    return tuple(replace(each, key=key_in(config, each.key)) for each in KNOBS)
+
+
+def knobs_of(
+    config: Config, facts: dict[str, float | None], given: Collection[str] = ()
+) -> tuple[Knob, ...]:
+    """Those that a config has and a log tells, by their paths in that config.
+
+    Args:
+        facts: of the log; None: it does not tell that one.
+        given: paths of settings that are known, and not fitted.
+    """
     return tuple(
         knob
-        for knob in (replace(each, key=key_in(config, each.key)) for each in KNOBS)
-        if facts.get(knob.fact) is not None and knob.fits(setting_of(config, knob.key))
+        for knob in here(config)
+        if knob.key not in given
+        and facts.get(knob.fact) is not None
+        and knob.fits(setting_of(config, knob.key))
     )

@@ -6,7 +6,8 @@ the answer. Line and covariance S are those of worlds simulated around it, each 
 own: first all over what was believed before, then around what the rounds before have found. With
 the belief before, normal as well with covariance W, the posterior is normal, with the precision
 W^-1 + B' S^-1 B. There are as many facts as settings, so that this is nearly B' S^-1 B, whose
-inverse is B^-1 S B^-T, a mean of S as it was estimated. S grows by the leverage of the answer, as
+inverse is B^-1 S B^-T: it is on average what it would be if S were known. S grows where the
+log holds less than the worlds do, by the leverage of the answer, as
 the line is estimated, too, and by the square of how much wider Student's law is than the normal
 one, of as many degrees of freedom as are left.
 """
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.stats.qmc import Sobol
 
+from experiments.designs.spread import places
 from simulator.errors import DataError
 from simulator.randomness import Draws
 
@@ -59,6 +60,7 @@ def by_moments(
     spread_K: Floats,
     *,
     seed: int,
+    scarcer: Callable[[], float] = lambda: 1.0,
 ) -> Found:
     """Find settings whose worlds have the facts of a log.
 
@@ -67,6 +69,8 @@ def by_moments(
         observed_K: the facts of the log.
         centre_K, spread_K: what was believed before, on the settings' scales.
         seed: of where worlds are simulated.
+        scarcer: how many times as much the worlds that were simulated hold as the log, not below
+            1: the variance of its facts is as many times theirs.
 
     Raises:
         DataError: too few worlds have the facts.
@@ -77,15 +81,16 @@ def by_moments(
     facts: list[Floats] = []
     found = None
     for turn, worlds in enumerate(rounds(size)):
-        for place_K in _box(size, worlds, Draws(seed).child(f"round.{turn}")):
-            points.append(middle_K + half_K * place_K)
+        for place_K in places(size, worlds, Draws(seed).child(f"round.{turn}"), "moments"):
+            points.append(middle_K + half_K * (2 * place_K - 1))
             facts.append(simulate(points[-1], len(points)))
         near = np.abs(np.stack(points) - middle_K) <= half_K * (1 + 1e-9)
         kept = near.all(axis=1) & np.isfinite(np.stack(facts)).all(axis=1)
         if kept.sum() < size + 1 + _FREEDOM and turn < len(rounds(size)) - 1:
             continue  # the next round simulates more of the same
         found = _posterior(
-            np.stack(points)[kept], np.stack(facts)[kept], observed_K, centre_K, spread_K
+            *(np.stack(points)[kept], np.stack(facts)[kept], observed_K, centre_K, spread_K),
+            scarcer=scarcer(),
         )
         # A box that holds the answer gets smaller around it, one that does not follows it.
         moved_K = np.clip(found.centre_K, middle_K - half_K, middle_K + half_K)
@@ -101,30 +106,29 @@ def by_moments(
     return found
 
 
-def _box(size: int, worlds: int, draws: Draws) -> Floats:
-    """(N, K) places from -1 to 1, spread evenly: Sobol's points with a shift."""
-    power = int(np.ceil(np.log2(worlds)))
-    points_NK = Sobol(size, scramble=False).random_base2(power)[:worlds]
-    shift_K = draws.uniform("moments", slot=np.arange(size))
-    return np.asarray(2 * ((points_NK + shift_K) % 1.0) - 1)
-
-
 def _posterior(
-    points_NK: Floats, facts_NK: Floats, observed_K: Floats, centre_K: Floats, spread_K: Floats
+    points_NK: Floats,
+    facts_NK: Floats,
+    observed_K: Floats,
+    centre_K: Floats,
+    spread_K: Floats,
+    *,
+    scarcer: float,
 ) -> Found:
     count, size = points_NK.shape
     freedom = count - size - 1
     if freedom < _FREEDOM:
         raise DataError(
             f"worlds that have all facts of the log == {count}, must be >= "
-            f"{size + 1 + _FREEDOM}: the settings to begin with are too far from the log's shop"
+            f"{size + 1 + _FREEDOM}: the settings to begin with are too far from the log's shop; "
+            "change them in the config's file"
         )
     mean_K = points_NK.mean(axis=0)
     design = np.column_stack([np.ones(count), (points_NK - mean_K) / spread_K])
     line, *_ = np.linalg.lstsq(design, facts_NK, rcond=None)
     rest_NK = facts_NK - design @ line
     wider = float(stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975))
-    noise_KK = rest_NK.T @ rest_NK / freedom * wider**2
+    noise_KK = rest_NK.T @ rest_NK / freedom * wider**2 * scarcer
     gram = np.linalg.inv(design.T @ design)
     slope_KK = line[1:].T  # of facts (rows) with settings, in spreads
     before = np.eye(size)

@@ -45,9 +45,15 @@ def visits_of(theirs: OwnLog) -> Visits:
     at = results["at"].to_numpy().astype(np.float64) - day_number(theirs.first_day) * DAY
     order = np.lexsort((at, shopper))
     shopper, at = shopper[order], at[order]
-    begins = np.r_[True, (np.diff(shopper) != 0) | (np.diff(at) > IDLE_SECONDS)]
+    begins = begin_visits(shopper, at)
     ends = np.r_[begins[1:], True]
     return Visits(at[begins], shopper[begins], at[ends] - at[begins], True)
+
+
+def begin_visits(shopper_P: Ints, at_P: Floats) -> NDArray[np.bool_]:
+    """(P,) whether a page begins a visit; pages are ordered by shopper and time."""
+    other_P = np.diff(shopper_P, prepend=-1) != 0
+    return np.asarray(other_P | (np.diff(at_P, prepend=-np.inf) > IDLE_SECONDS))
 
 
 def day_number(day: str) -> int:

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.calibrate.facts import FACTS, Traffic
-from experiments.calibrate.knobs import KNOBS, Knob, knobs_of
+from experiments.calibrate.knobs import Knob, here, knobs_of
 from experiments.calibrate.likelihood import rows_of_matrix
 from experiments.calibrate.moments import by_moments, rounds
 from experiments.calibrate.visits import visits_of
 from experiments.config.estimate import plan_history
 from experiments.config.loading import load_config, setting_of
 from experiments.config.schema import Config
+from experiments.config.tomlfiles import keys_given
 from experiments.records.calibration import Posterior
 from experiments.running.opening import open_run
 from experiments.running.pipeline import Pipeline
@@ -39,7 +40,7 @@ class Market:
 
     Attributes:
         source: a TOML file, or the name of a shipped config.
-        overrides: as of `--set`.
+        overrides: as of `--set`; settings that are known, and not found by simulated worlds.
     """
 
     source: str
@@ -122,12 +123,9 @@ def fit_knobs(
     traffic = Traffic.of_own(theirs)
     facts = {name: fact(traffic) for name, fact in FACTS.items()}
     base = small.config()
-    knobs = knobs_of(base, facts)
-    missing = [
-        f"{knob.key}: the log does not tell its {knob.fact}."
-        for knob in KNOBS
-        if facts[knob.fact] is None
-    ]
+    given = keys_given(small.market.overrides)
+    knobs = knobs_of(base, facts, given)
+    missing = list(not_fitted(base, facts, given))
     if not knobs:
         return None, missing
     worlds = sum(rounds(len(knobs)))
@@ -137,13 +135,18 @@ def fit_knobs(
         tempfile.TemporaryDirectory(prefix="funnelab-calibrate-") as folder,
         progress.stage("worlds", total=worlds, unit="worlds") as bar,
     ):
+        orders: list[int] = []
 
         def simulate(place_K: Floats, number: int) -> Floats:
             own = Path(folder) / str(number)
-            found_K = _facts_of_world(small, knobs, place_K, number, own)
+            found_K, sold = _facts_of_world(small, knobs, place_K, number, own)
+            orders.append(sold)
             shutil.rmtree(own, ignore_errors=True)
             bar.advance()
             return found_K
+
+        def scarcer() -> float:
+            return max(1.0, float(np.mean(orders)) / len(traffic.sales.orders))
 
         found = by_moments(
             simulate,
@@ -151,6 +154,7 @@ def fit_knobs(
             np.array([knob.place(_number(base, knob)) for knob in knobs]),
             np.array([knob.spread for knob in knobs]),
             seed=base.seed,
+            scarcer=scarcer,
         )
     for knob, told, beyond in zip(knobs, found.told_K, found.beyond_K, strict=True):
         if beyond:
@@ -163,6 +167,22 @@ def fit_knobs(
     return _posterior(knobs, kept, found.centre_K, found.covariance_KK, worlds), missing
 
 
+def not_fitted(
+    config: Config, facts: dict[str, float | None], given: Collection[str]
+) -> Iterator[str]:
+    """Which settings are not fitted, and why."""
+    for knob in here(config):
+        value = setting_of(config, knob.key)
+        if knob.key in given:
+            yield f"{knob.key}: taken as known, for --set gives it."
+        elif value is None:
+            continue  # of a generated catalogue alone
+        elif facts[knob.fact] is None:
+            yield f"{knob.key}: the log does not tell its {knob.fact}."
+        elif not knob.fits(value):
+            yield f"{knob.key} == {value}: off, so it is not fitted."
+
+
 def _number(config: Config, knob: Knob) -> float:
     value = setting_of(config, knob.key)
     assert isinstance(value, int | float)
@@ -171,8 +191,8 @@ def _number(config: Config, knob: Knob) -> float:
 
 def _facts_of_world(
     small: Small, knobs: Sequence[Knob], place_K: Floats, number: int, folder: Path
-) -> Floats:
-    """The facts of one world's history; NaN where it has none, or cannot be."""
+) -> tuple[Floats, int]:
+    """The facts of one world's history, and its orders; NaN where it has none, or cannot be."""
     values = [
         f"{knob.key}={_value(knob, float(place)):.6g}"
         for knob, place in zip(knobs, place_K, strict=True)
@@ -181,7 +201,7 @@ def _facts_of_world(
     try:
         config = small.config(values, base.seed + number)
     except ConfigError:
-        return np.full(len(knobs), np.nan)
+        return np.full(len(knobs), np.nan), 0
     with open_run(config, folder, NoProgress(), overwrite=True) as maker:
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
@@ -190,9 +210,10 @@ def _facts_of_world(
             with of_history(config, catalogue, history) as evidence:
                 traffic = Traffic.of_simulated(evidence.history)
         except DataError:  # nobody came
-            return np.full(len(knobs), np.nan)
+            return np.full(len(knobs), np.nan), 0
     found = (FACTS[knob.fact](traffic) for knob in knobs)
-    return np.array([np.nan if each is None else each for each in found], np.float64)
+    told = [np.nan if each is None else each for each in found]
+    return np.array(told, np.float64), len(traffic.sales.orders)
 
 
 def _value(knob: Knob, place: float) -> float:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -70,6 +70,22 @@ def laid_over(given: str) -> list[str]:
     if "=" in given or not given.endswith(".toml"):
         return [given]
     return [f"{path}={json.dumps(value)}" for path, value in _leaves(read_toml(Path(given)), "")]
+
+
+def keys_given(overrides: Iterable[str]) -> set[str]:
+    """The paths of all settings that `--set` gives, those of TOML files too.
+
+    Raises:
+        ConfigError: a file that cannot be read.
+    """
+    given = set[str]()
+    for each in (each for one in overrides for each in laid_over(one)):
+        path, _, text = (part.strip() for part in each.partition("="))
+        given.add(path)
+        with suppress(ConfigError, TOMLDecodeError):  # a text without quotes is no table
+            value = parse_toml(f"value = {text}", "--set")["value"] if text[:1] == "{" else None
+            given |= {f"{path}.{key}" for key, _ in _leaves(value, "")} if value else set()
+    return given
 
 
 def _leaves(settings: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

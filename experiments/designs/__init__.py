@@ -1,1 +1,1 @@
-"""Designs: which unit of an experiment sees which arm."""
+"""Designs: which unit of an experiment sees which arm, and where settings that are drawn lie."""

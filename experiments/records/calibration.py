@@ -1,8 +1,8 @@
 """The rows of calibration.json: parameters of a market's demand, from a log of the user's own."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from experiments.records.interval import Interval
@@ -61,6 +61,18 @@ class Posterior:
         if self.scales[at] == "hour":
             return Interval(middle, *ends)
         return Interval(self.value(at, middle), *(self.value(at, end) for end in ends))
+
+    def without(self, settings: Collection[str]) -> "Posterior":
+        """The law of the other settings."""
+        kept = [at for at, key in enumerate(self.settings) if key not in settings]
+        return replace(
+            self,
+            settings=tuple(self.settings[at] for at in kept),
+            scales=tuple(self.scales[at] for at in kept),
+            floors=tuple(self.floors[at] for at in kept),
+            centre=tuple(self.centre[at] for at in kept),
+            covariance=tuple(tuple(self.covariance[row][at] for at in kept) for row in kept),
+        )
 
     def rows(self, reach: float) -> Iterator["CalibratedSetting"]:
         """A row for each setting; `reach` as in `interval`."""

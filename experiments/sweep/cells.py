@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.config.loading import load_config, resolved_toml
 from experiments.config.schema import Config
-from experiments.config.tomlfiles import laid_over
+from experiments.config.tomlfiles import keys_given, laid_over
 from experiments.sweep.assumptions.declared import Range
 from experiments.sweep.assumptions.drawing import SEED, drawn
 from experiments.sweep.assumptions.fromlog import from_log
@@ -75,7 +75,7 @@ def make_sweep(source: str, axes: Sequence[Axis], overrides: Sequence[str] = ())
     keys, rows = crossed(axes)
     load_config(source, overrides)  # what is wrong with it is not the cells' fault
     overrides = _each(overrides)
-    both = {each.partition("=")[0].strip() for each in overrides}.intersection(keys)
+    both = keys_given(overrides).intersection(keys)
     if both:
         raise ConfigError(f"--over {min(both)} == also given by --set, must be given once")
     cells = tuple(_cell(source, keys, row, overrides) for row in rows)
@@ -107,7 +107,7 @@ def draw_sweep(
     """
     config = load_config(source, overrides)
     kept = tuple(each for each in _each(overrides) if each.partition("=")[0].strip() != SEED)
-    given = {each.partition("=")[0].strip() for each in kept}
+    given = keys_given(kept)
     known = None
     if log is not None:
         known = from_log(log, config, sorted(given))

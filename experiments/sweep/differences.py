@@ -9,7 +9,7 @@ from experiments.inference.metrics import Metric
 from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.metrics import Contrast
 from experiments.records.sweep import CellDifference
-from experiments.records.truth import Truth
+from experiments.records.truth import Method, Truth
 from experiments.sweep.finished import Finished
 from experiments.truth.between import lifts_apart
 
@@ -42,7 +42,7 @@ def _paired(
     found: Finished, base: Finished, contrast: Contrast, both: Sequence[tuple[Truth, Truth]]
 ) -> dict[str, tuple[Interval, Number]]:
     """The differences of metrics whose worlds share their luck, by metric."""
-    alike: list[Metric] = []
+    alike: dict[tuple[Method, int], list[Metric]] = {}
     for row, other in both:
         metric = found.metric(row.metric)
         same = (row.method, row.seeds, row.trainings) == (
@@ -51,21 +51,23 @@ def _paired(
             other.trainings,
         )
         if metric is not None and metric == base.metric(row.metric) and same:
-            alike.append(metric)
+            alike.setdefault((row.method, row.seeds), []).append(metric)
     specs = found.config.truth, base.config.truth
-    if not alike or found.config.seed != base.config.seed or specs[0].share != specs[1].share:
+    if found.config.seed != base.config.seed or specs[0].share != specs[1].share:
         return {}
-    seeds = next(row.seeds for row, _ in both if row.metric == alike[0].name)
-    worlds = [each.worlds(contrast, seeds) for each in (found, base)]
-    if worlds[0] is None or worlds[1] is None:
-        return {}
-    told = lifts_apart(
-        *(worlds[0], worlds[1], alike),
-        method=both[0][0].method,
-        confidence=base.confidence,
-        same_categories=found.config.catalog == base.config.catalog,
-    )
-    return {name: (result.interval, result.p_value) for name, result in told.items()}
+    apart: dict[str, tuple[Interval, Number]] = {}
+    for (method, seeds), metrics in alike.items():
+        worlds = [each.worlds(contrast, seeds) for each in (found, base)]
+        if worlds[0] is None or worlds[1] is None:
+            continue
+        told = lifts_apart(
+            *(worlds[0], worlds[1], metrics),
+            method=method,
+            confidence=base.confidence,
+            same_categories=found.config.catalog == base.config.catalog,
+        )
+        apart |= {name: (result.interval, result.p_value) for name, result in told.items()}
+    return apart
 
 
 def beside(row: Truth, base: Truth, levels: tuple[float, float]) -> tuple[Interval, Number]:

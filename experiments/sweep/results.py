@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from experiments.config.loading import resolved_toml
+from experiments.config.schema import Config
 from experiments.inference.finding import corrected
 from experiments.records.files import MANIFEST
 from experiments.records.interval import UNKNOWN
@@ -28,6 +29,7 @@ from experiments.sweep.finished import Finished, read_finished
 from experiments.sweep.folder import CELLS
 from experiments.sweep.services import services
 from simulator.errors import DataError, StoreError
+from simulator.files.settings import FileCatalog
 
 Event = Literal["purchase", "gmv"]
 
@@ -98,7 +100,7 @@ class Results:
             lifts=corrected(lifts, family=lambda row: (row.metric, row.contrast)),
             rooms=tuple(row for each in finished for row in _rooms(each)),
             differences=corrected(apart, family=lambda row: (row.metric, row.contrast)),
-            warnings=tuple(_warnings(finished, drawn=bool(sweep.ranges))),
+            warnings=tuple(warnings(finished, drawn=bool(sweep.ranges))),
             assumptions=tuple(
                 Assumption(each.key, each.low, each.high, each.log) for each in sweep.ranges
             ),
@@ -198,7 +200,7 @@ def _rooms(found: Finished) -> list[CellRoom]:
     return rows
 
 
-def _warnings(finished: Sequence[Finished], *, drawn: bool) -> list[str]:
+def warnings(finished: Sequence[Finished], *, drawn: bool) -> list[str]:
     """What makes cells differ beyond the settings that a reader looks at.
 
     Args:
@@ -210,6 +212,22 @@ def _warnings(finished: Sequence[Finished], *, drawn: bool) -> list[str]:
         said.append("Cells have intervals of several levels: they cannot be held side by side.")
     if len({each.config.seed for each in finished}) > 1 and not drawn:
         said.append("Cells have several seeds: they do not share luck and differ by it, too.")
+    for what, lucks in (
+        ("catalogue", {_luck_of_catalogue(each.config) for each in finished}),
+        ("needs", {each.config.queries.seed for each in finished}),
+    ):
+        if len(lucks) > 1:
+            said.append(
+                f"Cells have several seeds of the {what}: they differ by that luck, which is in no "
+                "interval of a cell's lift."
+            )
+        elif drawn and lucks - {None}:
+            said.append(f"All worlds have one luck of the {what}: what is said of them lacks it.")
     if len({each.config.analysis.primary for each in finished}) > 1:
         said.append("Cells have several primary metrics; the first cell's is told as primary.")
     return said
+
+
+def _luck_of_catalogue(config: Config) -> int | None:
+    catalog = config.catalog
+    return catalog.file.seed if isinstance(catalog, FileCatalog) else catalog.seed

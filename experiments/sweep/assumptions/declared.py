@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from experiments.config.loading import key_in, load_config, setting_of
-from experiments.config.tomlfiles import laid_over
+from experiments.config.tomlfiles import keys_given
 from simulator.errors import ConfigError
 
 _FORM = "must be KEY=LOW..HIGH or KEY=log:LOW..HIGH"
@@ -113,8 +113,7 @@ def declared_for(source: str, overrides: Sequence[str]) -> tuple[Range, ...]:
         ConfigError: the settings are wrong.
     """
     config = load_config(source, overrides)
-    laid = [each for one in overrides for each in laid_over(one)]
-    given = {each.partition("=")[0].strip() for each in laid}
+    given = keys_given(overrides)
     here = [replace(each, key=key_in(config, each.key)) for each in DECLARED]
     return tuple(
         each for each in here if each.key not in given and setting_of(config, each.key) is not None

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from scipy.stats.qmc import Sobol
-
+from experiments.designs.spread import places
 from experiments.sweep.assumptions.declared import Range
 from experiments.sweep.assumptions.fromlog import FromLog
 from experiments.sweep.grid import MOST_CELLS, Axis
 from simulator.errors import ConfigError
-from simulator.randomness import Draws, Floats
+from simulator.randomness import Draws
 
 SEED = "seed"
 LEAST_WORLDS = 3
@@ -21,9 +19,7 @@ def drawn(ranges: Sequence[Range], worlds: int, seed: int, known: FromLog | None
     What a log says is drawn of its law: the same points, each number through the inverse of the
     normal distribution, and through the covariance of what was fitted together.
 
-    Points of Sobol's sequence (1967), turned by a keyed shift (Cranley and Patterson, SIAM Journal
-    on Numerical Analysis 13, 1976): any few of them fill all ranges evenly, and the first N stay
-    what they are when more are asked for.
+    Their places fill all ranges evenly, and stay what they are when more are asked for.
 
     Args:
         ranges: of K settings.
@@ -44,7 +40,7 @@ def drawn(ranges: Sequence[Range], worlds: int, seed: int, known: FromLog | None
             said = "each world's own" if key == SEED else twice or "given twice"
             raise ConfigError(f"--vary {key} == {said}, must be another setting, once")
     first = known.size if known is not None else 0
-    places_NK = places(first + len(ranges), worlds, Draws(seed))
+    places_NK = places(first + len(ranges), worlds, Draws(seed), "sweep.worlds")
     of_log = known.rows(places_NK[:, :first]) if known is not None else [()] * worlds
     rows = [
         (*log, *(each.at(place) for each, place in zip(ranges, row, strict=True)), str(number))
@@ -53,13 +49,3 @@ def drawn(ranges: Sequence[Range], worlds: int, seed: int, known: FromLog | None
         )
     ]
     return Axis((*keys, SEED), tuple(rows))
-
-
-def places(keys: int, worlds: int, draws: Draws) -> Floats:
-    """(N, K) places in the ranges, 0 at the low end and 1 at the high one."""
-    power = int(np.ceil(np.log2(worlds)))
-    points_NK = (
-        Sobol(keys, scramble=False).random_base2(power)[:worlds] if keys else np.zeros((worlds, 0))
-    )
-    shift_K = draws.uniform("sweep.worlds", slot=np.arange(keys))
-    return np.asarray((points_NK + shift_K) % 1.0)

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from experiments.calibrate.demand import MARKET, calibrate
+from experiments.calibrate.knobs import KNOBS
+from experiments.calibrate.worlds import Market
 from experiments.cli import run_command
 from experiments.config.loading import load_config
 from experiments.records.calibration import Calibration
@@ -95,6 +97,19 @@ def test_orders_alone_tell_no_activity_and_that_is_said(tmp_path):
     assert not [each for each in told if each.startswith("shoppers.")]
     assert any(each.startswith("Without `[results]` there are no visits") for each in found.missing)
     assert any("world.behavior.repeat_quantity" in each for each in (*told, *found.missing))
+
+
+def test_what_set_gives_is_taken_as_known(log, tmp_path):
+    known = ("world.arrivals.peak_hour=3.0", *(f"{knob.key}={1e-1}" for knob in KNOBS))
+    known = (*known, "world.behavior.click_model.type='cascade'")
+    found = calibrate(log, tmp_path, market=Market(str(SMALL), known))
+    fitted = {row.setting for row in found.settings}
+    assert "world.arrivals.peak_to_trough" in fitted
+    assert "world.arrivals.peak_hour" not in fitted
+    assert not fitted & {knob.key for knob in KNOBS}
+    assert not any("click_model" in each for each in (*fitted, *(c.setting for c in found.chosen)))
+    assert any("click_model.type: taken as known" in each for each in found.missing)
+    assert sum("taken as known" in each for each in found.missing) == 1 + len(KNOBS)
 
 
 def test_of_five_working_days_activity_is_told_and_no_weekend(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from experiments.calibrate.facts import FACTS, Traffic
 from experiments.calibrate.knobs import KNOBS, knobs_of
+from experiments.calibrate.worlds import not_fitted
 from experiments.config.loading import load_config
 from experiments.validate.ownlog.cleaning import own_log
 from experiments.validate.ownlog.sales import Sales
@@ -87,9 +88,22 @@ def test_settings_are_fitted_that_the_config_has_and_the_log_tells():
     assert knobs_of(config, every) == KNOBS
     without = knobs_of(config, every | {"clicks of a page": None})
     assert [knob.key for knob in without] == [knob.key for knob in KNOBS[1:]]
+    known = knobs_of(config, every, given=["world.behavior.click_cost", "seed"])
+    assert known == KNOBS[1:]
     assert {knob.fact for knob in KNOBS} == set(FACTS)
     of_file = {knob.key for knob in knobs_of(load_config("icecat"), every)}
     assert "catalog.file.demand_sigma" in of_file
     assert not of_file & {"catalog.demand_sigma", "catalog.price_sigma"}
     still = load_config(SMALL, ["queries.variety=0"])
     assert "queries.variety" not in [knob.key for knob in knobs_of(still, every)]
+
+
+def test_settings_that_are_not_fitted_are_told_with_the_reason():
+    facts = dict.fromkeys(FACTS, 0.1) | {"clicks of a page": None}
+    config = load_config("icecat", ["queries.variety=0", "world.sessions.next_page=0.1"])
+    said = list(not_fitted(config, facts, ["world.sessions.next_page"]))
+    assert said == [
+        "world.behavior.click_cost: the log does not tell its clicks of a page.",
+        "world.sessions.next_page: taken as known, for --set gives it.",
+        "queries.variety == 0.0: off, so it is not fitted.",
+    ]

@@ -83,3 +83,18 @@ def test_as_many_worlds_are_simulated_as_is_told_before():
 
     by_moments(simulate, np.zeros(2), np.zeros(2), np.ones(2), seed=0)
     assert numbers == list(range(1, sum(rounds(2)) + 1))
+
+
+def test_a_log_that_holds_less_than_the_worlds_is_less_sure():
+    """Facts of a log a tenth as large are sqrt(10) times as unsure as those of the worlds."""
+    rng, held, logs = np.random.default_rng(7), [], 60
+    for seed in range(logs):
+        luck = np.random.default_rng(seed)
+        true_K = BEFORE[0] + BEFORE[1] * np.clip(rng.normal(size=3), -1, 1)
+        observed_K = LINE @ true_K + 10**0.5 * NOISE @ luck.normal(size=3)
+        found = by_moments(
+            simulator(luck, bend=0.0), observed_K, *BEFORE, seed=seed, scarcer=lambda: 10.0
+        )
+        away_K = np.abs(found.centre_K - true_K)
+        held.append(away_K <= 1.96 * np.sqrt(np.diag(found.covariance_KK)))
+    assert np.all(np.mean(held, axis=0) >= 0.95 - 4 * np.sqrt(0.95 * 0.05 / logs))

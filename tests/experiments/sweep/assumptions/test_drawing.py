@@ -1,24 +1,15 @@
 """Worlds drawn from ranges."""
 
-import numpy as np
 import pytest
 
 from experiments.sweep.assumptions.declared import Range
-from experiments.sweep.assumptions.drawing import drawn, places
+from experiments.sweep.assumptions.drawing import drawn
 from experiments.sweep.cells import draw_sweep
 from simulator.errors import ConfigError
-from simulator.randomness import Draws
 from tests.experiments.small_runs import SMALL
 
 GAP = Range("queries.vocabulary_gap", 0.2, 0.6)
 LIMIT = Range("channels.lexical.limit", 20.0, 100.0, whole=True)
-
-
-def test_worlds_fill_every_range_evenly():
-    places_NK = places(14, 64, Draws(3))
-    for column_N in places_NK.T:
-        assert np.bincount((column_N * 16).astype(int), minlength=16).tolist() == [4] * 16
-    assert np.abs(np.corrcoef(places_NK.T) - np.eye(14)).max() < 0.35
 
 
 def test_more_worlds_keep_those_that_were_there():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
+from experiments.designs.spread import places
 from experiments.inference.finding import corrected
 from experiments.sweep.assumptions.declared import DECLARED, Range
-from experiments.sweep.assumptions.drawing import places
 from experiments.sweep.assumptions.importance import importances, submodel_of
 from experiments.sweep.assumptions.known import Worlds
 from simulator.randomness import Draws
@@ -18,7 +18,7 @@ RANGES = [Range(key, 0.0, 1.0) for key in KEYS]
 
 def studied(rng, count, between=0.004, curve=0.06):
     """Worlds whose lifts hang on three of five settings, one of them by a curve."""
-    places_NK = places(len(KEYS), count, Draws(int(rng.integers(1 << 30))))
+    places_NK = places(len(KEYS), count, Draws(int(rng.integers(1 << 30))), "a test")
     middle_NK = places_NK - 0.5
     true_N = 0.03 * middle_NK[:, 0] + curve * middle_NK[:, 1] ** 2 - 0.02 * middle_NK[:, 2]
     error_N = rng.uniform(0.002, 0.006, count)
@@ -102,7 +102,7 @@ def test_with_fewer_worlds_lines_are_fitted_and_with_few_nothing_is_said():
 
 def test_worlds_that_do_not_differ_have_nothing_to_be_explained():
     rng = np.random.default_rng(5)
-    places_NK = places(len(KEYS), 32, Draws(1))
+    places_NK = places(len(KEYS), 32, Draws(1), "a test")
     alike = Worlds(np.full(32, 0.01), np.full(32, 0.002), places_NK)
     assert told(alike) == ()
     unsure = Worlds(0.01 + 0.001 * rng.normal(size=32), np.full(32, 0.1), places_NK)

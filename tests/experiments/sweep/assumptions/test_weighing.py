@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
+from experiments.designs.spread import places
 from experiments.inference.finding import corrected
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.sweep import CellLift
 from experiments.sweep.assumptions.declared import Range
-from experiments.sweep.assumptions.drawing import places
 from experiments.sweep.assumptions.known import Worlds, known_worlds
 from experiments.sweep.assumptions.weighing import leans, over_worlds
 from simulator.randomness import Draws
@@ -23,7 +23,7 @@ def ranges(keys):
 
 def worlds_of(rng, count, slopes, between=0.0, errors=(0.002, 0.006), middle=0.01):
     """Lifts that hang on the places by straight lines, and what else there is."""
-    places_NK = places(len(slopes), count, Draws(int(rng.integers(1 << 30))))
+    places_NK = places(len(slopes), count, Draws(int(rng.integers(1 << 30))), "a test")
     error_N = rng.uniform(*errors, count)
     true_N = middle + (places_NK - 0.5) @ np.array(slopes) + between * rng.normal(size=count)
     return Worlds(true_N + error_N * rng.normal(size=count), error_N, places_NK)
