@@ -73,6 +73,7 @@ def _past_funnel(
         draws=draws,
         exploration=BOOTSTRAP_EXPLORATION,
         shares=dict.fromkeys(launched, config.world.ramp.share),
+        days=config.world.history_days,  # what is to come decides nothing of the past
     )
 
 
@@ -129,6 +130,7 @@ def arm_funnel(
         draws=draws,
         exploration=config.funnel.exploration,
         shares={name: traffic_share(config, name, among) for name in arm.channels},
+        days=config.world.history_days + config.world.days,
     )
 
 
@@ -151,8 +153,14 @@ def _funnel(
     draws: Draws,
     exploration: float,
     shares: Mapping[str, float],
+    days: int,
 ) -> Funnel:
-    """A funnel; `shares` are of all requests those that channels with servers are asked."""
+    """A funnel.
+
+    Args:
+        shares: of all requests those that channels with servers are asked.
+        days: from the first on, of which the busiest moment counts.
+    """
     spec: FunnelSpec = config.funnel.model_copy(update={"exploration": exploration})
     latencies = {channel: specs[channel].service_time() for channel in recall.channels}
     world, queues = config.world, {}
@@ -161,7 +169,7 @@ def _funnel(
         if servers is not None:
             traffic = Traffic(world.arrivals, world.peak_requests, share)
             items = recall.limits[channel]
-            busiest = traffic.busiest(range(world.history_days + world.days))
+            busiest = traffic.busiest(range(days))
             steps = specs[channel].steps()
             queues[channel] = Queue(channel, servers, steps, items, traffic, busiest)
     return Funnel(name, arm, recall, ranker, spec, latencies, draws, queues)

@@ -33,6 +33,7 @@ ARRIVALS: Final = 2**17
 """Requests that make a law, after those in which the queue fills."""
 
 FILLING: Final = 2**13
+"""Requests in which a queue fills; four times as many where more than 100 may wait."""
 
 KEPT: Final = 2**14
 """Of them evenly chosen by how long they waited, to be drawn from."""
@@ -139,9 +140,9 @@ def medians(servers: ServersSpec, steps: tuple[Step, ...], items: int) -> NDArra
 
 
 @cache
-def _luck() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _luck(filling: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Gaps between requests at one a second, and normal draws of their service; for all laws."""
-    number_R, draws = np.arange(FILLING + ARRIVALS), Draws(0)
+    number_R, draws = np.arange(filling + ARRIVALS), Draws(0)
     gap_R = -np.log(draws.uniform("queue.gap", request=number_R))
     return gap_R, draws.normal("queue.service", request=number_R)
 
@@ -149,14 +150,15 @@ def _luck() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 @lru_cache(maxsize=4 * LEVELS)
 def _law(servers: ServersSpec, steps: tuple[Step, ...], items: int, per_s: float) -> Met:
     """The law of steady traffic, made once; arms of equal settings share it."""
-    gap_R, normal_R = _luck()
+    filling = FILLING if servers.waiting <= 100 else 4 * FILLING
+    gap_R, normal_R = _luck(filling)
     factor_LR = np.stack([np.exp(step.latency.sigma * normal_R) for step in steps])
     others_L = np.array([step.others for step in steps])
     median_LM = medians(servers, steps, items)
     found: Any = served(
         np.cumsum(gap_R / per_s), median_LM, factor_LR, others_L, servers.count, servers.waiting
     )
-    wait_R, size_R, step_R = (column[FILLING:] for column in found)
+    wait_R, size_R, step_R = (column[filling:] for column in found)
     order_R = np.argsort(np.where(step_R == TURNED_AWAY, np.inf, wait_R), kind="stable")
     spacing = ARRIVALS // KEPT
     rows = order_R[spacing // 2 :: spacing]

@@ -25,7 +25,7 @@ class ServersSpec(Spec):
     waiting: int = Field(
         100,
         ge=0,
-        le=100_000,
+        le=1_000,
         description="requests that may wait; who finds so many is turned away at once, and the "
         "page is served without the channel",
     )

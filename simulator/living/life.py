@@ -94,7 +94,7 @@ class Life:
 
     def begin(self, plan: IntervalPlan) -> None:
         """Set the purchases and ends of a plan going, and log what has happened before."""
-        self._flush()
+        self.flush()
         for purchases in plan.purchases:
             for row in range(len(purchases.at_P)):
                 self.env.process(self._purchase(purchases, row))
@@ -108,7 +108,7 @@ class Life:
         """The period is over: end the open sessions and log the rest."""
         for session in list(self._open):
             self._close(session, EndReason.PERIOD_OVER)
-        self._flush()
+        self.flush()
 
     def _purchase(self, plan: Purchases, row: int) -> Generator[simpy.Event]:
         """Try the choices in order: the best that is there, and a second one that joins it."""
@@ -181,8 +181,8 @@ class Life:
             self.habit.ended(*ended)
         self._succeeded.discard(session)
 
-    def _flush(self) -> None:
-        """Log the orders, returns and session ends of the past interval."""
+    def flush(self) -> None:
+        """Log the orders, returns and session ends that have not been logged yet."""
         tables = ("orders", self._orders), ("returns", self._returned), ("sessions", self._ended)
         for table, rows in tables:
             if rows:

@@ -162,6 +162,8 @@ class World:
         """Each interval: refresh what funnels read, plan its sessions, set them going."""
         step = self.spec.index_refresh
         for day in range(first_day, first_day + days):
+            if self._mornings:
+                self._life.flush()
             for call in self._mornings:
                 call(day)
             self.market.new_day(day, self.draws, self.spec.arrivals.promotions)

@@ -73,6 +73,15 @@ def test_who_is_turned_away_follows_erlang_loss_and_takes_no_time():
     assert seconds_B[~found.away_B] == pytest.approx(0.02)
 
 
+def test_a_long_room_is_full_as_often_as_in_the_long_run():
+    # Three servers' worth of requests for two: in the long run a third is turned away.
+    servers = ServersSpec(count=1, waiting=1_000)
+    queue_ = queue(steps=(Step(0, LATENCY),), servers=servers)
+    mean = 0.02 * np.exp(0.3**2 / 2)
+    law = queue(peak=1.5 / mean, steps=queue_.steps, servers=servers)
+    assert met(law, PEAK, 100_000).away_B.mean() == pytest.approx(1 / 3, abs=0.02)
+
+
 def test_less_is_done_while_many_wait_and_a_batch_takes_longer_together():
     servers = ServersSpec(count=1, batch=4, batch_cost=0.25, waiting=20)
     queue_ = queue(peak=120.0, servers=servers)

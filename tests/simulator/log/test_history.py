@@ -144,7 +144,8 @@ def test_a_log_that_is_still_written_is_read_up_to_now_and_by_arm(tmp_path):
     log = EventLog(tmp_path, channels=service.channels, arms=("one", "two"))
     texts = people.intents.texts
     log.append("texts", {"text": np.arange(len(texts)), "string": np.array(texts, dtype=object)})
-    world, read = World(WorldSpec(days=3), people, service, log, Draws(2), arms=2), []
+    spec = WorldSpec(days=3, behavior=BehaviorSpec(outside=6.0))
+    world, read = World(spec, people, service, log, Draws(2), arms=2), []
 
     def midnight(day):
         log.flush()
@@ -155,6 +156,7 @@ def test_a_log_that_is_still_written_is_read_up_to_now_and_by_arm(tmp_path):
     log.close([], {})
     whole = load_history(tmp_path)
     assert len(read[0][0].at_R) == 0
+    assert len(read[-1][0].order_at_O) > 9
     for day, (both, one, two) in enumerate(read):
         before = whole.before(day * DAY)
         np.testing.assert_array_equal(both.request_R, before.request_R)

@@ -1,19 +1,23 @@
 """A ramp: the history's last days with new channels live, for those who learn from its log."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from experiments.designs.shopper import ShopperSplit
+from experiments.running.funnels import ramp_funnel
 from experiments.running.models import MODEL
 from experiments.running.pipeline import Pipeline
+from experiments.running.population import make_population
 from experiments.stages.finished import finished_stage
 from experiments.stages.folder import RunFolder
 from experiments.stages.progress import NoProgress
 from experiments.stages.sources import Sources
 from experiments.validate.run import validate_run
+from recall.registry import build_channel
 from simulator.errors import ConfigError
 from simulator.protocols import DAY
 from simulator.randomness import Draws
@@ -144,6 +148,20 @@ def test_what_decides_a_ramp_is_in_the_keys(tmp_path: Path, changed: str, moved:
     looked_at |= {"ranker", "experiment"}
     before, after = keys(tmp_path, *RAMP), keys(tmp_path, *RAMP, changed)
     assert {name for name in looked_at if before[name] != after[name]} == moved
+
+
+def test_what_is_to_come_decides_nothing_of_how_busy_a_ramp_is() -> None:
+    """A promotion after the history; worlds of other lengths have the same history."""
+    servers = ("channels.dense.servers={count=1}", "world.peak_requests=50")
+    later = "world.arrivals.promotions=[{day=4, factor=3.0}]"
+    busiest = []
+    for days in (1, 6):
+        config = small_config(*RAMP, *servers, later, f"world.days={days}")
+        catalog = make_population(config)[0].supply.catalog
+        launched: dict[str, Any] = {"dense": build_channel("dense", config.channels["dense"])}
+        funnel = ramp_funnel(config, catalog, launched, Draws(1))
+        busiest.append(funnel.queues["dense"].busiest)
+    assert busiest[0] == busiest[1]
 
 
 def refit(folder: Path, *overrides: str) -> Asked:
