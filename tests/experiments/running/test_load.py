@@ -26,7 +26,8 @@ SERVERS = (
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run(small_config(*SERVERS), tmp_path_factory.mktemp("load") / "run")
+    config = small_config(*SERVERS, "attribution.seeds=1")
+    return run(config, tmp_path_factory.mktemp("load") / "run")
 
 
 def missed(log: Path, reason: str) -> float:

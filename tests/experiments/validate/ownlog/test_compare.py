@@ -124,7 +124,20 @@ def test_a_log_whose_pages_lack_places_has_no_click_models_and_says_so(small_run
 def test_the_command_compares_and_tells(small_run, tmp_path, capsys):
     path = own_files(small_run, tmp_path / "own")
     out = tmp_path / "out"
-    run_command(["validate", str(small_run), "--out", str(out), "--log", str(path), "--audit", "0"])
+    run_command(
+        [
+            "validate",
+            str(small_run),
+            "--out",
+            str(out),
+            "--log",
+            str(path),
+            "--audit",
+            "0",
+            "--lives",
+            "2",
+        ]
+    )
     record = read_record(Validity, out)
     assert record.own_log.days == 2
     assert "Your own log" in capsys.readouterr().out
