@@ -32,6 +32,10 @@ class StoreError(FunnelabError):
     """A run folder or stage cannot be read or written without losing something."""
 
 
+class DiskError(StoreError):
+    """A folder cannot be written: nothing that is to be stored there can be."""
+
+
 @contextmanager
 def placing(place: str) -> Iterator[None]:
     """Tell in an error which part of the settings it is about."""

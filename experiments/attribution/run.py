@@ -198,12 +198,14 @@ def few_changed(worths: Worths) -> list[str]:
     """
     told = []
     for c, channel in enumerate(worths.channels):
-        changed_SU = worths.table("purchase", Index("leave_one_out", c)) != 0
-        shoppers = int(changed_SU.any(axis=0).sum())
+        change_U = np.abs(worths.table("purchase", Index("leave_one_out", c)).sum(axis=0))
+        # As many who change alike would make a sum as uneven as this one (Kish).
+        shoppers = change_U.sum() ** 2 / max(float((change_U**2).sum()), np.finfo(float).tiny)
         if 0 < shoppers < FEWEST_CHANGED:
             told.append(
-                f"without {channel} only {shoppers} shoppers buy more or less in re-simulated "
-                f"worlds, fewer than {FEWEST_CHANGED}: intervals of its worth are rough"
+                f"without {channel} what is bought more or less in re-simulated worlds is that of "
+                f"about {max(round(shoppers), 1)} shoppers, fewer than {FEWEST_CHANGED}: intervals "
+                "of its worth are rough"
             )
     return told
 

@@ -62,8 +62,8 @@ class TruthSpec(Spec):
         1.0,
         gt=0,
         le=1,
-        description="share of the shoppers that are followed in expectation, the same in all "
-        "worlds; a half takes half as long and makes intervals wider by the root of two",
+        description="share of the shoppers that are followed in expectation, the same in both "
+        "worlds of a pair; a half takes half as long and makes intervals wider by the root of two",
     )
     retrained: tuple[str, ...] = Field(
         (RANKER,),

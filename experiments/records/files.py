@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from simulator.atomic import replacing, sync
-from simulator.errors import StoreError
+from simulator.errors import DiskError, StoreError
 
 CONFIG = "config.toml"
 MANIFEST = "manifest.json"
@@ -24,7 +24,7 @@ _DISK_REFUSES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQ
 
 @contextmanager
 def storing(path: Path, *, foreign_code: bool = False) -> Iterator[None]:
-    """Turn a folder that cannot be written into a StoreError.
+    """Turn a folder that cannot be written into a DiskError.
 
     Args:
         path: what the error names.
@@ -36,7 +36,7 @@ def storing(path: Path, *, foreign_code: bool = False) -> Iterator[None]:
     except OSError as error:
         if foreign_code and error.errno not in _DISK_REFUSES:
             raise
-        raise StoreError(
+        raise DiskError(
             f"{path}: {error.strerror}, must be a folder that can be written, with room on its disk"
         ) from error
 

@@ -10,6 +10,7 @@ from experiments.records.interval import Interval, Number
 from experiments.records.manifest import Failed
 from experiments.records.metrics import Contrast
 from experiments.records.reading import Record, row_of, rows_of
+from experiments.records.truth import Method
 
 Status = Literal["done", "parts_failed", "failed", "invalid", "waiting"]
 FOUND: tuple[Status, ...] = ("done", "parts_failed")
@@ -58,6 +59,7 @@ class CellLift:
         p_value: two-sided, of no effect.
         p_holm: the same, corrected for the number of cells.
         seeds, n: pairs of worlds, and shoppers.
+        freedom, method, trainings: as in `truth.json`.
     """
 
     cell: str
@@ -70,6 +72,9 @@ class CellLift:
     p_holm: Number
     seeds: int
     n: int
+    freedom: Number = None
+    method: Method = "expected"
+    trainings: int = 1
 
 
 @dataclass(frozen=True)

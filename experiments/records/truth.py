@@ -87,6 +87,8 @@ class Truth:
         training_sd: spread of the relative effect from pair to pair, each with a training of its
             own; null with one training.
         n: shoppers.
+        freedom: degrees of freedom of the interval of `relative`, which is Student's on the log
+            scale; null where it is none such, and in runs of earlier versions.
     """
 
     metric: str
@@ -109,6 +111,7 @@ class Truth:
     trainings: int
     training_sd: Number
     n: int
+    freedom: Number = None
 
     def pairs_for(self, resolution: float) -> int | None:
         """About how many pairs of worlds tell the effect to such a half-width of `relative`.

@@ -12,10 +12,12 @@ from experiments.records.files import CONFIG, MANIFEST
 from experiments.records.manifest import BenchManifest
 from experiments.records.reading import Record, write_record
 from experiments.stages.compiled import ONCE, is_compiled
+from experiments.stages.executor import plug_in_limit
 from experiments.stages.folder import RunFolder, check_same_settings
 from experiments.stages.maker import Maker
 from experiments.stages.pace import planned
 from experiments.stages.progress import Progress
+from simulator.calling import limit_calls
 from simulator.errors import ContractError, PartFailedError
 
 
@@ -40,6 +42,7 @@ def open_run(
     Raises:
         StoreError: a folder that cannot be used, or that holds results of other settings.
     """
+    limit_calls(plug_in_limit(execution or config.execution))
     with RunFolder(folder, shared=shared) as run:
         if not overwrite:
             check_same_settings(folder, resolved_toml(config))

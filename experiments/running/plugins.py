@@ -2,7 +2,9 @@
 
 from experiments.config.schema import Config
 from experiments.inference.own.conformance import check_metric
+from experiments.stages.executor import plug_in_limit
 from experiments.stages.sources import SOURCES
+from simulator.calling import limit_calls
 from simulator.errors import ContractError, placing
 from simulator.spec import Spec
 
@@ -14,6 +16,7 @@ def check_plug_ins(config: Config) -> None:
         ContractError: with the setting that names the plug-in.
         ConfigError, DataError: a folder that holds no such model.
     """
+    limit_calls(plug_in_limit(config.execution))
     for name, spec in config.channels.items():
         check_spec(f"channels.{name}", spec)
     check_spec("ranker", config.ranker)

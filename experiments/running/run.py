@@ -170,10 +170,12 @@ def _truths(
         rest = missed(truths, spec.resolution)
         if not rest:
             return truths
-        if pairs >= MOST_PAIRS or time.monotonic() - start > 60 * spec.minutes:
+        known = {row.metric for row in truths.truth}
+        more = {name: width for name, width in rest.items() if name in known}
+        if not more or pairs >= MOST_PAIRS or time.monotonic() - start > 60 * spec.minutes:
             told = shortfall(pairs, rest, spec.resolution)
             return replace(truths, warnings=(*truths.warnings, *told))
-        aim = max(pairs_wanted(pairs, each, spec.resolution[name]) for name, each in rest.items())
+        aim = max(pairs_wanted(pairs, each, spec.resolution[name]) for name, each in more.items())
         pairs = min(max(pairs + 1, min(aim, 2 * pairs)), MOST_PAIRS)
         worlds = pipeline.worlds(trained, pairs)
 

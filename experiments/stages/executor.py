@@ -38,6 +38,11 @@ class Task(Protocol[Result_co]):
         """Do the work; call `advance(n)` after every n units of it, or parts of a unit."""
 
 
+def plug_in_limit(settings: ExecutionSpec) -> Limit:
+    """The most time of one call of a user's own code."""
+    return Limit(settings.plug_in_seconds, "execution.plug_in_seconds")
+
+
 def run_tasks(
     task: Task[Result],
     arguments: Sequence[tuple[Any, ...]],
@@ -65,10 +70,10 @@ def run_tasks(
         FunnelabError: a worker was killed, by the system's out-of-memory killer for example.
     """
     waits = [set(each) for each in after] or [set() for _ in arguments]
-    if settings.backend == "ray":
-        return _on_ray(task, arguments, settings.processes, advance, waits)
-    limit = Limit(settings.plug_in_seconds, "execution.plug_in_seconds")
+    limit = plug_in_limit(settings)
     limit_calls(limit)
+    if settings.backend == "ray":
+        return _on_ray(task, arguments, settings.processes, advance, waits, limit)
     if settings.processes == 1 or not arguments:
         return [task(*each, advance=advance) for each in arguments]
     workers = _Workers(
@@ -252,6 +257,7 @@ def _on_ray(
     processes: int,
     advance: Advance,
     waits: Waits,
+    limit: Limit,
 ) -> list[Result]:
     address = "auto" if os.environ.get("RAY_ADDRESS") else LOCAL
     ray = join(address, processes, "execution.backend == 'ray'")
@@ -265,7 +271,7 @@ def _on_ray(
     try:
         while len(done) < len(arguments):
             for number in _ready(waits, done, futures):
-                futures[number] = remote.remote(task, arguments[number], counts)
+                futures[number] = remote.remote(task, arguments[number], counts, limit)
             running = {future: n for n, future in futures.items() if n not in done}
             ended, _ = ray.wait(list(running), timeout=_POLL)
             ray.get(ended)
@@ -280,5 +286,8 @@ def _on_ray(
         counts.shutdown()
 
 
-def _call_on_ray(task: Task[Result], arguments: tuple[Any, ...], counts: Any) -> Result:
+def _call_on_ray(
+    task: Task[Result], arguments: tuple[Any, ...], counts: Any, limit: Limit
+) -> Result:
+    limit_calls(limit)
     return task(*arguments, advance=counts.put)

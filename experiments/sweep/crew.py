@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from experiments.config.schema import Config
 from experiments.stages.progress import Progress, SentProgress
 from experiments.sweep.progress import CellProgress
-from simulator.errors import FunnelabError, StoreError
+from simulator.errors import DiskError, FunnelabError
 
 Run = Callable[..., object]
 """What runs a cell; called as `run_experiment`."""
@@ -152,7 +152,7 @@ _DEATHS = (
 def attempt(run: Run, work: Work, progress: Progress, **options: object) -> Outcome:
     """Run a cell. Whatever it fails with is told, so that the others can go on.
 
-    A store that cannot be written stops them, too: they would not fare better.
+    A folder that cannot be written stops them, too: they would not fare better.
 
     Args:
         run: what runs it.
@@ -163,7 +163,7 @@ def attempt(run: Run, work: Work, progress: Progress, **options: object) -> Outc
     common = {"command": work.command, "overwrite": work.overwrite, "shared": True}
     try:
         run(work.config, work.folder, progress=told, **common, **options)
-    except StoreError as error:
+    except DiskError as error:
         return Outcome(str(error), stops=True)
     except FunnelabError as error:
         return Outcome(str(error))

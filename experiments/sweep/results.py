@@ -169,6 +169,9 @@ def _lifts(found: Finished, metrics: Sequence[str]) -> list[CellLift]:
             p_holm=None,
             seeds=row.seeds,
             n=row.n,
+            freedom=row.freedom,
+            method=row.method,
+            trainings=row.trainings,
         )
         for row in found.truths.truth
         if row.metric in metrics

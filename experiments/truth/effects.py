@@ -140,15 +140,16 @@ def _told(row: Truth, pair: Pair, confidence: float, trainings: int, luck: Share
     if levels is None:
         return row
     found = contrast(*pair, confidence=confidence, shared=luck)
-    relative = growth(*pair, confidence=confidence, shared=luck).interval
+    grown = growth(*pair, confidence=confidence, shared=luck)
     return replace(
         row,
         control=levels[1],
         treatment=levels[0],
         effect=found.interval,
-        relative=relative,
+        relative=grown.interval,
         p_value=found.p_value,
-        resolution=half_width(relative),
+        resolution=half_width(grown.interval),
+        freedom=grown.freedom,
         trainings=trainings,
         training_sd=_spread(pair) if trainings > 1 else None,
     )

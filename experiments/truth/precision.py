@@ -12,14 +12,16 @@ MOST_PAIRS = 200
 def missed(truths: Truths, wanted: Mapping[str, float]) -> dict[str, float]:
     """By metric, the widest half-width that is known of its effects, where it is not small enough.
 
-    An effect without an interval counts as infinitely wide. Only half-widths are looked at, never
+    An effect without an interval counts as infinitely wide, and so does a metric without effects.
+    Only half-widths are looked at, never
     an effect's sign or size, so that stopping cannot favour a result.
 
     Args:
         truths: of a run.
         wanted: by metric, the half-width of the relative effect.
     """
-    found: dict[str, float] = {}
+    there = {row.metric for row in truths.truth}
+    found = {name: math.inf for name in wanted if name not in there}
     for row in truths.truth:
         if row.metric in wanted:
             width = math.inf if row.resolution is None else row.resolution
@@ -37,8 +39,12 @@ def shortfall(
 ) -> tuple[str, ...]:
     """What was not reached, in plain sentences."""
     return tuple(
-        f"truth.resolution.{name} == {wanted[name]:g} was not reached: the effect is known to "
-        f"+-{width:.2%} with {pairs} pairs of worlds; about "
-        f"{pairs_wanted(pairs, width, wanted[name])} would do (truth.minutes, truth.seeds)"
+        f"truth.resolution.{name} == {wanted[name]:g} was not reached: "
+        + (
+            f"the effect has no interval with {pairs} pairs of worlds"
+            if math.isinf(width)
+            else f"the effect is known to +-{width:.2%} with {pairs} pairs of worlds; about "
+            f"{pairs_wanted(pairs, width, wanted[name])} would do (truth.minutes, truth.seeds)"
+        )
         for name, width in found.items()
     )

@@ -13,10 +13,13 @@ from experiments.records.metrics import Metrics
 from experiments.records.reading import find_record
 from experiments.records.truth import Truths
 from experiments.running.models import LOG
+from experiments.running.modelstages import taught_as
 from experiments.running.worlds import STATE
+from experiments.stages.executor import plug_in_limit
 from experiments.stages.finished import finished_config, finished_stage
 from experiments.stages.stage import Stage
 from experiments.validate.evidence import Evidence, open_logs
+from simulator.calling import limit_calls
 
 
 @contextmanager
@@ -28,6 +31,7 @@ def of_run(folder: Path, spec: EngineSpec | None = None) -> Iterator[Evidence]:
         DataError: a log that is not one, or that holds nothing.
     """
     config = finished_config(folder)
+    limit_calls(plug_in_limit(config.execution))
     manifest = read_json(folder / MANIFEST)
     tested = isinstance(manifest, dict) and "arms" in manifest
     kind = RunManifest if tested else BenchManifest
@@ -39,7 +43,7 @@ def of_run(folder: Path, spec: EngineSpec | None = None) -> Iterator[Evidence]:
             "metrics": find_record(Metrics, folder),
             "truths": find_record(Truths, folder),
             "channels": {
-                name: finished_stage(folder, f"channel-{name}")
+                name: finished_stage(folder, f"channel-{taught_as(config, name)}")
                 for name in config.channels
                 if any(name in arm.channels for arm in config.arms)
             },

@@ -42,9 +42,10 @@ class Arm:
     ) -> OneArmWorld:
         """The world in which this arm serves everybody; with all channels a world of the truth.
 
-        Where the truth does not follow every shopper, it is another one, which does.
+        Where the truth does not follow every shopper, or serves another training in it, it is
+        another world.
 
-        Its ranker is the arm's own in any case: channels are switched off, nothing is retrained.
+        Its models are the arm's own in any case: channels are switched off, nothing is retrained.
 
         Args:
             seed: of the world's luck; worlds of equal seed are paired.
@@ -68,7 +69,9 @@ class Arm:
             name = f"weight-{'-'.join(told).replace('+', '')}-{name}"
         pipeline = Pipeline(config, self.maker)
         if config is self.config:
-            if config.truth.method == "expected" and config.truth.share == 1:
+            truth = config.truth
+            own = seed == 0 or truth.trainings == "one"
+            if truth.method == "expected" and truth.share == 1 and own:
                 return pipeline.truth_world(self.number, seed, self.trained)
             name = f"all-{name}"
         return pipeline.one_arm(name, luck_of(seed), self.number, self.trained)

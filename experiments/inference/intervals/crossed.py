@@ -55,6 +55,7 @@ class Result:
         interval: the number and its interval.
         p_value: two-sided, of 0; None for a level.
         n, shoppers, seeds: requests, shoppers and training seeds that it rests on.
+        freedom: degrees of freedom of the interval, which is Student's; None without one.
     """
 
     interval: Interval
@@ -62,6 +63,7 @@ class Result:
     n: int
     shoppers: int
     seeds: int
+    freedom: Number = None
 
 
 NOTHING = Result(UNKNOWN, None, 0, 0, 0)
@@ -348,7 +350,9 @@ def _interval(
     if not (error > 0 or equal):
         return found
     interval, p_value = student(estimate, error, freedom, confidence=confidence)
-    return replace(found, interval=interval, p_value=p_value if tested else None)
+    return replace(
+        found, interval=interval, p_value=p_value if tested else None, freedom=float(freedom)
+    )
 
 
 def _alone(estimate: Number, values_SB: Floats, shopper_B: NDArray[np.integer]) -> Result:

@@ -131,7 +131,10 @@ def basis_sentence(truth: Truth) -> str:
     held, left_out = _held(truth), "" if truth.trainings > 1 else ", not that of other trainings"
     pairs = _pairs(truth)
     if truth.method == "realised":
-        return f"The truth is realised: what really happened in {pairs}. Its interval holds {held}."
+        return (
+            f"The truth is realised: what really happened in {pairs}. Its interval holds "
+            f"{held}{left_out}."
+        )
     if truth.trainings > 1:
         pairs += ","
     said = (

@@ -18,7 +18,7 @@ from experiments.report.kit.page import (
     verdict,
     writer,
 )
-from experiments.report.kit.sentences import counted, listed
+from experiments.report.kit.sentences import counted, listed, meaning
 from experiments.report.sweep.cells import cells, rooms
 from experiments.report.sweep.service import service
 from experiments.report.sweep.surface import lift, others
@@ -52,22 +52,36 @@ def _swept(record: SweepRecord, at: int) -> str:
     return f"{record.keys[at]} {told}"
 
 
+def _held(record: SweepRecord) -> str:
+    """The sources of luck that intervals of lifts hold, and the one that they leave out."""
+    held = "the luck of shoppers and of the worlds' state"
+    alone = {row.metric for row in record.lifts if row.method == "realised" and row.seeds == 1}
+    if alone:  # nothing tells the state of one realised pair of worlds
+        some = listed([meaning(metric).noun for metric in sorted(alone)])
+        whole = len(alone) == len(record.metrics)
+        held = "the luck of shoppers alone" if whole else f"{held} (of {some}: of shoppers alone)"
+    trained = {row.trainings > 1 for row in record.lifts}
+    if trained == {True}:
+        return f"{held}, and that of training: each pair of worlds has models of its own"
+    where = " where cells have one training" if True in trained else ""
+    return f"{held}, and leaves out other trainings of the models{where}"
+
+
 def method(record: SweepRecord) -> Content:
     """What is paired, and what the numbers are."""
     alike = (
         "Every world is a run of its own, with a seed of its own: worlds differ by their settings "
         "and by all luck."
         if record.assumptions
-        else "Every cell is a run of its own, with the same seed: a shopper has the same luck in "
-        "every cell, as far as what they do there is the same. So cells differ by their settings "
-        "and not by who happened to come. Stages that cells have in common are made once."
+        else "Every cell is a run of its own. Cells with the same seed are paired: a shopper has "
+        "the same luck in them, as far as what they do there is the same. So such cells differ by "
+        "their settings and not by who happened to come. Stages that cells have in common are made "
+        "once."
     )
     told = (
         alike,
         "A lift is the true effect of giving everybody the treatment, over control's level in the "
-        f"same cell. Its {sureness(record.confidence)} interval holds the luck of shoppers and of "
-        "the worlds' state, and leaves out other trainings of the models, unless truth.trainings "
-        "says otherwise.",
+        f"same cell. Its {sureness(record.confidence)} interval holds {_held(record)}.",
         "Above or below zero is what holds after Holm's correction for the number of cells of one "
         "metric. What cannot be told may be any of both: more pairs of worlds (truth.seeds) or "
         "shoppers make the half-width less.",

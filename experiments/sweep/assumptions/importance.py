@@ -96,7 +96,7 @@ def importances(
     degree = next((each for each in (2, 1) if count >= each * keys + 1 + SPARE), 0)
     if not degree or not keys:
         return []
-    unsure, fit = float((worlds.error_N**2).mean()), _fitted(worlds, degree)
+    unsure, fit = worlds.unsure, _fitted(worlds, degree)
     if fit is None or worlds.lift_N.var(ddof=1) <= unsure:
         return []
     owner = [submodel_of(each.key) for each in ranges]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
+from experiments.inference.intervals.student import reach
 from experiments.records.sweep import CellLift
 from simulator.randomness import Floats
 
@@ -22,11 +22,26 @@ class Worlds:
         lift_N: log(1 + lift).
         error_N: its standard error.
         places_NK: place of each world in each range.
+        freedom_N: degrees of freedom of the error; inf where it is known.
     """
 
     lift_N: Floats
     error_N: Floats
     places_NK: Floats
+    freedom_N: Floats | None = None
+
+    @property
+    def unsure(self) -> float:
+        """Variance between worlds that is what each is not sure of."""
+        return float((self.error_N**2).mean())
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of that (Satterthwaite)."""
+        if self.freedom_N is None:
+            return math.inf
+        weight = float((self.error_N**4 / self.freedom_N).sum())
+        return float((self.error_N**2).sum()) ** 2 / weight if weight > 0 else math.inf
 
 
 def known_worlds(lifts: Sequence[CellLift], places_NK: Floats, confidence: float) -> Worlds:
@@ -37,13 +52,15 @@ def known_worlds(lifts: Sequence[CellLift], places_NK: Floats, confidence: float
         places_NK: of the same worlds.
         confidence: level of the lifts' intervals.
     """
-    quantile = float(-ndtri((1 - confidence) / 2))
-    rows, lift, error = [], [], []
+    rows, lift, half, freedom = [], [], [], []
     for row, each in enumerate(lifts):
         middle, ends = each.relative.estimate, each.relative.ends
         if middle is None or ends is None or min(middle, *ends) <= -1:
             continue
         rows.append(row)
         lift.append(math.log1p(middle))
-        error.append((math.log1p(ends[1]) - math.log1p(ends[0])) / 2 / quantile)
-    return Worlds(np.array(lift), np.array(error), places_NK[rows])
+        half.append((math.log1p(ends[1]) - math.log1p(ends[0])) / 2)
+        freedom.append(math.inf if each.freedom is None else each.freedom)
+    # Not the normal law's quantile: of few pairs of worlds Student's is much greater.
+    error = np.array(half) / reach(1.0, np.array(freedom), confidence=confidence)
+    return Worlds(np.array(lift), error, places_NK[rows], np.array(freedom))

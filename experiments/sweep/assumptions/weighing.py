@@ -25,7 +25,10 @@ from experiments.sweep.assumptions.declared import Range
 from experiments.sweep.assumptions.importance import importances
 from experiments.sweep.assumptions.known import SPARE, Worlds, known_worlds
 from experiments.sweep.cells import Sweep
-from simulator.randomness import Floats
+from simulator.randomness import Draws, Floats
+
+_REDRAWN = 10_000
+_LUCK = Draws(0).child("one more world")  # of intervals alone
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,27 @@ def over_worlds(
         middle, variance = float(worlds.lift_N.mean()), float(worlds.lift_N.var(ddof=1))
         error = math.sqrt(variance / count)
         mean = _grown(student(middle, error, count - 1, confidence=confidence)[0])
-        spread = math.sqrt(max(variance - float((worlds.error_N**2).mean()), 0.0))
-        beyond = math.hypot(spread, error)
-        another = _grown(student(middle, beyond, count - 1, confidence=confidence)[0])
+        spread = math.sqrt(max(variance - worlds.unsure, 0.0))
+        another = _grown(_one_more(worlds, middle, variance, confidence))
     return OverWorlds(metric, contrast, count, mean, spread, another, _explained(worlds))
+
+
+def _one_more(worlds: Worlds, middle: float, variance: float, confidence: float) -> Interval:
+    """Where the lift of one more world is expected.
+
+    How much worlds truly differ is not known either: it is drawn as it may be, given what all of
+    them vary and what each is not sure of (Nagashima, Noma and Furukawa, Statistical Methods in
+    Medical Research 28, 2019, 1689-1702).
+    """
+    count, rng = len(worlds.lift_N), np.random.default_rng(_LUCK.seed)
+    whole_D = variance * (count - 1) / rng.chisquare(count - 1, _REDRAWN)
+    unsure_D = np.full(_REDRAWN, worlds.unsure)
+    if math.isfinite(worlds.freedom):
+        unsure_D *= worlds.freedom / rng.chisquare(worlds.freedom, _REDRAWN)
+    true_D = np.maximum(whole_D - unsure_D, 0.0)
+    apart_D = rng.normal(size=_REDRAWN) * np.sqrt(true_D + whole_D / count)
+    tails = (1 - confidence) / 2, (1 + confidence) / 2
+    return Interval(middle, *(middle + float(end) for end in np.quantile(apart_D, tails)))
 
 
 def _grown(interval: Interval) -> Interval:
@@ -132,7 +152,7 @@ def _explained(worlds: Worlds) -> float | None:
     rest_N = y_N - design_NK @ np.linalg.lstsq(design_NK, y_N, rcond=None)[0]
     whole = float(y_N @ y_N) / (count - 1)
     left = float(rest_N @ rest_N) / (count - 1 - keys)  # unbiased, as the whole is
-    true = whole - float((worlds.error_N**2).mean())
+    true = whole - worlds.unsure
     if true <= 0:
         return None
     return float(min(max((whole - left) / true, 0.0), 1.0))

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
-from scipy import special
 
+from experiments.inference.intervals.student import reach
 from experiments.records.reading import read_record, rows_of
 from experiments.records.truth import Truths
 from experiments.stages.finished import finished_config
@@ -147,5 +147,6 @@ def _of_run(path: Path, place: str, row: dict[str, Any]) -> tuple[float, float]:
     if relative.estimate is None or relative.ends is None:
         raise DataError(f"{place}: {metric} of {folder} has no relative effect with an interval")
     low, high = relative.ends
-    reach = -float(special.ndtri((1 - finished_config(folder).analysis.confidence) / 2))
-    return relative.estimate, (high - low) / 2 / reach
+    freedom = math.inf if found[0].freedom is None else found[0].freedom
+    wide = float(reach(1.0, freedom, confidence=finished_config(folder).analysis.confidence))
+    return relative.estimate, (high - low) / 2 / wide

@@ -25,7 +25,17 @@ def worths_of(*changed: int) -> Worths:
 
 def test_a_worth_that_rests_on_few_shoppers_is_warned_of_by_name():
     (told,) = few_changed(worths_of(FEWEST_CHANGED, 3))
-    assert told.startswith("without b only 3 shoppers buy more or less")
+    assert told.startswith("without b what is bought more or less in re-simulated worlds is that")
+    assert "of about 3 shoppers" in told
+
+
+def test_shoppers_who_hardly_change_do_not_make_a_worth_sure():
+    """In expectation nearly everybody changes a little."""
+    worths = worths_of(3)
+    for table_SUJ in worths.values.values():
+        table_SUJ[0, 3:, 1] = 1e-9
+    (told,) = few_changed(worths)
+    assert "of about 3 shoppers" in told
 
 
 def test_a_channel_that_changes_nothing_is_not_rough_but_zero():

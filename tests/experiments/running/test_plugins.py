@@ -6,11 +6,13 @@ from types import ModuleType
 import pytest
 
 from cqsid.rewards.registry import CustomReward
-from experiments.running.plugins import check_spec
+from experiments.running.plugins import check_plug_ins, check_spec
 from recall.classic.lexical import LexicalChannel
 from recall.classic.settings import LexicalSpec
 from recall.registry import CustomSpec
+from simulator.calling import limit_calls, time_limit
 from simulator.errors import ContractError
+from tests.experiments.small_runs import small_config
 
 
 def test_what_is_built_in_passes() -> None:
@@ -33,3 +35,12 @@ def test_a_plug_in_whose_code_no_key_could_cover_is_refused(
     wanted = "^channels.mine: module == 'typed_in', must have a source file$"
     with pytest.raises(ContractError, match=wanted):
         check_spec("channels.mine", CustomSpec(object="typed_in:Mine"))
+
+
+def test_the_time_of_a_call_is_limited_from_the_first_check_on() -> None:
+    before = time_limit()
+    try:
+        check_plug_ins(small_config("execution.plug_in_seconds=7"))
+        assert time_limit().seconds == 7
+    finally:
+        limit_calls(before)

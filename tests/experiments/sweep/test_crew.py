@@ -15,7 +15,7 @@ from experiments.config.execution import ExecutionSpec
 from experiments.stages.progress import NoProgress
 from experiments.sweep.crew import MOST_DEATHS, Crew, Here, Outcome, Work, attempt, carry_out
 from experiments.sweep.processes import Processes
-from simulator.errors import ContractError, StoreError
+from simulator.errors import ContractError, DiskError
 
 BUSY = 0.12
 """Seconds of a processor that a stand-in for a cell takes."""
@@ -154,7 +154,7 @@ def test_whatever_a_cell_fails_with_is_told_and_the_others_go_on(
 
 def test_a_store_that_cannot_be_written_stops_all(tmp_path: Path) -> None:
     def full(*arguments: Any, **options: Any) -> None:
-        raise StoreError("the disk == full")
+        raise DiskError("the disk == full")
 
     (work,) = works(tmp_path, 1)
     assert attempt(full, work, NoProgress()) == Outcome("the disk == full", stops=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from experiments.inference.intervals.student import reach
 from experiments.records.interval import UNKNOWN
 from experiments.records.reading import read_record
 from experiments.records.truth import Truths
@@ -29,7 +30,21 @@ def test_only_half_widths_decide(truths):
 def test_an_effect_without_an_interval_is_not_known_at_all(truths):
     unknown = replace(truths, truth=tuple(replace(row, resolution=None) for row in truths.truth))
     assert missed(unknown, {"gmv": 0.5}) == {"gmv": math.inf}
-    assert "+-inf" in shortfall(1, {"gmv": math.inf}, {"gmv": 0.5})[0]
+    (told,) = shortfall(1, {"gmv": math.inf}, {"gmv": 0.5})
+    assert told.endswith("was not reached: the effect has no interval with 1 pairs of worlds")
+
+
+def test_a_metric_without_an_effect_is_not_known_either(truths):
+    assert missed(truths, {"mine": 0.5}) == {"mine": math.inf}
+
+
+def test_truths_tell_the_degrees_of_freedom_of_their_intervals(truths):
+    row = truths.of("orders", ("control", "dense"))
+    grown, ends = math.log1p(row.relative.estimate), [math.log1p(e) for e in row.relative.ends]
+    error = (ends[1] - ends[0]) / 2 / float(reach(1.0, row.freedom, confidence=0.95))
+    assert row.freedom > 1
+    assert ends[1] - grown == pytest.approx(grown - ends[0])
+    assert error > 0
 
 
 def test_half_the_width_takes_four_times_the_pairs():

@@ -1,5 +1,6 @@
 """The page of a sweep shows what was found as a curve, a surface or several, and what failed."""
 
+import html
 import re
 from dataclasses import replace
 
@@ -169,3 +170,19 @@ def test_where_no_assumption_moves_the_lift_the_page_says_so() -> None:
     page = render(of_worlds(moved=0.0))
     assert "No assumption can be told to move it; the largest estimate is that of" in page
     assert "Of what differs between worlds, the settings of" not in page
+
+
+def test_the_page_says_which_luck_intervals_hold() -> None:
+    record = fake_sweep(2)
+    assert (
+        "holds the luck of shoppers and of the worlds' state, and leaves out other tr"
+        in html.unescape(render(record))
+    )
+    realised = replace(record, lifts=tuple(replace(row, method="realised") for row in record.lifts))
+    assert "holds the luck of shoppers alone, and leaves out other trainings" in html.unescape(
+        render(realised)
+    )
+    each = replace(record, lifts=tuple(replace(row, trainings=4) for row in record.lifts))
+    assert "and that of training: each pair of worlds has models of its own." in html.unescape(
+        render(each)
+    )

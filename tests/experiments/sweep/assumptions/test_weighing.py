@@ -1,11 +1,14 @@
 """What drawn worlds say together, against planted lifts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
 
 from experiments.designs.spread import places
 from experiments.inference.finding import corrected
+from experiments.inference.intervals.student import reach
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.sweep import CellLift
 from experiments.sweep.assumptions.declared import Range
@@ -85,6 +88,32 @@ def test_intervals_of_mean_change_and_one_more_world_hold_what_was_planted():
     assert 0.93 < share["change"] < 0.98
     assert 0.91 < share["another"] <= 1.0
     assert share["wrong"] < 0.08
+
+
+@pytest.mark.parametrize("freedom", [np.inf, 4, 1])
+@pytest.mark.parametrize("count", [8, 32])
+def test_one_more_world_is_where_it_is_expected_however_sure_each_is(freedom, count):
+    """400 studies in which worlds differ as much as each is unsure; error 1.1 points."""
+    rng, held, spread, true = np.random.default_rng(6), [], [], 0.01
+    for _ in range(400):
+        lifts, luck = 0.01 + true * rng.normal(size=count), rng.normal(size=count)
+        errors = np.full(count, true)
+        if np.isfinite(freedom):
+            errors = true * np.sqrt(rng.chisquare(freedom, count) / freedom)
+        freedom_N = np.full(count, float(freedom))
+        half = reach(errors, freedom_N, confidence=0.95)
+        rows = [
+            replace(lift(middle, wide), freedom=None if np.isinf(freedom) else freedom)
+            for middle, wide in zip(lifts + true * luck, half, strict=True)
+        ]
+        found = over_worlds(
+            known_worlds(rows, np.zeros((count, 0)), 0.95), "orders", CONTRAST, 0.95
+        )
+        held.append(found.another.holds(float(np.expm1(0.01 + true * rng.normal()))))
+        spread.append(found.spread)
+    assert np.mean(held) > 0.95 - 0.035
+    if count == 32:
+        assert np.sqrt(np.mean(np.square(spread))) == pytest.approx(true, rel=0.15)
 
 
 def test_what_each_world_is_not_sure_of_is_no_spread_between_worlds():

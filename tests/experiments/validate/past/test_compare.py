@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from experiments.cli import run_command
+from experiments.inference.intervals.student import reach
 from experiments.records.reading import read_record, row_of
 from experiments.records.truth import Truths
 from experiments.records.validity import Validity, Verdict
@@ -103,7 +104,8 @@ def test_the_simulated_effect_may_be_that_of_a_finished_run(small_run, tmp_path)
     (first, *_) = read_past(written(tmp_path, rows))
     assert first.simulated == truth.relative.estimate
     low, high = truth.relative.ends
-    assert first.simulated_error == pytest.approx((high - low) / 2 / 1.959964)
+    wide = reach(1.0, truth.freedom, confidence=0.95)  # Student's: of few worlds far above 1.96
+    assert first.simulated_error == pytest.approx((high - low) / 2 / float(wide))
     rows["metric"] = "clix"
     with pytest.raises(DataError, match=r"metric == 'clix', must be one of .*orders"):
         read_past(written(tmp_path, rows))
