@@ -83,6 +83,9 @@ def data_map(
     from experiments.config.datamap import map_data
 
     to = out or Path(Path(file).name.split(".")[0] + ".toml")
+    for name in filter(None, (file, judgments, queries)):
+        if to.exists() and Path(name).exists() and to.samefile(name):
+            raise ConfigError(f"--out == {str(to)!r} is a file of data, must be another file")
     if to.exists() and not overwrite:
         raise ConfigError(f"--out == {str(to)!r} exists, must be a new file, or say --overwrite")
     decided = [*(overrides or ()), *([SKIP] if skip_bad_rows else ())]

@@ -71,6 +71,7 @@ ROOMS = {
         "shoppers": {".", "catalogue"},
         "files.tables": {"."},
         "files": {".", "catalogue", "shoppers", "files.tables"},
+        "files.mapping": {".", "files", "files.tables"},
         "behaviour": {".", "catalogue", "shoppers"},
         "log": {".", "catalogue", "shoppers", "behaviour"},
         "living": {".", "catalogue", "shoppers", "behaviour", "log"},

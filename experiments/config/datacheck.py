@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from pydantic import ValidationError
 
 from experiments.config.messages import explain
 from experiments.config.overrides import set_value
-from experiments.config.tomlfiles import find_config, read_toml, resolve_paths
+from experiments.config.tomlfiles import find_config, laid_over, read_toml, resolve_paths
 from simulator.errors import ConfigError
 from simulator.files.demand import read_demand
 from simulator.files.items import Items, read_items
 from simulator.files.judgments import read_judgments
-from simulator.files.mapping import propose_catalog
+from simulator.files.mapping.columns import merged
+from simulator.files.mapping.proposing import propose_catalog
 from simulator.files.settings import (
     CatalogFileSpec,
     DemandFileSpec,
@@ -76,7 +78,7 @@ def check_data(name: str, overrides: Sequence[str] = ()) -> Checked:
         horizon = _horizon(raw)
     else:
         path, horizon = Path(name), None
-        own = given(overrides)
+        own = decided(overrides, name)
         proposal = propose_catalog(data_path(name), own.get("catalog", {}).get("file", {}))
         told = proposal.told
         own["catalog"] = {"file": {**proposal.settings, "path": os.path.abspath(data_path(name))}}
@@ -95,8 +97,26 @@ def check_data(name: str, overrides: Sequence[str] = ()) -> Checked:
 def given(overrides: Sequence[str]) -> dict[str, Any]:
     """The settings that some overrides make by themselves."""
     raw: dict[str, Any] = {}
-    for each in overrides:
+    for each in (each for one in overrides for each in laid_over(one)):
         set_value(DataSettings, raw, each)
+    return raw
+
+
+def decided(overrides: Sequence[str], file: str, judgments: str = "") -> dict[str, Any]:
+    """What a user has decided of files whose layout is to be told.
+
+    Args:
+        overrides: `path.to.key=value` each, or TOML files of such.
+        file, judgments: paths of the catalogue, and of grades if there are any.
+
+    Raises:
+        ConfigError: it cannot be.
+    """
+    raw = given(overrides)
+    whole = merged({"catalog": {"file": {"path": file}}}, raw)
+    if "judgments" in raw:
+        whole = merged({"judgments": {"path": judgments or "grades"}}, whole)
+    validated(deepcopy(whole), Path("--set"), overrides)
     return raw
 
 
@@ -106,7 +126,8 @@ def validated(raw: dict[str, Any], path: Path, overrides: Sequence[str] = ()) ->
     Raises:
         ConfigError: with every problem that was found, one a line.
     """
-    overridden = {set_value(DataSettings, raw, each): each for each in overrides}
+    laid = [each for one in overrides for each in laid_over(one)]
+    overridden = {set_value(DataSettings, raw, each): each for each in laid}
     resolve_paths(raw, path, overridden)
 
     def origin(place: str) -> str:

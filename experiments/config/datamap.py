@@ -9,9 +9,10 @@ from typing import Any
 
 import tomli_w
 
-from experiments.config.datacheck import given
-from simulator.files.judged import propose_judgments
-from simulator.files.mapping import propose_catalog
+from experiments.config.datacheck import decided
+from simulator.errors import ConfigError
+from simulator.files.mapping.judged import propose_judgments
+from simulator.files.mapping.proposing import propose_catalog
 from simulator.files.tables.datapath import data_path
 
 _OTHER = re.compile(r"[^A-Za-z0-9_-]+")
@@ -63,8 +64,10 @@ def map_data(
         DataError: a file cannot be read, or what it holds cannot be told.
         ConfigError: an override is no setting of the data.
     """
-    decided = given(overrides)
-    catalog = propose_catalog(data_path(file), decided.get("catalog", {}).get("file", {}))
+    if queries is not None and judgments is None:
+        raise ConfigError(f"--queries {queries} == without --judgments, must be with one")
+    own = decided(overrides, file, judgments or "")
+    catalog = propose_catalog(data_path(file), own.get("catalog", {}).get("file", {}))
     settings: dict[str, Any] = {
         "name": _name(file),
         "seed": 1,
@@ -74,14 +77,18 @@ def map_data(
     if judgments is not None:
         apart = data_path(queries) if queries is not None else None
         found = propose_judgments(
-            data_path(judgments), apart, settings["catalog"]["file"].get("only", {})
+            *(data_path(judgments), apart, settings["catalog"]["file"].get("only", {})),
+            own.get("judgments", {}),
         )
-        own = {"path": _from(folder, judgments), **found.settings, **decided.get("judgments", {})}
-        if "queries" in own:
-            beside = queries if queries is not None else found.settings["queries"]["path"]
-            own["queries"] = {**own["queries"], "path": _from(folder, beside)}
-        settings["judgments"] = own
+        graded = {**found.settings, "path": _from(folder, judgments)}
+        if "queries" in graded:
+            beside = queries if queries is not None else graded["queries"]["path"]
+            graded["queries"] = {**graded["queries"], "path": _from(folder, beside)}
+        settings["judgments"] = graded
         told += [f"{Path(judgments).name}: {sentence}" for sentence in found.told]
+    for section in ("judgments", "demand"):
+        if section in own and section not in settings:
+            settings[section] = {**own[section], "path": _from(folder, str(own[section]["path"]))}
     text = "".join(f"# {sentence}\n" for sentence in told)
     head = "# Written by `funnelab data map`; change whatever is not as you want it.\n"
     return Mapped(head + text + "\n" + tomli_w.dumps(settings | _EXPERIMENT), tuple(told))

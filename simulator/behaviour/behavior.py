@@ -95,7 +95,7 @@ class Behavior:
         attraction_BK = self.attraction(shown_BK, real_BK)
         satisfies_BK = self._satisfying(needs, items_BK, true_BK)
         looked = self.look(needs, items_BK, attraction_BK, self.draws, satisfies_BK)
-        examined_BK, clicked_BK = looked[0] & real_BK, looked[1]
+        examined_BK, clicked_BK = looked[0] & real_BK, looked[1] & real_BK
         choice = self._choose(needs, items_BK, clicked_BK, true_BK)
         content_B = (clicked_BK & satisfies_BK).any(axis=1)
         return Reactions(

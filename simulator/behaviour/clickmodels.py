@@ -293,6 +293,7 @@ class CheckedClickModel:
             if np.shape(found_BK) != shape or np.asarray(found_BK).dtype != np.bool_:
                 found = f"{np.asarray(found_BK).dtype} of shape {np.shape(found_BK)}"
                 raise ContractError(f"{place}.{what} == {found}, must be bool of shape {shape}")
+        examined_BK, clicked_BK = np.asarray(examined_BK), np.asarray(clicked_BK)
         if (clicked_BK & ~examined_BK).any():
             raise ContractError(
                 f"{place}.clicked == True where not examined, must be examined first"

@@ -1,6 +1,6 @@
 """Settings of a catalogue and of human judgments that are read from a user's files."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,7 +10,7 @@ from simulator.spec import Spec
 
 _PATH = (
     "Parquet, CSV, TSV or JSON file (.parquet, .csv, .tsv, .tab, .txt, .json, .jsonl, .ndjson; "
-    "text also with .gz behind); may begin with $FUNNELAB_DATA"
+    "text also with .gz behind) or XML; may begin with $FUNNELAB_DATA"
 )
 _ROWS = "rows that cannot be used: refused with all that is wrong, or skipped and counted"
 _ONLY = "columns, and the value (or one of several) that a row must have there; others are left out"
@@ -51,6 +51,15 @@ class ColumnSpec(Spec):
     attributes: str | tuple[str, ...] = Field(
         (), description="one column of JSON objects, or several columns, of attribute values"
     )
+
+    @field_validator(
+        *("currency", "description", "brand", "category", "group", "seller", "rating"),
+        *("stock", "sold", "created_at"),
+    )
+    @classmethod
+    def _no_name_no_column(cls, value: Any) -> Any:
+        """No column, by the empty text: as for the price, so for whatever may be missing."""
+        return None if value == "" else value
 
     def wanted(self, place: str) -> dict[str, str]:
         """Setting -> column name, of all columns to be read."""

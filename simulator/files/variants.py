@@ -51,13 +51,22 @@ def _without_empty(table: Table, columns: ColumnSpec) -> Table:
 def _groups(table: Table, columns: ColumnSpec) -> dict[str, list[int]]:
     """Rows by group; a row that names none is in the group of its own id."""
     groups: dict[str, list[int]] = {}
-    cells = zip(table.columns[str(columns.group)], table.columns[columns.id], strict=True)
-    for row, (group, own) in enumerate(cells):
+    cells = [table.columns[str(columns.group)], table.columns[columns.id]]
+    whole = {_named(own) for own in cells[1] if not is_empty(own)}
+    for row, (group, own) in enumerate(zip(*cells, strict=True)):
         told = not is_empty(group)
-        key = _BY_NUMBER.sub("", str(group).strip(), count=1) if told else str(own).strip()
+        key = _BY_NUMBER.sub("", _named(group), count=1) if told else _named(own)
+        if told and key not in whole and key.removesuffix(".0") in whole:
+            key = key.removesuffix(".0")  # a whole number beside gaps
         alone = not told and is_empty(own)
         groups.setdefault(f"\0{row}" if alone else key, []).append(row)
     return groups
+
+
+def _named(cell: object) -> str:
+    """An id as a text; a whole number that stands as a float is that number."""
+    whole = isinstance(cell, float) and cell.is_integer()
+    return str(int(cell) if whole else cell).strip()  # type: ignore[call-overload]
 
 
 def _first(table: Table, column: str, rows: list[int]) -> Any:
@@ -84,7 +93,8 @@ def _kept(table: Table, columns: ColumnSpec, groups: dict[str, list[int]]) -> Ta
                 cells[name][row] = told if is_empty(cells[name][row]) else cells[name][row]
         kept = _priced(table, columns.price, rows)
         for number, row in enumerate(kept, 1):
-            if is_empty(cells[columns.id][row]) or columns.id == columns.group:
+            unnamed = is_empty(cells[columns.id][row]) and not key.startswith("\0")
+            if unnamed or columns.id == columns.group:
                 cells[columns.id][row] = f"{key}-{number}" if len(rows) > 1 else key
         chosen += kept
     whole = Table(

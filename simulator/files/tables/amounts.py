@@ -83,6 +83,7 @@ _PRICE = re.compile(
     rf"(?P<number>{_NUMBER})(?P<even>[.,][-–—])?\s*(?P<after>{_SIGN})?",
     re.IGNORECASE,
 )
+_RAISED = frozenset("\u00b2\u00b3\u00b9\u2070\u2074\u2075\u2076\u2077\u2078\u2079")
 _SCIENTIFIC = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d{1,3}")
 _APOSTROPHES = str.maketrans({"’": "'", "´": "'", "`": "'", "−": "-"})
 NOTHING = frozenset(("", "null", "none", "nan", "n/a", "#n/a", "\\n", "<na>", "undefined"))
@@ -198,6 +199,8 @@ def _read(text: str) -> Amount | None:
     whole, dot, rest = text.partition(".")
     if text.isascii() and whole.isdigit() and (not dot or (rest.isdigit() and len(rest) != 3)):
         return Amount(float(text), mark=dot)  # as programs write it: most numbers are
+    if any(each in _RAISED for each in text):
+        return None  # cents, or a power: 12\u2079\u2079 is no 1299
     plain = unicodedata.normalize("NFKC", text.strip()).translate(_APOSTROPHES).strip()
     if _SCIENTIFIC.fullmatch(plain):
         return Amount(float(plain), mark="." if "." in plain else "")

@@ -52,7 +52,8 @@ def records_of(
 ) -> tuple[list[Record], list[int], str, list[FileFinding]]:
     """The records of a text, their numbers, what the numbers count, and what is no record.
 
-    An object that has one of the `names` is a record itself, whatever lists are in it.
+    An object that has one of the `names` is a record itself, whatever lists are in it; unless it
+    has one list, the records of which have more of them.
     """
     first = text.lstrip()[:1]
     if not first:
@@ -63,7 +64,7 @@ def records_of(
         if first == "[" or path:
             raise _unreadable(file, "complete JSON", error) from error
         return _by_line(file, text)
-    alone = isinstance(whole, dict) and any(reached(whole, name)[0] for name in names)
+    alone = isinstance(whole, dict) and _is_record(whole, names)
     if isinstance(whole, dict) and not path and (alone or not _lists_in(whole)):
         if whole and all(isinstance(each, dict) for each in whole.values()):
             wanted = "a list of records (this is an object with a record under each key)"
@@ -78,6 +79,17 @@ def records_of(
     ]
     good = [(number, each) for number, each in records if isinstance(each, dict)]
     return [each for _, each in good], [number for number, _ in good], "record", broken
+
+
+def _is_record(whole: Record, names: Sequence[str]) -> bool:
+    """Whether an object is a record, and not what holds a list of records."""
+    own = sum(reached(whole, name)[0] for name in names)
+    listed = _lists_in(whole)
+    if len(listed) != 1:
+        return own > 0
+    inner = [each for each in reached(whole, listed[0])[1][:_SAMPLED] if isinstance(each, dict)]
+    known = sum(any(reached(each, name)[0] for each in inner) for name in names)
+    return own > 0 and own >= known
 
 
 def _by_line(file: str, text: str) -> tuple[list[Record], list[int], str, list[FileFinding]]:

@@ -182,3 +182,28 @@ def test_the_mean_time_on_a_page_is_the_mean_of_what_is_drawn(people):
     assert abs(drawn_B.mean() - wanted) < 4 * drawn_B.std() / np.sqrt(rows)
     nothing = np.zeros(1)
     assert behavior.mean_dwell(nothing, nothing) == [2.0], "the least there is"
+
+
+class Eager:
+    """A click model of one's own that clicks whatever is there, and what is not."""
+
+    def __call__(self, attraction_BK, phone_B, look_BK, click_BK):
+        return np.ones(attraction_BK.shape, bool), np.ones(attraction_BK.shape, bool)
+
+
+class Listing(Eager):
+    """One that answers with lists."""
+
+    def __call__(self, *asked):
+        return tuple(each.tolist() for each in super().__call__(*asked))
+
+
+@pytest.mark.parametrize("model", ["Eager", "Listing"])
+def test_nothing_is_clicked_where_nothing_stands_or_the_page_was_left(people, model):
+    behavior = kernel(people, click_model={"type": "custom", "object": f"{__name__}:{model}"})
+    items_BK = np.tile(np.arange(SLOTS, dtype=np.int32), (3, 1))
+    items_BK[0, 2:] = -1
+    pages = pages_of(items_BK, latency=0.0)
+    pages.latency_B[2] = 1e6
+    clicked_BK = behavior.react(needs_of(3), pages).clicked_BK
+    assert clicked_BK.sum(axis=1).tolist() == [2, SLOTS, 0]

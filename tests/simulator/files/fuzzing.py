@@ -19,7 +19,7 @@ import numpy as np
 from simulator.errors import FunnelabError
 from simulator.files.importer import supply_of
 from simulator.files.items import Items, read_items
-from simulator.files.mapping import propose_catalog
+from simulator.files.mapping.proposing import propose_catalog
 from simulator.files.settings import CatalogFileSpec
 from simulator.randomness import Draws
 

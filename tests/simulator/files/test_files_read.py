@@ -257,3 +257,22 @@ def test_words_for_nothing_are_no_brand_and_no_category(tmp_path):
     items = items_of(written(tmp_path, content, name), **settings)
     assert (items.brand_I[0], items.category_I[0]) == ("", "")
     assert items.rating_I[0] != items.rating_I[0]
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        '{"id":77,"title":"Summer collection","products":[%s]}',
+        '{"name":"My shop","currency":"EUR","products":[%s]}',
+    ],
+)
+def test_an_object_that_holds_products_is_no_product(tmp_path, outer):
+    rows = ",".join(f'{{"id":{n},"title":"lamp {n}","price":{n + 5}}}' for n in range(3))
+    items = items_of(written(tmp_path, outer % rows, "shop.json"))
+    assert items.title_I.tolist() == ["lamp 0", "lamp 1", "lamp 2"]
+
+
+def test_a_product_that_has_a_list_of_its_own_is_a_product(tmp_path):
+    one = '{"id":7,"title":"lamp","price":12,"offers":[{"price":12},{"price":13}]}'
+    items = items_of(written(tmp_path, one, "shop.json"))
+    assert (items.key_I.tolist(), items.price_I.tolist()) == (["7"], [12])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from simulator.errors import DataError
-from simulator.files.judged import propose_judgments
 from simulator.files.judgments import read_judgments
+from simulator.files.mapping.judged import propose_judgments
 from simulator.files.settings import JudgmentFileSpec
 from simulator.shoppers.intents import Judgments
 from tests.simulator.files.shops import written
@@ -98,3 +98,17 @@ def test_bad_grades_are_skipped_where_it_is_asked_for(tmp_path):
     with pytest.raises(DataError) as error:
         _read(path)
     assert len(str(error.value).splitlines()) == 3
+
+
+def test_whole_grades_are_the_same_however_they_are_written(tmp_path):
+    rows = "query,product_id,grade\nlamp,B1,2.0\nlamp,B2,1.0\nlamp,B3,0.0\n"
+    path = written(tmp_path, rows, "grades.csv")
+    proposal = propose_judgments(path, None, {})
+    assert "grades" not in proposal.settings
+    assert [grade for *_, grade in _rows(_read(path, **proposal.settings))] == [2, 1, 0]
+
+
+def test_a_grade_that_is_not_finite_is_refused(tmp_path):
+    rows = "query,product_id,grade\nlamp,B1,inf\nlamp,B2,1\nlamp,B3,5\n"
+    with pytest.raises(DataError, match="must be 0, 1, 2 or 3"):
+        propose_judgments(written(tmp_path, rows, "grades.csv"), None, {})

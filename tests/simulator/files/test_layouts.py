@@ -4,7 +4,7 @@ import pytest
 
 from simulator.errors import DataError
 from simulator.files.items import Items
-from simulator.files.mapping import propose_catalog
+from simulator.files.mapping.proposing import propose_catalog
 from simulator.files.tables.findings import UnusableFile
 from tests.simulator.files.layout_files import KNOWN, MERCHANT, SHOPIFY
 from tests.simulator.files.shops import items_of, written

@@ -55,3 +55,10 @@ def test_a_variant_that_cannot_be_used_is_told_at_its_line(tmp_path):
 def test_joining_wants_a_column_that_says_what_belongs_together(tmp_path):
     with pytest.raises(ValueError, match=r"catalog\.file\.variants == 'join', must be 'keep'"):
         items_of(written(tmp_path, ROWS), variants="join")
+
+
+def test_ids_that_stand_as_floats_beside_gaps_are_those_of_their_products(tmp_path):
+    rows = "id,parent,title,brand,price\n1,,Lamp,Lux,\n2,1.0,,,20\n3,1.0,,,15\n4,,Desk,Holz,99\n"
+    items = items_of(written(tmp_path, rows), columns={"group": "parent", "brand": "brand"})
+    assert items.title_I.tolist() == ["Lamp", "Lamp", "Desk"]
+    assert items.brand_I.tolist() == ["Lux", "Lux", "Holz"]

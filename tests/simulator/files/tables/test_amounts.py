@@ -148,3 +148,9 @@ def test_whole_numbers_with_thousands_are_read_or_asked_for(wholes, thousands):
     found = amounts([f"{whole:,}".replace(",", thousands) for whole in wholes])
     for row, whole in enumerate(wholes):
         assert found.number_I[row] == whole or found.why[row] == ASK
+
+
+@pytest.mark.parametrize("cell", ["12\u2079\u2079 \u20ac", "3\u00b2", "\u00b9"])
+def test_raised_digits_are_no_digits_of_the_number(cell):
+    """Cents are written so, and powers: 12\u2079\u2079 is no 1,299."""
+    assert np.isnan(amounts([cell]).number_I[0])

@@ -16,7 +16,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def plain(name: str) -> str:
     """A column's name in the form in which names are compared; dots of a path stay."""
     parts = [_OTHER.sub("_", _CAMEL.sub("_", part)).strip("_") for part in name.split(".")]
-    decomposed = unicodedata.normalize("NFKD", ".".join(parts).casefold())
+    decomposed = unicodedata.normalize("NFKD", ".".join(filter(None, parts)).casefold())
     letters = "".join(each for each in decomposed if not "\u0300" <= each <= "\u036f")
     return unicodedata.normalize("NFC", letters).removeprefix("g_")  # of Google's XML names
 
@@ -289,7 +289,10 @@ NAMES = {
     "group": (
         "item_group_id group_id parent_id parent_sku parent primary_product_id product_group_id"
     ),
-    "currency": "currency currency_code wahrung devise moneda 通貨 币种",
+    "currency": (
+        "currency currency_code price_currency currency_id currency_iso wahrung devise moneda 通貨 "
+        "币种"
+    ),
     "rating": "average_rating avg_rating rating product_rating stars rating_value bewertung",
     "stock": (
         "stock stock_quantity quantity_in_stock inventory_quantity inventory qty quantity bestand"

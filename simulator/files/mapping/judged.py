@@ -1,13 +1,15 @@
 """Which column of a file of human grades holds what: told from its names and its values."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from simulator.files.columns import GRADES
-from simulator.files.layouts import JUDGED, plain
-from simulator.files.mapping import Proposal, Settings, column_named, written_as
+from simulator.files.mapping.columns import Settings, column_named, merged
+from simulator.files.mapping.layouts import JUDGED, plain
+from simulator.files.mapping.proposing import Proposal, written_as
 from simulator.files.tables.amounts import is_empty
 from simulator.files.tables.cells import text_in
 from simulator.files.tables.findings import unusable
@@ -18,23 +20,32 @@ from simulator.files.tables.table import Table
 _LOCALE = "product_locale"
 _BESIDE = ("query.csv", "queries.csv", "query.tsv", "queries.tsv")
 _BEST = 3
+_WHOLE = ("0", "1", "2", "3", "0.0", "1.0", "2.0", "3.0")
 _MOST_VALUES = 12  # of grades that a refusal lists
 
 
-def propose_judgments(path: Path, queries: Path | None, only: Mapping[str, Any]) -> Proposal:
+def propose_judgments(
+    path: Path,
+    queries: Path | None,
+    only: Mapping[str, Any],
+    given: Mapping[str, Any] | None = None,
+) -> Proposal:
     """Settings under which a file is read as human grades.
 
     Args:
         queries: a file with the texts of queries; None: looked for beside the grades, where those
             have no texts.
         only: what the catalogue's rows must have; grades of other countries are left out alike.
+        given: settings that the user has decided, as `[judgments]` has them.
 
     Raises:
         DataError: a file cannot be read, or no column can be the query, the product or the grade.
     """
-    format_, told = written_as(path, {})
+    given = given or {}
+    format_, told = written_as(path, given.get("format", {}))
     names = table_columns(path, FormatSpec(**format_))
     found = {role: column_named(names, text.split()) for role, text in JUDGED.items()}
+    found |= {role: given[role] for role in ("query", "product", "grade") if role in given}
     texts = found["query"]
     if queries is None and texts is None and found["query_id"] is not None:
         beside = [path.with_name(name) for name in _BESIDE]
@@ -58,11 +69,12 @@ def propose_judgments(path: Path, queries: Path | None, only: Mapping[str, Any])
     for column in _locale(names, only):
         settings["only"] = {column: only[_LOCALE]}
         told.append(f"grades of other countries than {only[_LOCALE]} are left out")
-    settings |= _scale(path, table, str(found["grade"]), told)
+    settings |= _scale(path, table, str(found["grade"]), told) if "grades" not in given else {}
     if queries is not None:
         settings["queries"] = {"path": str(queries), **_queries(queries, told)}
     told += [f"{role}: {found[role]}" for role in ("query", "product", "grade")]
-    return Proposal("", settings, tuple(told))
+    rest = {key: value for key, value in given.items() if key != "path"}
+    return Proposal("", merged(settings, rest), tuple(told))
 
 
 def _read(path: Path, columns: list[str], format_: Settings) -> Table:
@@ -78,7 +90,7 @@ def _scale(path: Path, table: Table, column: str, told: list[str]) -> Settings:
     """The table of grades where they are neither names that are known nor 0 to 3."""
     cells = [text_in(c, joined=False) for c in table.columns[column] if not is_empty(c)]
     values = Counter(str(cell).strip() for cell in cells)
-    unknown = [v for v in values if v.casefold() not in GRADES and v not in ("0", "1", "2", "3")]
+    unknown = [v for v in values if v.casefold() not in GRADES and v not in _WHOLE]
     if not unknown:
         named = {v: GRADES[v.casefold()] for v in values if v.casefold() in GRADES}
         if named:
@@ -89,7 +101,12 @@ def _scale(path: Path, table: Table, column: str, told: list[str]) -> Settings:
         numbers = {value: float(value) for value in values}
     except ValueError:
         numbers = {}
-    if not numbers or len(values) > _MOST_VALUES or max(numbers.values()) <= min(numbers.values()):
+    finite = all(map(math.isfinite, numbers.values()))
+    if (
+        not (numbers and finite)
+        or len(values) > _MOST_VALUES
+        or max(numbers.values()) <= min(numbers.values())
+    ):
         shown = ", ".join(map(repr, list(values)[:_MOST_VALUES]))
         raise unusable(
             f"{path.name}: {column}",

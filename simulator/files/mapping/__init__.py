@@ -1,0 +1,1 @@
+"""Which column of a user's file holds what: told by layouts, names and values."""
