@@ -70,6 +70,8 @@ def explain(
         nearer = any(other == place or other.startswith(f"{place}.") for other in meant)
         if _of_another_type(problem) and nearer:
             continue  # of a union's types the one that the value is of tells what is wrong
+        if _only_for_its_entries(problem):
+            continue
         sentences = _sentence(problem, place, steps).split("\n")
         lines += [f"{origin(each.partition(' ')[0])}: {each}" for each in sentences]
     return "\n".join(dict.fromkeys(lines))
@@ -102,6 +104,13 @@ def _walk(node: Node | None, path: tuple[str | int, ...]) -> Iterator[tuple[str,
         named = name_of(value[step], step) if there else str(step)  # type: ignore[arg-type]
         yield named, node
         skip = node is not None and node.tagged
+
+
+def _only_for_its_entries(problem: dict[str, Any]) -> bool:
+    """Whether a list is found too short because entries of it are wrong, which is told."""
+    if problem["type"] != "too_short":
+        return False
+    return bool(len(problem["input"]) >= problem["ctx"]["min_length"])
 
 
 def _sentence(problem: dict[str, Any], place: str, steps: Steps) -> str:

@@ -1,6 +1,6 @@
 """Settings of a world: who comes when, how sessions go on, what the shop does."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -81,13 +81,27 @@ class SessionSpec(Spec):
     )
     pages: int = Field(5, ge=1, le=100, description="pages of one query at most")
 
+    @model_validator(mode="after")
+    def _one_draw_decides(self) -> Self:
+        """What a shopper does next are parts of one chance.
+
+        Raises:
+            ValueError: they are more than the whole.
+        """
+        if self.next_page + self.reformulate > 1 + 1e-9:
+            raise ValueError(
+                f"next_page + reformulate == {self.next_page:g} + {self.reformulate:g}, must be "
+                "<= 1: one draw decides which of them a shopper does"
+            )
+        return self
+
     def requests_per_visit(self, patience: float) -> float:
         """Mean number of requests in a visit, about: for plans, and for how many to sample.
 
         Args:
             patience: mean number of requests that a shopper is ready to make.
         """
-        goes_on = _UNMET * min(self.next_page + self.reformulate, 1.0) * (1 - 1 / patience)
+        goes_on = _UNMET * (self.next_page + self.reformulate) * (1 - 1 / patience)
         return 1 / (1 - goes_on)
 
 

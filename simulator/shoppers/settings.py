@@ -14,7 +14,7 @@ class ShopperSpec(Spec):
 
     count: int = Field(10_000, ge=1, description="shoppers")
     visits_per_week: float = Field(
-        1.2, gt=0, le=1_000, description="mean visits a week of one shopper"
+        1.2, gt=0, le=400, description="mean visits a week of one shopper"
     )
     activity_sigma: float = Field(1.0, ge=0, le=10, description="spread of log visit rates")
     affinity_sigma: float = Field(

@@ -17,7 +17,7 @@ HOSTILE = [
     ("shoppers.count=" + "9" * 26, "must be <= 1000000000 (shoppers)"),
     ("world.behavior.outside=nan", "world.behavior.outside == nan, must be a finite number"),
     ("world.behavior.match=inf", "world.behavior.match == inf, must be a finite number"),
-    ("shoppers.visits_per_week=1e308", "must be <= 1000.0"),
+    ("shoppers.visits_per_week=1e308", "must be <= 400.0"),
     ("catalog.units_per_day=1e308", "catalog.units_per_day == 1e+308, must be <= 1"),
     ("shoppers.count=" + "1" * 5_000, "a number of thousands of digits, must be one of at most"),
     ("shoppers.count=0x" + "f" * 9_000, "a number of thousands of digits, must be one of at most"),

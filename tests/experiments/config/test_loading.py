@@ -328,3 +328,15 @@ def test_the_schema_describes_every_section() -> None:
     sections = Config.model_json_schema()["properties"]
     assert set(Config.model_fields) == set(sections)
     assert sections["seed"]["description"] == "all luck of the run"
+
+
+def test_what_a_shopper_does_next_are_parts_of_one_chance():
+    both = ["world.sessions.next_page=0.6", "world.sessions.reformulate=0.6"]
+    with pytest.raises(ConfigError, match=r"reformulate == 0\.6 \+ 0\.6, must be <= 1"):
+        load_config("demo", both)
+
+
+def test_a_list_whose_entries_are_wrong_is_not_called_too_short():
+    with pytest.raises(ConfigError) as error:
+        load_config("demo", ["arms.control.share=2"])
+    assert "entries, must be at least" not in str(error.value)
