@@ -18,6 +18,7 @@ from experiments.config.estimate import plan_history
 from experiments.config.loading import load_config, setting_of
 from experiments.config.schema import Config
 from experiments.config.tomlfiles import keys_given
+from experiments.designs.spread import normal_root
 from experiments.records.calibration import Posterior
 from experiments.running.opening import open_run
 from experiments.running.pipeline import Pipeline
@@ -25,12 +26,14 @@ from experiments.stages.progress import NoProgress, Progress
 from experiments.validate.opening import of_history
 from experiments.validate.ownlog.cleaning import OwnLog
 from simulator.errors import ConfigError, DataError
+from simulator.randomness import Draws
 
 Floats = NDArray[np.float64]
 
 MOST_VISITS = 6_000
 """Visits of a small world: of a longer log the posterior is as wide as that of one so long."""
 _MOST_DAYS = 28
+_COUNT = "shoppers.count"
 _TOLD = 0.7  # spread after over spread before, from which on the log tells little
 
 
@@ -61,26 +64,49 @@ class Small:
 
     Attributes:
         market: of which they are.
-        settings: what the log has told before, `KEY=VALUE` each.
+        settings: what the log has chosen before, `KEY=VALUE` each.
+        told: the laws of what else it has told.
         days: of their history.
         shoppers: how many.
     """
 
     market: Market
     settings: tuple[str, ...]
+    told: tuple[Posterior, ...]
     days: int
     shoppers: int
 
-    def config(self, values: Sequence[str] = (), seed: int | None = None) -> Config:
+    def config(self, values: Sequence[str] = (), number: int = 0) -> Config:
         """The settings of one world.
+
+        What the log has told is not sure: each world draws it anew, so that what is fitted to the
+        worlds is as unsure as that makes it.
+
+        Args:
+            values: `KEY=VALUE` each, of what is fitted.
+            number: of the world; 0: none, with the likeliest of what is told.
 
         Raises:
             ConfigError: they cannot be.
         """
         own = [f"world.history_days={self.days}", f"shoppers.count={self.shoppers}"]
         own += ["world.ramp.days=0", "log.candidate_rate=0"]
-        own += [f"seed={seed}"] if seed is not None else []
-        return self.market.config((*self.settings, *own, *values))
+        seed = self.market.config().seed
+        own += [f"seed={seed + number}"] if number else []
+        luck = Draws(seed).child(f"world.{number}")
+        drawn = [each for law in self.told for each in _told(law, luck if number else None)]
+        return self.market.config((*self.settings, *drawn, *own, *values))
+
+
+def _told(law: Posterior, luck: Draws | None) -> Iterator[str]:
+    """What a log has told of settings as `KEY=VALUE`, drawn, or without luck the likeliest."""
+    place_K = np.array(law.centre)
+    if luck is not None:
+        normal_K = luck.normal(law.settings[0], slot=np.arange(len(place_K)))
+        place_K = place_K + normal_root(law.covariance) @ normal_K
+    for at, key in enumerate(law.settings):
+        if key != _COUNT:  # how large a world is, is set
+            yield f"{key}={law.value(at, float(place_K[at])):.6g}"
 
 
 def small_worlds(
@@ -97,18 +123,16 @@ def small_worlds(
     Raises:
         ConfigError: the settings are wrong.
     """
-    values = {
-        key: each.value(at, each.centre[at])
-        for each in told
-        for at, key in enumerate(each.settings)
-    }
     base, visits = market.config(), visits_of(theirs)
-    shoppers = values.pop("shoppers.count", float(base.shoppers.count))
+    shoppers = float(base.shoppers.count)
+    for law in told:
+        if _COUNT in law.settings:
+            at = law.settings.index(_COUNT)
+            shoppers = law.value(at, law.centre[at])
     days = min(theirs.days, _MOST_DAYS if visits.told else base.world.history_days)
     if visits.told:
         shoppers *= min(1.0, MOST_VISITS * theirs.days / (len(visits) * days))
-    settings = (*chosen, *(f"{key}={value:.6g}" for key, value in values.items()))
-    return Small(market, settings, days, max(round(shoppers), 1))
+    return Small(market, tuple(chosen), tuple(told), days, max(round(shoppers), 1))
 
 
 def fit_knobs(
@@ -197,9 +221,8 @@ def _facts_of_world(
         f"{knob.key}={_value(knob, float(place)):.6g}"
         for knob, place in zip(knobs, place_K, strict=True)
     ]
-    base = small.config()
     try:
-        config = small.config(values, base.seed + number)
+        config = small.config(values, number)
     except ConfigError:
         return np.full(len(knobs), np.nan), 0
     with open_run(config, folder, NoProgress(), overwrite=True) as maker:

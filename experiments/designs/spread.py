@@ -1,5 +1,7 @@
 """Places spread evenly over many ranges at once: the design of a study that draws its settings."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats.qmc import Sobol
 
@@ -24,3 +26,12 @@ def places(keys: int, count: int, draws: Draws, purpose: str) -> Floats:
     points_NK = Sobol(keys, scramble=False).random_base2(int(np.ceil(np.log2(count))))[:count]
     shift_K = draws.uniform(purpose, slot=np.arange(keys))
     return np.asarray((points_NK + shift_K) % 1.0)
+
+
+def normal_root(covariance: Sequence[Sequence[float]]) -> Floats:
+    """(K, K) what independent normal draws are multiplied by to have a covariance.
+
+    It need not have full rank: settings may hang together for sure.
+    """
+    sizes, axes = np.linalg.eigh(np.array(covariance))
+    return np.asarray(axes * np.sqrt(np.maximum(sizes, 0.0)))

@@ -9,6 +9,7 @@ from scipy import special
 
 from experiments.config.loading import setting_of
 from experiments.config.schema import Config
+from experiments.designs.spread import normal_root
 from experiments.records.calibration import Calibration, Posterior
 from experiments.records.reading import read_record
 from experiments.sweep.assumptions.declared import Range
@@ -63,7 +64,7 @@ class FromLog:
         first, whole = 0, iter(self.whole)
         for posterior, kept in zip(self.posteriors, self.kept, strict=True):
             own = luck_NK[:, first : first + len(posterior.settings)]
-            drawn_NK = np.array(posterior.centre) + own @ _root(posterior).T
+            drawn_NK = np.array(posterior.centre) + own @ normal_root(posterior.covariance).T
             first += len(posterior.settings)
             for at in kept:
                 values = [posterior.value(at, place) for place in drawn_NK[:, at].tolist()]
@@ -81,12 +82,6 @@ def _told(values: list[float], whole: bool, hour: bool) -> list[str]:
         return [f"{value:.0f}" for value in values]
     rounded = [float(f"{value:.6g}") for value in values]
     return [f"{value % 24 if hour else value:.6g}" for value in rounded]
-
-
-def _root(posterior: Posterior) -> Floats:
-    """A square root of the covariance; settings may hang together for sure."""
-    sizes, axes = np.linalg.eigh(np.array(posterior.covariance))
-    return np.asarray(axes * np.sqrt(np.maximum(sizes, 0.0)))
 
 
 def from_log(folder: Path, config: Config, by_hand: Sequence[str]) -> FromLog:
