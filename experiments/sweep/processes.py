@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
@@ -17,6 +18,7 @@ from experiments.stages.executor import (
 from experiments.sweep.crew import Death, News, Outcome, Run, Work, attempt_elsewhere
 
 _POLL = 0.5  # seconds that news are awaited
+_MOMENT = 0.02  # seconds until an interruption that was swallowed comes again
 _GRACE = 5.0  # seconds in which a worker that is stopped stops its own
 
 
@@ -106,6 +108,7 @@ def _serve(line: Connection, run: Run, processors: int) -> None:
     os.environ.update(worker_environment(processors))
     begin_worker(processors)
     signal.signal(signal.SIGTERM, _stop)
+    sys.unraisablehook = _stop_again
     try:
         while True:
             work: Work = line.recv()
@@ -117,3 +120,12 @@ def _serve(line: Connection, run: Run, processors: int) -> None:
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _stop_again(ignored: Any) -> None:
+    """Where a library's callback has swallowed the interruption, it comes again a moment later."""
+    if not isinstance(ignored.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(ignored)
+        return
+    signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, _MOMENT)

@@ -60,6 +60,30 @@ def threads(config: Any, folder: Path, *, execution: ExecutionSpec, **options: A
     (folder / config.name).write_text(" ".join(map(str, told)))
 
 
+class Deaf:
+    """Something whose end takes a while, and swallows an interruption, as callbacks of C do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __del__(self) -> None:
+        (self.folder / "deaf").touch()
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            pass
+
+
+def swallow(config: Any, folder: Path, **options: Any) -> None:
+    """Be interrupted where that is ignored, and work on."""
+    try:
+        thing = Deaf(folder)
+        del thing
+        while True:
+            time.sleep(0.01)
+    finally:
+        (folder / "heard").touch()
+
+
 Hire = Callable[..., Processes]
 
 
@@ -190,3 +214,17 @@ def test_a_worker_that_dies_between_two_cells_costs_none(tmp_path: Path, process
     worker.kill()
     worker.join()
     assert ended(crew, works(tmp_path, 2)[1:]) == {2: ""}
+
+
+def test_a_worker_hears_an_interruption_that_a_callback_has_swallowed(
+    processes: Hire, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    crew = processes(swallow, 1)
+    crew.begin(works(tmp_path, 1)[0])
+    while not (tmp_path / "deaf").exists():
+        time.sleep(0.01)
+    begun = time.monotonic()
+    crew.stop()
+    assert time.monotonic() - begun < 4  # before it would be killed
+    assert (tmp_path / "heard").exists()
+    assert "Traceback" not in capfd.readouterr().err

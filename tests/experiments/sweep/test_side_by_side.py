@@ -197,7 +197,7 @@ def test_a_sweep_that_is_interrupted_leaves_nothing_behind_and_goes_on_to_the_sa
         time.sleep(0.01)
     os.killpg(program.pid, signal.SIGINT)
     _, error = program.communicate()
-    assert program.returncode == 130
+    assert program.returncode == 130, error
     assert "the same command continues" in error
     assert "Traceback" not in error
     assert left_in(program.pid) == []
