@@ -16,6 +16,7 @@ from experiments.stages.executor import (
     worker_environment_here,
 )
 from experiments.sweep.crew import Death, News, Outcome, Run, Work, attempt_elsewhere
+from simulator.errors import FunnelabError
 
 _POLL = 0.5  # seconds that news are awaited
 _MOMENT = 0.02  # seconds until an interruption that was swallowed comes again
@@ -63,7 +64,12 @@ class Processes:
         line, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._run, self._processors))
         with worker_environment_here(self._processors):
-            process.start()
+            try:
+                process.start()
+            except EOFError as error:  # it ended as it began; an interruption of all comes now
+                raise FunnelabError(
+                    "a worker process == ended as it began, must have memory to begin"
+                ) from error
         theirs.close()
         return _Worker(process, line)
 
