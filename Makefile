@@ -1,8 +1,7 @@
 # Everything here works in a clean checkout: the first target makes its own environment.
 PYTHON ?= python3
 BIN := .venv/bin
-# Processes that run tests, up to 2 GB each: for two cores three, for tests also wait for programs.
-WORKERS ?= 3
+WORKERS ?= 2 # processes that run tests, one core and up to 2 GB each; three take as long on two cores
 # What stands for an environment that runs experiments, and for one that also tests and checks.
 RUNS := .venv/runs
 INSTALLED := .venv/installed

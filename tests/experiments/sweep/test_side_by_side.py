@@ -175,6 +175,7 @@ def alone(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return swept_here(home, tmp_path_factory.mktemp("alone") / "out", FOUR)
 
 
+@pytest.mark.slow  # the same of two workers of a cluster, below, is always tested
 def test_two_processes_make_every_stage_once_and_the_bytes_of_one_though_a_worker_is_killed(
     home: Path, alone: Path, tmp_path: Path
 ) -> None:
