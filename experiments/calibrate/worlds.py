@@ -68,6 +68,7 @@ class Small:
         told: the laws of what else it has told.
         days: of their history.
         shoppers: how many.
+        seed: of the market; worlds have those after it.
     """
 
     market: Market
@@ -75,6 +76,7 @@ class Small:
     told: tuple[Posterior, ...]
     days: int
     shoppers: int
+    seed: int
 
     def config(self, values: Sequence[str] = (), number: int = 0) -> Config:
         """The settings of one world.
@@ -91,9 +93,8 @@ class Small:
         """
         own = [f"world.history_days={self.days}", f"shoppers.count={self.shoppers}"]
         own += ["world.ramp.days=0", "log.candidate_rate=0"]
-        seed = self.market.config().seed
-        own += [f"seed={seed + number}"] if number else []
-        luck = Draws(seed).child(f"world.{number}")
+        own += [f"seed={self.seed + number}"] if number else []
+        luck = Draws(self.seed).child(f"world.{number}")
         drawn = [each for law in self.told for each in _told(law, luck if number else None)]
         return self.market.config((*self.settings, *drawn, *own, *values))
 
@@ -132,7 +133,7 @@ def small_worlds(
     days = min(theirs.days, _MOST_DAYS if visits.told else base.world.history_days)
     if visits.told:
         shoppers *= min(1.0, MOST_VISITS * theirs.days / (len(visits) * days))
-    return Small(market, tuple(chosen), tuple(told), days, max(round(shoppers), 1))
+    return Small(market, tuple(chosen), tuple(told), days, max(round(shoppers), 1), base.seed)
 
 
 def fit_knobs(

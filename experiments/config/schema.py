@@ -19,7 +19,7 @@ from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from recall.settings import MergeSpec
-from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.settings import CatalogSpec, TraitsSpec
 from simulator.errors import ConfigError
 from simulator.files.settings import DemandFileSpec, FileCatalog, JudgmentFileSpec
 from simulator.living.settings import WorldSpec
@@ -176,6 +176,21 @@ class Config(Spec):
         ]
         problems += alike("arms.name", dict.fromkeys(names)) + alike("channels", self.channels)
         return problems + unknown("control", [self.control], names)
+
+    @property
+    def traits(self) -> TraitsSpec:
+        """Settings of what is drawn for items, generated or of a file."""
+        return self.catalog.file if isinstance(self.catalog, FileCatalog) else self.catalog
+
+    @property
+    def catalogue_seed(self) -> int:
+        """Luck of the catalogue."""
+        return self.seed if self.traits.seed is None else self.traits.seed
+
+    @property
+    def needs_seed(self) -> int:
+        """Luck of what is needed."""
+        return self.seed if self.queries.seed is None else self.queries.seed
 
     @property
     def new_channels(self) -> tuple[str, ...]:

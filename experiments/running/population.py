@@ -16,7 +16,7 @@ from simulator.files.demand import read_demand
 from simulator.files.importer import supply_of
 from simulator.files.items import Items, read_items
 from simulator.files.judgments import read_judgments
-from simulator.files.settings import CatalogFileSpec, FileCatalog
+from simulator.files.settings import FileCatalog
 from simulator.living.world import Population
 from simulator.protocols import DAY
 from simulator.randomness import Draws
@@ -158,13 +158,11 @@ def horizon(config: Config) -> float:
 
 def make_supply(config: Config) -> tuple[Supply, dict[str, int]]:
     """What is on sale, generated or from a file; and what `told_of` it."""
-    catalog = config.catalog
-    spec = catalog.file if isinstance(catalog, FileCatalog) else catalog
-    draws = Draws(config.seed if spec.seed is None else spec.seed)
-    if isinstance(spec, CatalogFileSpec):
-        items = read_items(spec, horizon(config))
-        return supply_of(items, spec, draws), told_of(items)
-    return generate_supply(spec, draws), {}
+    draws, catalog = Draws(config.catalogue_seed), config.catalog
+    if isinstance(catalog, FileCatalog):
+        items = read_items(catalog.file, horizon(config))
+        return supply_of(items, catalog.file, draws), told_of(items)
+    return generate_supply(catalog, draws), {}
 
 
 def make_population(config: Config) -> tuple[Population, dict[str, int]]:
@@ -177,8 +175,7 @@ def make_population(config: Config) -> tuple[Population, dict[str, int]]:
     asked, share = NOTHING_ASKED, 1.0
     if config.demand is not None:
         asked, share = read_demand(config.demand), config.demand.share
-    seed = config.queries.seed
-    needed = Draws(config.seed if seed is None else seed)
+    needed = Draws(config.needs_seed)
     intents = generate_intents(supply, config.queries, needed, judgments, asked, share)
     told |= told_of_demand(intents)
     departments = int(supply.truth.department_C.max()) + 1

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 from experiments.config.loading import resolved_toml
-from experiments.config.schema import Config
 from experiments.inference.finding import corrected
 from experiments.records.files import MANIFEST
 from experiments.records.interval import UNKNOWN
@@ -29,7 +28,6 @@ from experiments.sweep.finished import Finished, read_finished
 from experiments.sweep.folder import CELLS
 from experiments.sweep.services import services
 from simulator.errors import DataError, StoreError
-from simulator.files.settings import FileCatalog
 
 Event = Literal["purchase", "gmv"]
 
@@ -216,7 +214,7 @@ def warnings(finished: Sequence[Finished], *, drawn: bool) -> list[str]:
     if len({each.config.seed for each in finished}) > 1 and not drawn:
         said.append("Cells have several seeds: they do not share luck and differ by it, too.")
     for what, lucks in (
-        ("catalogue", {_luck_of_catalogue(each.config) for each in finished}),
+        ("catalogue", {each.config.traits.seed for each in finished}),
         ("needs", {each.config.queries.seed for each in finished}),
     ):
         if len(lucks) > 1:
@@ -229,8 +227,3 @@ def warnings(finished: Sequence[Finished], *, drawn: bool) -> list[str]:
     if len({each.config.analysis.primary for each in finished}) > 1:
         said.append("Cells have several primary metrics; the first cell's is told as primary.")
     return said
-
-
-def _luck_of_catalogue(config: Config) -> int | None:
-    catalog = config.catalog
-    return catalog.file.seed if isinstance(catalog, FileCatalog) else catalog.seed

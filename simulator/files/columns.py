@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from simulator.files.tables.amounts import (
     ASK,
     MIXED,
     NOTHING,
+    UNREADABLE,
     Amounts,
     Floats,
     amounts,
@@ -310,6 +311,14 @@ def _is_mangled(text: str) -> bool:
         return False
     head, _, tail = text.lower().replace(",", ".").partition("e+")
     return tail.isdigit() and head.replace(".", "", 1).isdigit()
+
+
+def may_be(kind: str, cells: Sequence[object]) -> bool:
+    """Whether filled cells can all be read as numbers of one of the `_NUMBERS`."""
+    read = amounts([_stars(cell) for cell in cells] if kind == "rating" else cells)
+    known_I = np.isfinite(read.number_I)  # others are asked about when the file is read
+    fits_I = _NUMBERS[kind][1](read.number_I[known_I])
+    return UNREADABLE not in read.why.values() and bool(fits_I.all())
 
 
 def _stars(cell: object) -> object:

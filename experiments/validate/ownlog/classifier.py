@@ -15,7 +15,7 @@ Its interval is DeLong's with whole shoppers instead of single orders (Obuchowsk
 one shopper hang together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,9 +145,7 @@ def told_apart(
     apart = Apart.of([_between_lives(each, rng) for each in lives], confidence)
     fold_N = _folds(orders, rng)
     score_N, lost_FK = np.zeros(len(fold_N)), np.zeros((len(orders.names), FOLDS))
-    for fold in range(FOLDS):
-        out_N = fold_N == fold
-        model = _trained(orders, ~out_N)
+    for fold, (out_N, model) in enumerate(_held_out(orders, fold_N)):
         asked_NF = orders.value_NF[out_N]
         score_N[out_N] = _scores(model, asked_NF)
         base = _mean_area(score_N[out_N], orders.simulated_N[out_N])
@@ -213,16 +211,18 @@ class Apart:
 
 def _between_lives(orders: Labelled, rng: np.random.Generator) -> float:
     """The area of a classifier between two lives."""
-    fold_N = _folds(orders, rng)
-    score_N = np.zeros(len(fold_N))
-    for fold in range(FOLDS):
-        out_N = fold_N == fold
-        score_N[out_N] = _scores(_trained(orders, ~out_N), orders.value_NF[out_N])
     sizes = [
-        _mean_area(score_N[fold_N == fold], orders.simulated_N[fold_N == fold])
-        for fold in range(FOLDS)
+        _mean_area(_scores(model, orders.value_NF[out_N]), orders.simulated_N[out_N])
+        for out_N, model in _held_out(orders, _folds(orders, rng))
     ]
     return float(np.mean(sizes))
+
+
+def _held_out(orders: Labelled, fold_N: Ints) -> Iterator[tuple[Flags, lightgbm.Booster]]:
+    """Of each fold, its orders and a model that has not seen them."""
+    for fold in range(FOLDS):
+        out_N = fold_N == fold
+        yield out_N, _trained(orders, ~out_N)
 
 
 def _folds(orders: Labelled, rng: np.random.Generator) -> Ints:

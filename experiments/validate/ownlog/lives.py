@@ -26,20 +26,16 @@ def other_life(config: Config, number: int) -> Config:
 
     Without a ramp, for which models would have to be trained.
     """
-    own = config.seed
-    catalog = config.catalog
+    catalog, kept = config.catalog, {"seed": config.catalogue_seed}
     if isinstance(catalog, FileCatalog):
-        seed = own if catalog.file.seed is None else catalog.file.seed
-        kept: object = FileCatalog(file=catalog.file.model_copy(update={"seed": seed}))
+        same: object = FileCatalog(file=catalog.file.model_copy(update=kept))
     else:
-        seed = own if catalog.seed is None else catalog.seed
-        kept = catalog.model_copy(update={"seed": seed})
-    needs = own if config.queries.seed is None else config.queries.seed
+        same = catalog.model_copy(update=kept)
     return config.model_copy(
         update={
-            "seed": Draws(own).child(f"life.{number}").seed % 2**63,
-            "catalog": kept,
-            "queries": config.queries.model_copy(update={"seed": needs}),
+            "seed": Draws(config.seed).child(f"life.{number}").seed % 2**63,
+            "catalog": same,
+            "queries": config.queries.model_copy(update={"seed": config.needs_seed}),
             "world": config.world.model_copy(update={"ramp": RampSpec()}),
         }
     )

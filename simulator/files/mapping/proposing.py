@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator.files.columns import may_be
 from simulator.files.mapping.columns import (
     MOST_NAMES,
     PLACE,
@@ -173,14 +174,8 @@ def _fits(role: str, table: Table, column: str) -> bool:
         read = amounts(filled)
         unread = sum(reason == "unreadable" for reason in read.why.values())
         return bool(filled) and len(filled) - unread >= _READABLE * len(filled)
-    if role == "rating":
-        stars_I = amounts([str(cell).removesuffix(" out of 5") for cell in filled]).number_I
-        return bool(filled) and bool(((stars_I == 0) | ((stars_I >= 1) & (stars_I <= 5))).all())
-    if role in ("stock", "sold"):
-        read = amounts(filled)
-        return (
-            bool(filled) and "unreadable" not in read.why.values() and not (read.number_I < 0).any()
-        )
+    if role in ("rating", "stock", "sold"):
+        return bool(filled) and may_be(role, filled)
     if any(str(cell).startswith(("/", "http")) for cell in filled[:1]):
         return False  # of a page or a picture
     numbers = np.isfinite(amounts(filled).number_I).sum()

@@ -20,7 +20,7 @@ LAW = Posterior(
 
 def test_each_world_draws_what_the_log_has_told_and_has_luck_of_its_own():
     chosen = (CLICKS + "type=pbm",)
-    small = Small(Market(str(SMALL), ("seed=4",)), chosen, (LAW,), days=3, shoppers=70)
+    small = Small(Market(str(SMALL), ("seed=4",)), chosen, (LAW,), days=3, shoppers=70, seed=4)
     likeliest = small.config()
     model = likeliest.world.behavior.click_model
     assert (model.eta_phone, model.eta_desktop) == (0.7, 0.4)
