@@ -1,7 +1,7 @@
 """The arms of an experiment as one search service."""
 
-import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,28 +11,35 @@ from simulator.errors import ConfigError
 from simulator.protocols import Fault, Index, Pages, Requests, SearchService
 
 
+class Assignment(Protocol):
+    """Which arm serves which request, such as a design of `experiments.designs`."""
+
+    @property
+    def name(self) -> str:
+        """What is assigned, in the singular."""
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of it in each arm."""
+
+    def arms(self, requests: Requests) -> NDArray[np.int8]:
+        """(B,) the arm of each request."""
+
+
 class ArmRouter:
-    """Sends each shopper to their arm's service and puts the pages back in order.
+    """Sends each request to its arm's service and puts the pages back in order.
 
     Args:
         services: one for each arm, with the same channels in the same order of bits.
-        arm_S: (S,) arm of each shopper, int8.
-        since: simulated seconds before which everybody is served by the first service.
+        assignment: says which arm serves which request.
 
     Raises:
-        ConfigError: if the services' channels differ or a shopper's arm does not exist.
+        ConfigError: if the services' channels differ or there are not as many as arms.
     """
 
-    def __init__(
-        self,
-        services: Sequence[SearchService],
-        arm_S: NDArray[np.int8],
-        *,
-        since: float = -math.inf,
-    ) -> None:
+    def __init__(self, services: Sequence[SearchService], assignment: Assignment) -> None:
         self.services = tuple(services)
-        self.arm_S = arm_S
-        self.since = since
+        self.assignment = assignment
         self.channels = self.services[0].channels
         for number, service in enumerate(self.services):
             if service.channels != self.channels:
@@ -40,10 +47,10 @@ class ArmRouter:
                     f"arms[{number}].channels == {service.channels}, must be {self.channels} "
                     "(the channels of all arms, in the order of the provenance bits)"
                 )
-        outside = arm_S[(arm_S < 0) | (arm_S >= len(self.services))]
-        if len(outside):
+        arms = len(assignment.shares)
+        if arms != len(self.services):
             raise ConfigError(
-                f"assignment.arm == {outside[0]}, must be >= 0 and < {len(self.services)} (arms)"
+                f"assignment.shares == {arms} arms, must be {len(self.services)} (services)"
             )
 
     def refresh(self, index: Index) -> None:
@@ -52,8 +59,8 @@ class ArmRouter:
             service.refresh(index)
 
     def serve(self, requests: Requests) -> Pages:
-        """One page for each request, from the shopper's arm."""
-        arm_B = np.where(requests.at_B < self.since, 0, self.arm_S[requests.shopper_B])
+        """One page for each request, from its arm."""
+        arm_B = self.assignment.arms(requests)
         parts = []
         for arm, service in enumerate(self.services):
             rows = np.flatnonzero(arm_B == arm)
@@ -68,8 +75,7 @@ class ArmRouter:
         return [fault for service in self.services for fault in service.faults()]
 
     def __repr__(self) -> str:
-        """Every arm's share of shoppers and its drawing."""
-        counts = np.bincount(self.arm_S, minlength=len(self.services))
-        shares = counts / max(len(self.arm_S), 1)
-        drawn = zip(shares, self.services, strict=True)
-        return "\n".join(f"{share:.1%} of shoppers: {service!r}" for share, service in drawn)
+        """Every arm's share and its drawing."""
+        drawn = zip(self.assignment.shares, self.services, strict=True)
+        unit = self.assignment.name.replace("_", " ")
+        return "\n".join(f"{share:.1%} of {unit}s: {service!r}" for share, service in drawn)

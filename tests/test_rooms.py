@@ -18,7 +18,7 @@ MOST_OF_A_FUNCTION = 70
 ROOMS = {
     "experiments": {
         "records": set(),
-        "inference": {"records"},
+        "inference": {"records", "designs"},
         "truth": {"records", "inference"},
         "clickfits": set(),
         "designs": set(),

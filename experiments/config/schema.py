@@ -13,7 +13,8 @@ from experiments.config.execution import ExecutionSpec
 from experiments.config.ids_bench import IdsBenchSpec
 from experiments.config.overrides import Name, alike, suggestion, unknown
 from experiments.config.reward_lab import RewardLabSpec
-from experiments.designs.shopper import MAX_ARMS, check_shares
+from experiments.designs.settings import DesignSpec, ShopperDesign
+from experiments.designs.split import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
@@ -122,6 +123,7 @@ class Config(Spec):
         min_length=2, max_length=MAX_ARMS, description="arms of the experiment"
     )
     control: str = Field("", description="arm that all others are compared with; the first arm")
+    design: DesignSpec = Field(ShopperDesign(), description="what is assigned to the arms")
     analysis: AnalysisSpec = AnalysisSpec()
     truth: TruthSpec = TruthSpec()
     attribution: AttributionSpec = Field(AttributionSpec(), description="for `funnelab attribute`")
@@ -151,6 +153,7 @@ class Config(Spec):
             *self._problems_of_merges(),
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
+            *self.design.problems(self.world.days),
         ]
         for device in ("phone", "desktop"):
             shown = getattr(self.shoppers, f"{device}_slots")

@@ -1,19 +1,29 @@
 """The contents of metrics.json, from logs alone."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from experiments.designs.layout import Layout
 from experiments.inference import health as diagnostics
-from experiments.inference.estimates import blank, estimate
+from experiments.inference.estimates import blank
 from experiments.inference.logs import EngineSpec, Manifest, check_rows, read_manifest
 from experiments.inference.metrics import METRICS, Metric, followed
 from experiments.inference.own.estimating import Found, own_estimates
 from experiments.inference.own.ownmetric import OwnMetric
-from experiments.inference.srm import populations, sample_ratio, strayed
-from experiments.inference.units import Units, open_units
+from experiments.inference.randomised.comparison import (
+    Comparison,
+    open_by_shopper,
+    open_grouped,
+)
+from experiments.inference.srm import sample_ratio, strayed
 from experiments.records.metrics import (
+    Contrast,
     Daily,
     FunnelCount,
     Health,
@@ -42,6 +52,7 @@ def analyse(
     models: Sequence[Model] = (),
     own: Sequence[OwnMetric] = (),
     catalog: Catalog | None = None,
+    layout: Layout | None = None,
     spec: EngineSpec | None = None,
 ) -> Metrics:
     """Everything that metrics.json holds.
@@ -61,6 +72,7 @@ def analyse(
         models: what channels and rankers tell of their training.
         own: metrics of a user's own, beside those.
         catalog: the items, which these may read.
+        layout: how its design reads the log; None: shoppers were assigned once and for all.
         spec: threads and memory.
 
     Raises:
@@ -71,18 +83,13 @@ def analyse(
     names = [*(each.name for each in metrics), *(each.name for each in own)]
     _check(manifest, arms, control, primary, names)
     pairs = [(control, arm) for arm in manifest.arms if arm != control]
-    with open_units(log, metrics, history=history, spec=spec) as units:
+    with _opened(log, history, metrics, layout, spec) as units:
         check_rows(units.connection, log, manifest)
-        found = _estimates(units, metrics, control, confidence)
-        of_own = partial(own_estimates, confidence=confidence, spec=spec)
+        found = units.estimates(metrics, pairs, confidence)
         asked = log, history, catalog, pairs
-        found += [each for m in own for each in _tried(m, found, lambda m: of_own([m], *asked))]
+        found += _of_own(own, found, asked, confidence, layout, spec)
         estimates, warned = tuple(row for row, _ in found), unestimated(found)
-        connection = units.connection
-        srm = tuple(
-            sample_ratio(population, counts, arms)
-            for population, counts in populations(connection, log, manifest).items()
-        )
+        connection, srm = units.connection, _ratios(units, log, arms, control, layout)
         stages = diagnostics.funnel(connection, log, manifest)
         return Metrics(
             name=name,
@@ -90,13 +97,26 @@ def analyse(
             confidence=confidence,
             estimates=estimates,
             srm=srm,
-            daily=tuple(_daily(units, metrics, control, confidence)),
+            daily=tuple(_daily(units, followed(metrics), pairs, confidence)),
             funnel=tuple(stages),
-            **_service(units, log),
+            **_service(connection, log, manifest),
             retrieval=tuple(retrieval),
             models=tuple(models),
-            health=_health(units, log, srm, stages, warned),
+            health=_health(connection, log, manifest, srm, stages, warned, layout is None),
         )
+
+
+def _opened(
+    log: Path,
+    history: Path | None,
+    metrics: Sequence[Metric],
+    layout: Layout | None,
+    spec: EngineSpec | None,
+) -> AbstractContextManager[Comparison]:
+    """The log as its design has it read."""
+    if layout is None:
+        return open_by_shopper(log, metrics, history, spec=spec)
+    return open_grouped(log, metrics, layout, spec=spec)
 
 
 def _check(
@@ -117,19 +137,40 @@ def _check(
         raise ConfigError(f"primary == {primary!r}, must be one of: {wanted}")
 
 
-def _contrasts(units: Units, control: str) -> list[tuple[str, str]]:
-    return [(control, arm) for arm in units.manifest.arms if arm != control]
+def _ratios(
+    units: Comparison, log: Path, arms: Mapping[str, float], control: str, layout: Layout | None
+) -> tuple[SampleRatio, ...]:
+    """Whether the arms are as large as they should be at the end."""
+    found = units.populations(log).items()
+    if layout is None:
+        return tuple(sample_ratio(population, counts, arms) for population, counts in found)
+    expected = layout.shares(arms, control)
+    return tuple(
+        replace(sample_ratio(population, counts, expected), unit=layout.split)
+        for population, counts in found
+    )
 
 
-def _estimates(
-    units: Units, metrics: Sequence[Metric], control: str, confidence: float
+def _of_own(
+    own: Sequence[OwnMetric],
+    others: Sequence[Found],
+    asked: tuple[Path, Path | None, Catalog | None, Sequence[Contrast]],
+    confidence: float,
+    layout: Layout | None,
+    spec: EngineSpec | None,
 ) -> list[Found]:
-    arms = units.aggregates(metrics, covariates=units.has_history)
+    """Estimates of metrics of the user's own; they are of shoppers, who must be in one arm."""
+    if layout is not None:
+        sizes = {row.contrast: (row.n_control, row.n_treatment) for row, _ in others}
+        why = f"it is told shopper by shopper, and not {layout.unit} by {layout.unit}"
+        return [
+            (blank(metric.name, pair, n, design=layout.design), why)
+            for metric in own
+            for pair, n in sizes.items()
+        ]
+    of_own = partial(own_estimates, confidence=confidence, spec=spec)
     return [
-        estimate(metric, contrast, arms, confidence=confidence, cuped=cuped)
-        for contrast in _contrasts(units, control)
-        for metric in metrics
-        for cuped in ((False, True) if units.has_history else (False,))
+        each for metric in own for each in _tried(metric, others, lambda m: of_own([m], *asked))
     ]
 
 
@@ -176,20 +217,21 @@ def unestimated(found: Sequence[Found]) -> tuple[str, ...]:
 _WAYS = {(False,): "", (True,): " (CUPED)", (False, True): " (also CUPED)"}
 
 
-def _daily(units: Units, metrics: Sequence[Metric], control: str, confidence: float) -> list[Daily]:
-    chosen = followed(metrics)
+def _daily(
+    units: Comparison, metrics: Sequence[Metric], contrasts: Sequence[Contrast], confidence: float
+) -> list[Daily]:
     return [
         Daily(day, row.metric, row.contrast, row.effect)
-        for day, arms in units.daily(chosen).items()
-        for contrast in _contrasts(units, control)
-        for metric in chosen
-        for row, _ in (estimate(metric, contrast, arms, confidence=confidence),)
+        for day in units.days()
+        for row, _ in units.so_far(day, metrics, contrasts, confidence)
     ]
 
 
-def _service(units: Units, log: Path) -> dict[str, Any]:
+def _service(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+) -> dict[str, Any]:
     """How late pages are, over all and by hour of the day, and how sessions end."""
-    asked = units.connection, log, units.manifest
+    asked = connection, log, manifest
     hours, without = diagnostics.by_hour(*asked)
     return {
         "latency": tuple(diagnostics.latency(*asked)),
@@ -200,14 +242,16 @@ def _service(units: Units, log: Path) -> dict[str, Any]:
 
 
 def _health(
-    units: Units,
+    connection: duckdb.DuckDBPyConnection,
     log: Path,
+    manifest: Manifest,
     srm: Sequence[SampleRatio],
     stages: Sequence[FunnelCount],
     warned: Iterable[str],
+    by_shopper: bool,
 ) -> Health:
-    traffic = diagnostics.traffic(units.connection, log, units.manifest)
-    failed = diagnostics.dropped(units.manifest, {row.arm: row.requests for row in traffic})
-    strays = strayed(units.connection, log)
+    traffic = diagnostics.traffic(connection, log, manifest)
+    failed = diagnostics.dropped(manifest, {row.arm: row.requests for row in traffic})
+    strays = strayed(connection, log) if by_shopper else 0
     warnings = diagnostics.warnings(failed, srm, stages, warned, strays)
     return Health(tuple(traffic), tuple(failed), tuple(warnings))

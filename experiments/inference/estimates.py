@@ -54,16 +54,21 @@ def estimate(
 
 
 def blank(
-    metric: str, contrast: tuple[str, str], shoppers: tuple[int, int], *, cuped: bool = False
+    metric: str,
+    contrast: tuple[str, str],
+    units: tuple[int, int],
+    *,
+    cuped: bool = False,
+    design: str = "shopper",
 ) -> Estimate:
-    """A row without a number; `shoppers` are those of control and of treatment."""
+    """A row without a number; `units` of the design are those of control and of treatment."""
     return Estimate(
         metric=metric,
         contrast=contrast,
-        design="shopper",
-        n=sum(shoppers),
-        n_control=shoppers[0],
-        n_treatment=shoppers[1],
+        design=design,
+        n=sum(units),
+        n_control=units[0],
+        n_treatment=units[1],
         control=None,
         treatment=None,
         effect=UNKNOWN,
@@ -100,20 +105,25 @@ def _filled(
     return row, reason
 
 
-def compared(row: Estimate, one: "Level", two: "Level", confidence: float) -> tuple[Estimate, str]:
+def compared(
+    row: Estimate, one: "Level", two: "Level", confidence: float, *, together: float = 0.0
+) -> tuple[Estimate, str]:
     """A row with the difference of two levels, and why it has no relative interval.
 
     Args:
         row: names what is compared.
-        one, two: of control and of treatment, independent; one of them has an error at least.
+        one, two: of control and of treatment; one of them has an error at least.
         confidence: level of the intervals.
+        together: covariance of the two errors, where the same groups are in both arms.
     """
-    error = math.hypot(one.error, two.error)
-    part = (one.error / error) ** 2
+    apart = math.hypot(one.error, two.error)
+    error = math.sqrt(max(apart**2 - 2 * together, 0.0))
+    part = (one.error / apart) ** 2
     freedom = 1 / (part**2 / (one.n - 1) + (1 - part) ** 2 / (two.n - 1))  # Welch, Satterthwaite
     effect, p_value = student(two.mean - one.mean, error, freedom, confidence=confidence)
     row = replace(row, control=one.mean, treatment=two.mean, effect=effect, p_value=p_value)
-    relative, reason = _fieller(one, two, float(reach(1.0, freedom, confidence=confidence)))
+    quantile = float(reach(1.0, freedom, confidence=confidence))
+    relative, reason = _fieller(one, two, quantile, together)
     return replace(row, relative=relative), reason
 
 
@@ -159,8 +169,10 @@ def _level(arm: Aggregates, metric: Ratio, adjustment: Adjustment | None) -> Lev
     return Level(float(mean), math.sqrt(variance / arm.count()), arm.count())
 
 
-def _fieller(one: Level, two: Level, quantile: float) -> tuple[Interval, str]:
+def _fieller(one: Level, two: Level, quantile: float, together: float) -> tuple[Interval, str]:
     """The growth of the second mean over the first with Fieller's interval, and why it lacks one.
+
+    `together` is the covariance of their errors.
 
     The ratios r for which |two - r one| is within the quantile's reach of 0 (Fieller, Journal of
     the Royal Statistical Society B 16, 1954, 175-185): at r = 1 that is the test of the difference.
@@ -175,8 +187,10 @@ def _fieller(one: Level, two: Level, quantile: float) -> tuple[Interval, str]:
     held = one.mean**2 - (quantile * one.error) ** 2
     if held <= 0:
         return alone, "the mean is too close to zero for its spread to give a relative interval"
+    shared = quantile**2 * together
     spread = (quantile * two.error) ** 2 * held + (quantile * one.error * two.mean) ** 2
-    half, middle = math.sqrt(spread) / held, one.mean * two.mean / held
+    spread += shared**2 - 2 * shared * one.mean * two.mean
+    half, middle = math.sqrt(max(spread, 0.0)) / held, (one.mean * two.mean - shared) / held
     return Interval(ratio - 1, middle - half - 1, middle + half - 1), ""
 
 

@@ -184,7 +184,7 @@ def warnings(
         strays: shoppers served by an arm that they were not assigned to.
     """
     result = [
-        f"sample ratio mismatch among {test.population} shoppers (p = {test.p_value:.2g}): the "
+        f"sample ratio mismatch among {test.population} {test.unit} (p = {test.p_value:.2g}): the "
         "arms do not hold the shares they should, so their difference may not be the treatment's"
         for test in srm
         if test.p_value is not None and test.p_value < SRM_ALARM

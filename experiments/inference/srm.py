@@ -83,6 +83,18 @@ def populations(
     return result
 
 
+def latest_arms(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+) -> dict[str, int]:
+    """How many units each arm has at the end, also of those that have changed their arm."""
+    found = connection.execute(
+        'SELECT arm, count(*) FROM (SELECT unit, arg_max(arm, "at") AS arm '
+        f"FROM {scan(log, 'assignments')} GROUP BY unit) GROUP BY arm"
+    ).fetchall()
+    counts = dict(found)
+    return {name: int(counts.get(arm, 0)) for arm, name in enumerate(manifest.arms)}
+
+
 def strayed(connection: duckdb.DuckDBPyConnection, log: Path) -> int:
     """How many shoppers were served by an arm that they were not assigned to."""
     found = rows(

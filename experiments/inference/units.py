@@ -54,7 +54,7 @@ def shopper_days(log: Path, columns: Iterable[str]) -> str:
     parts = []
     for table in dict.fromkeys(column.table for column in wanted.values()):
         own = {name: column for name, column in wanted.items() if column.table == table}
-        listed = ", ".join(f"{_total(column)} AS {name}" for name, column in own.items())
+        listed = ", ".join(f"{summed(column)} AS {name}" for name, column in own.items())
         source = counted_rows(log, table)
         parts.append(f"SELECT arm, shopper, day, {listed} FROM {source} GROUP BY ALL")
     total = ", ".join(f"sum({name})::{_kind(column)} AS {name}" for name, column in wanted.items())
@@ -62,7 +62,7 @@ def shopper_days(log: Path, columns: Iterable[str]) -> str:
     return f"SELECT arm, shopper, day, {total} FROM ({union}) GROUP BY ALL"
 
 
-def _total(column: Column) -> str:
+def summed(column: Column) -> str:
     """SQL of a column's sum over the rows of its table."""
     if column.value:
         return exact_sum(column.value)
@@ -169,13 +169,10 @@ class Units:
             for arm, name in enumerate(self.manifest.arms)
         }
 
-    def daily(self, metrics: Sequence[Metric]) -> dict[int, dict[str, Aggregates]]:
-        """Cumulative statistics of these metrics: by day, everything up to and including it."""
-        days = rows(
-            self.connection,
-            "SELECT DISTINCT day FROM shopper_days WHERE requests > 0 ORDER BY day",
-        )
-        return {row["day"]: self.aggregates(metrics, last_day=row["day"]) for row in days}
+    def days(self) -> list[int]:
+        """The days with requests."""
+        asked = "SELECT DISTINCT day FROM shopper_days WHERE requests > 0 ORDER BY day"
+        return [row["day"] for row in rows(self.connection, asked)]
 
 
 def _aggregates(

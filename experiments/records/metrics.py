@@ -17,8 +17,8 @@ class Estimate:
     Attributes:
         metric: name of the metric.
         contrast: `[control, treatment]`, names of arms.
-        design: unit of randomisation: `shopper`.
-        n, n_control, n_treatment: exposed shoppers.
+        design: what was split, such as `shopper`; see [designs](designs.md).
+        n, n_control, n_treatment: exposed shoppers; of other designs, what `estimates` are per.
         control, treatment: the metric in each arm, adjusted where `cuped`.
         effect: treatment minus control, in the metric's unit.
         relative: treatment / control - 1.
@@ -45,12 +45,13 @@ class SampleRatio:
     """Whether arms are as large as they should be.
 
     Attributes:
-        population: `assigned` or `exposed` shoppers.
+        population: `assigned` or `exposed`.
         arms: names of the arms.
-        counts: shoppers found in each.
-        expected: shoppers that the arms' shares promise.
+        counts: found in each.
+        expected: as the arms' shares promise.
         statistic, p_value: Pearson's chi-square without continuity correction, and its p-value,
-            exact where an arm expects fewer than 5; null with no shoppers.
+            exact where an arm expects fewer than 5; null with nobody.
+        unit: what was counted: `shoppers`, or what else the [design](designs.md) splits.
     """
 
     population: str
@@ -59,6 +60,7 @@ class SampleRatio:
     expected: tuple[float, ...]
     statistic: Number
     p_value: Number
+    unit: str = "shoppers"
 
 
 @dataclass(frozen=True)
@@ -350,6 +352,11 @@ class Metrics(Record):
     def contrasts(self) -> tuple[Contrast, ...]:
         """Every contrast that was estimated, in the order of the file."""
         return tuple(dict.fromkeys(row.contrast for row in self.estimates))
+
+    @cached_property
+    def units(self) -> str:
+        """What the experiment has split, in the plural."""
+        return self.srm[0].unit if self.srm else "shoppers"
 
     @cached_property
     def metric_names(self) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config.schema import Config
-from experiments.designs.design import Design
-from experiments.designs.shopper import ShopperSplit
+from experiments.designs.settings import ShopperDesign
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
 from experiments.running.beside.retraining import Retraining
@@ -36,7 +35,6 @@ from experiments.truth.files import refit_file
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from simulator.errors import ConfigError
 from simulator.files.settings import FileCatalog
-from simulator.randomness import Draws
 
 _EXPERIMENT_LUCK, _PAST_LUCK = "experiment", "history"
 REFIT_SHARE = 0.25
@@ -161,12 +159,14 @@ class Pipeline:
         )
 
     def experiment(self, trained: Trained) -> ExperimentWorld:
-        """The world in which the shoppers are split over the arms."""
-        luck, design = _EXPERIMENT_LUCK, self._design()
+        """The world in which the design splits shoppers, or what it says, over the arms."""
+        luck, design = _EXPERIMENT_LUCK, self.config.design
+        grows = isinstance(design, ShopperDesign) and bool(design.ramp_up)
         arms = range(len(self.config.arms))
         updates = self._updates(split=True)
-        stage = self._world("experiment", [luck, design], arms, trained, updates)
-        made = self.config, stage, trained.catalogue.path, luck, trained, design
+        told = [luck, design, *([self.config.control] if grows else [])]
+        stage = self._world("experiment", told, arms, trained, updates)
+        made = self.config, stage, trained.catalogue.path, luck, trained
         return ExperimentWorld(*made, updates=updates)
 
     def truth_world(self, arm: int, seed: int, trained: Trained) -> OneArmWorld:
@@ -251,11 +251,6 @@ class Pipeline:
             ],
             task=live,
         )
-
-    def _design(self) -> Design:
-        """Who sees which arm in the experiment."""
-        shares = tuple(arm.share for arm in self.config.arms)
-        return ShopperSplit(shares, salt="experiment", draws=Draws(self.config.seed))
 
     def live(self, name: str, jobs: Sequence[WorldJob]) -> None:
         """Live worlds side by side."""

@@ -133,6 +133,7 @@ def _metrics(
         models=models,
         own=config.analysis.own,
         catalog=catalog if config.analysis.own else None,
+        layout=config.design.layout(config.world.history_days),
     )
 
 

@@ -14,7 +14,9 @@ from experiments.config.analysis import (
     OWN_PAGES,
 )
 from experiments.config.schema import Config
-from experiments.designs.design import Design
+from experiments.designs.querycluster import QueryClusterSplit
+from experiments.running.assigning.assigned import Assigned, assigned, everybody
+from experiments.running.assigning.designed import design_of
 from experiments.running.beside.followed import Followed
 from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import arm_funnel
@@ -39,7 +41,7 @@ from simulator.catalogue.catalog import Catalog
 from simulator.following.walk import follow
 from simulator.living.world import Population, State, World
 from simulator.log.eventlog import EventLog
-from simulator.protocols import DAY, SearchService
+from simulator.protocols import SearchService
 from simulator.randomness import Draws
 
 STATE = "state.npz"
@@ -51,18 +53,20 @@ class Episode:
 
     Attributes:
         service: what serves its requests.
-        arms: names of the arms that shoppers may be in.
-        arm_S: (S,) the arm of each shopper.
+        arms: names of the arms that may serve a request.
+        assigned: what was assigned to which arm, and when.
         first_day, days: its period.
         state: where the world before it stopped; None where there was none.
+        cluster_T: (T,) what each text is assigned by, where queries are; None: they are not.
     """
 
     service: SearchService
     arms: tuple[str, ...]
-    arm_S: NDArray[np.int8]
+    assigned: Assigned
     first_day: int
     days: int
     state: State | None
+    cluster_T: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -147,11 +151,17 @@ class _LaterWorld(WorldJob):
     def arms(self) -> tuple[int, ...]:
         """The arms of all funnels that serve it or are followed in it."""
 
-    def _after_history(self, service: SearchService, arm_S: NDArray[np.int8]) -> Episode:
+    def _after_history(
+        self,
+        service: SearchService,
+        assigned: Assigned,
+        cluster_T: NDArray[np.int64] | None = None,
+    ) -> Episode:
         world = self.config.world
         names = tuple(arm.name for arm in self.config.arms)
         state = dict(np.load(self.trained.history.path / STATE))
-        return Episode(service, names, arm_S, world.history_days, world.days, state)
+        period = world.history_days, world.days
+        return Episode(service, names, assigned, *period, state, cluster_T)
 
     def _funnels(
         self,
@@ -192,9 +202,7 @@ class _LaterWorld(WorldJob):
 
 @dataclass(frozen=True)
 class ExperimentWorld(_LaterWorld):
-    """The experiment, in which a design splits the shoppers over all arms."""
-
-    design: Design
+    """The experiment, in which a design splits shoppers, or what it says, over all arms."""
 
     @property
     def arms(self) -> tuple[int, ...]:
@@ -202,11 +210,12 @@ class ExperimentWorld(_LaterWorld):
         return tuple(range(len(self.config.arms)))
 
     def episode(self, population: Population, draws: Draws) -> Episode:
-        """Everybody is served by their arm."""
-        shoppers = len(population.shoppers)
-        arm_S = self.design.assign(np.arange(shoppers, dtype=np.int64), np.zeros(shoppers))
+        """Every request is served by its arm."""
+        design = design_of(self.config, population, self.trained.history.path / LOG)
         funnels = self._funnels(self.arms, population.supply.catalog, draws)
-        return self._after_history(ArmRouter(funnels, arm_S), arm_S)
+        known = assigned(design, self.config.world, len(population.shoppers))
+        cluster_T = design.cluster_T if isinstance(design, QueryClusterSplit) else None
+        return self._after_history(ArmRouter(funnels, design), known, cluster_T)
 
 
 @dataclass(frozen=True)
@@ -255,7 +264,8 @@ class OneArmWorld(_LaterWorld):
     def episode(self, population: Population, draws: Draws) -> Episode:
         """Everybody is served by the arm."""
         (funnel,) = self._funnels((self.arm,), population.supply.catalog, draws)
-        return self._after_history(funnel, np.full(len(population.shoppers), self.arm, np.int8))
+        first_day = self.config.world.history_days
+        return self._after_history(funnel, everybody(len(population.shoppers), self.arm, first_day))
 
     def follow(self, opened: "OpenWorld", funnel: Funnel) -> Followed:
         """Follow a world of this job, which the funnel serves."""
@@ -377,13 +387,10 @@ def _log_facts(log: EventLog, population: Population, episode: Episode) -> None:
     """What is known before the first event: who is in which arm, and the query texts."""
     texts = population.intents.texts
     strings = np.array(texts, dtype=object)
-    log.append("texts", {"text": np.arange(len(texts)), "string": strings})
-    columns: dict[str, NDArray[Any]] = {
-        "unit": np.arange(len(episode.arm_S)),
-        "arm": episode.arm_S,
-        "at": np.full(len(episode.arm_S), episode.first_day * DAY),
-    }
-    log.append("assignments", columns)
+    text_T = np.arange(len(texts))
+    cluster_T = text_T if episode.cluster_T is None else episode.cluster_T
+    log.append("texts", {"text": text_T, "string": strings, "cluster": cluster_T})
+    log.append("assignments", episode.assigned.columns())
 
 
 def _save_state(path: Path, state: Mapping[str, NDArray[Any]]) -> None:

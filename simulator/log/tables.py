@@ -7,7 +7,8 @@ import pyarrow as pa
 from simulator.log.codes import EndReason
 
 _TYPES = {
-    pa.int64(): "request session shopper unit examined",  # bit k of examined: slot k was examined
+    # bit k of examined: slot k was examined
+    pa.int64(): "request session shopper unit cluster examined",
     pa.int32(): "text item sources best_ranked dropped merged ranked intent",
     pa.int16(): "day page shown position quantity requests merged_rank need",
     pa.int8(): "arm device gender age next_action wording",
@@ -22,7 +23,7 @@ TYPES = {name: kind for kind, names in _TYPES.items() for name in names.split()}
 
 _TABLES = {
     "assignments": "unit arm at",
-    "texts": "text string",
+    "texts": "text string cluster",
     "requests": "request session shopper arm at day text page device gender age latency dropped "
     "merged ranked shown next_action",
     "sessions": "session shopper arm start end requests end_reason",

@@ -38,6 +38,19 @@ def arms(channel):
     return make
 
 
+class Given:
+    """Each shopper has an arm."""
+
+    name = "shopper"
+    shares = (0.25, 0.75)
+
+    def __init__(self, arm_S):
+        self.arm_S = arm_S
+
+    def arms(self, requests):
+        return self.arm_S[requests.shopper_B]
+
+
 @pytest.fixture
 def arm_S():
     return np.random.default_rng(0).integers(0, 2, 24).astype(np.int8)
@@ -49,7 +62,7 @@ def traced(requests_):
 
 
 def test_each_shopper_gets_the_page_of_their_arm(arms, arm_S, traced, index):
-    router = ArmRouter(arms(), arm_S)
+    router = ArmRouter(arms(), Given(arm_S))
     router.refresh(index)
     assert isinstance(router, SearchService)
     pages = router.serve(traced)
@@ -74,7 +87,7 @@ def test_faults_come_from_all_arms(arms, arm_S, requests_, monkeypatch):
     services = arms()
     for service in services:
         monkeypatch.setattr(service.recall.channels["a"], "n_items", 0)
-    router = ArmRouter(services, arm_S)
+    router = ArmRouter(services, Given(arm_S))
     with np.errstate(divide="ignore"):
         router.serve(requests_)
     assert {fault.arm for fault in router.faults()} == {"arm 0", "arm 1"}
@@ -82,28 +95,18 @@ def test_faults_come_from_all_arms(arms, arm_S, requests_, monkeypatch):
 
 
 def test_nobody_asks_and_nothing_breaks(arms, arm_S, requests_):
-    assert len(ArmRouter(arms(), arm_S).serve(requests_.rows(slice(0, 0))).arm_B) == 0
+    assert len(ArmRouter(arms(), Given(arm_S)).serve(requests_.rows(slice(0, 0))).arm_B) == 0
 
 
 def test_arms_must_agree_on_the_channels_and_exist(arms, arm_S):
     mixed = [arms()[0], arms(("b", "a"))[1]]
     with pytest.raises(ConfigError, match=r"arms\[1\]\.channels == "):
-        ArmRouter(mixed, arm_S)
-    with pytest.raises(ConfigError, match=r"assignment\.arm == 2, must be >= 0 and < 2"):
-        ArmRouter(arms(), arm_S + 1)
+        ArmRouter(mixed, Given(arm_S))
+    with pytest.raises(ConfigError, match=r"assignment\.shares == 2 arms, must be 1"):
+        ArmRouter(arms()[:1], Given(arm_S))
 
 
 def test_repr_shows_every_arm_with_its_share(arms):
-    drawing = repr(ArmRouter(arms(), np.array([0, 1, 1, 1], np.int8)))
+    drawing = repr(ArmRouter(arms(), Given(np.zeros(1, np.int8))))
     assert drawing.startswith("25.0% of shoppers: Funnel arm 0")
     assert "75.0% of shoppers: Funnel arm 1" in drawing
-
-
-def test_before_a_moment_everybody_is_served_by_the_first_arm(arms, arm_S, requests_, index):
-    at_B = np.linspace(0, 100, len(requests_))
-    asked = replace(requests_, at_B=at_B)
-    router = ArmRouter(arms(), arm_S, since=50.0)
-    router.refresh(index)
-    arm_B = router.serve(asked).arm_B
-    assert (arm_S[asked.shopper_B][at_B < 50] == 1).any()
-    np.testing.assert_array_equal(arm_B, np.where(at_B < 50, 0, arm_S[asked.shopper_B]))

@@ -53,7 +53,8 @@ def _columns(table: str, history: History) -> dict[str, Any]:
         case "assignments":
             return {"unit": shoppers, "arm": shoppers % 2, "at": np.zeros(len(shoppers))}
         case "texts":
-            return {"text": np.arange(len(history.texts)), "string": list(history.texts)}
+            text = np.arange(len(history.texts))
+            return {"text": text, "string": list(history.texts), "cluster": text}
         case "requests":
             return {
                 "request": request_R, "session": request_R, "shopper": shopper_R,

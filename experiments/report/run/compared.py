@@ -67,7 +67,7 @@ def _funnel(run: Run, manifest: RunManifest, arm: ArmEntry, control: ArmEntry) -
         _step(name, _per_request(run, arm.name, stage), what or ranker)
         for name, stage, what in STEPS
     ]
-    share = f"{percent(arm.share, 0)} of shoppers" if arm.share is not None else None
+    share = f"{percent(arm.share, 0)} of {run.metrics.units}" if arm.share is not None else None
     head = tag("h3", arm_name(run.arms, arm.name), tag("small", share))
     flow = join([tag("ul", *chips, cls="channels"), *steps])
     return tag("div", head, tag("div", flow, cls="flow"), cls="funnel")
@@ -104,7 +104,7 @@ def _arms_table(run: Run, manifest: RunManifest, arms: Sequence[ArmEntry]) -> Ta
         use = ["yes" if name in arm.channels else "no" for arm in arms]
         kind = [entry.type, number(entry.limit)] if entry else ["", ABSENT]
         rows.append([swatch(run.channels, name), *kind, *use])
-    rows.append(["Share of shoppers", "", "", *(percent(arm.share, 0) for arm in arms)])
+    rows.append([f"Share of {run.metrics.units}", "", "", *(percent(arm.share, 0) for arm in arms)])
     rows.append(["Ranker", "", "", *(RANKERS.get(arm.ranker, arm.ranker) for arm in arms)])
     head = ["Channel", "Type", "Limit", *(arm.name for arm in arms)]
     return Table("Channels in each arm", head, rows, names=2)

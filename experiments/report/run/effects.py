@@ -43,19 +43,30 @@ def effects(run: Run) -> Content:
         )
     else:
         lead += "The truth stage has not run, so nothing stands beside the estimates."
+    adjusted = (
+        "CUPED takes out what shoppers already did in the history period. "
+        if any(row.cuped for row in run.metrics.estimates)
+        else ""
+    )
     strays = number(round(1 / (1 - run.metrics.confidence)))
     footnote = (
-        f"Bars are {sureness(run.metrics.confidence)} intervals with the shopper as the unit, "
+        f"Bars are {sureness(run.metrics.confidence)} intervals{_unit(run)}, "
         f"each for its metric alone: with many metrics, expect one in {strays} to stray by chance. "
         f"{meaning(run.metrics.primary).label} is the metric declared beforehand. "
-        "CUPED takes out what shoppers already did in the history period. An arrow marks an "
-        "interval that goes beyond the axis."
+        f"{adjusted}An arrow marks an interval that goes beyond the axis."
     )
     warning = unreadable(run.metrics)
     plots = (_contrasted(run, contrast) for contrast in run.metrics.contrasts)
     realised = realised_sentence(run.truths) if run.truths else None
     notes = [note(each) for each in (footnote, realised) if each]
     return lead, alarm(warning) if warning else None, legend(*marks), *plots, *notes
+
+
+def _unit(run: Run) -> str:
+    """Of what the intervals are."""
+    if run.metrics.units == "shoppers":
+        return " with the shopper as the unit"
+    return f" of a split of {run.metrics.units}, told per shopper"
 
 
 def _contrasted(run: Run, contrast: Contrast) -> Html:

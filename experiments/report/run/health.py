@@ -46,7 +46,7 @@ def _ratios(run: Run) -> list[object]:
     tests = Table.of(
         "Sample ratio tests",
         run.metrics.srm,
-        ("Shoppers", lambda row: plain_name(row.population)),
+        (run.metrics.units.capitalize(), lambda row: plain_name(row.population)),
         ("Counted (planned)", _sizes),
         ("p", lambda row: p_value(row.p_value)),
         ("Verdict", _passed),

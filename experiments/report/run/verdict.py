@@ -220,7 +220,7 @@ def srm_sentence(broken: SampleRatio) -> str:
     )
     return (
         f"Do not read the effect: the arms' sizes differ from the plan by more than chance "
-        f"({broken.population} shoppers: {sizes}; p{p_relation(broken.p_value)})."
+        f"({broken.population} {broken.unit}: {sizes}; p{p_relation(broken.p_value)})."
     )
 
 

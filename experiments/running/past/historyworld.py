@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from experiments.config.schema import Config
+from experiments.designs.rampup import RampUp
 from experiments.designs.shopper import ShopperSplit
+from experiments.running.assigning.assigned import everybody
 from experiments.running.funnels import bootstrap_funnel, ramp_funnel
 from experiments.running.models import MODEL, load_channel
 from experiments.running.worlds import Episode, WorldJob
@@ -26,9 +26,9 @@ class HistoryWorld(WorldJob):
     def episode(self, population: Population, draws: Draws) -> Episode:
         """Everybody is served by the bootstrap funnel."""
         service = bootstrap_funnel(self.config, population.supply.catalog, draws)
-        everybody_S = np.zeros(len(population.shoppers), np.int8)
+        together = everybody(len(population.shoppers), 0, 0)
         names = (service.name,)
-        return Episode(service, names, everybody_S, first_day=0, days=self.days, state=None)
+        return Episode(service, names, together, first_day=0, days=self.days, state=None)
 
     @property
     def days(self) -> int:
@@ -58,15 +58,12 @@ class RampedHistory(HistoryWorld):
         }
         before = bootstrap_funnel(config, catalog, draws, tuple(channels))
         ramp = ramp_funnel(config, catalog, channels, draws)
-        shopper_S = np.arange(len(population.shoppers), dtype=np.int64)
         spec = config.world.ramp
         split = ShopperSplit((1 - spec.share, spec.share), salt="ramp", draws=Draws(config.seed))
-        start = (self.days - spec.days) * DAY
-        router = ArmRouter(
-            [before, ramp], split.assign(shopper_S, np.zeros(len(shopper_S))), since=start
-        )
-        everybody_S = np.zeros(len(shopper_S), np.int8)
-        return Episode(router, (before.name,), everybody_S, 0, self.days, state=None)
+        live = RampUp(split, (((self.days - spec.days) * DAY, 1.0),))
+        router = ArmRouter([before, ramp], live)
+        together = everybody(len(population.shoppers), 0, 0)
+        return Episode(router, (before.name,), together, 0, self.days, state=None)
 
 
 def before_ramp(config: Config) -> Config:

@@ -88,7 +88,11 @@ def write_log(
 
     written = {
         "assignments": {"unit": np.arange(shoppers), "arm": arm_S, "at": np.zeros(shoppers)},
-        "texts": {"text": np.arange(3, dtype=np.int32), "string": ["red shoes", "shoes", "gift"]},
+        "texts": {
+            "text": np.arange(3, dtype=np.int32),
+            "string": ["red shoes", "shoes", "gift"],
+            "cluster": np.arange(3),
+        },
         "requests": {
             "request": request_R,
             "session": session_N[row_R],

@@ -65,7 +65,8 @@ def test_shoppers_who_never_searched_are_not_exposed(tmp_path):
 
 def test_the_last_day_of_the_daily_statistics_is_the_whole_period(log):
     with open_units(log, ALL) as units:
-        whole, daily = units.aggregates(ALL), units.daily(ALL)
+        whole = units.aggregates(ALL)
+        daily = {day: units.aggregates(ALL, last_day=day) for day in units.days()}
     assert list(daily) == [0, 1, 2]
     for arm, found in daily[2].items():
         assert found.count() == whole[arm].count()
@@ -76,7 +77,7 @@ def test_the_last_day_of_the_daily_statistics_is_the_whole_period(log):
 def test_daily_statistics_count_up_to_and_including_their_day(log):
     orders, requests = read(log, "orders"), read(log, "requests")
     with open_units(log, ALL) as units:
-        first = units.daily(ALL)[0]["treatment"]
+        first = units.aggregates(ALL, last_day=0)["treatment"]
     seen = requests[(requests["day"] == 0) & (requests["arm"] == 1)]["shopper"].nunique()
     assert first.count() == seen
     close(first.mean("orders") * seen, ((orders["day"] == 0) & (orders["arm"] == 1)).sum())

@@ -8,6 +8,7 @@ import pytest
 
 from experiments.config.execution import ExecutionSpec
 from experiments.designs.shopper import ShopperSplit
+from experiments.inference.estimates import Level
 from experiments.running.worlds import live
 from experiments.stages.keys import code_of, data_digest, stage_key
 from recall.classic.settings import ItemCFSpec
@@ -65,7 +66,7 @@ def test_settings_bring_the_code_of_their_classes_and_of_what_they_name() -> Non
         return set(code_of(live, {"some": settings}))
 
     for settings, module in [
-        (ShopperSplit((0.5, 0.5), "salt", Draws(1)), "experiments.designs.shopper"),
+        (Level(1.0, 0.1, 10), "experiments.inference.estimates"),
         (ItemCFSpec(), "recall.classic.itemcf"),
         (CustomSpec(object="tests.experiments.plugins:Shelf"), "tests.experiments.plugins"),
     ]:

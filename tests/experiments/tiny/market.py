@@ -254,7 +254,8 @@ def open_world(
     service = funnel(channels, draws, slow=slow)
     log = EventLog(folder, channels=UNIVERSE, arms=("arm",))
     shoppers = len(people.shoppers)
-    log.append("texts", {"text": np.arange(len(TEXTS)), "string": np.array(TEXTS, object)})
+    text_T = np.arange(len(TEXTS))
+    log.append("texts", {"text": text_T, "string": np.array(TEXTS, object), "cluster": text_T})
     first_U = np.zeros(shoppers)
     columns = {"unit": np.arange(shoppers), "arm": first_U.astype(np.int8), "at": first_U}
     log.append("assignments", columns)

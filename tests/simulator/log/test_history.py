@@ -143,7 +143,9 @@ def test_a_log_that_is_still_written_is_read_up_to_now_and_by_arm(tmp_path):
     service = TableService(table_of(people), arm_S=arm_S)
     log = EventLog(tmp_path, channels=service.channels, arms=("one", "two"))
     texts = people.intents.texts
-    log.append("texts", {"text": np.arange(len(texts)), "string": np.array(texts, dtype=object)})
+    text_T = np.arange(len(texts))
+    strings = np.array(texts, dtype=object)
+    log.append("texts", {"text": text_T, "string": strings, "cluster": text_T})
     spec = WorldSpec(days=3, behavior=BehaviorSpec(outside=6.0))
     world, read = World(spec, people, service, log, Draws(2), arms=2), []
 

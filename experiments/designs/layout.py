@@ -1,0 +1,55 @@
+"""How the rows of a log belong to what an experiment has randomised."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COUNTED_BY_REQUEST = frozenset(
+    {"requests", "first_pages", "zero_results", "latency_sum"}
+    | {"exposures", "clicks", "carts", "orders", "baskets", "gmv"}
+)
+"""Columns of the unit table that can be told request by request."""
+
+EVERY = "true"
+FIRST_OF_SESSION = "request & 255 = 0"
+"""SQL: the request that begins a session, see `simulator.protocols.request_ids`."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a design makes of the requests of a log. SQL reads columns of `requests`.
+
+    Attributes:
+        design: its name.
+        split: what was split, in the plural.
+        unit: what levels are told per, in the plural; the same, or parts of it that arms do not
+            move, such as the sessions of a period.
+        counted: SQL of the requests that stand for one unit of what a metric without a
+            denominator is divided by. Arms must not move how many there are.
+        group: SQL of what varies independently: requests of one group are correlated.
+        stratum: SQL of the part of the experiment within which arms are compared, such as an hour
+            of the day or a step of a ramp-up; differences are averaged over strata.
+        kept: SQL of the requests that are analysed.
+        by_text: whether SQL also reads columns of `texts`, such as `cluster`.
+        assigned: whether the log's assignments tell what was split; else only the requests that
+            came do.
+        part: of the shares of all arms but control, that is reached at the end.
+        columns: of the unit table, that a request can be told to have.
+    """
+
+    design: str
+    split: str
+    unit: str
+    counted: str
+    group: str
+    stratum: str = "0"
+    kept: str = EVERY
+    by_text: bool = False
+    assigned: bool = False
+    part: float = 1.0
+    columns: frozenset[str] = COUNTED_BY_REQUEST
+
+    def shares(self, arms: Mapping[str, float], control: str) -> dict[str, float]:
+        """The share of each arm at the end, from those that are set."""
+        reached = {name: share * self.part for name, share in arms.items() if name != control}
+        rest = 1 - sum(reached.values())
+        return {name: reached.get(name, rest) for name in arms}

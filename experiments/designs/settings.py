@@ -1,0 +1,172 @@
+"""Settings of an experiment's design: what is assigned to arms, and how its log is read."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from experiments.designs.layout import FIRST_OF_SESSION, Layout
+from simulator.protocols import DAY
+from simulator.spec import Spec
+
+
+class RampUpStep(Spec):
+    """A step of a ramp-up."""
+
+    day: int = Field(ge=0, description="day of the experiment on which it begins, from 0")
+    part: float = Field(
+        gt=0, le=1, description="part of the treatments' shares that is reached from then on"
+    )
+
+
+class _Design(Spec):
+    """What all designs tell.
+
+    Attributes:
+        units: what is assigned, in the plural.
+        fewest_days: days without which nothing can be estimated.
+    """
+
+    units: ClassVar[str]
+    fewest_days: ClassVar[int] = 1
+
+    def problems(self, days: int) -> list[str]:
+        """What does not fit the days of the experiment; place, value found and value wanted."""
+        if days >= self.fewest_days:
+            return []
+        name = getattr(self, "type", "")
+        return [
+            f"world.days == {days}, must be >= {self.fewest_days} where design.type is {name!r}"
+        ]
+
+    def layout(self, first_day: int) -> Layout | None:
+        """How the log of an experiment that begins on a day is read; None: shopper by shopper."""
+        return None
+
+
+class ShopperDesign(_Design):
+    """Shoppers are split: each stays in one arm. The test that shops run most."""
+
+    units: ClassVar[str] = "shoppers"
+
+    type: Literal["shopper"] = "shopper"
+    ramp_up: tuple[RampUpStep, ...] = Field(
+        (),
+        description="steps in which the treatments get their shares; before the first one all are "
+        "in control. None: they have them from the first day on",
+    )
+
+    def problems(self, days: int) -> list[str]:
+        """Steps that do not follow each other, or that come when all is over."""
+        problems = [
+            f"design.ramp_up[{at + 1}] == day {later.day}, part {later.part}, must be after day "
+            f"{step.day} and no less than {step.part}"
+            for at, (step, later) in enumerate(zip(self.ramp_up, self.ramp_up[1:], strict=False))
+            if later.day <= step.day or later.part < step.part
+        ]
+        return problems + [
+            f"design.ramp_up[{at}].day == {step.day}, must be < world.days ({days})"
+            for at, step in enumerate(self.ramp_up)
+            if step.day >= days
+        ]
+
+    def layout(self, first_day: int) -> Layout | None:
+        """Of a ramp-up, arms are compared step by step: days differ, and so do the arms' days."""
+        if not self.ramp_up:
+            return None
+        steps = " + ".join(f"(day >= {first_day + step.day})::INTEGER" for step in self.ramp_up)
+        return Layout(
+            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "shopper"),
+            stratum=steps,
+            assigned=True,
+            part=self.ramp_up[-1].part,
+        )
+
+
+class SessionDesign(_Design):
+    """Sessions are split: a shopper may see another arm on the next visit."""
+
+    units: ClassVar[str] = "sessions"
+
+    type: Literal["session"]
+
+    def layout(self, first_day: int) -> Layout:
+        """Sessions of a shopper are alike, so they vary together."""
+        return Layout(self.type, self.units, self.units, FIRST_OF_SESSION, "shopper")
+
+
+class RequestDesign(_Design):
+    """Requests are split: each page is drawn anew."""
+
+    units: ClassVar[str] = "requests"
+
+    type: Literal["request"]
+
+    def layout(self, first_day: int) -> Layout:
+        """Requests of a shopper are alike, so they vary together."""
+        return Layout(self.type, self.units, self.units, "true", "shopper")
+
+
+class QueryClusterDesign(_Design):
+    """Clusters of queries are split: what is asked for decides the arm."""
+
+    units: ClassVar[str] = "query clusters"
+
+    type: Literal["query_cluster"]
+
+    def layout(self, first_day: int) -> Layout:
+        """All that is asked of a cluster is in one arm, so clusters vary."""
+        return Layout(
+            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "cluster"),
+            by_text=True,
+            assigned=True,
+        )
+
+
+class SwitchbackDesign(_Design):
+    """Periods of time are split: everybody sees one arm, then the other."""
+
+    units: ClassVar[str] = "periods"
+    fewest_days: ClassVar[int] = 4
+
+    type: Literal["switchback"]
+    period: float = Field(3_600.0, ge=60, le=DAY, description="length of a period (seconds)")
+    washout: float = Field(
+        0.0,
+        ge=0,
+        description="time after a switch whose requests are not analysed, for they may still be "
+        "moved by the arm before (seconds)",
+    )
+
+    def problems(self, days: int) -> list[str]:
+        """A washout that leaves nothing, too."""
+        problems = super().problems(days)
+        if self.washout >= self.period:
+            problems.append(
+                f"design.washout == {self.washout:g}, must be < design.period ({self.period:g})"
+            )
+        return problems
+
+    def layout(self, first_day: int) -> Layout:
+        """Hours of the day are compared with themselves; pairs of days, which mirror, vary."""
+        kept = f'"at" - floor("at" / {self.period}) * {self.period} >= {self.washout}'
+        return Layout(
+            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "day // 2"),
+            stratum=f'floor(("at" - day * {DAY}) / {self.period})',
+            kept=kept if self.washout else "true",
+            assigned=True,
+        )
+
+
+def _kind(value: Any) -> Any:
+    """The type that settings name; shoppers are split where they name none."""
+    return value.get("type", "shopper") if isinstance(value, dict) else value.type
+
+
+DesignSpec = Annotated[
+    Annotated[ShopperDesign, Tag("shopper")]
+    | Annotated[SessionDesign, Tag("session")]
+    | Annotated[RequestDesign, Tag("request")]
+    | Annotated[QueryClusterDesign, Tag("query_cluster")]
+    | Annotated[SwitchbackDesign, Tag("switchback")],
+    Discriminator(_kind),
+]

@@ -1,0 +1,1 @@
+"""Estimates of experiments whatever they randomise: sessions, requests, clusters, times, slots."""

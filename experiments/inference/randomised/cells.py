@@ -1,0 +1,106 @@
+"""The sums of an experiment's log by group, stratum and arm, computed and kept by DuckDB."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from experiments.designs.layout import Layout
+from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, scan
+from experiments.inference.metrics import UNIT_COLUMNS, Metric
+from experiments.inference.units import summed
+
+UNITS = "units"
+"""The column that counts units."""
+
+
+class Cells:
+    """A row for each group, stratum, arm and day, with sums of the columns that metrics need.
+
+    Attributes:
+        manifest: the log's manifest.
+        connection: where the table lives; open until `open_cells` ends.
+        layout: how rows belong to what was randomised.
+        columns: of the unit table, that were summed.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        log: Path,
+        layout: Layout,
+        metrics: Sequence[Metric],
+    ) -> None:
+        self.manifest: Manifest = read_manifest(log)
+        self.connection = connection
+        self.layout = layout
+        asked = {column for metric in metrics for column in metric.columns}
+        self.columns = tuple(sorted(asked & layout.columns))
+        source = scan(log, "requests")
+        if layout.by_text:
+            source += f" JOIN {scan(log, 'texts')} USING (text)"
+        connection.execute(
+            "CREATE TEMP TABLE asked AS SELECT request, shopper, arm, day, "
+            f"({layout.group})::BIGINT AS grp, ({layout.stratum})::BIGINT AS stratum, "
+            f"({layout.counted})::INTEGER AS counted FROM {source} WHERE {layout.kept}"
+        )
+        connection.execute(f"CREATE TEMP TABLE cells AS {_cells(log, self.columns)}")
+
+    def possible(self, metric: Metric) -> bool:
+        """Whether a request can be told to have what the metric counts."""
+        return set(metric.columns) <= set(self.columns)
+
+    def scale(self) -> float:
+        """Units for each shopper who searched: what a unit has, times this, is of a shopper."""
+        row = self.connection.execute("SELECT sum(counted) / count(DISTINCT shopper) FROM asked")
+        found = (row.fetchone() or (None,))[0]
+        return float(found) if found is not None else 0.0
+
+    def days(self) -> list[int]:
+        """The days with requests."""
+        found = self.connection.execute("SELECT DISTINCT day FROM asked ORDER BY day").fetchall()
+        return [day for (day,) in found]
+
+    def units(self) -> dict[str, int]:
+        """How many units each arm has, by name."""
+        found = dict(
+            self.connection.execute(f"SELECT arm, sum({UNITS}) FROM cells GROUP BY arm").fetchall()
+        )
+        return {name: int(found.get(arm, 0)) for arm, name in enumerate(self.manifest.arms)}
+
+
+def _cells(log: Path, columns: Sequence[str]) -> str:
+    """SQL of the table: sums over the rows of each table of the log, joined by request."""
+    keys = "grp, stratum, asked.arm AS arm, asked.day AS day"
+    parts = [f"SELECT {keys}, sum(counted) AS {UNITS} FROM asked GROUP BY ALL"]
+    for table in dict.fromkeys(UNIT_COLUMNS[name].table for name in columns):
+        own = [name for name in columns if UNIT_COLUMNS[name].table == table]
+        sums = ", ".join(f"{summed(UNIT_COLUMNS[name])} AS {name}" for name in own)
+        parts.append(
+            f"SELECT {keys}, {sums} FROM (SELECT * EXCLUDE (arm, day) FROM {scan(log, table)}) "
+            f"JOIN asked USING (request) GROUP BY ALL"
+        )
+    total = ", ".join(f"coalesce(sum({name}), 0)::DOUBLE AS {name}" for name in (UNITS, *columns))
+    union = " UNION ALL BY NAME ".join(parts)
+    return f"SELECT grp, stratum, arm, day, {total} FROM ({union}) GROUP BY ALL"
+
+
+@contextmanager
+def open_cells(
+    log: Path, layout: Layout, metrics: Sequence[Metric], *, spec: EngineSpec | None = None
+) -> Iterator[Cells]:
+    """Read a log into cells for these metrics.
+
+    Args:
+        log: the experiment's log folder.
+        layout: of its design.
+        metrics: all that will be asked.
+        spec: threads and memory.
+
+    Raises:
+        DataError: the folder is not a log.
+    """
+    read_manifest(log)
+    with engine(spec or EngineSpec()) as connection:
+        yield Cells(connection, log, layout, metrics)

@@ -1,0 +1,52 @@
+"""The design of a run's experiment, from its settings."""
+
+from pathlib import Path
+
+from experiments.config.schema import Config
+from experiments.designs.design import Design
+from experiments.designs.querycluster import QueryClusterSplit
+from experiments.designs.rampup import RampUp
+from experiments.designs.request import RequestSplit
+from experiments.designs.session import SessionSplit
+from experiments.designs.settings import (
+    QueryClusterDesign,
+    RequestDesign,
+    SessionDesign,
+    SwitchbackDesign,
+)
+from experiments.designs.shopper import ShopperSplit
+from experiments.designs.switchback import Switchback
+from experiments.running.assigning.queryclusters import query_clusters
+from simulator.living.world import Population
+from simulator.log.history import load_history
+from simulator.protocols import DAY
+from simulator.randomness import Draws
+
+SALT = "experiment"
+
+
+def design_of(config: Config, population: Population, history: Path) -> Design:
+    """Who or what sees which arm in the experiment.
+
+    Args:
+        population: whose texts clusters of queries are of.
+        history: log folder, whose clicks tell what texts are about.
+    """
+    shares, draws = tuple(arm.share for arm in config.arms), Draws(config.seed)
+    spec, made = config.design, (shares, SALT, draws)
+    if isinstance(spec, SessionDesign):
+        return SessionSplit(*made)
+    if isinstance(spec, RequestDesign):
+        return RequestSplit(*made)
+    if isinstance(spec, SwitchbackDesign):
+        return Switchback(*made, spec.period)
+    if isinstance(spec, QueryClusterDesign):
+        texts, catalog = population.intents.texts, population.supply.catalog
+        return QueryClusterSplit(*made, query_clusters(texts, load_history(history), catalog))
+    split = ShopperSplit(*made)
+    if not spec.ramp_up:
+        return split
+    first = config.world.history_days
+    steps = tuple(((first + step.day) * DAY, step.part) for step in spec.ramp_up)
+    control = [arm.name for arm in config.arms].index(config.control)
+    return RampUp(split, steps, control)
