@@ -134,7 +134,8 @@ def gather(parts: Sequence[tuple[NDArray[np.intp], Pages]], blank: Pages) -> Pag
         blank: pages of the whole batch, which are filled in and returned. Traces come in the
             order of the batch's rows.
     """
-    columns = [field.name for field in fields(Pages) if field.name != "traces"]
+    apart = {"traces", "slot_arms_BK"}
+    columns = [field.name for field in fields(Pages) if field.name not in apart]
     for rows, pages in parts:
         for name in columns:
             target, value = getattr(blank, name), getattr(pages, name)
@@ -153,4 +154,8 @@ def gather(parts: Sequence[tuple[NDArray[np.intp], Pages]], blank: Pages) -> Pag
         if field.name != "row_R"
     }
     values = {name: getattr(blank, name) for name in columns}
+    if any(pages.slot_arms_BK is not None for _, pages in parts):
+        values["slot_arms_BK"] = np.zeros(blank.items_BK.shape, np.int8)
+        for rows, pages in parts:
+            values["slot_arms_BK"][rows, : pages.items_BK.shape[1]] = pages.arms_BK
     return Pages(**values, traces=Traces(row_R=row_R[order].astype(np.int32), **joined))

@@ -181,6 +181,8 @@ class Pages:
         ranked_B: candidates that reached the ranker.
         arm_B: arm that served the request.
         traces: candidates of the traced requests.
+        slot_arms_BK: arm that each slot counts for, where slots of one page count for several
+            (interleaving); None: all for the arm that served the request.
     """
 
     items_BK: Ints
@@ -194,6 +196,14 @@ class Pages:
     ranked_B: Ints
     arm_B: NDArray[np.int8]
     traces: Traces
+    slot_arms_BK: NDArray[np.int8] | None = None
+
+    @property
+    def arms_BK(self) -> NDArray[np.int8]:
+        """The arm that each slot counts for; not to be written to."""
+        if self.slot_arms_BK is not None:
+            return self.slot_arms_BK
+        return np.broadcast_to(self.arm_B[:, None], self.items_BK.shape)
 
     @classmethod
     def bare(cls, items_BK: Ints, latency_B: NDArray[np.float32]) -> "Pages":

@@ -30,6 +30,8 @@ class Layout:
             of the day or a step of a ramp-up; differences are averaged over strata.
         kept: SQL of the requests that are analysed.
         by_text: whether SQL also reads columns of `texts`, such as `cluster`.
+        slots: whether slots of one page count for several arms (interleaving): units stand in all
+            arms then, and each arm has what its slots brought.
         assigned: whether the log's assignments tell what was split; else only the requests that
             came do.
         part: of the shares of all arms but control, that is reached at the end.
@@ -44,6 +46,7 @@ class Layout:
     stratum: str = "0"
     kept: str = EVERY
     by_text: bool = False
+    slots: bool = False
     assigned: bool = False
     part: float = 1.0
     columns: frozenset[str] = COUNTED_BY_REQUEST

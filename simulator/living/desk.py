@@ -84,7 +84,9 @@ class Desk:
         record(scene.log, requests, sessions, pages, reactions, steps)
         rows, slots = np.nonzero(seen(pages, reactions))
         scene.market.count_exposures(
-            pages.arm_B[rows], pages.items_BK[rows, slots], reactions.clicked_BK[rows, slots]
+            pages.arms_BK[rows, slots],
+            pages.items_BK[rows, slots],
+            reactions.clicked_BK[rows, slots],
         )
         scene.memory.click(sessions.shopper_N, pages.items_BK, reactions.clicked_BK)
         buys_B = reactions.worth_B > 0

@@ -113,7 +113,7 @@ class Life:
     def _purchase(self, plan: Purchases, row: int) -> Generator[simpy.Event]:
         """Try the choices in order: the best that is there, and a second one that joins it."""
         yield self.env.timeout(plan.at_P[row] - self.env.now)
-        shopper, arm = int(plan.shopper_P[row]), int(plan.arm_P[row])
+        shopper = int(plan.shopper_P[row])
         worth, joins = int(plan.worth_P[row]), int(plan.joins_P[row])
         bought, quantity = 0, int(plan.quantity_P[row])
         for choice, item in enumerate(plan.choices_PC[row].tolist()):
@@ -121,6 +121,7 @@ class Life:
             if item < 0 or enough or bought == MOST_ITEMS:
                 break
             session = int(plan.session_P[row])
+            arm = int(plan.arm_PC[row, choice])
             sold = self.market.take(item, quantity, self.env.now, arm, session)
             if not sold:
                 continue
@@ -140,7 +141,7 @@ class Life:
             request=int(plan.request_P[row]),
             session=session,
             shopper=int(plan.shopper_P[row]),
-            arm=int(plan.arm_P[row]),
+            arm=int(plan.arm_PC[row, choice]),
             item=item,
             at=self.env.now,
             day=int(self.env.now // DAY),

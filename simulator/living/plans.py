@@ -19,9 +19,9 @@ class Purchases:
 
     Attributes:
         at_P: simulated seconds of the attempt.
-        request_P, session_P, shopper_P, arm_P: where it comes from.
-        choices_PC, position_PC, sources_PC, best_ranked_PC: items best first, -1 padded, with the
-            position and the provenance of their exposure.
+        request_P, session_P, shopper_P: where it comes from.
+        choices_PC, position_PC, sources_PC, best_ranked_PC, arm_PC: items best first, -1 padded,
+            with the position and the provenance of their exposure, and the arm it counts for.
         worth_P, joins_P: how many of the choices, the best of them, are worth buying, and would be
             bought beside another item.
         quantity_P: units of the first item bought.
@@ -32,11 +32,11 @@ class Purchases:
     request_P: NDArray[np.int64]
     session_P: NDArray[np.int64]
     shopper_P: NDArray[np.int64]
-    arm_P: NDArray[np.int8]
     choices_PC: Ints
     position_PC: NDArray[np.int16]
     sources_PC: Ints
     best_ranked_PC: Ints
+    arm_PC: NDArray[np.int8]
     worth_P: NDArray[np.int16]
     joins_P: NDArray[np.int16]
     quantity_P: NDArray[np.int16]
@@ -91,11 +91,11 @@ def planned_purchases(
         request_P=requests.id_B[buys_B],
         session_P=sessions.id_N[buys_B],
         shopper_P=requests.shopper_B[buys_B],
-        arm_P=pages.arm_B[buys_B],
         choices_PC=reactions.choices_BC[buys_B],
         position_PC=(first_P[:, None] + slots_PC).astype(np.int16),
         sources_PC=np.take_along_axis(pages.sources_BK[buys_B], slots_PC, axis=1),
         best_ranked_PC=np.take_along_axis(pages.best_ranked_BK[buys_B], slots_PC, axis=1),
+        arm_PC=np.take_along_axis(pages.arms_BK[buys_B], slots_PC, axis=1),
         worth_P=reactions.worth_B[buys_B],
         joins_P=reactions.joins_B[buys_B],
         quantity_P=reactions.quantity_B[buys_B],

@@ -67,7 +67,7 @@ def _log_exposures(log: EventLog, requests: Requests, pages: Pages, reactions: R
     columns: dict[str, NDArray[Any]] = {
         "request": requests.id_B[rows],
         "shopper": requests.shopper_B[rows],
-        "arm": pages.arm_B[rows],
+        "arm": pages.arms_BK[rows, slots],
         "day": (requests.at_B // DAY).astype(np.int16)[rows],
         "item": pages.items_BK[rows, slots],
         "position": first_B[rows] + slots,

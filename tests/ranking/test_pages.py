@@ -127,5 +127,18 @@ def test_blank_pages_show_nothing_and_have_the_types_of_all_pages(requests_):
     assert (blank.items_BK == -1).all()
     assert (blank.arm_B == 4).all()
     for column in fields(Pages):
-        if column.name != "traces":
+        if column.name not in ("traces", "slot_arms_BK"):
             assert getattr(blank, column.name).dtype == getattr(found, column.name).dtype
+
+
+def test_slots_count_for_the_arm_of_their_page_unless_they_have_arms_of_their_own():
+    plain, mixed = pages_showing([[1, 2]], arm=1), pages_showing([[3, 4, 5]], arm=0)
+    mixed = replace(mixed, slot_arms_BK=np.array([[1, 0, 1]], np.int8))
+    np.testing.assert_array_equal(plain.arms_BK, [[1, 1]])
+    np.testing.assert_array_equal(mixed.arms_BK, [[1, 0, 1]])
+    parts = [(np.array([1]), plain), (np.array([0]), mixed)]
+    found = gather(parts, blank_pages(2, 3, 1, 0))
+    np.testing.assert_array_equal(found.arms_BK[0], [1, 0, 1])
+    np.testing.assert_array_equal(found.arms_BK[1, :2], [1, 1])
+    alone = gather([(np.array([0]), plain)], blank_pages(1, 3, 1, 0))
+    assert alone.slot_arms_BK is None

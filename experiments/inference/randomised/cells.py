@@ -45,7 +45,9 @@ class Cells:
             f"({layout.group})::BIGINT AS grp, ({layout.stratum})::BIGINT AS stratum, "
             f"({layout.counted})::INTEGER AS counted FROM {source} WHERE {layout.kept}"
         )
-        connection.execute(f"CREATE TEMP TABLE cells AS {_cells(log, self.columns)}")
+        arms = len(self.manifest.arms)
+        made = _cells(log, self.columns, arms, layout.slots)
+        connection.execute(f"CREATE TEMP TABLE cells AS {made}")
 
     def possible(self, metric: Metric) -> bool:
         """Whether a request can be told to have what the metric counts."""
@@ -70,17 +72,31 @@ class Cells:
         return {name: int(found.get(arm, 0)) for arm, name in enumerate(self.manifest.arms)}
 
 
-def _cells(log: Path, columns: Sequence[str]) -> str:
-    """SQL of the table: sums over the rows of each table of the log, joined by request."""
-    keys = "grp, stratum, asked.arm AS arm, asked.day AS day"
-    parts = [f"SELECT {keys}, sum(counted) AS {UNITS} FROM asked GROUP BY ALL"]
+def _cells(log: Path, columns: Sequence[str], arms: int, slots: bool) -> str:
+    """SQL of the table: sums over the rows of each table of the log, joined by request.
+
+    Args:
+        columns: of the unit table.
+        arms: how many there are.
+        slots: whether slots of a page count for arms of their own: what is counted by request is
+            in all arms alike then.
+    """
+    keys, every = "grp, stratum, asked.day AS day", f"(SELECT unnest(range({arms})) AS arm)"
+    own_arm = "asked.arm AS arm"
+    units = "each.arm AS arm" if slots else own_arm
+    source = f"asked CROSS JOIN {every} AS each" if slots else "asked"
+    parts = [f"SELECT {keys}, {units}, sum(counted) AS {UNITS} FROM {source} GROUP BY ALL"]
     for table in dict.fromkeys(UNIT_COLUMNS[name].table for name in columns):
         own = [name for name in columns if UNIT_COLUMNS[name].table == table]
         sums = ", ".join(f"{summed(UNIT_COLUMNS[name])} AS {name}" for name in own)
-        parts.append(
-            f"SELECT {keys}, {sums} FROM (SELECT * EXCLUDE (arm, day) FROM {scan(log, table)}) "
-            f"JOIN asked USING (request) GROUP BY ALL"
-        )
+        by_slot = slots and table in ("exposures", "orders")
+        left_out = "(day)" if by_slot else "(arm, day)"
+        arm = "rows.arm AS arm" if by_slot else own_arm
+        joined = f"(SELECT * EXCLUDE {left_out} FROM {scan(log, table)}) AS rows"
+        joined += " JOIN asked USING (request)"
+        if slots and not by_slot:
+            arm, joined = units, f"{joined} CROSS JOIN {every} AS each"
+        parts.append(f"SELECT {keys}, {arm}, {sums} FROM {joined} GROUP BY ALL")
     total = ", ".join(f"coalesce(sum({name}), 0)::DOUBLE AS {name}" for name in (UNITS, *columns))
     union = " UNION ALL BY NAME ".join(parts)
     return f"SELECT grp, stratum, arm, day, {total} FROM ({union}) GROUP BY ALL"
