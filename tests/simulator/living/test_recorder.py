@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -73,7 +74,7 @@ def tables():
         ranker_score_R=np.array([0.5], np.float32),
     )
     log = Rows()
-    pages = SimpleNamespace(**{**vars(PAGES), "traces": traces})
+    pages = replace(PAGES, traces=traces)
     record(log, REQUESTS, SESSIONS, pages, REACTIONS, STEPS)
     return log.tables
 
