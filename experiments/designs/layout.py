@@ -25,6 +25,7 @@ class Layout:
             move, such as the sessions of a period.
         counted: SQL of the requests that stand for one unit of what a metric without a
             denominator is divided by. Arms must not move how many there are.
+        key: SQL of the number of what was split.
         group: SQL of what varies independently: requests of one group are correlated.
         stratum: SQL of the part of the experiment within which arms are compared, such as an hour
             of the day or a step of a ramp-up; differences are averaged over strata.
@@ -42,6 +43,7 @@ class Layout:
     split: str
     unit: str
     counted: str
+    key: str
     group: str
     stratum: str = "0"
     kept: str = EVERY

@@ -75,7 +75,7 @@ class ShopperDesign(_Design):
             return None
         steps = " + ".join(f"(day >= {first_day + step.day})::INTEGER" for step in self.ramp_up)
         return Layout(
-            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "shopper"),
+            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "shopper", "shopper"),
             stratum=steps,
             assigned=True,
             part=self.ramp_up[-1].part,
@@ -91,7 +91,7 @@ class SessionDesign(_Design):
 
     def layout(self, first_day: int) -> Layout:
         """Sessions of a shopper are alike, so they vary together."""
-        return Layout(self.type, self.units, self.units, FIRST_OF_SESSION, "shopper")
+        return Layout(self.type, self.units, self.units, FIRST_OF_SESSION, "session", "shopper")
 
 
 class RequestDesign(_Design):
@@ -103,7 +103,7 @@ class RequestDesign(_Design):
 
     def layout(self, first_day: int) -> Layout:
         """Requests of a shopper are alike, so they vary together."""
-        return Layout(self.type, self.units, self.units, "true", "shopper")
+        return Layout(self.type, self.units, self.units, "true", "request", "shopper")
 
 
 class QueryClusterDesign(_Design):
@@ -116,7 +116,7 @@ class QueryClusterDesign(_Design):
     def layout(self, first_day: int) -> Layout:
         """All that is asked of a cluster is in one arm, so clusters vary."""
         return Layout(
-            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "cluster"),
+            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "cluster", "cluster"),
             by_text=True,
             assigned=True,
         )
@@ -150,7 +150,8 @@ class SwitchbackDesign(_Design):
         """Hours of the day are compared with themselves; pairs of days, which mirror, vary."""
         kept = f'"at" - floor("at" / {self.period}) * {self.period} >= {self.washout}'
         return Layout(
-            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "day // 2"),
+            *(self.type, self.units, "sessions", FIRST_OF_SESSION),
+            *(f'floor("at" / {self.period})', "day // 2"),
             stratum=f'floor(("at" - day * {DAY}) / {self.period})',
             kept=kept if self.washout else "true",
             assigned=True,

@@ -106,7 +106,13 @@ def _filled(
 
 
 def compared(
-    row: Estimate, one: "Level", two: "Level", confidence: float, *, together: float = 0.0
+    row: Estimate,
+    one: "Level",
+    two: "Level",
+    confidence: float,
+    *,
+    together: float = 0.0,
+    freedom: float | None = None,
 ) -> tuple[Estimate, str]:
     """A row with the difference of two levels, and why it has no relative interval.
 
@@ -115,11 +121,13 @@ def compared(
         one, two: of control and of treatment; one of them has an error at least.
         confidence: level of the intervals.
         together: covariance of the two errors, where the same groups are in both arms.
+        freedom: degrees of freedom; None: Welch's, of two independent samples.
     """
     apart = math.hypot(one.error, two.error)
     error = math.sqrt(max(apart**2 - 2 * together, 0.0))
-    part = (one.error / apart) ** 2
-    freedom = 1 / (part**2 / (one.n - 1) + (1 - part) ** 2 / (two.n - 1))  # Welch, Satterthwaite
+    if freedom is None:  # Welch, Satterthwaite
+        part = (one.error / apart) ** 2
+        freedom = 1 / (part**2 / (one.n - 1) + (1 - part) ** 2 / (two.n - 1))
     effect, p_value = student(two.mean - one.mean, error, freedom, confidence=confidence)
     row = replace(row, control=one.mean, treatment=two.mean, effect=effect, p_value=p_value)
     quantile = float(reach(1.0, freedom, confidence=confidence))

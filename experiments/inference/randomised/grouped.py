@@ -15,7 +15,9 @@ which sums to 0 over groups. So the variance of L[a] is G / (G - 1) sum_g z[g, a
 with that of the other arm the same with the product of both: the delta method for ratios of sums
 over independent groups (the linearised, cluster-robust variance of a ratio; Binder, International
 Statistical Review 51, 1983; with one stratum, and groups in one arm each, that of Deng, Knoblich
-and Lu, KDD 2018, eq. 4). G are the groups of the arm, and degrees of freedom Welch's of both.
+and Lu, KDD 2018, eq. 4). G are the groups of the arm. Where groups have requests in both arms, each
+tells a difference by itself, and there are as many degrees of freedom as groups less one; else
+Welch's.
 
 w is taken as given: arms share it. So is the number of units of a shopper by which a level without
 a denominator is multiplied, so that it tells of a shopper, like the truth.
@@ -44,11 +46,13 @@ class _Moments:
         levels: of control and of treatment.
         together: covariance of the errors.
         numerators: sums of the metric's numerator in both arms.
+        freedom: degrees of freedom of their difference; None: Welch's.
     """
 
     levels: tuple[Level, Level]
     together: float
     numerators: tuple[float, float]
+    freedom: float | None
 
 
 def grouped_estimates(
@@ -104,7 +108,8 @@ def _filled(
     if not one.error and not two.error:
         none = not any(made.numerators)
         return row, f"the arms have no {metric.numerator}" if none else f"no variation of {units}"
-    row, reason = compared(row, one, two, confidence, together=made.together * scale**2)
+    together = made.together * scale**2
+    row, reason = compared(row, one, two, confidence, together=together, freedom=made.freedom)
     for number, name in zip(made.numerators, row.contrast, strict=True):
         if reason and number == 0:
             reason = f"{name} has no {metric.numerator}, so a relative effect has no interval"
@@ -136,6 +141,7 @@ def _moments(
             (level_one, level_two),
             math.copysign(_inflated(abs(product), groups), product),
             (ratio.numerators[one], ratio.numerators[two]),
+            groups - 1 if groups_one + groups_two > groups else None,
         )
     return found
 

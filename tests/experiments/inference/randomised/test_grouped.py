@@ -1,12 +1,11 @@
 """Estimates by groups equal brute force and statsmodels, and reasons stand where they cannot."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import statsmodels.api as sm
 from scipy import stats
@@ -18,39 +17,11 @@ from experiments.inference.randomised.cells import open_cells
 from experiments.inference.randomised.grouped import grouped_estimates
 from experiments.inference.units import open_units
 from tests.experiments.inference.logs import ARMS, write_log
+from tests.experiments.inference.rearmed import rearmed, table, written
 
 ORDERS, GMV, CTR = (METRICS[name] for name in ("orders", "gmv", "ctr"))
 PAIR = (ARMS[0], ARMS[1])
-SESSIONS = Layout("session", "sessions", "sessions", FIRST_OF_SESSION, "shopper")
-
-
-def table(log: Path, name: str) -> pd.DataFrame:
-    return pd.concat([pd.read_parquet(shard) for shard in sorted((log / name).glob("*.parquet"))])
-
-
-def written(rows: pd.DataFrame, folder: Path) -> None:
-    """These rows in the place of a table's."""
-    for shard in folder.glob("*.parquet"):
-        shard.unlink()
-    made = pa.Table.from_pandas(rows, preserve_index=False)
-    pq.write_table(made, folder / "part-00000.parquet")
-
-
-def rearmed(log: Path, arm_of: Any) -> Path:
-    """The log with the arm of each request as a function of its row says."""
-    asked = table(log, "requests")
-    arm = pd.Series(np.asarray(arm_of(asked)), asked["request"].to_numpy()).astype(np.int8)
-    for name in ("requests", "exposures", "orders"):
-        rows = table(log, name)
-        rows["arm"] = arm.loc[rows["request"]].to_numpy()
-        for shard in (log / name).glob("*.parquet"):
-            shard.unlink()
-        schema = pa.Schema.from_pandas(rows, preserve_index=False)
-        pq.write_table(
-            pa.Table.from_pandas(rows, schema, preserve_index=False),
-            log / name / "part-00000.parquet",
-        )
-    return log
+SESSIONS = Layout("session", "sessions", "sessions", FIRST_OF_SESSION, "session", "shopper")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +115,7 @@ def test_groups_that_are_in_one_arm_each_give_the_estimate_of_a_split_of_shopper
     tmp_path: Path,
 ) -> None:
     log = write_log(tmp_path / "log", shoppers=500)
-    whole = Layout("shopper", "shoppers", "shoppers", FIRST_OF_SESSION, "shopper")
+    whole = Layout("shopper", "shoppers", "shoppers", FIRST_OF_SESSION, "shopper", "shopper")
     ((row, _),) = estimated(log, whole, CTR)
     with open_units(log, [CTR]) as units:
         plain, _ = estimate(CTR, PAIR, units.aggregates([CTR]))
@@ -169,8 +140,8 @@ def test_strata_are_compared_with_themselves(tmp_path: Path) -> None:
     bought = table(log, "orders")
     bought = bought[(bought["day"] == 1) | (rng.random(len(bought)) < 0.3)]
     written(bought, log / "orders")
-    pooled = Layout("request", "requests", "requests", "true", "shopper")
-    by_day = Layout("request", "requests", "requests", "true", "shopper", stratum="day")
+    pooled = Layout("request", "requests", "requests", "true", "request", "shopper")
+    by_day = Layout("request", "requests", "requests", "true", "request", "shopper", stratum="day")
     ((naive, _),) = estimated(log, pooled, ORDERS)
     ((fair, _),) = estimated(log, by_day, ORDERS)
     assert naive.effect.low > 0
@@ -189,10 +160,8 @@ def test_a_stratum_without_one_of_the_arms_is_left_out(tmp_path: Path) -> None:
     log = write_log(tmp_path / "log", shoppers=600, days=3)
     rng = np.random.default_rng(1)
     rearmed(log, lambda asked: np.where(asked["day"] == 0, 0, rng.integers(0, 2, len(asked))))
-    days = Layout("request", "requests", "requests", "true", "shopper", stratum="day")
-    later = Layout(
-        "request", "requests", "requests", "true", "shopper", stratum="day", kept="day > 0"
-    )
+    days = Layout("request", "requests", "requests", "true", "request", "shopper", stratum="day")
+    later = replace(days, kept="day > 0")
     ((whole, _),) = estimated(log, days, CTR)
     ((part, _),) = estimated(log, later, CTR)
     assert whole.effect == part.effect
@@ -200,7 +169,9 @@ def test_a_stratum_without_one_of_the_arms_is_left_out(tmp_path: Path) -> None:
 
 def test_days_that_are_still_to_come_count_nothing(by_session: Path) -> None:
     ((first, _),) = estimated(by_session, SESSIONS, CTR, last_day=0)
-    only = Layout("session", "sessions", "sessions", FIRST_OF_SESSION, "shopper", kept="day = 0")
+    only = Layout(
+        "session", "sessions", "sessions", FIRST_OF_SESSION, "session", "shopper", kept="day = 0"
+    )
     ((alone, _),) = estimated(by_session, only, CTR)
     assert first.effect == alone.effect
 
@@ -216,7 +187,7 @@ def test_what_no_request_can_be_told_to_have_has_a_reason(by_session: Path) -> N
     [
         (SESSIONS, lambda asked: np.zeros(len(asked)), "an arm has no exposures"),
         (
-            Layout("switchback", "periods", "periods", "true", "0"),
+            Layout("switchback", "periods", "periods", "true", "0", "0"),
             lambda asked: asked["session"] % 2,
             "an arm has fewer than 2 groups of periods that may vary",
         ),
