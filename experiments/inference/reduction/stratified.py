@@ -57,17 +57,15 @@ class Stratified:
     def conditional(self) -> float:
         """The variance of the effect on these shoppers, given how each stratum was split.
 
-        Without the part by which it is less where effects differ within a stratum, which no data
-        tell (section 5 of the paper; Neyman's bound).
+        Neyman's bound: what makes it less where effects differ within a stratum, no data tell.
         """
         return float(self.part_SA.sum())
 
     @property
     def unconditional(self) -> float:
-        """The same before the split was known, over all that leave each stratum both arms.
+        """The same before the split was known, over all that leave a stratum both arms.
 
-        The mean of 1 / n stands for 1 / n (theorem 2 of the paper, whose beta is the mean of one
-        arm's shoppers over the other's). Sizes of arms and strata are given.
+        The mean of 1 / n stands for 1 / n. Sizes of arms and strata are given.
         """
         total, n_A = int(self.n_SA.sum()), self.n_SA.sum(axis=0)
         inverse_SA = [
@@ -79,8 +77,8 @@ class Stratified:
     def of_weights(self, left_S: Floats, right_S: Floats) -> float:
         """What two levels of the strata make of it that the weights are a sample's.
 
-        With the effects, it is what the conditional variance lacks where shoppers are a sample (a
-        superpopulation) and effects differ between strata (section 6 of the paper).
+        Of the effects, it is what the conditional variance lacks where shoppers are a sample (a
+        superpopulation) and effects differ between strata.
         """
         left_S, right_S = (each - self.weight_S @ each for each in (left_S, right_S))
         return float(self.weight_S @ (left_S * right_S) / (self.n_SA.sum() - 1))

@@ -73,11 +73,9 @@ class UnitTable:
             DataError: a row without shopper or arm, or a shopper in two rows.
         """
         unit, arm = quoted(self.unit), quoted(self.arm)
-        found = self.connection.execute(
-            f"SELECT count(*), count({unit}), count({arm}), count(DISTINCT {unit}) "
-            f"FROM ({self.sql})"
-        ).fetchone()
-        total, units, arms, distinct = found or (0, 0, 0, 0)
+        total, units, arms, distinct = self.one(
+            f"SELECT count(*), count({unit}), count({arm}), count(DISTINCT {unit})"
+        )
         for column, count in ((self.unit, units), (self.arm, arms)):
             if count < total:
                 raise DataError(f"{column} of {total - count} rows == none, must be there")
@@ -115,6 +113,10 @@ class UnitTable:
                 raise ConfigError(
                     f"{column} == {kind}, must be a number, such as ({column} = 'phone')::INT"
                 )
+
+    def one(self, select: str) -> tuple[Any, ...]:
+        """The single row of a query of the table."""
+        return tuple(self.connection.execute(f"{select} FROM ({self.sql})").fetchall()[0])
 
     def hashed(self, key: str) -> str:
         """SQL of 64 bits that hang on the shopper and the key alone, on no order of rows."""
@@ -156,8 +158,9 @@ class UnitTable:
 
     def _check_strata(self, strata: Sequence[Covariate]) -> None:
         self.need(each.column for each in strata)
-        sql = f"SELECT count(DISTINCT {_stratum(strata)}) FROM ({self.sql})"
-        count = (self.connection.execute(sql).fetchone() or (0,))[0] if strata else 0
+        if not strata:
+            return
+        (count,) = self.one(f"SELECT count(DISTINCT {_stratum(strata)})")
         if count > MOST_STRATA:
             listed = ", ".join(each.column for each in strata)
             raise ConfigError(

@@ -1,12 +1,12 @@
 """CUPAC: what a metric is expected to be, foretold of each shopper by models that never met them.
 
 Any regressor predicts the metric from what the treatment cannot have moved, and the prediction is
-a covariate like another (Tang, Huang, Kastelman and Bauman, "Control Using Predictions as
-Covariates in Switchback Experiments", DoorDash, 2020; for any regressor, cross-fitted: Guo, Coey,
-Konutgan, Li, Schoener and Goldman, "Machine Learning for Variance Reduction in Online Experiments",
-NeurIPS 2021). Shoppers lie in folds by a hash of who they are; those of a fold are foretold by a
-model of all others, of both arms, which is not told the arms. So a model that learns its rows by
-heart gains nothing, and hides no effect.
+a covariate like another (CUPAC: "Improving Experimental Power through Control Using Predictions as
+Covariate", DoorDash, 2020; of any regressor, cross-fitted: MLRATE, Guo, Coey, Konutgan, Li, Schoener
+and Goldman, "Machine Learning for Variance Reduction in Online Experiments", NeurIPS 2021).
+Shoppers lie in folds by a hash of who they are; those of a fold are foretold by a model of all
+others, of both arms, which is not told the arms. So a model that learns its rows by heart gains
+nothing, and hides no effect.
 
 Predictions count from their mean in the fold: models of different folds may differ in level, and
 as they have learnt from all but the fold, that level would tell of the fold's own outcomes.
@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow
 from numpy.typing import NDArray
 
+from experiments.inference.intervals.student import ROUNDING
 from experiments.inference.reduction.covariate import Covariate
 from experiments.inference.reduction.predicting.regressor import Predictor, Regressor
 from experiments.inference.reduction.unittable import UnitTable, bounded, quoted, refuse_odd
@@ -87,11 +88,11 @@ def cross_fitted(
     rows = _Rows(table.connection, f"{made}_rows")
     rows.make(table, target, names, table.hashed(key), folds)
     rows.foretell(regressor, f"{made}_raw", most)
-    unit = quoted(table.unit)
+    unit, off = quoted(table.unit), "expected - avg(expected) OVER (PARTITION BY fold)"
     table.connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {made} AS SELECT {unit}, "
-        f"expected - avg(expected) OVER (PARTITION BY fold) AS {quoted(column)} "
-        f"FROM {rows.name} JOIN {made}_raw USING (place)"
+        f"CASE WHEN abs({off}) > {ROUNDING} * abs(expected) THEN {off} ELSE 0 END "
+        f"AS {quoted(column)} FROM {rows.name} JOIN {made}_raw USING (place)"
     )
     for spent in (rows.name, f"{made}_raw"):
         table.connection.execute(f"DROP TABLE {spent}")
@@ -122,8 +123,8 @@ class _Rows:
             f"(SELECT {unit}, {luck} AS luck, {bounded(target)} AS y, {values} "
             f"FROM ({table.sql})))"
         )
-        odd = self.connection.execute(f"SELECT count(*) - count(y) FROM {self.name}").fetchone()
-        refuse_odd(target, (odd or (0,))[0])
+        odd = self.connection.execute(f"SELECT count(*) - count(y) FROM {self.name}").fetchall()
+        refuse_odd(target, odd[0][0])
 
     def foretell(self, regressor: Regressor, into: str, most: int) -> None:
         """Predict each fold by a model of the others, into a table of place and expected."""

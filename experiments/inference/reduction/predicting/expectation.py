@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from experiments.inference.reduction.covariate import Covariate, known_before
-from experiments.inference.reduction.unittable import UnitTable, bounded, quoted
+from experiments.inference.reduction.unittable import UnitTable, bounded, quoted, refuse_odd
 from simulator.errors import DataError
 
 LACKS = "lacks_"
@@ -44,8 +44,9 @@ def with_known_number(
     under one and the same policy, from what was known before.
 
     Where shoppers lack it, they get the mean of the others, and that they lack it is a second
-    covariate (Zhao and Ding, Journal of the American Statistical Association 119, 2024, 450-460),
-    so that arms of which one lacks it more often are seen.
+    covariate (the missingness-indicator method: Zhao and Ding, "To adjust or not to adjust?
+    Estimating the average treatment effect in randomized experiments with missing covariates",
+    arXiv 2108.00152), so that arms of which one lacks it more often are seen.
 
     Args:
         table: shoppers.
@@ -61,16 +62,16 @@ def with_known_number(
         ConfigError: columns that are not there, no numbers, or not new.
         DataError: a shopper with two numbers, a number that is not finite, or none for anybody.
     """
-    run = table.connection
-    source = UnitTable(run, sql, table.unit, value)
+    source = UnitTable(table.connection, sql, table.unit, value)
     source.need([value], numbers=True)
     source.check_rows()
+    refuse_odd(value, source.one(f"SELECT count(*) - count({bounded(value)})")[0])
     unit, new, lacks = quoted(table.unit), quoted(column), LACKS + column
     known = table.joined(
         [column, lacks],
         f"SELECT {unit}, {bounded(value)} AS {new}, 0 AS {quoted(lacks)} FROM ({sql})",
     )
-    rows = run.execute(
+    rows = table.connection.execute(
         f"SELECT {quoted(table.arm)}::VARCHAR, count(*), count({new}), coalesce(sum({new}), 0) "
         f"FROM ({known.sql}) GROUP BY ALL ORDER BY ALL"
     ).fetchall()
