@@ -2,7 +2,8 @@
 
 Any regressor predicts the metric from what the treatment cannot have moved, and the prediction is
 a covariate like another (CUPAC: "Improving Experimental Power through Control Using Predictions as
-Covariate", DoorDash, 2020; of any regressor, cross-fitted: MLRATE, Guo, Coey and others, "Machine Learning for Variance Reduction in Online Experiments", NeurIPS 2021).
+Covariate", DoorDash, 2020; of any regressor, cross-fitted: MLRATE, Guo, Coey and others, "Machine
+Learning for Variance Reduction in Online Experiments", NeurIPS 2021).
 Shoppers lie in folds by a hash of who they are; those of a fold are foretold by a model of all
 others, of both arms, which is not told the arms. So a model that learns its rows by heart gains
 nothing, and hides no effect.

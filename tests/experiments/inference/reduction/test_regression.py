@@ -259,13 +259,17 @@ def test_units_of_covariates_change_nothing(powers, shifts, slopes):
     )
 
 
-@given(st.integers(0, 10_000), st.sampled_from([Slopes.POOLED, Slopes.BY_ARM]))
-def test_a_covariate_that_tells_nothing_widens_no_interval_beyond_noise(seed, slopes):
-    columns, treated = shop(n=400, seed=seed % 50)
-    columns["noise"] = np.random.default_rng(seed).normal(size=400)
-    sides = arms(columns, treated)
-    found = Regression(known_before("noise"), slopes).adjust(GMV, *sides)
-    assert found.error < plain(GMV, *sides).error * 1.03
+@pytest.mark.parametrize("slopes", [Slopes.POOLED, Slopes.BY_ARM])
+def test_a_covariate_that_tells_nothing_widens_no_interval_beyond_noise(slopes):
+    columns, treated = shop(n=400)
+    wider = []
+    for seed in range(300):
+        columns["noise"] = np.random.default_rng(seed).normal(size=400)
+        sides = arms(columns, treated)
+        found = Regression(known_before("noise"), slopes).adjust(GMV, *sides)
+        wider.append(found.error / plain(GMV, *sides).error)
+    assert np.mean(wider) < 1.01
+    assert np.max(wider) < 1.1
 
 
 def test_what_does_not_vary_or_is_told_by_others_is_left_out_and_named():
