@@ -12,6 +12,7 @@ from statsmodels.regression.linear_model import OLS
 from experiments.inference.estimates import adjusted, estimate, plain
 from experiments.inference.reduction.adjustment import Refusal
 from experiments.inference.reduction.covariate import known_before, treatment_cannot_move
+from experiments.inference.reduction.moments import Moments, imbalance
 from experiments.inference.reduction.regression import Regression, Slopes
 from simulator.errors import ConfigError
 from tests.experiments.inference.reduction.shoppers import (
@@ -108,6 +109,10 @@ def test_one_slope_is_the_analysis_of_covariance_of_statsmodels(metric):
     bread = fit.normalized_cov_params
     meat = design.T @ (noise[:, None] * design)
     assert found.error**2 == pytest.approx((bread @ meat @ bread)[1, 1], rel=DIGITS)
+    pull = (bread @ design.T)[1]
+    parts = [(pull**2 * noise)[side].sum() for side in (treated, ~treated)]
+    freedoms = [left[side].sum() for side in (treated, ~treated)]
+    assert found.freedom == pytest.approx(satterthwaite(parts, freedoms), rel=1e-9)
     mean = np.array([columns["x"].mean(), columns["w"].mean()])
     levels = [fit.predict([[1, arm, *mean]])[0] for arm in (0, 1)]
     np.testing.assert_allclose(found.levels, levels, rtol=DIGITS)
@@ -136,11 +141,27 @@ def test_slopes_by_arm_are_the_interacted_regression_of_statsmodels(metric):
     apart = own[1].params[1:] - own[0].params[1:]
     wanted = sum(each.se_mean[0] ** 2 for each in at_mean) + apart @ cov @ apart
     assert found.error**2 == pytest.approx(wanted, rel=DIGITS)
+    parts = [*(each.se_mean[0] ** 2 for each in at_mean), apart @ cov @ apart]
+    freedoms = [*(each.df_resid for each in own), len(y) - 1]
+    assert found.freedom == pytest.approx(satterthwaite(parts, freedoms), rel=1e-9)
     for error, each, of in zip(found.errors, at_mean, own, strict=True):
         level = each.se_mean[0] ** 2 + of.params[1:] @ cov @ of.params[1:]
         assert error**2 == pytest.approx(level, rel=DIGITS)
     together = own[0].params[1:] @ cov @ own[1].params[1:]
     assert found.together == pytest.approx(together, rel=DIGITS)
+
+
+def satterthwaite(parts, freedoms):
+    return sum(parts) ** 2 / sum(p**2 / f for p, f in zip(parts, freedoms, strict=True))
+
+
+def test_unlike_arms_are_found_as_by_a_regression_of_the_arm_on_the_covariates():
+    columns, treated = shop()
+    design = np.column_stack([np.ones(300), columns["x"], columns["w"]])
+    wanted = OLS(treated.astype(float), design).fit().f_pvalue
+    sides = [Moments.of(arm.whole, GMV, ["x", "w"]) for arm in arms(columns, treated)]
+    whole = Moments.of(aggregates(columns), GMV, ["x", "w"])
+    assert imbalance((sides[0], sides[1]), whole) == pytest.approx(wanted, rel=DIGITS)
 
 
 @pytest.mark.parametrize("kind", ["HC0", "HC1", "HC2", "HC3"])
