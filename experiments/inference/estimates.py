@@ -15,14 +15,11 @@ from dataclasses import dataclass, replace
 
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.cuped import (
-    Adjustment,
-    all_explained,
-    covariates,
-    nothing_to_adjust_by,
-)
 from experiments.inference.intervals.student import ratio_variance, reach, student
 from experiments.inference.metrics import Ratio
+from experiments.inference.reduction.adjustment import Adjustment, Means, Refusal
+from experiments.inference.reduction.arm import Arm
+from experiments.inference.reduction.cuped import Cuped
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate
 
@@ -48,9 +45,50 @@ def estimate(
     Returns:
         The estimate, and the reason why something in it is None; "" where nothing is.
     """
+    sides = {name: Arm(arms[name]) for name in contrast}
+    how = Cuped() if cuped else None
+    return adjusted(metric, contrast, sides, how, confidence=confidence)
+
+
+def adjusted(
+    metric: Ratio,
+    contrast: tuple[str, str],
+    arms: Mapping[str, Arm],
+    adjustment: Adjustment | None,
+    *,
+    confidence: float = 0.95,
+) -> tuple[Estimate, str]:
+    """Compare one metric between two arms, adjusted in some way.
+
+    Args:
+        metric: what is compared.
+        contrast: (control, treatment) arm names.
+        arms: statistics by arm, with the columns and the strata that the adjustment reads.
+        adjustment: how; None: not at all.
+        confidence: level of the intervals.
+
+    Returns:
+        The estimate, whose `cuped` is true of CUPED alone, and the reason why something in it is
+        None or misleads; "" where nothing is or does.
+    """
     control, treatment = arms[contrast[0]], arms[contrast[1]]
-    row = blank(metric.name, contrast, (control.count(), treatment.count()), cuped=cuped)
-    return _filled(row, metric, control, treatment, confidence)
+    sides = (control.whole, treatment.whole)
+    counts = (sides[0].count(), sides[1].count())
+    row = blank(metric.name, contrast, counts, cuped=isinstance(adjustment, Cuped))
+    if reason := _undefined(metric, sides):
+        return row, reason
+    if adjustment is None:  # an adjusted mean without its variance would be of no use
+        row = _valued(row, metric, sides)
+    elif reason := adjustment.nothing_to_adjust_by(metric, control, treatment):
+        return row, reason
+    if reason := _uncertain(metric, sides):
+        return row, reason
+    if adjustment is None:
+        return _told(row, metric, sides, plain(metric, control, treatment), confidence)
+    means = adjustment.adjust(metric, control, treatment)
+    if isinstance(means, Refusal):
+        return row, means.reason
+    return _told(row, metric, sides, means, confidence)
 
 
 def blank(
@@ -78,85 +116,25 @@ def blank(
     )
 
 
-def _filled(
-    row: Estimate, metric: Ratio, control: Aggregates, treatment: Aggregates, confidence: float
+def _valued(row: Estimate, metric: Ratio, arms: Sequence[Aggregates]) -> Estimate:
+    """The row with the metric of both arms and what sets them apart, without intervals."""
+    base, level = (arm.mean(metric.numerator) / arm.mean(metric.denominator) for arm in arms)
+    growth = level / base - 1 if base > 0 else None
+    effect, relative = (Interval(size, None, None) for size in (level - base, growth))
+    return replace(row, control=base, treatment=level, effect=effect, relative=relative)
+
+
+def _told(
+    row: Estimate, metric: Ratio, arms: Sequence[Aggregates], means: Means, confidence: float
 ) -> tuple[Estimate, str]:
-    """The row with the numbers that the arms determine, and why some are None."""
-    arms = (control, treatment)
-    if reason := _undefined(metric, arms, row.cuped):
-        return row, reason
-    if not row.cuped:  # an adjusted mean without its variance would be of no use
-        base, level = (arm.mean(metric.numerator) / arm.mean(metric.denominator) for arm in arms)
-        growth = level / base - 1 if base > 0 else None
-        effect, relative = (Interval(size, None, None) for size in (level - base, growth))
-        row = replace(row, control=base, treatment=level, effect=effect, relative=relative)
-    if reason := _uncertain(metric, arms, row.cuped):
-        return row, reason
-    adjustment = Adjustment.of(metric, arms) if row.cuped else None
-    one, two = (_level(arm, metric, adjustment) for arm in arms)
-    row, reason = compared(row, one, two, confidence)
-    if row.cuped and _unbalanced(row, metric, arms):
-        return row, (
-            "the arms differ in the history that they are adjusted by, more than chance allows"
-        )
+    """The row with its numbers, and why some are None or mislead."""
+    row, reason = differing(row, means, confidence)
+    if means.doubt:
+        return row, means.doubt
     for arm, name in zip(arms, row.contrast, strict=True):
         if reason and arm.mean(metric.numerator) == 0:
             reason = f"{name} has no {metric.numerator}, so a relative effect has no interval"
     return row, reason
-
-
-def compared(
-    row: Estimate,
-    one: "Level",
-    two: "Level",
-    confidence: float,
-    *,
-    together: float = 0.0,
-    freedom: float | None = None,
-) -> tuple[Estimate, str]:
-    """A row with the difference of two levels, and why it has no relative interval.
-
-    Args:
-        row: names what is compared.
-        one, two: of control and of treatment; one of them has an error at least.
-        confidence: level of the intervals.
-        together: covariance of the two errors, where the same groups are in both arms.
-        freedom: degrees of freedom; None: Welch's, of two independent samples.
-    """
-    apart = math.hypot(one.error, two.error)
-    error = math.sqrt(max(apart**2 - 2 * together, 0.0))
-    if freedom is None:  # Welch, Satterthwaite
-        part = (one.error / apart) ** 2
-        freedom = 1 / (part**2 / (one.n - 1) + (1 - part) ** 2 / (two.n - 1))
-    effect, p_value = student(two.mean - one.mean, error, freedom, confidence=confidence)
-    row = replace(row, control=one.mean, treatment=two.mean, effect=effect, p_value=p_value)
-    quantile = float(reach(1.0, freedom, confidence=confidence))
-    relative, reason = _fieller(one, two, quantile, together)
-    return replace(row, relative=relative), reason
-
-
-def _unbalanced(row: Estimate, metric: Ratio, arms: Sequence[Aggregates]) -> bool:
-    """Whether the arms' histories differ by more than chance, so that adjusting by them misleads.
-
-    Arms are drawn whatever happened before, so that chance alone may set the histories apart.
-    """
-    numerator, denominator = covariates(metric)
-    one, two = (
-        Level(
-            float(arm.mean(numerator) / arm.mean(denominator)),
-            math.sqrt(ratio_variance(arm, numerator, denominator) / arm.count()),
-            arm.count(),
-        )
-        for arm in arms
-    )
-    if not one.error and not two.error:
-        return one.mean != two.mean
-    p_value = compared(row, one, two, 0.95)[0].p_value
-    return p_value is not None and p_value < HISTORY_ALARM
-
-
-HISTORY_ALARM = 0.001
-"""A difference of histories this improbable is an alarm, as of a sample ratio."""
 
 
 @dataclass(frozen=True)
@@ -168,41 +146,70 @@ class Level:
     n: int
 
 
-def _level(arm: Aggregates, metric: Ratio, adjustment: Adjustment | None) -> Level:
-    """A metric's mean in an arm, adjusted by the history or not."""
+def compared(row: Estimate, one: Level, two: Level, confidence: float) -> tuple[Estimate, str]:
+    """A row with the difference of two levels, and why it has no relative interval.
+
+    Args:
+        row: names what is compared.
+        one, two: of control and of treatment, independent; one of them has an error at least.
+        confidence: level of the intervals.
+    """
+    levels, errors = (one.mean, two.mean), (one.error, two.error)
+    return differing(row, Means.apart(levels, errors, (one.n, two.n)), confidence)
+
+
+def differing(row: Estimate, means: Means, confidence: float) -> tuple[Estimate, str]:
+    """A row with the difference of two means, and why it has no relative interval.
+
+    Args:
+        row: names what is compared.
+        means: of control and of treatment; one of them has an error at least.
+        confidence: level of the intervals.
+    """
+    base, level = means.levels
+    effect, p_value = student(means.effect, means.error, means.freedom, confidence=confidence)
+    row = replace(row, control=base, treatment=level, effect=effect, p_value=p_value)
+    relative, reason = _fieller(means, float(reach(1.0, means.freedom, confidence=confidence)))
+    return replace(row, relative=relative), reason
+
+
+def plain(metric: Ratio, control: Arm, treatment: Arm) -> Means:
+    """A metric's means in two arms, as they are; a ratio's errors are the delta method's."""
+    one, two = (_level(arm.whole, metric) for arm in (control, treatment))
+    return Means.apart((one.mean, two.mean), (one.error, two.error), (one.n, two.n))
+
+
+def _level(arm: Aggregates, metric: Ratio) -> Level:
     mean = arm.mean(metric.numerator) / arm.mean(metric.denominator)
     variance = ratio_variance(arm, metric.numerator, metric.denominator)
-    if adjustment is not None:
-        mean, variance = adjustment.mean(arm), adjustment.variance(arm)
     return Level(float(mean), math.sqrt(variance / arm.count()), arm.count())
 
 
-def _fieller(one: Level, two: Level, quantile: float, together: float) -> tuple[Interval, str]:
+def _fieller(means: Means, quantile: float) -> tuple[Interval, str]:
     """The growth of the second mean over the first with Fieller's interval, and why it lacks one.
-
-    `together` is the covariance of their errors.
 
     The ratios r for which |two - r one| is within the quantile's reach of 0 (Fieller, Journal of
     the Royal Statistical Society B 16, 1954, 175-185): at r = 1 that is the test of the difference.
     They are an interval where the first mean is surely not 0.
     """
-    if one.mean <= 0:
+    (base, level), (base_error, level_error) = means.levels, means.errors
+    if base <= 0:
         return UNKNOWN, "an adjusted mean is not positive, so there is no relative effect"
-    ratio = two.mean / one.mean
+    ratio = level / base
     alone = Interval(ratio - 1, None, None)
-    if two.mean == 0:
+    if level == 0:
         return alone, "none is left, so the relative effect has no interval"
-    held = one.mean**2 - (quantile * one.error) ** 2
+    held = base**2 - (quantile * base_error) ** 2
     if held <= 0:
         return alone, "the mean is too close to zero for its spread to give a relative interval"
-    shared = quantile**2 * together
-    spread = (quantile * two.error) ** 2 * held + (quantile * one.error * two.mean) ** 2
-    spread += shared**2 - 2 * shared * one.mean * two.mean
-    half, middle = math.sqrt(max(spread, 0.0)) / held, (one.mean * two.mean - shared) / held
+    product, shared = base * level, quantile**2 * means.together
+    spread = (quantile * level_error) ** 2 * held + (quantile * base_error * level) ** 2
+    spread -= shared * (2 * product - shared)
+    half, middle = math.sqrt(max(spread, 0.0)) / held, (product - shared) / held
     return Interval(ratio - 1, middle - half - 1, middle + half - 1), ""
 
 
-def _undefined(metric: Ratio, arms: Sequence[Aggregates], cuped: bool) -> str:
+def _undefined(metric: Ratio, arms: Sequence[Aggregates]) -> str:
     """Why the metric itself has no value, "" where it has one."""
     if any(arm.count() == 0 for arm in arms):
         return "an arm has no exposed shoppers"
@@ -210,10 +217,10 @@ def _undefined(metric: Ratio, arms: Sequence[Aggregates], cuped: bool) -> str:
         return "a shopper's value is not a finite number"
     if metric.denominator is not None and any(arm.mean(metric.denominator) <= 0 for arm in arms):
         return f"an arm has no {metric.denominator}"
-    return nothing_to_adjust_by(metric, arms) if cuped else ""
+    return ""
 
 
-def _uncertain(metric: Ratio, arms: Sequence[Aggregates], cuped: bool) -> str:
+def _uncertain(metric: Ratio, arms: Sequence[Aggregates]) -> str:
     """Why the metric has a value but no interval, "" where it has one."""
     if any(arm.count() < 2 for arm in arms):
         return "an arm has fewer than 2 exposed shoppers"
@@ -221,4 +228,4 @@ def _uncertain(metric: Ratio, arms: Sequence[Aggregates], cuped: bool) -> str:
     if not any(vary):
         none = all(arm.mean(metric.numerator) == 0 for arm in arms)
         return f"the arms have no {metric.numerator}" if none else "no variation between shoppers"
-    return all_explained(metric, arms) if cuped else ""
+    return ""

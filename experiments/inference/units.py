@@ -17,7 +17,6 @@ from typing import Any
 import duckdb
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.cuped import PRE
 from experiments.inference.logs import (
     EngineSpec,
     Manifest,
@@ -28,6 +27,8 @@ from experiments.inference.logs import (
     scan,
 )
 from experiments.inference.metrics import UNIT_COLUMNS, Column, Metric
+from experiments.inference.reduction.cuped import PRE
+from experiments.inference.reduction.unittable import UnitTable
 
 
 def counted_rows(log: Path, table: str) -> str:
@@ -137,6 +138,20 @@ class Units:
             f"SELECT units.*, {', '.join(covariates)} FROM ({table}) AS units "
             "LEFT JOIN history USING (shopper)"
         )
+
+    def table(self, metrics: Sequence[Metric]) -> UnitTable:
+        """The columns of these metrics, of each exposed shopper, for adjustments of any kind.
+
+        With the history's, where there is one. Columns `shopper` and `arm`, its name.
+
+        Raises:
+            DataError: a shopper is in two arms.
+        """
+        prefixes = ("", PRE) if self.has_history else ("",)
+        columns = {prefix + c for prefix in prefixes for m in metrics for c in m.columns}
+        names = ", ".join("'" + name.replace("'", "''") + "'" for name in self.manifest.arms)
+        sql = f"SELECT * REPLACE ([{names}][arm + 1] AS arm) FROM ({self._table(columns, None)})"
+        return UnitTable.of(self.connection, sql, unit="shopper", arm="arm")
 
     def aggregates(
         self, metrics: Sequence[Metric], *, covariates: bool = False, last_day: int | None = None

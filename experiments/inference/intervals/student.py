@@ -1,5 +1,8 @@
 """Intervals of estimates with known standard errors: Student's, and Wilson's of shares."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
@@ -17,6 +20,28 @@ def reach(error: ArrayLike, freedom: ArrayLike, *, confidence: float) -> Floats:
     """How far Student's intervals reach to either side, from standard errors."""
     quantile = -special.stdtrit(np.asarray(freedom, np.float64), (1 - confidence) / 2)
     return np.asarray(quantile * np.asarray(error, np.float64))
+
+
+def welch(errors: tuple[float, float], freedoms: tuple[float, float]) -> float:
+    """Degrees of freedom of the error of a difference (Welch, Biometrika 34, 1947, 28-35).
+
+    Args:
+        errors: standard errors of two independent numbers, one of them > 0 at least.
+        freedoms: their degrees of freedom.
+    """
+    part = (errors[0] / math.hypot(*errors)) ** 2
+    return 1 / (part**2 / freedoms[0] + (1 - part) ** 2 / freedoms[1])
+
+
+def satterthwaite(parts: Sequence[float], freedoms: Sequence[float]) -> float:
+    """Degrees of freedom of a sum of independent variances (Biometrics 2, 1946, 110-114).
+
+    Args:
+        parts: the variances; one of them is > 0 at least.
+        freedoms: their degrees of freedom.
+    """
+    spent = math.fsum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
+    return math.fsum(parts) ** 2 / spent
 
 
 def student(

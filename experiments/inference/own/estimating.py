@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.cuped import PRE
 from experiments.inference.estimates import blank, compared, estimate
 from experiments.inference.logs import EngineSpec
 from experiments.inference.own.bootstrap import Statistic, level
 from experiments.inference.own.ownmetric import OwnMetric
 from experiments.inference.own.rows import Rows, rows_of
 from experiments.inference.own.tables import Tables, open_tables
+from experiments.inference.reduction.cuped import PRE
 from experiments.records.interval import Interval
 from experiments.records.metrics import Estimate
 from simulator.catalogue.catalog import Catalog

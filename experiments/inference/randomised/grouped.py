@@ -27,11 +27,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.inference.estimates import Level, blank, compared
-from experiments.inference.intervals.student import ROUNDING
+from experiments.inference.estimates import Level, blank, differing
+from experiments.inference.intervals.student import ROUNDING, welch
 from experiments.inference.logs import rows
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.cells import UNITS, Cells
+from experiments.inference.reduction.adjustment import Means
 from experiments.records.metrics import Contrast, Estimate
 
 FEWEST_GROUPS = 2
@@ -108,8 +109,10 @@ def _filled(
     if not one.error and not two.error:
         none = not any(made.numerators)
         return row, f"the arms have no {metric.numerator}" if none else f"no variation of {units}"
-    together = made.together * scale**2
-    row, reason = compared(row, one, two, confidence, together=together, freedom=made.freedom)
+    errors = one.error, two.error
+    freedom = made.freedom or welch(errors, (one.n - 1, two.n - 1))
+    means = Means((one.mean, two.mean), errors, freedom, made.together * scale**2)
+    row, reason = differing(row, means, confidence)
     for number, name in zip(made.numerators, row.contrast, strict=True):
         if reason and number == 0:
             reason = f"{name} has no {metric.numerator}, so a relative effect has no interval"

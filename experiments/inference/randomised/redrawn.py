@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.designs.layout import Layout
-from experiments.inference.intervals.student import ROUNDING, student
+from experiments.inference.intervals.student import ROUNDING, student, welch
 from experiments.inference.logs import EngineSpec, scan
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.cells import UNITS, open_cells
@@ -258,9 +258,9 @@ class _Cells:
         error = float(np.sqrt(max(apart - 2 * together, 0.0)))
         if error <= ROUNDING * float(np.abs(level_A).max()):
             return _NOTHING
-        part = float(variance_A[0]) / apart
-        welch = 1 / (part**2 / (n_A[0] - 1) + (1 - part) ** 2 / (n_A[1] - 1))
-        freedom = n - 1 if n_A.sum() > n else welch
+        errors = float(np.sqrt(variance_A[0])), float(np.sqrt(variance_A[1]))
+        alone = welch(errors, (float(n_A[0] - 1), float(n_A[1] - 1)))
+        freedom = n - 1 if n_A.sum() > n else alone
         effect = float(level_A[1] - level_A[0])
         interval, p_value = student(effect, error, float(freedom), confidence=confidence)
         ends = interval.ends or (np.nan, np.nan)

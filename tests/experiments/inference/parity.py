@@ -10,10 +10,10 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from experiments.inference.cuped import PRE
 from experiments.inference.estimates import estimate
 from experiments.inference.logs import read_manifest
 from experiments.inference.metrics import METRICS, Metric
+from experiments.inference.reduction.cuped import PRE
 from experiments.inference.units import open_units
 
 DIGITS = 1e-10

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.cuped import PRE
 from experiments.inference.estimates import estimate
 from experiments.inference.metrics import METRICS
+from experiments.inference.reduction.cuped import PRE
 from experiments.inference.units import open_units
 from experiments.records.interval import UNKNOWN
 from tests.experiments.inference.logs import write_log

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from experiments.inference.cuped import PRE
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import METRICS, UNIT_COLUMNS, Metric
+from experiments.inference.reduction.cuped import PRE
 from experiments.inference.units import open_units
 from simulator.errors import DataError
 from tests.experiments.inference.logs import write_log

@@ -1,0 +1,1 @@
+"""Variance reduction: what narrows an interval without changing what it estimates."""

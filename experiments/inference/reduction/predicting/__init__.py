@@ -1,0 +1,1 @@
+"""Predictions as covariates: of any regressor, out of fold, and of anything from elsewhere."""
