@@ -1,4 +1,4 @@
-"""The rows of sequential.json: running experiments looked at early, and what each look may decide."""
+"""The rows of sequential.json: running experiments, and what each look at them may decide."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -23,7 +23,7 @@ class SequentialLook:
         fraction: share of the planned information.
         effect: treatment minus control, with the interval of a fixed test: right at one look that
             was chosen in advance, wrong too often where one peeks.
-        sequence: the same with the interval of the confidence sequence: right at all looks together.
+        sequence: the same with the interval of the confidence sequence: right at all looks at once.
         p_sequence: its p-value of no effect; may be read at any look.
         boundary: standard errors from 0 at which the group-sequential test decides; None where this
             is none of its looks, or one so early that it decides nothing.
@@ -91,8 +91,8 @@ class PeekingRate:
     """How often a rule decides over simulated or re-randomised experiments, and when.
 
     Attributes:
-        rule: `once`: a fixed test at the last look alone; `every_look`: the same test at every look;
-            `sequence`: the confidence sequence; `group`: the group-sequential test.
+        rule: `once`: a fixed test at the last look alone; `every_look`: the same test at every
+            look; `sequence`: the confidence sequence; `group`: the group-sequential test.
         source: `gaussian`: paths of normal increments; `rerandomised`: units of a table, assigned
             anew.
         effect: that there is: of `gaussian` the expected z at the planned end, of `rerandomised`

@@ -8,17 +8,29 @@ standard error s after n units the interval reaches
 
     s u(n),  u(n)^2 = (1 + 1/x) (log(1 + x) - 2 log alpha),  x = n rho^2,
 
-to either side: Robbins' normal mixture, which an effect of 0 crosses anywhere with chance alpha. rho
-is chosen before the first look. It only decides where u is smallest, not whether the sequence holds.
-u is least at the planned n where x = -W(-alpha^2 / e) - 1, W the lower branch of Lambert's function
-(Howard, Ramdas, McAuliffe and Sekhon, Annals of Statistics 49, 2021, proposition 3; set the
-derivative of u(n)^2 to 0: log(1 + x) - 2 log alpha = x). At alpha = 0.05 it is 8.2, and u 3.03 at
-the planned n, where a fixed interval has 1.96.
+to either side: Robbins' normal mixture, which a path without an effect ever crosses with chance
+alpha. rho is chosen before the first look. It decides where u is smallest, not whether the sequence
+holds. u is least at the planned n where x = -W(-alpha^2 / e) - 1, W the lower branch of Lambert's
+function (Howard, Ramdas, McAuliffe and Sekhon, Annals of Statistics 49, 2021, proposition 3; set
+the derivative of u(n)^2 to 0: log(1 + x) - 2 log alpha = x). At alpha = 0.05 x is 8.2 there and u
+3.04, where a fixed interval has 1.96.
 
-What it rests on: units come in one after the other, and n is a clock of the information: s^2 n stays
-about the same. Where the arms' shares change (a ramp-up) use the effective units of
-`looks.effective_units`. It is a statement about large samples: see `paths` and docs/sequential.md
-for where it fails.
+It rests on units that come in one after the other, and on n as a clock of the information: s^2 n
+stays about the same. Where the arms' shares change (a ramp-up) use `looks.effective_units`; `plans`
+tells of another clock.
+
+It is a statement about large samples, and it fails where a fixed test fails, too: where one arm is
+much smaller and values are skewed. Then few dear purchases fall into the small arm, its mean and
+its variance are too low together, and it looks worse than it is. Of 4,000 simulated experiments
+without an effect (3 % of units buy, sigma of the log order value 1.2, 60 looks while the small arm
+grows tenfold, seed 40, exact 95 % intervals), the sequence of level 5 % was wrong at some look
+
+    even arms, from 10 purchases in each on           0.6 % (0.4 to 0.9)
+    an arm of 10 %, from 10 purchases in it on       12.9 % (11.9 to 14.0)
+    an arm of 10 %, from 100 purchases in it on       4.3 % (3.7 to 5.0)
+    an arm of 10 %, from 1,000 purchases in it on     2.2 % (1.7 to 2.6)
+
+With even arms skewness cancels in the difference. The test of these figures is `test_skewed`.
 """
 
 import math

@@ -24,7 +24,7 @@ from scipy import optimize, special
 Floats = NDArray[np.float64]
 
 REACH = 7.7
-"""Standard errors beyond which no path is followed where nothing bounds it: 1e-14 of them go there."""
+"""Standard errors beyond which no path is followed where nothing bounds it: 1e-14 get there."""
 
 NEGLIGIBLE = 1e-13
 """Alpha of a look below which it has no boundary; its share is left to the next."""
@@ -101,8 +101,8 @@ def survivors(
 
     Args:
         before, bound, fraction: as in `outside`.
-        following: share of the information at the next look, which decides how fine nodes must be.
-        drift: for which chances will be asked: how far paths are followed where nothing bounds them.
+        following: share of the information at the next look: how fine nodes must be.
+        drift: for which chances will be asked: how far paths must be followed.
     """
     root = math.sqrt(fraction)
     edge = min(bound, REACH + abs(drift) * root) * root

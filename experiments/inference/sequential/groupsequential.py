@@ -1,9 +1,9 @@
 """Group-sequential tests: a few looks whose boundaries together cry wolf as often as one test.
 
-A two-sided test decides at the first look at which |z| is above its boundary. Boundaries follow from
-a spending function and from the shares of the planned information at which one looks, each from
-those before it alone, so a look may come unplanned as long as its result does not bring it about
-(Lan and DeMets 1983; Jennison and Turnbull, Group Sequential Methods, 2000, chapter 7).
+A two-sided test decides at the first look at which |z| is above its boundary. Boundaries follow
+from a spending function and from the shares of the planned information at which one looks, each
+from those before it alone, so a look may come unplanned as long as no result brings it about (Lan
+and DeMets 1983; Jennison and Turnbull, Group Sequential Methods, 2000, chapter 7).
 """
 
 import math
@@ -91,7 +91,7 @@ class GroupSequential:
         """The drift that is found with this chance.
 
         Raises:
-            ConfigError: a power that is not above that of no effect and below what `MOST_DRIFT` gives.
+            ConfigError: a power that is not between those of no effect and of `MOST_DRIFT`.
         """
         least, most = self.power(0.0), self.power(MOST_DRIFT)
         if not least < power < most:
@@ -207,7 +207,9 @@ def _growing(fractions: ArrayLike) -> Floats:
     if fraction_K.ndim != 1 or not fraction_K.size:
         raise ConfigError(f"fractions.shape == {fraction_K.shape}, must be (looks,)")
     least_K = np.concatenate([[0.0], LEAST_GROWTH * fraction_K[:-1]])
-    for at in np.flatnonzero(~((fraction_K > 0) & (fraction_K >= least_K) & (fraction_K < math.inf))):
+    for at in np.flatnonzero(
+        ~((fraction_K > 0) & (fraction_K >= least_K) & (fraction_K < math.inf))
+    ):
         raise ConfigError(
             f"fractions[{at}] == {fraction_K[at]}, must be > 0 and at least {LEAST_GROWTH} times "
             "the one before"

@@ -67,7 +67,7 @@ class Looks:
 
     @property
     def precision_K(self) -> Floats:
-        """The control's level over the effect's error, squared; 0 where the level is not above 0."""
+        """Control's level over the effect's error, squared; 0 where the level is not above 0."""
         return np.asarray((np.maximum(self.control.level_K, 0.0) / self.error_K) ** 2)
 
     def checked(self) -> "Looks":

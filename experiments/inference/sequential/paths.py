@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from experiments.records.sequential import Clock
 from simulator.errors import ConfigError, DataError
 
 Floats = NDArray[np.float64]
@@ -27,7 +28,7 @@ class Paths:
 
     Attributes:
         z_NK: (N, K) effect over its standard error in run n at look k; 0 where it has none.
-        fraction_K: (K,) share of the last look's units.
+        fraction_K: (K,) share of the last look's information; 0 where there is none yet.
         source: where they are from.
         effect: that there is; see `PeekingRate`.
         untold: looks, over all runs, at which an arm had no error to its mean yet.
@@ -63,14 +64,23 @@ class UnitPaths:
         """
         value_UK, entered_U = self.value_UK, self.entered_U
         if value_UK.ndim != 2 or value_UK.shape[1] < 1 or len(value_UK) < 4:
-            raise DataError(f"value_UK.shape == {value_UK.shape}, must be (at least 4 units, looks)")
+            raise DataError(
+                f"value_UK.shape == {value_UK.shape}, must be (at least 4 units, looks)"
+            )
         if value_UK.size > MOST_CELLS:
             raise DataError(f"value_UK.size == {value_UK.size}, must be <= {MOST_CELLS}")
         looks = value_UK.shape[1]
-        if entered_U.shape != (len(value_UK),) or not ((entered_U >= 0) & (entered_U < looks)).all():
-            raise DataError(f"entered_U == {entered_U}, must be a look (0 to {looks - 1}) of each unit")
+        if (
+            entered_U.shape != (len(value_UK),)
+            or not ((entered_U >= 0) & (entered_U < looks)).all()
+        ):
+            raise DataError(
+                f"entered_U == {entered_U}, must be a look (0 to {looks - 1}) of each unit"
+            )
         if not (entered_U == 0).any():
-            raise DataError("entered_U == nobody at look 0, must be some: begin at the first who come")
+            raise DataError(
+                "entered_U == nobody at look 0, must be some: begin at the first who come"
+            )
         for name, table_UK in (("value_UK", value_UK), ("base_UK", self.base_UK)):
             if table_UK is None:
                 continue
@@ -122,6 +132,7 @@ def rerandomised_paths(
     paths: int,
     share: float = 0.5,
     lift: float = 0.0,
+    clock: Clock = "units",
     rng: np.random.Generator,
 ) -> Paths:
     """The units of a table, assigned to two arms anew again and again.
@@ -134,11 +145,12 @@ def rerandomised_paths(
         paths: how many assignments.
         share: of the units that are treated.
         lift: what the treatment multiplies a value by, minus 1; 0: no effect.
+        clock: of the information, of all units together: see `plans`.
         rng: of the assignments.
 
     Raises:
         ConfigError: a share, a lift or a number of paths out of range.
-        DataError: as `UnitPaths.checked`.
+        DataError: as `UnitPaths.checked`; precision is the clock, and the last mean not above 0.
     """
     if not 0 < share < 1:
         raise ConfigError(f"share == {share}, must be > 0 and < 1")
@@ -163,8 +175,22 @@ def rerandomised_paths(
         z_NK, known_NK = _compared(control_NCK, treated_NCK)
         z_parts.append(z_NK)
         untold += int((~known_NK).sum())
-    fraction_K = total_CK[0] / total_CK[0, -1]
-    return Paths(np.concatenate(z_parts), fraction_K, "rerandomised", lift, untold)
+    return Paths(np.concatenate(z_parts), _fraction(total_CK, clock), "rerandomised", lift, untold)
+
+
+def _fraction(total_CK: Floats, clock: Clock) -> Floats:
+    """Shares of the last look's information, from the sums over all units."""
+    told_K = total_CK[0]
+    if clock == "precision":
+        (level_K,), (variance_K,) = _level(total_CK[None])
+        known_K = (level_K > 0) & (variance_K > 0)
+        told_K = np.where(known_K, level_K, 0.0) ** 2 / np.where(known_K, variance_K, 1.0)
+        if told_K[-1] == 0:
+            raise DataError(
+                f"mean at the last look == {level_K[-1]}, must be > 0, and vary, where precision "
+                "is the clock"
+            )
+    return np.asarray(told_K / told_K[-1])
 
 
 def _compared(control_NCK: Floats, treated_NCK: Floats) -> tuple[Floats, NDArray[np.bool_]]:

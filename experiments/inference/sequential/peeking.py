@@ -49,15 +49,16 @@ def rule_bars(fraction_K: Floats, *, alpha: float, spending: Spending) -> dict[R
 
     Raises:
         ConfigError: an alpha out of range.
-        DataError: a look without information.
     """
     fixed = -float(special.ndtri(checked_alpha(alpha) / 2))
     once_K = np.full(fraction_K.shape, math.inf)
     once_K[-1] = fixed
+    sequence_K, told_K = np.full(fraction_K.shape, math.inf), fraction_K > 0
+    sequence_K[told_K] = bar(fraction_K[told_K], planned=1.0, alpha=alpha)
     return {
         "once": once_K,
         "every_look": np.full(fraction_K.shape, fixed),
-        "sequence": bar(fraction_K, planned=1.0, alpha=alpha),
+        "sequence": sequence_K,
         "group": group_bars(fraction_K, alpha=alpha, spending=spending),
     }
 
@@ -65,7 +66,8 @@ def rule_bars(fraction_K: Floats, *, alpha: float, spending: Spending) -> dict[R
 def first_decision(z_NK: Floats, bar_K: Floats) -> NDArray[np.intp]:
     """(N,) the first look at which |z| is above its bar; the number of looks where none is."""
     above_NK = np.abs(z_NK) > bar_K
-    return np.where(above_NK.any(axis=-1), above_NK.argmax(axis=-1), above_NK.shape[-1])
+    first_N = np.where(above_NK.any(axis=-1), above_NK.argmax(axis=-1), above_NK.shape[-1])
+    return np.asarray(first_N, np.intp)
 
 
 def _rate(rule: Rule, bar_K: Floats, paths: Paths, confidence: float) -> PeekingRate:
@@ -89,7 +91,10 @@ def _rate(rule: Rule, bar_K: Floats, paths: Paths, confidence: float) -> Peeking
 
 
 def exact_share(part: int, whole: int, *, confidence: float) -> Interval:
-    """A share of independent runs with its exact interval (Clopper, Pearson, Biometrika 26, 1934)."""
+    """A share of independent runs, with its exact interval.
+
+    Clopper and Pearson, Biometrika 26, 1934, 404-413.
+    """
     found = stats.binomtest(part, whole).proportion_ci(confidence, method="exact")
     return Interval(part / whole, float(found.low), float(found.high))
 

@@ -1,22 +1,23 @@
 """What an experiment is planned to end with, and so which share of its information a look has.
 
-Both sequential rules need a clock of the information that is known before results are. Two are
+Both sequential rules need a clock of the information that does not hang on results. Two are
 offered, because neither is right everywhere.
 
 *Units* is right where each unit's value is whole once it is counted. Where values go on growing
 (GMV per shopper so far), later days bring information without new units, and this clock stands
 still.
 
-*Precision* is the effect's error relative to control's level. Under an effect that is the same share
-of the level all the time, level over error, squared, is the information, and the canonical law of
-increments holds with it, both for new units and for values that add up by independent days with a
-part that stays with the unit: with y(k) = k a + e(1) + ... + e(k) for a unit, a its taste and e its
-days, corr(z(j), z(k))^2 = j (k var a + var e) / (k (j var a + var e)), the ratio of the precisions.
-It needs a level above 0, and it is itself an estimate.
+*Precision* is the effect's error relative to control's level. Where the effect is the same share of
+the level all the time, level over error, squared, is the information, and increments follow the
+canonical law: for new units, and for values that add up by independent days with a part that stays
+with the unit. With y(k) = k a + e(1) + ... + e(k) for a unit, a its taste and e its days,
+corr(z(j), z(k))^2 = j (k var a + var e) / (k (j var a + var e)), which is the ratio of the
+precisions. It needs a level above 0, and it is an estimate itself: few dear purchases move it.
 """
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class UnitsPlan:
     control: float
     treatment: float
 
-    clock: Clock = "units"
+    clock: ClassVar[Clock] = "units"
 
     @property
     def planned(self) -> float:
@@ -68,7 +69,7 @@ class PrecisionPlan:
 
     relative_error: float
 
-    clock: Clock = "precision"
+    clock: ClassVar[Clock] = "precision"
 
     @property
     def planned(self) -> float:
@@ -87,8 +88,8 @@ class PrecisionPlan:
         level_K = looks.control.level_K
         for at in np.flatnonzero(level_K <= 0)[:1]:
             raise DataError(
-                f"control.level_K[{at}] == {level_K[at]}, must be > 0 where precision is the clock; "
-                "plan by units"
+                f"control.level_K[{at}] == {level_K[at]}, must be > 0 where precision is the "
+                "clock; plan by units"
             )
         return looks.precision_K * self.relative_error**2
 
@@ -107,7 +108,7 @@ def as_it_ended(looks: Looks, clock: Clock) -> Plan:
     precision = float(looks.precision_K[-1])
     if precision == 0:
         raise DataError(
-            f"control.level_K[-1] == {looks.control.level_K[-1]}, must be > 0 where precision is the "
-            "clock; plan by units"
+            f"control.level_K[-1] == {looks.control.level_K[-1]}, must be > 0 where precision is "
+            "the clock; plan by units"
         )
     return PrecisionPlan(1 / math.sqrt(precision))

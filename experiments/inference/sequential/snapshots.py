@@ -1,4 +1,4 @@
-"""Tables of cumulative snapshots: counts, means and variances of two arms, experiment by experiment.
+"""Tables of cumulative snapshots: counts, means and variances of two arms at each time.
 
 The form in which experimentation platforms keep a metric over time, and in which ASOS published 78
 experiments (Liu, Cardoso, Couturier and McCoy, "Datasets for online controlled experiments", 2021).
@@ -142,7 +142,7 @@ def read_snapshots(
 def _load(
     connection: duckdb.DuckDBPyConnection, path: Path, suffix: str, columns: SnapshotColumns
 ) -> None:
-    """The table `snapshot`: each number also as text, with the row, the series and what came before.
+    """The table `snapshot`: each number also as text, with its row and what came before.
 
     Raises:
         DataError: a column is missing.
@@ -197,7 +197,9 @@ def _refused(
     """What makes the table unusable, rule by rule."""
     rules = [(field, f"{field}_text IS NULL", "a name") for field in _NAMES]
     for field in _NUMBERS:
-        lacking = f"{field} IS NULL" + (f" AND {field}_text IS NOT NULL" if field in _MOMENTS else "")
+        lacking = f"{field} IS NULL" + (
+            f" AND {field}_text IS NOT NULL" if field in _MOMENTS else ""
+        )
         rules.append((field, f"{lacking} OR isinf({field})", "a number"))
     for field in _COUNTS:
         whole = f"{field} < 0 OR {field} <> floor({field}) OR isnan({field})"
@@ -243,8 +245,8 @@ def _odd(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     found = rows(connection, "SELECT * FROM snapshot WHERE time < time_above ORDER BY row")
     if found:
         yield (
-            f"{len(found)} rows are of an earlier time than the row of their series above them, first "
-            f"{_place(found[0])}: they were sorted"
+            f"{len(found)} rows are of an earlier time than the row of their series above them, "
+            f"first {_place(found[0])}: they were sorted"
         )
 
 
@@ -260,19 +262,19 @@ def _series(connection: duckdb.DuckDBPyConnection) -> Iterator[SnapshotSeries]:
         "WHERE untold = '' ORDER BY first_row"
     ).fetchall()
     ends = np.append(starts, len(table["first_row"]))[1:]
-    for (_, *ids), start, end in zip(names, starts, ends, strict=True):
+    for (_, experiment, variant, metric), start, end in zip(names, starts, ends, strict=True):
         own = {field: column[start:end] for field, column in number.items()}
         arms = (
             ArmLooks(count, own[f"mean_{arm}"], np.sqrt(own[f"variance_{arm}"] / count))
             for arm in ("control", "treatment")
             for count in (own[f"count_{arm}"],)
         )
-        yield SnapshotSeries(*ids, Looks(own["time"], *arms))
+        yield SnapshotSeries(experiment, variant, metric, Looks(own["time"], *arms))
 
 
 def _arms(connection: duckdb.DuckDBPyConnection) -> Iterator[SnapshotArm]:
-    for *ids, control, treatment in connection.execute(
+    for experiment, variant, control, treatment in connection.execute(
         "SELECT experiment_text, variant_text, max_by(count_control, time), "
         "max_by(count_treatment, time) FROM snapshot GROUP BY ALL ORDER BY min(row)"
     ).fetchall():
-        yield SnapshotArm(*ids, int(control), int(treatment))
+        yield SnapshotArm(experiment, variant, int(control), int(treatment))

@@ -1,8 +1,8 @@
-"""How a group-sequential test spends its alpha: the share of false alarms it may have used by then.
+"""How a group-sequential test spends its alpha: how many false alarms it may have used by then.
 
-Lan and DeMets (Biometrika 70, 1983, 659-663): whatever the looks turn out to be, at a share t of the
-planned information the chance of a false alarm so far is a function of t that was chosen before.
-So looks need neither be planned nor be evenly spaced.
+Lan and DeMets (Biometrika 70, 1983, 659-663): whatever the looks turn out to be, at a share t of
+the planned information the chance of a false alarm so far is a function of t that was chosen
+before. So looks need neither be planned nor be evenly spaced.
 
 Convention, because programs differ: a two-sided test is two one-sided ones, and each side spends
 half of alpha by the function (as gsDesign, rpact and ldbounds do). Of the O'Brien-Fleming-like

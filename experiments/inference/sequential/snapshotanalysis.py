@@ -5,7 +5,7 @@ from pathlib import Path
 
 from experiments.inference.logs import EngineSpec
 from experiments.inference.sequential.monitor import monitor
-from experiments.inference.sequential.plans import Clock, Plan, as_it_ended
+from experiments.inference.sequential.plans import Plan, as_it_ended
 from experiments.inference.sequential.snapshots import (
     SnapshotArm,
     SnapshotColumns,
@@ -13,7 +13,12 @@ from experiments.inference.sequential.snapshots import (
 )
 from experiments.inference.sequential.spending import OBRIEN_FLEMING, Spending
 from experiments.inference.srm import SRM_ALARM, sample_ratio
-from experiments.records.sequential import Sequential, SequentialArm, SequentialSeries
+from experiments.records.sequential import (
+    Clock,
+    Sequential,
+    SequentialArm,
+    SequentialSeries,
+)
 
 EVEN = 0.005
 """How far a treatment's share may be from one half and still have been planned to be that. Of the
