@@ -92,7 +92,7 @@ def test_small_arms_have_students_interval_at_a_fixed_look():
 def test_what_cannot_be_monitored_is_refused():
     with pytest.raises(ConfigError, match="alpha == 2, must be"):
         monitor(looks_like([0.1]), PLAN, alpha=2)
-    with pytest.raises(ConfigError, match="plan.control == -1, must be > 0"):
+    with pytest.raises(ConfigError, match=r"plan.control == -1, must be > 0"):
         monitor(looks_like([0.1]), UnitsPlan(-1, 5))
     with pytest.raises(DataError, match=r"control.n_K\[0\] == 1.0, must be at least 2"):
         monitor(looks_like([0.1], units=[1]), PLAN)

@@ -157,7 +157,7 @@ def test_a_table_that_cannot_be_assigned_anew_is_refused(change, told):
 
 def test_a_table_beyond_the_stated_size_is_refused(monkeypatch):
     monkeypatch.setattr(paths_of, "MOST_CELLS", 9)
-    with pytest.raises(DataError, match="value_UK.size == 10, must be <= 9"):
+    with pytest.raises(DataError, match=r"value_UK.size == 10, must be <= 9"):
         rerandomised_paths(UnitPaths(**GOOD), paths=2, rng=np.random.default_rng(1))
 
 
@@ -173,7 +173,7 @@ def test_settings_out_of_range_are_refused():
     for fractions in ([], [0.0, 1.0], [0.5, 0.5], [math.nan]):
         with pytest.raises(ConfigError, match="fractions"):
             gaussian_paths(fractions, paths=2, rng=rng)
-    with pytest.raises(DataError, match="mean at the last look == -1.0, must be > 0, and vary"):
+    with pytest.raises(DataError, match=r"mean at the last look == -1.0, must be > 0, and vary"):
         rerandomised_paths(
             UnitPaths(-np.ones((5, 2)), np.zeros(5, int)), paths=2, clock="precision", rng=rng
         )

@@ -32,7 +32,7 @@ def rates(looks, drift=0.0):
 
 @pytest.mark.parametrize("looks", [14, 200])
 def test_false_alarms_of_every_rule_are_those_that_integration_says(looks):
-    """14 looks: once 5, every look 22, sequence 0.9, group 5 %; 200: every look 42, sequence 1.5."""
+    """14 looks: 5, 22, 1 and 5 %; 200 looks: 5, 42, 1.6 and 5 %."""
     found = rates(looks)
     bars = rule_bars(even(looks), alpha=0.05, spending=OBRIEN_FLEMING)
     for rule, bar in bars.items():

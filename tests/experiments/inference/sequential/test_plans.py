@@ -37,7 +37,7 @@ def test_plans_out_of_range_and_levels_without_a_precision_are_refused():
     looks = looks_like([0.1, 0.2])
     with pytest.raises(ConfigError, match=r"plan.treatment == 0, must be > 0 \(units\)"):
         UnitsPlan(5, 0).fraction(looks)
-    with pytest.raises(ConfigError, match="plan.relative_error == -1, must be > 0"):
+    with pytest.raises(ConfigError, match=r"plan.relative_error == -1, must be > 0"):
         PrecisionPlan(-1).fraction(looks)
     below = looks_like([0.1, 0.2], level=-1.0)
     with pytest.raises(DataError, match=r"control.level_K\[0\] == -1.0, must be > 0 where precis"):

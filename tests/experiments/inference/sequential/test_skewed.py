@@ -1,4 +1,4 @@
-"""Where the sequence fails: small arms and skewed values. The figures are those of its docstring."""
+"""Where the sequence fails: small arms with skewed values. Its docstring has the figures."""
 
 import numpy as np
 import pytest

@@ -170,15 +170,15 @@ def test_files_that_are_no_table_are_refused(tmp_path):
     written(tmp_path, table(), "whole.parquet")
     cut = tmp_path / "cut.parquet"
     cut.write_bytes((tmp_path / "whole.parquet").read_bytes()[:-200])
-    with pytest.raises(DataError, match="cut.parquet == unreadable .*, must be a whole table"):
+    with pytest.raises(DataError, match=r"cut.parquet == unreadable .*, must be a whole table"):
         read_snapshots(cut)
     bad = tmp_path / "bad.csv.gz"
     bad.write_bytes(gzip.compress(table().to_csv(index=False).encode())[:-30])
-    with pytest.raises(DataError, match="bad.csv.gz == unreadable"):
+    with pytest.raises(DataError, match=r"bad.csv.gz == unreadable"):
         read_snapshots(bad)
     (tmp_path / "head.csv").write_text(",".join(COLUMNS) + "\n")
-    with pytest.raises(DataError, match="head.csv == no rows, must be a table with at least one"):
+    with pytest.raises(DataError, match=r"head.csv == no rows, must be a table with at least one"):
         read_snapshots(tmp_path / "head.csv")
     (tmp_path / "table.json").write_text("[]")
-    with pytest.raises(DataError, match="table.json == .json, must be Parquet or CSV"):
+    with pytest.raises(DataError, match=r"table.json == .json, must be Parquet or CSV"):
         read_snapshots(tmp_path / "table.json")
