@@ -180,6 +180,19 @@ def test_the_examples_of_own_parts_run(tmp_path: Path, command: Path, as_written
     assert (tmp_path / "lab" / "report.html").is_file()
 
 
+def test_the_example_of_looking_early_says_what_the_page_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run_examples("sequential.md", tmp_path, tmp_path, True)
+    decided = [line.split()[-3:] for line in capsys.readouterr().out.splitlines()]
+    assert decided == [
+        ["more", "untold", "untold"],
+        ["more", "untold", "untold"],
+        ["more", "more", "untold"],
+        ["more", "more", "more"],
+    ]
+
+
 def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench / "ids.html").is_file()
     assert (example_bench.parent / "lab" / "report.html").is_file()

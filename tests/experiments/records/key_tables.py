@@ -19,6 +19,7 @@ from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Metrics, TrainingStage
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
+from experiments.records.sequential import Sequential
 from experiments.records.sweep import SweepRecord
 from experiments.records.truth import Truths
 from experiments.records.validity import Validity
@@ -35,6 +36,7 @@ RECORDS: tuple[type, ...] = (
         SweepRecord,
         Validity,
         Calibration,
+        Sequential,
     ),
     TrainingStage,  # in the report of a model, which may be of any form
 )

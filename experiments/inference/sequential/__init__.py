@@ -1,0 +1,1 @@
+"""Looking at a running experiment early: confidence sequences, group-sequential tests, peeking."""
