@@ -189,6 +189,10 @@ class Units:
         asked = "SELECT DISTINCT day FROM shopper_days WHERE requests > 0 ORDER BY day"
         return [row["day"] for row in rows(self.connection, asked)]
 
+    def daily(self, metrics: Sequence[Metric]) -> dict[int, dict[str, Aggregates]]:
+        """Cumulative statistics of these metrics: by day, everything up to and including it."""
+        return {day: self.aggregates(metrics, last_day=day) for day in self.days()}
+
 
 def _aggregates(
     row: Sequence[Any], columns: Sequence[str], pairs: Sequence[tuple[str, str]]
