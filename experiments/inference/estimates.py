@@ -17,8 +17,8 @@ from tea_tasting.aggr import Aggregates
 
 from experiments.inference.cuped import (
     Adjustment,
+    Before,
     all_explained,
-    covariates,
     nothing_to_adjust_by,
 )
 from experiments.inference.intervals.student import ratio_variance, reach, student
@@ -85,12 +85,11 @@ def _filled(
         growth = level / base - 1 if base > 0 else None
         effect, relative = (Interval(size, None, None) for size in (level - base, growth))
         row = replace(row, control=base, treatment=level, effect=effect, relative=relative)
-    if reason := _uncertain(metric, arms, row.cuped):
+    found, reason = levels(metric, arms, cuped=row.cuped)
+    if found is None:
         return row, reason
-    adjustment = Adjustment.of(metric, arms) if row.cuped else None
-    one, two = (_level(arm, metric, adjustment) for arm in arms)
-    row, reason = compared(row, one, two, confidence)
-    if row.cuped and _unbalanced(row, metric, arms):
+    row, reason = compared(row, *found, confidence)
+    if row.cuped and alarming(history_gap(metric, row.contrast, arms)[0]):
         return row, (
             "the arms differ in the history that they are adjusted by, more than chance allows"
         )
@@ -100,41 +99,86 @@ def _filled(
     return row, reason
 
 
+def levels(
+    metric: Ratio, arms: tuple[Aggregates, Aggregates], *, cuped: bool = False
+) -> tuple[tuple["Level", "Level"] | None, str]:
+    """A metric's level in two arms, as `compared` takes it; None and why where there is none.
+
+    Args:
+        metric: what is told.
+        arms: statistics of control and of treatment; with covariates for CUPED.
+        cuped: adjust both by their history, together.
+    """
+    if reason := _undefined(metric, arms, cuped) or _uncertain(metric, arms, cuped):
+        return None, reason
+    adjustment = Adjustment.of(metric, arms) if cuped else None
+    one, two = (_level(arm, metric, adjustment) for arm in arms)
+    return (one, two), ""
+
+
 def compared(row: Estimate, one: "Level", two: "Level", confidence: float) -> tuple[Estimate, str]:
-    """A row with the difference of two levels, and why it has no relative interval.
+    """A row with the difference of two levels, and why something in it is None.
 
     Args:
         row: names what is compared.
-        one, two: of control and of treatment, independent; one of them has an error at least.
+        one, two: of control and of treatment, independent.
         confidence: level of the intervals.
     """
-    error = math.hypot(one.error, two.error)
-    part = (one.error / error) ** 2
-    freedom = 1 / (part**2 / (one.n - 1) + (1 - part) ** 2 / (two.n - 1))  # Welch, Satterthwaite
-    effect, p_value = student(two.mean - one.mean, error, freedom, confidence=confidence)
-    row = replace(row, control=one.mean, treatment=two.mean, effect=effect, p_value=p_value)
+    gap, growth = two.mean - one.mean, two.mean / one.mean - 1 if one.mean > 0 else None
+    effect, relative = (Interval(size, None, None) for size in (gap, growth))
+    row = replace(row, control=one.mean, treatment=two.mean, effect=effect, relative=relative)
+    if min(one.n, two.n) < 2 or not (one.error or two.error):
+        return row, "no variation between shoppers"
+    gap, error, freedom = combined((-1.0, one), (1.0, two))
+    effect, p_value = student(gap, error, freedom, confidence=confidence)
     relative, reason = _fieller(one, two, float(reach(1.0, freedom, confidence=confidence)))
-    return replace(row, relative=relative), reason
+    return replace(row, effect=effect, relative=relative, p_value=p_value), reason
 
 
-def _unbalanced(row: Estimate, metric: Ratio, arms: Sequence[Aggregates]) -> bool:
+def combined(*parts: tuple[float, "Level"]) -> tuple[float, float, float]:
+    """A sum of levels, each times a number: its size, standard error and degrees of freedom.
+
+    The levels are independent, and their variances not assumed equal (Welch, Biometrika 34, 1947,
+    28-35; Satterthwaite, Biometrics Bulletin 2, 1946, 110-114). A level with an error has two
+    shoppers at least. Where nothing varies, error and degrees are 0.
+    """
+    size = math.fsum(factor * level.mean for factor, level in parts)
+    error = math.hypot(*(factor * level.error for factor, level in parts))
+    if error == 0:
+        return size, 0.0, 0.0
+    shares = [((factor * level.error / error) ** 2, level.n) for factor, level in parts]
+    return size, error, 1 / math.fsum(share**2 / (n - 1) for share, n in shares if share)
+
+
+def history_gap(
+    metric: Ratio,
+    contrast: tuple[str, str],
+    arms: tuple[Aggregates, Aggregates],
+    *,
+    confidence: float = 0.95,
+) -> tuple[Estimate, str]:
+    """How a metric differed between the arms' shoppers before the experiment.
+
+    Args:
+        metric: of the experiment; its columns of the history are compared.
+        contrast: (control, treatment) arm names.
+        arms: statistics of both, with covariates.
+        confidence: level of the intervals.
+    """
+    sizes = arms[0].count(), arms[1].count()
+    before = Before(metric)
+    return _filled(blank(before.name, contrast, sizes), before, *arms, confidence)
+
+
+def alarming(history: Estimate) -> bool:
     """Whether the arms' histories differ by more than chance, so that adjusting by them misleads.
 
     Arms are drawn whatever happened before, so that chance alone may set the histories apart.
     """
-    numerator, denominator = covariates(metric)
-    one, two = (
-        Level(
-            float(arm.mean(numerator) / arm.mean(denominator)),
-            math.sqrt(ratio_variance(arm, numerator, denominator) / arm.count()),
-            arm.count(),
-        )
-        for arm in arms
-    )
-    if not one.error and not two.error:
-        return one.mean != two.mean
-    p_value = compared(row, one, two, 0.95)[0].p_value
-    return p_value is not None and p_value < HISTORY_ALARM
+    if history.p_value is not None:
+        return history.p_value < HISTORY_ALARM
+    constant = min(history.n_control, history.n_treatment) > 1  # one value in each arm
+    return constant and history.effect.estimate not in (None, 0.0)
 
 
 HISTORY_ALARM = 0.001
