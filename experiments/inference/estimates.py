@@ -124,12 +124,12 @@ def compared(row: Estimate, one: "Level", two: "Level", confidence: float) -> tu
         one, two: of control and of treatment, independent.
         confidence: level of the intervals.
     """
-    gap, growth = two.mean - one.mean, two.mean / one.mean - 1 if one.mean > 0 else None
+    gap, error, freedom = combined((-1.0, one), (1.0, two))
+    growth = two.mean / one.mean - 1 if one.mean > 0 else None
     effect, relative = (Interval(size, None, None) for size in (gap, growth))
     row = replace(row, control=one.mean, treatment=two.mean, effect=effect, relative=relative)
-    if min(one.n, two.n) < 2 or not (one.error or two.error):
+    if freedom == 0:
         return row, "no variation between shoppers"
-    gap, error, freedom = combined((-1.0, one), (1.0, two))
     effect, p_value = student(gap, error, freedom, confidence=confidence)
     relative, reason = _fieller(one, two, float(reach(1.0, freedom, confidence=confidence)))
     return replace(row, effect=effect, relative=relative, p_value=p_value), reason
@@ -139,15 +139,15 @@ def combined(*parts: tuple[float, "Level"]) -> tuple[float, float, float]:
     """A sum of levels, each times a number: its size, standard error and degrees of freedom.
 
     The levels are independent, and their variances not assumed equal (Welch, Biometrika 34, 1947,
-    28-35; Satterthwaite, Biometrics Bulletin 2, 1946, 110-114). A level with an error has two
-    shoppers at least. Where nothing varies, error and degrees are 0.
+    28-35; Satterthwaite, Biometrics Bulletin 2, 1946, 110-114). Without degrees, 0, there is no
+    interval: nothing varies, or a level is of fewer than two shoppers.
     """
     size = math.fsum(factor * level.mean for factor, level in parts)
     error = math.hypot(*(factor * level.error for factor, level in parts))
-    if error == 0:
-        return size, 0.0, 0.0
+    if error == 0 or min(level.n for _, level in parts) < 2:
+        return size, error, 0.0
     shares = [((factor * level.error / error) ** 2, level.n) for factor, level in parts]
-    return size, error, 1 / math.fsum(share**2 / (n - 1) for share, n in shares if share)
+    return size, error, 1 / math.fsum(share**2 / (n - 1) for share, n in shares)
 
 
 def history_gap(

@@ -131,10 +131,9 @@ def _judged(aim: Aim, levels: tuple[Level, Level] | None, at: float, alarm: floa
     if levels is None:
         return Judged(aim, reason="it has no estimate")
     one, two = levels
-    if min(one.n, two.n) < 2 or not (one.error or two.error):
-        alone = Interval(aim.better * (two.mean - one.mean), None, None)
-        return Judged(aim, alone, reason="no variation between shoppers")
     gap, error, freedom = combined((-aim.better, one), (aim.better, two))
+    if freedom == 0:
+        return Judged(aim, Interval(gap, None, None), reason="no variation between shoppers")
     gain, _ = student(gap, error, freedom, confidence=1 - 2 * at)
     p_worse = float(special.stdtr(freedom, gap / error))
     worse = p_worse < alarm

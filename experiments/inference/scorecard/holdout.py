@@ -54,7 +54,8 @@ def holdout(
     if tested is None or row.p_value is None:
         return Holdout(row, reason=reason)
     parts = ((-1.0, held), (1.0, launched), (1.0, tested[0]), (-1.0, tested[1]))
-    if min(level.n for level in tested) < 2:
+    size, error, freedom = combined(*parts)
+    if freedom == 0:
         return Holdout(row, reason="an arm of the experiment has fewer than 2 shoppers")
-    change, p_value = student(*combined(*parts), confidence=confidence)
+    change, p_value = student(size, error, freedom, confidence=confidence)
     return Holdout(row, change, p_value, reason)

@@ -50,6 +50,6 @@ def interaction(
 def _told(parts: Sequence[tuple[float, Level]], confidence: float) -> tuple[Interval, Number]:
     """A sum of levels with its interval and p-value, where they have any."""
     size, error, freedom = combined(*parts)
-    if error == 0 or min(level.n for _, level in parts) < 2:
+    if freedom == 0:
         return Interval(size, None, None), None
     return student(size, error, freedom, confidence=confidence)

@@ -109,10 +109,7 @@ def novelty(one: Days, two: Days, *, confidence: float = 0.95) -> Novelty:
     """
     if min(one.n, two.n) < 2:
         return Novelty(reason="an arm has fewer than 2 shoppers who can be followed")
-    effects = [
-        student(*combined((-1.0, _day(one, d)), (1.0, _day(two, d))), confidence=confidence)[0]
-        for d in range(len(one.mean_D))
-    ]
+    effects = [_effect(one, two, d, confidence) for d in range(len(one.mean_D))]
     variance_D = np.diag(one.covariance_DD) / one.n + np.diag(two.covariance_DD) / two.n
     if not np.isfinite(variance_D).all():
         return Novelty(reason="a shopper's value is not a finite number")
@@ -131,8 +128,13 @@ def novelty(one: Days, two: Days, *, confidence: float = 0.95) -> Novelty:
     return Novelty(tuple(effects), slope, p_value)
 
 
-def _day(arm: Days, day: int) -> Level:
-    return _level(arm, np.eye(len(arm.mean_D))[day])
+def _effect(one: Days, two: Days, day: int, confidence: float) -> Interval:
+    """That of one day; without an interval where nobody did anything."""
+    alone_D = np.eye(len(one.mean_D))[day]
+    size, error, freedom = combined((-1.0, _level(one, alone_D)), (1.0, _level(two, alone_D)))
+    if freedom == 0:
+        return Interval(size, None, None)
+    return student(size, error, freedom, confidence=confidence)[0]
 
 
 def _level(arm: Days, weight_D: Floats) -> Level:

@@ -59,9 +59,9 @@ def posterior(
         raise ConfigError(f"better == {better}, must be 1 or -1")
     if one.mean <= 0:
         return Posterior(prior, reason="control is not above zero, so there is no relative lift")
-    if min(one.n, two.n) < 2 or not (one.error or two.error):
+    gap, error, freedom = combined((-1.0, one), (1.0, two))
+    if freedom == 0:
         return Posterior(prior, reason="no variation between shoppers")
-    gap, error, _ = combined((-1.0, one), (1.0, two))
     lift, noise = gap / one.mean, (error / one.mean) ** 2
     belief = 1 / prior.spread**2  # precision: 0 of a flat prior
     weight = 1 / (1 + belief * noise)

@@ -65,10 +65,12 @@ def quantiles(connection: duckdb.DuckDBPyConnection, rows: str, *, quantile: flo
     values = {arm: found[arm][at] for arm, at in places.items()}
     shares = _shares(connection, rows, values) if values else {}
     ranks = {}
-    for arm, (units, error) in shares.items():
+    for arm, (units, share, error) in shares.items():
         low, high = (quantile + side * _WITHIN * error for side in (-1, 1))
         if units < 2:
             reasons[arm] = "an arm has fewer than 2 shoppers with a row"
+        elif share == 1:
+            reasons[arm] = "no row lies above the quantile, so its error cannot be told"
         elif low * n[arm] < 1 or high >= 1:
             reasons[arm] = "too few shoppers for a quantile so far out"
         else:
@@ -86,8 +88,8 @@ def quantiles(connection: duckdb.DuckDBPyConnection, rows: str, *, quantile: flo
 
 def _shares(
     connection: duckdb.DuckDBPyConnection, rows: str, values: Mapping[Arm, float]
-) -> dict[Arm, tuple[int, float]]:
-    """By arm: its units, and the standard error of the share of rows at or below a value."""
+) -> dict[Arm, tuple[int, float, float]]:
+    """By arm: its units, the share of rows at or below a value, and that share's standard error."""
     known = f"SELECT * FROM ({rows}) WHERE {by_arm(values)} IS NOT NULL"
     found = fetched(
         connection,
@@ -102,5 +104,5 @@ def _shares(
         if row["units"] > 1:
             variance = row["vb"] + share**2 * row["vn"] - 2 * share * row["cov"]
             error = math.sqrt(max(variance, 0.0) / row["units"]) / row["n"]
-        shares[row["arm"]] = row["units"], error
+        shares[row["arm"]] = row["units"], share, error
     return shares

@@ -25,7 +25,9 @@ def table(connection, name="shown", **columns):
 def arms_table(connection, *samples):
     """A relation of rows (arm, value), arms numbered from 0."""
     arm_N = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
-    return table(connection, arm=arm_N, value=np.concatenate([np.asarray(s, float) for s in samples]))
+    return table(
+        connection, arm=arm_N, value=np.concatenate([np.asarray(s, float) for s in samples])
+    )
 
 
 def contrast(levels, confidence=0.95):

@@ -62,9 +62,7 @@ def test_non_inferiority_is_a_welch_test_against_control_worsened_by_the_margin(
 
 def test_a_guardrail_is_safe_where_the_bound_of_its_gain_is_within_the_margin():
     for gap in (-2.2, -1.9, 0.4):
-        (found,) = judge(
-            [guardrail("m", 1, 4.0, relative=False)], {"m": pair(gap)}, RULE
-        )
+        (found,) = judge([guardrail("m", 1, 4.0, relative=False)], {"m": pair(gap)}, RULE)
         assert found.safe == (found.gain.low > -4.0)
 
 

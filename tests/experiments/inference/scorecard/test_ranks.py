@@ -46,7 +46,9 @@ def test_memory_is_flat_in_rows():
         with duckdb.connect(config=settings) as connection:
             rows = "SELECT i % 2 AS arm, hash(i) % 1000003 AS value FROM range(6000000) t(i)"
             with pytest.raises(duckdb.OutOfMemoryException):
-                connection.execute(f"SELECT arm, quantile_disc(value, 0.5) FROM ({rows}) GROUP BY 1")
+                connection.execute(
+                    f"SELECT arm, quantile_disc(value, 0.5) FROM ({rows}) GROUP BY 1"
+                )
             found = order_statistics(connection, rows, {0: (1_500_000,), 1: (2_970_000,)})
     assert found[0][1_500_000] == pytest.approx(500_000, rel=0.01)
     assert found[1][2_970_000] == pytest.approx(990_000, rel=0.01)
