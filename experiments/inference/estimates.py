@@ -216,11 +216,11 @@ def _fieller(one: Level, two: Level, quantile: float) -> tuple[Interval, str]:
     alone = Interval(ratio - 1, None, None)
     if two.mean == 0:
         return alone, "none is left, so the relative effect has no interval"
-    held = one.mean**2 - (quantile * one.error) ** 2
+    near, far = (quantile * level.error / one.mean for level in (one, two))  # of any unit
+    held = 1 - near**2
     if held <= 0:
         return alone, "the mean is too close to zero for its spread to give a relative interval"
-    spread = (quantile * two.error) ** 2 * held + (quantile * one.error * two.mean) ** 2
-    half, middle = math.sqrt(spread) / held, one.mean * two.mean / held
+    half, middle = math.hypot(far * math.sqrt(held), near * ratio) / held, ratio / held
     return Interval(ratio - 1, middle - half - 1, middle + half - 1), ""
 
 

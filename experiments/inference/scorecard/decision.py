@@ -195,7 +195,7 @@ def power_of_each(power: float, *, success: int, guardrails: int, alarms: float 
     It is shipped if one success metric and every guardrail pass, and no alarm is raised. By the
     union bound the chances to fail add up, so each of the 1 + G tests may fail with
     (beta - alarms) / (1 + G), beta = 1 - power (Schultzberg et al. 2024, section 3.4, without
-    alarms; that what alarms take away must be corrected for is their proposition 4.1).
+    alarms; that deterioration and quality tests cost power, too, is their section 4).
 
     Args:
         power: chance to ship a change that betters a success metric and harms no guardrail.

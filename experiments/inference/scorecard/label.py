@@ -2,9 +2,10 @@
 
 Each part of the evidence votes, and the most careful vote is the label. A part that is switched
 off or knows nothing does not vote, so what each part is worth can be measured: leave it out, and
-count the wrong launches. Parts as named by Shekhar and Howard (arXiv 2605.12840, 2026; only its
-abstract could be read): lower bound, guardrails, support, out-of-time and sensitivity. With all
-parts on, nothing is launched that the rule of `scorecard.decision` does not ship.
+count the wrong launches. The parts are those that Shekhar and Howard name (arXiv 2605.12840, 2026,
+known here by its abstract): lower bound, guardrails, support, out-of-time and sensitivity; how they
+vote is this house's. With all parts on, nothing is launched that the rule of `scorecard.decision`
+does not ship.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping

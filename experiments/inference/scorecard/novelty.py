@@ -62,6 +62,34 @@ class Novelty:
     reason: str = ""
 
 
+def since_exposure(
+    days_of_shoppers: str, column: str, *, last_day: int, days: int
+) -> tuple[str, str]:
+    """What `days_since` reads, from a table of shoppers by day of the calendar.
+
+    A shopper's first exposure is the first day with a request.
+
+    Args:
+        days_of_shoppers: SQL of rows (arm, shopper, day, requests, column), as
+            `units.shopper_days` gives them.
+        column: what is summed.
+        last_day: of the log; who came too late to be followed for all of the days is left out.
+        days: how many there are.
+
+    Returns:
+        SQL of the shoppers who can be followed, and of what they did by day.
+    """
+    first = (
+        f"SELECT arm, shopper, min(day) FILTER (requests > 0) AS first FROM ({days_of_shoppers}) "
+        f"GROUP BY arm, shopper HAVING first + {days - 1} <= {last_day}"
+    )
+    rows = (
+        f"SELECT shopper AS unit, day - first AS day, {column} AS value "
+        f"FROM ({days_of_shoppers}) JOIN ({first}) USING (arm, shopper)"
+    )
+    return f"SELECT arm, shopper AS unit FROM ({first})", rows
+
+
 def days_since(
     connection: duckdb.DuckDBPyConnection, units: str, rows: str, *, days: int
 ) -> dict[Arm, Days]:

@@ -64,8 +64,8 @@ class Concentration:
     Attributes:
         units: of the arm, those without anything too.
         buyers: units whose value is not 0.
-        effective: (sum x)^2 / sum x^2 (Kish, Survey Sampling, 1965, section 11.2): so many equal
-            buyers would give the total the same relative spread; None without a total.
+        effective: (sum x)^2 / sum x^2 (Kish, Survey Sampling, 1965): so many equal buyers would
+            give the total the same relative spread; None without a total.
         top: part of the total that the top 1 % of units hold (the next whole number of them); None
             where the total is not positive.
         reason: why there is no number; "" where there are some.

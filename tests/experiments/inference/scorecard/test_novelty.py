@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 from statsmodels.regression.linear_model import WLS
 
-from experiments.inference.scorecard.novelty import Days, days_since, novelty
+from experiments.inference.scorecard.novelty import Days, days_since, novelty, since_exposure
 from experiments.records.interval import UNKNOWN
 from simulator.errors import ConfigError
 from tests.experiments.inference.scorecard.tables import table, within
@@ -59,6 +59,24 @@ def test_sums_of_shoppers_by_day_are_those_of_a_table(connection, arms):
         assert found[arm].n == wanted.n
         np.testing.assert_allclose(found[arm].mean_D, wanted.mean_D, rtol=1e-12)
         np.testing.assert_allclose(found[arm].covariance_DD, wanted.covariance_DD, rtol=1e-9)
+
+
+def test_days_are_counted_from_the_first_request_of_those_who_can_be_followed(connection):
+    """Shopper 2 came on the last day; shopper 1 ordered before a request, which is no exposure."""
+    shopper_days = table(
+        connection,
+        "calendar",
+        arm=[0, 0, 0, 0, 0, 1, 1],
+        shopper=[0, 0, 1, 1, 2, 3, 3],
+        day=[10, 12, 9, 11, 13, 11, 13],
+        requests=[2, 1, 0, 3, 1, 1, 0],
+        orders=[1, 4, 7, 0, 5, 0, 2],
+    )
+    units, rows = since_exposure(shopper_days, "orders", last_day=13, days=3)
+    found = days_since(connection, units, rows, days=3)
+    assert {arm: days.n for arm, days in found.items()} == {0: 2, 1: 1}
+    np.testing.assert_allclose(found[0].mean_D, [0.5, 0.0, 2.0])  # of shoppers 0 and 1
+    np.testing.assert_allclose(found[1].mean_D, [0.0, 0.0, 2.0])
 
 
 def weights(arms):
