@@ -6,10 +6,12 @@ dearest shoppers moves the mean, and may move none of these.
 - capped: the mean of min(value, cap), the cap being set before the data are seen.
 - winsorised: the same at a quantile of the values of all arms together, so that the cap is one and
   the same for all (as GrowthBook's percentile capping, which may leave zeros out of the quantile,
-  as Statsig's does). The interval is that of the difference at the cap which was found. Against the
-  cap of the whole population it lacks the luck of finding it, (S2 - S1) (found - true), S1 and S2
-  being the shares of the two arms above it: nothing where the arms are alike, and second order
-  where they are not. Coverage of the population's own difference is tested.
+  as Statsig's does). The interval holds the difference at the cap that was found. The luck of
+  finding it moves the difference by (S2 - S1) times the cap's error, S1 and S2 being the shares of
+  the two arms above it. So the interval covers the difference at the population's own cap as it
+  should where the arms are alike, and less often the less alike their tails are: in simulations of
+  600 to 3,000 log-normal spenders an arm, 94 to 95 % of the time for a lift of a fifth, 91 to 94 %
+  where treatment has thrice as many above the cap (nominal: 95 %).
 - trimmed: the mean without a share of each arm's smallest and largest values (Yuen, Biometrika 61,
   1974, 165-170): of an arm's n values the g = floor(share n) least and greatest are left out, and
   h = n - 2 g are left. Its variance is (n - 1) / (h (h - 1)) times that of the winsorised values,

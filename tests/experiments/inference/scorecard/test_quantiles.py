@@ -136,8 +136,10 @@ def test_intervals_of_clustered_rows_cover_and_tests_keep_their_level(connection
         lifted = treatment[0], lift * treatment[1]
         rows = rows_of(connection, control, treatment, lifted)
         found = quantiles(connection, rows, quantile=quantile).levels
-        false.append(contrast({0: found[0], 1: found[1]}).p_value < 0.05)
-        covered.append(contrast({0: found[0], 1: found[2]}).effect.holds(truth))
+        if len(found) == 3:
+            false.append(contrast({0: found[0], 1: found[1]}).p_value < 0.05)
+            covered.append(contrast({0: found[0], 1: found[2]}).effect.holds(truth))
+    assert len(covered) > 0.98 * times  # of the others it says that they are too few
     assert within(false, 0.05)
     assert within(covered, 0.95)
 
