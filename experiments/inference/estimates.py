@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.intervals.student import ratio_variance, reach, student
+from experiments.inference.intervals.student import ratio_variance, reach, satterthwaite, student
 from experiments.inference.metrics import Ratio
 from experiments.inference.reduction.adjustment import Adjustment, Means, Refusal
 from experiments.inference.reduction.arm import Arm
@@ -146,16 +146,51 @@ class Level:
     n: int
 
 
+def levels(
+    metric: Ratio, arms: tuple[Aggregates, Aggregates]
+) -> tuple[tuple[Level, Level] | None, str]:
+    """A metric's level in two arms, as `compared` takes it; None and why where there is none.
+
+    Args:
+        metric: what is told.
+        arms: statistics of control and of treatment.
+    """
+    if reason := _undefined(metric, arms) or _uncertain(metric, arms):
+        return None, reason
+    return (_level(arms[0], metric), _level(arms[1], metric)), ""
+
+
 def compared(row: Estimate, one: Level, two: Level, confidence: float) -> tuple[Estimate, str]:
-    """A row with the difference of two levels, and why it has no relative interval.
+    """A row with the difference of two levels, and why something in it is None.
 
     Args:
         row: names what is compared.
-        one, two: of control and of treatment, independent; one of them has an error at least.
+        one, two: of control and of treatment, independent.
         confidence: level of the intervals.
     """
+    gap, _, freedom = combined((-1.0, one), (1.0, two))
+    if freedom == 0:
+        growth = two.mean / one.mean - 1 if one.mean > 0 else None
+        effect, relative = (Interval(size, None, None) for size in (gap, growth))
+        row = replace(row, control=one.mean, treatment=two.mean, effect=effect, relative=relative)
+        return row, "no variation between shoppers"
     levels, errors = (one.mean, two.mean), (one.error, two.error)
     return differing(row, Means.apart(levels, errors, (one.n, two.n)), confidence)
+
+
+def combined(*parts: tuple[float, Level]) -> tuple[float, float, float]:
+    """A sum of levels, each times a number: its size, standard error and degrees of freedom.
+
+    The levels are independent, and their variances not assumed equal (Welch, Biometrika 34, 1947,
+    28-35; Satterthwaite, Biometrics Bulletin 2, 1946, 110-114). Without degrees, 0, there is no
+    interval: nothing varies, or a level is of fewer than two shoppers.
+    """
+    size = math.fsum(factor * level.mean for factor, level in parts)
+    error = math.hypot(*(factor * level.error for factor, level in parts))
+    if error == 0 or min(level.n for _, level in parts) < 2:
+        return size, error, 0.0
+    shares = [(factor * level.error / error) ** 2 for factor, level in parts]
+    return size, error, satterthwaite(shares, [level.n - 1 for _, level in parts])
 
 
 def differing(row: Estimate, means: Means, confidence: float) -> tuple[Estimate, str]:
@@ -199,13 +234,15 @@ def _fieller(means: Means, quantile: float) -> tuple[Interval, str]:
     alone = Interval(ratio - 1, None, None)
     if level == 0:
         return alone, "none is left, so the relative effect has no interval"
-    held = base**2 - (quantile * base_error) ** 2
+    near, far = (quantile * each / base for each in (base_error, level_error))  # of any unit
+    held = 1 - near**2
     if held <= 0:
         return alone, "the mean is too close to zero for its spread to give a relative interval"
-    product, shared = base * level, quantile**2 * means.together
-    spread = (quantile * level_error) ** 2 * held + (quantile * base_error * level) ** 2
-    spread -= shared * (2 * product - shared)
-    half, middle = math.sqrt(max(spread, 0.0)) / held, (product - shared) / held
+    spread, shared = math.hypot(far * math.sqrt(held), near * ratio), 0.0
+    if means.together:
+        shared = (quantile / base) ** 2 * means.together
+        spread = math.sqrt(max(spread**2 - shared * (2 * ratio - shared), 0.0))
+    half, middle = spread / held, (ratio - shared) / held
     return Interval(ratio - 1, middle - half - 1, middle + half - 1), ""
 
 

@@ -1,7 +1,7 @@
 """Estimates of metrics of a user's own."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from experiments.inference.own.ownmetric import OwnMetric
 from experiments.inference.own.rows import Rows, rows_of
 from experiments.inference.own.tables import Tables, open_tables
 from experiments.inference.reduction.cuped import PRE
-from experiments.records.interval import Interval
 from experiments.records.metrics import Estimate
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ContractError
@@ -237,9 +236,5 @@ def _resampled(
         row = blank(metric.name, (control, treatment), (n_one, n_two))
         if one is None or two is None:
             yield row, f"an arm has too few shoppers with a value for {metric.name}"
-        elif min(n_one, n_two) < 2 or not (one.error or two.error):
-            alone = Interval(two.mean - one.mean, None, None)
-            row = replace(row, control=one.mean, treatment=two.mean, effect=alone)
-            yield row, "no variation between shoppers"
         else:
             yield compared(row, one, two, confidence)

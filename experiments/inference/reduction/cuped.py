@@ -30,6 +30,33 @@ def covariates(metric: Ratio) -> tuple[str, str | None]:
 
 
 @dataclass(frozen=True)
+class Before:
+    """A metric in the history period; see `Ratio`."""
+
+    metric: Ratio
+
+    @property
+    def name(self) -> str:
+        """The metric's, marked as one of the history."""
+        return PRE + self.metric.name
+
+    @property
+    def numerator(self) -> str:
+        """The same column in the history period."""
+        return covariates(self.metric)[0]
+
+    @property
+    def denominator(self) -> str | None:
+        """The same column in the history period, where the metric has one."""
+        return covariates(self.metric)[1]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Both."""
+        return tuple(PRE + column for column in self.metric.columns)
+
+
+@dataclass(frozen=True)
 class Cuped:
     """Adjusts by the metric's own history; see `Adjustment`."""
 

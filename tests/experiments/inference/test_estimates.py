@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.estimates import estimate
+from experiments.inference.estimates import Level, blank, combined, compared, estimate, levels
 from experiments.inference.metrics import METRICS
 from experiments.inference.reduction.cuped import PRE
 from experiments.inference.units import open_units
@@ -244,3 +244,31 @@ def test_a_history_that_one_arm_alone_has_is_no_covariate_without_a_warning():
     fair = [one | {f"{PRE}orders": rng.poisson(each)} for one, each in zip(now, taste, strict=True)]
     assert compare("orders", *fair, cuped=True)[1] == ""
     assert compare("orders", *arms)[1] == ""
+
+
+def test_levels_are_what_an_estimate_compares():
+    rng = np.random.default_rng(3)
+    arms = [{"orders": rng.poisson(2, n), "clicks": 1 + rng.poisson(9, n)} for n in (90, 60)]
+    found, reason = levels(METRICS["cvr"], tuple(map(aggregates, arms)))
+    row = compared(blank("cvr", CONTRAST, (90, 60)), *found, 0.95)[0]
+    assert (row, reason) == (compare("cvr", *arms)[0], "")
+
+
+def test_levels_that_cannot_be_told_are_none_with_the_estimates_reason():
+    some, none = aggregates(SOME), aggregates({**SOME, "clicks": [0] * 4})
+    found, reason = levels(METRICS["cvr"], (some, none))
+    assert (found, reason) == (None, "an arm has no clicks")
+    assert levels(METRICS["orders"], (some, aggregates({"orders": [1]})))[0] is None
+
+
+@pytest.mark.parametrize("other", [Level(2.0, 0.0, 9), Level(2.0, 0.5, 1)])
+def test_levels_without_variation_have_a_difference_and_no_interval(other):
+    row, reason = compared(blank("m", CONTRAST, (9, other.n)), Level(1.0, 0.0, 9), other, 0.95)
+    assert (row.effect.numbers, row.relative.numbers) == ((1.0, None, None),) * 2
+    assert (row.p_value, reason) == (None, "no variation between shoppers")
+
+
+def test_a_sum_of_levels_has_satterthwaites_degrees_of_freedom():
+    size, error, freedom = combined((1.0, Level(3.0, 0.3, 11)), (-2.0, Level(1.0, 0.2, 21)))
+    assert (size, error) == pytest.approx((1.0, 0.5))
+    assert freedom == pytest.approx(0.5**4 / (0.3**4 / 10 + 0.4**4 / 20))
