@@ -205,7 +205,7 @@ def test_a_large_stratum_that_one_arm_has_nobody_of_does_not_stand_alone():
     columns, treated, device = shop()
     device = np.where(~treated & (np.arange(400) < 80), 9, device)
     found = DEVICE.adjust(GMV, *arms(columns, treated, device))
-    assert found.notes[0].startswith("too small alone, taken as one stratum: 9")
+    assert found.notes == ("too small alone, taken as one stratum: 2, 9",)
     assert np.isfinite(found.error)
     assert "more than chance allows" in found.doubt
 
