@@ -19,6 +19,7 @@ from experiments.records.sequential import (
     SequentialArm,
     SequentialSeries,
 )
+from simulator.errors import placing
 
 EVEN = 0.005
 """How far a treatment's share may be from one half and still have been planned to be that. Of the
@@ -56,8 +57,10 @@ def analyse_snapshots(
     plans = plans or {}
     series = []
     for each in found.series:
-        plan = plans.get(each.experiment) or as_it_ended(each.looks, clock)
-        looks = monitor(each.looks, plan, alpha=alpha, spending=spending)
+        place = f"experiment {each.experiment}, variant {each.variant}, metric {each.metric}"
+        with placing(place):
+            plan = plans.get(each.experiment) or as_it_ended(each.looks, clock)
+            looks = monitor(each.looks, plan, alpha=alpha, spending=spending)
         series.append(
             SequentialSeries(
                 experiment=each.experiment,

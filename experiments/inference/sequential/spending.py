@@ -40,7 +40,10 @@ def checked_alpha(alpha: float) -> float:
 
 @dataclass(frozen=True)
 class Spending:
-    """A spending function; made by `OBRIEN_FLEMING`, `POCOCK` or `power_family`.
+    """A spending function: `OBRIEN_FLEMING`, `POCOCK` or a `power_family`.
+
+    Raises:
+        ConfigError: an exponent that is not above 0, or one of a family that has none.
 
     Attributes:
         family: `obrien_fleming`: hardly anything early, nearly a fixed test at the end; `pocock`:
@@ -50,6 +53,13 @@ class Spending:
 
     family: Family
     exponent: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an exponent that the family cannot have."""
+        if self.family != "power" and self.exponent is not None:
+            raise ConfigError(f"exponent == {self.exponent}, must be none of {self.family}")
+        if self.family == "power" and not 0 < (self.exponent or 0) < math.inf:
+            raise ConfigError(f"exponent == {self.exponent}, must be > 0")
 
     @property
     def label(self) -> str:
@@ -89,6 +99,4 @@ def power_family(exponent: float) -> Spending:
     Raises:
         ConfigError: an exponent that is not above 0.
     """
-    if not 0 < exponent < math.inf:
-        raise ConfigError(f"exponent == {exponent}, must be > 0")
     return Spending("power", exponent)

@@ -12,6 +12,7 @@ from experiments.inference.sequential.snapshots import read_snapshots
 from experiments.inference.sequential.spending import POCOCK
 from experiments.records.reading import read_record, write_record
 from experiments.records.sequential import Sequential
+from simulator.errors import DataError
 from tests.experiments.inference.sequential.test_snapshots import table, written
 
 
@@ -114,6 +115,13 @@ def test_a_plan_of_ones_own_holds_for_its_experiment_alone(tmp_path):
     assert (one.planned, one.clock) == (pytest.approx(4 * 600 * 660 / 1_260), "units")
     assert (found.confidence, found.spending) == (0.9, "pocock")
     assert found.peeking == ()
+
+
+def test_a_metric_that_precision_is_no_clock_of_is_refused_by_its_name(tmp_path):
+    frame = table(mean_c=dict.fromkeys(range(3, 6), -1.0))
+    told = r"experiment e1, variant 2, metric 1: control.level_K\[-1\] == -1.0, must be > 0"
+    with pytest.raises(DataError, match=told):
+        analyse_snapshots(written(tmp_path, frame), clock="precision")
 
 
 def test_arms_far_from_even_are_not_judged_and_empty_ones_have_no_share(tmp_path):

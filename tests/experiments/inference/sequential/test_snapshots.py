@@ -4,6 +4,8 @@ import gzip
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from experiments.inference.sequential.snapshots import SnapshotColumns, read_snapshots
@@ -78,6 +80,18 @@ def test_rows_that_tell_no_effect_are_left_out_and_counted(tmp_path):
             "1 rows were left out: nothing varies",
         )
         assert [s.looks.time_K.tolist() for s in found.series] == [[3.0], [3.0]]
+
+
+def test_no_number_is_missing_as_none_is(tmp_path):
+    """In Parquet NaN and NULL are two things; in CSV there are words for both."""
+    frame = table(variance_c={0: np.nan}, mean_t={4: np.nan})
+    path = tmp_path / "nan.parquet"
+    pq.write_table(pa.table({name: frame[name].to_numpy() for name in COLUMNS}), path)
+    text = tmp_path / "nan.csv"
+    frame.to_csv(text, index=False, na_rep="NaN")
+    for each in (path, text):
+        found = read_snapshots(each)
+        assert found.findings == ("2 rows were left out: a mean or a variance is missing",)
 
 
 def test_a_treatment_that_tells_nothing_still_has_its_size(tmp_path):

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.inference.sequential.spending import OBRIEN_FLEMING, POCOCK, power_family
+from experiments.inference.sequential.spending import (
+    OBRIEN_FLEMING,
+    POCOCK,
+    Spending,
+    power_family,
+)
 from simulator.errors import ConfigError
 
 FAMILIES = (OBRIEN_FLEMING, POCOCK, power_family(0.5), power_family(3))
@@ -50,3 +55,10 @@ def test_names_tell_family_and_exponent():
 def test_an_exponent_that_spends_nothing_is_refused(exponent):
     with pytest.raises(ConfigError, match=r"exponent == .*, must be > 0"):
         power_family(exponent)
+
+
+def test_a_family_without_its_exponent_or_with_one_too_many_is_refused():
+    with pytest.raises(ConfigError, match=r"exponent == None, must be > 0"):
+        Spending("power")
+    with pytest.raises(ConfigError, match=r"exponent == 2, must be none of pocock"):
+        Spending("pocock", 2)
