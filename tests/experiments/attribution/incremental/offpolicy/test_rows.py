@@ -129,7 +129,8 @@ def test_judged_pages_of_the_logging_arm_are_its_greedy_ones(exploring):
     same = both["item"] == both["judged"]
     np.testing.assert_allclose(both["propensity"], 0.7 * same + 0.3 / both["ranked"], rtol=1e-6)
     assert 0.6 < same.mean() < 0.95
-    assert slots.loc[slots["judged"] >= 0, "supported"].all()
+    assert (slots.loc[slots["judged"] >= 0, "chance"] > 0).all()
+    np.testing.assert_allclose(both["chance"], 0.7 + 0.3 / both["ranked"], rtol=1e-12)
     assert (slots["item"] >= 0).eq(slots["judged"] >= 0).all()
 
 
@@ -141,7 +142,8 @@ def test_items_that_only_the_judged_arm_finds_are_not_supported(exploring):
     assert any("of the judged slots hold an item that the log could" in each for each in warnings)
     slots = noted(exploring, "dense")
     hits = slots[slots["item"].eq(slots["judged"]) & (slots["item"] >= 0)]
-    assert hits["supported"].all()
+    np.testing.assert_allclose(hits["chance"], hits["propensity"], rtol=1e-6)
+    assert 0 < found.burden < 1
     assert (hits["bin"] == hits["judged_bin"]).all()
 
 
@@ -170,7 +172,7 @@ def test_without_exploration_the_arm_itself_gets_the_logs_own_mean_and_is_warned
 def test_without_exploration_another_arm_is_supported_only_where_both_agree(greedy):
     slots = noted(greedy, "dense")
     agree = slots["item"].eq(slots["judged"]) & (slots["item"] >= 0)
-    assert slots["supported"].eq(agree).all()
+    assert slots["chance"].eq(agree).all()
 
 
 def test_the_same_question_gets_the_same_bits(own, exploring):
