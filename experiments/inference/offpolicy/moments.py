@@ -99,9 +99,10 @@ class Moments:
 
     def _interval(self, found: float, slope_C: Floats, confidence: float) -> Interval:
         """Student's interval over units; none of fewer than two, or where nothing varies."""
-        terms_C = slope_C**2 * np.diag(self.covariance_CC)
         variance = float(slope_C @ self.covariance_CC @ slope_C)
-        if self.units < 2 or variance <= ROUNDING * float(terms_C.sum()):
+        of_spread = float(slope_C**2 @ np.diag(self.covariance_CC))
+        of_size = float(slope_C**2 @ self.mean_C**2)
+        if self.units < 2 or variance <= ROUNDING * of_spread + ROUNDING**2 * of_size:
             return Interval(found, None, None)
         error = math.sqrt(variance / self.units)
         return student(found, error, self.units - 1, confidence=confidence)[0]

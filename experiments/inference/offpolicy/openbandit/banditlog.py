@@ -140,10 +140,13 @@ def _selected(spec: BanditLogSpec) -> Iterator[str]:
         yield f"{cell}::VARCHAR AS {name}"
     context = ", ".join(f"{_quoted(each)}::VARCHAR" for each in columns.context)
     yield f"[{context}]::VARCHAR[] AS context"
-    for name, kind in (("reward", "DOUBLE"), ("propensity", "DOUBLE"), ("position", "DOUBLE")):
+    for name in ("reward", "propensity", "position"):
         column = getattr(columns, name)
         cell = "0" if column is None else _quoted(column)
-        yield f"TRY_CAST({cell} AS {kind}) AS {name}"
+        number = f"TRY_CAST({cell} AS DOUBLE)"
+        if name == "reward":  # true and false are 1 and 0
+            number = f"coalesce({number}, TRY_CAST({cell} AS BOOLEAN)::DOUBLE)"
+        yield f"{number} AS {name}"
         yield f"{cell}::VARCHAR AS {name}_cell"
 
 
