@@ -30,18 +30,23 @@ class Bounds:
     Attributes:
         low, high: per request, each with its own interval.
         weak: judged slots of a request whose support is weak or none.
+        least, most: what all judged slots of a request may bring, were nothing known of them.
     """
 
     low: Interval
     high: Interval
     weak: Number
+    least: Number
+    most: Number
 
     @property
     def ends(self) -> tuple[float, float] | None:
         """From the low end of the low one to the high end of the high one: it holds the value at
         least as often as the intervals' level says."""
         low, high = self.low.low, self.high.high
-        return None if low is None or high is None else (low, high)
+        if low is None or high is None or self.least is None or self.most is None:
+            return None
+        return max(low, self.least), min(high, self.most)
 
 
 def bounds(moments: Moments, *, least: float, most: float, confidence: float) -> Bounds:
@@ -59,5 +64,7 @@ def bounds(moments: Moments, *, least: float, most: float, confidence: float) ->
         raise ConfigError(f"least == {least}, must be < most == {most}")
     low = moments.linear({"kept": 1.0, "weak": least}, confidence=confidence)
     high = moments.linear({"kept": 1.0, "weak": most}, confidence=confidence)
-    weak = moments.linear({"weak": 1.0}, confidence=confidence)
-    return Bounds(low, high, weak.estimate)
+    weak = moments.linear({"weak": 1.0}, confidence=confidence).estimate
+    all_least = moments.linear({"judged": least}, confidence=confidence).estimate
+    all_most = moments.linear({"judged": most}, confidence=confidence).estimate
+    return Bounds(low, high, weak, all_least, all_most)

@@ -139,7 +139,9 @@ def click_values(totals: Totals, event: int, *, confidence: float) -> dict[str, 
         "cdr": moments.linear({"doubly": 1.0}, confidence=confidence),
     }
     return {
-        name: policy_value(name, value, diagnosis, fills_in=name == "cdr", wording=CLICKS)
+        name: policy_value(
+            name, value, diagnosis, moments.events, fills_in=name == "cdr", wording=CLICKS
+        )
         for name, value in said.items()
     }
 

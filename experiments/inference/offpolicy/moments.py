@@ -63,6 +63,14 @@ class Moments:
         """The mean of a column."""
         return float(self.mean_C[COLUMNS.index(column)])
 
+    @property
+    def events(self) -> float:
+        """How many units with equal weighted outcomes these are worth: (sum)^2 / sum of squares."""
+        at = COLUMNS.index("weighted")
+        size = float(self.mean_C[at]) ** 2
+        spread = float(self.covariance_CC[at, at]) * (self.units - 1) / max(self.units, 1)
+        return self.units * size / (size + spread) if size else 0.0
+
     def linear(self, parts: Mapping[Column, float], *, confidence: float) -> Interval:
         """A weighted sum of columns for each request, unknown without one.
 

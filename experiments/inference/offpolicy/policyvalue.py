@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from experiments.inference.offpolicy.estimators import ESTIMATORS, FILLS_IN, Estimator
 from experiments.inference.offpolicy.moments import Moments
-from experiments.inference.offpolicy.support import SLOTS, Diagnosis, Wording, reasons, refusal
+from experiments.inference.offpolicy.support import (
+    SLOTS,
+    Diagnosis,
+    Wording,
+    few_events,
+    reasons,
+    refusal,
+)
 from experiments.records.interval import UNKNOWN, Interval, Number
 
 
@@ -17,6 +24,7 @@ class PolicyValue:
         value: per request, or round; unknown where it is refused.
         effective: effective sample size of the weights (Kish), in slots.
         largest: largest weight.
+        events: effective number of units with an outcome; it decides how far intervals hold.
         supported: share of the judged slots that the log could have shown.
         refusal: why there is no value; "" where there is one.
         doubts: what else speaks against it, a sentence each.
@@ -26,6 +34,7 @@ class PolicyValue:
     value: Interval
     effective: float
     largest: float
+    events: float
     supported: Number
     refusal: str
     doubts: tuple[str, ...]
@@ -47,8 +56,11 @@ def policy_values(
         "snips": moments.normalised(confidence=confidence),
         "dr": moments.linear({"doubly": 1.0}, confidence=confidence),
     }
+    events = moments.events
     return {
-        name: policy_value(name, said[name], diagnosis, fills_in=name in FILLS_IN, wording=wording)
+        name: policy_value(
+            name, said[name], diagnosis, events, fills_in=name in FILLS_IN, wording=wording
+        )
         for name in ESTIMATORS
     }
 
@@ -57,6 +69,7 @@ def policy_value(
     estimator: str,
     value: Interval,
     diagnosis: Diagnosis,
+    events: float,
     *,
     fills_in: bool,
     wording: Wording = SLOTS,
@@ -67,6 +80,7 @@ def policy_value(
         estimator: its name.
         value: what it says.
         diagnosis: of the log.
+        events: effective number of units with an outcome.
         fills_in: whether it guesses what the log does not support.
         wording: how the log is spoken of.
     """
@@ -76,7 +90,8 @@ def policy_value(
         value=UNKNOWN if refused else value,
         effective=diagnosis.effective,
         largest=diagnosis.largest,
+        events=events,
         supported=diagnosis.supported,
         refusal=refused,
-        doubts=() if refused else tuple(reasons(diagnosis, wording)),
+        doubts=() if refused else (*reasons(diagnosis, wording), *few_events(events)),
     )

@@ -18,6 +18,13 @@ FEW_EFFECTIVE_SHARE = 0.01
 LEAST_SUPPORTED = 0.95
 GREAT_WEIGHT = 1_000.0
 
+FEW_EVENTS = 100.0
+"""Effective outcomes below which intervals by the delta method are too narrow.
+
+In simulated bandits with 10 to 60 of them intervals of 95 % held the truth in 50 to 94 %, with more
+than 100 in 93 to 96 % (docs/off-policy.md).
+"""
+
 WEAK_WEIGHT = 100.0
 """Weight above which the support is weak: the log shows once what is judged a hundred times."""
 
@@ -99,6 +106,16 @@ def reasons(diagnosis: Diagnosis, wording: Wording = SLOTS) -> list[str]:
             f"{one} may decide"
         )
     return said
+
+
+def few_events(events: float) -> list[str]:
+    """Why an interval is too narrow, where the outcomes are; [] where they are enough."""
+    if events >= FEW_EVENTS:
+        return []
+    return [
+        f"the weighted outcomes are worth {events:,.3g} equal ones, fewer than {FEW_EVENTS:.0f}: "
+        "the interval is too narrow"
+    ]
 
 
 def refusal(diagnosis: Diagnosis, *, fills_in: bool, wording: Wording = SLOTS) -> str:

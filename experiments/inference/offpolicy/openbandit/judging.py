@@ -24,6 +24,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from experiments.inference.offpolicy.bounds import Bounds, bounds
+from experiments.inference.offpolicy.cautious import cautious
 from experiments.inference.offpolicy.directmodel import FOLDS, two_way
 from experiments.inference.offpolicy.estimators import Estimator
 from experiments.inference.offpolicy.moments import COLUMNS, Moments
@@ -37,7 +38,7 @@ from experiments.inference.offpolicy.support import (
     Diagnosis,
     effective_size,
 )
-from experiments.records.interval import Interval
+from experiments.records.interval import UNKNOWN, Interval
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -58,6 +59,9 @@ class BanditJudgement:
         target: name of the policy that is judged.
         logged_value: mean reward of the log itself.
         values: by estimator.
+        cautious: IPS with an interval that also holds where few outcomes count; unknown where the
+            range of the reward is not given or begins below 0, where rounds have several rows, or
+            where IPS is refused.
         bounds: between what the value lies, where bounds of the reward are given.
         mean_weight: with its interval; 1 where the log could take every action of the target.
         rounds, rows: of the log.
@@ -68,6 +72,7 @@ class BanditJudgement:
     target: str
     logged_value: Interval
     values: Mapping[Estimator, PolicyValue]
+    cautious: Interval
     bounds: Bounds | None
     mean_weight: Interval
     rounds: int
@@ -101,14 +106,19 @@ def judge_policy(
     target.check(log)
     _prepare(log, target, number)
     moments, diagnosis, counted = _moments(log)
-    known = None
+    values = policy_values(moments, diagnosis, confidence=confidence, wording=ROUNDS)
+    known, careful = None, UNKNOWN
     if rewards is not None:
-        known = bounds(moments, least=rewards[0], most=rewards[1], confidence=confidence)
+        least, most = rewards
+        known = bounds(moments, least=least, most=most, confidence=confidence)
+        if least >= 0 and moments.units == counted and not values["ips"].refusal:
+            careful = cautious(moments, most * diagnosis.largest, confidence=confidence)
     return BanditJudgement(
         logged=logged,
         target=target.name,
         logged_value=moments.linear({"logged": 1.0}, confidence=confidence),
-        values=policy_values(moments, diagnosis, confidence=confidence, wording=ROUNDS),
+        values=values,
+        cautious=careful,
         bounds=known,
         mean_weight=moments.linear({"weights": 1.0}, confidence=confidence),
         rounds=moments.units,

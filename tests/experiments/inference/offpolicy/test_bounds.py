@@ -63,6 +63,24 @@ def test_a_weight_above_the_limit_is_left_to_the_bounds():
     assert (found.low.estimate, found.high.estimate, found.weak) == (0.0, 0.5, 0.5)
 
 
+def test_ends_are_never_beyond_what_slots_can_bring():
+    """Two slots of 0 to 1 a request: 0 to 2, whatever a small log says."""
+    world = enumerated(0b100)
+    for seed in range(20):
+        moments = Moments.of(world.log(6, np.random.default_rng(seed)), 0)
+        found = bounds(moments, least=0.0, most=1.0, confidence=0.99)
+        if found.ends is not None:
+            low, high = found.ends
+            assert 0.0 <= low <= high <= 2.0
+            assert (found.least, found.most) == (0.0, pytest.approx(2.0))
+
+
+def test_where_there_are_no_intervals_there_are_no_ends():
+    slots = slots_of([0], [1], [0.5], [1], [1], [0], [0])
+    found = bounds(Moments.of(totals_of(slots, shoppers=1), 0), least=0, most=1, confidence=0.9)
+    assert found.ends is None
+
+
 def test_a_range_that_is_none_is_refused():
     moments = Moments.of(enumerated(ALL).totals, 0)
     with pytest.raises(ConfigError, match=r"least == 1.0, must be < most == 1.0"):

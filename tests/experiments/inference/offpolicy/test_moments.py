@@ -74,3 +74,13 @@ def test_where_nothing_varies_there_is_no_interval():
     for found in (moments.normalised(confidence=0.9), moments.linear({"kept": 1}, confidence=0.9)):
         assert found.ends is None
         assert found.estimate is not None
+
+
+def test_events_are_the_effective_number_of_weighted_outcomes():
+    totals = sample()
+    weighted_U = totals.weighted_EU[0]
+    expected = weighted_U.sum() ** 2 / (weighted_U**2).sum()
+    assert Moments.of(totals, 0).events == pytest.approx(expected, rel=1e-12)
+    assert Moments.of(Totals.empty(1, 3), 0).events == 0.0
+    one = totals_of(slots_of([0], [1], [0.5], [1], [1], [0], [0]), shoppers=1)
+    assert Moments.of(one, 0).events == 1.0

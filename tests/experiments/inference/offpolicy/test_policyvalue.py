@@ -36,8 +36,16 @@ def test_a_value_says_what_it_rests_on():
     assert found.effective == totals.diagnosis.effective > 100
     assert found.largest == totals.diagnosis.largest
     assert 0.5 < found.supported < 0.95
+    assert found.events == Moments.of(totals, 0).events > 100
     assert found.refusal == ""
-    assert "of the judged slots hold an item that the log could have shown" in found.doubts[0]
+    (told,) = found.doubts
+    assert "of the judged slots hold an item that the log could have shown" in told
+
+
+def test_few_outcomes_are_doubted():
+    found = values_of(enumerated(0b011).log(60, np.random.default_rng(2)))["ips"]
+    assert found.events < 100
+    assert found.doubts[-1].startswith("the weighted outcomes are worth")
 
 
 def test_a_refused_value_is_unknown_and_says_why():

@@ -9,6 +9,7 @@ from experiments.inference.offpolicy.support import (
     ROUNDS,
     Diagnosis,
     effective_size,
+    few_events,
     reasons,
     refusal,
 )
@@ -85,3 +86,11 @@ def test_what_guesses_most_is_refused_and_what_guesses_nothing_is_not():
 
 def test_where_nothing_is_judged_nothing_is_told():
     assert refusal(changed(supported=None), fills_in=False) == "no slots are judged"
+
+
+def test_few_outcomes_make_an_interval_too_narrow():
+    assert few_events(100.0) == []
+    assert few_events(15.06) == [
+        "the weighted outcomes are worth 15.1 equal ones, fewer than 100: "
+        "the interval is too narrow"
+    ]

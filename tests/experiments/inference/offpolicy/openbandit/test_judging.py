@@ -197,6 +197,18 @@ def test_bounds_need_a_range_of_the_reward(tmp_path):
             judge_policy(log, uniform(log), "new", rewards=(1, 0))
 
 
+def test_a_cautious_interval_needs_single_rows_and_rewards_from_zero_up(tmp_path):
+    known = {"rewards": (0.0, 1.0)}
+    with opened(tmp_path, random_table(300), **NAMES) as log:
+        found = judge_policy(log, uniform(log), "new", **known)
+        assert found.cautious.ends is not None
+        assert found.cautious.low >= 0
+        assert judge_policy(log, uniform(log), "new").cautious == UNKNOWN
+        assert judge_policy(log, uniform(log), "new", rewards=(-1, 1)).cautious == UNKNOWN
+    with opened(tmp_path, random_table(300, rounds=3), round="page", **NAMES) as log:
+        assert judge_policy(log, uniform(log), "new", **known).cautious == UNKNOWN
+
+
 def test_one_thread_says_the_same(tmp_path):
     path = written(tmp_path, random_table(3_000, 9))
     found = []
@@ -217,7 +229,7 @@ def test_an_action_that_the_log_never_took_is_not_supported(tmp_path):
         found = judge_policy(log, uniform(log), "new")
     value = found.values["dr"]
     assert value.supported == pytest.approx(2 / 3, rel=1e-12)
-    assert "66.7% of the judged rounds take an action that the log has taken" in value.doubts[-1]
+    assert "66.7% of the judged rounds take an action that the log has taken" in value.doubts[0]
 
 
 def test_the_policy_and_the_target_must_be_there(tmp_path):
@@ -237,7 +249,8 @@ def test_the_random_log_of_the_open_bandit_tells_its_own_click_rate(data, campai
         assert found.values[name].value.estimate == pytest.approx(0.0046, rel=1e-9)
     assert found.values["dr"].value.estimate == pytest.approx(0.0046, abs=1e-4)
     assert found.values["ips"].effective == pytest.approx(10_000)
-    assert found.values["ips"].doubts == ()
+    (told,) = found.values["ips"].doubts
+    assert told.startswith("the weighted outcomes are worth 46 equal ones")
 
 
 def errors_apart(value, truth):
@@ -258,6 +271,19 @@ def test_thompson_sampling_in_men_tells_of_the_random_policy_within_error(data):
     assert found.values["ips"].value.estimate == pytest.approx(0.00301, abs=1e-5)
     assert found.mean_weight.holds(1.0)
     assert found.warnings == ()
+
+
+def test_69_clicks_of_thompson_sampling_in_men_are_worth_15_and_it_is_said(data):
+    """The plain interval ends just below the mean of the other log; the cautious one holds it."""
+    with open_bandit(data, "men") as log:
+        found = judge_policy(log, uniform(log), "bts", rewards=(0.0, 1.0))
+        truth = judge_policy(log, uniform(log), "random").logged_value.estimate
+    ips = found.values["ips"]
+    assert ips.events == pytest.approx(15.1, abs=0.1)
+    assert "the weighted outcomes are worth 15.1 equal ones" in ips.doubts[-1]
+    assert ips.value.holds(truth) is False
+    assert found.cautious.holds(truth)
+    assert found.cautious.estimate == ips.value.estimate
 
 
 @pytest.mark.parametrize("campaign", ["men", "women"])
@@ -284,6 +310,7 @@ def test_thompson_sampling_in_women_is_refused_with_the_reason(data):
             "the weights leave 2.08 effective rounds of 10,000, fewer than 10; "
             "the largest weight is 2.174e+04"
         )
+    assert found.cautious == UNKNOWN
     low, high = found.bounds.ends
-    assert low < truth.estimate < high
+    assert 0 <= low < truth.estimate < high
     assert found.bounds.weak > 0.05
