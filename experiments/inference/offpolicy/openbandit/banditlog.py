@@ -95,7 +95,10 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _load(connection: duckdb.DuckDBPyConnection, path: Path, spec: BanditLogSpec) -> None:
-    """The table `raw`: the columns that are named, and how often a whole row is there."""
+    """The table `raw`: the columns that are named, and what whole copies of a row share.
+
+    Where a file has no further column, equal rows are nothing odd.
+    """
     if not path.is_file():
         raise DataError(f"{path} == no file, must be a log in Open Bandit form")
     source = _source(path)
@@ -111,9 +114,11 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path, spec: BanditLogSpec
             raise DataError(f"{path}: columns == {listed}; must have {name!r} ({setting})")
     listed = ", ".join(_selected(spec))
     kept = " AND ".join(f"CAST({_quoted(c)} AS VARCHAR) = {_text(v)}" for c, v in spec.only.items())
+    named = {name for _, name in wanted}
+    whole = "NULL" if named >= set(known) else f"hash({', '.join(map(_quoted, known))})"
     connection.execute(
-        f"CREATE TEMP TABLE raw AS SELECT {listed}, "
-        f"{_row_hash(known)} AS whole FROM {source} WHERE {kept or 'true'}"
+        f"CREATE TEMP TABLE raw AS SELECT {listed}, {whole} AS whole FROM {source} "
+        f"WHERE {kept or 'true'}"
     )
 
 
@@ -148,11 +153,6 @@ def _selected(spec: BanditLogSpec) -> Iterator[str]:
             number = f"coalesce({number}, TRY_CAST({cell} AS BOOLEAN)::DOUBLE)"
         yield f"{number} AS {name}"
         yield f"{cell}::VARCHAR AS {name}_cell"
-
-
-def _row_hash(names: list[str]) -> str:
-    """SQL of what equal rows share."""
-    return f"hash({', '.join(_quoted(name) for name in names)})"
 
 
 def _check(connection: duckdb.DuckDBPyConnection, path: Path, spec: BanditLogSpec) -> None:
@@ -254,8 +254,9 @@ def _doubled(
     """A warning of rows that are whole copies of others, where no round tells them apart."""
     if spec.columns.round is not None:
         return ()
-    found = rows(connection, "SELECT count(*) AS n, count(DISTINCT whole) AS told FROM raw")[0]
-    copies = found["n"] - found["told"]
+    sql = "SELECT count(*) AS n, count(whole) - count(DISTINCT whole) AS copies FROM raw"
+    found = rows(connection, sql)[0]
+    copies = found["copies"]
     if not copies:
         return ()
     return (

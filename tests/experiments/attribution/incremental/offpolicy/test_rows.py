@@ -199,7 +199,7 @@ def paged(slots, name, fill):
 
 def test_click_weights_tell_what_clicks_the_same_items_get_at_other_places(greedy):
     """The world's examination is known, and in its expectation there is no luck of clicking: the
-    weighted clicks of the logged places are those of the judged ones, to the rounding of the log."""
+    weighted clicks of logged places are those of the judged ones, to the rounding of the log."""
     slots = noted(greedy, "dense").sort_values(["request", "slot"])
     items_PK, judged_PK = paged(slots, "item", -1), paged(slots, "judged", -1)
     expected_PK, truth_PK = paged(slots, "base_click", 0.0), paged(slots, "truth_click", 0.0)
