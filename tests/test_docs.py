@@ -193,6 +193,10 @@ def test_the_example_of_looking_early_says_what_the_page_says(
     ]
 
 
+def test_the_examples_of_off_policy_run(tmp_path: Path, command: Path) -> None:
+    _run_examples("off-policy.md", tmp_path, command, as_written=True)
+
+
 def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench / "ids.html").is_file()
     assert (example_bench.parent / "lab" / "report.html").is_file()

@@ -276,8 +276,9 @@ class OffPolicyRow:
         relative: growth over the log itself; of the truth, over what was to be expected of the
             log's pages.
         supported: share of the judged slots whose item the log could have shown there.
+        burden: share of them whose item the log shows there less than once in 100 times, or never.
         effective: effective sample size of the weights (Kish), in slots of the log.
-        largest: largest weight; this and the two before are of estimates alone.
+        largest: largest weight; this and the three before are of estimates alone.
         requests, shoppers: behind it.
     """
 
@@ -288,6 +289,7 @@ class OffPolicyRow:
     value: Interval
     relative: Interval
     supported: Number
+    burden: Number
     effective: Number
     largest: Number
     requests: int

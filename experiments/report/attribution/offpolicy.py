@@ -54,6 +54,7 @@ def off_policy(lookup: Lookup) -> Content:
         ("Interval", lambda row: spoken(row.value, number)),
         (("Lift", "Interval"), lambda row: share_words(row.relative, sign=True)),
         ("Supported", lambda row: percent(row.supported)),
+        ("Weak support", lambda row: percent(row.burden)),
         ("Effective slots", lambda row: fixed(row.effective, 0)),
         ("Largest weight", lambda row: number(row.largest)),
         names=2,

@@ -94,7 +94,8 @@ def _around(middle, half):
 
 
 def _off_policy(arm, logged):
-    known = 0.91, 1_204.0, 310.5, 21_000, 4_100
+    nothing = (None,) * 4
+    known = 0.91, 0.2, 1_204.0, 310.5, 21_000, 4_100
     rows = []
     for event, level, lift in (("click", 0.9, 0.05), ("purchase", 0.08, 0.03), ("gmv", 5.0, 0.02)):
         for estimator, off, half in (
@@ -106,7 +107,7 @@ def _off_policy(arm, logged):
             both = _around(value, level * half), _around(size, half)
             rows.append(OffPolicyRow(arm, logged, estimator, event, *both, *known))
         both = _around(level * (1 + lift), 0.01), _around(lift, 0.01)
-        rows.append(OffPolicyRow(arm, logged, "truth", event, *both, None, None, None, *known[3:]))
+        rows.append(OffPolicyRow(arm, logged, "truth", event, *both, *nothing, *known[4:]))
     return tuple(rows)
 
 

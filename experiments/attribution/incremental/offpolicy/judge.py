@@ -3,8 +3,8 @@
 The run's experiment is lived again, bit for bit, and watched. First pages of the logged arm's
 shoppers also go through the judged arm's funnel, at the same moment and on the same snapshot of the
 shop, without exploration. Each slot leaves a row: what the log showed there and with which
-probability, what the judged page shows there, and what is to be expected of both
-(`simulator.behaviour.expectation`), which no log knows.
+probability, what the judged page shows there and with which probability the log would have, and
+what is to be expected of both (`simulator.behaviour.expectation`), which no log knows.
 
 Latency is left out: pages count as far as the logged one was waited for, and expectations are those
 of shoppers who wait.
@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from experiments.attribution.incremental.offpolicy.directmodel import bins
 from experiments.attribution.incremental.relived import Columns, Noting, untraced
+from experiments.inference.offpolicy.directmodel import bins
 from experiments.running.models import LOG
 from experiments.running.worlds import ExperimentWorld, OpenWorld, open_world
 from experiments.stages.executor import Advance
@@ -50,7 +50,7 @@ _SCHEMA = pa.schema(
         ("bin", pa.int8()),
         ("judged", pa.int32()),
         ("judged_bin", pa.int8()),
-        ("supported", pa.bool_()),
+        ("chance", pa.float64()),
         *((f"{of}_{event}", pa.float64()) for of in ("base", "truth") for event in EXPECTED),
     ]
 )
@@ -139,11 +139,9 @@ class Judge(Noting):
         logged_BK = logged["item"]
         slot_BK = np.broadcast_to(np.arange(logged_BK.shape[1]), logged_BK.shape)
         judged_place_BK = _places(judged_BK, ranked_BM)
-        if self.exploration > 0:
-            length_B1 = (ranked_BM >= 0).sum(axis=1)[:, None]
-            supported_BK = (judged_place_BK >= 0) & (slot_BK < length_B1)
-        else:
-            supported_BK = (judged_place_BK >= 0) & (judged_place_BK == slot_BK)
+        length_B1 = (ranked_BM >= 0).sum(axis=1)[:, None]
+        greedy_BK = (1 - self.exploration) * (judged_place_BK == slot_BK)
+        random_BK = self.exploration / np.maximum(length_B1, 1) * (slot_BK < length_B1)
         kept_BK = (logged_BK >= 0) | (judged_BK >= 0) | (slot_BK == 0)
         whole = {"request": "id_B", "shopper": "shopper_B", "device": "device_B"}
         columns = {
@@ -155,7 +153,7 @@ class Judge(Noting):
             "bin": bins(_places(logged_BK, ranked_BM)),
             "judged": judged_BK,
             "judged_bin": bins(judged_place_BK),
-            "supported": supported_BK,
+            "chance": np.where(judged_place_BK >= 0, greedy_BK + random_BK, 0.0),
         }
         columns |= self._expect("base", needs, logged_BK) | self._expect("truth", needs, judged_BK)
         return {name: columns[name][kept_BK] for name in _SCHEMA.names}

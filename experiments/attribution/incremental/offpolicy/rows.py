@@ -14,27 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.attribution.incremental.arms import Arm
-from experiments.attribution.incremental.offpolicy.directmodel import (
-    BINS,
-    FOLDS,
-    cross_fitted,
-    folds,
-)
-from experiments.attribution.incremental.offpolicy.estimators import (
-    Floats,
-    Slots,
-    Totals,
-    compared,
-    diagnose,
-    doubts,
-    estimates,
-)
 from experiments.attribution.incremental.offpolicy.judge import (
     EXPECTED,
     OffPolicyJob,
     judge,
 )
 from experiments.inference.logs import EngineSpec, engine, exact_sum, scan
+from experiments.inference.offpolicy.directmodel import BINS, FOLDS, cross_fitted, folds
+from experiments.inference.offpolicy.estimators import compared, estimates
+from experiments.inference.offpolicy.slots import Floats, Slots
+from experiments.inference.offpolicy.support import Diagnosis, reasons
+from experiments.inference.offpolicy.totals import Totals
 from experiments.records.attribution import OFF_POLICY, Event, OffPolicyRow
 from experiments.records.files import read_json
 from experiments.records.interval import Number
@@ -68,19 +58,31 @@ def off_policy_rows(arm: Arm, *, confidence: float) -> tuple[list[OffPolicyRow],
             by = f"{OFF_POLICY}{arm.spec.name} by the log of {config.control}"
             return [], [f"{by}: that log has no requests"]
         totals, truth_EU, base_EU = table.totals(table.model(config.funnel.slots))
-    diagnosis = diagnose(totals)
+    diagnosis = totals.diagnosis
     behind = int(totals.requests_U.sum()), len(totals.requests_U)
     rows = []
     for e, event in enumerate(JUDGED):
         truth = compared(truth_EU[e], base_EU[e], totals.requests_U, confidence=confidence)
         told = [*estimates(totals, e, confidence=confidence).items(), (TRUTH, truth)]
         for name, found in told:
-            of_weights: tuple[Number, Number, Number] = (None, None, None)
+            of_weights: tuple[Number, Number, Number, Number] = (None, None, None, None)
             if name != TRUTH:
-                of_weights = diagnosis.supported, diagnosis.effective, diagnosis.largest
+                of_support = diagnosis.supported, diagnosis.burden
+                of_weights = (*of_support, diagnosis.effective, diagnosis.largest)
             names = arm.spec.name, config.control, name, event
             rows.append(OffPolicyRow(*names, found.value, found.relative, *of_weights, *behind))
     return rows, doubts(diagnosis, arm.spec.name, config.control)
+
+
+def doubts(diagnosis: Diagnosis, arm: str, logged: str) -> list[str]:
+    """Why estimates of an arm's pages from another's log are not to be believed; [] if nothing."""
+    said = reasons(diagnosis)
+    if not diagnosis.explores:
+        said.append(
+            "the log has no exploration (funnel.exploration), every propensity is 1: estimates "
+            "are of those slots alone in which both arms agree, and biased"
+        )
+    return [f"{OFF_POLICY}{arm} by the log of {logged}: {sentence}" for sentence in said]
 
 
 def off_policy_job(arm: Arm) -> OffPolicyJob:
@@ -108,7 +110,7 @@ class SlotTable:
         self.shopper_U = found["shopper"]
 
     def model(self, slots: int) -> Floats:
-        """(E, 2, slot, device, bin) what is predicted of a slot, see `offpolicymodel`.
+        """(E, 2, slot, device, bin) what is predicted of a slot, see `directmodel`.
 
         Args:
             slots: most results on a page.
@@ -178,7 +180,7 @@ def _slots(batch: Columns, at_N: NDArray[np.integer], model_EFKDR: Floats) -> Sl
         target_N=(logged_N & (batch["item"] == batch["judged"])).astype(np.float64),
         outcomes_EN=np.array([each.astype(np.float64) for each in outcomes]),
         model_EN=model_EFKDR[:, *place_N, batch["bin"]] * logged_N,
-        judged_N=judged_N,
-        supported_N=batch["supported"],
+        judged_N=judged_N.astype(np.float64),
+        chance_N=batch["chance"],
         judged_model_EN=model_EFKDR[:, *place_N, batch["judged_bin"]] * judged_N,
     )

@@ -95,7 +95,7 @@ def test_without_fates_the_log_tells_how_much_others_found_too():
 def estimate(estimator, lift, half):
     ends = (lift - half, lift + half) if half else (None, None)
     both = Interval(1.0, 0.9, 1.1), Interval(lift, *ends)
-    known = (0.97, 900.0, 33.0, 50, 40)
+    known = (0.97, 0.1, 900.0, 33.0, 50, 40)
     return OffPolicyRow("t", "c", estimator, "click", *both, *known)
 
 

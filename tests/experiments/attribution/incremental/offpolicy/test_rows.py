@@ -16,6 +16,8 @@ from experiments.attribution.incremental.offpolicy.rows import (
 )
 from experiments.attribution.run import attribute_run
 from experiments.inference.logs import EngineSpec, engine
+from experiments.inference.offpolicy.clickweights import JudgedPages, click_slots, looked_at
+from experiments.inference.offpolicy.totals import Totals
 from experiments.records.attribution import AttributionRecord
 from experiments.records.reading import read_record
 from experiments.running.models import LOG
@@ -23,6 +25,7 @@ from experiments.stages.finished import finished_config
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
+from simulator.behaviour.clickmodels import PositionBased
 from simulator.errors import DataError
 from tests.experiments.small_runs import run, small_config, table
 
@@ -129,7 +132,8 @@ def test_judged_pages_of_the_logging_arm_are_its_greedy_ones(exploring):
     same = both["item"] == both["judged"]
     np.testing.assert_allclose(both["propensity"], 0.7 * same + 0.3 / both["ranked"], rtol=1e-6)
     assert 0.6 < same.mean() < 0.95
-    assert slots.loc[slots["judged"] >= 0, "supported"].all()
+    assert (slots.loc[slots["judged"] >= 0, "chance"] > 0).all()
+    np.testing.assert_allclose(both["chance"], 0.7 + 0.3 / both["ranked"], rtol=1e-12)
     assert (slots["item"] >= 0).eq(slots["judged"] >= 0).all()
 
 
@@ -141,7 +145,8 @@ def test_items_that_only_the_judged_arm_finds_are_not_supported(exploring):
     assert any("of the judged slots hold an item that the log could" in each for each in warnings)
     slots = noted(exploring, "dense")
     hits = slots[slots["item"].eq(slots["judged"]) & (slots["item"] >= 0)]
-    assert hits["supported"].all()
+    np.testing.assert_allclose(hits["chance"], hits["propensity"], rtol=1e-6)
+    assert 0 < found.burden < 1
     assert (hits["bin"] == hits["judged_bin"]).all()
 
 
@@ -170,7 +175,7 @@ def test_without_exploration_the_arm_itself_gets_the_logs_own_mean_and_is_warned
 def test_without_exploration_another_arm_is_supported_only_where_both_agree(greedy):
     slots = noted(greedy, "dense")
     agree = slots["item"].eq(slots["judged"]) & (slots["item"] >= 0)
-    assert slots["supported"].eq(agree).all()
+    assert slots["chance"].eq(agree).all()
 
 
 def test_the_same_question_gets_the_same_bits(own, exploring):
@@ -182,6 +187,41 @@ def test_the_same_question_gets_the_same_bits(own, exploring):
     assert float(totals.weighted_EU[0].sum() / totals.requests_U.sum()) == pytest.approx(
         again["click", "ips"].value.estimate, rel=1e-15
     )
+
+
+def paged(slots, name, fill):
+    """(requests, slots) one column of the noted slots."""
+    _, row = np.unique(slots["request"], return_inverse=True)
+    found = np.full((row.max() + 1, slots["slot"].max() + 1), fill, slots[name].dtype)
+    found[row, slots["slot"]] = slots[name]
+    return found
+
+
+def test_click_weights_tell_what_clicks_the_same_items_get_at_other_places(greedy):
+    """The world's examination is known, and in its expectation there is no luck of clicking: the
+    weighted clicks of logged places are those of the judged ones, to the rounding of the log."""
+    slots = noted(greedy, "dense").sort_values(["request", "slot"])
+    items_PK, judged_PK = paged(slots, "item", -1), paged(slots, "judged", -1)
+    expected_PK, truth_PK = paged(slots, "base_click", 0.0), paged(slots, "truth_click", 0.0)
+    device_P = slots.groupby("request")["device"].first().to_numpy()
+    examination_DK = PositionBased().examination(items_PK.shape[1]).astype(np.float64)[::-1]
+    nothing_EPK = np.zeros((1, *items_PK.shape))
+    pages = JudgedPages(
+        shopper_P=np.arange(len(items_PK)),
+        logged_PK=items_PK,
+        judged_PK=judged_PK,
+        clicked_PK=items_PK >= 0,
+        outcomes_EPK=expected_PK[None],
+        chance_PK=looked_at(examination_DK, device_P, items_PK),
+        judged_chance_PK=looked_at(examination_DK, device_P, judged_PK),
+        model_EPK=nothing_EPK,
+        judged_model_EPK=nothing_EPK,
+    )
+    found_P = Totals.of(click_slots(pages), len(items_PK)).weighted_EU[0]
+    on_page_PK = (judged_PK[:, :, None] == items_PK[:, None]).any(axis=2) & (judged_PK >= 0)
+    moved_PK = on_page_PK & (judged_PK != items_PK)
+    assert moved_PK.sum() > 1_000
+    np.testing.assert_allclose(found_P, (truth_PK * on_page_PK).sum(axis=1), rtol=1e-5, atol=1e-6)
 
 
 def test_a_log_of_another_version_is_refused(greedy, tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.attribution.incremental.offpolicy.directmodel import (
+from experiments.inference.offpolicy.directmodel import (
     BINS,
     PRIOR_SLOTS,
     UNRANKED,
@@ -9,6 +9,7 @@ from experiments.attribution.incremental.offpolicy.directmodel import (
     cross_fitted,
     fitted,
     folds,
+    two_way,
 )
 
 
@@ -67,3 +68,17 @@ def test_no_shoppers_own_half_is_in_what_is_predicted_of_them():
     np.testing.assert_array_equal(after[:, 0], before[:, 0])
     assert (after[:, 1] != before[:, 1]).all()
     assert folds(np.array([4, 7])).tolist() == [0, 1]
+
+
+def test_rates_of_a_bandit_are_a_place_times_an_action():
+    rate_X, relative_A = np.array([0.2, 0.1]), np.array([1.5, 1.0, 0.5])
+    slots_XA = np.array([[4e6, 2e6, 1e6], [1e6, 2e6, 4e6]])
+    found_X, found_A = two_way(slots_XA, slots_XA * rate_X[:, None] * relative_A)
+    product_XA = found_X[:, None] * found_A
+    np.testing.assert_allclose(product_XA, rate_X[:, None] * relative_A, rtol=1e-3)
+
+
+def test_a_bandit_without_rewards_predicts_none():
+    rate_X, relative_A = two_way(np.ones((2, 3)), np.zeros((2, 3)))
+    assert not rate_X.any()
+    assert relative_A.tolist() == [1.0] * 3

@@ -1,12 +1,14 @@
 """The direct model of off-policy estimates: what a slot brings, learned from the log alone.
 
     outcome of a slot = rate(slot, device) x relative rate(place in the logging arm's own ranking)
+    reward of a round = rate(context, position) x relative rate(action)
 
-Places are in bins of powers of two: 0, 1, 2-3, 4-7, ... Of an item that the logging arm did not
-rank no log tells; it counts like the worst of those that are ranked. The two factors are fitted in
-turns, as in iterative proportional fitting (Deming and Stephan 1940), each as if `PRIOR_SLOTS` more
-slots of the log's mean had been seen (Laplace smoothing). All of this is a convention of ours: the
-better the model, the narrower the interval, and the less is lost where the log tells nothing.
+the first for the log of a run, the second for that of a bandit. Places in a ranking are in bins of
+powers of two: 0, 1, 2-3, 4-7, ... Of an item that the logging arm did not rank no log tells; it
+counts like the worst of those that are ranked. The two factors are fitted in turns, as in iterative
+proportional fitting (Deming and Stephan 1940), each as if `PRIOR_SLOTS` more slots of the log's
+mean had been seen (Laplace smoothing). All of this is a convention of ours: the better the model,
+the narrower the interval, and the less is lost where the log tells nothing.
 
 What is predicted of a shopper is learned from the other half of the shoppers (cross-fitting,
 Chernozhukov et al. 2018), so no shopper's own luck is in it.
@@ -58,15 +60,30 @@ def cross_fitted(slots_FX: Floats, outcomes_EFX: Floats) -> Floats:
 
 def fitted(slots_KDR: Floats, outcomes_KDR: Floats) -> Floats:
     """What a slot of each (slot, device, bin) brings, by the formula of the module."""
-    seen = float(slots_KDR.sum())
-    mean = float(outcomes_KDR.sum()) / seen if seen else 0.0
+    bins_R = slots_KDR.shape[2]
+    flat = (table.reshape(-1, bins_R) for table in (slots_KDR, outcomes_KDR))
+    place_X, rank_R = two_way(*flat)
+    seen_R = slots_KDR.sum(axis=(0, 1)) > 0
+    if seen_R.any():
+        rank_R[UNRANKED] = rank_R[seen_R].min()
+    return np.asarray((place_X[:, None] * rank_R).reshape(slots_KDR.shape))
+
+
+def two_way(slots_XR: Floats, outcomes_XR: Floats) -> tuple[Floats, Floats]:
+    """What a slot of each cell brings, as rate (X,) times relative rate (R,).
+
+    Args:
+        slots_XR: slots by row and column.
+        outcomes_XR: sums of their outcomes.
+    """
+    seen = float(slots_XR.sum())
+    mean = float(outcomes_XR.sum()) / seen if seen else 0.0
+    rank_R = np.ones(slots_XR.shape[1])
     if mean <= 0:
-        return np.zeros(slots_KDR.shape)
-    by_place_KD, by_rank_R = outcomes_KDR.sum(axis=2), outcomes_KDR.sum(axis=(0, 1))
-    rank_R = np.ones(slots_KDR.shape[2])
+        return np.zeros(len(slots_XR)), rank_R
+    by_place_X, by_rank_R = outcomes_XR.sum(axis=1), outcomes_XR.sum(axis=0)
     for _ in range(_ROUNDS):
-        place_KD = (by_place_KD + PRIOR_SLOTS * mean) / (slots_KDR @ rank_R + PRIOR_SLOTS)
-        usual_R = np.einsum("kdr,kd->r", slots_KDR, place_KD)
+        place_X = (by_place_X + PRIOR_SLOTS * mean) / (slots_XR @ rank_R + PRIOR_SLOTS)
+        usual_R = place_X @ slots_XR
         rank_R = (by_rank_R + PRIOR_SLOTS * mean) / (usual_R + PRIOR_SLOTS * mean)
-    rank_R[UNRANKED] = rank_R[slots_KDR.sum(axis=(0, 1)) > 0].min()
-    return np.asarray(place_KD[:, :, None] * rank_R)
+    return place_X, rank_R

@@ -1,0 +1,1 @@
+"""Logs in Open Bandit form: read, checked, and asked about other policies."""
