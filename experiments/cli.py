@@ -19,6 +19,7 @@ from typing import Annotated
 
 import typer
 
+from experiments.analyzecommand import analyze
 from experiments.calibratecommand import CALIBRATE_STATUS, calibrate_market
 from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
@@ -145,6 +146,7 @@ def _tell_run(folder: Path, report: Path, as_json: bool) -> None:
 
 
 app.command(epilog=STATUS)(sweep)
+app.command(epilog=STATUS)(analyze)
 app.command(epilog=VALIDATE_STATUS)(validate)
 app.command("calibrate-market", epilog=CALIBRATE_STATUS)(calibrate_market)
 

@@ -25,6 +25,7 @@ ROOMS = {
         "config": {"designs", "inference"},
         "stages": {"config", "records"},
         "report": {"records", "inference"},
+        "analyze": {"records", "inference", "config", "report"},
         "attribution.credit": {"records", "inference", "config", "stages"},
         "running": {
             *("records", "stages", "designs", "inference", "truth", "config", "report"),
@@ -48,7 +49,7 @@ ROOMS = {
         },
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
-            "calibrate",
+            *("calibrate", "analyze"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
         },
     },

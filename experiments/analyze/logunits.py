@@ -4,21 +4,21 @@ Rows are summed over units once, and memory does not grow with them. What is wro
 counted on the way: what no number can be told from is refused, the rest is left out, and told.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from experiments.analyze.settings import LogMetric, LogSpec
-from experiments.analyze.source import Source, literal, open_source, quoted
+from experiments.analyze.source import Source, open_source, quoted
 from experiments.inference.logs import rows
+from experiments.inference.reduction.cuped import PRE
 from simulator.errors import DataError
 
 TABLE = "log_units"
-"""Of units: `unit`, `arm` (its number), `first_at` (first exposure, where times are known), the sum
+"""Of units: `unit`, `arm` (its name), `first_at` (first exposure, where times are known), the sum
 of each metric by its name, that of the time before with `BEFORE`, segments and covariates."""
 
-BEFORE, SEGMENT, COVARIATE = "before_", "segment_", "covariate_"
+BEFORE, SEGMENT, COVARIATE = PRE, "segment_", "covariate_"
 MANY = 0.01
 """Part of all units above which units in several arms are an alarm, and not only told."""
 
@@ -55,7 +55,7 @@ def build_units(connection: duckdb.DuckDBPyConnection, source: Source, spec: Log
     given = _assignments(connection, spec)
     _assign(connection, spec, given, told)
     arms, expected = _arms(connection, spec, source.place)
-    _sum(connection, spec, arms, given is not None)
+    _sum(connection, spec, given is not None)
     _check(connection, spec, source, given is not None, told)
     before = [m.name for m in spec.metrics if _has_before(m, spec, given is not None)]
     return LogUnits(arms, expected, tuple(before), told.sorted, spec.time is not None)
@@ -182,9 +182,7 @@ def _arms(
     return ordered, {name: shares[name] for name in ordered}
 
 
-def _sum(
-    connection: duckdb.DuckDBPyConnection, spec: LogSpec, arms: Sequence[str], given: bool
-) -> None:
+def _sum(connection: duckdb.DuckDBPyConnection, spec: LogSpec, given: bool) -> None:
     """Make `TABLE`, and count on the way what is odd in rows."""
     after = "of_log.at_ >= assigned.at_" if given and spec.time is not None else "true"
     sums = []
@@ -207,12 +205,11 @@ def _sum(
         sums.append(f"min({quoted(name)})::VARCHAR AS {quoted(SEGMENT + name)}")
         sums.append(f"count(DISTINCT {quoted(name)}) AS {quoted('kinds_' + name)}")
     sums += [f"avg({quoted(n)}::DOUBLE) AS {quoted(COVARIATE + n)}" for n in spec.covariates]
-    number = " ".join(f"WHEN {literal(name)} THEN {at}" for at, name in enumerate(arms))
     joined = "log_assigned AS assigned LEFT JOIN log_rows AS of_log USING (unit_)"
     try:
         connection.execute(
             f"CREATE TEMP TABLE {TABLE} AS SELECT unit_ AS unit, "
-            f"any_value(CASE assigned.arm_ {number} END)::INTEGER AS arm, "
+            "any_value(assigned.arm_) AS arm, "
             f"any_value(assigned.at_) AS first_at, count(of_log.unit_) AS rows_, {', '.join(sums)} "
             f"FROM {joined} GROUP BY unit_"
         )

@@ -243,4 +243,6 @@ _SAYS: Mapping[Part, Callable[[Evidence, Bar], Said]] = {
 
 
 def _number(number: Number) -> str:
-    return "an unknown amount" if number is None else f"{number:.3g}"
+    if number is None:
+        return "an unknown amount"
+    return f"{number:,.0f}" if abs(number) >= 1_000 else f"{number:.3g}"

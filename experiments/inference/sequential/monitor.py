@@ -11,8 +11,8 @@ from experiments.inference.sequential.groupsequential import group_bars
 from experiments.inference.sequential.looks import Looks
 from experiments.inference.sequential.plans import Plan
 from experiments.inference.sequential.spending import OBRIEN_FLEMING, Spending
+from experiments.records.experiment.sequential import Decision, SequentialLook
 from experiments.records.interval import Interval
-from experiments.records.sequential import Decision, SequentialLook
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from experiments.records.sequential import Clock
+from experiments.records.experiment.sequential import Clock
 from simulator.errors import ConfigError, DataError
 
 Floats = NDArray[np.float64]

@@ -11,8 +11,8 @@ from experiments.inference.sequential.confidencesequence import bar
 from experiments.inference.sequential.groupsequential import group_bars
 from experiments.inference.sequential.paths import Paths
 from experiments.inference.sequential.spending import OBRIEN_FLEMING, Spending, checked_alpha
+from experiments.records.experiment.sequential import PeekingRate, Rule
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.records.sequential import PeekingRate, Rule
 
 Floats = NDArray[np.float64]
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.sequential.looks import Looks, effective_units
-from experiments.records.sequential import Clock
+from experiments.records.experiment.sequential import Clock
 from simulator.errors import ConfigError, DataError
 
 Floats = NDArray[np.float64]

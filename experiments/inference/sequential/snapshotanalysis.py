@@ -13,7 +13,7 @@ from experiments.inference.sequential.snapshots import (
 )
 from experiments.inference.sequential.spending import OBRIEN_FLEMING, Spending
 from experiments.inference.srm import SRM_ALARM, sample_ratio
-from experiments.records.sequential import (
+from experiments.records.experiment.sequential import (
     Clock,
     Sequential,
     SequentialArm,

@@ -56,7 +56,7 @@ def test_sums_are_those_of_pandas() -> None:
     first = (by["at"].min() - pd.Timestamp(0)).dt.total_seconds()
     np.testing.assert_allclose(table["first_at"], first, atol=1e-3)
     assert units.arms == ("A", "B")
-    assert (table["arm"] == np.where(table["unit"] % 3 == 0, 1, 0)).all()
+    assert (table["arm"] == np.where(table["unit"] % 3 == 0, "B", "A")).all()
     assert units.remarks == ()
     assert units.before == ()
 
@@ -135,7 +135,7 @@ def test_arms_come_control_first_with_their_planned_shares() -> None:
     units, table = built(events(), control="B", arms={"A": 2 / 3, "B": 1 / 3})
     assert units.arms == ("B", "A")
     assert units.expected == {"B": 1 / 3, "A": 2 / 3}
-    assert (table["arm"] == np.where(table["unit"] % 3 == 0, 0, 1)).all()
+    assert (table["arm"] == np.where(table["unit"] % 3 == 0, "B", "A")).all()
 
 
 def spoiled(**columns: Any) -> pd.DataFrame:

@@ -80,10 +80,10 @@ def test_events_have_the_arm_of_their_query_and_searches_are_events(
         f"SELECT unit, arm, searches, clicks_per_search, carts, purchases FROM {TABLE} ORDER BY 1"
     ).fetchall()
     assert found == [
-        ("c0", 0, 3, 2, 0, 0),
-        ("c1", 1, 3, 0, 0, 1),
-        ("c2", 0, 3, 0, 1, 0),
-        ("c3", 1, 3, 0, 0, 0),
+        ("c0", "A", 3, 2, 0, 0),
+        ("c1", "B", 3, 0, 0, 1),
+        ("c2", "A", 3, 0, 1, 0),
+        ("c3", "B", 3, 0, 0, 0),
     ]
 
 

@@ -13,13 +13,13 @@ from typing import get_type_hints
 
 from experiments.records.attribution import AttributionRecord
 from experiments.records.calibration import Calibration
+from experiments.records.experiment.sequential import Sequential
 from experiments.records.ids import IdsRecord
 from experiments.records.interval import Interval
 from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Metrics, TrainingStage
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
-from experiments.records.sequential import Sequential
 from experiments.records.sweep import SweepRecord
 from experiments.records.truth import Truths
 from experiments.records.validity import Validity

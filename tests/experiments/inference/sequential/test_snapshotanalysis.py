@@ -10,8 +10,8 @@ from experiments.inference.sequential.plans import UnitsPlan
 from experiments.inference.sequential.snapshotanalysis import analyse_snapshots
 from experiments.inference.sequential.snapshots import read_snapshots
 from experiments.inference.sequential.spending import POCOCK
+from experiments.records.experiment.sequential import Sequential
 from experiments.records.reading import read_record, write_record
-from experiments.records.sequential import Sequential
 from simulator.errors import DataError
 from tests.experiments.inference.sequential.test_snapshots import table, written
 

@@ -1,0 +1,123 @@
+"""What stands beside the estimates: sizes of arms, tails, the time before, and segments."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from experiments.analyze.facts import Facts
+from experiments.analyze.judging import Pair
+from experiments.analyze.logunits import SEGMENT, TABLE
+from experiments.analyze.source import quoted
+from experiments.inference.estimates import levels
+from experiments.inference.reduction.arm import Arms
+from experiments.inference.reduction.covariate import treatment_cannot_move
+from experiments.inference.scorecard.balance import balance, without_history
+from experiments.inference.scorecard.balance import warnings as of_balance
+from experiments.inference.scorecard.segments import segments
+from experiments.inference.scorecard.tails import concentration
+from experiments.inference.srm import SRM_ALARM, sample_ratio
+from experiments.records.experiment.scorecard import (
+    CardBalance,
+    CardDifference,
+    CardSegment,
+    CardTail,
+)
+from experiments.records.metrics import Contrast, SampleRatio
+
+
+def arm_sizes(facts: Facts) -> SampleRatio:
+    """Whether arms are as large as planned."""
+    counts = dict(
+        facts.connection.execute(f"SELECT arm, count(*) FROM {TABLE} GROUP BY arm").fetchall()
+    )
+    found = sample_ratio("assigned", counts, facts.units.expected)
+    return replace(found, unit="units")
+
+
+def tails(facts: Facts) -> Iterator[CardTail]:
+    """On how few units each sum rests."""
+    for name, ratio in facts.ratios.items():
+        if ratio.denominator is not None or facts.metrics[name].share:
+            continue
+        sql = f"SELECT arm, {quoted(name)} AS value FROM {TABLE}"
+        found = concentration(facts.connection, sql)
+        for arm in facts.units.arms:
+            told = found[arm]
+            yield CardTail(name, arm, told.units, told.buyers, told.effective, told.top)
+
+
+def balanced(facts: Facts) -> tuple[tuple[CardBalance, ...], tuple[str, ...]]:
+    """Whether the arms were alike before, and sentences where they were not."""
+    known = [facts.ratios[name] for name in facts.ratios if facts.has_before(name)]
+    if not known:
+        return (), ()
+    arms = {name: arm.whole for name, arm in facts.sample.whole.items()}
+    silent = without_history(known, arms)
+    found = balance(known, facts.contrasts, arms)
+    rows = tuple(
+        CardBalance(
+            each.metric,
+            each.history.contrast,
+            each.history.relative,
+            each.history.p_value,
+            each.alarm,
+            each.reason,
+        )
+        for each in found
+    )
+    return rows, of_balance(found, silent)
+
+
+def doubts(srm: SampleRatio, said: Sequence[str]) -> tuple[str, ...]:
+    """What makes the experiment itself doubtful, in sentences."""
+    told = []
+    if srm.p_value is not None and srm.p_value < SRM_ALARM:
+        sizes = ", ".join(f"{arm} {n:,}" for arm, n in zip(srm.arms, srm.counts, strict=True))
+        told.append(
+            f"the arms do not hold the shares that were planned ({sizes}; p = "
+            f"{srm.p_value:.2g}), so their difference may not be the treatment's"
+        )
+    return (*told, *said)
+
+
+def segmented(facts: Facts) -> tuple[tuple[CardSegment, ...], tuple[CardDifference, ...]]:
+    """Effects of the metrics that decide, apart by the values of each segment."""
+    rows: list[CardSegment] = []
+    differences: list[CardDifference] = []
+    chosen = facts.successes
+    for by in facts.spec.segments:
+        strata = treatment_cannot_move(SEGMENT + by)
+        columns = [column for name in chosen for column in facts.ratios[name].columns]
+        arms: Arms = facts.table.sample(columns, strata=strata).whole
+        for contrast in facts.contrasts:
+            for name in chosen:
+                made, apart = _segment(facts, by, name, contrast, arms)
+                rows += made
+                differences.append(apart)
+    return tuple(rows), tuple(differences)
+
+
+def _segment(
+    facts: Facts, by: str, name: str, contrast: Contrast, arms: Arms
+) -> tuple[list[CardSegment], CardDifference]:
+    ratio = facts.ratios[name]
+    one, two = (arms[arm].strata for arm in contrast)
+    pairs: Mapping[str, Pair] = {
+        value: levels(ratio, (one[value], two[value]))[0] if {value} <= {*one} & {*two} else None
+        for value in sorted({*one, *two})
+    }
+    found = segments(name, contrast, pairs, confidence=facts.spec.confidence)
+    rows = [
+        CardSegment(
+            *(by, each.segment, name, contrast),
+            n_control=one[each.segment].count() if each.segment in one else 0,
+            n_treatment=two[each.segment].count() if each.segment in two else 0,
+            effect=each.estimate.effect,
+            relative=each.estimate.relative,
+            p_value=each.estimate.p_value,
+            p_holm=each.p_holm,
+            shrunk=each.shrunk,
+            note=each.reason,
+        )
+        for each in found.rows
+    ]
+    return rows, CardDifference(by, name, contrast, found.p_value, found.i2)

@@ -1,0 +1,36 @@
+"""What a scorecard says, in the terminal."""
+
+from pathlib import Path
+
+from rich.text import Text
+
+from experiments.records.experiment.scorecard import Scorecard
+from experiments.report.kit.digits import p_value
+from experiments.report.kit.tables import Table
+from experiments.report.scorecard.words import ROLES, growth, headline, level, told
+from experiments.report.terminal import Summary
+
+_STYLES = {"launch": "bold green", "test online": "bold", "hold": "bold red"}
+
+
+def scorecard_summary(card: Scorecard, report: Path | None = None) -> Summary:
+    """A table of each treatment, what was left out of the log, and what to do."""
+    tables = [
+        Table.of(
+            f"{contrast[1]} against {contrast[0]}",
+            [card.deciding(each.name, contrast) for each in card.metrics],
+            ("metric", lambda row: row.metric),
+            ("role", lambda row: ROLES[card.metric(row.metric).role]),
+            ("control", lambda row: level(card.metric(row.metric), row.control)),
+            ("treatment", lambda row: level(card.metric(row.metric), row.treatment)),
+            ("relative", lambda row: growth(row.relative)),
+            ("p, corrected", lambda row: p_value(row.p_adjusted)),
+            ("finding", lambda row: told(row, card.metric(row.metric), card.confidence)),
+        )
+        for contrast in card.contrasts
+    ]
+    said = [Text(f"! {each}", "yellow") for each in card.remarks]
+    for verdict in card.verdicts:
+        said.append(Text(headline(card, verdict), _STYLES[verdict.label]))
+        said.append(Text(f"{'; '.join(verdict.reasons)}."))
+    return Summary(tables, said, report)
