@@ -6,7 +6,7 @@ from experiments.inference.srm import SRM_ALARM
 from experiments.records.experiment.scorecard import CardRow, Scorecard
 from experiments.records.reading import read_record
 from experiments.report.kit.digits import ABSENT, fixed, number, p_value, percent, sureness
-from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.forest import TICKS, Lane, Row, forest
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import (
     Content,
@@ -21,7 +21,7 @@ from experiments.report.kit.page import (
     verdict,
     writer,
 )
-from experiments.report.kit.scales import Axis, shared, signed_percents
+from experiments.report.kit.scales import Axis, around_zero, known, signed_percents
 from experiments.report.kit.sentences import counted
 from experiments.report.kit.tables import Table
 from experiments.report.scorecard.words import (
@@ -71,7 +71,8 @@ def _effects(card: Scorecard) -> Content:
     for contrast in card.contrasts:
         rows = [card.deciding(each.name, contrast) for each in card.metrics]
         lines = [_line(card, row) for row in rows]
-        axis = Axis(shared(spans(lines)), signed_percents, TICKS)
+        ends = known(end for row in rows for end in row.relative.numbers)
+        axis = Axis(around_zero(ends), signed_percents, TICKS)
         title = f"{contrast[1]} against {contrast[0]}"
         numbers = _estimates(card, rows, title)
         described = f"Forest plot: relative change of each metric, {title}"
@@ -80,16 +81,22 @@ def _effects(card: Scorecard) -> Content:
 
 
 def _line(card: Scorecard, row: CardRow) -> Row:
+    """A metric's name, what it is for and what is found, and its relative effect."""
     metric = card.metric(row.metric)
-    hint = tag("small", "less is better") if metric.better == "less" else None
-    role = tag("small", ROLES[metric.role]) if ROLES[metric.role] else None
+    hints = [ROLES[metric.role], "less is better" if metric.better == "less" else ""]
+    word = told(row, metric, card.confidence)
     size, _, around = growth(row.relative).partition(" (")
+    around = around.rstrip(")")
+    parts: list[object] = [metric.name, *(tag("small", each) for each in hints if each)]
+    if word in ("better", "worse"):
+        parts.append(tag("small", judged(word == "better", word, word)))
+    if around:
+        parts.append(tag("small", around, cls="brief"))
     lanes = []
     if row.relative.estimate is not None:
-        beside = join([around.rstrip(")"), told(row, metric, card.confidence)], " \u00b7 ")
         mark = "mark-cuped" if row.narrowed else "mark-plain"
-        lanes.append(Lane(row.relative, size, beside, mark, "plain"))
-    return Row(join([metric.name, role, hint]), lanes, "a1", metric.role == "primary")
+        lanes.append(Lane(row.relative, size, around or None, mark, "plain"))
+    return Row(join(parts), lanes, "a1", metric.role == "primary")
 
 
 def _estimates(card: Scorecard, rows: list[CardRow], title: str) -> Table:
@@ -122,7 +129,7 @@ def _verdicts(card: Scorecard) -> Content:
         ("Part", lambda row: row[1].part),
         ("Vote", lambda row: tag("b", LABELS[row[1].label], cls=row[1].label.split()[0])),
         ("Why", lambda row: tag("span", row[1].reason, cls="why")),
-        names=2,
+        names=4,
     )
     return lead, votes
 
@@ -141,16 +148,21 @@ def _ways(card: Scorecard) -> Content:
         card.rows,
         ("Metric", lambda row: row.metric),
         ("Treatment", lambda row: row.contrast[1]),
-        ("Estimate", lambda row: tag("span", row.method, cls="why")),
+        ("Estimate", _method),
         ("Relative", lambda row: growth(row.relative)),
         ("p", lambda row: p_value(row.p_value)),
         ("Worth of units", _worth),
-        ("Note", lambda row: tag("span", row.note, cls="why")),
+        names=3,
     )
     said = (
         "Worth of units: how many times as many units a plain estimate needs for the same interval."
     )
     return lead, table, note(said)
+
+
+def _method(row: CardRow) -> Html:
+    """How it was estimated, and what must be known of that."""
+    return tag("span", row.method, tag("small", row.note) if row.note else None, cls="why")
 
 
 def _worth(row: CardRow) -> str:
