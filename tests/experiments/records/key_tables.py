@@ -13,6 +13,7 @@ from typing import get_type_hints
 
 from experiments.records.attribution import AttributionRecord
 from experiments.records.calibration import Calibration
+from experiments.records.experiment.scorecard import Scorecard
 from experiments.records.experiment.sequential import Sequential
 from experiments.records.ids import IdsRecord
 from experiments.records.interval import Interval
@@ -37,6 +38,7 @@ RECORDS: tuple[type, ...] = (
         Validity,
         Calibration,
         Sequential,
+        Scorecard,
     ),
     TrainingStage,  # in the report of a model, which may be of any form
 )
