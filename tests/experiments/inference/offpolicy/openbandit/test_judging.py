@@ -189,6 +189,20 @@ def test_weights_that_are_not_one_on_average_are_told(tmp_path, spread):
         assert [told.startswith("weights are 3") for told in found.warnings] == [True] * wrong
 
 
+def test_a_log_in_which_nothing_is_drawn_is_told(tmp_path):
+    table = random_table(200, 8).assign(chance=1.0)
+    with opened(tmp_path, table, **NAMES) as log:
+        found = judge_policy(log, uniform(log), "new")
+    assert found.warnings[0].startswith("every propensity is 1: the log took one action")
+
+
+def test_a_reward_outside_of_the_range_is_refused(tmp_path):
+    with opened(tmp_path, random_table(200), **NAMES) as log:
+        for rewards, value in (((0.0, 0.5), "1.0"), ((0.5, 2.0), "0.0")):
+            with pytest.raises(DataError, match=f"reward == {value}, must be >= {rewards[0]}"):
+                judge_policy(log, uniform(log), "new", rewards=rewards)
+
+
 def test_bounds_need_a_range_of_the_reward(tmp_path):
     with opened(tmp_path, random_table(200), **NAMES) as log:
         assert judge_policy(log, uniform(log), "new").bounds is None
