@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from experiments.inference.logs import rows
 from experiments.inference.offpolicy.bounds import Bounds, bounds
 from experiments.inference.offpolicy.cautious import cautious
 from experiments.inference.offpolicy.directmodel import FOLDS, two_way
@@ -95,11 +96,12 @@ def judge_policy(
         target: the policy that is judged.
         logged: whose rows tell of it.
         confidence: level of the intervals.
-        rewards: between which the mean reward of any action lies, such as (0, 1) for clicks;
-            without it no bounds are told.
+        rewards: between which every reward lies, such as (0, 1) for clicks; without it neither
+            bounds nor a cautious interval are told.
 
     Raises:
-        DataError: the log has no such policy, or the target's chances are none.
+        DataError: the log has no such policy, a reward outside of their range, or the target's
+            chances are none.
         ConfigError: rewards that are no range.
     """
     number = log.policy(logged)
@@ -111,6 +113,7 @@ def judge_policy(
     if rewards is not None:
         least, most = rewards
         known = bounds(moments, least=least, most=most, confidence=confidence)
+        _check_rewards(log, least, most)
         if least >= 0 and moments.units == counted and not values["ips"].refusal:
             careful = cautious(moments, most * diagnosis.largest, confidence=confidence)
     return BanditJudgement(
@@ -123,7 +126,24 @@ def judge_policy(
         mean_weight=moments.linear({"weights": 1.0}, confidence=confidence),
         rounds=moments.units,
         rows=counted,
-        warnings=(*log.warnings, *_off_mean(moments)),
+        warnings=(*log.warnings, *_unexplored(diagnosis), *_off_mean(moments)),
+    )
+
+
+def _check_rewards(log: BanditLog, least: float, most: float) -> None:
+    """Refuse rewards outside of the range that they are said to have."""
+    found = rows(log.connection, "SELECT min(reward) AS low, max(reward) AS high FROM judged")[0]
+    for reward in found.values():
+        if not least <= reward <= most:
+            raise DataError(f"reward == {reward}, must be >= {least} and <= {most} (rewards)")
+
+
+def _unexplored(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """A warning of a log in which nothing was drawn."""
+    if diagnosis.explores:
+        return ()
+    return (
+        "every propensity is 1: the log took one action at each position, and tells of no other",
     )
 
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from experiments.inference.offpolicy.choice import choose
 from experiments.inference.offpolicy.estimators import estimated
@@ -59,16 +60,23 @@ def test_pessimism_passes_by_a_set_that_is_better_by_what_nobody_has_seen(worlds
     assert dear.chosen == "both"
 
 
-def test_the_best_comes_first_and_the_lead_is_paired(worlds):
+def test_the_best_comes_first_and_the_lead_is_paired_over_shoppers(worlds):
     said = logs(worlds, 4_000, 3)
-    found = choose(said, 0, price=1.0, confidence=0.95)
+    found = choose(said, 0, price=0.3, confidence=0.95)
     first, second, *_ = found.candidates
+    assert (first.name, second.name) == ("new alone", "both")
     assert found.chosen == first.name
+    parts = [
+        estimated(said[each.name], "dr")[0] - 0.3 * said[each.name].weak_U
+        for each in (first, second)
+    ]
+    gap_U = parts[0] - parts[1]
+    reach = stats.t.isf(0.025, len(gap_U) - 1) * gap_U.std(ddof=1) / np.sqrt(len(gap_U))
+    expected = gap_U.mean(), gap_U.mean() - reach, gap_U.mean() + reach
+    assert found.lead.numbers == pytest.approx(expected, rel=1e-9)
     assert found.lead.estimate == pytest.approx(
         first.penalised.estimate - second.penalised.estimate, rel=1e-9
     )
-    alone = np.hypot(*(each.penalised.high - each.penalised.low for each in (first, second)))
-    assert found.lead.high - found.lead.low != pytest.approx(alone, rel=1e-3)
 
 
 def test_the_penalty_is_the_price_times_the_weak_slots_of_a_request(worlds):

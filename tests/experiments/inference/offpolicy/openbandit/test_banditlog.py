@@ -72,10 +72,16 @@ def test_rows_of_another_value_are_left_out(tmp_path):
 
 
 def test_rows_of_a_round_share_a_unit(tmp_path):
-    table = random_table(60, rounds=3).sample(frac=1, random_state=1)
+    table = random_table(60, rounds=3).sample(frac=1, random_state=2).reset_index(drop=True)
     with opened(tmp_path, table, round="page", policy="policy") as log:
         units = rows(log.connection, "SELECT unit, count(*) AS n FROM rounds GROUP BY unit")
+        first = rows(
+            log.connection,
+            "SELECT reward, propensity FROM rounds WHERE unit = 0 ORDER BY propensity",
+        )
     assert [each["n"] for each in units] == [3] * 20
+    page = table["page"].iloc[0]  # units are numbered by their first rows
+    assert [each["propensity"] for each in first] == sorted(table["chance"][table["page"] == page])
 
 
 def test_rewards_may_be_any_finite_number(tmp_path):

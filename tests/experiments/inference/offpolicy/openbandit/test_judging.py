@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from experiments.inference.logs import EngineSpec
 from experiments.inference.offpolicy.directmodel import two_way
@@ -188,6 +189,20 @@ def test_weights_that_are_not_one_on_average_are_told(tmp_path, spread):
         assert [told.startswith("weights are 3") for told in found.warnings] == [True] * wrong
 
 
+def test_a_log_in_which_nothing_is_drawn_is_told(tmp_path):
+    table = random_table(200, 8).assign(chance=1.0)
+    with opened(tmp_path, table, **NAMES) as log:
+        found = judge_policy(log, uniform(log), "new")
+    assert found.warnings[0].startswith("every propensity is 1: the log took one action")
+
+
+def test_a_reward_outside_of_the_range_is_refused(tmp_path):
+    with opened(tmp_path, random_table(200), **NAMES) as log:
+        for rewards, value in (((0.0, 0.5), "1.0"), ((0.5, 2.0), "0.0")):
+            with pytest.raises(DataError, match=f"reward == {value}, must be >= {rewards[0]}"):
+                judge_policy(log, uniform(log), "new", rewards=rewards)
+
+
 def test_bounds_need_a_range_of_the_reward(tmp_path):
     with opened(tmp_path, random_table(200), **NAMES) as log:
         assert judge_policy(log, uniform(log), "new").bounds is None
@@ -195,6 +210,30 @@ def test_bounds_need_a_range_of_the_reward(tmp_path):
         assert bounds.low.estimate < bounds.high.estimate
         with pytest.raises(ConfigError, match="least == 1, must be < most == 0"):
             judge_policy(log, uniform(log), "new", rewards=(1, 0))
+
+
+def test_bounds_and_the_cautious_interval_row_by_row(tmp_path):
+    """Weights up to 167: those above 100 are left to the bounds."""
+    table = random_table(300, 11)
+    table.loc[::9, "chance"] = 0.002
+    with opened(tmp_path, table, **NAMES) as log:
+        found = judge_policy(log, uniform(log), "new", rewards=(0.0, 2.0), confidence=0.9)
+    mine = table[table["policy"] == "new"]
+    weight_N, click_N = 1 / 3 / mine["chance"].to_numpy(), mine["click"].to_numpy()
+    kept_N = np.where(weight_N <= 100, weight_N, 0)
+    n = len(mine)
+    assert kept_N.sum() < weight_N.sum()
+    assert found.bounds.weak == pytest.approx(1 - kept_N.mean(), rel=1e-12)
+    assert found.bounds.low.estimate == pytest.approx((kept_N * click_N).mean(), rel=1e-12)
+    assert found.bounds.high.estimate == pytest.approx(
+        (kept_N * click_N).mean() + 2 * (1 - kept_N.mean()), rel=1e-12
+    )
+    assert found.values["ips"].largest == pytest.approx(weight_N.max(), rel=1e-12)
+    value, part = (weight_N * click_N).mean(), 2 * weight_N.max() / n
+    variance = ((weight_N * click_N) ** 2).sum() / n**2
+    above, spread = value + part, variance + part**2
+    high = spread / (2 * above) * stats.chi2.isf(0.05, 2 * above**2 / spread)
+    assert found.cautious.high == pytest.approx(high, rel=1e-10)
 
 
 def test_a_cautious_interval_needs_single_rows_and_rewards_from_zero_up(tmp_path):
