@@ -180,6 +180,10 @@ def test_the_examples_of_own_parts_run(tmp_path: Path, command: Path, as_written
     assert (tmp_path / "lab" / "report.html").is_file()
 
 
+def test_the_examples_of_variance_reduction_run(tmp_path: Path) -> None:
+    _run_examples("variance-reduction.md", tmp_path, tmp_path, True)  # no command, no shop
+
+
 def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench / "ids.html").is_file()
     assert (example_bench.parent / "lab" / "report.html").is_file()
