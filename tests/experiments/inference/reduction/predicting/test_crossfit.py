@@ -250,9 +250,9 @@ def test_a_useless_regressor_widens_no_interval_beyond_noise(regressor):
         out_of_fold(one[:, None], spent, fold_N, regressor)
         for one, spent in zip(noise, gmv, strict=True)
     ]
-    how, wider = Regression(known_before("expected")), []
-    for sides in many({"gmv": gmv, "expected": np.array(expected)}, (200, 100)):
-        wider.append(how.adjust(GMV, *sides).error / plain(GMV, *sides).error)
+    how = Regression(known_before("expected"))
+    sides = many({"gmv": gmv, "expected": np.array(expected)}, (200, 100))
+    wider = [how.adjust(GMV, *each).error / plain(GMV, *each).error for each in sides]
     assert np.mean(wider) < 1.01
     assert np.max(wider) < 1.1
 
