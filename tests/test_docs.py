@@ -197,6 +197,17 @@ def test_the_examples_of_off_policy_run(tmp_path: Path, command: Path) -> None:
     _run_examples("off-policy.md", tmp_path, command, as_written=True)
 
 
+def test_the_examples_of_variance_reduction_run(tmp_path: Path) -> None:
+    _run_examples("variance-reduction.md", tmp_path, tmp_path, True)  # no command, no shop
+
+
+def test_the_example_of_an_analysis_says_launch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run_examples("analyze.md", tmp_path, tmp_path, True)
+    assert capsys.readouterr().out.split()[:2] == ["launch", "CUPED"]
+
+
 def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench / "ids.html").is_file()
     assert (example_bench.parent / "lab" / "report.html").is_file()

@@ -85,11 +85,16 @@ def _covariance(arm: Aggregates, one: str, two: str) -> float:
     return float(arm.var(one) if one == two else arm.cov(one, two))
 
 
-def solved(cov_KK: Floats, right_K: Floats) -> Floats:
-    """The solution x of cov x = right, whatever the units of the covariates."""
+def solved(cov_KK: Floats, right: Floats) -> Floats:
+    """The solution x of cov x = right, whatever the units of the covariates.
+
+    Args:
+        cov_KK: a covariance matrix of full rank, or a multiple of one.
+        right: (K,), or (K, X) for X solutions.
+    """
     scale_K = np.sqrt(np.diag(cov_KK))
     even_KK = cov_KK / np.outer(scale_K, scale_K)
-    return np.asarray(np.linalg.solve(even_KK, right_K / scale_K) / scale_K, np.float64)
+    return np.asarray((np.linalg.solve(even_KK, (right.T / scale_K).T).T / scale_K).T)
 
 
 def imbalance(arms: tuple[Moments, Moments], whole: Moments) -> float:

@@ -1,10 +1,11 @@
 """Post-stratification: arms are compared within strata, which weigh as they do of all shoppers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 from tea_tasting.aggr import Aggregates
 
 from experiments.inference.intervals.student import ROUNDING, ratio_variance
@@ -16,6 +17,7 @@ from experiments.inference.reduction.stratified import Stratified
 from simulator.errors import ConfigError
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 FEWEST_EXPECTED = 10
 """Shoppers that an arm must expect in a stratum that stands alone: it gets fewer than two once in
@@ -81,7 +83,7 @@ class PostStratification:
             if not left and ratio_variance(arm.whole, metric.numerator, metric.denominator) > 0:
                 return Refusal("an arm has no variation within the strata")
         doubt = ""
-        if found.imbalance() < IMBALANCE_ALARM:
+        if imbalance(control, treatment) < IMBALANCE_ALARM:
             doubt = (
                 f"the arms differ in the strata that they are adjusted by ({self._columns()}), "
                 "more than chance allows"
@@ -99,25 +101,15 @@ def stratified(metric: Ratio, control: Arm, treatment: Arm) -> Stratified | Refu
     Whether one is too small is told by how many shoppers it has, not by how they were split: to
     pool those of which an arm happened to get few would compare unlike shoppers.
     """
-    arms = (control.strata, treatment.strata)
-    counts = [arm.whole.count() for arm in (control, treatment)]
-    share = min(counts) / sum(counts)
-    n = {
-        name: [arm[name].count() if name in arm else 0 for arm in arms]
-        for name in sorted({*control.strata, *treatment.strata})
-    }
-
-    def enough(names: Sequence[str]) -> bool:
-        found = np.array([n[name] for name in names]).sum(axis=0)
-        return bool(found.sum() * share >= FEWEST_EXPECTED and found.min() >= 2)
-
-    alone = [name for name in n if enough([name])]
-    pooled = [name for name in n if name not in alone]
-    while pooled and alone and not enough(pooled):
-        pooled.append(min(alone, key=lambda name: sum(n[name])))
+    found = _Counts.of(control, treatment)
+    alone = [name for name in found.n if found.enough([name])]
+    pooled = [name for name in found.n if name not in alone]
+    while pooled and alone and not found.enough(pooled):
+        pooled.append(min(alone, key=lambda name: found.n[name].sum()))
         alone.remove(pooled[-1])
     if len(alone) + bool(pooled) < 2:
         return Refusal("fewer than two strata have enough shoppers in both arms")
+    arms = (control.strata, treatment.strata)
     parts = [[arm[name] for name in alone] for arm in arms]
     if pooled:
         for arm, kept in zip(arms, parts, strict=True):
@@ -128,6 +120,57 @@ def stratified(metric: Ratio, control: Arm, treatment: Arm) -> Stratified | Refu
     values = [_values(metric, arm, weight_S) for arm in parts]
     level_SA, variance_SA = (np.stack(each, axis=1) for each in zip(*values, strict=True))
     return Stratified(names, tuple(sorted(pooled)), n_SA, level_SA, variance_SA)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How many shoppers the strata have.
+
+    Attributes:
+        n: of each stratum, (2,) in control and in treatment.
+        share: the smaller arm's, of all shoppers.
+    """
+
+    n: Mapping[str, Ints]
+    share: float
+
+    @classmethod
+    def of(cls, control: Arm, treatment: Arm) -> "_Counts":
+        """Those of two arms."""
+        arms = (control.strata, treatment.strata)
+        n = {
+            name: np.array([arm[name].count() if name in arm else 0 for arm in arms])
+            for name in sorted({*control.strata, *treatment.strata})
+        }
+        sizes = [arm.whole.count() for arm in (control, treatment)]
+        return cls(n, min(sizes) / sum(sizes))
+
+    def together(self, names: Sequence[str]) -> Ints:
+        """(2,) those of some strata."""
+        return np.asarray(sum((self.n[name] for name in names), np.zeros(2, np.int64)))
+
+    def large(self, names: Sequence[str]) -> bool:
+        """Whether both arms expect enough of them."""
+        return bool(self.together(names).sum() * self.share >= FEWEST_EXPECTED)
+
+    def enough(self, names: Sequence[str]) -> bool:
+        """Whether both arms expect enough of them, and have got two at least."""
+        return self.large(names) and bool(self.together(names).min() >= 2)
+
+
+def imbalance(control: Arm, treatment: Arm) -> float:
+    """The p-value of two arms having the same strata (Pearson's chi-square); small ones are one."""
+    found = _Counts.of(control, treatment)
+    small = [name for name in found.n if not found.large([name])]
+    cells = [each for name, each in found.n.items() if name not in small]
+    if found.large(small):
+        cells.append(found.together(small))
+    if len(cells) < 2:
+        return 1.0
+    found_SA = np.array(cells, np.float64)
+    expected_SA = np.outer(found_SA.sum(axis=1), found_SA.sum(axis=0)) / found_SA.sum()
+    statistic = ((found_SA - expected_SA) ** 2 / expected_SA).sum()
+    return float(special.chdtrc(len(cells) - 1, statistic))
 
 
 def _values(metric: Ratio, strata: Sequence[Aggregates], weight_S: Floats) -> tuple[Floats, Floats]:

@@ -8,8 +8,8 @@ Errors are those of shoppers who are a sample (a superpopulation). Where slopes 
 (the effect differs between shoppers) the errors of the two regressions are too small for it: that
 the mean covariates are a sample's, too, adds (slope difference)' cov(x) (slope difference) / n.
 Zhang, Wan and Qin ("Bridging Control Variates and Regression Adjustment in A/B Testing", 2025,
-arXiv 2509.13944) name this correction; it is the off-diagonal of ANHECOVA (Ye, Shao, Yi and Zhao,
-Journal of the American Statistical Association 118, 2023, 2370-2382).
+arXiv 2509.13944) name this correction; with it the variances are those of ANHECOVA (Ye, Shao, Yi
+and Zhao, Journal of the American Statistical Association 118, 2023, 2370-2382).
 """
 
 import math
@@ -42,7 +42,7 @@ class Slopes(StrEnum):
     BY_ARM = "by_arm"
     """The shoppers of each arm for that arm: interacted regression (Lin, Annals of Applied
     Statistics 7, 2013, 295-318). Never worse than the plain difference in large arms, also where
-    arms are unequal and the effect differs between shoppers (his corollary 1)."""
+    arms are unequal and the effect differs between shoppers."""
 
 
 _NAMES = {
@@ -154,8 +154,8 @@ class Regression:
 
     def _left_out(self, kept: Sequence[int]) -> tuple[str, ...]:
         names = [each.column for at, each in enumerate(self.covariates) if at not in kept]
-        why = "does not vary in an arm, or the others tell it"
-        return (f"not adjusted by {', '.join(names)}: it {why}",) if names else ()
+        why = "no variation in an arm, or told by the others"
+        return (f"not adjusted by {', '.join(names)}: {why}",) if names else ()
 
 
 def _within(arms: tuple[Moments, Moments]) -> Moments:
@@ -200,7 +200,7 @@ def _pooled(arms: tuple[Moments, Moments], whole: Moments) -> Means | Refusal:
     of_means, of_slopes, freedoms = [], [], []
     for arm, rest in zip(arms, left, strict=True):
         own_KK = (arm.n - 1) * arm.cov_KK
-        freedom = arm.n - 1 - float(np.trace(np.linalg.solve(scatter_KK, own_KK)))
+        freedom = arm.n - 1 - float(np.trace(solved(scatter_KK, own_KK)))
         noise = rest * (arm.n - 1) / freedom
         of_means.append(noise / arm.n)
         of_slopes.append(noise * float(pull_K @ own_KK @ pull_K))

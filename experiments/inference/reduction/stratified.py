@@ -98,13 +98,6 @@ class Stratified:
             self.of_weights(control_S, treatment_S),
         )
 
-    def imbalance(self) -> float:
-        """The p-value of the arms' having the same strata (Pearson's chi-square)."""
-        share_A = self.n_SA.sum(axis=0) / self.n_SA.sum()
-        expected_SA = self.n_SA.sum(axis=1)[:, None] * share_A
-        statistic = ((self.n_SA - expected_SA) ** 2 / expected_SA).sum()
-        return float(stats.chi2.sf(statistic, len(self.strata) - 1))
-
 
 def mean_inverse(size: int, arm: int, total: int) -> float:
     """The mean of 1 / n, n the shoppers of a stratum in an arm, given that both arms have one.

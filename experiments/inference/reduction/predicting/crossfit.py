@@ -88,11 +88,12 @@ def cross_fitted(
     rows = _Rows(table.connection, f"{made}_rows")
     rows.make(table, target, names, table.hashed(key), folds)
     rows.foretell(regressor, f"{made}_raw", most)
-    unit, off = quoted(table.unit), "expected - avg(expected) OVER (PARTITION BY fold)"
+    off = "expected - middle"
     table.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {made} AS SELECT {unit}, "
+        f"CREATE OR REPLACE TEMP TABLE {made} AS SELECT {quoted(table.unit)}, "
         f"CASE WHEN abs({off}) > {ROUNDING} * abs(expected) THEN {off} ELSE 0 END "
-        f"AS {quoted(column)} FROM {rows.name} JOIN {made}_raw USING (place)"
+        f"AS {quoted(column)} FROM {rows.name} JOIN {made}_raw USING (place, fold) "
+        f"JOIN (SELECT fold, avg(expected) AS middle FROM {made}_raw GROUP BY fold) USING (fold)"
     )
     for spent in (rows.name, f"{made}_raw"):
         table.connection.execute(f"DROP TABLE {spent}")
@@ -127,9 +128,9 @@ class _Rows:
         refuse_odd(target, odd[0][0])
 
     def foretell(self, regressor: Regressor, into: str, most: int) -> None:
-        """Predict each fold by a model of the others, into a table of place and expected."""
+        """Predict each fold by a model of the others, into a table of fold, place and expected."""
         self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {into} (place BIGINT, expected DOUBLE)"
+            f"CREATE OR REPLACE TEMP TABLE {into} (fold INTEGER, place BIGINT, expected DOUBLE)"
         )
         bounds = f"SELECT fold, min(place), max(place) FROM {self.name} GROUP BY fold ORDER BY fold"
         for fold, first, last in self.connection.execute(bounds).fetchall():
@@ -146,7 +147,7 @@ class _Rows:
                 expected_N = _predicted(model, self._read("COLUMNS('x[0-9]+')", within))
                 chunk = {"place": np.arange(start, end + 1), "expected": expected_N}
                 self.connection.register(f"{into}_chunk", pyarrow.table(chunk))
-                self.connection.execute(f"INSERT INTO {into} FROM {into}_chunk")
+                self.connection.execute(f"INSERT INTO {into} SELECT {fold}, * FROM {into}_chunk")
                 self.connection.unregister(f"{into}_chunk")
 
     def _read(self, columns: str, where: str) -> Floats:

@@ -39,9 +39,9 @@ def test_the_interval_of_a_gain_holds_it_at_its_rate():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "lowest"), [("normal", 0.93), ("heavy", 0.85)])
+@pytest.mark.parametrize(("kind", "lowest"), [("normal", 0.93), ("heavy", 0.91)])
 def test_the_interval_of_a_gain_holds_it_in_a_thousand_tests(kind, lowest):
-    """With heavy tails it is too short, and known to be: docs/variance-reduction.md."""
+    """With heavy tails it is a little short."""
     rng, shape = np.random.default_rng(1), (1_000, 2_000)
     x, noise = rng.normal(size=shape), rng.normal(size=shape)
     if kind == "heavy":

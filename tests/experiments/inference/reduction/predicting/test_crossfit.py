@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.inference.estimates import adjusted
+from experiments.inference.estimates import adjusted, plain
 from experiments.inference.reduction.covariate import known_before, treatment_cannot_move
 from experiments.inference.reduction.predicting import crossfit
 from experiments.inference.reduction.predicting.crossfit import cross_fitted
@@ -241,7 +241,23 @@ def test_a_regressor_that_learns_by_heart_hides_no_effect():
     assert near(covers(found, 0.5))
 
 
-def test_without_folds_it_would():
+@pytest.mark.parametrize("regressor", [Ridge(), ByHeart()], ids=["ridge", "by heart"])
+def test_a_useless_regressor_widens_no_interval_beyond_noise(regressor):
+    rng, shape = np.random.default_rng(6), (200, N)
+    gmv, noise = rng.gamma(1, 1, shape), rng.normal(size=shape)
+    fold_N = rng.integers(0, 5, N)
+    expected = [
+        out_of_fold(one[:, None], spent, fold_N, regressor)
+        for one, spent in zip(noise, gmv, strict=True)
+    ]
+    how = Regression(known_before("expected"))
+    sides = many({"gmv": gmv, "expected": np.array(expected)}, (200, 100))
+    wider = [how.adjust(GMV, *each).error / plain(GMV, *each).error for each in sides]
+    assert np.mean(wider) < 1.01
+    assert np.max(wider) < 1.1
+
+
+def test_without_folds_learning_by_heart_hides_the_effect():
     rng = np.random.default_rng(4)
     x, noise = rng.normal(size=(200, N)), 0.1 * rng.normal(size=(200, N))
     gmv = x + 0.5 * (np.arange(N) >= 200)
