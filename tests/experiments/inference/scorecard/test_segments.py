@@ -94,6 +94,17 @@ def test_effects_that_chance_explains_are_shrunk_to_their_mean_and_others_hardly
         assert row.shrunk.holds(row.estimate.effect.estimate)
 
 
+def test_a_shrunk_effect_is_the_posterior_of_a_normal_prior_of_effects():
+    gaps, error = (-3.0, 1.0, 2.0, 4.0), 2**0.5
+    found = told({f"s{g}": (Level(9.0, 1.0, 99), Level(9.0 + g, 1.0, 99)) for g in gaps})
+    spread = (np.var(gaps, ddof=1) - 2) ** 0.5  # equal errors: what is left of their variance
+    precision = 1 / spread**2 + 1 / error**2
+    for row, gap in zip(found.rows, gaps, strict=True):
+        size = (np.mean(gaps) / spread**2 + gap / error**2) / precision
+        half = 1.959963984540054 * precision**-0.5
+        assert row.shrunk.numbers == pytest.approx((size, size - half, size + half), rel=1e-9)
+
+
 def test_a_segment_without_an_estimate_is_told_and_does_not_count(three):
     levels = three | {"empty": None, "still": (Level(1.0, 0.0, 5), Level(1.0, 0.0, 5))}
     found, plain = told(levels), told(three)

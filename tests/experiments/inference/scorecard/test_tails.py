@@ -94,6 +94,7 @@ def test_the_history_is_taken_out_before_the_tails_are(connection, samples):
     theta = np.cov(value, covariate)[0, 1] / covariate.var(ddof=1)
     left = value - theta * (covariate - covariate.mean())
     found = trimmed(connection, adjusted_rows(rows), share=0.05)
+    assert found.levels[0].mean == pytest.approx(stats.trim_mean(left[arm == 0], 0.05), rel=1e-8)
     peer = stats.ttest_ind(left[arm == 1], left[arm == 0], equal_var=False, trim=0.05)
     assert contrast(found.levels).p_value == pytest.approx(peer.pvalue, rel=1e-8)
     same = table(connection, "same", arm=arm, value=value, covariate=np.ones(len(value)))
@@ -198,6 +199,8 @@ def test_equal_buyers_are_as_many_as_they_are_and_one_of_them_is_one(connection)
     even, lone, none = concentration(connection, rows).values()
     assert (even.units, even.buyers, even.effective) == (200, 40, pytest.approx(40.0))
     assert even.top == pytest.approx(2 / 40)  # the top 1 % of 200 are two
+    spread = arms_table(connection, np.arange(250.0))  # 249, 248 and 247 are the top three
+    assert concentration(connection, spread)[0].top == pytest.approx(744 / (249 * 125))
     assert (lone.buyers, lone.effective, lone.top) == (1, pytest.approx(1.0), pytest.approx(1.0))
     assert (none.effective, none.top, none.reason) == (None, None, "nobody has anything")
 
