@@ -18,8 +18,8 @@ def analyze(
         str,
         typer.Argument(
             metavar="LOG",
-            help="A table (Parquet, CSV, JSON, FILE.duckdb:TABLE), or a TOML file that describes "
-            "one.",
+            help="A table (Parquet, CSV, JSON, FILE.duckdb:TABLE), a TOML file that describes one, "
+            "or the folder of a finished run.",
         ),
     ],
     metrics: Annotated[
@@ -52,28 +52,33 @@ def analyze(
     ] = Path("analysis"),
     as_json: AsJson = False,
 ) -> None:
-    """Analyse the log of an experiment that was not simulated; writes scorecard.json and .html.
+    """Write the scorecard of an experiment, simulated or not: scorecard.json and scorecard.html.
 
     Effects with intervals, narrowed by the time before and by what arms cannot move; guardrails,
     corrections for many questions, tails, segments, what to believe and what to do. A log of
-    100,000 rows takes a second or two. There is no truth beside it: that has only a simulation.
+    100,000 rows takes a second or two. There is no truth beside it: that is in the report of a
+    simulated run.
     """
     given: dict[str, Any] = {"unit": unit, "arm": arm, "control": control, "rows": rows}
     given |= {"segments": segments or None, "metrics": [_metric(each) for each in metrics or ()]}
     given = {name: value for name, value in given.items() if value}
 
-    from experiments.analyze.run import analyze_log, log_spec, read_log_spec
+    from experiments.analyze.run import analyze_log, analyze_run, log_spec, read_log_spec
 
-    if log.lower().endswith(".toml"):
-        spec = read_log_spec(Path(log), given)
+    if (Path(log) / "config.toml").is_file():
+        if given:
+            raise ConfigError(f"{', '.join(given)} == given, must not be with a finished run")
+        report = analyze_run(Path(log), out)
+    elif log.lower().endswith(".toml"):
+        report = analyze_log(read_log_spec(Path(log), given), out)
     else:
-        spec = log_spec({"name": Path(log).stem, "path": log, **given}, "command line")
+        named = {"name": Path(log).stem, "path": log, **given}
+        report = analyze_log(log_spec(named, "command line"), out)
 
     from experiments.records.experiment.scorecard import Scorecard
     from experiments.records.reading import read_record
     from experiments.report.scorecard.summary import scorecard_summary
 
-    report = analyze_log(spec, out)
     record = read_record(Scorecard, out)
     tell(out, report, as_json, scorecard_summary, failed=(), scorecard=record)
 

@@ -25,7 +25,7 @@ ROOMS = {
         "config": {"designs", "inference"},
         "stages": {"config", "records"},
         "report": {"records", "inference"},
-        "analyze": {"records", "inference", "config", "report"},
+        "analyze": {"records", "stages", "inference", "config", "report"},
         "attribution.credit": {"records", "inference", "config", "stages"},
         "running": {
             *("records", "stages", "designs", "inference", "truth", "config", "report"),

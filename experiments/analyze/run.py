@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from experiments.analyze.logunits import build_units
+from experiments.analyze.ownrun import scorecard_of_run
 from experiments.analyze.scoring import score
 from experiments.analyze.settings import LogSpec
 from experiments.analyze.source import Source, frame_source, open_source
@@ -68,7 +69,20 @@ def analyze_log(spec: LogSpec, folder: Path, *, engine_spec: EngineSpec | None =
         FunnelabError: a log that cannot be read, that no number can be told from, or a folder that
             cannot be written.
     """
-    record = scorecard_of(spec, engine_spec=engine_spec)
+    return _written(scorecard_of(spec, engine_spec=engine_spec), folder)
+
+
+def analyze_run(run: Path, folder: Path) -> Path:
+    """Write the same of a finished run's experiment.
+
+    Raises:
+        FunnelabError: no finished run, one that has not split shoppers, or a folder that cannot be
+            written.
+    """
+    return _written(scorecard_of_run(run), folder)
+
+
+def _written(record: Scorecard, folder: Path) -> Path:
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write_record(folder, record)

@@ -16,6 +16,10 @@ class AnalysisSpec(Spec):
 
     confidence: float = Field(0.95, gt=0.5, lt=1, description="level of all intervals")
     primary: str = Field("gmv", description="the metric that decides")
+    guardrails: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        {},
+        description="relative loss that is tolerated, by metric, for the label of `analyze`",
+    )
     cuped: bool = Field(True, description="also adjust estimates by the history period (CUPED)")
     metrics: tuple[Metric, ...] = Field(
         (), description="metrics of your own, beside the built-in ones"
@@ -28,7 +32,13 @@ class AnalysisSpec(Spec):
     @model_validator(mode="after")
     def _primary_exists(self) -> "AnalysisSpec":
         names = [*METRICS, *(each.name for each in self.metrics), *(each.name for each in self.own)]
-        for problem in unknown("analysis.primary", [self.primary], names):
+        problems = unknown("analysis.primary", [self.primary], names)
+        problems += [
+            f"analysis.guardrails.{name} == {margin}, must be for {suggestion(name, names)}"
+            for name, margin in self.guardrails.items()
+            if name not in names
+        ]
+        for problem in problems:
             raise ValueError(problem)
         check_once("analysis.metrics", names)
         return self

@@ -206,6 +206,11 @@ MEANINGS: Mapping[str, Meaning] = {metric.name: meaning for metric, meaning in _
 """What each of them is called."""
 
 
+def meaning_of(metric: str) -> Meaning:
+    """The meaning of a metric; a user's own metric is called by its name."""
+    return MEANINGS.get(metric) or Meaning(metric.replace("_", " "))
+
+
 def followed(metrics: Iterable[Metric]) -> list[Metric]:
     """Those of the metrics that reports follow from day to day."""
     return [each for each in metrics if each.name in MEANINGS and MEANINGS[each.name].daily]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from experiments.inference.metrics import MEANINGS, Meaning
+from experiments.inference.metrics import Meaning, meaning_of
 from experiments.records.interval import Interval
 from experiments.report.kit.digits import (
     ABSENT,
@@ -34,8 +34,7 @@ REASONS = {
 
 def meaning(metric: str) -> Meaning:
     """The meaning of a metric; a user's own metric is called by its name."""
-    plain = metric.replace("_", " ")
-    return MEANINGS.get(metric) or Meaning(plain)
+    return meaning_of(metric)
 
 
 def title_of(event: str) -> str:
