@@ -24,6 +24,7 @@ from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
 from experiments.ending import end_like_interrupted
 from experiments.options import AsJson, ConfigName, Out, Overrides, Overwrite
+from experiments.powercommand import POWER_STATUS, power
 from experiments.sweepcommand import holds_sweep, redraw_sweep, sweep
 from experiments.telling import (
     EXIT_FAILED,
@@ -147,6 +148,7 @@ def _tell_run(folder: Path, report: Path, as_json: bool) -> None:
 app.command(epilog=STATUS)(sweep)
 app.command(epilog=VALIDATE_STATUS)(validate)
 app.command("calibrate-market", epilog=CALIBRATE_STATUS)(calibrate_market)
+app.command(epilog=POWER_STATUS)(power)
 
 
 @app.command()
