@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from experiments.inference.intervals.student import ROUNDING
 from experiments.inference.logs import check_rows
 from experiments.inference.metrics import MEANINGS, Metric
 from experiments.inference.power.accrual import Accrual, accrue
@@ -82,8 +83,10 @@ def _planned(
     _check_varies(pilot, metric, min(days, accrual.days))
     if accrual.layout.before is None:
         missing.append(_NO_HISTORY)
-    elif not np.isfinite(pilot.explained[CUPED][days - 1]):
-        missing.append(f"CUPED: the history has no variation in {metric.name}.")
+    elif not pilot.explained[CUPED][days - 1] < 1 - ROUNDING:
+        missing.append(
+            f"CUPED: the history has no variation in {metric.name}, or leaves the log none."
+        )
         pilot = _without(pilot, CUPED)
     aim = asked.aim(subject.confidence, len(arms))
     better = MEANINGS[metric.name].better if metric.name in MEANINGS else 1

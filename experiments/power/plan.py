@@ -32,6 +32,7 @@ Floats = NDArray[np.float64]
 METHODS: dict[str, Method] = {"plain": "plain", "cuped": "cuped", "given": "given"}
 """Names of methods, as records know them."""
 _ROUNDING = 1e-9  # part of a unit that is no unit more
+_DIGITS = 12  # of a level, which is 1 minus another number
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Plan:
             shares=tuple(self.arms.values()),
             traffic=self.asked.traffic,
             comparisons=aim.comparisons,
-            false_positives=aim.false_positives,
+            false_positives=round(aim.false_positives, _DIGITS),
             effect=effect,
             margin=margin,
             days=self.days,
@@ -156,7 +157,7 @@ class Plan:
 
     def _unreached(self, needs: Sequence[Need]) -> list[str]:
         """Which methods do not find the effect in the days that can be told."""
-        if self.design.distance(self.pilot.level_D) is None:
+        if self.design.distance(self.pilot.level_D) is None or not self.pilot.units_D.any():
             return []
         late = [need.method for need in needs if need.days_needed is None]
         if not late:

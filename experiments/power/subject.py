@@ -76,7 +76,10 @@ def open_subject(folder: Path, history: Path | None) -> Subject:
     Raises:
         StoreError: neither, or a run that is not whole or of another version.
         DataError: a log without a manifest.
+        ConfigError: a history that is the log itself.
     """
+    if history is not None and history.resolve() == folder.resolve():
+        raise ConfigError(f"--history == {history}, must be another log: of the period before")
     if (folder / "requests").is_dir():
         read_manifest(folder)
         return Subject(

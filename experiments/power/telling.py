@@ -24,7 +24,7 @@ def heavy_tails(record: PowerRecord) -> list[str]:
         told.append(
             f"The metric hangs on few: {found.counting:,} of {found.units:,} shoppers count, which "
             f"is as uncertain as {found.effective:.0f} equal ones. So the variance is hardly "
-            "known, nor is what is told here; that of the share of shoppers who buy is known better."
+            "known, nor is what is told here. The share of shoppers who buy can be planned better."
         )
     smallest = record.accrued[record.days - 1].units * min(record.shares)
     if found.units_for_normal > smallest:
@@ -78,6 +78,6 @@ def far_beyond(record: PowerRecord) -> list[str]:
         return []
     return [
         f"Day {latest} lies more than twice as far as the {record.law.days} days of the log go, "
-        "and the law of growth was held against nothing so far away: in it the shop never grows, and "
-        "nobody stays away for good."
+        "and the law of growth was held against nothing so far away: in it the shop never grows, "
+        "and nobody stays away for good."
     ]

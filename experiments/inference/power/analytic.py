@@ -45,8 +45,8 @@ def error_of(variance: ArrayLike, sizes: Sizes) -> Floats:
     )
     if not (np.isfinite(variance_N) & (variance_N > 0)).all():
         raise DataError(f"variance == {np.min(variance_N):g}, must be > 0: units must differ")
-    if min(control_N.min(), treatment_N.min()) < FEWEST:
-        least = min(control_N.min(), treatment_N.min())
+    least = min(control_N.min(initial=np.inf), treatment_N.min(initial=np.inf))
+    if least < FEWEST:
         raise DataError(f"units of an arm == {least:g}, must be >= {FEWEST:g}")
     return np.asarray(np.sqrt(variance_N / control_N + variance_N / treatment_N))
 

@@ -114,8 +114,6 @@ class Design:
     def _least_distance(self, pilot: Pilot, method: str) -> Floats:
         least_D = np.full(pilot.days, np.nan)
         at_D = self._sound(pilot, method)
-        if at_D.any():
-            sizes = tuple(pilot.units_D[at_D] * share for share in self.shares)
-            variance_D = pilot.left(method)[at_D]
-            least_D[at_D] = detectable(variance_D, (sizes[0], sizes[1]), self.aim)
+        sizes = tuple(pilot.units_D[at_D] * share for share in self.shares)
+        least_D[at_D] = detectable(pilot.left(method)[at_D], (sizes[0], sizes[1]), self.aim)
         return least_D
