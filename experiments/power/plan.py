@@ -71,7 +71,9 @@ class Plan:
         """The record, with what else was found."""
         methods = [METHODS[name] for name in METHODS if name in self.pilot.explained]
         needs = tuple(self._need(method) for method in methods)
-        last = max([self.days, self.pilot.found, *(need.days_needed or 0 for need in needs)])
+        last = max(self.days, self.pilot.found)
+        if self.design.distance(self.pilot.level_D) is not None:
+            last = max([last, *(need.days_needed or self.pilot.days for need in needs)])
         aim, at = self.design.aim, self.days - 1
         level = float(self.pilot.level_D[at])
         effect, margin = (

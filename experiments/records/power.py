@@ -203,10 +203,10 @@ class PowerRecord(Record):
             really does.
         margin: loss that is allowed; None: a test of a difference.
         days: for which `needs` tells what is found.
-        most_days: days for which that can be told; the curve ends earlier where it is long enough.
+        most_days: days for which that can be told.
         running: days that the test has been under way; None: it is not.
         needs: a row for each method.
-        accrued: a row for each day.
+        accrued: a row for each day, up to that on which the effect is found by every method.
         curve: a row for each method and day.
         simulated: simulated tests; empty where numbers were given, or none was asked.
         tails: of the log; None where numbers were given.

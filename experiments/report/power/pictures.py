@@ -23,7 +23,9 @@ from experiments.report.power.words import (
     whole,
 )
 
-_DRAWN = 40  # points of a curve, about
+_DRAWN = 30  # points of a curve, about, beside
+_CLOSE = 14  # the first days, which are all drawn
+_WEEKLY = 84  # days that the table has week by week; later ones every four weeks
 _ROOM = 1.15  # beyond the outermost values of a logarithmic axis
 
 
@@ -75,11 +77,11 @@ def _percents(values: Sequence[float]) -> list[str]:
 
 def _curves(record: PowerRecord, method: Method) -> list[Curve]:
     """A method's curve: what the log has, and what is foretold."""
-    found = {day.day: day.found for day in record.accrued}
+    found = {day.day: day.found for day in _drawn(record)}
     points = [
         (point.day, Point(point.day, height, _told(record, point)))
-        for point in _thinned(record.course(method))
-        if (height := _height(record, point.least)) is not None
+        for point in record.course(method)
+        if point.day in found and (height := _height(record, point.least)) is not None
     ]
     seen = [point for day, point in points if found[day]]
     ahead = [*seen[-1:], *(point for day, point in points if not found[day])]
@@ -88,11 +90,15 @@ def _curves(record: PowerRecord, method: Method) -> list[Curve]:
     return [*curves, Curve(colour, seen)] if seen else curves
 
 
-def _thinned(course: list[CurvePoint]) -> list[CurvePoint]:
-    """Some days of a curve, the first and the last among them."""
-    every = max(1, len(course) // _DRAWN)
+def _drawn(record: PowerRecord) -> list[Day]:
+    """The days that pictures show: all of the first, fewer of the later ones."""
+    every = max(1, len(record.accrued) // _DRAWN)
+    seen = sum(day.found for day in record.accrued)
+    spoken = {seen, record.days, record.accrued[-1].day}
     return [
-        point for at, point in enumerate(course, 1) if at % every == 0 or at in (1, len(course))
+        day
+        for day in record.accrued
+        if day.day <= _CLOSE or day.day % every == 0 or day.day in spoken
     ]
 
 
@@ -101,12 +107,15 @@ def _told(record: PowerRecord, point: CurvePoint) -> str:
 
 
 def _day_table(record: PowerRecord) -> Table:
-    """Some days: all of the first week, then whole weeks, and the last one."""
-    last = record.accrued[-1].day
+    """Some days: all of the first week, then whole weeks, and those that are spoken of."""
+    spoken = {record.days, record.accrued[-1].day, *(need.days_needed for need in record.needs)}
     rows = [
         day
         for day in record.accrued
-        if day.day < 7 or day.day % 7 == 0 or day.day in (record.days, last)
+        if day.day < 7
+        or (day.day % 7 == 0 and day.day <= _WEEKLY)
+        or day.day % 28 == 0
+        or day.day in spoken
     ]
     course = {(point.method, point.day): point for point in record.curve}
     columns = [
@@ -140,7 +149,7 @@ def growth(record: PowerRecord) -> Content:
         "Distinct shoppers who have taken part. Many come back: so a day later brings fewer new "
         f"ones. Days beyond the {law.days} of the log follow the law of {law.name}."
     )
-    days = [record.accrued[at] for at in _places(len(record.accrued))]
+    days = _drawn(record)
     seen = [_shoppers(day) for day in days if day.found]
     ahead = [*seen[-1:], *(_shoppers(day) for day in days if not day.found)]
     curves = [Curve("a0", ahead, "dashed")] if len(ahead) > 1 else []
@@ -165,11 +174,6 @@ _HELD = (
     "The least effect is proportional to the error of the relative effect. A shop that grows, a "
     "season, or shoppers who leave for good are not in the law."
 )
-
-
-def _places(count: int) -> list[int]:
-    every = max(1, count // _DRAWN)
-    return sorted({*range(0, count, every), count - 1})
 
 
 def _shoppers(day: Day) -> Point:

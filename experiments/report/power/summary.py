@@ -6,7 +6,6 @@ from rich.text import Text
 
 from experiments.records.power import Need, PowerRecord
 from experiments.report.kit.digits import beside, share_words
-from experiments.report.kit.sentences import counted
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table
 from experiments.report.power.words import METHODS, headline, kind, part, size, whole
@@ -39,7 +38,7 @@ def _needs(record: PowerRecord) -> Table:
     if record.running is not None and sought:
         columns.append(("left", lambda need: whole(need.days_left)))
     if timed:
-        after = f"{kind(record).lower()}, {counted(record.days, 'day')}"
+        after = f"{kind(record).split()[1]}, day {record.days}"
         columns.append((after, lambda need: size(record, need.least)))
     if timed and record.needs[0].power is not None:
         columns.append(("power", lambda need: part(need.power)))

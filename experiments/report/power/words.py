@@ -85,7 +85,8 @@ def _wanted(record: PowerRecord) -> str:
     """What shall be found, and how surely."""
     power = f"with a power of {part(record.power)}"
     if record.margin is not None:
-        lost = f"less than {size(record, record.margin)} of {noun(record)} is lost"
+        side = "falls" if meaning(record.metric).better > 0 else "rises"
+        lost = f"{noun(record)} {side} by less than {size(record, record.margin)}"
         return f"To show {power} that {lost}"
     assert record.effect is not None
     return f"To find a change of {size(record, record.effect)} in {noun(record)} {power}"
@@ -106,13 +107,12 @@ def _days(days: int | None) -> str:
 def _never(record: PowerRecord) -> str:
     """That the days that can be told do not suffice, and what they find."""
     late = [METHODS[need.method] for need in record.needs if need.days_needed is None]
-    need = best(record)
-    found = (
-        f"after {_days(record.days)} the least effect that is found is {size(record, need.least)}"
+    what = "least margin" if record.margin is not None else "least effect that is found"
+    return (
+        f"That is not reached within {_days(record.most_days)} {listed(late)}: by then there are "
+        f"{whole(record.accrued[-1].units)} shoppers. After {_days(record.days)} the {what} is "
+        f"{size(record, best(record).least)}."
     )
-    if record.margin is not None:
-        found = f"after {_days(record.days)} the least margin is {size(record, need.least)}"
-    return f"That is not found within {_days(record.most_days)} {listed(late)}; {found}."
 
 
 def _left(record: PowerRecord, sentence: str) -> tuple[str, str, str]:
