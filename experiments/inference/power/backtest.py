@@ -26,9 +26,8 @@ def back_test(accrual: Accrual) -> tuple[tuple[ForetoldDay, ...], str]:
         )
     if reason := untold(accrual):
         return (), reason
-    size = accrual.layout.own
-    foretold = _told(accrual, Growth.fit(accrual, half).tables(accrual.days)[-1], half)
-    found = _told(accrual, accrual.table_DKK[-1][:size, :size], accrual.days)
+    foretold = _told(accrual, Growth.fit(accrual, half).tables(accrual.days)[-1])
+    found = _told(accrual, accrual.table_DKK[-1])
     if not all(np.isfinite(number) and found[what] > 0 for what, number in foretold.items()):
         return (), "the first half of the days has too little in it to foretell the others"
     rows = (
@@ -38,11 +37,11 @@ def back_test(accrual: Accrual) -> tuple[tuple[ForetoldDay, ...], str]:
     return tuple(rows), ""
 
 
-def _told(accrual: Accrual, table_EE: Floats, known: int) -> dict[Foretelling, float]:
-    """The numbers of a day; what the history explains is that of the last day that is known."""
+def _told(accrual: Accrual, table_KK: Floats) -> dict[Foretelling, float]:
+    """The numbers of a day."""
     layout = accrual.layout
     units, level, variance = (
-        float(of(table_EE)) for of in (layout.units, layout.level, layout.variance)
+        float(of(table_KK)) for of in (layout.units, layout.level, layout.variance)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         error = float(np.sqrt(np.float64(variance) / units) / level)
@@ -53,6 +52,5 @@ def _told(accrual: Accrual, table_EE: Floats, known: int) -> dict[Foretelling, f
         "error": error,
     }
     if layout.before is not None:
-        share = float(layout.explained(accrual.table_DKK[known - 1]))
-        told["cuped"] = error * float(np.sqrt(1 - share))
+        told["cuped"] = error * float(np.sqrt(1 - layout.explained(table_KK)))
     return told

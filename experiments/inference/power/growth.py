@@ -9,7 +9,9 @@ those who go on as they did. Then, with time counted in average days,
   within a day, b what two days of one shopper have in common. Both are in the log, and need no law
   of what a shopper does;
 - who ever bought or clicked (a 0-1 column) grows as distinct shoppers do, by days with such an
-  event.
+  event;
+- shoppers who come for the first time have the history of those who did so in the later half of
+  the days; products with the history grow as time, for a shopper's own history stays as it is.
 
 All of it passes through what was found on the last day. A shop that grows, a season, or shoppers
 who leave for good are not in it: `back_test` tells how far it is off within the log.
@@ -78,23 +80,60 @@ class Growth:
         return np.cumsum(np.concatenate([active_D / mean, ahead]))[:last]
 
     def tables(self, last: int) -> Floats:
-        """(D, E, E) cross products of the period's own columns after days 1 to `last`.
+        """(D, K, K) cross products of shoppers' totals after days 1 to `last`.
 
         Those of the known days are as they were.
         """
-        size = self.accrual.layout.own
-        known_DEE = self.accrual.table_DKK[: self.days, :size, :size]
+        known_DKK = self.accrual.table_DKK[: self.days]
         time_D = self.time(last)[self.days :]
-        whole_EE, within_EE = known_DEE[-1], self.accrual.within_DEE[self.days - 1]
-        part_EE = within_EE / self.days
+        ahead_DKK = np.empty((len(time_D), *known_DKK.shape[1:]))
+        size = self.accrual.layout.own
+        ahead_DKK[:, :size, :size] = self._own(time_D)
+        if known_DKK.shape[1] > size:
+            self._add_history(ahead_DKK, time_D)
+        return np.concatenate([known_DKK, ahead_DKK])[:last]
+
+    def _own(self, time_D: Floats) -> Floats:
+        """(D, E, E) the products of the period's own columns."""
+        layout = self.accrual.layout
+        whole_EE = self.accrual.table_DKK[self.days - 1][: layout.own, : layout.own]
+        within_EE = self.accrual.within_DEE[self.days - 1]
         common_EE = (whole_EE - within_EE) / (self.days * (self.days - 1))
-        ahead_DEE = time_D[:, None, None] * part_EE
+        if layout.bottom:  # two days of a shopper do not differ on purpose
+            away = np.zeros(layout.own)
+            away[layout.top], away[layout.bottom] = 1.0, -float(layout.level(whole_EE))
+            common_EE[layout.top, layout.top] -= min(0.0, float(away @ common_EE @ away))
+        ahead_DEE = time_D[:, None, None] * (within_EE / self.days)
         ahead_DEE = ahead_DEE + (time_D * (time_D - 1))[:, None, None] * common_EE
         ahead_DEE[:, 0, :] = ahead_DEE[:, :, 0] = time_D[:, None] / self.days * whole_EE[0]
         ahead_DEE[:, 0, 0] = self.reach.reach(time_D)
-        for at, name in enumerate(self.accrual.layout.names[1:size], 1):
+        for at, name in enumerate(layout.names[1 : layout.own], 1):
             if UNIT_COLUMNS[name].positive:
                 law = self.reached[UNIT_COLUMNS[name].positive]
                 who_D = law.reach(time_D) if law is not None else 0.0
                 ahead_DEE[:, at, at] = ahead_DEE[:, 0, at] = ahead_DEE[:, at, 0] = who_D
-        return np.concatenate([known_DEE, ahead_DEE])[:last]
+            elif not layout.bottom:  # nor do shoppers differ less than not at all
+                alike_D = (whole_EE[0, at] / self.days) ** 2 / ahead_DEE[:, 0, 0]
+                least_D = time_D * (within_EE[at, at] / self.days + (time_D - 1) * alike_D)
+                ahead_DEE[:, at, at] = np.maximum(ahead_DEE[:, at, at], least_D)
+        return ahead_DEE
+
+    def _add_history(self, ahead_DKK: Floats, time_D: Floats) -> None:
+        """Fill in the products with columns of the history, given those of the period's own."""
+        layout, whole_KK = self.accrual.layout, self.accrual.table_DKK[self.days - 1]
+        late_KK = whole_KK - self.accrual.table_DKK[max(self.days // 2, 1) - 1]
+        size = layout.own
+
+        def coming(column: int) -> Floats:
+            """(D,) who comes in a column later, over who came in the later half of the days."""
+            more_D = ahead_DKK[:, column, column] - whole_KK[column, column]
+            came = late_KK[column, column]
+            return more_D / came if came > 0 else np.zeros_like(more_D)
+
+        new_D = coming(0)[:, None, None]
+        ahead_DKK[:, size:, size:] = whole_KK[size:, size:] + new_D * late_KK[size:, size:]
+        for at, name in enumerate(layout.names[:size]):
+            row_DP = time_D[:, None] / self.days * whole_KK[at, size:]
+            if not name or UNIT_COLUMNS[name].positive:
+                row_DP = whole_KK[at, size:] + coming(at)[:, None] * late_KK[at, size:]
+            ahead_DKK[:, at, size:] = ahead_DKK[:, size:, at] = row_DP

@@ -74,8 +74,8 @@ class Pilot:
     def of_log(cls, accrual: Accrual, explained: Mapping[str, float], days: int) -> "Pilot":
         """What a log tells, with CUPED where it has a history.
 
-        What the history explains is found for the days of the log, and afterwards that of its last
-        day.
+        What the history explains is foretold up to twice the days of the log, and stays so: it
+        rests on what few shoppers did on several days.
 
         Args:
             accrual: of the log.
@@ -87,19 +87,19 @@ class Pilot:
         """
         layout, found = accrual.layout, min(accrual.days, days)
         table_DKK = accrual.table_DKK[:found]
-        whole_DEE = table_DKK[:, : layout.own, : layout.own]
         if days > found:
             if reason := untold(accrual):
                 raise DataError(reason)
-            whole_DEE = Growth.fit(accrual, accrual.days).tables(days)
+            table_DKK = Growth.fit(accrual, accrual.days).tables(days)
         shares = {name: np.full(days, share) for name, share in explained.items()}
         if layout.before is not None:
-            share_D = layout.explained(table_DKK)
-            shares[CUPED] = np.concatenate([share_D, np.full(days - found, share_D[-1])])
+            last = min(2 * accrual.days, days)
+            share_D = layout.explained(table_DKK[:last])
+            shares[CUPED] = np.concatenate([share_D, np.full(days - last, share_D[-1])])
         return cls(
-            layout.units(whole_DEE),
-            layout.level(whole_DEE),
-            layout.variance(whole_DEE),
+            layout.units(table_DKK),
+            layout.level(table_DKK),
+            layout.variance(table_DKK),
             {PLAIN: np.zeros(days), **shares},
             found,
         )

@@ -111,7 +111,7 @@ def _never(record: PowerRecord) -> str:
     return (
         f"That is not reached within {_days(record.most_days)} {listed(late)}: by then there are "
         f"{whole(record.accrued[-1].units)} shoppers. After {_days(record.days)} the {what} is "
-        f"{size(record, best(record).least)}."
+        f"{size(record, best(record).least)} {METHODS[best(record).method]}."
     )
 
 
