@@ -46,10 +46,11 @@ ROOMS = {
         "calibrate": {
             *("records", "stages", "designs", "config", "running", "validate", "clickfits"),
         },
+        "power": {"records", "stages", "inference", "report"},
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
             "calibrate",
-            *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
+            *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep", "power"),
         },
     },
     "cqsid": {

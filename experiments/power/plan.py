@@ -26,6 +26,7 @@ from experiments.records.power import (
     Source,
     TailsOfLog,
 )
+from experiments.report.kit.sentences import counted
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -164,14 +165,12 @@ class Plan:
         late = [need.method for need in needs if need.days_needed is None]
         if not late:
             return []
-        named = " and ".join(late)
-        return [
-            f"The days needed ({named}): the effect is not found with this power within the "
-            f"{self.pilot.days} days that are foretold."
-            if self.pilot.days >= MOST_DAYS
-            else f"The days needed ({named}): more than the {self.pilot.days} days of the log, "
-            "beyond which nothing is foretold."
-        ]
+        named, days = " and ".join(late), counted(self.pilot.days, "day")
+        if self.pilot.days >= MOST_DAYS:
+            why = f"the effect is not found with this power within {days}, which are foretold"
+        else:
+            why = f"more than the {days} of the log, beyond which nothing is foretold"
+        return [f"The days needed ({named}): {why}."]
 
 
 def design_of(

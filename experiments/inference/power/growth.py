@@ -7,7 +7,8 @@ those who go on as they did. Then, with time counted in average days,
 - sums of counts and of money grow as time;
 - sums of squares and products of shoppers' totals grow as a t + b t (t - 1): a is what happens
   within a day, b what two days of one shopper have in common. Both are in the log, and need no law
-  of what a shopper does;
+  of what a shopper does. Where b is told by few events, the variance of a shopper grows as their
+  mean at least, as it does where shoppers are alike;
 - who ever bought or clicked (a 0-1 column) grows as distinct shoppers do, by days with such an
   event;
 - shoppers who come for the first time have the history of those who did so in the later half of
@@ -99,11 +100,11 @@ class Growth:
         whole_EE = self.accrual.table_DKK[self.days - 1][: layout.own, : layout.own]
         within_EE = self.accrual.within_DEE[self.days - 1]
         common_EE = (whole_EE - within_EE) / (self.days * (self.days - 1))
-        if layout.bottom:  # two days of a shopper do not differ on purpose
+        if layout.bottom:  # a shopper's days go against each other by chance alone
             away = np.zeros(layout.own)
             away[layout.top], away[layout.bottom] = 1.0, -float(layout.level(whole_EE))
             common_EE[layout.top, layout.top] -= min(0.0, float(away @ common_EE @ away))
-        ahead_DEE = time_D[:, None, None] * (within_EE / self.days)
+        ahead_DEE: Floats = time_D[:, None, None] * (within_EE / self.days)
         ahead_DEE = ahead_DEE + (time_D * (time_D - 1))[:, None, None] * common_EE
         ahead_DEE[:, 0, :] = ahead_DEE[:, :, 0] = time_D[:, None] / self.days * whole_EE[0]
         ahead_DEE[:, 0, 0] = self.reach.reach(time_D)
@@ -112,9 +113,10 @@ class Growth:
                 law = self.reached[UNIT_COLUMNS[name].positive]
                 who_D = law.reach(time_D) if law is not None else 0.0
                 ahead_DEE[:, at, at] = ahead_DEE[:, 0, at] = ahead_DEE[:, at, 0] = who_D
-            elif not layout.bottom:  # nor do shoppers differ less than not at all
-                alike_D = (whole_EE[0, at] / self.days) ** 2 / ahead_DEE[:, 0, 0]
-                least_D = time_D * (within_EE[at, at] / self.days + (time_D - 1) * alike_D)
+            elif not layout.bottom and whole_EE[0, at] > 0:
+                spread = float(layout.variance(whole_EE)) * whole_EE[0, 0] / whole_EE[0, at]
+                total_D, units_D = ahead_DEE[:, 0, at], ahead_DEE[:, 0, 0]
+                least_D = total_D**2 / units_D + spread * total_D * (1 - 1 / units_D)
                 ahead_DEE[:, at, at] = np.maximum(ahead_DEE[:, at, at], least_D)
         return ahead_DEE
 

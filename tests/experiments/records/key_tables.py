@@ -17,6 +17,7 @@ from experiments.records.ids import IdsRecord
 from experiments.records.interval import Interval
 from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Metrics, TrainingStage
+from experiments.records.power import PowerRecord
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
 from experiments.records.sweep import SweepRecord
@@ -35,6 +36,7 @@ RECORDS: tuple[type, ...] = (
         SweepRecord,
         Validity,
         Calibration,
+        PowerRecord,
     ),
     TrainingStage,  # in the report of a model, which may be of any form
 )

@@ -96,8 +96,7 @@ def test_where_nobody_does_it_twice_there_is_still_variance_in_a_year():
     layout, table = found.layout, Growth.fit(found, 28).tables(365)
     ratio = layout.variance(table) / layout.level(table)
     assert layout.level(table)[-1] > 1.5
-    assert (ratio > 0.3).all()
-    assert ratio[-1] == pytest.approx(1, abs=0.1)  # as of a Poisson law
+    np.testing.assert_allclose(ratio[28:], ratio[27], rtol=1e-9)  # else below 0
 
 
 def test_a_day_to_come_is_like_those_of_its_weekday(days_log):
