@@ -10,8 +10,8 @@ from experiments.inference.logs import check_rows
 from experiments.inference.metrics import MEANINGS, Metric
 from experiments.inference.power.accrual import Accrual, accrue
 from experiments.inference.power.backtest import back_test
-from experiments.inference.power.growth import LAW, Growth
-from experiments.inference.power.pilot import CUPED, Pilot, untold
+from experiments.inference.power.growth import LAW, Growth, pilot_of, untold
+from experiments.inference.power.pilot import CUPED, Pilot
 from experiments.inference.power.tails import tails
 from experiments.inference.power.unittable import unit_table
 from experiments.inference.units import open_units
@@ -20,7 +20,7 @@ from experiments.power.plan import Plan, design_of
 from experiments.power.simulating import simulated_power
 from experiments.power.subject import Subject
 from experiments.power.telling import told_warnings
-from experiments.records.power import Law, PowerRecord
+from experiments.records.experiment.power import Law, PowerRecord
 from simulator.errors import DataError
 
 _NO_HISTORY = (
@@ -79,7 +79,7 @@ def _planned(
         missing.append(f"Days beyond the log: {reason}.")
     most = accrual.days if reason else max(MOST_DAYS, accrual.days)
     explained = {} if asked.reduction is None else {"given": asked.reduction}
-    pilot = Pilot.of_log(accrual, explained, most)
+    pilot = pilot_of(accrual, explained, most)
     _check_varies(pilot, metric, min(days, accrual.days))
     if accrual.layout.before is None:
         missing.append(_NO_HISTORY)

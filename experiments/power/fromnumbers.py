@@ -4,7 +4,7 @@ from experiments.inference.metrics import MEANINGS, METRICS
 from experiments.inference.power.pilot import PLAIN, Pilot
 from experiments.power.asked import DAYS, MOST_DAYS, Asked
 from experiments.power.plan import Plan, design_of
-from experiments.records.power import PowerRecord
+from experiments.records.experiment.power import PowerRecord
 from simulator.errors import ConfigError
 
 _NOBODY_RETURNS = (

@@ -13,8 +13,7 @@ from experiments.inference.power.change import Change
 from experiments.inference.power.pilot import Pilot
 from experiments.inference.power.planning import Design
 from experiments.power.asked import MOST_DAYS, Asked
-from experiments.records.interval import Number
-from experiments.records.power import (
+from experiments.records.experiment.power import (
     CurvePoint,
     Day,
     Law,
@@ -26,6 +25,7 @@ from experiments.records.power import (
     Source,
     TailsOfLog,
 )
+from experiments.records.interval import Number
 from experiments.report.kit.sentences import counted
 from simulator.errors import DataError
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from experiments.power.asked import Asked
+from experiments.records.experiment.power import PowerRecord
 from experiments.records.files import storing
-from experiments.records.power import PowerRecord
 from experiments.records.reading import write_record
 from experiments.stages.progress import Progress
 

@@ -13,7 +13,7 @@ from experiments.inference.power.planting import Planted
 from experiments.inference.power.simulated import Simulated, replaced, simulate
 from experiments.inference.power.unittable import UnitTable
 from experiments.power.plan import METHODS, Plan, changed, known, size_of
-from experiments.records.power import SimulatedPower
+from experiments.records.experiment.power import SimulatedPower
 from simulator.errors import ConfigError
 
 MOST_UNITS = 5_000_000

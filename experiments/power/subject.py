@@ -6,9 +6,9 @@ from pathlib import Path
 
 from experiments.inference.logs import read_manifest
 from experiments.inference.metrics import METRICS, Metric
+from experiments.records.experiment.power import Source
 from experiments.records.files import CONFIG, MANIFEST, read_json
 from experiments.records.manifest import BenchManifest, RunManifest
-from experiments.records.power import Source
 from experiments.stages.finished import finished_config, finished_stage
 from simulator.errors import ConfigError, StoreError, closest
 

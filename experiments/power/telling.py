@@ -1,7 +1,7 @@
 """What must be known before a plan is believed, a sentence each."""
 
 from experiments.inference.power.tails import FEW
-from experiments.records.power import PowerRecord, SimulatedPower
+from experiments.records.experiment.power import PowerRecord, SimulatedPower
 
 OFF = 0.1
 """How far a foretold error may be off before a sentence says so."""

@@ -5,9 +5,8 @@ from numpy.typing import NDArray
 
 from experiments.inference.power.accrual import Accrual
 from experiments.inference.power.betabinomial import FEWEST_DAYS
-from experiments.inference.power.growth import Growth
-from experiments.inference.power.pilot import untold
-from experiments.records.power import Foretelling, ForetoldDay
+from experiments.inference.power.growth import Growth, untold
+from experiments.records.experiment.power import Foretelling, ForetoldDay
 
 Floats = NDArray[np.float64]
 

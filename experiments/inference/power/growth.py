@@ -18,6 +18,7 @@ All of it passes through what was found on the last day. A shop that grows, a se
 who leave for good are not in it: `back_test` tells how far it is off within the log.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,9 @@ from numpy.typing import NDArray
 
 from experiments.inference.metrics import UNIT_COLUMNS
 from experiments.inference.power.accrual import VISITS, Accrual
-from experiments.inference.power.betabinomial import BetaBinomial
+from experiments.inference.power.betabinomial import FEWEST_DAYS, BetaBinomial
+from experiments.inference.power.pilot import CUPED, PLAIN, Pilot
+from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
 LAW = "exchangeable days"
@@ -139,3 +142,49 @@ class Growth:
             if not name or UNIT_COLUMNS[name].positive:
                 row_DP = whole_KK[at, size:] + coming(at)[:, None] * late_KK[at, size:]
             ahead_DKK[:, at, size:] = ahead_DKK[:, size:, at] = row_DP
+
+
+def pilot_of(accrual: Accrual, explained: Mapping[str, float], days: int) -> Pilot:
+    """What a log tells, with CUPED where it has a history.
+
+    What the history explains is foretold up to twice the days of the log, and stays so: it
+    rests on what few shoppers did on several days.
+
+    Args:
+        accrual: of the log.
+        explained: R^2 of further methods, the same on all days.
+        days: for how many days; beyond those of the log only where these allow a law.
+
+    Raises:
+        DataError: days beyond the log of which it tells nothing, with the reason.
+    """
+    layout, found = accrual.layout, min(accrual.days, days)
+    table_DKK = accrual.table_DKK[:found]
+    if days > found:
+        if reason := untold(accrual):
+            raise DataError(reason)
+        table_DKK = Growth.fit(accrual, accrual.days).tables(days)
+    shares = {name: np.full(days, share) for name, share in explained.items()}
+    if layout.before is not None:
+        last = min(2 * accrual.days, days)
+        share_D = layout.explained(table_DKK[:last])
+        shares[CUPED] = np.concatenate([share_D, np.full(days - last, share_D[-1])])
+    return Pilot(
+        layout.units(table_DKK),
+        layout.level(table_DKK),
+        layout.variance(table_DKK),
+        {PLAIN: np.zeros(days), **shares},
+        found,
+    )
+
+
+def untold(accrual: Accrual) -> str:
+    """Why a log foretells no further days, "" where it does."""
+    if accrual.days < FEWEST_DAYS:
+        return (
+            f"days of the log == {accrual.days}, must be >= {FEWEST_DAYS} to foretell more of them"
+        )
+    layout = accrual.layout
+    if layout.bottom and any(UNIT_COLUMNS[n].positive for n in layout.names[1 : layout.own]):
+        return "a ratio with a column that is 0 or 1 is not foretold beyond the days of the log"
+    return ""

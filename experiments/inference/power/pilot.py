@@ -6,12 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.metrics import UNIT_COLUMNS
-from experiments.inference.power.accrual import Accrual
-from experiments.inference.power.betabinomial import FEWEST_DAYS
-from experiments.inference.power.growth import Growth
-from simulator.errors import DataError
-
 Floats = NDArray[np.float64]
 PLAIN = "plain"
 CUPED = "cuped"
@@ -70,54 +64,8 @@ class Pilot:
             found=0,
         )
 
-    @classmethod
-    def of_log(cls, accrual: Accrual, explained: Mapping[str, float], days: int) -> "Pilot":
-        """What a log tells, with CUPED where it has a history.
-
-        What the history explains is foretold up to twice the days of the log, and stays so: it
-        rests on what few shoppers did on several days.
-
-        Args:
-            accrual: of the log.
-            explained: R^2 of further methods, the same on all days.
-            days: for how many days; beyond those of the log only where these allow a law.
-
-        Raises:
-            DataError: days beyond the log of which it tells nothing, with the reason.
-        """
-        layout, found = accrual.layout, min(accrual.days, days)
-        table_DKK = accrual.table_DKK[:found]
-        if days > found:
-            if reason := untold(accrual):
-                raise DataError(reason)
-            table_DKK = Growth.fit(accrual, accrual.days).tables(days)
-        shares = {name: np.full(days, share) for name, share in explained.items()}
-        if layout.before is not None:
-            last = min(2 * accrual.days, days)
-            share_D = layout.explained(table_DKK[:last])
-            shares[CUPED] = np.concatenate([share_D, np.full(days - last, share_D[-1])])
-        return cls(
-            layout.units(table_DKK),
-            layout.level(table_DKK),
-            layout.variance(table_DKK),
-            {PLAIN: np.zeros(days), **shares},
-            found,
-        )
-
     def with_traffic(self, share: float) -> "Pilot":
         """The same where only a share of the units takes part."""
         return Pilot(
             self.units_D * share, self.level_D, self.variance_D, self.explained, self.found
         )
-
-
-def untold(accrual: Accrual) -> str:
-    """Why a log foretells no further days, "" where it does."""
-    if accrual.days < FEWEST_DAYS:
-        return (
-            f"days of the log == {accrual.days}, must be >= {FEWEST_DAYS} to foretell more of them"
-        )
-    layout = accrual.layout
-    if layout.bottom and any(UNIT_COLUMNS[n].positive for n in layout.names[1 : layout.own]):
-        return "a ratio with a column that is 0 or 1 is not foretold beyond the days of the log"
-    return ""

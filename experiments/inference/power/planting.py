@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from experiments.inference.power.change import Change
 from experiments.inference.power.crossproducts import cross
 from experiments.inference.power.unittable import UnitTable
-from experiments.records.power import Planting
+from experiments.records.experiment.power import Planting
 from simulator.errors import ConfigError
 
 Floats = NDArray[np.float64]

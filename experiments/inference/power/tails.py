@@ -4,7 +4,7 @@ from experiments.inference.logs import rows
 from experiments.inference.metrics import Metric
 from experiments.inference.power.accrual import VISITS
 from experiments.inference.units import Units, unit_sums
-from experiments.records.power import TailsOfLog
+from experiments.records.experiment.power import TailsOfLog
 
 FEW = 100.0
 """Effective number of those who count below which nothing can be planned on what they did: the

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from experiments.records.power import Need, PowerRecord
+from experiments.records.experiment.power import Need, PowerRecord
 from experiments.records.reading import read_record
 from experiments.report.kit.digits import number, percent, sureness
 from experiments.report.kit.markup import tag

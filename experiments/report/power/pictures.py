@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from experiments.records.power import CurvePoint, Day, Method, PowerRecord, SimulatedPower, Size
+from experiments.records.experiment.power import (
+    CurvePoint,
+    Day,
+    Method,
+    PowerRecord,
+    SimulatedPower,
+    Size,
+)
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import ABSENT, decimals_for, number, percent, share_words

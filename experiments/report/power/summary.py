@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from experiments.records.power import Need, PowerRecord
+from experiments.records.experiment.power import Need, PowerRecord
 from experiments.report.kit.digits import beside, share_words
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table

@@ -1,7 +1,7 @@
 """What is said of a plan: sizes, names of methods, and the answer."""
 
+from experiments.records.experiment.power import Method, Need, PowerRecord, Size
 from experiments.records.interval import Number
-from experiments.records.power import Method, Need, PowerRecord, Size
 from experiments.report.kit.digits import ABSENT, decimals_for, fixed, percent
 from experiments.report.kit.sentences import change, counted, listed, meaning
 

@@ -12,7 +12,7 @@ from experiments.inference.units import open_units
 from experiments.power.asked import Asked
 from experiments.power.fromlog import plan_log
 from experiments.power.subject import open_subject
-from experiments.records.power import PowerRecord
+from experiments.records.experiment.power import PowerRecord
 from experiments.records.reading import read_record, write_record
 from simulator.errors import ConfigError, DataError
 from tests.experiments.inference.logs import write_log

@@ -13,11 +13,11 @@ from typing import get_type_hints
 
 from experiments.records.attribution import AttributionRecord
 from experiments.records.calibration import Calibration
+from experiments.records.experiment.power import PowerRecord
 from experiments.records.ids import IdsRecord
 from experiments.records.interval import Interval
 from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Metrics, TrainingStage
-from experiments.records.power import PowerRecord
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
 from experiments.records.sweep import SweepRecord

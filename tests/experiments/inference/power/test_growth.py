@@ -3,11 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.inference.metrics import METRICS
+from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.power.accrual import accrue
-from experiments.inference.power.growth import Growth
+from experiments.inference.power.growth import Growth, pilot_of, untold
+from experiments.inference.power.pilot import CUPED, PLAIN
 from experiments.inference.units import open_units
 from simulator.errors import DataError
+from tests.experiments.inference.logs import write_log
 from tests.experiments.inference.power.worlds import accrued, world
 
 HALF = 6
@@ -122,3 +124,39 @@ def test_a_law_needs_three_days(days_log):
     found = accrual_of(days_log, "orders")
     with pytest.raises(DataError, match="days == 2, must be >= 3"):
         Growth.fit(replace(found, days_of={("requests", 2): np.array([5.0, 1.0])}), 2)
+
+
+def test_a_pilot_has_what_the_log_has_and_then_what_is_foretold(days_log, days_before):
+    found = accrual_of(days_log, "orders", days_before)
+    pilot = pilot_of(found, {"given": 0.3}, 20)
+    assert (pilot.days, pilot.found) == (20, 12)
+    np.testing.assert_array_equal(pilot.units_D[:12], found.layout.units(found.table_DKK))
+    assert set(pilot.explained) == {PLAIN, CUPED, "given"}
+    np.testing.assert_array_equal(
+        pilot.explained[CUPED][:12], found.layout.explained(found.table_DKK)
+    )
+    assert (pilot.left(CUPED) < pilot.left(PLAIN))[11:].all()
+    np.testing.assert_allclose(pilot.left("given"), 0.7 * pilot.variance_D)
+
+
+def test_what_the_history_explains_stays_from_twice_the_days_on(days_log, days_before):
+    found = accrual_of(days_log, "orders", days_before)
+    share = pilot_of(found, {}, 60).explained[CUPED]
+    assert share[11] < share[17] < share[23] < 1
+    assert (share[23:] == share[23]).all()
+
+
+def test_fewer_days_than_the_log_has_need_no_law(days_log):
+    pilot = pilot_of(accrual_of(days_log, "orders"), {}, 2)
+    assert (pilot.days, pilot.found) == (2, 2)
+
+
+def test_what_is_not_foretold_has_a_reason(tmp_path, days_log):
+    short = accrual_of(write_log(tmp_path / "log", shoppers=50, days=2), "orders")
+    assert "days of the log == 2, must be >= 3" in untold(short)
+    with pytest.raises(DataError, match="must be >= 3 to foretell more"):
+        pilot_of(short, {}, 5)
+    odd = Metric(name="odd", numerator="bought", denominator="sessions")
+    with open_units(days_log, [odd]) as units:
+        assert "0 or 1 is not foretold" in untold(accrue(units, odd))
+    assert untold(accrual_of(days_log, "uctcvr")) == ""

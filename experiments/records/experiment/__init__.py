@@ -1,0 +1,1 @@
+"""The public JSON of experiments that need not be simulated, such as a scorecard."""
