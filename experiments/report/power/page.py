@@ -58,11 +58,12 @@ def _shares(record: PowerRecord) -> str:
 def needs(record: PowerRecord) -> Content:
     """What the test needs by each method."""
     timed = record.accrued[-1].units > 0
+    needs_units = record.effect is not None or record.margin is not None
     after = f"{kind(record)} after {counted(record.days, 'day')}"
 
     def cells(need: Need) -> list[object]:
         told: list[object] = [METHODS[need.method], part(need.explained)]
-        if record.effect is not None or record.margin is not None:
+        if needs_units:
             told += [whole(need.units), ", ".join(whole(units) for units in need.units_of_arms)]
             told += [whole(need.days_needed)] if timed else []
             told += [whole(need.days_left)] if record.running is not None else []
@@ -72,7 +73,7 @@ def needs(record: PowerRecord) -> Content:
         return told
 
     head: list[object] = ["Method", "Variance taken away"]
-    if record.effect is not None or record.margin is not None:
+    if needs_units:
         head += ["Shoppers needed", "in each arm"]
         head += ["Days needed"] if timed else []
         head += ["Days left"] if record.running is not None else []
@@ -81,7 +82,7 @@ def needs(record: PowerRecord) -> Content:
         head += ["Power then"] if record.needs[0].power is not None else []
     lead = f"Shoppers needed are those who are followed for {counted(record.days, 'day')}."
     table = Table("What the test needs", head, [cells(need) for need in record.needs])
-    return (lead, table) if timed else (table,)
+    return (lead, table) if timed and needs_units else (table,)
 
 
 def tails(record: PowerRecord) -> Content:

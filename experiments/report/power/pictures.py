@@ -42,9 +42,8 @@ def least_by_day(record: PowerRecord) -> Content:
     if len(record.accrued) < 2 or not drawn:
         return None
     what = kind(record).lower()
-    lead = (
-        f"The {what} that is found with a power of {part(record.power)} after each day. "
-        "Solid: days of the log. Dashed: foretold."
+    lead = f"The {what} that is found with a power of {part(record.power)} after each day." + (
+        " Solid: days of the log. Dashed: foretold." if record.law is not None else ""
     )
     heights = [_height(record, point.least) or 0.0 for point in drawn]
     effect = record.margin or record.effect
@@ -84,7 +83,7 @@ def _percents(values: Sequence[float]) -> list[str]:
 
 def _curves(record: PowerRecord, method: Method) -> list[Curve]:
     """A method's curve: what the log has, and what is foretold."""
-    found = {day.day: day.found for day in _drawn(record)}
+    found = {day.day: day.found or record.law is None for day in _drawn(record)}
     points = [
         (point.day, Point(point.day, height, _told(record, point)))
         for point in record.course(method)
@@ -132,14 +131,15 @@ def _day_table(record: PowerRecord) -> Table:
         )
         for method in record.methods
     ]
+    of_log = [("From", lambda day: "the log" if day.found else "foretold")]
     return Table.of(
         "Day by day",
         rows,
         ("Day", lambda day: whole(day.day)),
-        ("From", lambda day: "the log" if day.found else "foretold"),
+        *(of_log if record.law is not None else ()),
         ("Shoppers", lambda day: whole(day.units)),
         *columns,
-        names=2,
+        names=1 if record.law is None else 2,
     )
 
 

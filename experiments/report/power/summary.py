@@ -62,14 +62,15 @@ def _days(record: PowerRecord) -> Table:
         )
         for method in record.methods
     ]
+    of_log = [("from", lambda day: "log" if day.found else "foretold")]
     return Table.of(
         f"{kind(record)} by day",
         [day for day in record.accrued if day.day in chosen],
         ("day", lambda day: whole(day.day)),
-        ("from", lambda day: "log" if day.found else "foretold"),
+        *(of_log if record.law is not None else ()),
         ("shoppers", lambda day: whole(day.units)),
         *columns,
-        names=2,
+        names=1 if record.law is None else 2,
     )
 
 

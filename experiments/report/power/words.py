@@ -75,10 +75,14 @@ def headline(record: PowerRecord) -> tuple[str, str, str]:
     first = min(dated, key=lambda need: need.days_needed or 0)
     if record.running is not None:
         return _left(record, sentence)
-    told = listed([f"{_days(need.days_needed)} {METHODS[need.method]}" for need in dated])
-    late = [need for need in record.needs if need.days_needed is None]
-    never = f" {_never(record)}" if late else ""
+    told = listed([_by(record, need, _days(need.days_needed)) for need in dated])
+    never = f" {_never(record)}" if len(dated) < len(record.needs) else ""
     return _days(first.days_needed), f"{sentence} That takes {told}.{never}", "plain"
+
+
+def _by(record: PowerRecord, need: Need, told: str) -> str:
+    """A number with the method that it is by, where there are several."""
+    return f"{told} {METHODS[need.method]}" if len(record.needs) > 1 else told
 
 
 def _wanted(record: PowerRecord) -> str:
@@ -94,10 +98,7 @@ def _wanted(record: PowerRecord) -> str:
 
 def _units(record: PowerRecord) -> str:
     """The shoppers that are needed, by method."""
-    told = [f"{whole(need.units)} shoppers {METHODS[need.method]}" for need in record.needs]
-    if len(record.needs) == 1:
-        told = [f"{whole(record.needs[0].units)} shoppers"]
-    return listed(told)
+    return listed([_by(record, need, f"{whole(need.units)} shoppers") for need in record.needs])
 
 
 def _days(days: int | None) -> str:
@@ -106,12 +107,15 @@ def _days(days: int | None) -> str:
 
 def _never(record: PowerRecord) -> str:
     """That the days that can be told do not suffice, and what they find."""
-    late = [METHODS[need.method] for need in record.needs if need.days_needed is None]
+    late = [need for need in record.needs if need.days_needed is None]
+    within = f"within {_days(record.most_days)}"
+    if len(late) < len(record.needs):
+        within += " " + listed([METHODS[need.method] for need in late])
     what = "least margin" if record.margin is not None else "least effect that is found"
+    found = _by(record, best(record), size(record, best(record).least))
     return (
-        f"That is not reached within {_days(record.most_days)} {listed(late)}: by then there are "
-        f"{whole(record.accrued[-1].units)} shoppers. After {_days(record.days)} the {what} is "
-        f"{size(record, best(record).least)} {METHODS[best(record).method]}."
+        f"That is not reached {within}: by then there are {whole(record.accrued[-1].units)} "
+        f"shoppers. After {_days(record.days)} the {what} is {found}."
     )
 
 
@@ -119,7 +123,7 @@ def _left(record: PowerRecord, sentence: str) -> tuple[str, str, str]:
     """Of a test that is under way."""
     known = [need for need in record.needs if need.days_left is not None]
     fewest = min(need.days_left or 0 for need in known)
-    told = listed([f"{_days(need.days_left)} {METHODS[need.method]}" for need in known])
+    told = listed([_by(record, need, _days(need.days_left)) for need in known])
     ran = f"It has run for {_days(record.running)}; {told} are left."
     late = " " + _never(record) if len(known) < len(record.needs) else ""
     badge = "Long enough" if fewest == 0 else f"{_days(fewest)} left"
@@ -128,9 +132,7 @@ def _left(record: PowerRecord, sentence: str) -> tuple[str, str, str]:
 
 def _least(record: PowerRecord) -> tuple[str, str, str]:
     """Where nothing is to be found in particular."""
-    told = [f"{size(record, need.least)} {METHODS[need.method]}" for need in record.needs]
-    if len(told) == 1:
-        told = [size(record, record.needs[0].least)]
+    told = [_by(record, need, size(record, need.least)) for need in record.needs]
     sentence = (
         f"After {_days(record.days)} a test finds a change in {noun(record)} with a power of "
         f"{part(record.power)} if it is at least {listed(told)}."
