@@ -25,6 +25,7 @@ from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
 from experiments.ending import end_like_interrupted
 from experiments.options import AsJson, ConfigName, Out, Overrides, Overwrite
+from experiments.powercommand import POWER_STATUS, power
 from experiments.sweepcommand import holds_sweep, redraw_sweep, sweep
 from experiments.telling import (
     EXIT_FAILED,
@@ -149,6 +150,7 @@ app.command(epilog=STATUS)(sweep)
 app.command(epilog=STATUS)(analyze)
 app.command(epilog=VALIDATE_STATUS)(validate)
 app.command("calibrate-market", epilog=CALIBRATE_STATUS)(calibrate_market)
+app.command(epilog=POWER_STATUS)(power)
 
 
 @app.command()

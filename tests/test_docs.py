@@ -213,6 +213,11 @@ def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench.parent / "lab" / "report.html").is_file()
 
 
+def test_the_examples_of_power_run(tmp_path: Path, command: Path, as_written: bool) -> None:
+    _run_examples("power.md", tmp_path, command, as_written)
+    assert (tmp_path / "plan" / "power.html").is_file()
+
+
 def test_the_plug_ins_in_the_readme_are_those_that_are_tried() -> None:
     guides = [DOCS / "extending.md", DOCS / "rewards.md"]
     tried = [t for guide in guides for kind, t in _blocks(guide) if kind == "python"]

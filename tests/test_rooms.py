@@ -47,9 +47,10 @@ ROOMS = {
         "calibrate": {
             *("records", "stages", "designs", "config", "running", "validate", "clickfits"),
         },
+        "power": {"records", "stages", "inference", "report"},
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
-            *("calibrate", "analyze"),
+            *("calibrate", "analyze", "power"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
         },
     },

@@ -1,12 +1,11 @@
 """What a command found, in the terminal: tables, then what they allow to be said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from experiments.inference.agreement import Agreement
@@ -41,6 +40,7 @@ from experiments.report.kit.digits import (
     sureness,
 )
 from experiments.report.kit.sentences import change, level, meaning
+from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table, compact
 from experiments.report.rewards.controls import controls_headline
 from experiments.report.rewards.overview import lift_cell, offline_cell, share_cell
@@ -67,30 +67,6 @@ from experiments.report.run.verdict import (
 CREDITED = ("any_touch", "exclusive", "fractional")
 COLUMNS = 4  # of measures in one table, so that it fits a terminal of 80 characters
 SHORT = {"gmv": "GMV", "uctcvr": "UCTCVR", "orders": "orders", "ctr": "CTR"}
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What was found, to be printed by a rich console.
-
-    Attributes:
-        tables: above everything else.
-        said: a line each.
-        report: where the HTML report lies; left out where there is none.
-    """
-
-    tables: Sequence[Table]
-    said: Sequence[Text]
-    report: Path | None
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Tables with a line between, then what is said."""
-        for table in self.tables:
-            yield table
-            yield Text()
-        yield from self.said
-        if self.report is not None:
-            yield Text(f"Report: {self.report}", overflow="fold")
 
 
 def run_summary(metrics: Metrics, truths: Truths | None, report: Path | None = None) -> Summary:

@@ -22,6 +22,22 @@ def history(tmp_path_factory):
     )
 
 
+DAYS = {"days": 12, "requests": 4, "clicks": 0.15, "orders": 0.3}
+
+
+@pytest.fixture(scope="session")
+def days_log(tmp_path_factory):
+    """Twelve days of 1,500 shoppers in two arms, who come back."""
+    return write_log(tmp_path_factory.mktemp("days") / "log", shoppers=1_500, luck=1, **DAYS)
+
+
+@pytest.fixture(scope="session")
+def days_before(tmp_path_factory):
+    """The same shoppers before; 200 of them had not come yet."""
+    log = tmp_path_factory.mktemp("before") / "log"
+    return write_log(log, shoppers=1_300, luck=2, arms=("bootstrap",), **DAYS)
+
+
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with a generative channel."""

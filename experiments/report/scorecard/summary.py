@@ -6,9 +6,9 @@ from rich.text import Text
 
 from experiments.records.experiment.scorecard import Scorecard
 from experiments.report.kit.digits import p_value
+from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table
 from experiments.report.scorecard.words import ROLES, growth, headline, level, told
-from experiments.report.terminal import Summary
 
 _STYLES = {"launch": "bold green", "test online": "bold", "hold": "bold red"}
 

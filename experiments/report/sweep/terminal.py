@@ -5,10 +5,10 @@ from pathlib import Path
 from rich.text import Text
 
 from experiments.records.sweep import SweepRecord
+from experiments.report.kit.summary import Summary
 from experiments.report.sweep.cells import cell_table
 from experiments.report.sweep.tornado import hangs_on
 from experiments.report.sweep.verdict import further, headline, not_run
-from experiments.report.terminal import Summary
 
 
 def sweep_summary(record: SweepRecord, report: Path | None = None) -> Summary:

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from experiments.records.reading import rows_of
 from experiments.records.validity import Validity, Verdict
+from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table
-from experiments.report.terminal import Summary
 from experiments.report.validity.words import (
     RUNGS,
     found_words,

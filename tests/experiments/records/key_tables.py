@@ -13,6 +13,7 @@ from typing import get_type_hints
 
 from experiments.records.attribution import AttributionRecord
 from experiments.records.calibration import Calibration
+from experiments.records.experiment.power import PowerRecord
 from experiments.records.experiment.scorecard import Scorecard
 from experiments.records.experiment.sequential import Sequential
 from experiments.records.ids import IdsRecord
@@ -39,6 +40,7 @@ RECORDS: tuple[type, ...] = (
         Calibration,
         Sequential,
         Scorecard,
+        PowerRecord,
     ),
     TrainingStage,  # in the report of a model, which may be of any form
 )
