@@ -67,6 +67,7 @@ def _spec(config: Config) -> LogSpec:
         metrics=tuple(found.values()),
         segments=("device",),
         confidence=config.analysis.confidence,
+        relative=config.analysis.relative,
     )
 
 

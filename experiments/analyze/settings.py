@@ -107,6 +107,11 @@ class LogSpec(Spec):
         "refuse", description="what is done with numbers that are missing: refused, or taken as 0"
     )
     prior: PriorSpec = PriorSpec()
+    relative: Literal["fieller", "delta"] = Field(
+        "fieller",
+        description="interval of relative effects: fieller: of the difference, which decides; "
+        "delta: by the plain delta method, whose p-value decides (as GrowthBook)",
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="level of all intervals")
 
     @model_validator(mode="after")

@@ -44,13 +44,16 @@ def rows_of(facts: Facts) -> tuple[CardRow, ...]:
 def _ways(facts: Facts, name: str, contrast: Contrast) -> Iterator[tuple[Estimate, CardRow]]:
     """The estimates of one metric: plain, narrowed, and of means that few cannot move."""
     ratio, confidence = facts.ratios[name], facts.spec.confidence
-    row, reason = adjusted(ratio, contrast, facts.sample.whole, None, confidence=confidence)
+    scale = facts.spec.relative
+    row, reason = adjusted(
+        ratio, contrast, facts.sample.whole, None, confidence=confidence, scale=scale
+    )
     yield row, _row(row, PLAIN, note=reason)
     for adjustment in _adjustments(facts, name):
         sample = facts.sample
         if adjustment.strata:
             sample = facts.table.sample(ratio.columns, strata=adjustment.strata)
-        made = narrowed(ratio, contrast, sample, adjustment, confidence=confidence)
+        made = narrowed(ratio, contrast, sample, adjustment, confidence=confidence, scale=scale)
         yield made.estimate, _narrowed(made)
     robust = _robust(facts, name)
     if robust is not None:

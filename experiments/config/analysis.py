@@ -16,6 +16,11 @@ class AnalysisSpec(Spec):
 
     confidence: float = Field(0.95, gt=0.5, lt=1, description="level of all intervals")
     primary: str = Field("gmv", description="the metric that decides")
+    relative: Literal["fieller", "delta"] = Field(
+        "fieller",
+        description="interval of relative effects: fieller: of the difference, which decides; "
+        "delta: by the plain delta method, whose p-value decides (as GrowthBook)",
+    )
     guardrails: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
         {},
         description="relative loss that is tolerated, by metric, for the label of `analyze`",

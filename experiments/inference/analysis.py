@@ -11,7 +11,7 @@ import duckdb
 
 from experiments.designs.layout import Layout
 from experiments.inference import health as diagnostics
-from experiments.inference.estimates import blank
+from experiments.inference.estimates import Scale, blank
 from experiments.inference.logs import EngineSpec, Manifest, check_rows, read_manifest
 from experiments.inference.metrics import METRICS, Metric, followed
 from experiments.inference.own.estimating import Found, own_estimates
@@ -53,6 +53,7 @@ def analyse(
     own: Sequence[OwnMetric] = (),
     catalog: Catalog | None = None,
     layout: Layout | None = None,
+    scale: Scale = "fieller",
     spec: EngineSpec | None = None,
 ) -> Metrics:
     """Everything that metrics.json holds.
@@ -73,6 +74,7 @@ def analyse(
         own: metrics of a user's own, beside those.
         catalog: the items, which these may read.
         layout: how its design reads the log; None: shoppers were assigned once and for all.
+        scale: of relative effects.
         spec: threads and memory.
 
     Raises:
@@ -83,7 +85,7 @@ def analyse(
     names = [*(each.name for each in metrics), *(each.name for each in own)]
     _check(manifest, arms, control, primary, names)
     pairs = [(control, arm) for arm in manifest.arms if arm != control]
-    with _opened(log, history, metrics, layout, spec) as units:
+    with _opened(log, history, metrics, layout, scale, spec) as units:
         check_rows(units.connection, log, manifest)
         found = units.estimates(metrics, pairs, confidence)
         asked = log, history, catalog, pairs
@@ -111,12 +113,13 @@ def _opened(
     history: Path | None,
     metrics: Sequence[Metric],
     layout: Layout | None,
+    scale: Scale,
     spec: EngineSpec | None,
 ) -> AbstractContextManager[Comparison]:
     """The log as its design has it read."""
     if layout is None:
-        return open_by_shopper(log, metrics, history, spec=spec)
-    return open_grouped(log, metrics, layout, spec=spec)
+        return open_by_shopper(log, metrics, history, scale=scale, spec=spec)
+    return open_grouped(log, metrics, layout, scale=scale, spec=spec)
 
 
 def _check(

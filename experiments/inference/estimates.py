@@ -7,11 +7,15 @@ the interval of the relative effect is Fieller's with the quantile of the differ
 excludes 0 where, and only where, that does and the p-value is below its level (one on the log scale
 contradicts both on small or skewed data). What the data cannot tell is None, with a reason, never a
 number.
+
+By the scale "delta" the relative effect decides instead, by the plain delta method, as GrowthBook's
+frequentist engine does: its p-value is the row's, and the difference's interval is shown as such.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from tea_tasting.aggr import Aggregates
 
@@ -23,6 +27,9 @@ from experiments.inference.reduction.cuped import Cuped
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Estimate
 
+Scale = Literal["fieller", "delta"]
+"""How a relative effect gets its interval, and with it, what decides; see the module."""
+
 
 def estimate(
     metric: Ratio,
@@ -31,6 +38,7 @@ def estimate(
     *,
     confidence: float = 0.95,
     cuped: bool = False,
+    scale: Scale = "fieller",
 ) -> tuple[Estimate, str]:
     """Compare one metric between two arms.
 
@@ -41,13 +49,14 @@ def estimate(
         confidence: level of the intervals.
         cuped: adjust for the same metric in the history period (for a ratio metric, for the
             ratio of the history's numerator and denominator).
+        scale: of the relative effect.
 
     Returns:
         The estimate, and the reason why something in it is None; "" where nothing is.
     """
     sides = {name: Arm(arms[name]) for name in contrast}
     how = Cuped() if cuped else None
-    return adjusted(metric, contrast, sides, how, confidence=confidence)
+    return adjusted(metric, contrast, sides, how, confidence=confidence, scale=scale)
 
 
 def adjusted(
@@ -57,6 +66,7 @@ def adjusted(
     adjustment: Adjustment | None,
     *,
     confidence: float = 0.95,
+    scale: Scale = "fieller",
 ) -> tuple[Estimate, str]:
     """Compare one metric between two arms, adjusted in some way.
 
@@ -66,6 +76,7 @@ def adjusted(
         arms: statistics by arm, with the columns and the strata that the adjustment reads.
         adjustment: how; None: not at all.
         confidence: level of the intervals.
+        scale: of the relative effect.
 
     Returns:
         The estimate, whose `cuped` is true of CUPED alone, and the reason why something in it is
@@ -84,11 +95,12 @@ def adjusted(
     if reason := _uncertain(metric, sides):
         return row, reason
     if adjustment is None:
-        return _told(row, metric, sides, plain(metric, control, treatment), confidence)
+        unadjusted = plain(metric, control, treatment)
+        return _told(row, metric, sides, unadjusted, confidence, scale)
     means = adjustment.adjust(metric, control, treatment)
     if isinstance(means, Refusal):
         return row, means.reason
-    return _told(row, metric, sides, means, confidence)
+    return _told(row, metric, sides, means, confidence, scale)
 
 
 def blank(
@@ -125,10 +137,15 @@ def _valued(row: Estimate, metric: Ratio, arms: Sequence[Aggregates]) -> Estimat
 
 
 def _told(
-    row: Estimate, metric: Ratio, arms: Sequence[Aggregates], means: Means, confidence: float
+    row: Estimate,
+    metric: Ratio,
+    arms: Sequence[Aggregates],
+    means: Means,
+    confidence: float,
+    scale: Scale,
 ) -> tuple[Estimate, str]:
     """The row with its numbers, and why some are None or mislead."""
-    row, reason = differing(row, means, confidence)
+    row, reason = differing(row, means, confidence, scale)
     if means.doubt:
         return row, means.doubt
     for arm, name in zip(arms, row.contrast, strict=True):
@@ -193,19 +210,38 @@ def combined(*parts: tuple[float, Level]) -> tuple[float, float, float]:
     return size, error, satterthwaite(shares, [level.n - 1 for _, level in parts])
 
 
-def differing(row: Estimate, means: Means, confidence: float) -> tuple[Estimate, str]:
+def differing(
+    row: Estimate, means: Means, confidence: float, scale: Scale = "fieller"
+) -> tuple[Estimate, str]:
     """A row with the difference of two means, and why it has no relative interval.
 
     Args:
         row: names what is compared.
         means: of control and of treatment; one of them has an error at least.
         confidence: level of the intervals.
+        scale: of the relative effect.
     """
     base, level = means.levels
     effect, p_value = student(means.effect, means.error, means.freedom, confidence=confidence)
     row = replace(row, control=base, treatment=level, effect=effect, p_value=p_value)
+    if scale == "delta" and base > 0 and level / base < _MOST_GROWTH:
+        relative, p_value = _by_delta(means, confidence)
+        return replace(row, relative=relative, p_value=p_value), ""
     relative, reason = _fieller(means, float(reach(1.0, means.freedom, confidence=confidence)))
     return replace(row, relative=relative), reason
+
+
+def _by_delta(means: Means, confidence: float) -> tuple[Interval, float]:
+    """The growth of the second mean over the first by the plain delta method, and its p-value.
+
+    Its variance is v2 / m1^2 + m2^2 v1 / m1^4 - 2 m2 c / m1^3 (GrowthBook, "Statistical details",
+    2024, which has no covariance c), with the degrees of freedom of the difference.
+    """
+    (base, level), (near, far) = means.levels, means.errors
+    variance = (far / base) ** 2 + (level * near / base**2) ** 2
+    variance -= 2 * level * means.together / base**3
+    error = math.sqrt(max(variance, 0.0))
+    return student(level / base - 1, error, means.freedom, confidence=confidence)
 
 
 def plain(metric: Ratio, control: Arm, treatment: Arm) -> Means:
@@ -220,6 +256,10 @@ def _level(arm: Aggregates, metric: Ratio) -> Level:
     return Level(float(mean), math.sqrt(variance / arm.count()), arm.count())
 
 
+_MOST_GROWTH = 1e12
+"""A growth beyond which rounding decides what an interval holds."""
+
+
 def _fieller(means: Means, quantile: float) -> tuple[Interval, str]:
     """The growth of the second mean over the first with Fieller's interval, and why it lacks one.
 
@@ -231,6 +271,8 @@ def _fieller(means: Means, quantile: float) -> tuple[Interval, str]:
     if base <= 0:
         return UNKNOWN, "an adjusted mean is not positive, so there is no relative effect"
     ratio = level / base
+    if not ratio < _MOST_GROWTH:
+        return UNKNOWN, "control's mean is all but zero, so there is no relative effect"
     alone = Interval(ratio - 1, None, None)
     if level == 0:
         return alone, "none is left, so the relative effect has no interval"

@@ -134,6 +134,7 @@ def _metrics(
         own=config.analysis.own,
         catalog=catalog if config.analysis.own else None,
         layout=config.design.layout(config.world.history_days),
+        scale=config.analysis.relative,
     )
 
 

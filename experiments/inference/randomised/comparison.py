@@ -8,7 +8,7 @@ from typing import Protocol
 import duckdb
 
 from experiments.designs.layout import Layout
-from experiments.inference.estimates import estimate
+from experiments.inference.estimates import Scale, estimate
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.cells import Cells, open_cells
@@ -48,8 +48,9 @@ class Comparison(Protocol):
 class ByShopper:
     """Shoppers were split once and for all: arms are independent samples of them."""
 
-    def __init__(self, units: Units) -> None:
+    def __init__(self, units: Units, scale: Scale) -> None:
         self.units = units
+        self.scale = scale
         self.connection = units.connection
 
     def estimates(
@@ -59,7 +60,7 @@ class ByShopper:
         history = self.units.has_history
         arms = self.units.aggregates(metrics, covariates=history)
         return [
-            estimate(metric, contrast, arms, confidence=confidence, cuped=cuped)
+            estimate(metric, contrast, arms, confidence=confidence, cuped=cuped, scale=self.scale)
             for contrast in contrasts
             for metric in metrics
             for cuped in ((False, True) if history else (False,))
@@ -75,7 +76,7 @@ class ByShopper:
         """Not adjusted by the history."""
         arms = self.units.aggregates(metrics, last_day=day)
         return [
-            estimate(metric, contrast, arms, confidence=confidence)
+            estimate(metric, contrast, arms, confidence=confidence, scale=self.scale)
             for contrast in contrasts
             for metric in metrics
         ]
@@ -88,8 +89,9 @@ class ByShopper:
 class ByGroups:
     """Something else was split, or shoppers little by little: see `grouped`."""
 
-    def __init__(self, cells: Cells) -> None:
+    def __init__(self, cells: Cells, scale: Scale) -> None:
         self.cells = cells
+        self.scale = scale
         self.connection = cells.connection
 
     def estimates(
@@ -116,7 +118,8 @@ class ByGroups:
         day: int | None,
     ) -> list[Found]:
         asked = self.cells, metrics, contrasts
-        return grouped_estimates(*asked, confidence=confidence, last_day=day)
+        how = self.scale
+        return grouped_estimates(*asked, confidence=confidence, scale=how, last_day=day)
 
     def populations(self, log: Path) -> dict[str, dict[str, int]]:
         """Of what was assigned, where the log knows it; else of what came."""
@@ -127,11 +130,16 @@ class ByGroups:
 
 @contextmanager
 def open_by_shopper(
-    log: Path, metrics: Sequence[Metric], history: Path | None, *, spec: EngineSpec | None
+    log: Path,
+    metrics: Sequence[Metric],
+    history: Path | None,
+    *,
+    scale: Scale,
+    spec: EngineSpec | None,
 ) -> Iterator[ByShopper]:
     """Read a log shopper by shopper; arguments as of `open_units`."""
     with open_units(log, metrics, history=history, spec=spec) as units:
-        yield ByShopper(units)
+        yield ByShopper(units, scale)
 
 
 @contextmanager
@@ -140,8 +148,9 @@ def open_grouped(
     metrics: Sequence[Metric],
     layout: Layout,
     *,
+    scale: Scale,
     spec: EngineSpec | None,
 ) -> Iterator[ByGroups]:
     """Read a log by the layout of its design; arguments as of `open_cells`."""
     with open_cells(log, layout, metrics, spec=spec) as cells:
-        yield ByGroups(cells)
+        yield ByGroups(cells, scale)

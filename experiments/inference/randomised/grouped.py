@@ -27,7 +27,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.inference.estimates import Level, blank, differing
+from experiments.inference.estimates import Level, Scale, blank, differing
 from experiments.inference.intervals.student import ROUNDING, welch
 from experiments.inference.logs import rows
 from experiments.inference.metrics import Metric
@@ -62,6 +62,7 @@ def grouped_estimates(
     contrasts: Sequence[Contrast],
     *,
     confidence: float,
+    scale: Scale = "fieller",
     last_day: int | None = None,
 ) -> list[tuple[Estimate, str]]:
     """Compare metrics between arms, whatever the experiment has randomised.
@@ -71,12 +72,13 @@ def grouped_estimates(
         metrics: what is compared; of one that cannot be told request by request nothing is said.
         contrasts: (control, treatment) arm names.
         confidence: level of the intervals.
+        scale: of the relative effect.
         last_day: count what happened up to and including this day; none: all.
 
     Returns:
         a row for each contrast and metric, with the reason why something in it is None, else "".
     """
-    units, scale, found = cells.units(), cells.scale(), []
+    units, each, found = cells.units(), cells.scale(), []
     possible = [metric for metric in metrics if cells.possible(metric)]
     for contrast in contrasts:
         moments = _moments(cells, possible, contrast, last_day)
@@ -87,23 +89,25 @@ def grouped_estimates(
                 found.append((row, f"it is no sum over {cells.layout.unit}"))
                 continue
             made = moments[metric.name]
-            by = scale if metric.denominator is None else 1.0
-            found.append(_filled(row, made, by, metric, confidence, cells.layout.unit))
+            by = each if metric.denominator is None else 1.0
+            asked = metric, confidence, scale
+            found.append(_filled(row, made, by, *asked, cells.layout.unit))
     return found
 
 
 def _filled(
     row: Estimate,
     made: _Moments | str,
-    scale: float,
+    by: float,
     metric: Metric,
     confidence: float,
+    scale: Scale,
     units: str,
 ) -> tuple[Estimate, str]:
     """The row with the numbers that the arms determine, and why some are None."""
     if isinstance(made, str):
         return row, made
-    one, two = (Level(each.mean * scale, each.error * scale, each.n) for each in made.levels)
+    one, two = (Level(each.mean * by, each.error * by, each.n) for each in made.levels)
     if min(one.n, two.n) < FEWEST_GROUPS:
         return row, f"an arm has fewer than {FEWEST_GROUPS} groups of {units} that may vary"
     if not one.error and not two.error:
@@ -111,8 +115,8 @@ def _filled(
         return row, f"the arms have no {metric.numerator}" if none else f"no variation of {units}"
     errors = one.error, two.error
     freedom = made.freedom or welch(errors, (one.n - 1, two.n - 1))
-    means = Means((one.mean, two.mean), errors, freedom, made.together * scale**2)
-    row, reason = differing(row, means, confidence)
+    means = Means((one.mean, two.mean), errors, freedom, made.together * by**2)
+    row, reason = differing(row, means, confidence, scale)
     for number, name in zip(made.numerators, row.contrast, strict=True):
         if reason and number == 0:
             reason = f"{name} has no {metric.numerator}, so a relative effect has no interval"

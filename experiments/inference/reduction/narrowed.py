@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from experiments.inference.estimates import adjusted
+from experiments.inference.estimates import Scale, adjusted
 from experiments.inference.metrics import Ratio
 from experiments.inference.reduction.adjustment import Adjustment, Means
 from experiments.inference.reduction.arm import Sample
@@ -37,6 +37,7 @@ def narrowed(
     adjustment: Adjustment,
     *,
     confidence: float = 0.95,
+    scale: Scale = "fieller",
 ) -> Narrowed:
     """Compare one metric between two arms, adjusted, and tell what the adjustment gained.
 
@@ -47,9 +48,12 @@ def narrowed(
             `UnitTable.sample`.
         adjustment: how; `Cuped`, a `Regression` or a `PostStratification`.
         confidence: level of the intervals.
+        scale: of the relative effect.
     """
     options = {"confidence": confidence}
-    row, reason = adjusted(metric, contrast, sample.whole, adjustment, **options)
+    row, reason = adjusted(
+        metric, contrast, sample.whole, adjustment, confidence=confidence, scale=scale
+    )
     if row.effect.ends is None:
         return Narrowed(adjustment.name, row, reason, UNKNOWN, ())
     means = adjustment.adjust(metric, sample.whole[contrast[0]], sample.whole[contrast[1]])

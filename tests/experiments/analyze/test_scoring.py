@@ -189,3 +189,11 @@ def test_all_kinds_of_frames_say_the_same(card: Scorecard) -> None:
     for other in (pl.from_pandas(frame), duckdb.from_df(frame)):
         again = carded(other, segments=["device"])
         assert again.rows[0].effect.numbers == pytest.approx(card.rows[0].effect.numbers, rel=1e-12)
+
+
+def test_the_delta_scale_moves_relative_intervals_alone(card: Scorecard) -> None:
+    other = carded(customers(), segments=["device"], relative="delta")
+    for one, two in zip(card.rows, other.rows, strict=True):
+        assert one.effect.numbers == pytest.approx(two.effect.numbers, rel=1e-9)
+        narrower = one.relative.low != pytest.approx(two.relative.low, rel=1e-9)
+        assert narrower == ("winsorised" not in one.method)

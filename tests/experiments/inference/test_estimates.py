@@ -272,3 +272,48 @@ def test_a_sum_of_levels_has_satterthwaites_degrees_of_freedom():
     size, error, freedom = combined((1.0, Level(3.0, 0.3, 11)), (-2.0, Level(1.0, 0.2, 21)))
     assert (size, error) == pytest.approx((1.0, 0.5))
     assert freedom == pytest.approx(0.5**4 / (0.3**4 / 10 + 0.4**4 / 20))
+
+
+def growthbook(arms, metric, alpha):
+    """Lift, interval and p-value as GrowthBook's two-sided t test has them, written out."""
+    one, two = arms["control"], arms["treatment"]
+    means, variances = [], []
+    for arm in (one, two):
+        top, under = metric.numerator, metric.denominator
+        if under is None:
+            means.append(arm.mean(top))
+            variances.append(arm.var(top))
+            continue
+        m, d = arm.mean(top), arm.mean(under)
+        means.append(m / d)
+        variances.append(
+            arm.var(top) / d**2 + arm.var(under) * m**2 / d**4 - 2 * arm.cov(top, under) * m / d**3
+        )
+    n = [one.count(), two.count()]
+    lift = (means[1] - means[0]) / means[0]
+    error = np.sqrt(
+        variances[1] / (means[0] ** 2 * n[1])
+        + variances[0] * means[1] ** 2 / (means[0] ** 4 * n[0])
+    )
+    freedom = (variances[1] / n[1] + variances[0] / n[0]) ** 2 / (
+        variances[1] ** 2 / (n[1] ** 2 * (n[1] - 1)) + variances[0] ** 2 / (n[0] ** 2 * (n[0] - 1))
+    )
+    width = stats.t.ppf(1 - alpha / 2, freedom) * error
+    return lift, lift - width, lift + width, 2 * stats.t.sf(abs(lift / error), freedom)
+
+
+@pytest.mark.parametrize("name", ["gmv", "orders", "ctr", "cvr", "aov"])
+def test_by_the_delta_scale_relative_effects_are_growthbooks(tmp_path, name):
+    metric = METRICS[name]
+    log = write_log(tmp_path / "log", shoppers=400, lift=0.3)
+    with open_units(log, [metric]) as units:
+        arms = units.aggregates([metric])
+    row, reason = estimate(metric, ("control", "treatment"), arms, confidence=0.9, scale="delta")
+    fieller, _ = estimate(metric, ("control", "treatment"), arms, confidence=0.9)
+    assert reason == ""
+    found = (*row.relative.numbers, row.p_value)
+    assert found == pytest.approx(growthbook(arms, metric, 0.1), rel=1e-10)
+    assert row.effect == fieller.effect
+    assert row.relative != fieller.relative
+    excluded = row.relative.low > 0 or row.relative.high < 0
+    assert excluded == (row.p_value < 0.1)
