@@ -14,7 +14,6 @@ from experiments.report.kit.page import (
     note,
     page,
     sections,
-    style_of,
     verdict,
     writer,
 )
@@ -24,6 +23,7 @@ from experiments.report.power.pictures import growth, least_by_day, simulated
 from experiments.report.power.words import (
     METHODS,
     absolute,
+    an_arm,
     headline,
     kind,
     noun,
@@ -45,8 +45,7 @@ def render(record: PowerRecord) -> str:
         f"{sureness(record.confidence)} confidence",
         _SOURCES[record.source],
     ]
-    parts, style = sections(PARTS, record), style_of("experiments.report.power")
-    return page(record.name, "funnelab power", told, setting, parts, style)
+    return page(record.name, "funnelab power", told, setting, sections(PARTS, record), style="")
 
 
 def _shares(record: PowerRecord) -> str:
@@ -59,12 +58,11 @@ def needs(record: PowerRecord) -> Content:
     """What the test needs by each method."""
     timed = record.accrued[-1].units > 0
     needs_units = record.effect is not None or record.margin is not None
-    after = f"{kind(record)} after {counted(record.days, 'day')}"
 
     def cells(need: Need) -> list[object]:
         told: list[object] = [METHODS[need.method], part(need.explained)]
         if needs_units:
-            told += [whole(need.units), ", ".join(whole(units) for units in need.units_of_arms)]
+            told += [whole(need.units), an_arm(need)]
             told += [whole(need.days_needed)] if timed else []
             told += [whole(need.days_left)] if record.running is not None else []
         if timed:
@@ -72,16 +70,21 @@ def needs(record: PowerRecord) -> Content:
             told += [part(need.power)] if need.power is not None else []
         return told
 
-    head: list[object] = ["Method", "Variance taken away"]
+    head: list[object] = ["Method", "Taken away"]
     if needs_units:
-        head += ["Shoppers needed", "in each arm"]
+        head += ["Shoppers needed", "an arm"]
         head += ["Days needed"] if timed else []
         head += ["Days left"] if record.running is not None else []
     if timed:
-        head += [after, "in its unit"]
-        head += ["Power then"] if record.needs[0].power is not None else []
-    lead = f"Shoppers needed are those who are followed for {counted(record.days, 'day')}."
-    table = Table("What the test needs", head, [cells(need) for need in record.needs])
+        head += [kind(record), "in its unit"]
+        head += ["Power"] if record.needs[0].power is not None else []
+    days = counted(record.days, "day")
+    lead = (
+        f"Shoppers needed are each followed for {days}; followed longer, fewer of them do. Taken "
+        "away: the part of a shopper's variance that a method explains."
+    )
+    caption = f"What the test needs, and what it finds after {days}" if timed else "What it needs"
+    table = Table(caption, head, [cells(need) for need in record.needs])
     return (lead, table) if timed and needs_units else (table,)
 
 

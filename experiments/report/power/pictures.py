@@ -162,7 +162,7 @@ def growth(record: PowerRecord) -> Content:
     curves = [Curve("a0", ahead, "dashed")] if len(ahead) > 1 else []
     across = Axis(Scale(0, record.accrued[-1].day), name="day")
     up = Axis(from_zero([day.units for day in days]), lambda values: [whole(v) for v in values])
-    picture = chart([*curves, Curve("a0", seen)], across, up)
+    picture = chart([*curves, Curve("a0", seen)], across, up, kind="")
     table = Table.of(
         "The log's last day, foretold from the first half of its days",
         law.foretold,

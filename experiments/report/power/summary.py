@@ -4,11 +4,11 @@ from pathlib import Path
 
 from rich.text import Text
 
-from experiments.records.experiment.power import Need, PowerRecord
+from experiments.records.experiment.power import PowerRecord
 from experiments.report.kit.digits import beside, share_words
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table
-from experiments.report.power.words import METHODS, headline, kind, part, size, whole
+from experiments.report.power.words import METHODS, an_arm, headline, kind, part, size, whole
 
 
 def power_summary(record: PowerRecord, report: Path | None = None) -> Summary:
@@ -32,7 +32,7 @@ def _needs(record: PowerRecord) -> Table:
     columns.append(("R2", lambda need: part(need.explained)))
     if sought:
         columns.append(("shoppers", lambda need: whole(need.units)))
-        columns.append(("an arm", _an_arm))
+        columns.append(("an arm", an_arm))
     if sought and timed:
         columns.append(("days", lambda need: whole(need.days_needed)))
     if record.running is not None and sought:
@@ -43,12 +43,6 @@ def _needs(record: PowerRecord) -> Table:
     if timed and record.needs[0].power is not None:
         columns.append(("power", lambda need: part(need.power)))
     return Table.of("What the test needs", record.needs, *columns)
-
-
-def _an_arm(need: Need) -> str:
-    """Units of the arms; one number where they are equal."""
-    counts = dict.fromkeys(need.units_of_arms)
-    return ", ".join(whole(count) for count in counts)
 
 
 def _days(record: PowerRecord) -> Table:

@@ -66,7 +66,8 @@ def headline(record: PowerRecord) -> tuple[str, str, str]:
     """The answer in two or three words and in a sentence, and its tone."""
     if record.margin is None and record.effect is None:
         return _least(record)
-    sentence = f"{_wanted(record)}, a test needs {_units(record)}."
+    test = "a test" if record.law is None else f"a test of {_days(record.days)}"
+    sentence = f"{_wanted(record)}, {test} needs {_units(record)}."
     dated = [need for need in record.needs if need.days_needed is not None]
     if record.accrued[-1].units == 0:  # numbers without units of a day
         return f"{whole(best(record).units)} shoppers", sentence, "plain"
@@ -138,6 +139,11 @@ def _least(record: PowerRecord) -> tuple[str, str, str]:
         f"{part(record.power)} if it is at least {listed(told)}."
     )
     return f"From {size(record, best(record).least)} on", sentence, "plain"
+
+
+def an_arm(need: Need) -> str:
+    """Shoppers of the arms; one number where they are equal."""
+    return ", ".join(whole(count) for count in dict.fromkeys(need.units_of_arms))
 
 
 def kind(record: PowerRecord) -> str:

@@ -19,9 +19,9 @@ def test_a_test_under_way_is_told_what_is_left():
     badge, sentence, tone = said()
     assert badge == "4 days left"
     assert sentence == (
-        "To find a change of 5.0 % in clicks per exposure with a power of 80 %, a test needs "
-        "7,882 shoppers without adjustment and 6,634 shoppers with CUPED. It has run for 14 days; "
-        "20 days without adjustment and 4 days with CUPED are left."
+        "To find a change of 5.0 % in clicks per exposure with a power of 80 %, a test of "
+        "14 days needs 7,882 shoppers without adjustment and 6,634 shoppers with CUPED. It has run "
+        "for 14 days; 20 days without adjustment and 4 days with CUPED are left."
     )
     assert tone == "plain"
 
