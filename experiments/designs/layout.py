@@ -32,6 +32,7 @@ class Layout:
         by_text: whether SQL also reads columns of `texts`, such as `cluster`.
         slots: whether slots of one page count for several arms (interleaving): units stand in all
             arms then, and each arm has what its slots brought.
+        key: the column that numbers what was split, where it can be told when arms' pages differ.
         assigned: whether the log's assignments tell what was split; else only the requests that
             came do.
         part: of the shares of all arms but control, that is reached at the end.
@@ -47,6 +48,7 @@ class Layout:
     kept: str = EVERY
     by_text: bool = False
     slots: bool = False
+    key: str = ""
     assigned: bool = False
     part: float = 1.0
     columns: frozenset[str] = COUNTED_BY_REQUEST

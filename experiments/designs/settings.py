@@ -128,7 +128,8 @@ class SessionDesign(_Triggered):
 
     def layout(self, first_day: int) -> Layout:
         """Sessions of a shopper are alike, so they vary together."""
-        return Layout(self.type, self.units, self.units, FIRST_OF_SESSION, "shopper")
+        whole = self.type, self.units, self.units, FIRST_OF_SESSION
+        return Layout(*whole, "shopper", key="session")
 
 
 class RequestDesign(_Triggered):
@@ -140,7 +141,7 @@ class RequestDesign(_Triggered):
 
     def layout(self, first_day: int) -> Layout:
         """Requests of a shopper are alike, so they vary together."""
-        return Layout(self.type, self.units, self.units, "true", "shopper")
+        return Layout(self.type, self.units, self.units, "true", "shopper", key="request")
 
 
 class QueryClusterDesign(_Design):

@@ -9,6 +9,9 @@ from experiments.records.reading import Record, row_of
 
 Contrast = tuple[str, str]  # control, treatment
 
+PREFERENCE = "interleaving"
+"""The design whose estimates are of a preference on common pages, and not of a lift."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -41,11 +44,56 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Triggered(Estimate):
+    """One metric of one contrast among those to whom the arms' pages differ.
+
+    A shopper counts from the first page on that another arm would have filled otherwise; of other
+    designs a session, or a request. `n` and levels are of those that have such a page.
+
+    Attributes:
+        share: how many have such a page, of all of both arms.
+        diluted: what the effect is for everybody, in the metric's unit; null for what is no sum
+            over requests, for ratios with `cuped`, and for latency, which differs on all pages.
+        diluted_relative: the same over control's level, which is taken as given.
+    """
+
+    share: Number
+    diluted: Interval
+    diluted_relative: Interval
+
+
+@dataclass(frozen=True)
+class CausalCredit:
+    """What each arm's items bring that would not have been bought without them.
+
+    Of [interleaved pages](designs.md#interleaving) on which coins leave items off.
+
+    Attributes:
+        metric, contrast: as in `estimates`.
+        n: exposed shoppers.
+        pairs: of items that only one arm's first page had, of which a coin showed one.
+        control, treatment: credit of each arm's items, per shopper: what they bring where they are
+            shown, less what is bought of them in the same session where they are not.
+        effect: treatment minus control.
+        p_value: two-sided, of no difference.
+    """
+
+    metric: str
+    contrast: Contrast
+    n: int
+    pairs: int
+    control: Number
+    treatment: Number
+    effect: Interval
+    p_value: Number
+
+
+@dataclass(frozen=True)
 class SampleRatio:
     """Whether arms are as large as they should be.
 
     Attributes:
-        population: `assigned` or `exposed`.
+        population: `assigned`, `exposed`, or `triggered`: with a page that differs between arms.
         arms: names of the arms.
         counts: found in each.
         expected: as the arms' shares promise.
@@ -328,6 +376,8 @@ class Metrics(Record):
         health: what a reader must know before believing the numbers.
         hours: page latency by hour of the day.
         without: channels that pages came without, by hour of the day; late, busy or failing.
+        triggered: estimates of those to whom the arms' pages differ, where that was watched.
+        causal: causal credit of interleaved pages, where coins leave items off.
     """
 
     FILE: ClassVar[str] = "metrics.json"
@@ -347,6 +397,8 @@ class Metrics(Record):
     health: Health
     hours: tuple[Hour, ...] = ()
     without: tuple[Without, ...] = ()
+    triggered: tuple[Triggered, ...] = ()
+    causal: tuple[CausalCredit, ...] = ()
 
     @cached_property
     def contrasts(self) -> tuple[Contrast, ...]:
