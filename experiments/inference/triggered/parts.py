@@ -10,7 +10,10 @@ measure, that does reach units without a trigger.
 
 from pathlib import Path
 
-from experiments.inference.logs import scan
+import duckdb
+
+from experiments.inference.logs import rows, scan
+from simulator.errors import DataError
 from simulator.log.tables import TRIGGERS
 
 NEVER, BEFORE, SINCE = 0, 1, 2
@@ -33,20 +36,37 @@ def parts(log: Path, key: str) -> str:
         SQL of `request`, `session`, `part` and `starts`. The latter is true once for each unit: at
         its first request if it is never triggered, else at the one that triggers it.
     """
-    first = (
-        f'SELECT {key} AS unit, min("at") AS since FROM {scan(log, "requests")} '
-        f"JOIN {scan(log, TRIGGERS)} USING (request) WHERE differs GROUP BY {key}"
+    turn = f'row_number() OVER (PARTITION BY {key} ORDER BY "at", request)'
+    told = (
+        f"SELECT request, session, {key} AS unit, differs, {turn} AS turn "
+        f"FROM {scan(log, 'requests')} AS asked "
+        f"JOIN {scan(log, TRIGGERS)} AS told USING (request)"
     )
-    labelled = (
-        f'SELECT request, session, {key} AS unit, "at", CASE WHEN since IS NULL THEN {NEVER} '
-        f'WHEN "at" < since THEN {BEFORE} ELSE {SINCE} END AS part '
-        f"FROM {scan(log, 'requests')} LEFT JOIN ({first}) AS first ON {key} = first.unit"
-    )
-    turn = 'row_number() OVER (PARTITION BY unit, part ORDER BY "at", request)'
+    triggered = "min(turn) FILTER (WHERE differs) OVER (PARTITION BY unit)"
     return (
-        f"SELECT request, session, part, part <> {BEFORE} AND {turn} = 1 AS starts "
-        f"FROM ({labelled})"
+        f"SELECT request, session, CASE WHEN since IS NULL THEN {NEVER} "
+        f"WHEN turn < since THEN {BEFORE} ELSE {SINCE} END AS part, "
+        "turn = coalesce(since, 1) AS starts "
+        f"FROM (SELECT *, {triggered} AS since FROM ({told}))"
     )
+
+
+def check_watched(connection: duckdb.DuckDBPyConnection, log: Path) -> None:
+    """Refuse a log that tells of some requests only whether pages differ.
+
+    Raises:
+        DataError: with how many requests it does not tell of.
+    """
+    asked = (
+        f"SELECT count(*) AS n FROM {scan(log, 'requests')} AS asked "
+        f"ANTI JOIN {scan(log, TRIGGERS)} AS told USING (request)"
+    )
+    (found,) = rows(connection, asked)
+    if found["n"]:
+        raise DataError(
+            f"{log / TRIGGERS} == nothing of {found['n']} requests, must tell of each whether "
+            "pages differ"
+        )
 
 
 def kept(log: Path, key: str, part: int) -> str:

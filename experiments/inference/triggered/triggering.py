@@ -13,7 +13,7 @@ from experiments.inference.randomised.cells import Cells, open_cells
 from experiments.inference.randomised.grouped import grouped_estimates
 from experiments.inference.srm import SRM_ALARM, sample_ratio
 from experiments.inference.triggered.dilution import Diluted, by_share, diluted
-from experiments.inference.triggered.parts import NEVER, SINCE, kept, parts
+from experiments.inference.triggered.parts import NEVER, SINCE, check_watched, kept, parts
 from experiments.inference.units import open_units
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate, SampleRatio, Triggered
@@ -93,10 +93,14 @@ def triggering(
         arms: share of each arm.
         confidence: level of the intervals.
         spec: threads and memory.
+
+    Raises:
+        DataError: the log does not tell of each request whether pages differ.
     """
     layout = layout or SHOPPERS
     asked = Asked(log, history, layout, metrics, contrasts, confidence, spec)
     with open_cells(log, layout, metrics, parts=parts(log, layout.key), spec=spec) as cells:
+        check_watched(cells.connection, log)
         found = _compared(asked, cells, SINCE)
         others = _compared(replace(asked, history=None), cells, NEVER)
         rows, untold = [], []
