@@ -406,6 +406,11 @@ class Metrics(Record):
         return tuple(dict.fromkeys(row.contrast for row in self.estimates))
 
     @cached_property
+    def design(self) -> str:
+        """What the experiment has split, in the singular, or how else it was designed."""
+        return self.estimates[0].design if self.estimates else "shopper"
+
+    @cached_property
     def units(self) -> str:
         """What the experiment has split, in the plural."""
         return self.srm[0].unit if self.srm else "shoppers"
