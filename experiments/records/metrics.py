@@ -412,7 +412,9 @@ class Metrics(Record):
 
     @cached_property
     def units(self) -> str:
-        """What the experiment has split, in the plural."""
+        """What the experiment has split, in the plural; slots where both arms fill each page."""
+        if self.design == PREFERENCE:
+            return "slots"
         return self.srm[0].unit if self.srm else "shoppers"
 
     @cached_property

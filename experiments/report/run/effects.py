@@ -72,7 +72,7 @@ def effects(run: Run) -> Content:
 
 def _unit(run: Run) -> str:
     """Of what the intervals are."""
-    if run.metrics.units == "shoppers":
+    if run.metrics.design == PREFERENCE or run.metrics.units == "shoppers":
         return " with the shopper as the unit"
     return f" of a split of {run.metrics.units}, told per shopper"
 
