@@ -141,6 +141,12 @@ class Funnel:
         other._faults, other._details = Counter(), {}
         return other
 
+    def longer(self, slots: int) -> "Funnel":
+        """A twin whose pages hold as many results, for who wants more than a shopper sees."""
+        other = self.twin()
+        other.spec = self.spec.model_copy(update={"slots": slots})
+        return other
+
     def refresh(self, index: Index) -> None:
         """Hand the snapshot to whatever reads one."""
         self.recall.refresh(index, self.arm)

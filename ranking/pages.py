@@ -129,12 +129,14 @@ def blank_pages(n_rows: int, slots: int, n_channels: int, arm: int) -> Pages:
 def gather(parts: Sequence[tuple[NDArray[np.intp], Pages]], blank: Pages) -> Pages:
     """Put pages of parts of a batch back into the batch's order.
 
+    What is told of arms together (`differs_B`, `contested`) is left out: parts are of one arm each.
+
     Args:
         parts: rows of the batch, ascending within a part, with their pages.
         blank: pages of the whole batch, which are filled in and returned. Traces come in the
             order of the batch's rows.
     """
-    apart = {"traces", "slot_arms_BK"}
+    apart = {"traces", "slot_arms_BK", "differs_B", "contested"}
     columns = [field.name for field in fields(Pages) if field.name not in apart]
     for rows, pages in parts:
         for name in columns:

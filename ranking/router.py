@@ -1,6 +1,7 @@
 """The arms of an experiment as one search service."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from ranking.pages import blank_pages, gather
 from simulator.errors import ConfigError
-from simulator.protocols import Fault, Index, Pages, Requests, SearchService
+from simulator.protocols import Fault, Index, Ints, Pages, Requests, SearchService
 
 
 class Assignment(Protocol):
@@ -32,21 +33,24 @@ class ArmRouter:
     Args:
         services: one for each arm, with the same channels in the same order of bits.
         assignment: says which arm serves which request.
+        beside: twins of the services (`Funnel.twin`), to which a refresh of the services gets, too.
+            They make the pages that the other arms would show, so that `Pages.differs_B` can be
+            told; nobody sees them, and their faults are not counted. None: it is not told.
 
     Raises:
         ConfigError: if the services' channels differ or there are not as many as arms.
     """
 
-    def __init__(self, services: Sequence[SearchService], assignment: Assignment) -> None:
+    def __init__(
+        self,
+        services: Sequence[SearchService],
+        assignment: Assignment,
+        beside: Sequence[SearchService] = (),
+    ) -> None:
         self.services = tuple(services)
         self.assignment = assignment
-        self.channels = self.services[0].channels
-        for number, service in enumerate(self.services):
-            if service.channels != self.channels:
-                raise ConfigError(
-                    f"arms[{number}].channels == {service.channels}, must be {self.channels} "
-                    "(the channels of all arms, in the order of the provenance bits)"
-                )
+        self.beside = tuple(beside)
+        self.channels = common_channels(self.services)
         arms = len(assignment.shares)
         if arms != len(self.services):
             raise ConfigError(
@@ -68,7 +72,21 @@ class ArmRouter:
                 parts.append((rows, service.serve(requests.rows(rows))))
         slots = max((pages.items_BK.shape[1] for _, pages in parts), default=0)
         blank = blank_pages(len(requests), slots, len(self.channels), 0)
-        return gather(parts, blank)
+        pages = gather(parts, blank)
+        if not self.beside:
+            return pages
+        return replace(pages, differs_B=self._differs(requests, pages))
+
+    def _differs(self, requests: Requests, pages: Pages) -> NDArray[np.bool_]:
+        """(B,) whether any other arm would show other items, or the same in another order."""
+        differs_B = np.zeros(len(requests), np.bool_)
+        for arm, service in enumerate(self.beside):
+            rows = np.flatnonzero(pages.arm_B != arm)
+            if len(rows):
+                asked = replace(requests.rows(rows), traced_B=np.zeros(len(rows), np.bool_))
+                other_BK = service.serve(asked).items_BK
+                differs_B[rows] |= ~same_items(pages.items_BK[rows], other_BK)
+        return differs_B
 
     def faults(self) -> list[Fault]:
         """The faults of all arms."""
@@ -79,3 +97,28 @@ class ArmRouter:
         drawn = zip(self.assignment.shares, self.services, strict=True)
         unit = self.assignment.name.replace("_", " ")
         return "\n".join(f"{share:.1%} of {unit}s: {service!r}" for share, service in drawn)
+
+
+def common_channels(services: Sequence[SearchService]) -> tuple[str, ...]:
+    """The channels of all arms, in the order of the provenance bits.
+
+    Raises:
+        ConfigError: arms have others, or another order.
+    """
+    channels = services[0].channels
+    for number, service in enumerate(services):
+        if service.channels != channels:
+            raise ConfigError(
+                f"arms[{number}].channels == {service.channels}, must be {channels} "
+                "(the channels of all arms, in the order of the provenance bits)"
+            )
+    return channels
+
+
+def same_items(one_BK: Ints, other_BK: Ints) -> NDArray[np.bool_]:
+    """(B,) whether pages show the same items in the same order; pages may differ in width."""
+    common = min(one_BK.shape[1], other_BK.shape[1])
+    same_B = (one_BK[:, :common] == other_BK[:, :common]).all(axis=1)
+    for rest_BK in (one_BK[:, common:], other_BK[:, common:]):
+        same_B &= (rest_BK < 0).all(axis=1)
+    return np.asarray(same_B)

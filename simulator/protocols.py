@@ -164,6 +164,23 @@ class Traces:
 
 
 @dataclass(frozen=True)
+class Contested:
+    """Items that the page of one arm alone has, one of each two of which a coin shows (R rows).
+
+    Attributes:
+        row_R: row of the request in its batch.
+        item_R: the item.
+        arm_R: whose page has it.
+        on_page_R: whether it is shown; it and its rival have an equal chance.
+    """
+
+    row_R: Ints
+    item_R: Ints
+    arm_R: NDArray[np.int8]
+    on_page_R: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Pages:
     """B result pages of up to K slots.
 
@@ -174,7 +191,7 @@ class Pages:
         best_ranked_BK: those of these channels that ranked the item best, several where they tie.
         scores_BK: ranker score, NaN padded.
         propensity_BK: probability with which the service puts this item here, 1 where it does not
-            explore.
+            explore, NaN where it does not know.
         latency_B: seconds from request to page.
         dropped_B: bitmask of the channels dropped for this request.
         merged_B: candidates after merge and availability filter.
@@ -183,6 +200,9 @@ class Pages:
         traces: candidates of the traced requests.
         slot_arms_BK: arm that each slot counts for, where slots of one page count for several
             (interleaving); None: all for the arm that served the request.
+        differs_B: whether arms would show other items or another order, where that is watched
+            (triggering); None: it is not.
+        contested: items that a coin shows or leaves off (causal interleaving); None: no coin does.
     """
 
     items_BK: Ints
@@ -197,6 +217,8 @@ class Pages:
     arm_B: NDArray[np.int8]
     traces: Traces
     slot_arms_BK: NDArray[np.int8] | None = None
+    differs_B: NDArray[np.bool_] | None = None
+    contested: Contested | None = None
 
     @property
     def arms_BK(self) -> NDArray[np.int8]:

@@ -218,7 +218,8 @@ def _worlds(config: Config) -> list[float]:
     """Seconds for each request of the experiment, and of every world of the truth."""
     truth, walked = config.truth, config.truth.share * (config.truth.method == "expected")
     pages = {arm.name: _page(config, arm) for arm in config.arms}
-    found = [sum(arm.share * pages[arm.name] for arm in config.arms)]
+    every = config.design.every_arm
+    found = [sum((1.0 if every else arm.share) * pages[arm.name] for arm in config.arms)]
     for arm in config.arms:
         if truth.arms and arm.name not in truth.arms:
             continue

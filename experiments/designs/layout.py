@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-COUNTED_BY_REQUEST = frozenset(
-    {"requests", "first_pages", "zero_results", "latency_sum"}
-    | {"exposures", "clicks", "carts", "orders", "baskets", "gmv"}
-)
+COUNTED_BY_SLOT = frozenset({"exposures", "clicks", "carts", "orders", "baskets", "gmv"})
+"""Columns of the unit table that can be told slot by slot."""
+
+COUNTED_BY_REQUEST = COUNTED_BY_SLOT | {"requests", "first_pages", "zero_results", "latency_sum"}
 """Columns of the unit table that can be told request by request."""
 
 EVERY = "true"

@@ -1,10 +1,12 @@
 """Settings of an experiment's design: what is assigned to arms, and how its log is read."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from experiments.designs.layout import FIRST_OF_SESSION, Layout
+from experiments.designs.layout import COUNTED_BY_SLOT, FIRST_OF_SESSION, Layout
+from experiments.designs.split import SHARE_TOLERANCE
 from simulator.protocols import DAY
 from simulator.spec import Spec
 
@@ -29,6 +31,11 @@ class _Design(Spec):
     units: ClassVar[str]
     fewest_days: ClassVar[int] = 1
 
+    @property
+    def every_arm(self) -> bool:
+        """Whether the pages of all arms are made for each request."""
+        return False
+
     def problems(self, days: int) -> list[str]:
         """What does not fit the days of the experiment; place, value found and value wanted."""
         if days >= self.fewest_days:
@@ -38,12 +45,36 @@ class _Design(Spec):
             f"world.days == {days}, must be >= {self.fewest_days} where design.type is {name!r}"
         ]
 
+    def misfits(self, shares: Sequence[float], exploration: float) -> list[str]:
+        """What does not fit the arms; place, value found and value wanted.
+
+        Args:
+            shares: of the arms.
+            exploration: share of queries that funnels show in a random order.
+        """
+        return []
+
     def layout(self, first_day: int) -> Layout | None:
         """How the log of an experiment that begins on a day is read; None: shopper by shopper."""
         return None
 
 
-class ShopperDesign(_Design):
+class _Triggered(_Design):
+    """A design of which it may be watched where the arms' pages differ."""
+
+    triggered: bool = Field(
+        False,
+        description="make the other arms' pages beside each page, which nobody sees, and also "
+        "analyse only what follows on pages that differ",
+    )
+
+    @property
+    def every_arm(self) -> bool:
+        """Where it is watched."""
+        return self.triggered
+
+
+class ShopperDesign(_Triggered):
     """Shoppers are split: each stays in one arm. The test that shops run most."""
 
     units: ClassVar[str] = "shoppers"
@@ -58,6 +89,12 @@ class ShopperDesign(_Design):
     def problems(self, days: int) -> list[str]:
         """Steps that do not follow each other, or that come when all is over."""
         problems = [
+            f"design.triggered == true, must be false with design.ramp_up ({len(self.ramp_up)} "
+            "steps): who changes the arm meets both"
+            for _ in self.ramp_up[:1]
+            if self.triggered
+        ]
+        problems += [
             f"design.ramp_up[{at + 1}] == day {later.day}, part {later.part}, must be after day "
             f"{step.day} and no less than {step.part}"
             for at, (step, later) in enumerate(zip(self.ramp_up, self.ramp_up[1:], strict=False))
@@ -82,7 +119,7 @@ class ShopperDesign(_Design):
         )
 
 
-class SessionDesign(_Design):
+class SessionDesign(_Triggered):
     """Sessions are split: a shopper may see another arm on the next visit."""
 
     units: ClassVar[str] = "sessions"
@@ -94,7 +131,7 @@ class SessionDesign(_Design):
         return Layout(self.type, self.units, self.units, FIRST_OF_SESSION, "session", "shopper")
 
 
-class RequestDesign(_Design):
+class RequestDesign(_Triggered):
     """Requests are split: each page is drawn anew."""
 
     units: ClassVar[str] = "requests"
@@ -158,16 +195,67 @@ class SwitchbackDesign(_Design):
         )
 
 
+class InterleavingDesign(_Design):
+    """Nothing is split: both arms fill each page in turns, and each slot counts for one of them."""
+
+    units: ClassVar[str] = "slots"
+
+    type: Literal["interleaving"]
+    causal: bool = Field(
+        False,
+        description="whether a coin leaves off one of each two items that only one arm's first "
+        "page has, so that it is known what is bought of them all the same",
+    )
+
+    @property
+    def every_arm(self) -> bool:
+        """Both arms'."""
+        return True
+
+    def misfits(self, shares: Sequence[float], exploration: float) -> list[str]:
+        """Other than two arms of half each, and pages whose orders are random."""
+        where, problems = "where design.type is 'interleaving'", []
+        if len(shares) != 2:
+            problems.append(f"arms == {len(shares)} arms, must be 2 {where}")
+        elif any(abs(share - 0.5) > SHARE_TOLERANCE for share in shares):
+            problems.append(
+                f"arms.share == {list(shares)}, must be 0.5 each {where}: both fill every page"
+            )
+        if exploration > 0:
+            problems.append(
+                f"funnel.exploration == {exploration:g}, must be 0 {where}: the chance of an item "
+                "at its place would not be known"
+            )
+        return problems
+
+    def layout(self, first_day: int) -> Layout:
+        """All sessions are in both arms; slots of a shopper's pages are alike."""
+        return Layout(
+            *(self.type, self.units, "sessions", FIRST_OF_SESSION, "shopper", "shopper"),
+            slots=True,
+            columns=COUNTED_BY_SLOT,
+        )
+
+
 def _kind(value: Any) -> Any:
     """The type that settings name; shoppers are split where they name none."""
     return value.get("type", "shopper") if isinstance(value, dict) else value.type
 
+
+SplitSpec = ShopperDesign | SessionDesign | RequestDesign | QueryClusterDesign | SwitchbackDesign
+"""Designs that send each request to one arm."""
 
 DesignSpec = Annotated[
     Annotated[ShopperDesign, Tag("shopper")]
     | Annotated[SessionDesign, Tag("session")]
     | Annotated[RequestDesign, Tag("request")]
     | Annotated[QueryClusterDesign, Tag("query_cluster")]
-    | Annotated[SwitchbackDesign, Tag("switchback")],
+    | Annotated[SwitchbackDesign, Tag("switchback")]
+    | Annotated[InterleavingDesign, Tag("interleaving")],
     Discriminator(_kind),
 ]
+
+
+def is_triggered(design: DesignSpec) -> bool:
+    """Whether it is watched where the arms' pages differ."""
+    return isinstance(design, _Triggered) and design.triggered

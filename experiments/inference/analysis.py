@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,12 @@ import duckdb
 from experiments.designs.layout import Layout
 from experiments.inference import health as diagnostics
 from experiments.inference.estimates import Scale, blank
-from experiments.inference.logs import EngineSpec, Manifest, check_rows, read_manifest
+from experiments.inference.interleaved.causalcredit import (
+    causal_credit,
+    has_contest,
+    told_by_item,
+)
+from experiments.inference.logs import EngineSpec, Manifest, check_rows, engine, read_manifest
 from experiments.inference.metrics import METRICS, Metric, followed
 from experiments.inference.own.estimating import Found, own_estimates
 from experiments.inference.own.ownmetric import OwnMetric
@@ -22,7 +27,10 @@ from experiments.inference.randomised.comparison import (
     open_grouped,
 )
 from experiments.inference.srm import sample_ratio, strayed
+from experiments.inference.triggered.parts import is_watched
+from experiments.inference.triggered.triggering import triggering
 from experiments.records.metrics import (
+    CausalCredit,
     Contrast,
     Daily,
     FunnelCount,
@@ -31,6 +39,7 @@ from experiments.records.metrics import (
     Model,
     Retrieval,
     SampleRatio,
+    Triggered,
 )
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError, ContractError
@@ -85,27 +94,79 @@ def analyse(
     names = [*(each.name for each in metrics), *(each.name for each in own)]
     _check(manifest, arms, control, primary, names)
     pairs = [(control, arm) for arm in manifest.arms if arm != control]
+    special = _special(log, history, layout, metrics, pairs, arms, confidence, spec)
     with _opened(log, history, metrics, layout, scale, spec) as units:
         check_rows(units.connection, log, manifest)
         found = units.estimates(metrics, pairs, confidence)
         asked = log, history, catalog, pairs
         found += _of_own(own, found, asked, confidence, layout, spec)
-        estimates, warned = tuple(row for row, _ in found), unestimated(found)
-        connection, srm = units.connection, _ratios(units, log, arms, control, layout)
-        stages = diagnostics.funnel(connection, log, manifest)
+        connection, warned = units.connection, special.warned(unestimated(found))
+        srm = *_ratios(units, log, arms, control, layout), *special.ratios
+        slots = layout is not None and layout.slots
+        stages = diagnostics.funnel(connection, log, manifest, slots=slots)
         return Metrics(
             name=name,
             primary=primary,
             confidence=confidence,
-            estimates=estimates,
+            estimates=tuple(row for row, _ in found),
             srm=srm,
             daily=tuple(_daily(units, followed(metrics), pairs, confidence)),
             funnel=tuple(stages),
             **_service(connection, log, manifest),
             retrieval=tuple(retrieval),
             models=tuple(models),
-            health=_health(connection, log, manifest, srm, stages, warned, layout is None),
+            triggered=special.triggered,
+            causal=special.causal,
+            health=_health(connection, log, manifest, srm, stages, warned, layout),
         )
+
+
+@dataclass(frozen=True)
+class _Special:
+    """What only logs of some designs tell."""
+
+    triggered: tuple[Triggered, ...] = ()
+    causal: tuple[CausalCredit, ...] = ()
+    ratios: tuple[SampleRatio, ...] = ()
+    warnings: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+
+    def warned(self, untold: Sequence[str]) -> tuple[str, ...]:
+        """All warnings, with those of what could not be estimated of everybody."""
+        further = (f"triggered: {line}" for line in self.untold if line not in untold)
+        return (*self.warnings, *untold, *further)
+
+
+def _special(
+    log: Path,
+    history: Path | None,
+    layout: Layout | None,
+    metrics: Sequence[Metric],
+    pairs: Sequence[Contrast],
+    arms: Mapping[str, float],
+    confidence: float,
+    spec: EngineSpec | None,
+) -> _Special:
+    """Of a log that tells where pages differ, or what coins have left off."""
+    if is_watched(log):
+        found = triggering(
+            *(log, history),
+            layout=layout,
+            metrics=metrics,
+            contrasts=pairs,
+            arms=arms,
+            confidence=confidence,
+            spec=spec,
+        )
+        return _Special(found.rows, (), found.ratios, found.warnings, unestimated(found.untold))
+    if has_contest(log):
+        with engine(spec or EngineSpec()) as connection:
+            credit = causal_credit(
+                connection, log, told_by_item(metrics), pairs[0], confidence=confidence
+            )
+        reasons = tuple(f"causal credit of {row.metric}: {why}" for row, why in credit if why)
+        return _Special((), tuple(row for row, _ in credit), (), reasons)
+    return _Special()
 
 
 def _opened(
@@ -251,10 +312,11 @@ def _health(
     srm: Sequence[SampleRatio],
     stages: Sequence[FunnelCount],
     warned: Iterable[str],
-    by_shopper: bool,
+    layout: Layout | None,
 ) -> Health:
-    traffic = diagnostics.traffic(connection, log, manifest)
+    slots = layout is not None and layout.slots
+    traffic = diagnostics.traffic(connection, log, manifest, slots=slots)
     failed = diagnostics.dropped(manifest, {row.arm: row.requests for row in traffic})
-    strays = strayed(connection, log) if by_shopper else 0
+    strays = strayed(connection, log) if layout is None else 0
     warnings = diagnostics.warnings(failed, srm, stages, warned, strays)
     return Health(tuple(traffic), tuple(failed), tuple(warnings))

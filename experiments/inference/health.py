@@ -29,12 +29,16 @@ SIMULATED = (FaultReason.DEADLINE, FaultReason.BUSY)
 
 
 def funnel(
-    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, *, slots: bool = False
 ) -> list[FunnelCount]:
     """How many candidates are left after each stage, in total and per request.
 
     What each channel recalled is known of the sampled requests only and scaled up by the merged
     candidates of all requests (a ratio estimate); without a sample these stages are left out.
+
+    Args:
+        slots: whether slots of one page count for several arms: all requests are every arm's then,
+            shown is what it placed, and candidates are known of the arm that requests count for.
     """
     requests = _by_arm(
         connection,
@@ -53,6 +57,9 @@ def funnel(
         f"SELECT arm, {', '.join(bits)} FROM {scan(log, 'candidates')} "
         f"JOIN (SELECT request, arm FROM {scan(log, 'requests')}) USING (request)",
     )
+    if slots:
+        placed = f"SELECT arm, count(*) AS shown FROM {scan(log, 'exposures')}"
+        requests = _shared(requests, _by_arm(connection, placed), len(manifest.arms))
     result = []
     for arm, name in enumerate(manifest.arms):
         counts = requests.get(arm, dict.fromkeys(("requests", "merged", "ranked", "shown"), 0))
@@ -60,7 +67,7 @@ def funnel(
         for c, channel in enumerate(manifest.channels):
             if arm in recalled:
                 stages[f"recalled:{channel}"] = round(recalled[arm][f"c{c}"] * counts["merged"])
-        stages |= {stage: counts[stage] for stage in ("merged", "ranked", "shown")}
+        stages |= {s: counts[s] for s in ("merged", "ranked", "shown") if s in counts}
         stages |= exposures.get(arm, {"clicked": 0, "carted": 0})
         stages |= orders.get(arm, {"purchased": 0})
         result += [
@@ -73,6 +80,15 @@ def funnel(
             for stage, count in stages.items()
         ]
     return result
+
+
+def _shared(
+    requests: Mapping[int, dict[str, Any]], placed: Mapping[int, dict[str, Any]], arms: int
+) -> dict[int, dict[str, Any]]:
+    """Counts of requests that all arms have served together, by arm."""
+    asked = sum(counts["requests"] for counts in requests.values())
+    every = {arm: {"requests": asked, "shown": 0} for arm in range(arms)}
+    return {arm: requests.get(arm, {}) | own | placed.get(arm, {}) for arm, own in every.items()}
 
 
 def _by_arm(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[int, dict[str, Any]]:
@@ -134,8 +150,13 @@ def end_reasons(
     return [EndReason(**row | {"arm": manifest.arms[row["arm"]]}) for row in found]
 
 
-def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest) -> list[Traffic]:
-    """Requests, sessions, shoppers, zero-result rate and abandonment of each arm."""
+def traffic(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, *, slots: bool = False
+) -> list[Traffic]:
+    """Requests, sessions, shoppers, zero-result rate and abandonment of each arm.
+
+    Where slots of one page count for several arms (`slots`), all have all.
+    """
     served = _by_arm(
         connection,
         "SELECT arm, count(*) AS requests, count(DISTINCT shopper) AS shoppers, "
@@ -149,6 +170,9 @@ def traffic(connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
     )
     none = {"requests": 0, "shoppers": 0, "zero_result_rate": None}
     nobody = {"sessions": 0, "abandonment": None}
+    if slots:
+        served = {arm: each for each in served.values() for arm in range(len(manifest.arms))}
+        lived = {arm: each for each in lived.values() for arm in range(len(manifest.arms))}
     return [
         Traffic(arm=name, **served.get(arm, none), **lived.get(arm, nobody))
         for arm, name in enumerate(manifest.arms)

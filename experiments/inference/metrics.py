@@ -202,7 +202,15 @@ _ENTRIES = (
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric, _ in _ENTRIES}
 """The metrics of every report, by name, in the order of its tables."""
 
-MEANINGS: Mapping[str, Meaning] = {metric.name: meaning for metric, meaning in _ENTRIES}
+CLICKS, _CLICKS = _entry(
+    *("clicks", "clicks", None, "clicks per shopper"),
+    Meaning("clicks per shopper"),
+)
+"""Beside them where slots of one page count for several arms: what most is known of."""
+
+MEANINGS: Mapping[str, Meaning] = {
+    metric.name: meaning for metric, meaning in (*_ENTRIES, (CLICKS, _CLICKS))
+}
 """What each of them is called."""
 
 

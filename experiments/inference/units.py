@@ -31,32 +31,43 @@ from experiments.inference.reduction.cuped import PRE
 from experiments.inference.reduction.unittable import UnitTable
 
 
-def counted_rows(log: Path, table: str) -> str:
+def counted_rows(log: Path, table: str, kept: str = "") -> str:
     """SQL of a table of the log as columns of the unit table count it.
 
     Sessions come with their day, and with whether anything was clicked in them.
+
+    Args:
+        log: a log folder.
+        table: which.
+        kept: a table with the `request` and `session` of what counts; "": all does. A session
+            counts as a whole.
     """
     if table != "sessions":
-        return scan(log, table)
+        only = f"(SELECT * FROM {scan(log, table)} SEMI JOIN {kept} USING (request))"
+        return only if kept else scan(log, table)
     clicked = (
         f"SELECT DISTINCT session FROM {scan(log, 'exposures')} JOIN {scan(log, 'requests')} "
         "USING (request) WHERE clicked"
     )
     return (
         "(SELECT shopper, arm, CAST(floor(start / 86400) AS SMALLINT) AS day, "
-        f"session IN ({clicked}) AS clicked FROM {scan(log, 'sessions')})"
+        f"session IN ({clicked}) AS clicked FROM {scan(log, 'sessions')}"
+        + (f" WHERE session IN (SELECT session FROM {kept}))" if kept else ")")
     )
 
 
-def shopper_days(log: Path, columns: Iterable[str]) -> str:
-    """SQL of (arm, shopper, day) and these columns of the unit table, summed over each day."""
+def shopper_days(log: Path, columns: Iterable[str], kept: str = "") -> str:
+    """SQL of (arm, shopper, day) and these columns of the unit table, summed over each day.
+
+    `kept` is as of `counted_rows`.
+    """
     asked = {UNIT_COLUMNS[column].positive or column for column in columns} | {"requests"}
     wanted = {name: column for name, column in UNIT_COLUMNS.items() if name in asked}
     parts = []
     for table in dict.fromkeys(column.table for column in wanted.values()):
         own = {name: column for name, column in wanted.items() if column.table == table}
         listed = ", ".join(f"{summed(column)} AS {name}" for name, column in own.items())
-        source = counted_rows(log, table)
+        source = counted_rows(log, table, kept)
         parts.append(f"SELECT arm, shopper, day, {listed} FROM {source} GROUP BY ALL")
     total = ", ".join(f"sum({name})::{_kind(column)} AS {name}" for name, column in wanted.items())
     union = " UNION ALL BY NAME ".join(parts)
@@ -111,12 +122,16 @@ class Units:
         log: Path,
         history: Path | None,
         columns: set[str],
+        kept: str = "",
     ) -> None:
         self.manifest: Manifest = read_manifest(log)
         self.connection = connection
         self.has_history = history is not None
         self._columns = columns
-        connection.execute(f"CREATE TEMP TABLE shopper_days AS {shopper_days(log, columns)}")
+        if kept:
+            connection.execute(f"CREATE TEMP TABLE kept AS {kept}")
+        made = shopper_days(log, columns, "kept" if kept else "")
+        connection.execute(f"CREATE TEMP TABLE shopper_days AS {made}")
         if history is not None:
             sums = unit_sums(columns, prefix=PRE)
             connection.execute(
@@ -213,6 +228,7 @@ def open_units(
     metrics: Sequence[Metric],
     *,
     history: Path | None = None,
+    kept: str = "",
     spec: EngineSpec | None = None,
 ) -> Iterator[Units]:
     """Read a log, and the history before it, into a unit table for these metrics.
@@ -221,6 +237,8 @@ def open_units(
         log: the experiment's log folder.
         metrics: all that will be asked of the table.
         history: log folder of the period before, joined by shopper; shoppers without one get 0.
+        kept: SQL of the `request` and `session` of what counts; "": all does. Shoppers of whom
+            nothing counts are left out.
         spec: threads and memory.
 
     Raises:
@@ -230,4 +248,4 @@ def open_units(
     if history is not None:
         read_manifest(history)
     with engine(spec or EngineSpec()) as connection:
-        yield Units(connection, log, history, columns)
+        yield Units(connection, log, history, columns, kept)

@@ -9,6 +9,9 @@ from experiments.records.reading import Record, row_of
 
 Contrast = tuple[str, str]  # control, treatment
 
+PREFERENCE = "interleaving"
+"""The design whose estimates are of a preference on common pages, and not of a lift."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -41,11 +44,56 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Triggered(Estimate):
+    """One metric of one contrast among those to whom the arms' pages differ.
+
+    A shopper counts from the first page on that another arm would have filled otherwise; of other
+    designs a session, or a request. `n` and levels are of those that have such a page.
+
+    Attributes:
+        share: how many have such a page, of all of both arms.
+        diluted: what the effect is for everybody, in the metric's unit; null for what is no sum
+            over requests, for ratios with `cuped`, and for latency, which differs on all pages.
+        diluted_relative: the same over control's level, which is taken as given.
+    """
+
+    share: Number
+    diluted: Interval
+    diluted_relative: Interval
+
+
+@dataclass(frozen=True)
+class CausalCredit:
+    """What each arm's items bring that would not have been bought without them.
+
+    Of [interleaved pages](designs.md#interleaving) on which coins leave items off.
+
+    Attributes:
+        metric, contrast: as in `estimates`.
+        n: exposed shoppers.
+        pairs: of items that only one arm's first page had, of which a coin showed one.
+        control, treatment: credit of each arm's items, per shopper: what they bring where they are
+            shown, less what is bought of them in the same session where they are not.
+        effect: treatment minus control.
+        p_value: two-sided, of no difference.
+    """
+
+    metric: str
+    contrast: Contrast
+    n: int
+    pairs: int
+    control: Number
+    treatment: Number
+    effect: Interval
+    p_value: Number
+
+
+@dataclass(frozen=True)
 class SampleRatio:
     """Whether arms are as large as they should be.
 
     Attributes:
-        population: `assigned` or `exposed`.
+        population: `assigned`, `exposed`, or `triggered`: with a page that differs between arms.
         arms: names of the arms.
         counts: found in each.
         expected: as the arms' shares promise.
@@ -204,60 +252,6 @@ class Model:
 
 
 @dataclass(frozen=True)
-class TrainingLoss:
-    """The training's own loss over one span of steps.
-
-    Attributes:
-        step: the span's last one.
-        loss: mean over the span (nats).
-    """
-
-    step: int
-    loss: Number
-
-
-@dataclass(frozen=True)
-class Validation:
-    """How good a model was after some steps of a stage of its training.
-
-    Attributes:
-        step: steps taken.
-        loss: mean cross entropy of the held-out answers (nats).
-        hit_rate_1, hit_rate_10: share of target items covered by the ids of a beam of 1 or 10.
-    """
-
-    step: int
-    loss: Number
-    hit_rate_1: Number
-    hit_rate_10: Number
-
-
-@dataclass(frozen=True)
-class TrainingStage:
-    """One stage of a generator's training, an entry of `training` in its report.
-
-    Attributes:
-        stage: `item`, `query` or `shopper`.
-        stopped: `finished`, `patience` (validation no longer improved) or `no_examples`.
-        seconds: wall time (s): the one number here that differs between equal runs.
-        distinct, examples, steps: distinct examples, examples seen, and steps taken.
-        best: the validation whose weights were kept; null without validation.
-        validations: the course, in the order of the steps.
-        losses: the training's own loss, in at most 60 spans of steps.
-    """
-
-    stage: str
-    stopped: str
-    seconds: float
-    distinct: int
-    examples: int
-    steps: int
-    best: Validation | None
-    validations: tuple[Validation, ...]
-    losses: tuple[TrainingLoss, ...]
-
-
-@dataclass(frozen=True)
 class Traffic:
     """What an arm served.
 
@@ -328,6 +322,8 @@ class Metrics(Record):
         health: what a reader must know before believing the numbers.
         hours: page latency by hour of the day.
         without: channels that pages came without, by hour of the day; late, busy or failing.
+        triggered: estimates of those to whom the arms' pages differ, where that was watched.
+        causal: causal credit of interleaved pages, where coins leave items off.
     """
 
     FILE: ClassVar[str] = "metrics.json"
@@ -347,6 +343,8 @@ class Metrics(Record):
     health: Health
     hours: tuple[Hour, ...] = ()
     without: tuple[Without, ...] = ()
+    triggered: tuple[Triggered, ...] = ()
+    causal: tuple[CausalCredit, ...] = ()
 
     @cached_property
     def contrasts(self) -> tuple[Contrast, ...]:
@@ -354,8 +352,15 @@ class Metrics(Record):
         return tuple(dict.fromkeys(row.contrast for row in self.estimates))
 
     @cached_property
+    def design(self) -> str:
+        """What the experiment has split, in the singular, or how else it was designed."""
+        return self.estimates[0].design if self.estimates else "shopper"
+
+    @cached_property
     def units(self) -> str:
-        """What the experiment has split, in the plural."""
+        """What the experiment has split, in the plural; slots where both arms fill each page."""
+        if self.design == PREFERENCE:
+            return "slots"
         return self.srm[0].unit if self.srm else "shoppers"
 
     @cached_property

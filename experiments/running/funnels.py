@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from experiments.config.schema import ArmSpec, Config
+from experiments.designs.settings import InterleavingDesign
 from experiments.running.models import fixed_rng
 from ranking.funnel import Funnel
 from ranking.rankers.ranker import MergeOrderRanker, Ranker
@@ -135,7 +136,13 @@ def arm_funnel(
 
 
 def traffic_share(config: Config, channel: str, among: Sequence[int]) -> float:
-    """The share of all requests that a channel is asked, in a world of these arms."""
+    """The share of all requests that a channel is asked, in a world of these arms.
+
+    Where pages are interleaved every request asks both arms; what is asked for pages that nobody
+    sees (`design.triggered`) is asked elsewhere.
+    """
+    if len(among) > 1 and isinstance(config.design, InterleavingDesign):
+        return 1.0
     arms = [config.arms[number] for number in among]
     using = [arm.share for arm in arms if channel in arm.channels]
     return math.fsum(using) / math.fsum(arm.share for arm in arms)

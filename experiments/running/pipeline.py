@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config.schema import Config
-from experiments.designs.settings import ShopperDesign
+from experiments.designs.settings import InterleavingDesign, ShopperDesign
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
 from experiments.running.beside.retraining import Retraining
@@ -161,10 +161,11 @@ class Pipeline:
     def experiment(self, trained: Trained) -> ExperimentWorld:
         """The world in which the design splits shoppers, or what it says, over the arms."""
         luck, design = _EXPERIMENT_LUCK, self.config.design
-        grows = isinstance(design, ShopperDesign) and bool(design.ramp_up)
+        by_control = isinstance(design, InterleavingDesign)
+        by_control |= isinstance(design, ShopperDesign) and bool(design.ramp_up)
         arms = range(len(self.config.arms))
         updates = self._updates(split=True)
-        told = [luck, design, *([self.config.control] if grows else [])]
+        told = [luck, design, *([self.config.control] if by_control else [])]
         stage = self._world("experiment", told, arms, trained, updates)
         made = self.config, stage, trained.catalogue.path, luck, trained
         return ExperimentWorld(*made, updates=updates)

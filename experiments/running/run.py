@@ -11,8 +11,9 @@ from experiments.attribution.credit.segments import Items
 from experiments.config.estimate import plan
 from experiments.config.execution import ExecutionSpec
 from experiments.config.schema import Config
+from experiments.designs.settings import InterleavingDesign
 from experiments.inference.analysis import analyse
-from experiments.inference.metrics import METRICS, Metric
+from experiments.inference.metrics import CLICKS, METRICS, Metric
 from experiments.records.files import read_json
 from experiments.records.metrics import Metrics, Model, Retrieval
 from experiments.records.truth import Truths
@@ -139,7 +140,10 @@ def _metrics(
 
 
 def _chosen(config: Config) -> tuple[Metric, ...]:
-    return (*METRICS.values(), *config.analysis.metrics)
+    own = config.analysis.metrics
+    interleaved = isinstance(config.design, InterleavingDesign)
+    clicks = interleaved and CLICKS.name not in [each.name for each in own]
+    return (*METRICS.values(), *([CLICKS] if clicks else []), *own)
 
 
 def _truths(

@@ -9,14 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.config.analysis import (
-    OTHER_PAGES,
-    OWN_PAGES,
-)
+from experiments.config.analysis import OTHER_PAGES, OWN_PAGES
 from experiments.config.schema import Config
-from experiments.designs.querycluster import QueryClusterSplit
-from experiments.running.assigning.assigned import Assigned, assigned, everybody
-from experiments.running.assigning.designed import design_of
+from experiments.running.assigning.arranged import Arranged, arranged, funnels_of
+from experiments.running.assigning.assigned import Assigned, everybody
 from experiments.running.beside.followed import Followed
 from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import arm_funnel
@@ -35,7 +31,6 @@ from experiments.stages.stage import Stage
 from experiments.truth.files import BESIDE, OWN
 from experiments.truth.headroom import HeadroomSample, asked_texts
 from ranking.funnel import Funnel
-from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
 from simulator.catalogue.catalog import Catalog
 from simulator.following.walk import follow
@@ -58,6 +53,7 @@ class Episode:
         first_day, days: its period.
         state: where the world before it stopped; None where there was none.
         cluster_T: (T,) what each text is assigned by, where queries are; None: they are not.
+        tables: optional tables of its log.
     """
 
     service: SearchService
@@ -67,6 +63,7 @@ class Episode:
     days: int
     state: State | None
     cluster_T: NDArray[np.int64] | None = None
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,9 +133,8 @@ class _LaterWorld(WorldJob):
         if self.updates is None:
             return None
         renewal = self.updates.begin(self.config, self.trained, self.stage.path.parent, world)
-        for each in service.services if isinstance(service, ArmRouter) else (service,):
-            if isinstance(each, Funnel):
-                renewal.serve(Served(each, each.arm))
+        for each in funnels_of(service):
+            renewal.serve(Served(each, each.arm))
         return renewal
 
     @property
@@ -151,17 +147,13 @@ class _LaterWorld(WorldJob):
     def arms(self) -> tuple[int, ...]:
         """The arms of all funnels that serve it or are followed in it."""
 
-    def _after_history(
-        self,
-        service: SearchService,
-        assigned: Assigned,
-        cluster_T: NDArray[np.int64] | None = None,
-    ) -> Episode:
+    def _after_history(self, made: Arranged) -> Episode:
         world = self.config.world
         names = tuple(arm.name for arm in self.config.arms)
         state = dict(np.load(self.trained.history.path / STATE))
         period = world.history_days, world.days
-        return Episode(service, names, assigned, *period, state, cluster_T)
+        who = made.service, names, made.assigned
+        return Episode(*who, *period, state, made.cluster_T, made.tables)
 
     def _funnels(
         self,
@@ -209,13 +201,16 @@ class ExperimentWorld(_LaterWorld):
         """All."""
         return tuple(range(len(self.config.arms)))
 
+    @property
+    def pages_each(self) -> float:
+        """One, or those of all arms."""
+        return float(len(self.arms)) if self.config.design.every_arm else 1.0
+
     def episode(self, population: Population, draws: Draws) -> Episode:
-        """Every request is served by its arm."""
-        design = design_of(self.config, population, self.trained.history.path / LOG)
+        """Every request is served by its arm, or by both."""
         funnels = self._funnels(self.arms, population.supply.catalog, draws)
-        known = assigned(design, self.config.world, len(population.shoppers))
-        cluster_T = design.cluster_T if isinstance(design, QueryClusterSplit) else None
-        return self._after_history(ArmRouter(funnels, design), known, cluster_T)
+        history = self.trained.history.path / LOG
+        return self._after_history(arranged(self.config, population, history, funnels, draws))
 
 
 @dataclass(frozen=True)
@@ -265,7 +260,8 @@ class OneArmWorld(_LaterWorld):
         """Everybody is served by the arm."""
         (funnel,) = self._funnels((self.arm,), population.supply.catalog, draws)
         first_day = self.config.world.history_days
-        return self._after_history(funnel, everybody(len(population.shoppers), self.arm, first_day))
+        together = everybody(len(population.shoppers), self.arm, first_day)
+        return self._after_history(Arranged(funnel, together))
 
     def follow(self, opened: "OpenWorld", funnel: Funnel) -> Followed:
         """Follow a world of this job, which the funnel serves."""
@@ -367,6 +363,7 @@ def open_world(job: WorldJob, folder: Path) -> OpenWorld:
         channels=episode.service.channels,
         arms=episode.arms,
         shard_rows=config.log.shard_rows,
+        optional=episode.tables,
     )
     _log_facts(log, population, episode)
     world = World(

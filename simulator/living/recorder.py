@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from simulator.behaviour.behavior import Reactions
 from simulator.living.sessions import Sessions, Steps
 from simulator.log.eventlog import EventLog
-from simulator.protocols import DAY, Pages, Requests
+from simulator.log.tables import CONTESTED, TRIGGERS
+from simulator.protocols import DAY, Contested, Pages, Requests
 
 
 def record(
@@ -20,11 +21,15 @@ def record(
     steps: Steps,
 ) -> None:
     """Append what a block of requests was shown and did to `requests`, `exposures`,
-    `candidates` and `latent`."""
+    `candidates` and `latent`; and what its pages tell of arms together to optional tables."""
     _log_requests(log, requests, sessions, pages, steps)
     _log_exposures(log, requests, pages, reactions)
     _log_latent(log, requests, sessions, reactions)
     _log_candidates(log, requests, pages)
+    if pages.differs_B is not None:
+        log.append(TRIGGERS, {"request": requests.id_B, "differs": pages.differs_B})
+    if pages.contested is not None:
+        log.append(CONTESTED, _contested_columns(requests, pages.contested))
 
 
 def seen(pages: Pages, reactions: Reactions) -> NDArray[np.bool_]:
@@ -108,3 +113,12 @@ def _log_candidates(log: EventLog, requests: Requests, pages: Pages) -> None:
         columns[f"rank_{name}"] = traces.ranks_RC[:, channel]
         columns[f"score_{name}"] = traces.scores_RC[:, channel]
     log.append("candidates", columns)
+
+
+def _contested_columns(requests: Requests, contested: Contested) -> dict[str, NDArray[Any]]:
+    return {
+        "request": requests.id_B[contested.row_R],
+        "item": contested.item_R,
+        "arm": contested.arm_R,
+        "on_page": contested.on_page_R,
+    }

@@ -1,7 +1,7 @@
 """The log, written append-only: Parquet shards, a manifest and a digest of the content."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
@@ -27,6 +27,7 @@ class EventLog:
         folder: an empty or absent folder.
         channels: names in the order of the provenance bits.
         arms: names in the order of the arm codes.
+        optional: which of the `simulator.log.tables.OPTIONAL` tables it has.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class EventLog:
         channels: tuple[str, ...],
         arms: tuple[str, ...],
         shard_rows: int = LogSpec().shard_rows,
+        optional: Collection[str] = (),
     ) -> None:
         self.folder = folder
         self.channels = channels
         self.arms = arms
         self.shard_rows = shard_rows
-        self._tables = {name: _Table(schema) for name, schema in table_schemas(channels).items()}
+        schemas = table_schemas(channels, optional)
+        self._tables = {name: _Table(schema) for name, schema in schemas.items()}
         folder.mkdir(parents=True, exist_ok=True)
 
     @property

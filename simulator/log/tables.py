@@ -1,5 +1,6 @@
 """The columns of the log's tables. Analyses read these and nothing else of a world."""
 
+from collections.abc import Collection
 from enum import IntEnum
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ _TYPES = {
     pa.int32(): "text item sources best_ranked dropped merged ranked intent",
     pa.int16(): "day page shown position quantity requests merged_rank need",
     pa.int8(): "arm device gender age next_action wording",
-    pa.bool_(): "clicked carted left",
+    pa.bool_(): "clicked carted left differs on_page",
     pa.float64(): "at start end price",
     pa.float32(): "latency propensity ranker_score",
     pa.string(): "string",
@@ -35,12 +36,26 @@ _TABLES = {
 }
 
 
-def table_schemas(channels: tuple[str, ...]) -> dict[str, pa.Schema]:
-    """Schema of each table, by name; `candidates` has a rank and a score per channel."""
+TRIGGERS, CONTESTED = "triggers", "contested"
+_OPTIONAL = {TRIGGERS: "request differs", CONTESTED: "request item arm on_page"}
+OPTIONAL = tuple(_OPTIONAL)
+"""Tables of experiments whose design asks for them; other logs do not have them."""
+
+
+def table_schemas(
+    channels: tuple[str, ...], optional: Collection[str] = ()
+) -> dict[str, pa.Schema]:
+    """Schema of each table, by name; `candidates` has a rank and a score per channel.
+
+    Args:
+        channels: of the log.
+        optional: which of the `OPTIONAL` tables it has.
+    """
     ranks = {f"rank_{name}": pa.int16() for name in channels}
     scores = {f"score_{name}": pa.float32() for name in channels}
     types = TYPES | ranks | scores
-    tables = {table: names.split() for table, names in _TABLES.items()}
+    further = {table: names for table, names in _OPTIONAL.items() if table in optional}
+    tables = {table: names.split() for table, names in (_TABLES | further).items()}
     found = ["request", "item", "sources", *ranks, *scores, "merged_rank", "ranker_score"]
     return {
         table: pa.schema([(name, types[name]) for name in names])

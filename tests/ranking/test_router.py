@@ -12,6 +12,7 @@ from recall.settings import MergeSpec
 from simulator.errors import ConfigError
 from simulator.protocols import SearchService
 from simulator.randomness import Draws
+from tests.ranking.funnels import assert_same
 
 UNIVERSE = ("a", "b")
 
@@ -92,6 +93,61 @@ def test_faults_come_from_all_arms(arms, arm_S, requests_, monkeypatch):
         router.serve(requests_)
     assert {fault.arm for fault in router.faults()} == {"arm 0", "arm 1"}
     assert sum(fault.requests for fault in router.faults()) == len(requests_)
+
+
+def beside(arms, arm_S, index, **options):
+    """A router that also makes the pages of the other arm."""
+    services = arms(**options)
+    router = ArmRouter(services, Given(arm_S), [each.twin() for each in services])
+    router.refresh(index)
+    return router
+
+
+def test_the_other_arms_page_tells_whether_pages_differ_and_changes_nothing(
+    arms, arm_S, traced, index
+):
+    watched, plain = beside(arms, arm_S, index), ArmRouter(arms(), Given(arm_S))
+    plain.refresh(index)
+    pages, alone = watched.serve(traced), plain.serve(traced)
+    assert alone.differs_B is None
+    assert_same(replace(pages, differs_B=None), alone)
+    of_arm = [service.serve(traced).items_BK for service in plain.services]
+    wide_BK = np.pad(of_arm[0], ((0, 0), (0, 2)), constant_values=-1)
+    np.testing.assert_array_equal(pages.differs_B, (wide_BK != of_arm[1]).any(axis=1))
+    assert pages.differs_B.any()
+
+
+def test_equal_arms_never_differ_whatever_the_width_of_their_pages(arms, arm_S, traced, index):
+    router = beside(arms, arm_S, index)
+    same = [router.services[0], router.services[0].longer(14)]
+    short = replace(traced, slots_B=np.minimum(traced.slots_B, 10))
+    equal = ArmRouter(same, Given(arm_S), [each.twin() for each in same])
+    assert not equal.serve(short).differs_B.any()
+
+
+def test_of_three_arms_any_that_differs_counts_whichever_serves(arms, traced, index):
+    one, two = arms()
+    one.refresh(index)
+    two.refresh(index)
+    services = [one, one.twin(), two]
+    found = []
+    for arm in range(3):
+        given = Given(np.full(24, arm, np.int8))
+        given.shares = (0.2, 0.3, 0.5)
+        found.append(ArmRouter(services, given, services).serve(traced).differs_B)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert found[0].any()
+
+
+def test_faults_of_pages_that_nobody_sees_are_not_counted(arms, requests_, index, monkeypatch):
+    services = arms()
+    monkeypatch.setattr(services[1].recall.channels["b"], "n_items", 0)
+    everybody = Given(np.zeros(24, np.int8))
+    router = ArmRouter(services, everybody, [each.twin() for each in services])
+    with np.errstate(divide="ignore"):
+        router.serve(requests_)
+    assert router.faults() == []
 
 
 def test_nobody_asks_and_nothing_breaks(arms, arm_S, requests_):

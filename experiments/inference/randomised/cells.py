@@ -31,6 +31,7 @@ class Cells:
         log: Path,
         layout: Layout,
         metrics: Sequence[Metric],
+        parts: str = "",
     ) -> None:
         self.manifest: Manifest = read_manifest(log)
         self.connection = connection
@@ -40,10 +41,14 @@ class Cells:
         source = scan(log, "requests")
         if layout.by_text:
             source += f" JOIN {scan(log, 'texts')} USING (text)"
+        stratum, counted = layout.stratum, layout.counted
+        if parts:
+            source += f" JOIN ({parts}) AS parts USING (request)"
+            stratum, counted = "parts.part", "parts.starts"
         connection.execute(
             "CREATE TEMP TABLE asked AS SELECT request, shopper, arm, day, "
-            f"({layout.group})::BIGINT AS grp, ({layout.stratum})::BIGINT AS stratum, "
-            f"({layout.counted})::INTEGER AS counted FROM {source} WHERE {layout.kept}"
+            f"({layout.group})::BIGINT AS grp, ({stratum})::BIGINT AS stratum, "
+            f"({counted})::INTEGER AS counted FROM {source} WHERE {layout.kept}"
         )
         arms = len(self.manifest.arms)
         made = _cells(log, self.columns, arms, layout.slots)
@@ -64,11 +69,11 @@ class Cells:
         found = self.connection.execute("SELECT DISTINCT day FROM asked ORDER BY day").fetchall()
         return [day for (day,) in found]
 
-    def units(self) -> dict[str, int]:
-        """How many units each arm has, by name."""
-        found = dict(
-            self.connection.execute(f"SELECT arm, sum({UNITS}) FROM cells GROUP BY arm").fetchall()
-        )
+    def units(self, stratum: int | None = None) -> dict[str, int]:
+        """How many units each arm has, by name; over all, or in one stratum."""
+        where = "true" if stratum is None else f"stratum = {stratum}"
+        counted = f"SELECT arm, sum({UNITS}) FROM cells WHERE {where} GROUP BY arm"
+        found = dict(self.connection.execute(counted).fetchall())
         return {name: int(found.get(arm, 0)) for arm, name in enumerate(self.manifest.arms)}
 
 
@@ -104,7 +109,12 @@ def _cells(log: Path, columns: Sequence[str], arms: int, slots: bool) -> str:
 
 @contextmanager
 def open_cells(
-    log: Path, layout: Layout, metrics: Sequence[Metric], *, spec: EngineSpec | None = None
+    log: Path,
+    layout: Layout,
+    metrics: Sequence[Metric],
+    *,
+    parts: str = "",
+    spec: EngineSpec | None = None,
 ) -> Iterator[Cells]:
     """Read a log into cells for these metrics.
 
@@ -112,6 +122,8 @@ def open_cells(
         log: the experiment's log folder.
         layout: of its design.
         metrics: all that will be asked.
+        parts: SQL of `request`, `part` and `starts`, which take the place of the layout's stratum
+            and of what it counts; "": they are the layout's.
         spec: threads and memory.
 
     Raises:
@@ -119,4 +131,4 @@ def open_cells(
     """
     read_manifest(log)
     with engine(spec or EngineSpec()) as connection:
-        yield Cells(connection, log, layout, metrics)
+        yield Cells(connection, log, layout, metrics, parts)

@@ -122,7 +122,9 @@ class ByGroups:
         return grouped_estimates(*asked, confidence=confidence, scale=how, last_day=day)
 
     def populations(self, log: Path) -> dict[str, dict[str, int]]:
-        """Of what was assigned, where the log knows it; else of what came."""
+        """Of what was assigned, where the log knows it; else of what came; of slots nothing."""
+        if self.cells.layout.slots:
+            return {}
         if not self.cells.layout.assigned:
             return {"exposed": self.cells.units()}
         return {"assigned": latest_arms(self.connection, log, self.cells.manifest)}

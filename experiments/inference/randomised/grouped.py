@@ -25,7 +25,7 @@ a denominator is multiplied, so that it tells of a shopper, like the truth.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.inference.estimates import Level, Scale, blank, differing
 from experiments.inference.intervals.student import ROUNDING, welch
@@ -64,6 +64,7 @@ def grouped_estimates(
     confidence: float,
     scale: Scale = "fieller",
     last_day: int | None = None,
+    stratum: int | None = None,
 ) -> list[tuple[Estimate, str]]:
     """Compare metrics between arms, whatever the experiment has randomised.
 
@@ -74,19 +75,23 @@ def grouped_estimates(
         confidence: level of the intervals.
         scale: of the relative effect.
         last_day: count what happened up to and including this day; none: all.
+        stratum: the only one that is compared; none: all.
 
     Returns:
         a row for each contrast and metric, with the reason why something in it is None, else "".
     """
-    units, each, found = cells.units(), cells.scale(), []
+    units, each, found = cells.units(stratum), cells.scale(), []
     possible = [metric for metric in metrics if cells.possible(metric)]
     for contrast in contrasts:
-        moments = _moments(cells, possible, contrast, last_day)
+        moments = _moments(cells, possible, contrast, last_day, stratum)
         for metric in metrics:
             counts = units[contrast[0]], units[contrast[1]]
             row = blank(metric.name, contrast, counts, design=cells.layout.design)
+            if cells.layout.slots:  # all units are in both arms
+                row = replace(row, n=max(counts))
             if metric not in possible:
-                found.append((row, f"it is no sum over {cells.layout.unit}"))
+                of = "slots: both arms share a page" if cells.layout.slots else cells.layout.unit
+                found.append((row, f"it is no sum over {of}"))
                 continue
             made = moments[metric.name]
             by = each if metric.denominator is None else 1.0
@@ -124,11 +129,16 @@ def _filled(
 
 
 def _moments(
-    cells: Cells, metrics: Sequence[Metric], contrast: Contrast, last_day: int | None
+    cells: Cells,
+    metrics: Sequence[Metric],
+    contrast: Contrast,
+    last_day: int | None,
+    stratum: int | None,
 ) -> Mapping[str, _Moments | str]:
     """Levels of two arms and their errors, by metric; a reason where there are none."""
     one, two = (cells.manifest.arms.index(name) for name in contrast)
     where = f"arm IN ({one}, {two})" + (f" AND day <= {last_day}" if last_day is not None else "")
+    where += f" AND stratum = {stratum}" if stratum is not None else ""
     ratios, found = _ratios(cells, metrics, (one, two), where), dict[str, _Moments | str]()
     known = [metric for metric in metrics if ratios[metric.name].weights]
     varied = _variation(cells, known, ratios, (one, two), where) if known else {}

@@ -1,7 +1,7 @@
 """Estimates against the truth, metric by metric, as a forest plot."""
 
 from experiments.records.interval import UNKNOWN
-from experiments.records.metrics import Contrast, Estimate
+from experiments.records.metrics import PREFERENCE, Contrast, Estimate
 from experiments.records.reading import rows_of
 from experiments.records.run import Run
 from experiments.records.truth import Truth
@@ -32,6 +32,14 @@ def effects(run: Run) -> Content:
         return (absent("The run holds no estimates."),)
     lead = "The change of each metric relative to control, as a real A/B test would estimate it. "
     marks = [("mark-plain a1", "A/B estimate")]
+    if run.metrics.design == PREFERENCE:
+        marks = [("mark-plain a1", "preference")]
+        lead = (
+            "Both arms filled each page in turns. What the slots of each brought is compared, "
+            "relative to control: a preference of shoppers between the items of both, and not the "
+            "lift per shopper that an A/B test estimates. Its sign, and how soon it is sure, are "
+            "what it is for. "
+        )
     if any(row.cuped for row in run.metrics.estimates):
         marks.append(("mark-cuped a1", "with CUPED"))
     if run.truths and run.truths.truth:
@@ -64,7 +72,7 @@ def effects(run: Run) -> Content:
 
 def _unit(run: Run) -> str:
     """Of what the intervals are."""
-    if run.metrics.units == "shoppers":
+    if run.metrics.design == PREFERENCE or run.metrics.units == "shoppers":
         return " with the shopper as the unit"
     return f" of a split of {run.metrics.units}, told per shopper"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from experiments.inference.finding import Finding
-from experiments.records.metrics import Contrast
+from experiments.records.metrics import PREFERENCE, Contrast
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name
 from experiments.report.kit.digits import ABSENT, interval_decimals, number, percent, sureness
@@ -80,7 +80,10 @@ def _traffic_cards(run: Run) -> list[Html]:
     for name, key in (("Shoppers who searched", "shoppers"), ("Searches", "requests")):
         counts = {row.arm: getattr(row, key) for row in run.metrics.health.requests}
         lines = _by_arm(run, {arm: number(count) for arm, count in counts.items()})
-        cards.append(_card(name, number(sum(counts.values())), *lines))
+        if run.metrics.design == PREFERENCE:  # all are in both arms
+            cards.append(_card(name, number(max(counts.values())), "in both arms"))
+        else:
+            cards.append(_card(name, number(sum(counts.values())), *lines))
     return cards if run.metrics.health.requests else []
 
 
@@ -109,13 +112,14 @@ def _effect_cards(run: Run, contrast: Contrast) -> list[Html]:
         return []
     several = f", {contrast[1]}" if len(run.metrics.contrasts) > 1 else ""
     within = f"{sureness(run.metrics.confidence)} interval {effect_words(row)[1]}"
-    cards = [_card(f"Estimated effect{several}", signed_effect(row), within)]
+    what = "preference" if row.design == PREFERENCE else "effect"
+    cards = [_card(f"Estimated {what}{several}", signed_effect(row), within)]
     truth = run.truths.of(primary, contrast) if run.truths else None
     if truth is None or truth.effect.estimate is None:
         return cards
     known = truth.growth if truth.growth.ends else row.relative
     shown = percent(truth.growth.estimate, max(1, interval_decimals(known)), sign=True)
-    notes = [f"bias of the estimate {change(primary, truth.bias)}"]
+    notes = [] if truth.bias is None else [f"bias of the estimate {change(primary, truth.bias)}"]
     covered = inside(row, truth)
     if covered is not None:
         notes.insert(0, "inside the interval" if covered else "outside the interval")

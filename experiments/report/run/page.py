@@ -7,6 +7,8 @@ from experiments.report.kit.markup import tag
 from experiments.report.kit.page import Part, page, sections, style_of, writer
 from experiments.report.run.compared import compared
 from experiments.report.run.daily import daily
+from experiments.report.run.designed.causal import causal
+from experiments.report.run.designed.triggered import triggered
 from experiments.report.run.effects import effects
 from experiments.report.run.headroom import headroom
 from experiments.report.run.health import calibration, health
@@ -31,6 +33,8 @@ FIRST: tuple[Part[Run], ...] = (
     ("compared", "What was compared", "What was compared", compared),
     ("figures", "Key figures", "Key figures", key_figures),
     ("effects", "Estimates and truth", "Estimates against truth", effects),
+    ("triggered", "Where pages differ", "Where the arms' pages differ", triggered),
+    ("causal", "Causal credit", "What would not have been bought anyway", causal),
     ("headroom", "Headroom", "What recall could gain at most", headroom),
     ("daily", "Day by day", "Effect as the days add up", daily),
     ("lasting", "Early and late", "The true effect early and late", long_run),

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from experiments.inference.finding import Finding, decide
 from experiments.inference.srm import SRM_ALARM
-from experiments.records.metrics import Contrast, Estimate, FunnelCount, Metrics, SampleRatio
+from experiments.records.metrics import (
+    PREFERENCE,
+    Contrast,
+    Estimate,
+    FunnelCount,
+    Metrics,
+    SampleRatio,
+)
 from experiments.records.truth import Truth, Truths
 from experiments.report.kit.digits import (
     ABSENT,
@@ -105,7 +112,12 @@ def signed_effect(row: Estimate) -> str:
 
 
 def inside(row: Estimate, truth: Truth) -> bool | None:
-    """Whether the interval of the effect holds the truth, on the absolute scale."""
+    """Whether the interval of the effect holds the truth, on the absolute scale.
+
+    None where the effect is of a preference, which is no estimate of that truth.
+    """
+    if row.design == PREFERENCE:
+        return None
     if truth.covered is not None:
         return truth.covered
     return row.effect.holds(truth.effect.estimate)
@@ -182,7 +194,8 @@ def _tested(row: Estimate, truth: Truth, metrics: Metrics) -> str:
     covered = inside(row, truth)
     place = "" if covered is None else ", which holds the truth" * covered
     place += ", which does not hold the truth" if covered is False else ""
-    return f"The A/B test: {_estimated(row, metrics)}{place}."
+    test = "Interleaving" if row.design == PREFERENCE else "The A/B test"
+    return f"{test}: {_estimated(row, metrics)}{place}."
 
 
 def _estimated(row: Estimate, metrics: Metrics) -> str:
@@ -191,6 +204,8 @@ def _estimated(row: Estimate, metrics: Metrics) -> str:
     size, interval = effect_words(row)
     sure = f"{sureness(metrics.confidence)} interval"
     finding = direction(row)
+    if row.design == PREFERENCE:
+        return _preferred(row, noun, f"{sure} {interval}")
     if finding is Finding.UNTOLD:
         return (
             f"No difference in {noun} can be told between {contrast[1]} and {contrast[0]}: "
@@ -200,6 +215,22 @@ def _estimated(row: Estimate, metrics: Metrics) -> str:
     return (
         f"{quoted(contrast[1])} {VERBS[finding]} {noun} by {size.lstrip(SIGNS)} "
         f"against {contrast[0]} ({sure}{of_change} {interval})"
+    )
+
+
+def _preferred(row: Estimate, noun: str, interval: str) -> str:
+    """What shoppers prefer on pages that both arms fill."""
+    control, treatment = row.contrast
+    finding, size = direction(row), effect_words(row)[0].lstrip(SIGNS)
+    if finding is Finding.UNTOLD:
+        return (
+            f"On pages that both arms fill, no preference between the items of {treatment} and of "
+            f"{control} can be told by {noun} ({interval})"
+        )
+    way = "more" if finding is Finding.MORE else "less"
+    return (
+        f"On pages that both arms fill, the items of {treatment} bring {size} {way} {noun} than "
+        f"those of {control} ({interval}): a preference, and not the lift of a launch"
     )
 
 

@@ -36,6 +36,10 @@ class Assigned:
         return {"unit": self.unit_U, "arm": self.arm_U, "at": self.at_U}
 
 
+NOBODY = Assigned(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0))
+"""Nothing is known before it comes."""
+
+
 def everybody(shoppers: int, arm: int, first_day: int) -> Assigned:
     """All shoppers in one arm from a day on."""
     at_S = np.full(shoppers, first_day * DAY)
@@ -50,7 +54,7 @@ def assigned(design: Design, world: WorldSpec, shoppers: int) -> Assigned:
     """
     start = world.history_days * DAY
     if isinstance(design, SessionSplit | RequestSplit):
-        return Assigned(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0))
+        return NOBODY
     if isinstance(design, RampUp):
         return _steps(design, start, np.arange(shoppers))
     if isinstance(design, Switchback):

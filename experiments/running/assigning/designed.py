@@ -12,6 +12,7 @@ from experiments.designs.settings import (
     QueryClusterDesign,
     RequestDesign,
     SessionDesign,
+    SplitSpec,
     SwitchbackDesign,
 )
 from experiments.designs.shopper import ShopperSplit
@@ -25,15 +26,17 @@ from simulator.randomness import Draws
 SALT = "experiment"
 
 
-def design_of(config: Config, population: Population, history: Path) -> Design:
+def design_of(config: Config, spec: SplitSpec, population: Population, history: Path) -> Design:
     """Who or what sees which arm in the experiment.
 
     Args:
+        config: of the run.
+        spec: its design.
         population: whose texts clusters of queries are of.
         history: log folder, whose clicks tell what texts are about.
     """
     shares, draws = tuple(arm.share for arm in config.arms), Draws(config.seed)
-    spec, made = config.design, (shares, SALT, draws)
+    made = shares, SALT, draws
     if isinstance(spec, SessionDesign):
         return SessionSplit(*made)
     if isinstance(spec, RequestDesign):

@@ -19,10 +19,11 @@ from experiments.records.experiment.sequential import Sequential
 from experiments.records.ids import IdsRecord
 from experiments.records.interval import Interval
 from experiments.records.manifest import RunManifest
-from experiments.records.metrics import Metrics, TrainingStage
+from experiments.records.metrics import Metrics
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
 from experiments.records.sweep import SweepRecord
+from experiments.records.training import TrainingStage
 from experiments.records.truth import Truths
 from experiments.records.validity import Validity
 from simulator.errors import DataError

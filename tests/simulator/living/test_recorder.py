@@ -7,8 +7,8 @@ import pytest
 from simulator.behaviour.behavior import Reactions
 from simulator.living.recorder import record, seen
 from simulator.log.codes import NextAction
-from simulator.log.tables import table_schemas
-from simulator.protocols import DAY, Requests, Traces
+from simulator.log.tables import OPTIONAL, table_schemas
+from simulator.protocols import DAY, Contested, Requests, Traces
 from tests.simulator.stubs import pages_of
 
 
@@ -74,8 +74,7 @@ def tables():
         ranker_score_R=np.array([0.5], np.float32),
     )
     log = Rows()
-    pages = replace(PAGES, traces=traces)
-    record(log, REQUESTS, SESSIONS, pages, REACTIONS, STEPS)
+    record(log, REQUESTS, SESSIONS, replace(PAGES, traces=traces), REACTIONS, STEPS)
     return log.tables
 
 
@@ -125,3 +124,31 @@ def test_candidates_carry_rank_and_score_of_each_channel(tables):
         "rank_table": [6],
         "score_table": [0.25],
     }
+
+
+def test_what_pages_tell_of_arms_together_is_recorded_where_they_tell_it():
+    log = Rows()
+    contested = Contested(
+        row_R=np.array([0, 1], np.int32),
+        item_R=np.array([12, 15], np.int32),
+        arm_R=np.array([1, 0], np.int8),
+        on_page_R=np.array([True, False]),
+    )
+    mixed = replace(
+        PAGES,
+        slot_arms_BK=np.array([[0, 1], [1, 0]], np.int8),
+        differs_B=np.array([True, False]),
+        contested=contested,
+    )
+    record(log, REQUESTS, SESSIONS, mixed, REACTIONS, STEPS)
+    assert log.tables["triggers"] == {"request": [100, 200], "differs": [True, False]}
+    assert log.tables["contested"] == {
+        "request": [100, 200],
+        "item": [12, 15],
+        "arm": [1, 0],
+        "on_page": [True, False],
+    }
+    assert log.tables["exposures"]["arm"] == [1, 0]
+    assert log.tables["requests"]["arm"] == [0, 0]
+    schemas = table_schemas(("table",), OPTIONAL)
+    assert all(set(log.tables[name]) == set(schemas[name].names) for name in OPTIONAL)

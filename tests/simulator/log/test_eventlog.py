@@ -97,3 +97,14 @@ def test_rows_can_be_read_and_named_before_the_log_is_closed(tmp_path):
     log.append("orders", orders(6, first=4))
     assert early == written(tmp_path / "2", [orders(4)])
     assert log.close([], {}) == written(tmp_path / "3", [orders(10)])
+
+
+def test_optional_tables_are_in_logs_that_ask_for_them_alone(tmp_path):
+    written(tmp_path / "plain", [orders(3)])
+    asked = EventLog(tmp_path / "asked", channels=(), arms=("one", "two"), optional=["triggers"])
+    asked.append("triggers", {"request": np.arange(3), "differs": np.arange(3) == 1})
+    asked.close([], {})
+    assert not (tmp_path / "plain" / "triggers").exists()
+    assert not (tmp_path / "asked" / "contested").exists()
+    table = pq.read_table(tmp_path / "asked" / "triggers")
+    assert table["differs"].to_pylist() == [False, True, False]

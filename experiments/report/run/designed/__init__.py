@@ -1,0 +1,1 @@
+"""Sections that only runs of some designs have."""

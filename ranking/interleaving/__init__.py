@@ -1,0 +1,1 @@
+"""Pages that two arms fill in turns, so that a shopper compares them without knowing it."""
