@@ -91,8 +91,7 @@ def analyse(
         DataError: a folder is not a log.
     """
     manifest = read_manifest(log)
-    names = [*(each.name for each in metrics), *(each.name for each in own)]
-    _check(manifest, arms, control, primary, names)
+    _check(manifest, arms, control, primary, [each.name for each in (*metrics, *own)])
     pairs = [(control, arm) for arm in manifest.arms if arm != control]
     special = _special(log, history, layout, metrics, pairs, arms, confidence, spec)
     with _opened(log, history, metrics, layout, scale, spec) as units:
@@ -102,8 +101,7 @@ def analyse(
         found += _of_own(own, found, asked, confidence, layout, spec)
         connection, warned = units.connection, special.warned(unestimated(found))
         srm = *_ratios(units, log, arms, control, layout), *special.ratios
-        slots = layout is not None and layout.slots
-        stages = diagnostics.funnel(connection, log, manifest, slots=slots)
+        stages = _funnel(connection, log, manifest, layout)
         return Metrics(
             name=name,
             primary=primary,
@@ -111,7 +109,7 @@ def analyse(
             estimates=tuple(row for row, _ in found),
             srm=srm,
             daily=tuple(_daily(units, followed(metrics), pairs, confidence)),
-            funnel=tuple(stages),
+            funnel=stages,
             **_service(connection, log, manifest),
             retrieval=tuple(retrieval),
             models=tuple(models),
@@ -199,6 +197,14 @@ def _check(
     if primary not in names:
         wanted = ", ".join(names)
         raise ConfigError(f"primary == {primary!r}, must be one of: {wanted}")
+
+
+def _funnel(
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, layout: Layout | None
+) -> tuple[FunnelCount, ...]:
+    """What is left after each stage."""
+    slots = layout is not None and layout.slots
+    return tuple(diagnostics.funnel(connection, log, manifest, slots=slots))
 
 
 def _ratios(
