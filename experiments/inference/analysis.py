@@ -91,7 +91,8 @@ def analyse(
         DataError: a folder is not a log.
     """
     manifest = read_manifest(log)
-    _check(manifest, arms, control, primary, [each.name for each in (*metrics, *own)])
+    names = [*(each.name for each in metrics), *(each.name for each in own)]
+    _check(manifest, arms, control, primary, names)
     pairs = [(control, arm) for arm in manifest.arms if arm != control]
     special = _special(log, history, layout, metrics, pairs, arms, confidence, spec)
     with _opened(log, history, metrics, layout, scale, spec) as units:
