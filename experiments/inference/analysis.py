@@ -98,8 +98,7 @@ def analyse(
     with _opened(log, history, metrics, layout, scale, spec) as units:
         check_rows(units.connection, log, manifest)
         found = units.estimates(metrics, pairs, confidence)
-        asked = log, history, catalog, pairs
-        found += _of_own(own, found, asked, confidence, layout, spec)
+        found += _of_own(own, found, (log, history, catalog, pairs), confidence, layout, spec)
         connection, warned = units.connection, special.warned(unestimated(found))
         srm = *_ratios(units, log, arms, control, layout), *special.ratios
         stages = _funnel(connection, log, manifest, layout)
