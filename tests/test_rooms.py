@@ -40,7 +40,7 @@ ROOMS = {
             *("records", "stages", "designs", "inference", "truth", "config", "report", "running"),
         },
         "validate": {
-            *("records", "stages", "inference", "truth", "config", "report", "running"),
+            *("records", "stages", "designs", "inference", "truth", "config", "report", "running"),
             "clickfits",
         },
         "calibrate": {

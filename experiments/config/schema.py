@@ -154,6 +154,7 @@ class Config(Spec):
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
             *self.design.problems(self.world.days),
+            *self.design.problems_beside(self.world, self.funnel, len(self.arms)),
         ]
         for device in ("phone", "desktop"):
             shown = getattr(self.shoppers, f"{device}_slots")

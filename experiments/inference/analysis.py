@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from experiments.designs.layout import Layout
+from experiments.designs.layout import AnyLayout
 from experiments.inference import health as diagnostics
 from experiments.inference.estimates import blank
 from experiments.inference.logs import EngineSpec, Manifest, check_rows, read_manifest
@@ -21,7 +20,7 @@ from experiments.inference.randomised.comparison import (
     open_by_shopper,
     open_grouped,
 )
-from experiments.inference.srm import sample_ratio, strayed
+from experiments.inference.srm import strayed
 from experiments.records.metrics import (
     Contrast,
     Daily,
@@ -52,7 +51,7 @@ def analyse(
     models: Sequence[Model] = (),
     own: Sequence[OwnMetric] = (),
     catalog: Catalog | None = None,
-    layout: Layout | None = None,
+    layout: AnyLayout | None = None,
     spec: EngineSpec | None = None,
 ) -> Metrics:
     """Everything that metrics.json holds.
@@ -89,7 +88,7 @@ def analyse(
         asked = log, history, catalog, pairs
         found += _of_own(own, found, asked, confidence, layout, spec)
         estimates, warned = tuple(row for row, _ in found), unestimated(found)
-        connection, srm = units.connection, _ratios(units, log, arms, control, layout)
+        connection, srm = units.connection, _ratios(units, log, arms, control)
         stages = diagnostics.funnel(connection, log, manifest)
         return Metrics(
             name=name,
@@ -102,7 +101,7 @@ def analyse(
             **_service(connection, log, manifest),
             retrieval=tuple(retrieval),
             models=tuple(models),
-            health=_health(connection, log, manifest, srm, stages, warned, layout is None),
+            health=_health(connection, log, manifest, srm, stages, warned, layout, control),
         )
 
 
@@ -110,7 +109,7 @@ def _opened(
     log: Path,
     history: Path | None,
     metrics: Sequence[Metric],
-    layout: Layout | None,
+    layout: AnyLayout | None,
     spec: EngineSpec | None,
 ) -> AbstractContextManager[Comparison]:
     """The log as its design has it read."""
@@ -138,17 +137,10 @@ def _check(
 
 
 def _ratios(
-    units: Comparison, log: Path, arms: Mapping[str, float], control: str, layout: Layout | None
+    units: Comparison, log: Path, arms: Mapping[str, float], control: str
 ) -> tuple[SampleRatio, ...]:
     """Whether the arms are as large as they should be at the end."""
-    found = units.populations(log).items()
-    if layout is None:
-        return tuple(sample_ratio(population, counts, arms) for population, counts in found)
-    expected = layout.shares(arms, control)
-    return tuple(
-        replace(sample_ratio(population, counts, expected), unit=layout.split)
-        for population, counts in found
-    )
+    return tuple(counted.ratio() for counted in units.populations(log, arms, control))
 
 
 def _of_own(
@@ -156,7 +148,7 @@ def _of_own(
     others: Sequence[Found],
     asked: tuple[Path, Path | None, Catalog | None, Sequence[Contrast]],
     confidence: float,
-    layout: Layout | None,
+    layout: AnyLayout | None,
     spec: EngineSpec | None,
 ) -> list[Found]:
     """Estimates of metrics of the user's own; they are of shoppers, who must be in one arm."""
@@ -248,10 +240,18 @@ def _health(
     srm: Sequence[SampleRatio],
     stages: Sequence[FunnelCount],
     warned: Iterable[str],
-    by_shopper: bool,
+    layout: AnyLayout | None,
+    control: str,
 ) -> Health:
     traffic = diagnostics.traffic(connection, log, manifest)
-    failed = diagnostics.dropped(manifest, {row.arm: row.requests for row in traffic})
-    strays = strayed(connection, log) if by_shopper else 0
+    answered = {row.arm: row.requests for row in traffic}
+    every = sum(answered.values())
+    if layout is not None and layout.asks != "own":
+        asked = manifest.arms if layout.asks == "all" else (control,)
+        answered |= dict.fromkeys(asked, every)
+    failed = diagnostics.dropped(manifest, answered)
+    strays = strayed(connection, log) if layout is None else 0
+    if layout is not None and layout.asks == "all":
+        stages = [row for row in stages if row.stage not in ("requests", "shown")]
     warnings = diagnostics.warnings(failed, srm, stages, warned, strays)
     return Health(tuple(traffic), tuple(failed), tuple(warnings))

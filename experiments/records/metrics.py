@@ -356,7 +356,7 @@ class Metrics(Record):
     @cached_property
     def units(self) -> str:
         """What the experiment has split, in the plural."""
-        return self.srm[0].unit if self.srm else "shoppers"
+        return " and ".join(dict.fromkeys(row.unit for row in self.srm)) or "shoppers"
 
     @cached_property
     def metric_names(self) -> tuple[str, ...]:

@@ -2,21 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.config.analysis import (
-    OTHER_PAGES,
-    OWN_PAGES,
-)
+from experiments.config.analysis import OTHER_PAGES, OWN_PAGES
 from experiments.config.schema import Config
 from experiments.designs.querycluster import QueryClusterSplit
+from experiments.designs.settings import ShopperDesign
 from experiments.running.assigning.assigned import Assigned, assigned, everybody
-from experiments.running.assigning.designed import design_of
+from experiments.running.assigning.designed import control_of, design_of
+from experiments.running.assigning.episode import Episode
+from experiments.running.assigning.serving import router_of
 from experiments.running.beside.followed import Followed
 from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import arm_funnel
@@ -35,7 +35,6 @@ from experiments.stages.stage import Stage
 from experiments.truth.files import BESIDE, OWN
 from experiments.truth.headroom import HeadroomSample, asked_texts
 from ranking.funnel import Funnel
-from ranking.router import ArmRouter
 from recall.channel import Channel, Refreshable
 from simulator.catalogue.catalog import Catalog
 from simulator.following.walk import follow
@@ -45,28 +44,6 @@ from simulator.protocols import SearchService
 from simulator.randomness import Draws
 
 STATE = "state.npz"
-
-
-@dataclass(frozen=True)
-class Episode:
-    """What is particular to a world: who serves whom, and when.
-
-    Attributes:
-        service: what serves its requests.
-        arms: names of the arms that may serve a request.
-        assigned: what was assigned to which arm, and when.
-        first_day, days: its period.
-        state: where the world before it stopped; None where there was none.
-        cluster_T: (T,) what each text is assigned by, where queries are; None: they are not.
-    """
-
-    service: SearchService
-    arms: tuple[str, ...]
-    assigned: Assigned
-    first_day: int
-    days: int
-    state: State | None
-    cluster_T: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +113,7 @@ class _LaterWorld(WorldJob):
         if self.updates is None:
             return None
         renewal = self.updates.begin(self.config, self.trained, self.stage.path.parent, world)
-        for each in service.services if isinstance(service, ArmRouter) else (service,):
+        for each in getattr(service, "services", (service,)):
             if isinstance(each, Funnel):
                 renewal.serve(Served(each, each.arm))
         return renewal
@@ -155,13 +132,11 @@ class _LaterWorld(WorldJob):
         self,
         service: SearchService,
         assigned: Assigned,
-        cluster_T: NDArray[np.int64] | None = None,
     ) -> Episode:
         world = self.config.world
         names = tuple(arm.name for arm in self.config.arms)
         state = dict(np.load(self.trained.history.path / STATE))
-        period = world.history_days, world.days
-        return Episode(service, names, assigned, *period, state, cluster_T)
+        return Episode(service, names, assigned, world.history_days, world.days, state)
 
     def _funnels(
         self,
@@ -210,12 +185,17 @@ class ExperimentWorld(_LaterWorld):
         return tuple(range(len(self.config.arms)))
 
     def episode(self, population: Population, draws: Draws) -> Episode:
-        """Every request is served by its arm."""
-        design = design_of(self.config, population, self.trained.history.path / LOG)
-        funnels = self._funnels(self.arms, population.supply.catalog, draws)
-        known = assigned(design, self.config.world, len(population.shoppers))
-        cluster_T = design.cluster_T if isinstance(design, QueryClusterSplit) else None
-        return self._after_history(ArmRouter(funnels, design), known, cluster_T)
+        """Every request is served by its arm, or by all arms together."""
+        config, catalog = self.config, population.supply.catalog
+        design = design_of(config, population, self.trained.history.path / LOG)
+        funnels = self._funnels(self.arms, catalog, draws)
+        router = router_of(design, funnels, len(catalog), control_of(config), draws)
+        episode = self._after_history(router, assigned(design, config.world, population))
+        if isinstance(design, QueryClusterSplit):
+            return replace(episode, cluster_T=design.cluster_T)
+        split = isinstance(config.design, ShopperDesign) and config.design.stock == "per_arm"
+        shares = tuple(arm.share for arm in config.arms)
+        return replace(episode, stock_shares=shares) if split else episode
 
 
 @dataclass(frozen=True)
@@ -378,6 +358,7 @@ def open_world(job: WorldJob, folder: Path) -> OpenWorld:
         arms=len(episode.arms),
         state=episode.state,
         trace_rate=config.log.candidate_rate,
+        stock_shares=episode.stock_shares,
     )
     renewal = job.renewal(world, episode.service)
     return OpenWorld(world, episode.service, episode.first_day, episode.days, renewal)

@@ -71,7 +71,7 @@ def grouped_estimates(
     Returns:
         a row for each contrast and metric, with the reason why something in it is None, else "".
     """
-    units, scale, found = cells.units(), cells.scale(), []
+    units, scale, found = cells.units(), cells.scale(last_day), []
     possible = [metric for metric in metrics if cells.possible(metric)]
     for contrast in contrasts:
         moments = _moments(cells, possible, contrast, last_day)

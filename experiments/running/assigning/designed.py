@@ -4,28 +4,34 @@ from pathlib import Path
 
 from experiments.config.schema import Config
 from experiments.designs.design import Design
+from experiments.designs.listing import ListingSplit
 from experiments.designs.querycluster import QueryClusterSplit
 from experiments.designs.rampup import RampUp
 from experiments.designs.request import RequestSplit
 from experiments.designs.session import SessionSplit
 from experiments.designs.settings import (
+    ListingDesign,
     QueryClusterDesign,
     RequestDesign,
     SessionDesign,
     SwitchbackDesign,
+    TwoSidedDesign,
 )
 from experiments.designs.shopper import ShopperSplit
 from experiments.designs.switchback import Switchback
+from experiments.designs.twosided import TwoSidedSplit
 from experiments.running.assigning.queryclusters import query_clusters
 from simulator.living.world import Population
 from simulator.log.history import load_history
 from simulator.protocols import DAY
 from simulator.randomness import Draws
 
-SALT = "experiment"
+SALT, OF_LISTINGS = "experiment", "experiment:listings"
+
+AnyDesign = Design | ListingSplit | TwoSidedSplit
 
 
-def design_of(config: Config, population: Population, history: Path) -> Design:
+def design_of(config: Config, population: Population, history: Path) -> AnyDesign:
     """Who or what sees which arm in the experiment.
 
     Args:
@@ -43,10 +49,20 @@ def design_of(config: Config, population: Population, history: Path) -> Design:
     if isinstance(spec, QueryClusterDesign):
         texts, catalog = population.intents.texts, population.supply.catalog
         return QueryClusterSplit(*made, query_clusters(texts, load_history(history), catalog))
+    if isinstance(spec, ListingDesign):
+        return ListingSplit(shares, OF_LISTINGS, draws)
     split = ShopperSplit(*made)
+    if isinstance(spec, TwoSidedDesign):
+        layout, of_arms = spec.layout(0), {arm.name: arm.share for arm in config.arms}
+        of_items = tuple(layout.listing_shares(of_arms, config.control).values())
+        return TwoSidedSplit(split, ListingSplit(of_items, OF_LISTINGS, draws))
     if not spec.ramp_up:
         return split
     first = config.world.history_days
     steps = tuple(((first + step.day) * DAY, step.part) for step in spec.ramp_up)
-    control = [arm.name for arm in config.arms].index(config.control)
-    return RampUp(split, steps, control)
+    return RampUp(split, steps, control_of(config))
+
+
+def control_of(config: Config) -> int:
+    """The number of the control arm."""
+    return [arm.name for arm in config.arms].index(config.control)
