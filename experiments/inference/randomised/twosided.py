@@ -143,12 +143,12 @@ def levels(moments: PairMoments, weights_Lij: Floats) -> tuple[Floats, Floats]:
     forms_LjV = np.concatenate((turned_Lji, -turned_Lji * ratio_ij.T), axis=2)
     shoppers_LL = _clustered(forms_LiV, moments.of_shoppers_iVV, moments.shoppers_i)
     items_LL = _clustered(forms_LjV, moments.of_items_jVV, moments.items_j)
-    yy_ij, xy_ij, xx_ij = np.moveaxis(moments.of_pairs_ij3, 2, 0)
-    square_ij = yy_ij - 2 * ratio_ij * xy_ij + ratio_ij**2 * xx_ij
+    powers_ij3 = np.stack((np.ones((2, 2)), -2 * ratio_ij, ratio_ij**2), axis=2)
+    squares_ij3 = moments.of_pairs_ij3 * powers_ij3
+    square_ij = _rounded(squares_ij3.sum(axis=2), np.abs(squares_ij3).sum(axis=2))
     pairs_LL = np.einsum("aij,bij,ij->ab", each_Lij, each_Lij, square_ij)
     added_LL = shoppers_LL + items_LL
     together_LL = added_LL - pairs_LL
-    together_LL[np.abs(together_LL) < ROUNDING**2 * level_L.max(initial=0.0) ** 2] = 0.0
     apart = together_LL[0, 0] + together_LL[1, 1] - 2 * together_LL[0, 1]
     if min(*together_LL.diagonal(), apart) <= 0 < added_LL.max():
         return level_L, added_LL
@@ -164,4 +164,12 @@ def _clustered(forms_LgV: Floats, moments_gVV: Floats, clusters_g: Floats) -> Fl
         clusters_g: how many there are.
     """
     inflated_g = clusters_g / (clusters_g - 1)
-    return np.asarray(np.einsum("agv,gvw,bgw,g->ab", forms_LgV, moments_gVV, forms_LgV, inflated_g))
+    made = np.einsum("agv,gvw,bgw->gab", forms_LgV, moments_gVV, forms_LgV)
+    size = np.abs(forms_LgV)
+    terms = np.einsum("agv,gvw,bgw->gab", size, np.abs(moments_gVV), size)
+    return np.asarray(np.einsum("gab,g->ab", _rounded(made, terms), inflated_g))
+
+
+def _rounded(sums: Floats, terms: Floats) -> Floats:
+    """Sums, 0 where only rounding is left of their terms."""
+    return np.where(np.abs(sums) > ROUNDING * terms, sums, 0.0)
