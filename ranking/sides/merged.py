@@ -87,14 +87,9 @@ def _order(arms: int, requests: Requests, draws: Draws) -> NDArray[np.intp]:
 
 def _woven(columns: Sequence[NDArray[Any]], order_BA: NDArray[np.intp]) -> NDArray[Any]:
     """(B, M * A) the first of every list, then the second of every list, and so on."""
-    widest = max(each.shape[1] for each in columns)
-    padded = np.zeros((len(order_BA), widest, len(columns)), columns[0].dtype)
-    if np.issubdtype(padded.dtype, np.signedinteger):
-        padded -= 1
-    for arm, each in enumerate(columns):
-        padded[:, : each.shape[1], arm] = each
-    woven = np.take_along_axis(padded, order_BA[:, None, :], axis=2)
-    return woven.reshape(len(order_BA), -1)
+    stacked_BMA = np.stack(columns, axis=2)
+    woven_BMA = np.take_along_axis(stacked_BMA, order_BA[:, None, :], axis=2)
+    return woven_BMA.reshape(len(order_BA), stacked_BMA.shape[1] * len(columns))
 
 
 def _own_traces(traces: Sequence[Traces], arm_I: NDArray[np.int8]) -> Traces:

@@ -149,10 +149,14 @@ def levels(moments: PairMoments, weights_Lij: Floats) -> tuple[Floats, Floats]:
     pairs_LL = np.einsum("aij,bij,ij->ab", each_Lij, each_Lij, square_ij)
     added_LL = shoppers_LL + items_LL
     together_LL = added_LL - pairs_LL
-    apart = together_LL[0, 0] + together_LL[1, 1] - 2 * together_LL[0, 1]
-    if min(*together_LL.diagonal(), apart) <= 0 < added_LL.max():
-        return level_L, added_LL
-    return level_L, together_LL
+    smallest = min(*together_LL.diagonal(), _apart(together_LL))
+    lost = smallest < 0 or _apart(together_LL) == 0 < _apart(added_LL)
+    return level_L, added_LL if lost else together_LL
+
+
+def _apart(together_LL: Floats) -> float:
+    """The variance of the difference of both levels."""
+    return float(together_LL[0, 0] + together_LL[1, 1] - 2 * together_LL[0, 1])
 
 
 def _clustered(forms_LgV: Floats, moments_gVV: Floats, clusters_g: Floats) -> Floats:
