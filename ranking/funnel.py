@@ -7,7 +7,7 @@ and the page is served without it.
 import copy
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -146,6 +146,18 @@ class Funnel:
         other = self.twin()
         other.spec = self.spec.model_copy(update={"slots": slots})
         return other
+
+    def unpaged(self) -> "Funnel":
+        """A twin whose pages have room for everything that it ranks, see `whole`."""
+        other = self.twin()
+        other.spec = self.spec.model_copy(update={"slots": self.spec.keep})
+        return other
+
+    def whole(self, requests: Requests) -> Requests:
+        """The same requests, each for a first page with as many results as a page may have."""
+        rows = len(requests)
+        slots_B = np.full(rows, self.spec.slots, np.int16)
+        return replace(requests, page_B=np.zeros(rows, np.int16), slots_B=slots_B)
 
     def refresh(self, index: Index) -> None:
         """Hand the snapshot to whatever reads one."""

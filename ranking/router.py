@@ -59,8 +59,8 @@ class ArmRouter:
 
     def refresh(self, index: Index) -> None:
         """Refresh every arm."""
-        for service in self.services:
-            service.refresh(index)
+        for arm, service in enumerate(self.services):
+            service.refresh(index.of_arm(arm))
 
     def serve(self, requests: Requests) -> Pages:
         """One page for each request, from its arm."""

@@ -3,7 +3,7 @@
 Axis suffixes: B requests, N candidates, K slots, H history, I items, C channels, S shoppers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -106,14 +106,23 @@ class Index:
     Attributes:
         at: simulated seconds of the refresh.
         price_I: current price.
-        available_I: on sale and in stock at the refresh.
+        available_I: on sale and in stock at the refresh; in stock for any arm where shelves are
+            split. What is out of stock is among them where the shop shows it.
         statistics: one per arm, or a single one that all arms share.
+        parts_AI: the same for each arm, where each sells from its own part of every shelf.
     """
 
     at: float
     price_I: NDArray[np.float64]
     available_I: NDArray[np.bool_]
     statistics: tuple[ItemStatistics, ...]
+    parts_AI: NDArray[np.bool_] | None = None
+
+    def of_arm(self, arm: int) -> "Index":
+        """What an arm's funnel reads."""
+        if self.parts_AI is None:
+            return self
+        return replace(self, available_I=self.parts_AI[arm], parts_AI=None)
 
     def statistics_of(self, arm: int) -> ItemStatistics:
         """The statistics that an arm's models read."""

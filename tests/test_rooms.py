@@ -41,7 +41,7 @@ ROOMS = {
             *("records", "stages", "designs", "inference", "truth", "config", "report", "running"),
         },
         "validate": {
-            *("records", "stages", "inference", "truth", "config", "report", "running"),
+            *("records", "stages", "designs", "inference", "truth", "config", "report", "running"),
             "clickfits",
         },
         "calibrate": {

@@ -155,6 +155,7 @@ class Config(Spec):
             *self._problems_of_updates(),
             *self.design.problems(self.world.days),
             *self.design.misfits([arm.share for arm in self.arms], self.funnel.exploration),
+            *self.design.problems_beside(self.world, self.funnel, len(self.arms)),
         ]
         for device in ("phone", "desktop"):
             shown = getattr(self.shoppers, f"{device}_slots")

@@ -1,11 +1,17 @@
 """Settings of an experiment's design: what is assigned to arms, and how its log is read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from experiments.designs.layout import COUNTED_BY_SLOT, FIRST_OF_SESSION, Layout
+from experiments.designs.designsettings import DesignSettings
+from experiments.designs.layout import (
+    COUNTED_BY_SLOT,
+    FIRST_OF_SESSION,
+    Layout,
+)
+from experiments.designs.sides.settings import ListingDesign, TwoSidedDesign
 from experiments.designs.split import SHARE_TOLERANCE
 from simulator.protocols import DAY
 from simulator.spec import Spec
@@ -20,46 +26,7 @@ class RampUpStep(Spec):
     )
 
 
-class _Design(Spec):
-    """What all designs tell.
-
-    Attributes:
-        units: what is assigned, in the plural.
-        fewest_days: days without which nothing can be estimated.
-    """
-
-    units: ClassVar[str]
-    fewest_days: ClassVar[int] = 1
-
-    @property
-    def every_arm(self) -> bool:
-        """Whether the pages of all arms are made for each request."""
-        return False
-
-    def problems(self, days: int) -> list[str]:
-        """What does not fit the days of the experiment; place, value found and value wanted."""
-        if days >= self.fewest_days:
-            return []
-        name = getattr(self, "type", "")
-        return [
-            f"world.days == {days}, must be >= {self.fewest_days} where design.type is {name!r}"
-        ]
-
-    def misfits(self, shares: Sequence[float], exploration: float) -> list[str]:
-        """What does not fit the arms; place, value found and value wanted.
-
-        Args:
-            shares: of the arms.
-            exploration: share of queries that funnels show in a random order.
-        """
-        return []
-
-    def layout(self, first_day: int) -> Layout | None:
-        """How the log of an experiment that begins on a day is read; None: shopper by shopper."""
-        return None
-
-
-class _Triggered(_Design):
+class _Triggered(DesignSettings):
     """A design of which it may be watched where the arms' pages differ."""
 
     triggered: bool = Field(
@@ -80,6 +47,11 @@ class ShopperDesign(_Triggered):
     units: ClassVar[str] = "shoppers"
 
     type: Literal["shopper"] = "shopper"
+    stock: Literal["shared", "per_arm"] = Field(
+        "shared",
+        description="whether both arms sell from one shelf, or each from a part of every shelf "
+        "that is as large as its share",
+    )
     ramp_up: tuple[RampUpStep, ...] = Field(
         (),
         description="steps in which the treatments get their shares; before the first one all are "
@@ -94,6 +66,11 @@ class ShopperDesign(_Triggered):
             for _ in self.ramp_up[:1]
             if self.triggered
         ]
+        if self.ramp_up and self.stock == "per_arm":
+            problems.append(
+                "design.stock == 'per_arm', must be 'shared' with design.ramp_up: parts of the "
+                "shelves do not grow"
+            )
         problems += [
             f"design.ramp_up[{at + 1}] == day {later.day}, part {later.part}, must be after day "
             f"{step.day} and no less than {step.part}"
@@ -105,6 +82,11 @@ class ShopperDesign(_Triggered):
             for at, step in enumerate(self.ramp_up)
             if step.day >= days
         ]
+
+    @property
+    def sets_control_apart(self) -> bool:
+        """In a ramp-up others wait in it."""
+        return bool(self.ramp_up)
 
     def layout(self, first_day: int) -> Layout | None:
         """Of a ramp-up, arms are compared step by step: days differ, and so do the arms' days."""
@@ -143,7 +125,7 @@ class RequestDesign(_Triggered):
         return Layout(self.type, self.units, self.units, "true", "request", "shopper")
 
 
-class QueryClusterDesign(_Design):
+class QueryClusterDesign(DesignSettings):
     """Clusters of queries are split: what is asked for decides the arm."""
 
     units: ClassVar[str] = "query clusters"
@@ -159,11 +141,12 @@ class QueryClusterDesign(_Design):
         )
 
 
-class SwitchbackDesign(_Design):
+class SwitchbackDesign(DesignSettings):
     """Periods of time are split: everybody sees one arm, then the other."""
 
     units: ClassVar[str] = "periods"
     fewest_days: ClassVar[int] = 4
+    only_read: ClassVar[frozenset[str]] = frozenset({"washout"})
 
     type: Literal["switchback"]
     period: float = Field(3_600.0, ge=60, le=DAY, description="length of a period (seconds)")
@@ -195,7 +178,7 @@ class SwitchbackDesign(_Design):
         )
 
 
-class InterleavingDesign(_Design):
+class InterleavingDesign(DesignSettings):
     """Nothing is split: both arms fill each page in turns, and each slot counts for one of them."""
 
     units: ClassVar[str] = "slots"
@@ -211,6 +194,15 @@ class InterleavingDesign(_Design):
     def every_arm(self) -> bool:
         """Both arms'."""
         return True
+
+    @property
+    def sets_control_apart(self) -> bool:
+        """Requests count for it."""
+        return True
+
+    def traffic(self, shares: Mapping[str, float], using: Collection[str], control: str) -> float:
+        """Every request asks both arms."""
+        return 1.0 if using else 0.0
 
     def misfits(self, shares: Sequence[float], exploration: float) -> list[str]:
         """Other than two arms of half each, and pages whose orders are random."""
@@ -242,8 +234,16 @@ def _kind(value: Any) -> Any:
     return value.get("type", "shopper") if isinstance(value, dict) else value.type
 
 
-SplitSpec = ShopperDesign | SessionDesign | RequestDesign | QueryClusterDesign | SwitchbackDesign
-"""Designs that send each request to one arm."""
+SplitSpec = (
+    ShopperDesign
+    | SessionDesign
+    | RequestDesign
+    | QueryClusterDesign
+    | SwitchbackDesign
+    | ListingDesign
+    | TwoSidedDesign
+)
+"""Designs that split something, whatever it is."""
 
 DesignSpec = Annotated[
     Annotated[ShopperDesign, Tag("shopper")]
@@ -251,6 +251,8 @@ DesignSpec = Annotated[
     | Annotated[RequestDesign, Tag("request")]
     | Annotated[QueryClusterDesign, Tag("query_cluster")]
     | Annotated[SwitchbackDesign, Tag("switchback")]
+    | Annotated[ListingDesign, Tag("listing")]
+    | Annotated[TwoSidedDesign, Tag("two_sided")]
     | Annotated[InterleavingDesign, Tag("interleaving")],
     Discriminator(_kind),
 ]

@@ -20,7 +20,7 @@ MAX_ARMS = 127  # an arm is an int8 in the log
 
 
 @dataclass(frozen=True)
-class Split(ABC):
+class UnitSplit:
     """Every unit stays in one arm, chosen by a salted hash of the unit's number.
 
     A unit's arm depends on nothing but seed, salt and number: not on who else takes part, nor on
@@ -50,6 +50,11 @@ class Split(ABC):
         uniform_U = self.draws.uniform(f"assign:{self.salt}", unit_U)
         bounds = np.cumsum(self.shares)[:-1]
         return np.searchsorted(bounds, uniform_U, side="right").astype(np.int8)
+
+
+@dataclass(frozen=True)
+class Split(UnitSplit, ABC):
+    """Units are split that every request belongs to one of."""
 
     @abstractmethod
     def units(self, requests: Requests) -> NDArray[np.int64]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from experiments.designs.layout import Layout
+from experiments.designs.layout import AnyLayout, Layout
 from experiments.inference import health as diagnostics
 from experiments.inference.estimates import Scale, blank
 from experiments.inference.interleaved.causalcredit import (
@@ -26,7 +26,7 @@ from experiments.inference.randomised.comparison import (
     open_by_shopper,
     open_grouped,
 )
-from experiments.inference.srm import sample_ratio, strayed
+from experiments.inference.srm import strayed
 from experiments.inference.triggered.parts import is_watched
 from experiments.inference.triggered.triggering import triggering
 from experiments.records.metrics import (
@@ -61,7 +61,7 @@ def analyse(
     models: Sequence[Model] = (),
     own: Sequence[OwnMetric] = (),
     catalog: Catalog | None = None,
-    layout: Layout | None = None,
+    layout: AnyLayout | None = None,
     scale: Scale = "fieller",
     spec: EngineSpec | None = None,
 ) -> Metrics:
@@ -100,7 +100,7 @@ def analyse(
         found = units.estimates(metrics, pairs, confidence)
         found += _of_own(own, found, (log, history, catalog, pairs), confidence, layout, spec)
         connection, warned = units.connection, special.warned(unestimated(found))
-        srm = *_ratios(units, log, arms, control, layout), *special.ratios
+        srm = *_ratios(units, log, arms, control), *special.ratios
         stages = _funnel(connection, log, manifest, layout)
         return Metrics(
             name=name,
@@ -115,7 +115,7 @@ def analyse(
             models=tuple(models),
             triggered=special.triggered,
             causal=special.causal,
-            health=_health(connection, log, manifest, srm, stages, warned, layout),
+            health=_health(connection, log, manifest, srm, stages, warned, layout, control),
         )
 
 
@@ -138,7 +138,7 @@ class _Special:
 def _special(
     log: Path,
     history: Path | None,
-    layout: Layout | None,
+    layout: AnyLayout | None,
     metrics: Sequence[Metric],
     pairs: Sequence[Contrast],
     arms: Mapping[str, float],
@@ -149,7 +149,7 @@ def _special(
     if is_watched(log):
         found = triggering(
             *(log, history),
-            layout=layout,
+            layout=layout if isinstance(layout, Layout) else None,
             metrics=metrics,
             contrasts=pairs,
             arms=arms,
@@ -171,7 +171,7 @@ def _opened(
     log: Path,
     history: Path | None,
     metrics: Sequence[Metric],
-    layout: Layout | None,
+    layout: AnyLayout | None,
     scale: Scale,
     spec: EngineSpec | None,
 ) -> AbstractContextManager[Comparison]:
@@ -200,7 +200,7 @@ def _check(
 
 
 def _funnel(
-    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, layout: Layout | None
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, layout: AnyLayout | None
 ) -> tuple[FunnelCount, ...]:
     """What is left after each stage."""
     slots = layout is not None and layout.slots
@@ -208,17 +208,10 @@ def _funnel(
 
 
 def _ratios(
-    units: Comparison, log: Path, arms: Mapping[str, float], control: str, layout: Layout | None
+    units: Comparison, log: Path, arms: Mapping[str, float], control: str
 ) -> tuple[SampleRatio, ...]:
     """Whether the arms are as large as they should be at the end."""
-    found = units.populations(log).items()
-    if layout is None:
-        return tuple(sample_ratio(population, counts, arms) for population, counts in found)
-    expected = layout.shares(arms, control)
-    return tuple(
-        replace(sample_ratio(population, counts, expected), unit=layout.split)
-        for population, counts in found
-    )
+    return tuple(counted.ratio() for counted in units.populations(log, arms, control))
 
 
 def _of_own(
@@ -226,7 +219,7 @@ def _of_own(
     others: Sequence[Found],
     asked: tuple[Path, Path | None, Catalog | None, Sequence[Contrast]],
     confidence: float,
-    layout: Layout | None,
+    layout: AnyLayout | None,
     spec: EngineSpec | None,
 ) -> list[Found]:
     """Estimates of metrics of the user's own; they are of shoppers, who must be in one arm."""
@@ -318,11 +311,19 @@ def _health(
     srm: Sequence[SampleRatio],
     stages: Sequence[FunnelCount],
     warned: Iterable[str],
-    layout: Layout | None,
+    layout: AnyLayout | None,
+    control: str,
 ) -> Health:
     slots = layout is not None and layout.slots
     traffic = diagnostics.traffic(connection, log, manifest, slots=slots)
-    failed = diagnostics.dropped(manifest, {row.arm: row.requests for row in traffic})
+    answered = {row.arm: row.requests for row in traffic}
+    every = sum(answered.values())
+    if layout is not None and layout.asks != "own":
+        asked = manifest.arms if layout.asks == "all" else (control,)
+        answered |= dict.fromkeys(asked, every)
+    failed = diagnostics.dropped(manifest, answered)
     strays = strayed(connection, log) if layout is None else 0
+    if layout is not None and layout.asks == "all":
+        stages = [row for row in stages if row.stage not in ("requests", "shown")]
     warnings = diagnostics.warnings(failed, srm, stages, warned, strays)
     return Health(tuple(traffic), tuple(failed), tuple(warnings))

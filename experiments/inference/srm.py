@@ -6,6 +6,7 @@ choice rather than the treatment.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -65,6 +66,27 @@ def _exact(wanted: Sequence[tuple[int, float]], statistic: float) -> float:
     return float((1 + (off_D >= least).sum()) / (1 + _DRAWS))
 
 
+@dataclass(frozen=True)
+class Counted:
+    """How many units the arms have.
+
+    Attributes:
+        population: `assigned` or `exposed`.
+        unit: what was counted, in the plural.
+        counts: by name of the arm.
+        shares: of all, that each arm should have.
+    """
+
+    population: str
+    unit: str
+    counts: Mapping[str, int]
+    shares: Mapping[str, float]
+
+    def ratio(self) -> SampleRatio:
+        """Whether they are as many as they should be."""
+        return replace(sample_ratio(self.population, self.counts, self.shares), unit=self.unit)
+
+
 def populations(
     connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
 ) -> dict[str, dict[str, int]]:
@@ -84,12 +106,17 @@ def populations(
 
 
 def latest_arms(
-    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, kind: str = ""
 ) -> dict[str, int]:
-    """How many units each arm has at the end, also of those that have changed their arm."""
+    """How many units each arm has at the end, also of those that have changed their arm.
+
+    Args:
+        kind: of the units that are counted, as the log calls it; "": all.
+    """
+    where = f"WHERE kind = '{kind}'" if kind else ""
     found = connection.execute(
         'SELECT arm, count(*) FROM (SELECT unit, arg_max(arm, "at") AS arm '
-        f"FROM {scan(log, 'assignments')} GROUP BY unit) GROUP BY arm"
+        f"FROM {scan(log, 'assignments')} {where} GROUP BY unit) GROUP BY arm"
     ).fetchall()
     counts = dict(found)
     return {name: int(counts.get(arm, 0)) for arm, name in enumerate(manifest.arms)}

@@ -361,7 +361,7 @@ class Metrics(Record):
         """What the experiment has split, in the plural; slots where both arms fill each page."""
         if self.design == PREFERENCE:
             return "slots"
-        return self.srm[0].unit if self.srm else "shoppers"
+        return " and ".join(dict.fromkeys(row.unit for row in self.srm)) or "shoppers"
 
     @cached_property
     def metric_names(self) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """From settings to funnels: those of the arms, and the one of the history."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 from experiments.config.schema import ArmSpec, Config
@@ -144,8 +143,11 @@ def traffic_share(config: Config, channel: str, among: Sequence[int]) -> float:
     if len(among) > 1 and isinstance(config.design, InterleavingDesign):
         return 1.0
     arms = [config.arms[number] for number in among]
-    using = [arm.share for arm in arms if channel in arm.channels]
-    return math.fsum(using) / math.fsum(arm.share for arm in arms)
+    using = [arm.name for arm in arms if channel in arm.channels]
+    if len(arms) < 2:
+        return float(len(using))
+    shares = {arm.name: arm.share for arm in arms}
+    return config.design.traffic(shares, using, config.control)
 
 
 def _funnel(

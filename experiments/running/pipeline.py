@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config.schema import Config
-from experiments.designs.settings import InterleavingDesign, ShopperDesign
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
 from experiments.running.beside.retraining import Retraining
@@ -36,7 +35,7 @@ from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from simulator.errors import ConfigError
 from simulator.files.settings import FileCatalog
 
-_EXPERIMENT_LUCK, _PAST_LUCK = "experiment", "history"
+EXPERIMENT_LUCK, _PAST_LUCK = "experiment", "history"
 REFIT_SHARE = 0.25
 """Share of the shoppers with whom another training of a model is compared."""
 
@@ -160,12 +159,11 @@ class Pipeline:
 
     def experiment(self, trained: Trained) -> ExperimentWorld:
         """The world in which the design splits shoppers, or what it says, over the arms."""
-        luck, design = _EXPERIMENT_LUCK, self.config.design
-        by_control = isinstance(design, InterleavingDesign)
-        by_control |= isinstance(design, ShopperDesign) and bool(design.ramp_up)
+        luck, design = EXPERIMENT_LUCK, self.config.design
         arms = range(len(self.config.arms))
         updates = self._updates(split=True)
-        told = [luck, design, *([self.config.control] if by_control else [])]
+        apart = [self.config.control] if design.sets_control_apart else []
+        told = [luck, design.lived, *apart]
         stage = self._world("experiment", told, arms, trained, updates)
         made = self.config, stage, trained.catalogue.path, luck, trained
         return ExperimentWorld(*made, updates=updates)

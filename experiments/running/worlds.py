@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from experiments.config.analysis import OTHER_PAGES, OWN_PAGES
 from experiments.config.schema import Config
 from experiments.running.assigning.arranged import Arranged, arranged, funnels_of
-from experiments.running.assigning.assigned import Assigned, everybody
+from experiments.running.assigning.assigned import everybody
+from experiments.running.assigning.episode import Episode
 from experiments.running.beside.followed import Followed
 from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import arm_funnel
@@ -40,30 +41,6 @@ from simulator.protocols import SearchService
 from simulator.randomness import Draws
 
 STATE = "state.npz"
-
-
-@dataclass(frozen=True)
-class Episode:
-    """What is particular to a world: who serves whom, and when.
-
-    Attributes:
-        service: what serves its requests.
-        arms: names of the arms that may serve a request.
-        assigned: what was assigned to which arm, and when.
-        first_day, days: its period.
-        state: where the world before it stopped; None where there was none.
-        cluster_T: (T,) what each text is assigned by, where queries are; None: they are not.
-        tables: optional tables of its log.
-    """
-
-    service: SearchService
-    arms: tuple[str, ...]
-    assigned: Assigned
-    first_day: int
-    days: int
-    state: State | None
-    cluster_T: NDArray[np.int64] | None = None
-    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,7 +130,7 @@ class _LaterWorld(WorldJob):
         state = dict(np.load(self.trained.history.path / STATE))
         period = world.history_days, world.days
         who = made.service, names, made.assigned
-        return Episode(*who, *period, state, made.cluster_T, made.tables)
+        return Episode(*who, *period, state, made.cluster_T, made.stock_shares, made.tables)
 
     def _funnels(
         self,
@@ -207,7 +184,7 @@ class ExperimentWorld(_LaterWorld):
         return float(len(self.arms)) if self.config.design.every_arm else 1.0
 
     def episode(self, population: Population, draws: Draws) -> Episode:
-        """Every request is served by its arm, or by both."""
+        """Every request is served by its arm, or by all arms together."""
         funnels = self._funnels(self.arms, population.supply.catalog, draws)
         history = self.trained.history.path / LOG
         return self._after_history(arranged(self.config, population, history, funnels, draws))
@@ -375,6 +352,7 @@ def open_world(job: WorldJob, folder: Path) -> OpenWorld:
         arms=len(episode.arms),
         state=episode.state,
         trace_rate=config.log.candidate_rate,
+        stock_shares=episode.stock_shares,
     )
     renewal = job.renewal(world, episode.service)
     return OpenWorld(world, episode.service, episode.first_day, episode.days, renewal)

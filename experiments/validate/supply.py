@@ -6,19 +6,22 @@ is ordered when is a rule without luck, so the stock of every moment follows fro
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from experiments.designs.settings import ShopperDesign
 from experiments.records.reading import rows_of
 from experiments.records.validity import Check
 from experiments.running.models import POPULATION, load_saved
+from experiments.running.pipeline import EXPERIMENT_LUCK
 from experiments.validate.evidence import Evidence, PeriodLog
 from experiments.validate.invariants import violations
-from simulator.catalogue.catalog import Supply
-from simulator.living.restocking import Restock, Restocking
-from simulator.living.settings import MarketSpec
+from simulator.catalogue.catalog import Catalog
+from simulator.living.shelves.shelf import Shelf
 from simulator.living.world import Population
+from simulator.randomness import Draws
 
 _AT_ONCE = 10_000  # sales that are held in memory
 _STOCK = "stock_I"
@@ -29,15 +32,22 @@ class Shelves:
     """The stock of every item, told from sales in the order of time.
 
     Args:
-        supply: full shelves, lead times, and when items come and go.
-        spec: when how much is ordered.
+        shelf: as it was when they began; full before the first day.
     """
 
-    def __init__(self, supply: Supply, spec: MarketSpec) -> None:
-        self.supply, self.restocking = supply, Restocking(supply, spec)
-        self.stock_I = supply.stock_I.astype(np.int64)
-        self._due: list[Restock] = []  # by when it comes
-        self._on_order: dict[int, int] = {}
+    def __init__(self, shelf: Shelf) -> None:
+        self.restocking = shelf.restocking
+        self.stock_I = shelf.stock_I.copy()
+        self._due = list(shelf.restocks)  # by when it comes
+        heapq.heapify(self._due)
+        self._on_order = Counter[int]()
+        for order in self._due:
+            self._on_order[order.item] += order.units
+
+    def split(self, shares: Sequence[float], draws: Draws) -> list["Shelves"]:
+        """Of each arm, where each sells from its own part of every shelf from here on."""
+        shelf = Shelf(self.restocking, self.stock_I, np.zeros_like(self.stock_I), self._due)
+        return [Shelves(part) for part in shelf.split(shares, draws)]
 
     def sell(self, item: int, units: int, at: float) -> bool:
         """Take units off the shelf; whether they were there."""
@@ -45,7 +55,7 @@ class Shelves:
         enough = bool(self.stock_I[item] >= units)
         self.stock_I[item] -= units
         self.restocking.sold(item, units, at)
-        coming = self._on_order.get(item, 0)
+        coming = self._on_order[item]
         order = self.restocking.order(item, int(self.stock_I[item]) + coming, at)
         if order is not None:
             heapq.heappush(self._due, order)
@@ -60,35 +70,46 @@ class Shelves:
     def receive(self, until: float) -> None:
         """Put on the shelves what has arrived."""
         while self._due and self._due[0][0] <= until:
-            _, item, units = heapq.heappop(self._due)
-            self.stock_I[item] += units
-            self._on_order[item] -= units
+            order = heapq.heappop(self._due)
+            self.stock_I[order.item] += order.units
+            self._on_order[order.item] -= order.units
 
 
 def supplied(evidence: Evidence) -> Iterator[Check]:
     """Sales of what was not there, shelves that are not as they were left, and money lost."""
+    config = evidence.config
     population: Population = load_saved(evidence.catalogue / POPULATION)
-    shelves = Shelves(population.supply, evidence.config.world.market)
+    whole = Shelves(Shelf.full(population.supply, config.world.market))
+    parts = [whole]
     for log in evidence.logs:
-        yield from _sold(log, shelves)
+        yield from _sold(log, parts, population.supply.catalog)
         if log is evidence.history:
-            yield _kept(evidence, shelves)
+            yield _kept(evidence, whole)
+            if isinstance(config.design, ShopperDesign) and config.design.stock == "per_arm":
+                draws = Draws(config.seed).child(EXPERIMENT_LUCK)
+                parts = whole.split([arm.share for arm in config.arms], draws)
     if evidence.experiment is not None and evidence.metrics is not None:
         yield _money(evidence, evidence.experiment)
 
 
-def _sold(log: PeriodLog, shelves: Shelves) -> Iterator[Check]:
-    """Every sale of a log against the stock of its moment."""
-    catalog = shelves.supply.catalog
+def _sold(log: PeriodLog, parts: Sequence[Shelves], catalog: Catalog) -> Iterator[Check]:
+    """Every sale of a log against the stock of its moment.
+
+    Args:
+        parts: the shelves of each arm, or those of all.
+        catalog: when items come and go.
+    """
     wrong, first = dict.fromkeys(_SALES, 0), dict.fromkeys(_SALES, "")
     count, items = 0, len(catalog)
-    query = f'SELECT item, quantity, "at", request, true AS sold FROM {log.table("orders")}'
+    columns = 'arm, item, quantity, "at", request'
+    query = f"SELECT {columns}, true AS sold FROM {log.table('orders')}"
     if "returns" in log.counted:
-        back = f'SELECT item, quantity, "at", request, false FROM {log.table("returns")}'
+        back = f"SELECT {columns}, false FROM {log.table('returns')}"
         query = f"{query} UNION ALL {back}"
     moves = log.connection.execute(f'{query} ORDER BY "at"')
     while block := moves.fetchmany(_AT_ONCE):
-        for item, units, at, request, sold in block:
+        for arm, item, units, at, request, sold in block:
+            shelves = parts[arm if len(parts) > 1 else 0]
             known = 0 <= item < items
             if not sold:
                 if known:

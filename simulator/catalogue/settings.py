@@ -36,6 +36,12 @@ class TraitsSpec(Spec):
     lead_time_days: float = Field(
         5.0, gt=0, description="mean time from a restock order to its arrival (days)"
     )
+    lead_time_spread: float = Field(
+        0.5,
+        ge=0,
+        le=10,
+        description="standard deviation of that between items, over the mean; 0: all alike",
+    )
     taste_dimensions: int = Field(8, ge=1, le=64, description="size of taste vectors (dimensions)")
 
 

@@ -20,7 +20,6 @@ from simulator.randomness import Draws, Floats
 # Shares of a taste vector's variance. Attributes lead, so that tastes can be told from
 # behaviour, and a good part stays with the single item.
 _VALUES_SHARE, _CATEGORY_SHARE, _BRAND_SHARE = 0.4, 0.1, 0.2
-_LEAD_SHAPE = 4.0
 
 
 def complete(
@@ -94,17 +93,20 @@ def draw_quality(
 
 
 def _lead_times(seller_I: Ints, spec: TraitsSpec, draws: Draws) -> Floats:
-    """(I,) seconds: gamma of shape 4 around the mean, `seller_share` of the shape the seller's.
+    """(I,) seconds: gamma around the mean, `seller_share` of its shape the seller's.
 
-    The sum of two gammas of one scale is a gamma of the sum of their shapes.
+    Its shape is 1 / spread^2. The sum of two gammas of one scale is a gamma of the sum of their
+    shapes.
     """
-    days_I = np.zeros(len(seller_I))
+    if not spec.lead_time_spread:
+        return np.full(len(seller_I), spec.lead_time_days * DAY)
+    shape, days_I = spec.lead_time_spread**-2, np.zeros(len(seller_I))
     if spec.seller_share < 1:
-        shape = _LEAD_SHAPE * (1 - spec.seller_share)
-        days_I += draws.gamma("item.lead_time", shape, np.arange(len(seller_I)))
+        own = shape * (1 - spec.seller_share)
+        days_I += draws.gamma("item.lead_time", own, np.arange(len(seller_I)))
     if spec.seller_share > 0:
-        days_I += draws.gamma("seller.lead_time", _LEAD_SHAPE * spec.seller_share, seller_I)
-    return spec.lead_time_days * DAY * days_I / _LEAD_SHAPE
+        days_I += draws.gamma("seller.lead_time", shape * spec.seller_share, seller_I)
+    return spec.lead_time_days * DAY * days_I / shape
 
 
 def draw_rating(quality_I: NDArray[np.float32], draws: Draws) -> NDArray[np.float32]:

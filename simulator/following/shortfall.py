@@ -27,7 +27,7 @@ from simulator.behaviour.settings import BehaviorSpec
 from simulator.catalogue.catalog import Ints
 from simulator.following.paths import Paths
 from simulator.living.market import Market
-from simulator.living.stock import StockTrace
+from simulator.living.shelves.stock import StockTrace
 from simulator.protocols import DAY
 
 Floats = NDArray[np.float64]

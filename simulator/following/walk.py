@@ -43,7 +43,7 @@ from simulator.living.desk import blocks, checked
 from simulator.living.scene import Scene
 from simulator.living.sessions import IDLE_SECONDS, Sessions, Steps, step
 from simulator.living.settings import SessionSpec
-from simulator.living.stock import StockTrace
+from simulator.living.shelves.stock import StockTrace
 from simulator.living.world import World
 from simulator.log.codes import NextAction
 from simulator.protocols import DAY, Index, Pages, Requests, SearchService

@@ -11,8 +11,8 @@ from simulator.behaviour.behavior import MOST_ITEMS
 from simulator.living.habit import Habit
 from simulator.living.market import Market
 from simulator.living.plans import IntervalPlan, Purchases
-from simulator.living.restocking import Restock
 from simulator.living.returns import Returns
+from simulator.living.shelves.restocking import Restock
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY
@@ -128,7 +128,7 @@ class Life:
             bought, quantity = bought + 1, 1
             self.memory.buy(shopper, item)
             self._order(plan, row, choice, sold)
-            restock = self.market.reorder(item, self.env.now)
+            restock = self.market.reorder(item, self.env.now, arm)
             if restock is not None:
                 self.env.process(self._restock(restock))
 
@@ -159,7 +159,7 @@ class Life:
 
     def _return(self, order: _Order, at: float) -> Generator[simpy.Event]:
         yield self.env.timeout(at - self.env.now)
-        self.market.take_back(order.item, order.quantity, self.env.now)
+        self.market.take_back(order.item, order.quantity, self.env.now, order.arm)
         self.memory.give_back(order.shopper, order.item)
         kept = {name: getattr(order, name) for name in _Return._fields}
         kept |= {"at": self.env.now, "day": int(self.env.now // DAY)}

@@ -1,16 +1,17 @@
 """The shelf: stock, restocking, prices, items that come and go, and what the shop counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Supply
-from simulator.living.restocking import Restock, Restocking
 from simulator.living.settings import MarketSpec, Promotion
-from simulator.living.stock import StockTrace
+from simulator.living.shelves.restocking import Restock
+from simulator.living.shelves.shelf import Shelf
+from simulator.living.shelves.stock import StockTrace
 from simulator.protocols import Index, ItemStatistics
 from simulator.randomness import Draws
 
@@ -23,27 +24,21 @@ class Market:
     desk as it plans them. Nobody reads the counts before the next day begins.
 
     Attributes:
-        stock_I: units on the shelf now.
+        shelves: one for all arms, or one for each.
         price_I: current price.
         usual_I: price but for the day's promotions.
         exposures_AI, clicks_AI, orders_AI: decayed counts per arm (or one shared row).
-        on_order_I: units under way from a restock order.
-        restocking: when how much is ordered.
-        restocks: restock orders under way.
         trace: where changes of stock are noted, if anywhere.
     """
 
     supply: Supply
     spec: MarketSpec
-    stock_I: NDArray[np.int64]
+    shelves: tuple[Shelf, ...]
     price_I: NDArray[np.float64]
     usual_I: NDArray[np.float64]
     exposures_AI: NDArray[np.float64]
     clicks_AI: NDArray[np.float64]
     orders_AI: NDArray[np.float64]
-    on_order_I: NDArray[np.int64]
-    restocking: Restocking
-    restocks: list[Restock] = field(default_factory=list)
     trace: StockTrace | None = None
 
     @classmethod
@@ -53,15 +48,37 @@ class Market:
         return cls(
             supply=supply,
             spec=spec,
-            stock_I=supply.stock_I.astype(np.int64),
+            shelves=(Shelf.full(supply, spec),),
             price_I=supply.catalog.price_I.copy(),
             usual_I=supply.catalog.price_I.copy(),
             exposures_AI=np.zeros((1, items)),
             clicks_AI=np.zeros((1, items)),
             orders_AI=np.zeros((1, items)),
-            on_order_I=np.zeros(items, np.int64),
-            restocking=Restocking(supply, spec),
         )
+
+    @property
+    def stock_I(self) -> NDArray[np.int64]:
+        """Units on the shelf now; of shelves that are split, a sum."""
+        return self._summed("stock_I")
+
+    @property
+    def on_order_I(self) -> NDArray[np.int64]:
+        """Units under way; of shelves that are split, a sum."""
+        return self._summed("on_order_I")
+
+    @property
+    def restocks(self) -> list[Restock]:
+        """Orders under way, of all shelves."""
+        return [order for shelf in self.shelves for order in shelf.restocks]
+
+    def _summed(self, name: str) -> NDArray[np.int64]:
+        arrays: list[NDArray[np.int64]] = [getattr(shelf, name) for shelf in self.shelves]
+        return arrays[0] if len(arrays) == 1 else np.stack(arrays).sum(axis=0)
+
+    def separate_stock(self, shares: Sequence[float], draws: Draws) -> None:
+        """Each arm sells from its own part of every shelf from here on, see `Shelf.split`."""
+        (whole,) = self.shelves
+        self.shelves = whole.split(shares, draws)
 
     def separate_statistics(self, arms: int) -> None:
         """Count per arm from here on; each arm starts from what was counted together."""
@@ -90,11 +107,15 @@ class Market:
         Args:
             statistics: as of the last daily refresh.
         """
+        shown = self.spec.sold_out == "shown"
+        there_AI = np.array([shown | (shelf.stock_I > 0) for shelf in self.shelves])
+        there_AI &= self.on_sale(at)
         return Index(
             at=at,
             price_I=self.price_I.copy(),
-            available_I=self.on_sale(at) & (self.stock_I > 0),
+            available_I=np.asarray(there_AI.any(axis=0)),
             statistics=statistics,
+            parts_AI=there_AI if len(there_AI) > 1 else None,
         )
 
     def count_exposures(
@@ -116,36 +137,32 @@ class Market:
         catalog = self.supply.catalog
         if not catalog.created_at_I[item] <= at < catalog.retired_at_I[item]:
             return 0
-        sold = int(min(quantity, self.stock_I[item]))
+        sold = self.shelves[self._part(arm)].take(item, quantity, at)
         if sold:
-            self.stock_I[item] -= sold
-            self.restocking.sold(item, sold, at)
             self.orders_AI[arm if len(self.orders_AI) > 1 else 0, item] += 1
             self._note(at, item)
             if self.trace is not None:
                 self.trace.sales.append((at, session, item, sold))
         return sold
 
-    def reorder(self, item: int, at: float) -> Restock | None:
-        """What is ordered right after a sale, if anything."""
-        position = int(self.stock_I[item] + self.on_order_I[item])
-        order = self.restocking.order(item, position, at)
-        if order is not None:
-            self.on_order_I[item] += order.units
-            self.restocks.append(order)
-        return order
+    def reorder(self, item: int, at: float, arm: int = 0) -> Restock | None:
+        """What is ordered right after a sale of an arm, if anything."""
+        part = self._part(arm)
+        return self.shelves[part].reorder(item, at, part)
 
     def receive(self, order: Restock) -> None:
         """A restock order arrives."""
-        self.stock_I[order.item] += order.units
-        self.on_order_I[order.item] -= order.units
-        self.restocks.remove(order)
+        self.shelves[order.part].receive(order)
         self._note(order.at, order.item)
 
-    def take_back(self, item: int, units: int, at: float) -> None:
-        """Units that were sold stand on the shelf again."""
-        self.stock_I[item] += units
+    def take_back(self, item: int, units: int, at: float, arm: int = 0) -> None:
+        """Units that an arm had sold stand on the shelf again."""
+        self.shelves[self._part(arm)].stock_I[item] += units
         self._note(at, item)
+
+    def _part(self, arm: int) -> int:
+        """The number of the shelf that an arm sells from."""
+        return arm if len(self.shelves) > 1 else 0
 
     def _note(self, at: float, item: int) -> None:
         if self.trace is not None:
@@ -172,19 +189,20 @@ class Market:
             counts_AI *= keep
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that changes, as arrays for `restore`."""
-        shelf = ("stock_I", "on_order_I", "price_I", "usual_I")
-        counts = ("exposures_AI", "clicks_AI", "orders_AI")
-        arrays = {name: np.asarray(getattr(self, name)) for name in shelf + counts}
-        under_way = np.array(self.restocks, np.float64).reshape(-1, 3)
-        return arrays | self.restocking.state() | {"restocks": under_way}
+        """Everything that changes, as arrays for `restore`.
+
+        Shelves that are split are told as sums: no world goes on from them.
+        """
+        counts = ("price_I", "usual_I", "exposures_AI", "clicks_AI", "orders_AI")
+        arrays = {name: np.asarray(getattr(self, name)) for name in counts}
+        if len(self.shelves) == 1:
+            return arrays | self.shelves[0].state()
+        return arrays | {"stock_I": self.stock_I, "on_order_I": self.on_order_I}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Go on from a saved state."""
-        self.restocking.restore(state)
+        """Go on from a saved state; of a market whose shelves were not split."""
+        (shelf,) = self.shelves
+        shelf.restore(state)
         for name, array in state.items():
-            if name not in ("restocks", *self.restocking.state()):
+            if name not in shelf.state():
                 setattr(self, name, array.copy())
-        self.restocks = [
-            Restock(float(at), int(item), int(units)) for at, item, units in state["restocks"]
-        ]

@@ -55,6 +55,9 @@ class MarketSpec(Spec):
     cover_days: float = Field(
         14.0, ge=0, le=1e6, description="expected sales that an order covers after it came (days)"
     )
+    sold_out: Literal["hidden", "shown"] = Field(
+        "hidden", description="whether funnels leave out what is out of stock, or show it as well"
+    )
     price_changes: float = Field(
         0.02, ge=0, le=1, description="share of items whose price changes on a day"
     )

@@ -1,6 +1,6 @@
 """One world: days, refreshes of the index, and in each interval first the plan, then its life."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Behavior
 from simulator.catalogue.catalog import Supply
+from simulator.errors import ConfigError
 from simulator.living.arrivals import Arrivals, visits_of_day
 from simulator.living.desk import Desk, Witness
 from simulator.living.habit import Habit
@@ -20,7 +21,7 @@ from simulator.living.returns import Returns
 from simulator.living.scene import Scene
 from simulator.living.sessions import Sessions, open_sessions
 from simulator.living.settings import WorldSpec
-from simulator.living.stock import StockTrace
+from simulator.living.shelves.stock import StockTrace
 from simulator.log.codes import EndReason
 from simulator.log.eventlog import EventLog
 from simulator.protocols import DAY, Index, SearchService
@@ -66,6 +67,7 @@ class World:
         arms: number of arms, for statistics kept per arm.
         state: where an earlier world stopped; None opens a fresh market.
         trace_rate: share of requests whose candidates are logged.
+        stock_shares: of every shelf the parts from which the arms sell; None: all from the whole.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class World:
         arms: int = 1,
         state: Mapping[str, NDArray[Any]] | None = None,
         trace_rate: float = 0.0,
+        stock_shares: Sequence[float] | None = None,
     ) -> None:
         self.spec = spec
         self.population = population
@@ -94,6 +97,8 @@ class World:
             self._restore(state)
         if spec.statistics == "per_arm":
             self.market.separate_statistics(arms)
+        if stock_shares is not None:
+            self.market.separate_stock(stock_shares, draws)
         self.behavior = Behavior(
             spec.behavior, supply.catalog, supply.truth, shoppers, intents, draws
         )
@@ -110,7 +115,16 @@ class World:
         self.desk.witnesses.append(witness)
 
     def follow(self, follower: Follower) -> None:
-        """Let somebody follow the world from refresh to refresh, without a change to it."""
+        """Let somebody follow the world from refresh to refresh, without a change to it.
+
+        Raises:
+            ConfigError: each arm sells from its own part of every shelf.
+        """
+        if len(self.market.shelves) > 1:
+            raise ConfigError(
+                f"shelves == {len(self.market.shelves)} parts, must be whole in a world that is "
+                "followed"
+            )
         self.watch(follower)
         self._followers.append(follower)
 

@@ -1,6 +1,15 @@
-"""Codes in the log: what a shopper did next, and why a session ended."""
+"""Codes in the log: what was assigned, what a shopper did next, and why a session ended."""
 
 from enum import IntEnum
+
+
+class UnitKind(IntEnum):
+    """What an experiment assigns to its arms."""
+
+    SHOPPER = 0
+    PERIOD = 1  # of time
+    QUERY_CLUSTER = 2  # texts about one thing
+    ITEM = 3
 
 
 class NextAction(IntEnum):

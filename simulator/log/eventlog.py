@@ -104,7 +104,7 @@ class EventLog:
 
 
 # Most columns are nearly unique numbers: dictionaries would cost time and save nothing.
-_ENCODING: dict[str, Any] = {"compression": "lz4", "use_dictionary": ["end_reason"]}
+_ENCODING: dict[str, Any] = {"compression": "lz4", "use_dictionary": [*DICTIONARIES]}
 
 
 class _Table:

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import pyarrow as pa
 
-from simulator.log.codes import EndReason
+from simulator.log.codes import EndReason, UnitKind
 
 _TYPES = {
     # bit k of examined: slot k was examined
@@ -17,13 +17,13 @@ _TYPES = {
     pa.float64(): "at start end price",
     pa.float32(): "latency propensity ranker_score",
     pa.string(): "string",
-    pa.dictionary(pa.int8(), pa.string()): "end_reason",
+    pa.dictionary(pa.int8(), pa.string()): "end_reason kind",
 }
 TYPES = {name: kind for kind, names in _TYPES.items() for name in names.split()}
 """The type of every column, the same in all tables."""
 
 _TABLES = {
-    "assignments": "unit arm at",
+    "assignments": "kind unit arm at",
     "texts": "text string cluster",
     "requests": "request session shopper arm at day text page device gender age latency dropped "
     "merged ranked shown next_action",
@@ -64,4 +64,4 @@ def table_schemas(
 
 
 # Enum columns are codes in memory and names in the log.
-DICTIONARIES: dict[str, type[IntEnum]] = {"end_reason": EndReason}
+DICTIONARIES: dict[str, type[IntEnum]] = {"end_reason": EndReason, "kind": UnitKind}

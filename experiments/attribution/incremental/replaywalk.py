@@ -21,7 +21,7 @@ from simulator.following.many import Many
 from simulator.following.paths import Paths
 from simulator.following.shortfall import in_time
 from simulator.following.walk import NEXT_NEEDS, ExpectedWalk, decided
-from simulator.living.stock import StockTrace
+from simulator.living.shelves.stock import StockTrace
 from simulator.living.world import World
 from simulator.protocols import REQUEST_BITS, Pages, Requests
 from simulator.shoppers.needs import Needs

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from recall.sampleshop import sample_history
 from simulator.catalogue.catalog import Catalog
-from simulator.log.codes import EndReason
+from simulator.log.codes import EndReason, UnitKind
 from simulator.log.history import History
 from simulator.log.tables import table_schemas
 
@@ -51,7 +51,9 @@ def _columns(table: str, history: History) -> dict[str, Any]:
     shoppers = np.unique(shopper_R)
     match table:
         case "assignments":
-            return {"unit": shoppers, "arm": shoppers % 2, "at": np.zeros(len(shoppers))}
+            kind = [UnitKind.SHOPPER.name.lower()] * len(shoppers)
+            at = np.zeros(len(shoppers))
+            return {"kind": kind, "unit": shoppers, "arm": shoppers % 2, "at": at}
         case "texts":
             text = np.arange(len(history.texts))
             return {"text": text, "string": list(history.texts), "cluster": text}

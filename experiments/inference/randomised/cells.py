@@ -1,12 +1,13 @@
 """The sums of an experiment's log by group, stratum and arm, computed and kept by DuckDB."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from experiments.designs.layout import Layout
+from experiments.designs.layout import Layout, ListingLayout
 from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, scan
 from experiments.inference.metrics import UNIT_COLUMNS, Metric
 from experiments.inference.units import summed
@@ -15,7 +16,7 @@ UNITS = "units"
 """The column that counts units."""
 
 
-class Cells:
+class Cells(ABC):
     """A row for each group, stratum, arm and day, with sums of the columns that metrics need.
 
     Attributes:
@@ -29,38 +30,33 @@ class Cells:
         self,
         connection: duckdb.DuckDBPyConnection,
         log: Path,
-        layout: Layout,
+        layout: Layout | ListingLayout,
         metrics: Sequence[Metric],
-        parts: str = "",
     ) -> None:
         self.manifest: Manifest = read_manifest(log)
         self.connection = connection
         self.layout = layout
-        asked = {column for metric in metrics for column in metric.columns}
-        self.columns = tuple(sorted(asked & layout.columns))
-        source = scan(log, "requests")
-        if layout.by_text:
-            source += f" JOIN {scan(log, 'texts')} USING (text)"
-        stratum, counted = layout.stratum, layout.counted
-        if parts:
-            source += f" JOIN ({parts}) AS parts USING (request)"
-            stratum, counted = "parts.part", "parts.starts"
-        connection.execute(
-            "CREATE TEMP TABLE asked AS SELECT request, shopper, arm, day, "
-            f"({layout.group})::BIGINT AS grp, ({stratum})::BIGINT AS stratum, "
-            f"({counted})::INTEGER AS counted FROM {source} WHERE {layout.kept}"
-        )
-        arms = len(self.manifest.arms)
-        made = _cells(log, self.columns, arms, layout.slots)
-        connection.execute(f"CREATE TEMP TABLE cells AS {made}")
+        wanted = {column for metric in metrics for column in metric.columns}
+        self.columns = tuple(sorted(wanted & layout.columns))
+        asked, cells = self._tables(log)
+        connection.execute(f"CREATE TEMP TABLE asked AS {asked}")
+        connection.execute(f"CREATE TEMP TABLE cells AS {cells}")
 
     def possible(self, metric: Metric) -> bool:
-        """Whether a request can be told to have what the metric counts."""
+        """Whether a unit can be told to have what the metric counts."""
         return set(metric.columns) <= set(self.columns)
 
-    def scale(self) -> float:
-        """Units for each shopper who searched: what a unit has, times this, is of a shopper."""
-        row = self.connection.execute("SELECT sum(counted) / count(DISTINCT shopper) FROM asked")
+    def scale(self, last_day: int | None = None) -> float:
+        """Units for each shopper who searched: what a unit has, times this, is of a shopper.
+
+        Args:
+            last_day: of those that came up to and including this day; none: of all.
+        """
+        until = "true" if last_day is None else f"day <= {last_day}"
+        counted = f"(SELECT {self._counted} WHERE {until})"
+        row = self.connection.execute(
+            f"SELECT {counted} / nullif(count(DISTINCT shopper), 0) FROM asked WHERE {until}"
+        )
         found = (row.fetchone() or (None,))[0]
         return float(found) if found is not None else 0.0
 
@@ -76,8 +72,66 @@ class Cells:
         found = dict(self.connection.execute(counted).fetchall())
         return {name: int(found.get(arm, 0)) for arm, name in enumerate(self.manifest.arms)}
 
+    @abstractmethod
+    def _tables(self, log: Path) -> tuple[str, str]:
+        """SQL of two tables: who asked on which day, and the sums."""
 
-def _cells(log: Path, columns: Sequence[str], arms: int, slots: bool) -> str:
+    @property
+    @abstractmethod
+    def _counted(self) -> str:
+        """SQL of how many units there are, from a table with days."""
+
+
+class RequestCells(Cells):
+    """Requests belong to groups: sums over the rows that they brought."""
+
+    layout: Layout
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        log: Path,
+        layout: Layout,
+        metrics: Sequence[Metric],
+        parts: str = "",
+    ) -> None:
+        self._parts = parts
+        super().__init__(connection, log, layout, metrics)
+
+    def _tables(self, log: Path) -> tuple[str, str]:
+        arms = len(self.manifest.arms)
+        return _asked(log, self.layout, self._parts), _summed(
+            log, self.columns, arms, self.layout.slots
+        )
+
+    @property
+    def _counted(self) -> str:
+        return "sum(counted) FROM asked"
+
+
+def _asked(log: Path, layout: Layout, parts: str) -> str:
+    """SQL of the requests that are analysed, and of where each belongs; see `open_cells`."""
+    source, stratum, counted = scan(log, "requests"), layout.stratum, layout.counted
+    if layout.by_text:
+        source += f" JOIN {scan(log, 'texts')} USING (text)"
+    if parts:
+        source += f" JOIN ({parts}) AS parts USING (request)"
+        stratum, counted = "parts.part", "parts.starts"
+    return (
+        f"SELECT request, shopper, arm, day, ({layout.group})::BIGINT AS grp, "
+        f"({stratum})::BIGINT AS stratum, ({counted})::INTEGER AS counted "
+        f"FROM {source} WHERE {layout.kept}"
+    )
+
+
+def summed_by_table(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The tables of a log that columns of the unit table count, and SQL of the sums over each."""
+    for table in dict.fromkeys(UNIT_COLUMNS[name].table for name in columns):
+        own = [name for name in columns if UNIT_COLUMNS[name].table == table]
+        yield table, ", ".join(f"{summed(UNIT_COLUMNS[name])} AS {name}" for name in own)
+
+
+def _summed(log: Path, columns: Sequence[str], arms: int, slots: bool) -> str:
     """SQL of the table: sums over the rows of each table of the log, joined by request.
 
     Args:
@@ -91,9 +145,7 @@ def _cells(log: Path, columns: Sequence[str], arms: int, slots: bool) -> str:
     units = "each.arm AS arm" if slots else own_arm
     source = f"asked CROSS JOIN {every} AS each" if slots else "asked"
     parts = [f"SELECT {keys}, {units}, sum(counted) AS {UNITS} FROM {source} GROUP BY ALL"]
-    for table in dict.fromkeys(UNIT_COLUMNS[name].table for name in columns):
-        own = [name for name in columns if UNIT_COLUMNS[name].table == table]
-        sums = ", ".join(f"{summed(UNIT_COLUMNS[name])} AS {name}" for name in own)
+    for table, sums in summed_by_table(columns):
         by_slot = slots and table in ("exposures", "orders")
         left_out = "(day)" if by_slot else "(arm, day)"
         arm = "rows.arm AS arm" if by_slot else own_arm
@@ -102,6 +154,11 @@ def _cells(log: Path, columns: Sequence[str], arms: int, slots: bool) -> str:
         if slots and not by_slot:
             arm, joined = units, f"{joined} CROSS JOIN {every} AS each"
         parts.append(f"SELECT {keys}, {arm}, {sums} FROM {joined} GROUP BY ALL")
+    return added(parts, columns)
+
+
+def added(parts: Sequence[str], columns: Sequence[str]) -> str:
+    """SQL of the sums of parts that have some of the columns each."""
     total = ", ".join(f"coalesce(sum({name}), 0)::DOUBLE AS {name}" for name in (UNITS, *columns))
     union = " UNION ALL BY NAME ".join(parts)
     return f"SELECT grp, stratum, arm, day, {total} FROM ({union}) GROUP BY ALL"
@@ -131,4 +188,4 @@ def open_cells(
     """
     read_manifest(log)
     with engine(spec or EngineSpec()) as connection:
-        yield Cells(connection, log, layout, metrics, parts)
+        yield RequestCells(connection, log, layout, metrics, parts)

@@ -1,19 +1,22 @@
-"""How the arms of an experiment are compared, whatever it has randomised: two ways, one face."""
+"""How the arms of an experiment are compared, whatever it has randomised: some ways, one face."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 
-from experiments.designs.layout import Layout
+from experiments.designs.layout import AnyLayout, ListingLayout, TwoSidedLayout
 from experiments.inference.estimates import Scale, estimate
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.cells import Cells, open_cells
 from experiments.inference.randomised.grouped import grouped_estimates
-from experiments.inference.srm import latest_arms, populations
+from experiments.inference.randomised.itemcells import open_item_cells
+from experiments.inference.randomised.pairs import Pairs, open_pairs
+from experiments.inference.randomised.twosided import two_sided_estimates
+from experiments.inference.srm import Counted, latest_arms, populations
 from experiments.inference.units import Units, open_units
 from experiments.records.metrics import Contrast, Estimate
 
@@ -41,8 +44,14 @@ class Comparison(Protocol):
     ) -> list[Found]:
         """The same of what happened up to and including a day."""
 
-    def populations(self, log: Path) -> dict[str, dict[str, int]]:
-        """How many units were assigned to each arm, and how many were exposed in it."""
+    def populations(self, log: Path, arms: Mapping[str, float], control: str) -> list[Counted]:
+        """How many units were assigned to each arm, and how many were exposed in it.
+
+        Args:
+            log: the experiment's log folder.
+            arms: share of the arms, as set.
+            control: name of the control arm.
+        """
 
 
 class ByShopper:
@@ -81,9 +90,10 @@ class ByShopper:
             for metric in metrics
         ]
 
-    def populations(self, log: Path) -> dict[str, dict[str, int]]:
+    def populations(self, log: Path, arms: Mapping[str, float], control: str) -> list[Counted]:
         """Of shoppers."""
-        return populations(self.connection, log, self.units.manifest)
+        found = populations(self.connection, log, self.units.manifest)
+        return [Counted(name, "shoppers", counts, arms) for name, counts in found.items()]
 
 
 class ByGroups:
@@ -121,13 +131,51 @@ class ByGroups:
         how = self.scale
         return grouped_estimates(*asked, confidence=confidence, scale=how, last_day=day)
 
-    def populations(self, log: Path) -> dict[str, dict[str, int]]:
+    def populations(self, log: Path, arms: Mapping[str, float], control: str) -> list[Counted]:
         """Of what was assigned, where the log knows it; else of what came; of slots nothing."""
-        if self.cells.layout.slots:
-            return {}
-        if not self.cells.layout.assigned:
-            return {"exposed": self.cells.units()}
-        return {"assigned": latest_arms(self.connection, log, self.cells.manifest)}
+        layout = self.cells.layout
+        if layout.slots:
+            return []
+        name, counts = "exposed", self.cells.units()
+        if layout.assigned:
+            name, counts = "assigned", latest_arms(self.connection, log, self.cells.manifest)
+        return [Counted(name, layout.split, counts, layout.shares(arms, control))]
+
+
+class ByBothSides:
+    """Shoppers and items were split: see `twosided`."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self.pairs = pairs
+        self.connection = pairs.connection
+
+    def estimates(
+        self, metrics: Sequence[Metric], contrasts: Sequence[Contrast], confidence: float
+    ) -> list[Found]:
+        """Of every contrast and metric."""
+        return two_sided_estimates(self.pairs, metrics, contrasts, confidence=confidence)
+
+    def days(self) -> list[int]:
+        """The days that have requests."""
+        return self.pairs.days()
+
+    def so_far(
+        self, day: int, metrics: Sequence[Metric], contrasts: Sequence[Contrast], confidence: float
+    ) -> list[Found]:
+        """The same of what happened up to and including a day."""
+        asked = self.pairs, metrics, contrasts
+        return two_sided_estimates(*asked, confidence=confidence, last_day=day)
+
+    def populations(self, log: Path, arms: Mapping[str, float], control: str) -> list[Counted]:
+        """Of shoppers, and of items."""
+        layout, counted = self.pairs.layout, []
+        for kind, unit, shares in (
+            ("shopper", "shoppers", layout.shares(arms, control)),
+            ("item", "listings", layout.listing_shares(arms, control)),
+        ):
+            counts = latest_arms(self.connection, log, self.pairs.manifest, kind)
+            counted.append(Counted("assigned", unit, counts, shares))
+        return counted
 
 
 @contextmanager
@@ -148,11 +196,18 @@ def open_by_shopper(
 def open_grouped(
     log: Path,
     metrics: Sequence[Metric],
-    layout: Layout,
+    layout: AnyLayout,
     *,
     scale: Scale,
     spec: EngineSpec | None,
-) -> Iterator[ByGroups]:
+) -> Iterator[ByGroups | ByBothSides]:
     """Read a log by the layout of its design; arguments as of `open_cells`."""
-    with open_cells(log, layout, metrics, spec=spec) as cells:
-        yield ByGroups(cells, scale)
+    if isinstance(layout, TwoSidedLayout):
+        with open_pairs(log, layout, metrics, spec=spec) as pairs:
+            yield ByBothSides(pairs)
+    elif isinstance(layout, ListingLayout):
+        with open_item_cells(log, layout, metrics, spec=spec) as by_item:
+            yield ByGroups(by_item, scale)
+    else:
+        with open_cells(log, layout, metrics, spec=spec) as cells:
+            yield ByGroups(cells, scale)

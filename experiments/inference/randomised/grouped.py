@@ -80,7 +80,7 @@ def grouped_estimates(
     Returns:
         a row for each contrast and metric, with the reason why something in it is None, else "".
     """
-    units, each, found = cells.units(stratum), cells.scale(), []
+    units, each, found = cells.units(stratum), cells.scale(last_day), []
     possible = [metric for metric in metrics if cells.possible(metric)]
     for contrast in contrasts:
         moments = _moments(cells, possible, contrast, last_day, stratum)

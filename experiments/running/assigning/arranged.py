@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from experiments.config.schema import Config
 from experiments.designs.querycluster import QueryClusterSplit
-from experiments.designs.settings import InterleavingDesign, is_triggered
+from experiments.designs.settings import InterleavingDesign, ShopperDesign, is_triggered
 from experiments.running.assigning.assigned import NOBODY, Assigned, assigned
-from experiments.running.assigning.designed import design_of
+from experiments.running.assigning.designed import control_of, design_of, split_of
+from experiments.running.assigning.serving import router_of
 from ranking.funnel import Funnel
 from ranking.interleaving.interleaving import Interleaving
 from ranking.router import ArmRouter
@@ -30,12 +31,14 @@ class Arranged:
         assigned: what was assigned to which arm, and when.
         cluster_T: (T,) what each text is assigned by, where queries are; None: they are not.
         tables: optional tables of the log.
+        stock_shares: parts of every shelf from which the arms sell; None: all from the whole.
     """
 
     service: SearchService
     assigned: Assigned
     cluster_T: NDArray[np.int64] | None = None
     tables: tuple[str, ...] = ()
+    stock_shares: tuple[float, ...] | None = None
 
 
 def arranged(
@@ -58,12 +61,16 @@ def arranged(
         tables = (CONTESTED,) if spec.causal else ()
         return Arranged(_interleaved(config, spec, funnels, draws), NOBODY, tables=tables)
     design = design_of(config, spec, population, history)
-    known = assigned(design, config.world, len(population.shoppers))
+    known = assigned(design, config.world, population)
     cluster_T = design.cluster_T if isinstance(design, QueryClusterSplit) else None
+    parted = isinstance(spec, ShopperDesign) and spec.stock == "per_arm"
+    shares = tuple(arm.share for arm in config.arms) if parted else None
     if not is_triggered(spec):
-        return Arranged(ArmRouter(funnels, design), known, cluster_T)
-    router = ArmRouter(funnels, design, [each.twin() for each in funnels])
-    return Arranged(router, known, cluster_T, (TRIGGERS,))
+        items = len(population.supply.catalog)
+        router = router_of(design, funnels, items, control_of(config), draws)
+        return Arranged(router, known, cluster_T, stock_shares=shares)
+    watched = ArmRouter(funnels, split_of(design), [each.twin() for each in funnels])
+    return Arranged(watched, known, cluster_T, (TRIGGERS,), shares)
 
 
 def _interleaved(
@@ -77,14 +84,12 @@ def _interleaved(
         draws,
         slots=config.funnel.slots,
         depth=depth,
-        control=[arm.name for arm in config.arms].index(config.control),
+        control=control_of(config),
         causal=spec.causal,
     )
 
 
 def funnels_of(service: SearchService) -> list[Funnel]:
     """The funnels that serve behind a service."""
-    services: Sequence[SearchService] = (service,)
-    if isinstance(service, ArmRouter | Interleaving):
-        services = service.services
+    services = getattr(service, "services", (service,))
     return [each for each in services if isinstance(each, Funnel)]

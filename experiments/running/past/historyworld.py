@@ -7,9 +7,10 @@ from experiments.config.schema import Config
 from experiments.designs.rampup import RampUp
 from experiments.designs.shopper import ShopperSplit
 from experiments.running.assigning.assigned import everybody
+from experiments.running.assigning.episode import Episode
 from experiments.running.funnels import bootstrap_funnel, ramp_funnel
 from experiments.running.models import MODEL, load_channel
-from experiments.running.worlds import Episode, WorldJob
+from experiments.running.worlds import WorldJob
 from experiments.stages.stage import Stage
 from ranking.router import ArmRouter
 from simulator.living.settings import RampSpec

@@ -87,7 +87,12 @@ def write_log(
     row_O = row_X[bought_O]
 
     written = {
-        "assignments": {"unit": np.arange(shoppers), "arm": arm_S, "at": np.zeros(shoppers)},
+        "assignments": {
+            "kind": ["shopper"] * shoppers,
+            "unit": np.arange(shoppers),
+            "arm": arm_S,
+            "at": np.zeros(shoppers),
+        },
         "texts": {
             "text": np.arange(3, dtype=np.int32),
             "string": ["red shoes", "shoes", "gift"],

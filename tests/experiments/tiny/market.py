@@ -257,7 +257,8 @@ def open_world(
     text_T = np.arange(len(TEXTS))
     log.append("texts", {"text": text_T, "string": np.array(TEXTS, object), "cluster": text_T})
     first_U = np.zeros(shoppers)
-    columns = {"unit": np.arange(shoppers), "arm": first_U.astype(np.int8), "at": first_U}
+    arm_U = first_U.astype(np.int8)
+    columns = {"kind": arm_U, "unit": np.arange(shoppers), "arm": arm_U, "at": first_U}
     log.append("assignments", columns)
     world = World(world_spec(spec, sessions, days), people, service, log, draws)
     return OpenWorld(world, service, first_day=0, days=days)

@@ -125,12 +125,8 @@ class Judge(Noting):
         It is asked the very batch that it was asked, for a channel that breaks is dropped from all.
         """
         answers = self.logging.ask(requests)
-        all_slots = replace(
-            requests,
-            page_B=np.zeros(len(requests), np.int16),
-            slots_B=np.full(len(requests), self.logging.spec.slots, np.int16),
-        )
-        return self.logging.pages(replace(answers, requests=all_slots)).items_BK
+        whole = self.logging.whole(requests)
+        return self.logging.pages(replace(answers, requests=whole)).items_BK
 
     def _columns(
         self, requests: Requests, needs: Needs, logged: Columns, judged_BK: Ints, ranked_BM: Ints

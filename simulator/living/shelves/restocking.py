@@ -20,11 +20,13 @@ class Restock(NamedTuple):
     Attributes:
         at: when it arrives, simulated seconds.
         item, units: what arrives.
+        part: number of the shelf for which it is, where shelves are split.
     """
 
     at: float
     item: int
     units: int
+    part: int = 0
 
 
 class Restocking:

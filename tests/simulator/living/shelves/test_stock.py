@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.living.stock import StockTrace
+from simulator.living.shelves.stock import StockTrace
 
 SHELF = np.array([5, 2, 0])
 ITEMS = np.array([[0, 1, 2]])

@@ -3,8 +3,8 @@ import pytest
 
 from simulator.catalogue.settings import CatalogSpec
 from simulator.catalogue.synthetic import generate_supply
-from simulator.living.restocking import Restocking
 from simulator.living.settings import MarketSpec
+from simulator.living.shelves.restocking import Restocking
 from simulator.protocols import DAY
 from simulator.randomness import Draws
 

@@ -1,0 +1,1 @@
+"""Designs that split the supply: items, or shoppers and items."""
