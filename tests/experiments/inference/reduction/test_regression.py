@@ -382,27 +382,3 @@ def test_covariates_that_are_none_twice_or_the_metric_itself_are_refused():
         Regression(known_before("x", "x"))
     with pytest.raises(ConfigError, match="gmv == a column of gmv, must be another"):
         Regression(known_before("gmv")).columns(GMV)
-
-
-def test_statistics_alone_are_read():
-    """The same counts, means and covariances of other shoppers give the same numbers."""
-    columns, treated = shop(n=50)
-    sides = arms(columns, treated)
-    twin = [aggregates(_twin(columns, side)) for side in (~treated, treated)]
-    how = Regression(XW)
-    found = how.adjust(GMV, *(type(sides[0])(each) for each in twin))
-    wanted = how.adjust(GMV, *sides)
-    np.testing.assert_allclose([*found.levels, found.error], [*wanted.levels, wanted.error])
-
-
-def _twin(columns, side):
-    """Other shoppers with the same means and covariances."""
-    names = sorted(columns)
-    values = np.array([columns[name][side] for name in names]).T
-    rng = np.random.default_rng(9)
-    other = rng.normal(size=values.shape)
-    other -= other.mean(axis=0)
-    root = np.linalg.cholesky(np.cov(values, rowvar=False))
-    own = np.linalg.cholesky(np.cov(other, rowvar=False))
-    twin = other @ np.linalg.inv(own).T @ root.T + values.mean(axis=0)
-    return dict(zip(names, twin.T, strict=True))
