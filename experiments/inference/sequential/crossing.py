@@ -31,7 +31,7 @@ NEGLIGIBLE = 1e-13
 
 _NODES_PER_STEP = 2.0  # nodes for each standard deviation of an increment
 _FAR = 8.5  # deviations of an increment beyond which nothing comes: 1e-16 of its density
-_FEWEST_NODES = 16
+_BLOCK = 16  # nodes come in so many, so that few rules are made
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,15 @@ def survivors(
     edge = min(bound, REACH + abs(drift) * root) * root
     step = fraction if before is None else fraction - before.fraction
     finest = math.sqrt(min(step, following - fraction))
-    unit_M, weight_M = _rule(_FEWEST_NODES * math.ceil(1 + _NODES_PER_STEP * edge / finest / 16))
+    blocks = math.ceil(1 + _NODES_PER_STEP * edge / finest / _BLOCK)
+    unit_M, weight_M = _rule(_BLOCK * blocks)
     score_M = edge * (unit_M + 1) / 2
     if before is None:
         density_M = _normal(score_M / root) / root
     else:
         width = math.sqrt(step)
         density_M = _arrived(score_M, before.score_M, before.mass_M, width)
-        near = int(np.searchsorted(score_M, _FAR * width))  # others come from the other half not
+        near = int(np.searchsorted(score_M, _FAR * width))  # only these come from below 0
         from_M = before.score_M < _FAR * width
         density_M[:near] += _arrived(
             score_M[:near], -before.score_M[from_M], before.mass_M[from_M], width

@@ -17,9 +17,9 @@ from simulator.errors import ConfigError, DataError
 Floats = NDArray[np.float64]
 
 MOST_CELLS = 5_000_000
-"""Units times looks of a table that may be assigned anew in memory: some 250 MB of sums."""
+"""Units times looks of a table that may be assigned anew in memory: some 500 MB while it is."""
 
-_BATCH_CELLS = 4_000_000  # assignments times units that are drawn at once: 32 MB
+_BATCH_CELLS = 4_000_000  # of a table of assignments by units or by sums: 32 MB
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def rerandomised_paths(
     column_UCK = np.stack(products, axis=1)
     total_CK = column_UCK.sum(axis=0)
     flat_UX = column_UCK.reshape(len(value_UK), -1)
-    batch = max(1, _BATCH_CELLS // len(value_UK))
+    batch = max(1, _BATCH_CELLS // max(flat_UX.shape))
     z_parts: list[Floats] = []
     untold = 0
     for start in range(0, _some(paths), batch):

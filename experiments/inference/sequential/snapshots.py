@@ -148,7 +148,7 @@ def _load(
         DataError: a column is missing.
     """
     file = "'" + str(path).replace("'", "''") + "'"
-    source = f"read_csv({file}, all_varchar = true, nullstr = {_MISSING})"
+    source = f"read_csv({file}, header = true, all_varchar = true, nullstr = {_MISSING})"
     if suffix in PARQUET:
         source = f"read_parquet({file})"
     known = [row["column_name"] for row in rows(connection, f"DESCRIBE SELECT * FROM {source}")]
@@ -231,7 +231,7 @@ def _odd(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     for reason, count in connection.execute(
         "SELECT untold, count(*) FROM snapshot WHERE untold <> '' GROUP BY untold ORDER BY untold"
     ).fetchall():
-        yield f"{count} rows were left out: {reason}"
+        yield f"rows left out ({reason}): {count}"
     for field in _COUNTS:
         found = rows(
             connection, f"SELECT * FROM snapshot WHERE {field} < most_{field} ORDER BY row"
@@ -239,14 +239,14 @@ def _odd(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         if found:
             first = found[0]
             yield (
-                f"{field} of {len(found)} rows is less than before, first in {_place(first)}: "
+                f"rows whose {field} is less than before: {len(found)}, first {_place(first)}: "
                 f"{first[field]:.0f} after {first[f'most_{field}']:.0f}"
             )
     found = rows(connection, "SELECT * FROM snapshot WHERE time < time_above ORDER BY row")
     if found:
         yield (
-            f"{len(found)} rows are of an earlier time than the row of their series above them, "
-            f"first {_place(found[0])}: they were sorted"
+            f"rows of an earlier time than the row of their series above them: {len(found)}, first "
+            f"{_place(found[0])}; all were sorted"
         )
 
 

@@ -34,14 +34,14 @@ def test_all_experiments_of_asos_are_monitored_in_seconds(analysed):
     assert len({(each.experiment, each.variant) for each in analysed.series}) == 99
     assert sum(len(each.looks) for each in analysed.series) == 24_153 - 778 - 9
     assert analysed.findings[:2] == (
-        "779 rows were left out: a mean or a variance is missing",
-        "8 rows were left out: an arm has fewer than 2 units",
+        "rows left out (a mean or a variance is missing): 779",
+        "rows left out (an arm has fewer than 2 units): 8",
     )
 
 
 def test_counts_of_asos_that_shrink_are_told(analysed):
     assert analysed.findings[2:] == (
-        "count_treatment of 8 rows is less than before, first in row 7050 (experiment 4db6c7, "
+        "rows whose count_treatment is less than before: 8, first row 7050 (experiment 4db6c7, "
         "variant 2, metric 1, time 18.0): 633555 after 636737",
     )
 

@@ -60,8 +60,8 @@ def test_rows_in_any_order_are_the_same_table_and_that_is_told(tmp_path):
     assert looks["1"].time_K.tolist() == looks["2"].time_K.tolist() == [1.0, 2.0, 3.0]
     assert looks["1"].control.n_K.tolist() == [100.0, 200.0, 300.0]
     assert mixed.findings == (
-        "2 rows are of an earlier time than the row of their series above them, first row 3 "
-        "(experiment e1, variant 1, metric 1, time 1.0): they were sorted",
+        "rows of an earlier time than the row of their series above them: 2, first row 3 "
+        "(experiment e1, variant 1, metric 1, time 1.0); all were sorted",
     )
 
 
@@ -75,9 +75,9 @@ def test_rows_that_tell_no_effect_are_left_out_and_counted(tmp_path):
     for name in ("table.csv", "table.parquet"):
         found = read_snapshots(written(tmp_path, frame, name))
         assert found.findings == (
-            "2 rows were left out: a mean or a variance is missing",
-            "1 rows were left out: an arm has fewer than 2 units",
-            "1 rows were left out: nothing varies",
+            "rows left out (a mean or a variance is missing): 2",
+            "rows left out (an arm has fewer than 2 units): 1",
+            "rows left out (nothing varies): 1",
         )
         assert [s.looks.time_K.tolist() for s in found.series] == [[3.0], [3.0]]
 
@@ -91,7 +91,7 @@ def test_no_number_is_missing_as_none_is(tmp_path):
     frame.to_csv(text, index=False, na_rep="NaN")
     for each in (path, text):
         found = read_snapshots(each)
-        assert found.findings == ("2 rows were left out: a mean or a variance is missing",)
+        assert found.findings == ("rows left out (a mean or a variance is missing): 2",)
 
 
 def test_a_treatment_that_tells_nothing_still_has_its_size(tmp_path):
@@ -104,7 +104,7 @@ def test_a_treatment_that_tells_nothing_still_has_its_size(tmp_path):
 def test_a_count_that_shrinks_a_little_is_told_with_place_and_values(tmp_path):
     found = read_snapshots(written(tmp_path, table(count_t={2: 218})))
     assert found.findings == (
-        "count_treatment of 1 rows is less than before, first in row 3 (experiment e1, variant 1, "
+        "rows whose count_treatment is less than before: 1, first row 3 (experiment e1, variant 1, "
         "metric 1, time 3.0): 218 after 220",
     )
     assert found.series[0].looks.treatment.n_K.tolist() == [110.0, 220.0, 218.0]
