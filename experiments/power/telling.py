@@ -1,8 +1,11 @@
 """What must be known before a plan is believed, a sentence each."""
 
+from experiments.inference.intervals.binomial import exact_share
 from experiments.inference.power.tails import FEW
 from experiments.records.experiment.power import PowerRecord, SimulatedPower
 
+ALARM = 0.001
+"""A share this improbable by the formula is an alarm: low, for every plan has several."""
 OFF = 0.1
 """How far a foretold error may be off before a sentence says so."""
 _NAMES = {"plain": "", "cuped": " with CUPED", "given": " with the given reduction"}
@@ -44,7 +47,14 @@ def heavy_tails(record: PowerRecord) -> list[str]:
 
 def disagreements(record: PowerRecord) -> list[str]:
     """Where simulated tests find another share than the formula says."""
-    return [_disagreement(row) for row in record.simulated if row.agrees is False]
+    return [_disagreement(row) for row in record.simulated if _apart(row)]
+
+
+def _apart(row: SimulatedPower) -> bool:
+    """Whether chance does not explain that simulated tests find another share."""
+    events = round((row.found.estimate or 0.0) * row.repetitions)
+    wide = exact_share(events, row.repetitions, confidence=1 - ALARM)
+    return wide.holds(row.formula) is False
 
 
 def _disagreement(row: SimulatedPower) -> str:

@@ -121,11 +121,6 @@ class SimulatedPower:
     found: Interval
     formula: Number
 
-    @property
-    def agrees(self) -> bool | None:
-        """Whether the interval holds what the formula says."""
-        return self.found.holds(self.formula)
-
 
 @dataclass(frozen=True)
 class ForetoldDay:
