@@ -28,7 +28,7 @@ from experiments.inference.scorecard.label import Bar, Label, Part, verdict
 from tests.benchmarks.labeltests import FAULTS, Drawn, drawn
 from tests.benchmarks.labelworlds import MARGINS, SUCCESS, Pair, pairs
 
-SHOPS = {1: 500, 2: 1_000, 3: 2_000}
+SHOPS = {1: 500, 2: 1_000, 3: 1_500}
 """Shoppers of each shop, by its seed."""
 LUCKS = (0, 1, 2)
 REDRAWN = 2_000
@@ -76,6 +76,8 @@ class Counts:
 
     Attributes:
         launches, wrong: how many are launched, and of these wrongly.
+        useless: of the wrong ones, those whose true effect on the success metric is not positive;
+            the others break a guardrail.
         good, missed: how many ought to be launched, and of these are not.
         gain: mean true effect of a launch on the success metric, relative; 0 without launches.
         loss: mean of what a launch truly loses of it, 0 for one that loses nothing.
@@ -83,6 +85,7 @@ class Counts:
 
     launches: int
     wrong: int
+    useless: int
     good: int
     missed: int
     gain: float
@@ -101,6 +104,7 @@ def counted(launched_N: Flags, good_N: Flags, gain_N: NDArray[np.float64]) -> Co
     return Counts(
         launches=int(launched_N.sum()),
         wrong=int((launched_N & ~good_N).sum()),
+        useless=int((launched_N & (gain_N <= 0)).sum()),
         good=int(good_N.sum()),
         missed=int((good_N & ~launched_N).sum()),
         gain=float(gain_N[launched_N].sum() / size),
@@ -153,14 +157,15 @@ def told(tests: Sequence[Drawn], *, seed: int) -> Iterator[str]:
     fault_N = np.array([each.fault for each in tests])
     made = {way.name: launches(tests, way) for way in ways()}
     yield (
-        f"| label | launches | wrong | wrong of launches | missed of {good_N.sum()} good ones | "
-        "mean gain of a launch | mean loss of a launch | wrong in 100 tests, more than all parts "
-        "| p |"
+        f"| label | launches | wrong | useless | wrong of launches | missed of {good_N.sum()} good "
+        "ones | mean gain of a launch | mean loss of a launch | wrong in 100 tests, more than all "
+        "parts | p |"
     )
-    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+    yield "|---|" + "--:|" * 9
     for name, launched_N in made.items():
         found = counted(launched_N, good_N, gain_N)
-        cells = [str(found.launches), str(found.wrong), share(found.wrong, found.launches)]
+        cells = [str(each) for each in (found.launches, found.wrong, found.useless)]
+        cells += [share(found.wrong, found.launches)]
         cells += [share(found.missed, found.good), f"{found.gain:+.1%}", f"{found.loss:.2%}"]
         if name == ALL:
             cells += ["", ""]

@@ -30,7 +30,7 @@ FEW = 100
 """Shoppers of a test that has few."""
 NOVEL = ("itemcf", "not_random")
 """Treatments that are better, and of which some tests see what is novel alone."""
-HARM = "late"
+HARM = "more_random"
 """What a treatment that fades may turn into; or into control."""
 
 CONTRAST = ("control", "treatment")
