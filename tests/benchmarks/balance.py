@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import get_args
@@ -164,6 +165,7 @@ def _mean(values_N: np.ndarray) -> Interval:
     return Interval(middle, middle - half, middle + half)
 
 
+@cache
 def expected(demand: float) -> dict[str, float]:
     """What the mean field says of each test, in percent of everybody in control."""
     half = ChoiceMarket(demand).told()
@@ -228,7 +230,7 @@ def picture(points: dict[tuple[str, float], Point]) -> str:
     shapes += [_words(x(at), HEIGHT - BELOW + 18, f"{at:g}", "middle") for at in demands]
     name = "shoppers who come to a listing while a sold one is replaced"
     shapes.append(_words((x(0) + x(1e9)) / 2, HEIGHT - 10, name, "middle"))
-    fine = np.geomspace(demands[0], demands[-1], 60).tolist()
+    fine = np.geomspace(demands[0], demands[-1], 40).tolist()
     values = [expected(at) for at in fine]
     for number, (test, colour) in enumerate(zip(DRAWN, COLOURS, strict=True)):
         corners = zip(fine, values, strict=True)
