@@ -14,6 +14,7 @@ and traits; the models are given), of 95 %.
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
@@ -104,14 +105,20 @@ class Sums:
     shopper_U: np.ndarray
 
 
-def jobs(config: Config, folder: Path) -> Iterator[tuple[str, Callable[[str], WorldJob]]]:
-    """What makes the world of each design with some luck, once the models are trained."""
+@contextmanager
+def trained_pipeline(config: Config, folder: Path) -> Iterator[tuple[Pipeline, Trained]]:
+    """The stages of a run up to its models, in a folder that keeps them."""
     with open_run(config, folder, NoProgress(), overwrite=True) as maker:
         pipeline = Pipeline(config, maker)
         catalogue = pipeline.catalogue()
         history = pipeline.history(catalogue)
         channels, early = pipeline.models.channels(catalogue, history)
-        trained = pipeline.models.trained(catalogue, history, channels, early)
+        yield pipeline, pipeline.models.trained(catalogue, history, channels, early)
+
+
+def jobs(config: Config, folder: Path) -> Iterator[tuple[str, Callable[[str], WorldJob]]]:
+    """What makes the world of each design with some luck, once the models are trained."""
+    with trained_pipeline(config, folder) as (pipeline, trained):
         for arm, name in enumerate(("control", "treatment")):
             yield name, one_arm(pipeline, arm, trained)
         for name, spec in DESIGNS.items():
