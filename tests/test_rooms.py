@@ -46,9 +46,12 @@ ROOMS = {
         "calibrate": {
             *("records", "stages", "designs", "config", "running", "validate", "clickfits"),
         },
+        "operating": {
+            *("records", "stages", "designs", "inference", "truth", "config", "report", "running"),
+        },
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
-            "calibrate",
+            *("calibrate", "operating"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
         },
     },

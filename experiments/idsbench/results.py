@@ -24,7 +24,7 @@ from experiments.records.ids import (
     Point,
     Quality,
 )
-from experiments.records.published import SCHEMES
+from experiments.records.papers.published import SCHEMES
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from experiments.records.interval import Interval, Number
-from experiments.records.published import Published
+from experiments.records.papers.published import Published
 from experiments.records.reading import Record, row_of
 
 HIT_RATE = "hit_rate"

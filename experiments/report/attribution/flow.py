@@ -5,7 +5,7 @@ from itertools import pairwise
 from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import StepRow
 from experiments.records.interval import Interval
-from experiments.records.published import SHARES, SOURCE
+from experiments.records.papers.published import SHARES, SOURCE
 from experiments.records.reading import grouped, row_of, rows_of
 from experiments.report.attribution.contributions import some
 from experiments.report.attribution.lookup import GENERATIVE, Lookup, rule_name

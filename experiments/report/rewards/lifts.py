@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from experiments.records.interval import Interval
-from experiments.records.published import (
+from experiments.records.papers.published import (
     BASE,
     MEASURES,
     ONLINE_GAINS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from experiments.records.published import SHARES, SOURCE
+from experiments.records.papers.published import SHARES, SOURCE
 from experiments.records.reading import row_of
 from experiments.records.rewards import PolicyShare, RewardsRecord
 from experiments.report.kit.bars import Bar, grouped_bars

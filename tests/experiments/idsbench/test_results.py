@@ -22,7 +22,7 @@ from experiments.records.ids import (
     IdsRecord,
     Mode,
 )
-from experiments.records.published import SCHEMES
+from experiments.records.papers.published import SCHEMES
 from experiments.records.reading import read_record, write_record
 from recall.arrays import Ragged
 from simulator.errors import DataError

@@ -1,0 +1,1 @@
+"""What papers report of their own shops, to be held beside ours."""
