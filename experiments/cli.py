@@ -24,6 +24,7 @@ from experiments.calibratecommand import CALIBRATE_STATUS, calibrate_market
 from experiments.checkcommands import check_app
 from experiments.datacommands import data_app
 from experiments.ending import end_like_interrupted
+from experiments.operatingcommand import OPERATING_STATUS, calibrate
 from experiments.options import AsJson, ConfigName, Out, Overrides, Overwrite
 from experiments.powercommand import POWER_STATUS, power
 from experiments.sweepcommand import holds_sweep, redraw_sweep, sweep
@@ -149,6 +150,7 @@ def _tell_run(folder: Path, report: Path, as_json: bool) -> None:
 app.command(epilog=STATUS)(sweep)
 app.command(epilog=STATUS)(analyze)
 app.command(epilog=VALIDATE_STATUS)(validate)
+app.command(epilog=OPERATING_STATUS)(calibrate)
 app.command("calibrate-market", epilog=CALIBRATE_STATUS)(calibrate_market)
 app.command(epilog=POWER_STATUS)(power)
 

@@ -48,9 +48,12 @@ ROOMS = {
             *("records", "stages", "designs", "config", "running", "validate", "clickfits"),
         },
         "power": {"records", "stages", "inference", "report"},
+        "operating": {
+            *("records", "stages", "designs", "inference", "truth", "config", "report", "running"),
+        },
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
-            *("calibrate", "analyze", "power"),
+            *("calibrate", "analyze", "power", "operating"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
         },
     },

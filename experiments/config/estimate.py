@@ -29,6 +29,8 @@ _WATCHED = 0.35  # of a world's time, what it takes to watch it with all channel
 _JUDGED_PAGE = 3e-5  # a request of a log that is validated
 _ROLLOUT = 2e-4  # an id that a policy samples and learns from
 _ASKED = 2e-3  # a request of a test, asked of a policy
+_TEST = 6e-4  # a test whose split is drawn anew, of few units
+_TESTED = 1.5e-7  # a unit's row in one test whose split is drawn anew
 _BEAM = 7e-6  # an id of a beam that a scheme is asked for, of one request
 
 Plan = list[tuple[str, float]]
@@ -156,6 +158,36 @@ def plan_attribution(config: Config) -> Plan:
         ]
         found.append(("studies", _side_by_side(studied * spec.seeds, config)))
     return found
+
+
+def plan_operating(config: Config, designs: Sequence[str], redraws: int, worlds: int) -> Plan:
+    """That of the operating characteristics of a config's experiment, its first two arms'.
+
+    Args:
+        designs: whose splits are drawn anew.
+        redraws: splits of each.
+        worlds: experiments with luck of their own, as many A/A as A/B.
+    """
+    used = dict.fromkeys(name for arm in config.arms for name in arm.channels)
+    times = dict.fromkeys(config.truth.retrained, max(config.truth.seeds, 1))
+    requests, shoppers = _requests(config) * config.world.days, config.shoppers
+    lived = [_WORLD * each * requests for each in _worlds(config)]
+    lived = [each + more for each, more in zip(lived, _updates(config), strict=True)]
+    pair = [_WORLD * requests * _page(config, arm) for arm in config.arms[:2] if designs]
+    jobs = [*pair, *lived[1:], *lived[:1] * (2 * worlds)]
+    units = {
+        "shopper": shoppers.count,
+        "session": shoppers.count * shoppers.visits_per_week / 7 * config.world.days,
+        "request": requests,
+    }
+    tests = 2 * redraws * sum(_TEST + _TESTED * units.get(name, 0.0) for name in designs)
+    return [
+        *_first(config),
+        ("models", _models(config, used, times)),
+        ("worlds", _side_by_side(jobs, config)),
+        *([("redraws", tests)] if designs else []),
+        ("report", _END),
+    ]
 
 
 def _items(config: Config) -> float:

@@ -111,7 +111,7 @@ class BenchManifest(Record):
     """
 
     FILE: ClassVar[str] = MANIFEST
-    COMMAND: ClassVar[str] = "funnelab ids bench, rewards or validate"
+    COMMAND: ClassVar[str] = "funnelab ids bench, rewards, validate or calibrate"
 
     name: str
     seed: int

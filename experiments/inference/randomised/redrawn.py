@@ -9,8 +9,9 @@ The estimator is that of `grouped`, on arrays. Axis suffixes: U units, G groups,
 columns, R repetitions, M metrics, A arms.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -28,7 +29,10 @@ from simulator.errors import DataError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Test = tuple[float, float, float, float, float]
-_NOTHING: Test = (np.nan, np.nan, np.nan, np.nan, np.nan)
+"""Level of control, effect, its lower and upper end, and the p-value of no effect."""
+
+NOTHING: Test = (np.nan, np.nan, np.nan, np.nan, np.nan)
+"""A test without an estimate."""
 
 
 class Assigns(Protocol):
@@ -124,7 +128,7 @@ class Redrawn:
 def redrawn(
     control: Outcomes,
     metrics: Sequence[Metric],
-    splits: Sequence[Assigns],
+    splits: Iterable[Assigns],
     *,
     confidence: float,
     treatment: Outcomes | None = None,
@@ -141,12 +145,94 @@ def redrawn(
     Raises:
         DataError: the worlds of control and of treatment have other units.
     """
-    both = control if treatment is None else treatment
-    if treatment is not None and not np.array_equal(control.unit_U, both.unit_U):
-        control, both = _matched(control, both)
-    tests = [list(_tests(control, both, metrics, split, confidence)) for split in splits]
-    made_5RM = np.array(tests, np.float64).reshape(len(splits), len(metrics), 5).transpose(2, 0, 1)
+    twins = Twins.of(control, treatment)
+    return told(metrics, [twins.tested(metrics, split, confidence) for split in splits])
+
+
+def told(metrics: Sequence[Metric], tests_RM5: Sequence[Sequence[Test]]) -> Redrawn:
+    """Tests as columns, from their numbers in the order of `Test`."""
+    made_5RM = np.array(tests_RM5, np.float64).reshape(-1, len(metrics), 5).transpose(2, 0, 1)
     return Redrawn(tuple(metric.name for metric in metrics), *made_5RM)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """What the same units do in control and in treatment: rows of both stand beside each other.
+
+    Attributes:
+        control, treatment: of the two worlds.
+        scale: units of a shopper, by which a level without a denominator becomes one of a shopper.
+    """
+
+    control: Outcomes
+    treatment: Outcomes
+    scale: float
+
+    @classmethod
+    def of(cls, control: Outcomes, treatment: Outcomes | None = None) -> "Twins":
+        """Both worlds' outcomes; without a treatment they are those of control, too.
+
+        Raises:
+            DataError: the worlds have other units.
+        """
+        scale = float(control.of(UNITS).sum()) / max(control.shoppers, 1)
+        if treatment is None:
+            return cls(control, control, scale)
+        if _same(control, treatment):
+            return cls(control, treatment, scale)
+        return cls(*_matched(control, treatment), scale)
+
+    def tested(self, metrics: Sequence[Metric], split: Assigns, confidence: float) -> list[Test]:
+        """Level of control, effect, both ends and p-value of each metric, under a split.
+
+        Units in arms beyond the second take no part.
+        """
+        arm_U = split.assign(self.control.unit_U, self.control.at_U)
+        if arm_U.max(initial=0) > 1:
+            kept_U = np.flatnonzero(arm_U <= 1)
+            return self.rows(kept_U)._tests(metrics, arm_U[kept_U] == 1, confidence)
+        return self._tests(metrics, arm_U == 1, confidence)
+
+    def rows(self, rows: NDArray[np.intp]) -> "Twins":
+        """Some rows of both worlds, in this order; a row may come several times."""
+        one = rows_of(self.control, rows)
+        same = self.treatment is self.control
+        return Twins(one, one if same else rows_of(self.treatment, rows), self.scale)
+
+    @cached_property
+    def _places(self) -> tuple[int, Ints, int, Ints]:
+        """How many groups there are and which each row is of, and the same of strata."""
+        groups, group_U = np.unique(self.control.group_U, return_inverse=True)
+        strata, stratum_U = np.unique(self.control.stratum_U, return_inverse=True)
+        return len(groups), group_U, len(strata), stratum_U
+
+    def _tests(
+        self, metrics: Sequence[Metric], treated_U: NDArray[np.bool_], confidence: float
+    ) -> list[Test]:
+        groups, group_U, strata, stratum_U = self._places
+        cells = _Cells(treated_U.astype(np.int64), group_U, stratum_U, groups, strata)
+
+        def shown(column: str) -> Floats:
+            if self.treatment is self.control:
+                return self.control.of(column)
+            return np.where(treated_U, self.treatment.of(column), self.control.of(column))
+
+        return [
+            cells.tested(
+                shown(metric.numerator),
+                shown(metric.denominator or UNITS),
+                1.0 if metric.denominator else self.scale,
+                confidence,
+            )
+            for metric in metrics
+        ]
+
+
+def _same(one: Outcomes, other: Outcomes) -> bool:
+    """Whether the rows of both are of the same units in the same strata."""
+    return np.array_equal(one.unit_U, other.unit_U) and np.array_equal(
+        one.stratum_U, other.stratum_U
+    )
 
 
 def _matched(one: Outcomes, other: Outcomes) -> tuple[Outcomes, Outcomes]:
@@ -168,40 +254,23 @@ def _matched(one: Outcomes, other: Outcomes) -> tuple[Outcomes, Outcomes]:
             f"units of two worlds == {lost:.1%} without a twin, must be the same: arms change "
             "which units there are"
         )
-    return _rows(one, rows), _rows(other, others)
+    return rows_of(one, rows), rows_of(other, others)
 
 
 MOST_UNMATCHED = 0.02
 """Part of the units of a world that may lack a twin in the other one: those are left out."""
 
 
-def _rows(of: Outcomes, rows: NDArray[np.intp]) -> Outcomes:
+def rows_of(made: Outcomes, rows: NDArray[np.intp]) -> Outcomes:
+    """Some rows, in this order; a row may come several times."""
     return replace(
-        of,
-        unit_U=of.unit_U[rows],
-        at_U=of.at_U[rows],
-        group_U=of.group_U[rows],
-        stratum_U=of.stratum_U[rows],
-        sums_CU=of.sums_CU[:, rows],
+        made,
+        unit_U=made.unit_U[rows],
+        at_U=made.at_U[rows],
+        group_U=made.group_U[rows],
+        stratum_U=made.stratum_U[rows],
+        sums_CU=made.sums_CU[:, rows],
     )
-
-
-def _tests(
-    control: Outcomes,
-    treatment: Outcomes,
-    metrics: Sequence[Metric],
-    split: Assigns,
-    confidence: float,
-) -> Iterator[Test]:
-    """Level of control, effect, both ends and p-value of each metric."""
-    treated_U = split.assign(control.unit_U, control.at_U) == 1
-    cells = _Cells.of(control, treated_U)
-    scale = float(control.of(UNITS).sum()) / max(control.shoppers, 1)
-    for metric in metrics:
-        under, per = metric.denominator or UNITS, 1.0 if metric.denominator else scale
-        tops = np.where(treated_U, treatment.of(metric.numerator), control.of(metric.numerator))
-        bottoms = np.where(treated_U, treatment.of(under), control.of(under))
-        yield cells.tested(tops, bottoms, per, confidence)
 
 
 @dataclass(frozen=True)
@@ -213,14 +282,6 @@ class _Cells:
     stratum_U: Ints
     groups: int
     strata: int
-
-    @classmethod
-    def of(cls, made: Outcomes, treated_U: NDArray[np.bool_]) -> "_Cells":
-        """The cells of a split."""
-        groups, group_U = np.unique(made.group_U, return_inverse=True)
-        strata, stratum_U = np.unique(made.stratum_U, return_inverse=True)
-        arm_U = treated_U.astype(np.int64)
-        return cls(arm_U, group_U, stratum_U, len(groups), len(strata))
 
     def by_stratum(self, value_U: Floats) -> Floats:
         """(S, 2) sums by stratum and arm."""
@@ -239,7 +300,7 @@ class _Cells:
         top_SA, under_SA = self.by_stratum(top_U), self.by_stratum(under_U)
         kept_S = np.all(under_SA > 0, axis=1)
         if not kept_S.any():
-            return _NOTHING
+            return NOTHING
         weight_S = np.where(kept_S, under_SA.sum(axis=1), 0.0)
         weight_S /= weight_S.sum()
         divisor_SA = np.where(kept_S[:, None], under_SA, 1.0)
@@ -251,13 +312,13 @@ class _Cells:
         there_GA = self.by_group(kept_S[self.stratum_U]) > 0
         n_A, n = there_GA.sum(axis=0), int(there_GA.any(axis=1).sum())
         if n_A.min() < FEWEST_GROUPS:
-            return _NOTHING
+            return NOTHING
         variance_A = (z_GA**2).sum(axis=0) * n_A / (n_A - 1)
         together = float((z_GA[:, 0] * z_GA[:, 1]).sum()) * n / (n - 1)
         apart = float(variance_A.sum())
         error = float(np.sqrt(max(apart - 2 * together, 0.0)))
         if error <= ROUNDING * float(np.abs(level_A).max()):
-            return _NOTHING
+            return NOTHING
         errors = float(np.sqrt(variance_A[0])), float(np.sqrt(variance_A[1]))
         alone = welch(errors, (float(n_A[0] - 1), float(n_A[1] - 1)))
         freedom = n - 1 if n_A.sum() > n else alone

@@ -1,0 +1,121 @@
+"""A/A and A/B tests of one pair of worlds, their splits drawn again and again."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from experiments.inference.logs import EngineSpec
+from experiments.inference.metrics import Metric
+from experiments.inference.randomised.byexposure import CTR, redrawn_by_exposure
+from experiments.inference.randomised.byunit import joined, of_shoppers
+from experiments.inference.randomised.redrawn import (
+    Assigns,
+    Outcomes,
+    Redrawn,
+    outcomes,
+    redrawn,
+)
+from experiments.inference.randomised.resampled import resampled
+from experiments.operating.splits import Drawn
+from simulator.errors import DataError
+
+Advance = Callable[[float], None]
+
+
+def outcomes_of(
+    log: Path, drawn: Drawn, metrics: Sequence[Metric], spec: EngineSpec | None = None
+) -> Outcomes:
+    """What the units of a design did in a world with everybody in one arm.
+
+    Such a world does not log clusters of queries, so texts are joined to theirs here.
+    """
+    layout = drawn.layout
+    if layout is None:
+        return of_shoppers(log, metrics, spec=spec)
+    if drawn.cluster_T is None:
+        return outcomes(log, layout, metrics, spec=spec)
+    of_texts = replace(layout, key="text", group="text", by_text=False)
+    made = outcomes(log, of_texts, metrics, spec=spec)
+    return joined(made, drawn.cluster_T[made.unit_U])
+
+
+@dataclass(frozen=True)
+class Redraws:
+    """Many tests of one design.
+
+    Attributes:
+        metrics: those that the design can tell.
+        aa: both arms are control.
+        ab: control and treatment; None where it cannot be.
+        by_exposure: A/A tests that take exposures for units; None where shoppers are not split.
+        missing: what cannot be told, a sentence each.
+    """
+
+    metrics: tuple[Metric, ...]
+    aa: Redrawn
+    ab: Redrawn | None
+    by_exposure: Redrawn | None
+    missing: tuple[str, ...]
+
+
+def redraws(
+    worlds: tuple[Path, Path],
+    drawn: Drawn,
+    metrics: Sequence[Metric],
+    count: int,
+    *,
+    confidence: float,
+    seed: int,
+    advance: Advance,
+    spec: EngineSpec | None = None,
+) -> Redraws:
+    """Test one design many times.
+
+    Args:
+        worlds: logs of two worlds of equal luck, everybody in control and in the treatment.
+        drawn: the design.
+        metrics: what is compared.
+        count: tests of each kind.
+        confidence: level of the intervals.
+        seed: luck of the samples of an A/B test.
+        advance: told of each test, see `kinds`.
+        spec: threads and memory.
+    """
+    name = drawn.design.name
+    control = outcomes_of(worlds[0], drawn, (*metrics, CTR), spec)
+    told = tuple(each for each in metrics if set(each.columns) <= set(control.columns))
+    missing = [
+        f"{name}: {each.name} is no sum over what is split, so it is not asked."
+        for each in metrics
+        if each not in told
+    ]
+    splits = drawn.splits(count)
+    aa = redrawn(control, told, _counted(splits, advance), confidence=confidence)
+    by_exposure = None
+    if drawn.layout is None:
+        counted = _counted(splits, advance)
+        by_exposure = redrawn_by_exposure(control, counted, confidence=confidence)
+    treatment = outcomes_of(worlds[1], drawn, told, spec)
+    ab = None
+    try:
+        ab = resampled(
+            *(control, treatment, told, _counted(splits, advance)),
+            confidence=confidence,
+            seed=seed,
+            spacing=drawn.spacing,
+        )
+    except DataError as error:
+        missing.append(f"{name}: no A/B tests by redraws, for {error}.")
+        advance(count)
+    return Redraws(told, aa, ab, by_exposure, tuple(missing))
+
+
+def kinds(drawn: Drawn) -> int:
+    """How many kinds of test are made of a design: A/A, A/B and, of shoppers, by exposure."""
+    return 3 if drawn.layout is None else 2
+
+
+def _counted(splits: Iterable[Assigns], advance: Advance) -> Iterator[Assigns]:
+    for split in splits:
+        yield split
+        advance(1)

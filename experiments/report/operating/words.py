@@ -1,0 +1,152 @@
+"""What is said of operating characteristics: names, answers, and what follows from them."""
+
+from experiments.records.interval import Interval
+from experiments.records.experiment.operating import Characteristic, Operating, Question, Verdict
+from experiments.records.reading import rows_of
+from experiments.report.kit.digits import (
+    ABSENT,
+    THIN,
+    beside,
+    fixed,
+    number,
+    percent,
+    range_of,
+    spoken,
+)
+from experiments.report.kit.sentences import counted, listed, meaning, plain_name
+
+QUESTIONS: dict[Question, str] = {
+    "false_positive_rate": "False positives",
+    "uniformity": "Uniformity of p-values",
+    "coverage_global": "Coverage of the true effect",
+    "coverage_naive": "Coverage of what the test estimates",
+    "power": "Power",
+    "type_s": "Wrong signs (type S)",
+    "type_m": "Exaggeration (type M)",
+}
+VERDICTS = {
+    Verdict.HOLDS: "holds",
+    Verdict.FAILS: "does not hold",
+    Verdict.UNTOLD: "cannot be told",
+}
+TIMES = "\u00d7"
+_NAMED = 4  # answers that a sentence lists
+
+
+def test_name(design: str, by: str) -> str:
+    """Which tests, as a title."""
+    return f"{plain_name(design)}, by {by}"
+
+
+def metric_name(row: Characteristic) -> str:
+    """The metric, and the unit where it is one that is known to be wrong."""
+    label = meaning(row.metric).label
+    return f"{label}, exposures as units" if row.known_fault else label
+
+
+def value_words(row: Characteristic) -> tuple[str, str]:
+    """An answer and its interval."""
+    return answer_words(row.question, row.value)
+
+
+def answer_words(question: Question, value: Interval) -> tuple[str, str]:
+    """The same of a value by itself."""
+    if question == "uniformity":
+        return fixed(value.estimate, 3), spoken(value, lambda end: fixed(end, 3))
+    if question == "type_m":
+        around = spoken(value, lambda end: number(end, 2))
+        size = ABSENT if value.estimate is None else number(value.estimate, 2) + TIMES
+        return size, around
+    return percent(value.estimate, 1), range_of(value, 1)
+
+
+def wanted_words(row: Characteristic) -> str:
+    """What is promised."""
+    if row.wanted is None:
+        return ABSENT
+    return "0" if row.question == "uniformity" else f"{100 * row.wanted:.6g}{THIN}%"
+
+
+def headline(record: Operating) -> str:
+    """What came of all promises, in a sentence."""
+    rows, fails, untold = (
+        record.judged,
+        record.count(Verdict.FAILS),
+        record.count(Verdict.UNTOLD),
+    )
+    promises = counted(len(rows), "promise")
+    if fails:
+        verb = "does" if fails == 1 else "do"
+        return (
+            f"{fixed(fails, 0)} of {promises} of the tests {verb} not hold: "
+            f"{names(record, Verdict.FAILS)}."
+        )
+    if untold:
+        return f"None of {promises} of the tests is broken; {fixed(untold, 0)} cannot be told."
+    return f"All of {promises} of the tests hold."
+
+
+def names(record: Operating, verdict: Verdict) -> str:
+    """The answers that ended so, not all where they are many."""
+    told = [
+        f"{_begun(QUESTIONS[row.question])} of {_begun(metric_name(row))} "
+        f"({test_name(row.design, row.by).lower()})"
+        for row in rows_of(record.judged, verdict=verdict)
+    ]
+    more = len(told) - _NAMED
+    return listed(told if more <= 0 else [*told[:_NAMED], f"{fixed(more, 0)} more"])
+
+
+def _begun(name: str) -> str:
+    """A name inside a sentence."""
+    return name if name[:2].isupper() else name[:1].lower() + name[1:]
+
+
+def question_words(record: Operating, question: Question) -> str:
+    """How many promises of a question ended how."""
+    rows = rows_of(record.judged, question=question)
+    told = [
+        f"{fixed(count, 0)} {word}"
+        for verdict, word in (
+            (Verdict.HOLDS, "hold"),
+            (Verdict.FAILS, "do not hold"),
+            (Verdict.UNTOLD, "cannot be told"),
+        )
+        if (count := len(rows_of(rows, verdict=verdict)))
+    ]
+    return listed(told) + "."
+
+
+def asked(record: Operating) -> list[Question]:
+    """The questions that something is promised of, in their order."""
+    return [question for question in QUESTIONS if rows_of(record.judged, question=question)]
+
+
+def fault_sentence(record: Operating) -> str | None:
+    """What the test that is known to be wrong has shown; None where it was not made."""
+    rows = rows_of(record.shown_faults, question="false_positive_rate")
+    if not rows:
+        return None
+    told = listed([f"{beside(*value_words(row))} by {row.by}" for row in rows])
+    shown = all(row.verdict is Verdict.FAILS for row in rows)
+    follows = (
+        "as is known of it: the unit of analysis must be what was split"
+        if shown
+        else "which does not show the fault that is known of it; more redraws would"
+    )
+    return (
+        f"A test that takes exposures for units where shoppers are split calls an A/A in {told}, "
+        f"{follows}."
+    )
+
+
+def sizes(record: Operating) -> list[str]:
+    """How much was made, in short."""
+    told = []
+    if record.redraws:
+        designs = len({row.design for row in rows_of(record.rows, by="redraws")})
+        told.append(f"{counted(record.redraws, 'redraw')} of {counted(designs, 'design')}")
+    if record.worlds:
+        told.append(f"{counted(record.worlds, 'world')} of each kind")
+    told.append(f"{counted(record.truth_pairs, 'pair')} of worlds for the truth")
+    return told
