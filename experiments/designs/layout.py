@@ -81,6 +81,7 @@ class ListingLayout:
     split: ClassVar[str] = "listings"
     unit: ClassVar[str] = "listings"
     assigned: ClassVar[bool] = True
+    slots: ClassVar[bool] = True
     asks: ClassVar[Asked] = "all"
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 
@@ -107,6 +108,7 @@ class TwoSidedLayout:
     design: ClassVar[str] = "two_sided"
     split: ClassVar[str] = "shoppers and listings"
     unit: ClassVar[str] = "shoppers"
+    slots: ClassVar[bool] = True
     asks: ClassVar[Asked] = "control"
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 
