@@ -83,6 +83,7 @@ class ListingLayout:
     split: ClassVar[str] = "listings"
     unit: ClassVar[str] = "listings"
     assigned: ClassVar[bool] = True
+    slots: ClassVar[bool] = True
     asks: ClassVar[Asked] = "all"
     slots: ClassVar[bool] = False
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
@@ -110,6 +111,7 @@ class TwoSidedLayout:
     design: ClassVar[str] = "two_sided"
     split: ClassVar[str] = "shoppers and listings"
     unit: ClassVar[str] = "shoppers"
+    slots: ClassVar[bool] = True
     asks: ClassVar[Asked] = "control"
     slots: ClassVar[bool] = False
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT

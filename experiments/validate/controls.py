@@ -50,9 +50,9 @@ AFTER = ("searches", "clicks", "orders", "gmv", "sessions_with_an_order")
 
 
 def controls(evidence: Evidence) -> Iterator[Check]:
-    """Negative controls and an A/A of control; nothing where no experiment was run."""
+    """Negative controls and an A/A of control; nothing where no experiment splits shoppers."""
     log = evidence.experiment
-    if log is None:
+    if log is None or log.layout is not None:
         return
     yield from one_family([*_assigned(evidence, log), *_unmoved(evidence, log)])
     yield from _alike(evidence, log)

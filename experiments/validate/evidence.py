@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.config.schema import Config
+from experiments.designs.layout import AnyLayout
 from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, rows, scan
 from experiments.records.files import read_json
 from experiments.records.metrics import Metrics
@@ -35,6 +36,8 @@ class PeriodLog:
         first_day, days: its simulated days.
         counted: rows by table, as the manifest counts them.
         arm: number of the arm whose rows stand for the shop; None: all.
+        layout: how it is read where the design of its experiment does not split shoppers once and
+            for all; None: it does, or there is no experiment in it.
     """
 
     period: Period
@@ -45,6 +48,12 @@ class PeriodLog:
     days: int
     counted: dict[str, int]
     arm: int | None = None
+    layout: AnyLayout | None = None
+
+    @property
+    def mixed(self) -> bool:
+        """Whether slots of one page may count for several arms."""
+        return self.layout is not None and self.layout.slots
 
     @property
     def arm_name(self) -> str:
@@ -124,7 +133,11 @@ class Evidence:
 
 @contextmanager
 def open_logs(
-    history: Path, experiment: Path | None, control: str, spec: EngineSpec | None = None
+    history: Path,
+    experiment: Path | None,
+    control: str,
+    spec: EngineSpec | None = None,
+    layout: AnyLayout | None = None,
 ) -> Iterator[tuple[PeriodLog, PeriodLog | None]]:
     """Both logs in one engine, whose memory is bounded whatever their length.
 
@@ -132,6 +145,8 @@ def open_logs(
         history, experiment: log folders.
         control: name of the arm that stands for the shop in the experiment.
         spec: what the engine may use.
+        layout: of the experiment's design, see `PeriodLog`. Where slots of one page count for
+            several arms, all rows stand for the shop.
 
     Raises:
         DataError: a folder that is not a log, lacks a table, or has nothing in it.
@@ -139,9 +154,12 @@ def open_logs(
     # One thread: rows come in the same order each time, and sums of them are the same to the bit.
     with engine(spec or EngineSpec(threads=1)) as connection:
         before = _opened(connection, history, "history", None)
-        during = (
-            None if experiment is None else _opened(connection, experiment, "experiment", control)
-        )
+        during = None
+        if experiment is not None:
+            during = _opened(connection, experiment, "experiment", control)
+            during = replace(during, layout=layout)
+        if during is not None and during.mixed:
+            during = replace(during, arm=None)
         yield before, during
 
 

@@ -70,7 +70,9 @@ def _evidence(
     spec: EngineSpec | None,
     estimated: Mapping[str, Any],
 ) -> Iterator[Evidence]:
-    with open_logs(history / LOG, experiment, config.control, spec) as (before, during):
+    layout = config.design.layout(config.world.history_days)
+    logs = history / LOG, experiment, config.control, spec, layout
+    with open_logs(*logs) as (before, during):
         yield Evidence(
             name=config.name,
             config=config,

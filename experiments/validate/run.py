@@ -56,6 +56,10 @@ _NO_EXPERIMENT = (
 _NO_TRUTH = (
     "The run's truth has no headroom (`truth.headroom` above 0), so recall pressure is not known."
 )
+_OTHER_SPLIT = (
+    "The experiment split {}, so there are no negative controls and no A/A: they compare shoppers "
+    "of one arm with those of another."
+)
 _NO_AUDIT = "Channels were not asked for favouritism (`--audit`)."
 _NO_LOG = "No log of your own was given to be compared with (`--log`)."
 _NO_PAST = "No past experiments of yours were given (`--experiments`)."
@@ -178,6 +182,8 @@ def judge(
         missing.insert(0, _NO_EXPERIMENT)
     elif evidence.truths is None or not evidence.truths.scarcity:
         missing.insert(0, _NO_TRUTH)
+    if evidence.experiment is not None and evidence.experiment.layout is not None:
+        missing.insert(0, _OTHER_SPLIT.format(evidence.experiment.layout.split))
     if compared.facts is None:
         missing.append(_NO_LOG)
     if not tested.tests:

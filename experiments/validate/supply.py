@@ -88,8 +88,9 @@ def supplied(evidence: Evidence) -> Iterator[Check]:
             if isinstance(config.design, ShopperDesign) and config.design.stock == "per_arm":
                 draws = Draws(config.seed).child(EXPERIMENT_LUCK)
                 parts = whole.split([arm.share for arm in config.arms], draws)
-    if evidence.experiment is not None and evidence.metrics is not None:
-        yield _money(evidence, evidence.experiment)
+    during = evidence.experiment
+    if during is not None and during.layout is None and evidence.metrics is not None:
+        yield _money(evidence, during)
 
 
 def _sold(log: PeriodLog, parts: Sequence[Shelves], catalog: Catalog) -> Iterator[Check]:

@@ -43,9 +43,12 @@ from experiments.sweep.run import run_sweep
 from tests.knowntruths import ChoiceMarket, Told
 
 NAME, METRIC, PAIR = "market-balance", "orders", ("control", "treatment")
-LEADS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 2.0)
+LEADS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 PER_DAY = 10.0
 """Visits to a listing in a day, by the shipped settings."""
+
+MOST = 0.95
+"""Share of a side that is treated, at most."""
 
 TRUE, SHOPPERS, LISTINGS = "true effect", "shoppers", "listings"
 HALVES, BY_BALANCE = "both, half and half", "both, by balance"
@@ -53,9 +56,12 @@ BEGIN, END = f"<!-- figure of {NAME} -->", "<!-- end of the figure -->"
 
 
 def shares(demand: float) -> tuple[float, float]:
-    """Shares of the shoppers and of the listings that are treated, by eq. 26 from halves."""
+    """Shares of the shoppers and of the listings that are treated, by eq. 26 from halves.
+
+    At most `MOST` of either: some must be left to compare with.
+    """
     scarce = math.exp(-demand)
-    return 1 - scarce / 2, 1 - (1 - scarce) / 2
+    return min(1 - scarce / 2, MOST), min(1 - (1 - scarce) / 2, MOST)
 
 
 def swept(seeds: Sequence[int]) -> Sweep:
@@ -73,7 +79,7 @@ def swept(seeds: Sequence[int]) -> Sweep:
             (repr(lead), f"{{{both},listing_share={b!r}}}", repr(1 - a), repr(a)),
         ]
     luck = Axis(("seed",), tuple((str(seed),) for seed in seeds))
-    return make_sweep(NAME, [Axis(keys, tuple(rows)), luck])
+    return make_sweep(NAME, [luck, Axis(keys, tuple(rows))])
 
 
 @dataclass(frozen=True)

@@ -145,11 +145,9 @@ class Pairs:
         self, metric: Metric, arms: tuple[int, int], last_day: int | None
     ) -> tuple[Floats, Floats]:
         sums_ij2 = np.zeros((2, 2, 2))
-        over = metric.denominator or "0"
         for row in rows(
             self.connection,
-            f"SELECT i, j, sum({metric.numerator}) AS y, sum({over}) AS x FROM pairs "
-            f"WHERE {_until('day', last_day)} GROUP BY i, j",
+            f"SELECT i, j, sum(y) AS y, sum(x) AS x FROM {_used(metric, last_day)} GROUP BY i, j",
         ):
             if row["i"] in arms and row["j"] in arms:
                 sums_ij2[arms.index(row["i"]), arms.index(row["j"])] = row["y"], row["x"]
@@ -158,13 +156,12 @@ class Pairs:
     def _of_pairs(self, metric: Metric, arms: tuple[int, int], last_day: int | None) -> Floats:
         """(2, 2, 3) without a denominator the second is the sum of y, to be multiplied."""
         found_ij3 = np.zeros((2, 2, 3))
-        over = metric.denominator
-        under = f"sum({over})" if over is not None else "1"
+        under = "sum(x)" if metric.denominator is not None else "1"
         for row in rows(
             self.connection,
             "SELECT i, j, sum(y * y) AS yy, sum(x * y) AS xy, sum(x * x) AS xx FROM ("
-            f"SELECT i, j, sum({metric.numerator}) AS y, {under} AS x FROM pairs "
-            f"WHERE {_until('day', last_day)} GROUP BY shopper, item, i, j) GROUP BY i, j",
+            f"SELECT i, j, sum(y) AS y, {under} AS x FROM {_used(metric, last_day)} "
+            "GROUP BY shopper, item, i, j) GROUP BY i, j",
         ):
             if row["i"] in arms and row["j"] in arms:
                 at = arms.index(row["i"]), arms.index(row["j"])
@@ -188,8 +185,8 @@ class Pairs:
         sums = []
         for at, arm in enumerate(arms):
             of_arm = f"FILTER (p.{other} = {arm})"
-            sums.append(f"coalesce(sum({metric.numerator}) {of_arm}, 0) AS y{at}")
-            under = f"coalesce(sum({metric.denominator}) {of_arm}, 0)"
+            sums.append(f"coalesce(sum(p.y) {of_arm}, 0) AS y{at}")
+            under = f"coalesce(sum(p.x) {of_arm}, 0)"
             sums.append(f"{under if given is None else repr(given[at])} AS x{at}")
         products = list(combinations_with_replacement(range(4), 2))
         wanted = ", ".join(f"sum({_VECTOR[a]} * {_VECTOR[b]}) AS m{a}{b}" for a, b in products)
@@ -197,14 +194,21 @@ class Pairs:
         for row in rows(
             self.connection,
             f"SELECT arm, {wanted} FROM (SELECT u.unit, u.arm, {', '.join(sums)} "
-            f"FROM sides_{side} AS u LEFT JOIN pairs AS p "
-            f"ON p.{side} = u.unit AND {_until('p.day', last_day)} "
+            f"FROM sides_{side} AS u LEFT JOIN {_used(metric, last_day)} AS p ON p.{side} = u.unit "
             f"WHERE {_until('u.day', last_day)} GROUP BY u.unit, u.arm) GROUP BY arm",
         ):
             if row["arm"] in arms:
                 for a, b in products:
                     moments[arms.index(row["arm"]), [a, b], [b, a]] = row[f"m{a}{b}"]
         return moments
+
+
+def _used(metric: Metric, last_day: int | None) -> str:
+    """SQL of the rows in which a metric has anything, its numerator as y, its denominator as x."""
+    over = metric.denominator or "0"
+    some = f"({metric.numerator} <> 0 OR {over} <> 0) AND {_until('day', last_day)}"
+    sums = f"{metric.numerator} AS y, {over} AS x"
+    return f"(SELECT shopper, item, i, j, {sums} FROM pairs WHERE {some})"
 
 
 def _until(day: str, last_day: int | None) -> str:
