@@ -92,17 +92,13 @@ def analyse(
     names = [*(each.name for each in metrics), *(each.name for each in own)]
     _check(manifest, arms, control, primary, names)
     pairs = [(control, arm) for arm in manifest.arms if arm != control]
-    special = _special(log, history, layout, metrics, pairs, arms, confidence, spec)
     with _opened(log, history, metrics, layout, spec) as units:
         check_rows(units.connection, log, manifest)
         found = units.estimates(metrics, pairs, confidence)
         asked = log, history, catalog, pairs
         found += _of_own(own, found, asked, confidence, layout, spec)
-        estimates = tuple(row for row, _ in found)
-        untold = unestimated(found)
-        further = (f"triggered: {line}" for line in special.untold if line not in untold)
-        warned = *special.warnings, *untold, *further
-        connection = units.connection
+        special = _special(log, history, layout, metrics, pairs, arms, confidence, spec)
+        connection, warned = units.connection, special.warned(unestimated(found))
         srm = *_ratios(units, log, arms, control, layout), *special.ratios
         slots = layout is not None and layout.slots
         stages = diagnostics.funnel(connection, log, manifest, slots=slots)
@@ -110,7 +106,7 @@ def analyse(
             name=name,
             primary=primary,
             confidence=confidence,
-            estimates=estimates,
+            estimates=tuple(row for row, _ in found),
             srm=srm,
             daily=tuple(_daily(units, followed(metrics), pairs, confidence)),
             funnel=tuple(stages),
@@ -125,13 +121,25 @@ def analyse(
 
 @dataclass(frozen=True)
 class _Special:
-    """What only logs of some designs tell."""
+    """What only logs of some designs tell.
+
+    Attributes:
+        triggered, causal: rows of metrics.json.
+        ratios: sample ratio tests beside those of all designs.
+        warnings: what a reader must know.
+        untold: sentences of triggered estimates that are missing.
+    """
 
     triggered: tuple[Triggered, ...] = ()
     causal: tuple[CausalCredit, ...] = ()
     ratios: tuple[SampleRatio, ...] = ()
     warnings: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
+
+    def warned(self, untold: Sequence[str]) -> tuple[str, ...]:
+        """All warnings, with those of the other estimates; what is missing of both is said once."""
+        further = (f"triggered: {line}" for line in self.untold if line not in untold)
+        return *self.warnings, *untold, *further
 
 
 def _special(

@@ -16,12 +16,13 @@ from experiments.records.calibration import Calibration
 from experiments.records.ids import IdsRecord
 from experiments.records.interval import Interval
 from experiments.records.manifest import RunManifest
-from experiments.records.metrics import Metrics, TrainingStage
+from experiments.records.metrics import Metrics
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
 from experiments.records.sweep import SweepRecord
 from experiments.records.truth import Truths
 from experiments.records.validity import Validity
+from experiments.records.within.training import TrainingStage
 from simulator.errors import DataError
 
 RECORDS: tuple[type, ...] = (
