@@ -37,6 +37,7 @@ from experiments.config.schema import Config
 from experiments.inference.intervals.crossed import FEWEST_SEEDS
 from experiments.records.attribution import AttributionRecord, FateRow
 from experiments.records.manifest import RunManifest
+from experiments.records.metrics import PREFERENCE
 from experiments.records.reading import read_record, write_record
 from experiments.report import write_report
 from experiments.running.models import CATALOG, LOG, load_saved
@@ -93,6 +94,7 @@ def attribute_run(folder: Path, *, overrides: Sequence[str] = (), progress: Prog
     config = finished_config(folder, overrides)
     check_rules(config.attribution.rules)
     check_models_stay(config)
+    check_pages_are_whole(config)
     check_plug_ins(config)
     catalogue = finished_stage(folder, "catalogue")
     history, log = (finished_stage(folder, name) / LOG for name in ("history", "experiment"))
@@ -121,6 +123,20 @@ def check_models_stay(config: Config) -> None:
             f"attribution.incremental == {methods}, must be [] (--incremental none) where "
             f"world.updates.every_days is {every}: models were trained anew in the experiment, and "
             "in a world without a channel they would learn from another log"
+        )
+
+
+def check_pages_are_whole(config: Config) -> None:
+    """Refuse to judge pages by a log whose pages are not of one arm each.
+
+    Raises:
+        ConfigError: off-policy estimates of a run whose pages are interleaved.
+    """
+    methods = list(config.attribution.incremental)
+    if config.design.type == PREFERENCE and "offpolicy" in methods:
+        raise ConfigError(
+            f"attribution.incremental == {methods}, must be without offpolicy where design.type is "
+            "'interleaving': the chance of an item at its place is not known"
         )
 
 

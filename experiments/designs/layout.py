@@ -85,7 +85,6 @@ class ListingLayout:
     assigned: ClassVar[bool] = True
     slots: ClassVar[bool] = True
     asks: ClassVar[Asked] = "all"
-    slots: ClassVar[bool] = False
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 
     def shares(self, arms: Mapping[str, float], control: str) -> Shares:
@@ -113,7 +112,6 @@ class TwoSidedLayout:
     unit: ClassVar[str] = "shoppers"
     slots: ClassVar[bool] = True
     asks: ClassVar[Asked] = "control"
-    slots: ClassVar[bool] = False
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 
     estimator: Estimator

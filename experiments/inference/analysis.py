@@ -121,7 +121,14 @@ def analyse(
 
 @dataclass(frozen=True)
 class _Special:
-    """What only logs of some designs tell."""
+    """What only logs of some designs tell.
+
+    Attributes:
+        triggered, causal: rows of metrics.json.
+        ratios: sample ratio tests beside those of all designs.
+        warnings: what a reader must know.
+        untold: sentences of triggered estimates that are missing.
+    """
 
     triggered: tuple[Triggered, ...] = ()
     causal: tuple[CausalCredit, ...] = ()
@@ -130,9 +137,9 @@ class _Special:
     untold: tuple[str, ...] = ()
 
     def warned(self, untold: Sequence[str]) -> tuple[str, ...]:
-        """All warnings, with those of what could not be estimated of everybody."""
+        """All warnings, with those of the other estimates; what is missing of both is said once."""
         further = (f"triggered: {line}" for line in self.untold if line not in untold)
-        return (*self.warnings, *untold, *further)
+        return *self.warnings, *untold, *further
 
 
 def _special(

@@ -18,7 +18,13 @@ from experiments.operating.repeated import Repeated
 from experiments.operating.study import Study
 from experiments.operating.targets import Targets
 from experiments.operating.verdicts import judged
-from experiments.records.experiment.operating import By, Characteristic, Estimand, Operating, PValues
+from experiments.records.experiment.operating import (
+    By,
+    Characteristic,
+    Estimand,
+    Operating,
+    PValues,
+)
 
 EXPOSURES = "exposures"
 """The unit of the test that is known to be wrong."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from experiments.config.schema import Config
-from experiments.designs.layout import Layout
+from experiments.designs.layout import AnyLayout
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.byexposure import CTR, exposure_test
@@ -55,7 +55,7 @@ class TestedWorld:
     metrics: tuple[Metric, ...]
     contrast: Contrast
     confidence: float
-    layout: Layout | None
+    layout: AnyLayout | None
 
     @property
     def work(self) -> float:
@@ -81,9 +81,9 @@ def tested(log: Path, job: TestedWorld) -> dict[str, list[float | None]]:
     """The test of a log: by metric the numbers of `Test`; None where there is none."""
     metrics = (*job.metrics, CTR)
     opened = (
-        open_by_shopper(log, metrics, None, spec=_SPEC)
+        open_by_shopper(log, metrics, None, scale="fieller", spec=_SPEC)
         if job.layout is None
-        else open_grouped(log, metrics, job.layout, spec=_SPEC)
+        else open_grouped(log, metrics, job.layout, scale="fieller", spec=_SPEC)
     )
     found: dict[str, list[float | None]] = {}
     with opened as units:

@@ -20,7 +20,6 @@ from experiments.operating.rates import (
     wrong_signs,
 )
 from experiments.operating.repeated import Repeated
-from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.experiment.operating import (
     By,
     Characteristic,
@@ -29,6 +28,7 @@ from experiments.records.experiment.operating import (
     Question,
     Setting,
 )
+from experiments.records.interval import UNKNOWN, Interval, Number
 
 BINS = 20
 """Of a histogram of p-values."""

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from experiments.config.schema import Config
 from experiments.designs.design import Design
-from experiments.designs.layout import Layout
+from experiments.designs.layout import Layout, ListingLayout, TwoSidedLayout
 from experiments.designs.querycluster import QueryClusterSplit
 from experiments.designs.rampup import RampUp
-from experiments.designs.settings import DesignSpec
+from experiments.designs.settings import DesignSpec, InterleavingDesign
 from experiments.designs.split import Split
 from experiments.designs.switchback import Switchback
 from experiments.inference.randomised.redrawn import Assigns
-from experiments.running.assigning.designed import design_of
+from experiments.running.assigning.designed import design_of, split_of
 from simulator.errors import DataError
 from simulator.living.world import Population
 
@@ -42,10 +42,16 @@ class Drawn:
             spec: settings of the design.
             population: of the shop.
             history: log folder, whose clicks tell what texts are about.
+
+        Raises:
+            DataError: the design splits slots or items, not what asks.
         """
-        asked = config.model_copy(update={"design": spec})
         layout = spec.layout(config.world.history_days)
-        return cls(design_of(asked, population, history), layout)
+        if isinstance(spec, InterleavingDesign) or isinstance(
+            layout, ListingLayout | TwoSidedLayout
+        ):
+            raise DataError(f"design.type == {spec.type!r}, must be a split of what asks")
+        return cls(split_of(design_of(config, spec, population, history)), layout)
 
     @property
     def unit(self) -> str:

@@ -10,6 +10,7 @@ one more asker is worth is the value of what they get less what it takes from ot
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,17 +70,17 @@ def matched(
     if not len(value_E):
         return Matching(np.zeros(0), np.zeros(len(demand_I)), np.zeros(len(supply_J)), 0.0)
     pairs, ones_E = np.arange(len(value_E)), np.ones(len(value_E))
-    rows_E = [
+    rows: Any = [  # linprog takes sparse rows, which its types do not know
         sparse.csr_array((ones_E, (place_E, pairs)), shape=(count, len(pairs)))
         for place_E, count in ((kind_E, len(demand_I)), (item_E, len(supply_J)))
     ]
     found = optimize.linprog(
         -value_E,
-        A_ub=sparse.vstack(rows_E),
+        A_ub=sparse.vstack(rows),
         b_ub=np.concatenate([demand_I, supply_J]),
         method="highs",
     )
-    if found.status != 0:
+    if found.status != 0 or found.fun is None:
         raise DataError(f"market == {found.message}, must have a best service")
     price_N = -found.ineqlin.marginals
     return Matching(

@@ -70,7 +70,7 @@ class RollOut:
     def parts(self, times_RG: Floats | None = None) -> Floats:
         """(R, K) part of the shoppers in each cohort; R is 1 without `times_RG`."""
         units_RK = self._by_cohort(self.units_G[:, None], times_RG)[..., 0]
-        return units_RK / units_RK.sum(axis=1, keepdims=True)
+        return np.asarray(units_RK / units_RK.sum(axis=1, keepdims=True))
 
     def moments(self, times_RG: Floats | None = None) -> Floats:
         """Mean and variance of a shopper's outcome in each cohort and on each day.
@@ -84,7 +84,8 @@ class RollOut:
         units_RK1 = self._by_cohort(self.units_G[:, None], times_RG)
         mean_RKT = self._by_cohort(self.sum_GT, times_RG) / units_RK1
         square_RKT = self._by_cohort(self.square_GT, times_RG) / units_RK1
-        return np.stack([mean_RKT, np.maximum(square_RKT - mean_RKT**2, 0.0)], axis=-1)
+        spread_RKT = np.maximum(square_RKT - mean_RKT**2, 0.0)
+        return np.asarray(np.stack([mean_RKT, spread_RKT], axis=-1))
 
     def resampled(self, resamples: int, *, rng: np.random.Generator) -> Floats:
         """(R, G) how often each group is drawn when cohorts keep their numbers of groups.

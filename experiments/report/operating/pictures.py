@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from experiments.records.interval import Interval
 from experiments.records.experiment.operating import Characteristic, Operating, PValues, Verdict
+from experiments.records.interval import Interval
 from experiments.records.reading import grouped, rows_of
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart

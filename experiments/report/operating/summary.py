@@ -8,6 +8,7 @@ from rich.text import Text
 from experiments.records.experiment.operating import Characteristic, Operating, Question, Verdict
 from experiments.records.reading import grouped, row_of, rows_of
 from experiments.report.kit.digits import ABSENT
+from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table, compact
 from experiments.report.operating.words import (
     QUESTIONS,
@@ -17,7 +18,6 @@ from experiments.report.operating.words import (
     question_words,
     value_words,
 )
-from experiments.report.terminal import Summary
 
 _STYLES = {Verdict.HOLDS: "green", Verdict.FAILS: "bold red", Verdict.UNTOLD: "yellow"}
 _SHORT: dict[Question, str] = {

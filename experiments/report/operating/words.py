@@ -1,7 +1,7 @@
 """What is said of operating characteristics: names, answers, and what follows from them."""
 
-from experiments.records.interval import Interval
 from experiments.records.experiment.operating import Characteristic, Operating, Question, Verdict
+from experiments.records.interval import Interval
 from experiments.records.reading import rows_of
 from experiments.report.kit.digits import (
     ABSENT,

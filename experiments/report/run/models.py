@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from experiments.records.metrics import Model
 from experiments.records.run import Run
-from experiments.records.training import TrainingLoss, TrainingStage, Validation
+from experiments.records.within.training import TrainingLoss, TrainingStage, Validation
 from experiments.report.kit.colours import arm_name, channel_class, legend, swatch
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import ABSENT, duration, fixed, number, percent

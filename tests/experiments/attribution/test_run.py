@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attribution.run import asked, attribute_run
+from experiments.attribution.run import asked, attribute_run, check_pages_are_whole
 from experiments.cli import run_command
 from experiments.config.attribution import BUILT_IN_RULES
 from experiments.records.attribution import CAUSES, EVENTS, FATES, GAINED, AttributionRecord
@@ -218,3 +218,11 @@ def test_a_run_of_other_code_lends_credit_and_refuses_worlds(finished, tmp_path)
     attribute_run(folder, overrides=asked([], ["none"]), progress=NoProgress())
     with pytest.raises(StoreError, match="made by another version"):
         attribute_run(folder, progress=NoProgress())
+
+
+def test_interleaved_pages_are_judged_by_no_log():
+    interleaved = ("design.type=interleaving", 'attribution.incremental=["replay","offpolicy"]')
+    with pytest.raises(ConfigError, match=r"must be without offpolicy where design.type is 'inter"):
+        check_pages_are_whole(small_config(*interleaved))
+    check_pages_are_whole(small_config(interleaved[0]))
+    check_pages_are_whole(small_config(interleaved[1]))

@@ -23,9 +23,9 @@ from experiments.records.metrics import Metrics
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
 from experiments.records.sweep import SweepRecord
-from experiments.records.training import TrainingStage
 from experiments.records.truth import Truths
 from experiments.records.validity import Validity
+from experiments.records.within.training import TrainingStage
 from simulator.errors import DataError
 
 RECORDS: tuple[type, ...] = (

@@ -16,8 +16,8 @@ from experiments.records.manifest import BenchManifest, RunManifest
 from experiments.records.metrics import Metrics
 from experiments.records.reading import find_record, read_record, write_record
 from experiments.records.rewards import RewardsRecord
-from experiments.records.training import TrainingStage
 from experiments.records.truth import Truths
+from experiments.records.within.training import TrainingStage
 from simulator.errors import DataError, StoreError
 from tests.experiments.report.fake_attribution import fake_attribution
 from tests.experiments.report.fake_run import fake_manifest, fake_metrics

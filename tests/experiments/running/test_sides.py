@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from simulator.living.shelf import Shelf
 
 from experiments.config.loading import load_config
 from experiments.records.metrics import Metrics
@@ -18,7 +19,6 @@ from experiments.validate.opening import of_run
 from experiments.validate.supply import Shelves, supplied
 from simulator.catalogue.catalog import Supply
 from simulator.errors import ConfigError
-from simulator.living.shelf import Shelf
 from tests.experiments.small_runs import PLAIN, SMALL, made_once, read, run, small_config, table
 
 COMMON = ("truth.seeds=0", "world.days=2", 'analysis.primary="orders"')

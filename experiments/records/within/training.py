@@ -1,4 +1,4 @@
-"""How the training of a generator went: an entry in the report of a model, in metrics.json."""
+"""What a generator tells of its training, stage by stage."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,1 @@
+"""Rows within values of any form, such as what a model tells of its training."""
