@@ -70,7 +70,7 @@ class RollOut:
     def parts(self, times_RG: Floats | None = None) -> Floats:
         """(R, K) part of the shoppers in each cohort; R is 1 without `times_RG`."""
         units_RK = self._by_cohort(self.units_G[:, None], times_RG)[..., 0]
-        return units_RK / units_RK.sum(axis=1, keepdims=True)
+        return np.asarray(units_RK / units_RK.sum(axis=1, keepdims=True))
 
     def moments(self, times_RG: Floats | None = None) -> Floats:
         """Mean and variance of a shopper's outcome in each cohort and on each day.
