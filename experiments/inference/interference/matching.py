@@ -10,6 +10,7 @@ one more asker is worth is the value of what they get less what it takes from ot
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,9 +74,10 @@ def matched(
         sparse.csr_array((ones_E, (place_E, pairs)), shape=(count, len(pairs)))
         for place_E, count in ((kind_E, len(demand_I)), (item_E, len(supply_J)))
     ]
+    constraints: Any = sparse.vstack(rows_E)  # the stubs know of dense matrices alone
     found = optimize.linprog(
         -value_E,
-        A_ub=sparse.vstack(rows_E),
+        A_ub=constraints,
         b_ub=np.concatenate([demand_I, supply_J]),
         method="highs",
     )
