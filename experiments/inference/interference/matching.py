@@ -84,9 +84,10 @@ def matched(
     if found.status != 0:
         raise DataError(f"market == {found.message}, must have a best service")
     price_N = -found.ineqlin.marginals
+    served_E = np.asarray(found.x, np.float64)
     return Matching(
-        np.asarray(found.x),
+        served_E,
         np.asarray(price_N[: len(demand_I)]),
         np.asarray(price_N[len(demand_I) :]),
-        float(-found.fun),
+        float(value_E @ served_E),
     )
