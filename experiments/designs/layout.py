@@ -83,7 +83,7 @@ class ListingLayout:
     split: ClassVar[str] = "listings"
     unit: ClassVar[str] = "listings"
     assigned: ClassVar[bool] = True
-    slots: ClassVar[bool] = True
+    slots: ClassVar[bool] = False
     asks: ClassVar[Asked] = "all"
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 
@@ -110,7 +110,7 @@ class TwoSidedLayout:
     design: ClassVar[str] = "two_sided"
     split: ClassVar[str] = "shoppers and listings"
     unit: ClassVar[str] = "shoppers"
-    slots: ClassVar[bool] = True
+    slots: ClassVar[bool] = False
     asks: ClassVar[Asked] = "control"
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 

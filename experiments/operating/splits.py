@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from experiments.config.schema import Config
 from experiments.designs.design import Design
-from experiments.designs.layout import Layout, ListingLayout, TwoSidedLayout
+from experiments.designs.layout import AnyLayout, Layout, ListingLayout, TwoSidedLayout
 from experiments.designs.querycluster import QueryClusterSplit
 from experiments.designs.rampup import RampUp
 from experiments.designs.settings import DesignSpec, InterleavingDesign
@@ -93,6 +93,6 @@ _GROUPS = {
 }
 
 
-def unit_of(layout: Layout | None) -> str:
+def unit_of(layout: AnyLayout | None) -> str:
     """What a test takes to be independent, in the plural; `layout` as of `Drawn`."""
     return "shoppers" if layout is None else _GROUPS.get(layout.design, layout.split)

@@ -70,22 +70,24 @@ def matched(
     if not len(value_E):
         return Matching(np.zeros(0), np.zeros(len(demand_I)), np.zeros(len(supply_J)), 0.0)
     pairs, ones_E = np.arange(len(value_E)), np.ones(len(value_E))
-    rows: Any = [  # linprog takes sparse rows, which its types do not know
+    rows_E = [
         sparse.csr_array((ones_E, (place_E, pairs)), shape=(count, len(pairs)))
         for place_E, count in ((kind_E, len(demand_I)), (item_E, len(supply_J)))
     ]
+    constraints: Any = sparse.vstack(rows_E)  # the stubs know of dense matrices alone
     found = optimize.linprog(
         -value_E,
-        A_ub=sparse.vstack(rows),
+        A_ub=constraints,
         b_ub=np.concatenate([demand_I, supply_J]),
         method="highs",
     )
-    if found.status != 0 or found.fun is None:
+    if found.status != 0:
         raise DataError(f"market == {found.message}, must have a best service")
     price_N = -found.ineqlin.marginals
+    served_E = np.asarray(found.x, np.float64)
     return Matching(
-        np.asarray(found.x),
+        served_E,
         np.asarray(price_N[: len(demand_I)]),
         np.asarray(price_N[len(demand_I) :]),
-        float(-found.fun),
+        float(value_E @ served_E),
     )

@@ -119,7 +119,7 @@ def stratified(metric: Ratio, control: Arm, treatment: Arm) -> Stratified | Refu
     weight_S = n_SA.sum(axis=1) / n_SA.sum()
     values = [_values(metric, arm, weight_S) for arm in parts]
     level_SA, variance_SA = (np.stack(each, axis=1) for each in zip(*values, strict=True))
-    return Stratified(names, tuple(sorted(pooled)), n_SA, level_SA, variance_SA)
+    return Stratified(names, tuple(pooled), n_SA, level_SA, variance_SA)
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def test_a_key_moves_with_each_module_of_the_stages_closure_and_with_no_other(
 @pytest.mark.parametrize(
     ("module", "moved"),
     [
-        ("experiments.designs.shopper", {"experiment"}),
+        ("experiments.designs.shopper", {"history", "experiment", "truth-dense-0"}),
         ("cqsid.rewards.trl", set()),
         ("cqsid.rewards.of_log", set()),
         ("cqsid.alignment.learner", set()),

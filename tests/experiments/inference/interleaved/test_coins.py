@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from experiments.inference.estimates import Level, blank, compared
-from experiments.inference.intervals.student import student
+from experiments.inference.estimates import Means, blank, differing
+from experiments.inference.intervals.student import student, welch
 from ranking.interleaving.draft import draft
 from simulator.randomness import Draws
 
@@ -67,12 +67,12 @@ def credited(clicks: Clicks, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def p_value(one: np.ndarray, two: np.ndarray) -> float:
     """As of an interleaved log: totals of a shopper, with the covariance of both arms."""
-    levels = [
-        Level(float(each.mean()), math.sqrt(each.var(ddof=1) / len(each)), len(each))
-        for each in (one, two)
-    ]
-    together = np.cov(one, two)[0, 1] / len(one)
-    row, _ = compared(blank("clicks", ("a", "b"), (1, 1)), *levels, 0.95, together=together)
+    n = len(one)
+    levels = float(one.mean()), float(two.mean())
+    errors = one.std(ddof=1) / math.sqrt(n), two.std(ddof=1) / math.sqrt(n)
+    together = float(np.cov(one, two)[0, 1] / n)
+    means = Means(levels, errors, welch(errors, (n - 1, n - 1)), together)
+    row, _ = differing(blank("clicks", ("a", "b"), (1, 1)), means, 0.95)
     assert row.p_value is not None
     return row.p_value
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from experiments.records import published
 from experiments.records.interval import Interval
+from experiments.records.papers import published
 from experiments.records.reading import write_record
 from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.curves import Spot
