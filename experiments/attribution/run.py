@@ -35,7 +35,7 @@ from experiments.config.estimate import plan_attribution
 from experiments.config.overrides import suggestion
 from experiments.config.schema import Config
 from experiments.inference.intervals.crossed import FEWEST_SEEDS
-from experiments.records.attribution import AttributionRecord, FateRow
+from experiments.records.attribution import AttributionRecord, FateRow, OffPolicyRow
 from experiments.records.manifest import RunManifest
 from experiments.records.metrics import PREFERENCE
 from experiments.records.reading import read_record, write_record
@@ -164,12 +164,23 @@ def measure(
         differences = difference_rows(arm, spec, confidence=confidence)
         found = replace(found, differences=tuple(differences))
     if "offpolicy" in spec.incremental:
-        rows, warned = off_policy_rows(arm, confidence=confidence)
+        rows, warned = _off_policy(config, arm, confidence)
         found = replace(found, off_policy=tuple(rows), warnings=(*found.warnings, *warned))
     if spec.studies:
         worlds = live_studies(config, open_arm, spec)
         found = replace(found, studies=tuple(study_rows(worlds, confidence=confidence)))
     return found
+
+
+def _off_policy(
+    config: Config, arm: Arm, confidence: float
+) -> tuple[list[OffPolicyRow], list[str]]:
+    """As of `off_policy_rows`; nothing, with the reason, where pages of the log are of no arm."""
+    layout = config.design.layout(config.world.history_days)
+    if layout is not None and layout.slots:
+        why = f"slots of one page count for several arms (design.type {layout.design!r})"
+        return [], [f"no off-policy estimates: {why}, so no page is as control would show it"]
+    return off_policy_rows(arm, confidence=confidence)
 
 
 def _replayed(record: AttributionRecord, arm: Arm, spec: AttributionSpec) -> AttributionRecord:
