@@ -65,6 +65,11 @@ class Layout:
     columns: frozenset[str] = COUNTED_BY_REQUEST
     asks: Asked = "own"
 
+    @property
+    def shared(self) -> bool:
+        """Whether units stand in all arms: those that ask do, where slots of a page are split."""
+        return self.slots
+
     def shares(self, arms: Mapping[str, float], control: str) -> Shares:
         """The share of each arm at the end, from those that are set."""
         reached = {name: share * self.part for name, share in arms.items() if name != control}
@@ -83,7 +88,8 @@ class ListingLayout:
     split: ClassVar[str] = "listings"
     unit: ClassVar[str] = "listings"
     assigned: ClassVar[bool] = True
-    slots: ClassVar[bool] = False
+    slots: ClassVar[bool] = True
+    shared: ClassVar[bool] = False
     asks: ClassVar[Asked] = "all"
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 
@@ -110,7 +116,8 @@ class TwoSidedLayout:
     design: ClassVar[str] = "two_sided"
     split: ClassVar[str] = "shoppers and listings"
     unit: ClassVar[str] = "shoppers"
-    slots: ClassVar[bool] = False
+    slots: ClassVar[bool] = True
+    shared: ClassVar[bool] = False
     asks: ClassVar[Asked] = "control"
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 

@@ -210,7 +210,7 @@ def _funnel(
     connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest, layout: AnyLayout | None
 ) -> tuple[FunnelCount, ...]:
     """What is left after each stage."""
-    slots = layout is not None and layout.slots
+    slots = layout is not None and layout.shared
     return tuple(diagnostics.funnel(connection, log, manifest, slots=slots))
 
 
@@ -321,7 +321,7 @@ def _health(
     layout: AnyLayout | None,
     control: str,
 ) -> Health:
-    slots = layout is not None and layout.slots
+    slots = layout is not None and layout.shared
     traffic = diagnostics.traffic(connection, log, manifest, slots=slots)
     answered = {row.arm: row.requests for row in traffic}
     every = sum(answered.values())

@@ -29,7 +29,6 @@ from typing import Any
 import duckdb
 import numpy as np
 from scipy import stats
-from simulator.living.stock import StockTrace
 
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
@@ -47,6 +46,7 @@ from experiments.running.worlds import WorldJob, open_world
 from experiments.stages.keys import stage_key
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
+from simulator.living.shelves.stock import StockTrace
 
 LUCK = "interference"
 CAUSES = {

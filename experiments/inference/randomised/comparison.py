@@ -134,7 +134,7 @@ class ByGroups:
     def populations(self, log: Path, arms: Mapping[str, float], control: str) -> list[Counted]:
         """Of what was assigned, where the log knows it; else of what came; of slots nothing."""
         layout = self.cells.layout
-        if layout.slots:
+        if layout.shared:
             return []
         name, counts = "exposed", self.cells.units()
         if layout.assigned:

@@ -87,10 +87,10 @@ def grouped_estimates(
         for metric in metrics:
             counts = units[contrast[0]], units[contrast[1]]
             row = blank(metric.name, contrast, counts, design=cells.layout.design)
-            if cells.layout.slots:  # all units are in both arms
+            if cells.layout.shared:  # all units are in both arms
                 row = replace(row, n=max(counts))
             if metric not in possible:
-                of = "slots: both arms share a page" if cells.layout.slots else cells.layout.unit
+                of = "slots: both arms share a page" if cells.layout.shared else cells.layout.unit
                 found.append((row, f"it is no sum over {of}"))
                 continue
             made = moments[metric.name]

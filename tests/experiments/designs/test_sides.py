@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from experiments.designs.listing import ListingSplit
-from experiments.designs.twosided import TwoSidedSplit
 
 from experiments.designs.layout import ListingLayout, TwoSidedLayout
 from experiments.designs.settings import ListingDesign, ShopperDesign, TwoSidedDesign
 from experiments.designs.shopper import ShopperSplit
+from experiments.designs.sides.listing import ListingSplit
+from experiments.designs.sides.twosided import TwoSidedSplit
 from experiments.running.assigning.designed import OF_LISTINGS, SALT
 from ranking.router import Assignment
 from simulator.protocols import Requests

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from simulator.living.shelf import Shelf
 
 from experiments.attribution.run import attribute_run
 from experiments.config.loading import load_config
@@ -23,6 +22,7 @@ from experiments.validate.opening import of_run
 from experiments.validate.supply import Shelves, supplied
 from simulator.catalogue.catalog import Supply
 from simulator.errors import ConfigError
+from simulator.living.shelves.shelf import Shelf
 from tests.experiments.small_runs import PLAIN, SMALL, made_once, read, run, small_config, table
 
 COMMON = (

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from simulator.living.shelf import parts_of
 
 from simulator.catalogue.settings import CatalogSpec
 from simulator.catalogue.synthetic import generate_supply
 from simulator.errors import ConfigError
 from simulator.living.market import Market
 from simulator.living.settings import MarketSpec, WorldSpec
+from simulator.living.shelves.shelf import parts_of
 from simulator.protocols import DAY
 from simulator.randomness import Draws
 from tests.simulator.stubs import TableService
