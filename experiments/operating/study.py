@@ -14,6 +14,11 @@ from simulator.errors import ConfigError
 DESIGNS = ("shopper", "session", "request", "query_cluster", "switchback")
 """Whose split can be drawn anew, by the type of their settings."""
 
+TRUTH_PAIRS = 5
+"""Pairs of worlds that the true effect rests on at least. An interval from one pair is over its
+shoppers; in a small shop luck that all of them share, such as what is sold out, moves the effect
+more than that."""
+
 _SPEC: TypeAdapter[DesignSpec] = TypeAdapter(DesignSpec)
 
 
@@ -115,7 +120,8 @@ def _designs(config: Config, asked: Sequence[str]) -> tuple[dict[str, DesignSpec
 def _two_first(config: Config, treatment: str) -> Config:
     """The config with control and the treatment as its first arms.
 
-    What the truth is not asked for here is left out: headroom and other trainings, where these are
+    Of the truth more pairs of worlds are wanted, so that its interval knows how far their luck
+    moves it; and what is not asked here is left out: headroom, and other trainings where these are
     no part of its interval.
     """
     first = [config.control, treatment]
@@ -124,7 +130,9 @@ def _two_first(config: Config, treatment: str) -> Config:
     )
     spec = config.truth
     kept = spec.retrained if spec.trainings == "each" else ()
-    truth = spec.model_copy(update={"headroom": 0, "retrained": kept, "arms": tuple(first)})
+    changed = {"headroom": 0, "retrained": kept, "arms": tuple(first)}
+    changed |= {"seeds": max(spec.seeds, TRUTH_PAIRS)} if spec.seeds else {}
+    truth = spec.model_copy(update=changed)
     return config.model_copy(update={"arms": tuple(order), "truth": truth})
 
 

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from experiments.config.schema import Config
+from experiments.inference.intervals.student import reach
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
 from experiments.operating.questions import Target
 from experiments.records.interval import UNKNOWN, Interval, Number
-from experiments.truth.effects import half_width, paired_truth
+from experiments.truth.effects import paired_truth
 
 Logs = tuple[Sequence[Path], Sequence[Path]]
 """Of the worlds with everybody in control, and of those with everybody in the treatment."""
@@ -21,7 +24,8 @@ class Targets:
 
     Attributes:
         truth: the global effects.
-        luck: half-widths of the effects that the pair of worlds shows whose splits are drawn anew.
+        luck: how far the luck of one pair of worlds moves the effect that it shows, to either side
+            at the level of the tests; None: not known.
         warnings: what is wrong with the worlds.
     """
 
@@ -68,6 +72,32 @@ def targets(
         found = {row.metric: row.effect for row in known.effects}
         warnings = known.warnings
     if pair[0]:
-        shown = paired_truth(*pair, metrics, method="realised", confidence=confidence, spec=spec)
-        luck = {row.metric: half_width(row.effect) for row in shown.effects}
+        every = zip((*truth[0], *pair[0]), (*truth[1], *pair[1]), strict=True)
+        luck = _luck(list(every), metrics, confidence, spec)
     return Targets(found, luck, warnings)
+
+
+def _luck(
+    pairs: Sequence[tuple[Path, Path]],
+    metrics: Sequence[Metric],
+    confidence: float,
+    spec: EngineSpec | None,
+) -> dict[str, Number]:
+    """How far one pair's luck moves what was really bought, from pairs of different luck.
+
+    An interval over the shoppers of one pair would leave out what all of them share: which items
+    were sold out, and what clicks the rankings had learned from.
+    """
+    shown = [
+        paired_truth([one], [other], metrics, method="realised", confidence=confidence, spec=spec)
+        for one, other in pairs
+    ]
+    found: dict[str, Number] = {}
+    for at, metric in enumerate(metrics):
+        effects = [each.effects[at].effect.estimate for each in shown]
+        known = [effect for effect in effects if effect is not None]
+        found[metric.name] = None
+        if len(known) >= 2:
+            spread, freedom = float(np.std(known, ddof=1)), len(known) - 1
+            found[metric.name] = float(reach(spread, freedom, confidence=confidence))
+    return found

@@ -16,6 +16,7 @@ from experiments.report.operating.words import (
     fault_sentence,
     headline,
     question_words,
+    test_name,
     value_words,
 )
 
@@ -32,7 +33,8 @@ _SHORT: dict[Question, str] = {
 
 def operating_summary(record: Operating, report: Path | None = None) -> Summary:
     """A table for each way of repeating a test, then what came of its promises."""
-    tables = [_table(by, rows) for by, rows in grouped(record.rows, lambda row: row.by).items()]
+    tests = grouped(record.rows, lambda row: (row.by, row.design))
+    tables = [_table(test_name(design, by), rows) for (by, design), rows in tests.items()]
     counts = [Text(f"{QUESTIONS[each]}: {question_words(record, each)}") for each in asked(record)]
     fault = fault_sentence(record)
     style = "bold red" if record.count(Verdict.FAILS) else "bold"
@@ -41,26 +43,21 @@ def operating_summary(record: Operating, report: Path | None = None) -> Summary:
     return Summary(tables, [*said, *map(Text, record.missing)], report)
 
 
-def _table(by: str, rows: Sequence[Characteristic]) -> Table:
-    tests = grouped(rows, lambda row: (row.design, row.metric, row.unit))
+def _table(title: str, rows: Sequence[Characteristic]) -> Table:
+    metrics = grouped(rows, lambda row: (row.metric, row.known_fault))
+    questions = [each for each in _SHORT if rows_of(rows, question=each)]
 
-    def cell(key: tuple[str, str, str], question: Question) -> Text:
-        row = row_of(rows_of(tests[key], question=question))
+    def cell(own: Sequence[Characteristic], question: Question) -> Text:
+        row = row_of(own, question=question)
         if row is None:
             return Text(ABSENT)
-        size, around = value_words(row)
-        shown = row.known_fault or row.verdict is None
-        style = "dim" if shown or row.verdict is None else _STYLES[row.verdict]
-        below = "" if around == ABSENT else f"\n{around}"
-        return Text(compact(size + below), style)
+        size, around = (compact(words).replace(" to ", "-") for words in value_words(row))
+        told = row.verdict is not None and not row.known_fault
+        style = _STYLES[row.verdict] if told and row.verdict else "dim"
+        return Text(size if around == ABSENT else f"{size}\n{around.rstrip('%')}", style)
 
-    rest = [
-        [
-            design,
-            f"{metric}, by exposure" if unit == "exposures" else metric,
-            *(cell((design, metric, unit), question) for question in _SHORT),
-        ]
-        for design, metric, unit in tests
+    cells = [
+        [f"{metric}, by exposure" if fault else metric, *(cell(own, each) for each in questions)]
+        for (metric, fault), own in metrics.items()
     ]
-    head = ["design", "metric", *_SHORT.values()]
-    return Table(f"Tests by {by}", head, rest, names=2, spare=(6, 7))
+    return Table(title, ["metric", *(_SHORT[each] for each in questions)], cells)

@@ -106,11 +106,11 @@ def question_words(record: Operating, question: Question) -> str:
     """How many promises of a question ended how."""
     rows = rows_of(record.judged, question=question)
     told = [
-        f"{fixed(count, 0)} {word}"
-        for verdict, word in (
-            (Verdict.HOLDS, "hold"),
-            (Verdict.FAILS, "do not hold"),
-            (Verdict.UNTOLD, "cannot be told"),
+        f"{fixed(count, 0)} {one if count == 1 else many}"
+        for verdict, one, many in (
+            (Verdict.HOLDS, "holds", "hold"),
+            (Verdict.FAILS, "does not hold", "do not hold"),
+            (Verdict.UNTOLD, "cannot be told", "cannot be told"),
         )
         if (count := len(rows_of(rows, verdict=verdict)))
     ]
@@ -127,16 +127,14 @@ def fault_sentence(record: Operating) -> str | None:
     rows = rows_of(record.shown_faults, question="false_positive_rate")
     if not rows:
         return None
-    told = listed([f"{beside(*value_words(row))} by {row.by}" for row in rows])
-    shown = all(row.verdict is Verdict.FAILS for row in rows)
-    follows = (
-        "as is known of it: the unit of analysis must be what was split"
-        if shown
-        else "which does not show the fault that is known of it; more redraws would"
-    )
+    told = [
+        f"{beside(*value_words(row))} by {row.by}"
+        + ("" if row.verdict is Verdict.FAILS else ", too few to show it")
+        for row in rows
+    ]
     return (
-        f"A test that takes exposures for units where shoppers are split calls an A/A in {told}, "
-        f"{follows}."
+        "Exposures as units where shoppers are split are known to be wrong: of A/As such a test "
+        f"calls {listed(told)}."
     )
 
 
