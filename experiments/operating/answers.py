@@ -38,6 +38,7 @@ class Answers:
         study: what is studied.
         rows, estimands, histograms: of the record; rows are not judged yet.
         missing: what could not be asked, a sentence each.
+        untold: by metric, the designs that cannot tell it.
     """
 
     study: Study
@@ -45,10 +46,13 @@ class Answers:
     estimands: list[Estimand] = field(default_factory=list)
     histograms: list[PValues] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    untold: dict[str, list[str]] = field(default_factory=dict)
 
     def redrawn(self, design: str, unit: str, made: Redraws, targets: Targets) -> None:
         """Add the tests of one pair of worlds."""
-        self.missing += made.missing
+        self.missing += [made.missing] if made.missing else []
+        for metric in made.untold:
+            self.untold.setdefault(metric, []).append(design)
         names = [each.name for each in made.metrics]
         self._without(design, unit, "redraws", names, made.aa)
         self._by_exposure(design, "redraws", made.by_exposure)
@@ -112,6 +116,11 @@ class Answers:
     def record(self, targets: Targets) -> Operating:
         """All of them, judged together."""
         study, config = self.study, self.study.config
+        untold = [
+            f"{metric} is no sum over what is split by {', '.join(designs)}: not asked there."
+            for metric, designs in self.untold.items()
+        ]
+        missing = (*study.missing, *untold, *self.missing, *targets.warnings)
         return Operating(
             name=config.name,
             confidence=config.analysis.confidence,
@@ -127,5 +136,5 @@ class Answers:
             rows=judged(self.rows),
             estimands=tuple(self.estimands),
             p_values=tuple(self.histograms),
-            missing=tuple(dict.fromkeys((*study.missing, *self.missing, *targets.warnings))),
+            missing=tuple(dict.fromkeys(missing)),
         )

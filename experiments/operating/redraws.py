@@ -48,14 +48,16 @@ class Redraws:
         aa: both arms are control.
         ab: control and treatment; None where it cannot be.
         by_exposure: A/A tests that take exposures for units; None where shoppers are not split.
-        missing: what cannot be told, a sentence each.
+        untold: names of the metrics that the design cannot tell.
+        missing: why there are no A/B tests; "" where there are.
     """
 
     metrics: tuple[Metric, ...]
     aa: Redrawn
     ab: Redrawn | None
     by_exposure: Redrawn | None
-    missing: tuple[str, ...]
+    untold: tuple[str, ...]
+    missing: str
 
 
 def redraws(
@@ -84,11 +86,7 @@ def redraws(
     name = drawn.design.name
     control = outcomes_of(worlds[0], drawn, (*metrics, CTR), spec)
     told = tuple(each for each in metrics if set(each.columns) <= set(control.columns))
-    missing = [
-        f"{name}: {each.name} is no sum over what is split, so it is not asked."
-        for each in metrics
-        if each not in told
-    ]
+    untold = tuple(each.name for each in metrics if each not in told)
     splits = drawn.splits(count)
     aa = redrawn(control, told, _counted(splits, advance), confidence=confidence)
     by_exposure = None
@@ -96,7 +94,7 @@ def redraws(
         counted = _counted(splits, advance)
         by_exposure = redrawn_by_exposure(control, counted, confidence=confidence)
     treatment = outcomes_of(worlds[1], drawn, told, spec)
-    ab = None
+    ab, missing = None, ""
     try:
         ab = resampled(
             *(control, treatment, told, _counted(splits, advance)),
@@ -105,9 +103,9 @@ def redraws(
             spacing=drawn.spacing,
         )
     except DataError as error:
-        missing.append(f"{name}: no A/B tests by redraws, for {error}.")
+        missing = f"{name}: no A/B tests by redraws, for {error}."
         advance(count)
-    return Redraws(told, aa, ab, by_exposure, tuple(missing))
+    return Redraws(told, aa, ab, by_exposure, untold, missing)
 
 
 def kinds(drawn: Drawn) -> int:

@@ -151,8 +151,8 @@ def _unasked(config: Config) -> Iterator[str]:
         yield f"{', '.join(own)}: metrics from SQL or Python (`analysis.own`) are not asked."
     if config.analysis.cuped:
         yield (
-            "Tests are asked as they are, not adjusted by the history (CUPED): both estimate the "
-            "same effect, and the adjusted one has the narrower interval."
+            "Tests are asked as they are, not adjusted by the history (CUPED): that test estimates "
+            "the same effect and mostly has a narrower interval, so it has more power."
         )
     if not config.truth.seeds:
         yield (

@@ -114,7 +114,7 @@ def test_shoppers_are_asked_for_every_metric_and_once_by_exposure(lived: LivedSt
     assert made.by_exposure.p_RM.shape == (40, 1)
     assert made.ab is not None
     assert made.aa.p_RM.shape == made.ab.p_RM.shape == (40, 4)
-    assert made.missing == ()
+    assert (made.untold, made.missing) == ((), "")
     assert counted == 40 * kinds(lived.drawn("shopper")) == 120
 
 
@@ -123,9 +123,8 @@ def test_what_a_design_cannot_tell_is_said_and_the_rest_is_told(lived: LivedStud
     assert [metric.name for metric in made.metrics] == ["gmv", "orders", "ctr"]
     assert made.ab is None
     assert made.by_exposure is None
-    first, second = made.missing
-    assert first == "request: uctcvr is no sum over what is split, so it is not asked."
-    assert second.startswith("request: no A/B tests by redraws, for units of two worlds == ")
+    assert made.untold == ("uctcvr",)
+    assert made.missing.startswith("request: no A/B tests by redraws, for units of two worlds == ")
     assert counted == 80
 
 

@@ -91,7 +91,8 @@ def test_the_true_effect_stands_beside_what_the_tests_estimate(record: Operating
 
 def test_what_cannot_be_asked_is_said(record: Operating) -> None:
     missing = " ".join(record.missing)
-    assert "session: uctcvr is no sum over what is split" in missing
+    others = "session, request, query_cluster, switchback"
+    assert f"uctcvr is no sum over what is split by {others}: not asked there." in missing
     assert "request: no A/B tests by redraws, for units of two worlds ==" in missing
     assert not rows_of(record.rows, design="request", setting="ab")
 
