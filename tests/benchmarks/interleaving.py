@@ -41,9 +41,9 @@ MODELS = {
 
 CONTRASTS = {
     "order": ('arms.control.ranker={type="merge_order"}',),
-    "channel": ('arms.control.channels=["popular","dense"]',),
+    "channel": ('arms.control.channels=["popular"]',),
 }
-"""Settings by what the arms differ in: the ranker, or a further channel (text search)."""
+"""Settings by what the arms differ in: the ranker, or channels that know the query."""
 
 BASE = """
 name = "interleaving"

@@ -170,3 +170,4 @@ def test_a_share_of_which_nothing_is_unsure_takes_the_effect_as_it_is() -> None:
     half = by_share(effect, 0.5, 100, 0.95)
     spread = np.hypot(0.5 * 0.3, 1.959964 * 0.4 * 0.05)
     assert half.low == pytest.approx(0.2 - spread, rel=1e-6)
+    assert half.high == pytest.approx(0.2 + spread, rel=1e-6)
