@@ -110,3 +110,13 @@ def test_repr_shows_every_arm_with_its_share(arms):
     drawing = repr(ArmRouter(arms(), Given(np.zeros(1, np.int8))))
     assert drawing.startswith("25.0% of shoppers: Funnel arm 0")
     assert "75.0% of shoppers: Funnel arm 1" in drawing
+
+
+def test_each_arm_reads_what_is_left_on_its_part_of_the_shelves(arms, arm_S, requests_, index):
+    parts_AI = np.stack([np.arange(60) % 2 == 0, np.arange(60) % 2 == 1])
+    router = ArmRouter(arms(), Given(arm_S))
+    router.refresh(replace(index, parts_AI=parts_AI))
+    pages = router.serve(requests_)
+    shown = pages.items_BK >= 0
+    arm_BK = np.broadcast_to(pages.arm_B[:, None], shown.shape)
+    np.testing.assert_array_equal(pages.items_BK[shown] % 2, arm_BK[shown])

@@ -28,7 +28,7 @@ SLOW = LatencySpec(base_s=0.04, per_item_s=0.0, sigma=0.5)
 def funnels(channel: Callable[..., object], index: Index) -> Callable[..., list[Funnel]]:
     """A funnel for each arm; the second has another channel, and a second one."""
 
-    def make(spec: FunnelSpec = SPEC, *, alike: bool = False) -> list[Funnel]:
+    def make(spec: FunnelSpec = SPEC, *, alike: bool = False, slow: bool = False) -> list[Funnel]:
         kept = [{"a": channel("a")}, {"a": channel("a")} if alike else {"b": channel("b", 7)}]
         made = [
             Funnel(
@@ -37,7 +37,7 @@ def funnels(channel: Callable[..., object], index: Index) -> Callable[..., list[
                 RecallStage(60, channels, UNIVERSE, {"a": 18, "b": 18}, MergeSpec(limit=24)),
                 MergeOrderRanker(),
                 spec,
-                {"a": SLOW, "b": SLOW},
+                {"a": SLOW, "b": SLOW} if slow else {},
                 Draws(1),
             )
             for arm, channels in enumerate(kept)
@@ -82,14 +82,16 @@ def test_ranks_of_ones_own_arm_rise_along_the_pages_of_a_query(
 ) -> None:
     """Brute force: own items of all lists by rank; ties in either order, the same on all pages."""
     asked = replace(requests_, slots_B=np.full(len(requests_), 6, np.int16))
-    served = [
-        router(funnels(), arm_I).serve(replace(asked, page_B=np.full(len(asked), page, np.int16)))
+    session_B = asked.id_B >> 8 << 8
+    pages = [
+        replace(asked, id_B=session_B + page, page_B=np.full(len(asked), page, np.int16))
         for page in range(4)
     ]
+    served = [router(funnels(), arm_I).serve(each) for each in pages]
     lists = [ranked(each, asked) for each in funnels()]
     tied = 0
     for row in range(len(asked)):
-        shown = np.concatenate([pages.items_BK[row, :6] for pages in served])
+        shown = np.concatenate([each.items_BK[row, :6] for each in served])
         shown = shown[shown >= 0]
         own = [
             (rank, item)
@@ -109,26 +111,29 @@ def test_ranks_of_ones_own_arm_rise_along_the_pages_of_a_query(
 def test_where_arms_tie_each_goes_first_as_often(
     funnels: Callable[..., list[Funnel]], many: Requests
 ) -> None:
-    """The first items of both lists are of their arms, so two items stand at rank 0."""
+    """Both lists begin alike; of the second items one is of each arm, so both stand at rank 1."""
     first = replace(many, page_B=np.zeros(len(many), np.int16))
-    lists = [each.serve(first).items_BK[:, 0] for each in funnels()]
-    rows = np.flatnonzero((lists[0] != lists[1]) & (lists[0] >= 0) & (lists[1] >= 0))
+    ranks = [each.serve(first).items_BK for each in funnels()]
+    both = (ranks[0][:, 0] == ranks[1][:, 0]) & (ranks[0][:, 1] >= 0) & (ranks[1][:, 1] >= 0)
+    rows = np.flatnonzero(both & (ranks[0][:, 1] != ranks[1][:, 1]))
+    assert len(rows) > 60
     firsts = []
     for row in rows.tolist():
         arm_I = np.zeros(60, np.int8)
-        arm_I[lists[1][row]] = 1
+        arm_I[ranks[1][row, 1]] = 1
         page = router(funnels(), arm_I).serve(first.rows(np.array([row])))
-        firsts.append(int(page.arms_BK[0, 0]))
+        assert set(page.items_BK[0, 1:3]) == {ranks[0][row, 1], ranks[1][row, 1]}
+        firsts.append(int(page.arms_BK[0, 1]))
     assert abs(np.mean(firsts) - 0.5) < 4.5 * 0.5 / np.sqrt(len(rows))
 
 
 def test_arms_that_are_alike_make_the_page_of_one_of_them(
     funnels: Callable[..., list[Funnel]], arm_I: np.ndarray, many: Requests
 ) -> None:
-    alone = funnels(alike=True)[0].serve(many)
+    alone = funnels(alike=True, slow=True)[0].serve(many)
     for made in (
-        router(funnels(alike=True), arm_I).serve(many),
-        two_sided(funnels(alike=True), arm_I).serve(many),
+        router(funnels(alike=True, slow=True), arm_I).serve(many),
+        two_sided(funnels(alike=True, slow=True), arm_I).serve(many),
     ):
         np.testing.assert_array_equal(made.ranked_B, alone.ranked_B)
         assert_same(replace(made, arm_B=alone.arm_B, slot_arms_BK=None), alone)
@@ -137,8 +142,8 @@ def test_arms_that_are_alike_make_the_page_of_one_of_them(
 def test_a_page_is_as_late_as_the_latest_arm_and_lacks_what_any_lacks(
     funnels: Callable[..., list[Funnel]], arm_I: np.ndarray, many: Requests
 ) -> None:
-    one, two = (each.serve(each.whole(many)) for each in (f.unpaged() for f in funnels()))
-    pages = router(funnels(), arm_I).serve(many)
+    one, two = (each.serve(each.whole(many)) for each in (f.unpaged() for f in funnels(slow=True)))
+    pages = router(funnels(slow=True), arm_I).serve(many)
     np.testing.assert_array_equal(pages.latency_B, np.maximum(one.latency_B, two.latency_B))
     np.testing.assert_array_equal(pages.dropped_B, one.dropped_B | two.dropped_B)
     assert (pages.dropped_B == 3).any()
@@ -197,12 +202,12 @@ def test_candidates_in_the_log_are_those_of_each_items_own_arm(
 def test_faults_are_told_once_for_each_arm_and_channel(
     funnels: Callable[..., list[Funnel]], arm_I: np.ndarray, many: Requests
 ) -> None:
-    service = two_sided(funnels(), arm_I)
+    service = two_sided(funnels(slow=True), arm_I)
     service.serve(many)
     keys = [(fault.arm, fault.channel, fault.reason) for fault in service.faults()]
     assert len(keys) == len(set(keys)) == 2
     by_arm = {fault.arm: fault.requests for fault in service.faults()}
-    late = funnels()[0]
+    late = funnels(slow=True)[0]
     late.serve(many)
     assert by_arm["arm 0"] == late.faults()[0].requests
 
