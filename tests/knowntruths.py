@@ -53,13 +53,15 @@ class ErlangMarket:
         return self.demand * (self.treatment - self.control) * met
 
     def split(self, treated: float = 0.5) -> float:
-        """What it tells where each arm has its own half of the units; N is even."""
-        half = ErlangMarket(self.units // 2, 1.0, self.control, self.treatment)
-        sold = [
-            half.sales(self.demand * share * chance) / share
-            for share, chance in ((1 - treated, self.control), (treated, self.treatment))
-        ]
-        return sold[1] - sold[0]
+        """What it tells where each arm has its own half of the units, of an odd one by a coin."""
+        parts = self.units // 2, (self.units + 1) // 2
+
+        def sales(share: float, chance: float) -> float:
+            load = self.demand * share * chance
+            met = sum(1 - erlang_b(units, load) for units in parts) / 2
+            return load * met / share
+
+        return sales(treated, self.treatment) - sales(1 - treated, self.control)
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,11 @@ def test_one_arm_cannot_empty_the_shelf_of_another() -> None:
     market.receive(order)
     assert market.take(3, 99, order.at, arm=0, session=1) == 5
     assert market.take(3, 99, order.at, arm=1, session=1) == 3
+    other = market.reorder(3, order.at, arm=1)
+    assert other is not None
+    assert (other.units, other.part) == (5, 1)
+    market.receive(other)
+    assert market.take(3, 99, other.at, arm=1, session=1) == 5
     market.take_back(3, 1, order.at, arm=1)
     assert market.take(3, 1, order.at, arm=0, session=1) == 0
     assert market.take(3, 1, order.at, arm=1, session=1) == 1
