@@ -1,6 +1,5 @@
 """What commands tell in the end, and in which status they end."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,11 +64,9 @@ def tell(
     Raises:
         typer.Exit: with a status of its own where a part failed, which is told on standard error.
     """
-    from dataclasses import asdict
-
     from rich.console import Console
 
-    from experiments.records.files import plain
+    from experiments.records.files import json_bytes
     from experiments.records.run import failed_parts
     from experiments.report.kit.failed import told_failed
 
@@ -77,10 +74,8 @@ def tell(
     if not as_json:
         Console().print(summary(*records.values(), report))
     else:
-        told = {name: asdict(each) if each is not None else None for name, each in records.items()}
-        rows = [asdict(row) for row in failed]
-        whole = plain({"run": str(folder), "report": str(report), "failed": rows, **told})
-        typer.echo(json.dumps(whole, ensure_ascii=False))
+        whole = {"run": str(folder), "report": str(report), "failed": failed, **records}
+        typer.echo(json_bytes(whole).decode())
     for sentence in told_failed(failed):
         complain(f"Failed: {sentence}")
     if failed:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic_core import to_json
 
 from simulator.atomic import replacing, sync
 from simulator.errors import DiskError, StoreError
@@ -48,8 +49,30 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically; numbers that are not finite become null, NumPy values plain ones."""
-    write_text(path, json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write JSON atomically.
+
+    Args:
+        value: of types that JSON knows, dataclasses and NumPy's; what is not finite becomes null.
+
+    Raises:
+        PydanticSerializationError: it holds something else; the file stays as it was.
+    """
+    with replacing(path) as fresh:
+        fresh.write_bytes(json_bytes(value, indent=1) + b"\n")
+
+
+def json_bytes(value: Any, *, indent: int | None = None) -> bytes:
+    """JSON in UTF-8 of what `write_json` can write, on one line where no `indent` is given."""
+    return to_json(value, indent=indent, inf_nan_mode="null", fallback=_of_numpy)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn a file of a run that cannot be read into a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}, must be a file of a finished run") from error
 
 
 def read_json(path: Path) -> Any:
@@ -59,9 +82,8 @@ def read_json(path: Path) -> Any:
         StoreError: it is not there or not whole.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}, must be a file of a finished run") from error
+        with reading(path):
+            return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: {error}, must be whole JSON") from error
 
@@ -77,6 +99,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _of_numpy(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no type of JSON")
 
 
 def sync_folder(folder: Path, *, deep: bool = True) -> None:

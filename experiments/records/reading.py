@@ -6,7 +6,7 @@ renamed key would leave a hole in a report.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from experiments.records.files import read_json, storing, write_json
+from experiments.records.files import read_json, reading, storing, write_json
 from simulator.errors import DataError
 
 _TOLD = 3  # findings that an error lists
@@ -49,7 +49,7 @@ def write_record(folder: Path, record: Record) -> None:
         StoreError: the folder cannot be written.
     """
     with storing(folder / record.FILE):
-        write_json(folder / record.FILE, asdict(record))
+        write_json(folder / record.FILE, record)
 
 
 def read_record(kind: type[AnyRecord], folder: Path) -> AnyRecord:
@@ -64,19 +64,17 @@ def read_record(kind: type[AnyRecord], folder: Path) -> AnyRecord:
         DataError: it is of another version, or its keys are not those of the record.
     """
     path = folder / kind.FILE
-    content = read_json(path)
-    found = content.get("schema") if isinstance(content, dict) else None
-    if found != kind.schema:
-        raise DataError(
-            f"{path}: schema == {found!r}, must be {kind.schema}: it was written by another "
-            f"version of funnelab; write it again by `{kind.COMMAND}` into a new folder"
-        )
+    with reading(path):
+        told = path.read_bytes()
     try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
+        record = TypeAdapter(kind).validate_json(told)
     except ValidationError as error:
-        told = [_told(kind, each) for each in error.errors()]
-        more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
-        raise DataError(f"{path}: {'; '.join(told[:_TOLD])}{more}") from error
+        _check_version(kind, path, read_json(path))
+        found = [_told(kind, each) for each in error.errors()]
+        more = f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+        raise DataError(f"{path}: {'; '.join(found[:_TOLD])}{more}") from error
+    _check_version(kind, path, {"schema": record.schema})
+    return record
 
 
 def find_record(kind: type[AnyRecord], folder: Path) -> AnyRecord | None:
@@ -107,6 +105,15 @@ def row_types(kind: Any) -> list[type]:
     if isinstance(kind, type) and is_dataclass(kind):
         return [kind]
     return [row for part in get_args(kind) for row in row_types(part)]
+
+
+def _check_version(kind: type[Record], path: Path, content: object) -> None:
+    found = content.get("schema") if isinstance(content, dict) else None
+    if found != kind.schema:
+        raise DataError(
+            f"{path}: schema == {found!r}, must be {kind.schema}: it was written by another "
+            f"version of funnelab; write it again by `{kind.COMMAND}` into a new folder"
+        )
 
 
 def _told(kind: type[Record], error: ErrorDetails) -> str:

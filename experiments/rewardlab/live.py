@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cqsid.alignment.report import Evaluation, StepReading
-from experiments.records.files import plain
+from experiments.records.files import json_bytes
 from experiments.stages.progress import Progress, Showing
 
 FILE = "progress.jsonl"
@@ -46,11 +46,11 @@ class Diary:
         """Append a line; a disk that refuses it costs the line and nothing else."""
         if evaluation is not None:
             self._evaluation = asdict(evaluation)
-        told = {"steps": steps, "reading": asdict(reading), "evaluation": self._evaluation}
-        line = json.dumps(plain(told), separators=(",", ":")) + "\n"
+        told = {"steps": steps, "reading": reading, "evaluation": self._evaluation}
+        line = json_bytes(told) + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as stream:
+            with self._path.open("ab") as stream:
                 stream.write(line)  # one write: a reader sees the line whole or cut at its end
         except OSError as error:
             _log.debug("%s: %s", self._path, error)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic_core import PydanticSerializationError
 
 from experiments.records.files import write_json
 
@@ -21,6 +22,6 @@ def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
 
 def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     write_json(tmp_path / "metrics.json", {"old": 1})
-    with pytest.raises(TypeError):
+    with pytest.raises(PydanticSerializationError, match="object is no type of JSON"):
         write_json(tmp_path / "metrics.json", {"new": object()})
     assert json.loads((tmp_path / "metrics.json").read_text()) == {"old": 1}
