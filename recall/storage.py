@@ -16,6 +16,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from enum import Enum
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -110,10 +111,15 @@ def plug_in_roots(settings: Spec) -> frozenset[str]:
 
     Installed are those that packages offer as entry points of funnelab.
     """
+    return frozenset(module.partition(".")[0] for module in {*settings.code(), *_offered()})
+
+
+@cache
+def _offered() -> frozenset[str]:
+    """Modules that installed packages offer; to look takes as long as to load a model."""
     installed = entry_points()
     own = [group for group in installed.groups if group.startswith("funnelab.")]
-    offered = {point.module for group in own for point in installed.select(group=group)}
-    return frozenset(module.partition(".")[0] for module in {*settings.code(), *offered})
+    return frozenset(point.module for group in own for point in installed.select(group=group))
 
 
 class _Unknown(Exception):

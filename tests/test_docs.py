@@ -161,11 +161,13 @@ def example_attribution(
     return folder / "lab"
 
 
+@pytest.mark.slow
 def test_the_guide_to_attribution_runs(example_attribution: Path) -> None:
     record = json.loads((example_attribution / "attribution.json").read_text(encoding="utf-8"))
     assert record["rules"] == ["any_touch", "my_rules:Recent"]
 
 
+@pytest.mark.slow
 def test_the_guide_to_rewards_runs(example_lab: Path) -> None:
     assert (example_lab / "rewards.html").is_file()
     assert not list(example_lab.glob("stages/policy-*/events"))  # an extra that nobody asked for
@@ -208,6 +210,7 @@ def test_the_example_of_an_analysis_says_launch(
     assert capsys.readouterr().out.split()[:2] == ["launch", "CUPED"]
 
 
+@pytest.mark.slow
 def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench / "ids.html").is_file()
     assert (example_bench.parent / "lab" / "report.html").is_file()

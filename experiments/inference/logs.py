@@ -2,7 +2,6 @@
 
 import glob
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import duckdb
 from pydantic import Field
 
+from experiments.inference.instances import instance
 from experiments.inference.interrupting import interruptible
 from simulator.errors import DataError
 from simulator.spec import Spec
@@ -65,15 +65,7 @@ _INTERRUPTED = "Query interrupted"  # what DuckDB makes of Ctrl-C while it is at
 @contextmanager
 def engine(spec: EngineSpec) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory DuckDB whose spill files vanish with it."""
-    with tempfile.TemporaryDirectory(prefix="funnelab-") as spill:
-        connection = duckdb.connect(
-            config={
-                "threads": spec.threads,
-                "memory_limit": f"{spec.memory_mb}MB",
-                "temp_directory": spill,
-                "preserve_insertion_order": "false",
-            }
-        )
+    with instance(threads=spec.threads, memory_mb=spec.memory_mb) as connection:
         try:
             with interruptible(connection):
                 yield connection
@@ -91,8 +83,6 @@ def engine(spec: EngineSpec) -> Iterator[duckdb.DuckDBPyConnection]:
             if str(error) == _INTERRUPTED:
                 raise KeyboardInterrupt from error
             raise
-        finally:
-            connection.close()
 
 
 def scan(log: Path, table: str) -> str:

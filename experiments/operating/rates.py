@@ -117,8 +117,8 @@ def _held(tests: Repeated, number: float) -> int:
 def _extremes(tests: Repeated, low: float, high: float) -> tuple[int, int]:
     """The least and the greatest number of intervals that hold any one value from low to high.
 
-    Between the ends of the intervals nothing changes, so that their ends, and what lies just below
-    and above, are all that must be looked at.
+    Between the ends of the intervals nothing changes, so that these and both numbers, and what lies
+    just below and above them, are all that must be looked at.
     """
     low_R, high_R = np.sort(tests.low_R), np.sort(tests.high_R)
     ends = np.concatenate((low_R, high_R))
@@ -131,8 +131,9 @@ def _extremes(tests: Repeated, low: float, high: float) -> tuple[int, int]:
 
     at = np.array([low, *inside, high])
     counts = [count(at, "right", "left")]  # at the value itself
-    if inside.size:
-        counts += [count(inside, "left", "left"), count(inside, "right", "right")]
+    if low < high:
+        below, above = np.array([*inside, high]), np.array([low, *inside])
+        counts += [count(below, "left", "left"), count(above, "right", "right")]
     every = np.concatenate(counts)
     return int(every.min()), int(every.max())
 

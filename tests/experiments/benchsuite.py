@@ -104,6 +104,7 @@ class BenchSuite:
         assert made(copy) == gone
         assert self.bench.untimed(copy) == self.bench.untimed(finished)
 
+    @pytest.mark.slow
     def test_two_processes_give_the_same_record(
         self, settings: Path, finished: Path, copy: Path
     ) -> None:

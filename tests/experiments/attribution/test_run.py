@@ -138,6 +138,7 @@ def test_running_again_keeps_the_attribution_of_the_same_log(attributed, record,
     assert not again.values
 
 
+@pytest.mark.slow
 def test_two_processes_and_one_write_the_same_record(finished, record, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(finished, folder, symlinks=True)

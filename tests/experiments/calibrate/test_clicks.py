@@ -61,16 +61,19 @@ def places(impressions, *, browsing):
     )
 
 
+LOGS = 20
+
+
 @pytest.mark.parametrize(("name", "true"), [("pbm", [0.9]), ("ubm", [0.3, 0.6])])
 def test_decays_are_right_although_most_pairs_are_seen_a_few_times(name, true):
     """2,000 pairs for 6,000 results of a log: an attraction fitted to each would be hopeless."""
     held = []
-    for seed in range(60):
+    for seed in range(LOGS):
         impressions = simulated(MODELS[name], 3_000, seed=seed, pairs=2_000)
         found = decays(*places(impressions, browsing=name == "ubm"), "a log")
         error_F = np.sqrt(np.diag(found.covariance_FF))
         held.append(np.abs(found.decay_F - true) <= 1.96 * error_F)
-    assert np.all(np.abs(np.mean(held, axis=0) - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / 60))
+    assert np.all(np.abs(np.mean(held, axis=0) - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / LOGS))
 
 
 def test_better_results_that_stand_higher_do_not_make_looking_seem_to_fall():

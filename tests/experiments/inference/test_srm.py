@@ -54,7 +54,7 @@ def test_several_arms_of_which_one_is_small_have_the_exact_multinomial_p_value()
 @pytest.mark.parametrize("shares", [(0.99, 0.01), (0.9, 0.09, 0.01)])
 def test_the_alarm_is_as_rare_as_it_says_where_an_arm_is_small(shares):
     """At .01, since that many draws tell; chi-square alone alarms two to three times as often."""
-    rng, times, names = np.random.default_rng(3), 300, "abc"[: len(shares)]
+    rng, times, names = np.random.default_rng(3), 150, "abc"[: len(shares)]
     alarms = sum(
         sample_ratio(
             "exposed", dict(zip(names, counts, strict=True)), dict(zip(names, shares, strict=True))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -79,6 +79,7 @@ def test_coverage_at_a_known_number_is_a_binomial_rate() -> None:
     st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 6)), min_size=1, max_size=12),
     st.tuples(st.integers(-6, 6), st.integers(0, 5)),
 )
+@example([(0, 0), (1, 0)], (0, 1))  # between the two there is neither
 def test_the_ends_of_a_coverage_are_the_extremes_over_all_that_the_number_may_be(
     intervals: list[tuple[int, int]], number: tuple[int, int]
 ) -> None:

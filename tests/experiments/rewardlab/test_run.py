@@ -17,6 +17,8 @@ from tests.experiments.benchsuite import Bench, BenchSuite, drop, made
 from tests.experiments.rewardlab.reward_runs import QUICK, lab_config, lab_toml
 from tests.experiments.small_runs import log_digests, stage
 
+pytestmark = pytest.mark.long
+
 NAMES = [f"{reward}.{algorithm}" for reward in ("log", "oracle") for algorithm in ("grpo", "eg")]
 
 

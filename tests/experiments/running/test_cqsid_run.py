@@ -26,6 +26,8 @@ from tests.experiments.cqsid_runs import (
 )
 from tests.experiments.small_runs import any_touch, log_digests, read, run, table
 
+pytestmark = pytest.mark.long
+
 # --- the same seed gives the same log
 
 
@@ -46,6 +48,7 @@ def test_the_batch_size_of_a_service_does_not_change_what_is_generated(
     assert read(again, "manifest")["log_digest"] == digest
 
 
+@pytest.mark.slow
 def test_two_processes_train_and_serve_the_same(tmp_path: Path, whole: Path) -> None:
     folder = copied(whole, tmp_path / "run", "channel-cqsid", "experiment", "truth-dense")
     again = run(cqsid_config(tmp_path, "execution.processes=2"), folder)
@@ -115,6 +118,7 @@ def test_a_run_that_is_stopped_in_training_ends_as_one_that_was_not(
     assert without_seconds(one) == without_seconds(other)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_in_training_goes_on_from_its_checkpoint(
     tmp_path: Path, whole: Path
 ) -> None:

@@ -11,10 +11,21 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import run_command
-from tests.experiments.small_runs import SMALL, begun, content, log_digests, read, run, small_config
+from tests.experiments.small_runs import (
+    PLAIN,
+    SMALL,
+    begun,
+    content,
+    log_digests,
+    read,
+    run,
+    small_config,
+)
+
+pytestmark = pytest.mark.long
 
 # An index refreshed twice an hour makes the worlds, and nothing else, slow enough to be hit.
-SLOW = ("world.index_refresh=1800", "truth.seeds=0")
+SLOW = (*PLAIN, "world.index_refresh=1800", "truth.seeds=0")
 COMMAND = Path(sys.executable).with_name("funnelab")
 
 
@@ -86,7 +97,8 @@ def test_a_run_that_is_asked_to_end_stops_its_processes_and_ends_by_that_signal(
 def test_an_interrupted_run_goes_on_from_its_last_finished_stage_to_the_same_end(
     tmp_path: Path, uninterrupted: Path, how: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "run"
+    (made,) = begun(folder := tmp_path / "run", uninterrupted).glob("stages/experiment-*")
+    shutil.rmtree(made)
     program = start(folder)
     wait_for("stages/experiment-*.partial/log", folder, program)
     if how == signal.SIGINT:

@@ -81,6 +81,7 @@ def test_a_channel_without_servers_serves_both_alike(tmp_path):
         assert missed(log, "busy") == 0
 
 
+@pytest.mark.slow
 def test_credit_adds_up_and_replay_and_worlds_differ_by_their_causes_alone(loaded, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(loaded, folder, symlinks=True)

@@ -24,6 +24,8 @@ from tests.experiments.small_runs import (
     table,
 )
 
+pytestmark = pytest.mark.long
+
 PLUGINS = "tests.experiments.plugins"
 
 

@@ -121,7 +121,9 @@ def edited() -> Edited:
     return sources
 
 
-@pytest.mark.parametrize("name", ["experiment", "channel-cqsid"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("experiment", marks=pytest.mark.slow), "channel-cqsid"]
+)
 def test_a_key_moves_with_each_module_of_the_stages_closure_and_with_no_other(
     stages: Mapping[str, Asked], edited: Edited, name: str
 ) -> None:

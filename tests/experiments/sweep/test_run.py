@@ -27,6 +27,8 @@ from experiments.sweep.run import run_sweep
 from simulator.errors import ContractError
 from tests.experiments.small_runs import SMALL, content, read
 
+pytestmark = pytest.mark.long
+
 OVER = ("channels.lexical.limit=40,100", "analysis.confidence=0.9,0.95")
 SHARED = ("truth.headroom=40", "truth.retrained=[]", "world.days=1", "shoppers.count=300")
 COMMAND = Path(sys.executable).with_name("funnelab")

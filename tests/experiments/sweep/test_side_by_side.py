@@ -188,6 +188,7 @@ def test_two_processes_make_every_stage_once_and_the_bytes_of_one_though_a_worke
     assert len(made) == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_interrupted_leaves_nothing_behind_and_goes_on_to_the_same_bytes(
     home: Path, alone: Path, tmp_path: Path
 ) -> None:

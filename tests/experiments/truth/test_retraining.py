@@ -12,6 +12,8 @@ from simulator.errors import ConfigError
 from tests.experiments.cqsid_runs import cached, cqsid_config, stage_of
 from tests.experiments.small_runs import read, run, small_config
 
+pytestmark = pytest.mark.long
+
 BOTH = 'truth.retrained=["ranker", "cqsid"]'
 EACH = ("truth.trainings=each", "truth.seeds=2")
 

@@ -166,7 +166,11 @@ def erlang_b(units, load):
 
 @pytest.mark.parametrize(
     ("units", "arrival_rate", "control", "treatment"),
-    [(3, 6.0, 0.3, 0.6), (5, 10.0, 0.4, 0.5), (2, 1.0, 0.2, 0.9)],
+    [
+        (3, 6.0, 0.3, 0.6),
+        pytest.param(5, 10.0, 0.4, 0.5, marks=pytest.mark.slow),
+        (2, 1.0, 0.2, 0.9),
+    ],
 )
 def test_stock_interferes_as_the_erlang_loss_system_says(units, arrival_rate, control, treatment):
     """Market facts, known truths: sales at rate l p (1 - B(N, l p)); in an A/B test both arms

@@ -19,6 +19,8 @@ from simulator.errors import DataError, StoreError
 from simulator.following.walk import follow
 from tests.experiments.attribution.incremental.replay_runs import replayed, small_arm
 
+pytestmark = pytest.mark.long
+
 CHANNELS = ("lexical", "popular", "odd", "nothing")
 
 

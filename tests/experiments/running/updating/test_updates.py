@@ -33,6 +33,8 @@ from tests.experiments.cqsid_runs import cqsid_config
 from tests.experiments.running.test_stage_keys import stages_of
 from tests.experiments.small_runs import log_digests, read, run, small_config, stage, table
 
+pytestmark = pytest.mark.long
+
 UPDATED = ("world.days=3", "world.updates.every_days=1", 'world.updates.models=["ranker","dense"]')
 APART = 'world.updates.log="per_arm"'
 FIRST = 3  # the day of the first update
