@@ -1,16 +1,22 @@
 """What the parts of a scorecard share: the metrics of a log, and one pass over its units."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 
 from experiments.analyze.logunits import COVARIATE, TABLE, LogUnits
+from experiments.analyze.rowsql import numbers_of_rows, row_values
 from experiments.analyze.settings import LogMetric, LogSpec
+from experiments.inference.estimates import Level, levels
 from experiments.inference.reduction.arm import Sample
 from experiments.inference.reduction.cuped import PRE
 from experiments.inference.reduction.unittable import UnitTable
+from experiments.inference.scorecard.quantiles import Quantiles, quantiles
 from experiments.records.experiment.scorecard import Role
 from experiments.records.metrics import Contrast
+
+_DECIDE = ("primary", "success", "guardrail")
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Facts:
     Attributes:
         connection, units, spec: see `scoring.score`.
         metrics: settings of each.
-        ratios: what is estimated of each.
+        ratios: what is estimated of each that is a sum, or one over another.
         roles: what each is for; the one that decides is primary, named so or not.
         contrasts: every treatment against control.
         table, sample: the units, and their statistics.
@@ -44,7 +50,11 @@ class Facts:
     ) -> None:
         self.connection, self.units, self.spec = connection, units, spec
         self.metrics: dict[str, LogMetric] = {each.name: each for each in spec.metrics}
-        self.ratios = {name: LogRatio(name, name, each.over) for name, each in self.metrics.items()}
+        self.ratios = {
+            name: LogRatio(name, name, each.over)
+            for name, each in self.metrics.items()
+            if each.quantile is None
+        }
         self.roles: dict[str, Role] = {
             name: "primary" if name == spec.primary else each.role
             for name, each in self.metrics.items()
@@ -61,5 +71,31 @@ class Facts:
 
     @property
     def successes(self) -> list[str]:
-        """The metrics that are to be better."""
-        return [name for name, role in self.roles.items() if role in ("primary", "success")]
+        """The metrics that are to be better, quantiles left out."""
+        return [name for name in self.ratios if self.roles[name] in ("primary", "success")]
+
+    @property
+    def decisive(self) -> list[str]:
+        """These, and those that must not suffer."""
+        return [name for name in self.ratios if self.roles[name] in _DECIDE]
+
+    @cached_property
+    def quantiles(self) -> dict[str, Quantiles]:
+        """By name, the metrics that are quantiles of rows."""
+        with numbers_of_rows():
+            return {
+                name: quantiles(
+                    self.connection, row_values(metric, self.spec), quantile=metric.quantile
+                )
+                for name, metric in self.metrics.items()
+                if metric.quantile is not None
+            }
+
+    def pair(self, name: str, contrast: Contrast) -> tuple[Level, Level] | None:
+        """Plain levels of a metric in control and treatment, where there are any."""
+        if name in self.quantiles:
+            levels_ = self.quantiles[name].levels
+            one, two = (levels_.get(arm) for arm in contrast)
+            return None if one is None or two is None else (one, two)
+        one_arm, two_arm = (self.sample.whole[arm].whole for arm in contrast)
+        return levels(self.ratios[name], (one_arm, two_arm))[0]

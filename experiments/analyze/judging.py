@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from experiments.analyze.facts import Facts
 from experiments.analyze.settings import LogMetric
-from experiments.inference.estimates import Level, levels
+from experiments.inference.estimates import Level
 from experiments.inference.reduction.adjustment import Means
 from experiments.inference.reduction.cuped import Cuped
 from experiments.inference.scorecard.decision import Judged, Rule, judge, shipping
@@ -73,13 +73,12 @@ def beliefs(facts: Facts, rows: Sequence[CardRow]) -> Iterator[CardBelief]:
 
 def levels_of(facts: Facts, name: str, contrast: Contrast, rows: Sequence[CardRow]) -> Pair:
     """Levels of both arms, of the row that decides."""
-    ratio = facts.ratios[name]
-    control, treatment = (facts.sample.whole[arm] for arm in contrast)
     row = next(
         (r for r in rows if (r.metric, r.contrast, r.decides) == (name, contrast, True)), None
     )
     if row is not None and row.method == Cuped().name:
-        means = Cuped().adjust(ratio, control, treatment)
+        control, treatment = (facts.sample.whole[arm] for arm in contrast)
+        means = Cuped().adjust(facts.ratios[name], control, treatment)
         if isinstance(means, Means):
             one, two = (
                 Level(mean, error, arm.whole.count())
@@ -88,7 +87,7 @@ def levels_of(facts: Facts, name: str, contrast: Contrast, rows: Sequence[CardRo
                 )
             )
             return one, two
-    return levels(ratio, (control.whole, treatment.whole))[0]
+    return facts.pair(name, contrast)
 
 
 def _aim(facts: Facts, metric: LogMetric) -> Aim:

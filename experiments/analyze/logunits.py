@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from experiments.analyze.logdays import build_days
+from experiments.analyze.rowsql import counts, numbers_of_rows, said, value_of
 from experiments.analyze.settings import LogMetric, LogSpec
 from experiments.analyze.source import Source, open_source, quoted
 from experiments.inference.logs import rows
@@ -32,14 +34,18 @@ class LogUnits:
         expected: planned share of each.
         before: metrics whose time before the experiment is known.
         remarks: what was left out or is odd, a sentence each, gravest first.
-        timed: whether first exposures have times.
+        days: of which there are sums in `logdays.DAYS`; 0: there is no such table.
+        daily: metrics that have sums there.
+        start: first exposure of all, in seconds, where there are days.
     """
 
     arms: tuple[str, ...]
     expected: dict[str, float]
     before: tuple[str, ...]
     remarks: tuple[str, ...]
-    timed: bool
+    days: int = 0
+    start: float = 0.0
+    daily: tuple[str, ...] = ()
 
 
 def build_units(connection: duckdb.DuckDBPyConnection, source: Source, spec: LogSpec) -> LogUnits:
@@ -58,7 +64,9 @@ def build_units(connection: duckdb.DuckDBPyConnection, source: Source, spec: Log
     _sum(connection, spec, given is not None)
     _check(connection, spec, source, given is not None, told)
     before = [m.name for m in spec.metrics if _has_before(m, spec, given is not None)]
-    return LogUnits(arms, expected, tuple(before), told.sorted, spec.time is not None)
+    days, start = build_days(connection, spec)
+    daily = tuple(m.name for m in spec.metrics if days and m.quantile is None)
+    return LogUnits(arms, expected, tuple(before), told.sorted, days, start, daily)
 
 
 class _Remarks:
@@ -85,7 +93,8 @@ def _typed(connection: duckdb.DuckDBPyConnection, source: Source, spec: LogSpec)
         chosen.append(f"{source.column(spec.arm, 'arm')}::VARCHAR AS arm_")
     if spec.time is not None:
         chosen.append(f"{_moment(source, spec.time)} AS at_")
-    for place, names in (("segments", spec.segments), ("covariates", spec.covariates)):
+    others = (("segments", spec.segments), ("beside", spec.beside), ("covariates", spec.covariates))
+    for place, names in others:
         for name in names:
             source.column(name, place)
     for metric in spec.metrics:
@@ -99,7 +108,7 @@ def _typed(connection: duckdb.DuckDBPyConnection, source: Source, spec: LogSpec)
             f"FROM {source.sql} {repeated}"
         )
     except duckdb.BinderException as error:
-        raise DataError(f"{source.place} == {_said(error)}, must be columns of SQL") from error
+        raise DataError(f"{source.place} == {said(error)}, must be columns of SQL") from error
 
 
 def _moment(source: Source, name: str) -> str:
@@ -184,11 +193,11 @@ def _arms(
 
 def _sum(connection: duckdb.DuckDBPyConnection, spec: LogSpec, given: bool) -> None:
     """Make `TABLE`, and count on the way what is odd in rows."""
-    after = "of_log.at_ >= assigned.at_" if given and spec.time is not None else "true"
     sums = []
     for metric in spec.metrics:
-        value, name = f"({metric.value})::DOUBLE", metric.name
-        counted = f"({metric.where or 'true'}) AND {after}"
+        if metric.quantile is not None:
+            continue
+        value, name, counted = value_of(metric), metric.name, counts(metric, spec)
         earlier = f"({metric.where or 'true'}) AND of_log.at_ < assigned.at_"
         sums += [
             f"coalesce(sum({value}) FILTER ({counted}), 0) AS {quoted(name)}",
@@ -201,26 +210,24 @@ def _sum(connection: duckdb.DuckDBPyConnection, spec: LogSpec, given: bool) -> N
         else:
             continue
         sums.append(f"coalesce({past}, 0) AS {quoted(BEFORE + name)}")
-    for name in spec.segments:
+    for name in (*spec.segments, *spec.beside):
         sums.append(f"min({quoted(name)})::VARCHAR AS {quoted(SEGMENT + name)}")
         sums.append(f"count(DISTINCT {quoted(name)}) AS {quoted('kinds_' + name)}")
     sums += [f"avg({quoted(n)}::DOUBLE) AS {quoted(COVARIATE + n)}" for n in spec.covariates]
     joined = "log_assigned AS assigned LEFT JOIN log_rows AS of_log USING (unit_)"
-    try:
+    with numbers_of_rows():
         connection.execute(
             f"CREATE TEMP TABLE {TABLE} AS SELECT unit_ AS unit, "
             "any_value(assigned.arm_) AS arm, "
             f"any_value(assigned.at_) AS first_at, count(of_log.unit_) AS rows_, {', '.join(sums)} "
             f"FROM {joined} GROUP BY unit_"
         )
-    except (duckdb.ConversionException, duckdb.BinderException, duckdb.ParserException) as error:
-        raise DataError(
-            f"metrics == {_said(error)}, must be SQL of numbers over the columns"
-        ) from error
 
 
 def _has_before(metric: LogMetric, spec: LogSpec, given: bool) -> bool:
     """Whether the time before the experiment is known: from rows before a unit's assignment."""
+    if metric.quantile is not None:
+        return False
     return metric.before is not None or (spec.rows == "events" and given and spec.time is not None)
 
 
@@ -253,14 +260,14 @@ def _check(
     _check_numbers(connection, spec, told)
     if given:
         _check_assigned(connection, spec, source, told)
-    for name in spec.segments:
+    for name in (*spec.segments, *spec.beside):
         (several,) = connection.execute(
             f"SELECT count(*) FILTER ({quoted('kinds_' + name)} > 1) FROM {TABLE}"
         ).fetchone() or (0,)
         told.add(
             several,
             f"{several:,} units have several values of {name}; the first in order was taken, so "
-            "read this segment with care",
+            "read it with care",
         )
 
 
@@ -290,6 +297,8 @@ def _check_repeats(
 def _check_numbers(connection: duckdb.DuckDBPyConnection, spec: LogSpec, told: _Remarks) -> None:
     """Sums that are not finite, and numbers that are missing."""
     for metric in spec.metrics:
+        if metric.quantile is not None:
+            continue
         name, place = quoted(metric.name), f"metrics.{metric.name}"
         (odd, missing) = connection.execute(
             f"SELECT count(*) FILTER (NOT isfinite({name})), "
@@ -330,7 +339,3 @@ def _check_assigned(
             f"{untimed:,} units have no time of assignment: none of their rows is counted",
             grave=True,
         )
-
-
-def _said(error: Exception) -> str:
-    return str(error).splitlines()[0]

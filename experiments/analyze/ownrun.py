@@ -4,6 +4,7 @@ from pathlib import Path
 
 import duckdb
 
+from experiments.analyze.logdays import DAYS
 from experiments.analyze.logunits import BEFORE, SEGMENT, TABLE, LogUnits
 from experiments.analyze.scoring import score
 from experiments.analyze.settings import LogMetric, LogSpec
@@ -15,6 +16,7 @@ from experiments.inference.units import shopper_days, unit_sums
 from experiments.records.experiment.scorecard import Role, Scorecard
 from experiments.stages.finished import finished_config, finished_stage
 from simulator.errors import ConfigError
+from simulator.protocols import DAY
 
 LOG = "log"
 """Of a stage that is a world, the folder of its log."""
@@ -88,7 +90,8 @@ def _units(
     columns = {metric.name: _column(metric.name, config) for metric in spec.metrics}
     used = sorted({*columns.values(), "requests"})
     connection.execute(
-        f"CREATE TEMP TABLE here AS SELECT arm, shopper, {unit_sums(used)} "
+        f"CREATE TEMP TABLE here AS SELECT arm, shopper, {unit_sums(used)}, "
+        "min(day) FILTER (requests > 0) AS first "
         f"FROM ({shopper_days(log, used)}) GROUP BY arm, shopper HAVING sum(requests) > 0"
     )
     chosen = [f"here.{column} AS {quoted(name)}" for name, column in columns.items()]
@@ -107,15 +110,40 @@ def _units(
     named = " ".join(f"WHEN {at} THEN {literal(name)}" for at, name in enumerate(arms))
     connection.execute(
         f"CREATE TEMP TABLE {TABLE} AS SELECT shopper AS unit, CASE here.arm {named} END AS arm, "
-        f"NULL::DOUBLE AS first_at, {', '.join(chosen)}, "
+        f"(here.first - {config.world.history_days}) * {DAY} AS first_at, {', '.join(chosen)}, "
         f"CASE device WHEN 0 THEN 'phone' ELSE 'desktop' END AS {quoted(SEGMENT + 'device')} "
         f"FROM {joined} JOIN (SELECT shopper, min(device) AS device FROM {scan(log, 'requests')} "
         "GROUP BY shopper) USING (shopper)"
     )
+    daily = {name: column for name, column in columns.items() if not UNIT_COLUMNS[column].positive}
+    _build_days(connection, log, config, daily)
     ordered = (config.control, *(name for name in arms if name != config.control))
     expected = {arm.name: arm.share for arm in config.arms}
     before = tuple(columns) if history is not None else ()
-    return LogUnits(ordered, {name: expected[name] for name in ordered}, before, (), timed=False)
+    return LogUnits(
+        ordered,
+        {name: expected[name] for name in ordered},
+        before,
+        (),
+        config.world.days,
+        0.0,
+        tuple(daily),
+    )
+
+
+def _build_days(
+    connection: duckdb.DuckDBPyConnection, log: Path, config: Config, columns: dict[str, str]
+) -> None:
+    """Make `DAYS` of the shoppers in `TABLE`, with what adds up over days."""
+    start = config.world.history_days
+    used = sorted({*columns.values(), "requests"})
+    sums = ", ".join(f"by_day.{column} AS {quoted(name)}" for name, column in columns.items())
+    connection.execute(
+        f"CREATE TEMP TABLE {DAYS} AS SELECT unit, (by_day.day - {start})::INTEGER AS day, "
+        f"(by_day.day - {start} - first_at / {DAY})::INTEGER AS since, {sums} FROM "
+        f"({shopper_days(log, used)}) AS by_day JOIN (SELECT unit, first_at FROM {TABLE}) "
+        f"ON by_day.shopper = unit WHERE (by_day.day - {start}) * {DAY} >= first_at"
+    )
 
 
 def _column(name: str, config: Config) -> str:

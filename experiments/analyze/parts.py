@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from tea_tasting.aggr import Aggregates
+
 from experiments.analyze.facts import Facts
 from experiments.analyze.judging import Pair
 from experiments.analyze.logunits import SEGMENT, TABLE
@@ -12,12 +14,14 @@ from experiments.inference.reduction.arm import Arms
 from experiments.inference.reduction.covariate import treatment_cannot_move
 from experiments.inference.scorecard.balance import balance, without_history
 from experiments.inference.scorecard.balance import warnings as of_balance
+from experiments.inference.scorecard.interaction import Interaction, interaction
 from experiments.inference.scorecard.segments import segments
 from experiments.inference.scorecard.tails import concentration
 from experiments.inference.srm import SRM_ALARM, sample_ratio
 from experiments.records.experiment.scorecard import (
     CardBalance,
     CardDifference,
+    CardInteraction,
     CardSegment,
     CardTail,
 )
@@ -94,6 +98,59 @@ def segmented(facts: Facts) -> tuple[tuple[CardSegment, ...], tuple[CardDifferen
                 rows += made
                 differences.append(apart)
     return tuple(rows), tuple(differences)
+
+
+def interactions(facts: Facts) -> Iterator[CardInteraction]:
+    """Whether other experiments on the same units change the effects of the metrics that decide.
+
+    Of another experiment with several arms each is set against the first in order.
+    """
+    chosen = facts.decisive
+    columns = [column for name in chosen for column in facts.ratios[name].columns]
+    for other in facts.spec.beside if chosen else ():
+        strata = treatment_cannot_move(SEGMENT + other)
+        arms: Arms = facts.table.sample(columns, strata=strata).whole
+        for contrast in facts.contrasts:
+            one, two = (arms[arm].strata for arm in contrast)
+            first, *others = sorted({*one, *two})
+            for on in others:
+                for name in chosen:
+                    yield _interaction(facts, name, contrast, (other, first, on), (one, two))
+
+
+def _interaction(
+    facts: Facts,
+    name: str,
+    contrast: Contrast,
+    beside: tuple[str, str, str],
+    arms: tuple[Mapping[str, Aggregates], Mapping[str, Aggregates]],
+) -> CardInteraction:
+    """One metric's, beside (column, arm that counts as off, arm that counts as on)."""
+    other, off, on = beside
+    ratio, pairs, reason = facts.ratios[name], [], ""
+    for value in (off, on):
+        found = None
+        if value in arms[0] and value in arms[1]:
+            found, reason = levels(ratio, (arms[0][value], arms[1][value]))
+        if found is None:
+            told = Interaction(reason=reason or f"an arm has no unit with {other} = {value}")
+            break
+        pairs.append(found)
+    else:
+        (neither, first), (second, both) = pairs
+        told = interaction(neither, first, second, both, confidence=facts.spec.confidence)
+    return CardInteraction(
+        beside=other,
+        off=off,
+        on=on,
+        metric=name,
+        contrast=contrast,
+        alone=told.alone,
+        together=told.beside,
+        interaction=told.interaction,
+        p_value=told.p_value,
+        note=told.reason,
+    )
 
 
 def _segment(

@@ -2,10 +2,11 @@
 
 import duckdb
 
+from experiments.analyze.course import looks, trends
 from experiments.analyze.facts import Facts
 from experiments.analyze.judging import beliefs, verdicts
 from experiments.analyze.logunits import LogUnits
-from experiments.analyze.parts import arm_sizes, balanced, doubts, segmented, tails
+from experiments.analyze.parts import arm_sizes, balanced, doubts, interactions, segmented, tails
 from experiments.analyze.settings import LogSpec
 from experiments.analyze.ways import rows_of
 from experiments.records.experiment.scorecard import CardMetric, Scorecard
@@ -44,6 +45,9 @@ def score(
         segments=segments,
         differences=differences,
         balance=before,
+        looks=tuple(looks(facts)),
+        trends=tuple(trends(facts)),
+        interactions=tuple(interactions(facts)),
         remarks=(*failed, *units.remarks),
     )
 

@@ -1,6 +1,7 @@
 """What a log of the user's own holds: which columns, which metrics, which arms."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -20,6 +21,11 @@ class LogMetric(Spec):
     where: str = Field("", description="SQL condition of the rows that are counted; none: all")
     over: str | None = Field(
         None, description="name of the metric that it is divided by; none: the number of units"
+    )
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="this quantile of what rows are worth, in the place of their sum: 0.99 of the "
+        "time that pages took",
     )
     before: str | None = Field(
         None,
@@ -51,6 +57,37 @@ class PriorSpec(Spec):
     )
 
 
+class LooksSpec(Spec):
+    """What was chosen before the first look at a running experiment."""
+
+    units: float | None = Field(
+        None, gt=0, description="units, of all arms together, that the experiment is to end with"
+    )
+    relative_error: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="or the standard error of the effect, over control's level, that it is to end "
+        "with; neither: it counts as over, and as planned to end as it did",
+    )
+    clock: Literal["precision", "units"] = Field(
+        "precision",
+        description="clock of the information where nothing was planned: precision, where what a "
+        "unit did goes on growing; units, where it is whole once the unit is counted",
+    )
+    spending: Literal["obrien_fleming", "pocock"] = Field(
+        "obrien_fleming", description="how the group-sequential test spends its level over looks"
+    )
+
+    @model_validator(mode="after")
+    def _one_plan(self) -> "LooksSpec":
+        if self.units is not None and self.relative_error is not None:
+            raise ValueError(
+                f"relative_error == {self.relative_error}, must be none where units are planned"
+            )
+        return self
+
+
 class UbiSpec(Spec):
     """Tables of queries and events in the schema of User Behavior Insights."""
 
@@ -59,6 +96,17 @@ class UbiSpec(Spec):
     arm: str | None = Field(
         None, description="dotted path of the arm in either, such as query_attributes.arm"
     )
+
+
+def _of_quantile(metric: LogMetric, metrics: Sequence[LogMetric]) -> Iterator[str]:
+    """What a quantile cannot be beside."""
+    place = f"metrics.{metric.name}"
+    for name, found in (("over", metric.over), ("before", metric.before)):
+        if found is not None:
+            yield f"{place}.{name} == {found!r}, must be none of a quantile"
+    for other in metrics:
+        if other.over == metric.name:
+            yield f"metrics.{other.name}.over == {metric.name!r}, must be a sum and no quantile"
 
 
 class LogSpec(Spec):
@@ -100,12 +148,23 @@ class LogSpec(Spec):
     segments: tuple[str, ...] = Field(
         (), description="columns in whose values effects are told apart"
     )
+    beside: tuple[str, ...] = Field(
+        (),
+        description="columns of the arms of other experiments on the same units: whether they "
+        "change this one's effect",
+    )
     covariates: tuple[str, ...] = Field(
         (), description="columns of numbers that the arms cannot have moved"
     )
     missing: Literal["refuse", "zero"] = Field(
         "refuse", description="what is done with numbers that are missing: refused, or taken as 0"
     )
+    daily: bool = Field(
+        True,
+        description="whether a log of events with times is told day by day, too: looks and trends; "
+        "takes a second pass over it",
+    )
+    looks: LooksSpec = LooksSpec()
     prior: PriorSpec = PriorSpec()
     relative: Literal["fieller", "delta"] = Field(
         "fieller",
@@ -133,6 +192,8 @@ class LogSpec(Spec):
                 problems.append(
                     f"metrics.{metric.name}.over == {metric.over!r}, must be one of: {wanted}"
                 )
+            if metric.quantile is not None:
+                problems += _of_quantile(metric, self.metrics)
             if metric.margin is not None and metric.role != "guardrail":
                 problems.append(
                     f"metrics.{metric.name}.margin == {metric.margin}, must be of a guardrail"

@@ -28,7 +28,7 @@ def rows_of(facts: Facts) -> tuple[CardRow, ...]:
     """Every metric in every contrast, in every way, with corrected p-values."""
     found: list[tuple[Estimate, CardRow]] = []
     for contrast in facts.contrasts:
-        for name in facts.ratios:
+        for name in facts.metrics:
             ways = list(_ways(facts, name, contrast))
             best = _best([row for _, row in ways if row.method in (PLAIN, Cuped().name)])
             decides = facts.roles[name] != "secondary"
@@ -43,6 +43,9 @@ def rows_of(facts: Facts) -> tuple[CardRow, ...]:
 
 def _ways(facts: Facts, name: str, contrast: Contrast) -> Iterator[tuple[Estimate, CardRow]]:
     """The estimates of one metric: plain, narrowed, and of means that few cannot move."""
+    if name in facts.quantiles:
+        yield _quantile(facts, name, contrast)
+        return
     ratio, confidence = facts.ratios[name], facts.spec.confidence
     scale = facts.spec.relative
     row, reason = adjusted(
@@ -63,6 +66,20 @@ def _ways(facts: Facts, name: str, contrast: Contrast) -> Iterator[tuple[Estimat
             one, two = (robust.levels[arm] for arm in contrast)
             row, reason = compared(row, one, two, confidence)
         yield row, _row(row, robust.name, note=reason, narrowed=False)
+
+
+def _quantile(facts: Facts, name: str, contrast: Contrast) -> tuple[Estimate, CardRow]:
+    """The difference of a quantile of rows, whose error is that between units."""
+    found, pair = facts.quantiles[name], facts.pair(name, contrast)
+    if pair is None:
+        row = blank(name, contrast, (0, 0))
+        reason = next(found.reasons[arm] for arm in contrast if arm in found.reasons)
+        control, treatment = (found.values.get(arm) for arm in contrast)
+        row = replace(row, control=control, treatment=treatment)
+    else:
+        row = blank(name, contrast, (pair[0].n, pair[1].n))
+        row, reason = compared(row, *pair, facts.spec.confidence)
+    return row, _row(row, PLAIN, note=reason)
 
 
 def _adjustments(facts: Facts, name: str) -> list[Adjustment]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
 
+from experiments.records.experiment.sequential import Clock, SequentialLook
 from experiments.records.interval import Interval, Number
 from experiments.records.metrics import Contrast, SampleRatio
 from experiments.records.reading import Record
@@ -187,6 +188,79 @@ class CardBalance:
 
 
 @dataclass(frozen=True)
+class CardSeries:
+    """All looks at a metric of a treatment while the experiment ran.
+
+    Attributes:
+        metric, contrast: which.
+        clock: of the information: `units` or `precision`.
+        planned: end of the plan: effective units (those of an even split that tell as much), or the
+            effect's standard error over the metric in control.
+        stated: whether the plan was stated, or is only what it ended with.
+        looks: at the ends of days; `time` counts days since the first exposure of all.
+        note: why there are none; else empty.
+    """
+
+    metric: str
+    contrast: Contrast
+    clock: Clock
+    planned: float
+    stated: bool
+    looks: tuple[SequentialLook, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class CardNovelty:
+    """How an effect changes with the days since a unit first met it.
+
+    Attributes:
+        metric, contrast: which.
+        n_control, n_treatment: units that came early enough to be followed for all these days.
+        effects: by day since first exposure, treatment minus control per unit.
+        slope: by how much the effect changes from one day to the next.
+        p_value: of an effect that stays.
+        note: why there is no slope; else empty.
+    """
+
+    metric: str
+    contrast: Contrast
+    n_control: int
+    n_treatment: int
+    effects: tuple[Interval, ...]
+    slope: Interval
+    p_value: Number
+    note: str
+
+
+@dataclass(frozen=True)
+class CardInteraction:
+    """Whether another experiment on the same units changes an effect.
+
+    Attributes:
+        beside: column of the other experiment's arms.
+        off, on: its arms that are compared.
+        metric, contrast: which.
+        alone: the effect among units of `off`.
+        together: the effect among units of `on`.
+        interaction: together minus alone.
+        p_value: of none.
+        note: why there is no number; else empty.
+    """
+
+    beside: str
+    off: str
+    on: str
+    metric: str
+    contrast: Contrast
+    alone: Interval
+    together: Interval
+    interaction: Interval
+    p_value: Number
+    note: str
+
+
+@dataclass(frozen=True)
 class CardVote:
     """What one part of the evidence says.
 
@@ -242,6 +316,9 @@ class Scorecard(Record):
         beliefs: the Bayesian line.
         segments, differences: effects by segment, and whether they differ.
         balance: whether the arms were alike before.
+        looks: what each look at the running experiment showed, by three rules.
+        trends: whether effects wear off or grow with the days since first exposure.
+        interactions: whether experiments that ran at once change each other's effects.
         remarks: what was left out of the log or is odd, a sentence each, gravest first.
     """
 
@@ -263,6 +340,9 @@ class Scorecard(Record):
     segments: tuple[CardSegment, ...]
     differences: tuple[CardDifference, ...]
     balance: tuple[CardBalance, ...]
+    looks: tuple[CardSeries, ...]
+    trends: tuple[CardNovelty, ...]
+    interactions: tuple[CardInteraction, ...]
     remarks: tuple[str, ...]
 
     @cached_property

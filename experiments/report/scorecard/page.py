@@ -24,6 +24,7 @@ from experiments.report.kit.page import (
 from experiments.report.kit.scales import Axis, around_zero, known, signed_percents
 from experiments.report.kit.sentences import counted
 from experiments.report.kit.tables import Table
+from experiments.report.scorecard.course import course, interactions, trends
 from experiments.report.scorecard.words import (
     LABELS,
     ROLES,
@@ -279,9 +280,12 @@ PARTS: tuple[Part[Scorecard], ...] = (
     ("remarks", "Read first", "Read this first", _remarks),
     ("effects", "Effects", "What changed", _effects),
     ("verdicts", "What to do", "What to do, and why", _verdicts),
+    ("course", "Day by day", "How it went", course),
+    ("trends", "Trends", "Does it last?", trends),
     ("ways", "All estimates", "The same effects in other ways", _ways),
     ("beliefs", "Beliefs", "What to believe", _beliefs),
     ("segments", "Segments", "For whom", _segments),
+    ("interactions", "Other experiments", "Beside other experiments", interactions),
     ("health", "Health", "Is the experiment sound?", _health),
 )
 

@@ -15,7 +15,8 @@ from tests.experiments.small_runs import PLAIN, SMALL, made_once, run, small_con
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = small_config("truth.seeds=0", "analysis.guardrails={latency=0.5}")
+    settings = ("truth.seeds=0", "world.days=4", "analysis.guardrails={latency=0.5,orders=0.2}")
+    config = small_config(*settings)
     return made_once(tmp_path_factory, "carded", lambda folder: run(config, folder / "run"))
 
 
@@ -30,10 +31,22 @@ def test_every_estimate_of_the_run_is_in_its_scorecard(finished: Path) -> None:
         assert mine.p_value == pytest.approx(row.p_value, rel=1e-7)
 
 
+def test_looks_are_the_daily_effects_of_the_run(finished: Path) -> None:
+    daily = {(row.metric, row.day): row for row in read_record(Metrics, finished).daily}
+    series = {each.metric: each.looks for each in scorecard_of_run(finished).looks}
+    assert set(series) == {"gmv", "orders", "latency"}
+    assert [look.time for look in series["orders"]] == [1, 2, 3, 4]
+    for metric in ("gmv", "orders"):
+        for look in series[metric]:
+            row = daily[metric, int(look.time) + 1]  # after two days of history
+            for mine, own in zip(look.effect.numbers, row.effect.numbers, strict=True):
+                assert mine == pytest.approx(own, rel=1e-9)
+
+
 def test_the_runs_own_settings_say_what_metrics_are_for(finished: Path) -> None:
     card = scorecard_of_run(finished)
     roles = {each.name: each.role for each in card.metrics if each.role != "secondary"}
-    assert roles == {"gmv": "primary", "latency": "guardrail"}
+    assert roles == {"gmv": "primary", "latency": "guardrail", "orders": "guardrail"}
     assert card.metric("latency").better == "less"
     assert {row.by for row in card.segments} == {"device"}
     assert any(vote.part == "guardrails" for vote in card.verdicts[0].votes)
