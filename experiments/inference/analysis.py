@@ -94,7 +94,7 @@ def analyse(
     names = [*(each.name for each in metrics), *(each.name for each in own)]
     _check(manifest, arms, control, primary, names)
     pairs = [(control, arm) for arm in manifest.arms if arm != control]
-    special = _special(log, history, layout, metrics, pairs, arms, confidence, spec)
+    special = _special(log, history, layout, metrics, pairs, arms, confidence, scale, spec)
     with _opened(log, history, metrics, layout, scale, spec) as units:
         check_rows(units.connection, log, manifest)
         found = units.estimates(metrics, pairs, confidence)
@@ -150,6 +150,7 @@ def _special(
     pairs: Sequence[Contrast],
     arms: Mapping[str, float],
     confidence: float,
+    scale: Scale,
     spec: EngineSpec | None,
 ) -> _Special:
     """Of a log that tells where pages differ, or what coins have left off."""
@@ -162,6 +163,7 @@ def _special(
             arms=arms,
             confidence=confidence,
             spec=spec,
+            scale=scale,
         )
         return _Special(found.rows, (), found.ratios, found.warnings, unestimated(found.untold))
     if has_contest(log):

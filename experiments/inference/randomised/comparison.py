@@ -145,15 +145,17 @@ class ByGroups:
 class ByBothSides:
     """Shoppers and items were split: see `twosided`."""
 
-    def __init__(self, pairs: Pairs) -> None:
+    def __init__(self, pairs: Pairs, scale: Scale) -> None:
         self.pairs = pairs
+        self.scale = scale
         self.connection = pairs.connection
 
     def estimates(
         self, metrics: Sequence[Metric], contrasts: Sequence[Contrast], confidence: float
     ) -> list[Found]:
         """Of every contrast and metric."""
-        return two_sided_estimates(self.pairs, metrics, contrasts, confidence=confidence)
+        asked = self.pairs, metrics, contrasts
+        return two_sided_estimates(*asked, confidence=confidence, scale=self.scale)
 
     def days(self) -> list[int]:
         """The days that have requests."""
@@ -164,7 +166,8 @@ class ByBothSides:
     ) -> list[Found]:
         """The same of what happened up to and including a day."""
         asked = self.pairs, metrics, contrasts
-        return two_sided_estimates(*asked, confidence=confidence, last_day=day)
+        how = self.scale
+        return two_sided_estimates(*asked, confidence=confidence, scale=how, last_day=day)
 
     def populations(self, log: Path, arms: Mapping[str, float], control: str) -> list[Counted]:
         """Of shoppers, and of items."""
@@ -204,7 +207,7 @@ def open_grouped(
     """Read a log by the layout of its design; arguments as of `open_cells`."""
     if isinstance(layout, TwoSidedLayout):
         with open_pairs(log, layout, metrics, spec=spec) as pairs:
-            yield ByBothSides(pairs)
+            yield ByBothSides(pairs, scale)
     elif isinstance(layout, ListingLayout):
         with open_item_cells(log, layout, metrics, spec=spec) as by_item:
             yield ByGroups(by_item, scale)

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.designs.layout import Estimator
-from experiments.inference.estimates import Level, blank, differing
+from experiments.inference.estimates import Level, Scale, blank, differing
 from experiments.inference.intervals.student import ROUNDING, welch
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.grouped import FEWEST_GROUPS
@@ -46,6 +46,7 @@ def two_sided_estimates(
     contrasts: Sequence[Contrast],
     *,
     confidence: float,
+    scale: Scale = "fieller",
     last_day: int | None = None,
 ) -> list[tuple[Estimate, str]]:
     """Compare metrics between arms of an experiment that splits both sides.
@@ -55,6 +56,7 @@ def two_sided_estimates(
         metrics: what is compared; of one that cannot be told slot by slot nothing is said.
         contrasts: (control, treatment) arm names.
         confidence: level of the intervals.
+        scale: of the relative effects.
         last_day: count what happened up to and including this day; none: all.
 
     Returns:
@@ -71,12 +73,17 @@ def two_sided_estimates(
                 found.append((row, "it is no sum over pairs of a shopper and a listing"))
                 continue
             moments = pairs.moments(metric, (one, two), last_day)
-            found.append(_filled(row, moments, pairs, metric, confidence))
+            found.append(_filled(row, moments, pairs, metric, confidence, scale))
     return found
 
 
 def _filled(
-    row: Estimate, moments: PairMoments, pairs: Pairs, metric: Metric, confidence: float
+    row: Estimate,
+    moments: PairMoments,
+    pairs: Pairs,
+    metric: Metric,
+    confidence: float,
+    scale: Scale,
 ) -> tuple[Estimate, str]:
     """The row with the numbers that the moments determine, and why some are None."""
     for side, counts in (("shoppers", moments.shoppers_i), ("listings", moments.items_j)):
@@ -97,7 +104,7 @@ def _filled(
     errors = one.error, two.error
     freedom = welch(errors, (one.n - 1, two.n - 1))
     means = Means((one.mean, two.mean), errors, freedom, float(together_LL[0, 1]))
-    row, reason = differing(row, means, confidence)
+    row, reason = differing(row, means, confidence, scale)
     if reason and level_L[0] == 0:
         reason = (
             f"{row.contrast[0]} has no {metric.numerator}, so a relative effect has no interval"

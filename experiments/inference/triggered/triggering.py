@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from experiments.designs.layout import EVERY, Layout
-from experiments.inference.estimates import estimate
+from experiments.inference.estimates import Scale, estimate
 from experiments.inference.finding import holm
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
@@ -55,6 +55,7 @@ class Asked:
         metrics, contrasts: what is compared.
         confidence: level of intervals.
         spec: threads and memory.
+        scale: of relative effects.
     """
 
     log: Path
@@ -64,6 +65,7 @@ class Asked:
     contrasts: Sequence[Contrast]
     confidence: float
     spec: EngineSpec | None
+    scale: Scale
 
     @property
     def by_shopper(self) -> bool:
@@ -81,6 +83,7 @@ def triggering(
     arms: Mapping[str, float],
     confidence: float,
     spec: EngineSpec | None,
+    scale: Scale = "fieller",
 ) -> Triggering:
     """Everything that is told of the triggered, and whether the others may be left out.
 
@@ -93,12 +96,13 @@ def triggering(
         arms: share of each arm.
         confidence: level of the intervals.
         spec: threads and memory.
+        scale: of relative effects among the triggered.
 
     Raises:
         DataError: the log does not tell of each request whether pages differ.
     """
     layout = layout or SHOPPERS
-    asked = Asked(log, history, layout, metrics, contrasts, confidence, spec)
+    asked = Asked(log, history, layout, metrics, contrasts, confidence, spec, scale)
     with open_cells(log, layout, metrics, parts=parts(log, layout.key), spec=spec) as cells:
         check_watched(cells.connection, log)
         found = _compared(asked, cells, SINCE)
@@ -126,13 +130,20 @@ def _compared(asked: Asked, cells: Cells, part: int) -> list[Found]:
     """The arms compared over one part of the log, as the design does it."""
     if not asked.by_shopper:
         wanted = cells, asked.metrics, asked.contrasts
-        return grouped_estimates(*wanted, confidence=asked.confidence, stratum=part)
+        return grouped_estimates(
+            *wanted, confidence=asked.confidence, scale=asked.scale, stratum=part
+        )
     only = kept(asked.log, asked.layout.key, part)
     history = asked.history
     with open_units(asked.log, asked.metrics, history=history, kept=only, spec=asked.spec) as units:
         arms = units.aggregates(asked.metrics, covariates=history is not None)
         return [
-            estimate(metric, contrast, arms, confidence=asked.confidence, cuped=cuped)
+            estimate(
+                *(metric, contrast, arms),
+                confidence=asked.confidence,
+                cuped=cuped,
+                scale=asked.scale,
+            )
             for contrast in asked.contrasts
             for metric in asked.metrics
             for cuped in ((False, True) if history is not None else (False,))

@@ -191,6 +191,17 @@ def test_what_the_data_cannot_tell_has_a_reason(
     assert row.effect.estimate is None
 
 
+def test_by_the_delta_scale_the_relative_effect_decides(log: Path) -> None:
+    ((fieller, _),) = estimated(log, METRICS["orders"])
+    ((delta, _),) = estimated(log, METRICS["orders"], scale="delta")
+    low, size, high = delta.relative.low, delta.relative.estimate, delta.relative.high
+    assert size == fieller.relative.estimate
+    assert high - size == pytest.approx(size - low)
+    assert fieller.relative.high - size != pytest.approx(size - fieller.relative.low)
+    assert delta.effect == fieller.effect
+    assert delta.p_value != fieller.p_value
+
+
 def test_what_no_pair_can_be_told_to_have_has_a_reason(log: Path) -> None:
     ((row, reason),) = estimated(log, METRICS["uctcvr"])
     assert row.effect.estimate is None

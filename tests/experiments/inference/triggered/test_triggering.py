@@ -10,6 +10,7 @@ import pytest
 
 from experiments.designs.settings import RequestDesign, SessionDesign
 from experiments.inference.analysis import analyse
+from experiments.inference.estimates import Scale
 from experiments.inference.metrics import METRICS
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Metrics
@@ -23,9 +24,12 @@ SHARES = dict.fromkeys(ARMS, 0.5)
 SPLITS = {"session": SessionDesign(type="session"), "request": RequestDesign(type="request")}
 
 
-def analysed(log: Path, history: Path | None = None, design: str = "shopper") -> Metrics:
+def analysed(
+    log: Path, history: Path | None = None, design: str = "shopper", scale: Scale = "fieller"
+) -> Metrics:
     layout = SPLITS[design].layout(0) if design in SPLITS else None
-    return analyse(log, history, name="a", arms=SHARES, control=ARMS[0], layout=layout)
+    asked = {"name": "a", "arms": SHARES, "control": ARMS[0]}
+    return analyse(log, history, **asked, layout=layout, scale=scale)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,18 @@ def test_shoppers_are_compared_from_their_trigger_on(
     ours = (row.control, row.treatment, *row.effect.numbers)
     for mine, theirs in zip(ours, (control, treatment, effect, low, high), strict=True):
         assert mine == pytest.approx(theirs, rel=DIGITS)
+
+
+def test_by_the_delta_scale_relative_effects_of_the_triggered_decide(
+    log: Path, history: Path, found: Metrics
+) -> None:
+    told = analysed(log, history, scale="delta")
+    for row, other in zip(told.triggered, found.triggered, strict=True):
+        if row.metric in ("gmv", "orders", "ctr"):
+            low, size, high = row.relative.low, row.relative.estimate, row.relative.high
+            assert high - size == pytest.approx(size - low)
+            assert row.effect == other.effect
+            assert row.p_value != other.p_value
 
 
 def test_sessions_count_as_a_whole_from_that_of_the_trigger_on(log: Path, found: Metrics) -> None:
