@@ -29,6 +29,7 @@ Column = tuple[str | tuple[str, ...] | Html, Callable[[Characteristic], Any]]
 _MARKS = {Verdict.HOLDS: "yes", Verdict.FAILS: "no", Verdict.UNTOLD: "unsure"}
 _WIDEST = 4.0  # times the promised rate of false positives, beyond which an arrow stands
 _LEAST_COVERAGE = 0.6
+_LEAST_SHARE = 0.1  # of p-values in one bin, that an axis reaches at least
 _MOST_TIMES = 10.0  # by which an axis of exaggeration ends
 
 
@@ -67,9 +68,7 @@ def uniformity(record: Operating) -> Content:
         "the left: the test sees what is not there. The distance in the table is the greatest "
         "between the two distributions."
     )
-    most = max(max(_shares(each)) for each in shown)
-    up = Axis(from_zero([most]), percents)
-    pictures = panels(*((_title(each), _histogram(each, up)) for each in shown))
+    pictures = panels(*((_title(each), _histogram(each)) for each in shown))
     told = "Histograms: p-values of A/A tests, by design"
     return lead, figure(pictures, _table(rows), told)
 
@@ -79,13 +78,10 @@ def _title(row: PValues) -> str:
     return f"{name}: exposures as units" if row.unit == "exposures" else name
 
 
-def _shares(row: PValues) -> list[float]:
+def _histogram(row: PValues) -> Html:
     total = sum(row.counts) or 1
-    return [count / total for count in row.counts]
-
-
-def _histogram(row: PValues, up: Axis) -> Html:
-    shares = _shares(row)
+    shares = [count / total for count in row.counts]
+    up = Axis(from_zero([*shares, _LEAST_SHARE]), percents)
     width = 1 / len(shares)
     corners = [
         Point(edge, share)
@@ -172,7 +168,7 @@ def errors(record: Operating) -> Content:
     lead = (
         "A result that is significant may still have the wrong sign (type S), and with little "
         "power it is too large by chance: only what is exaggerated is found (type M, by how many "
-        "times). Nothing is said of an effect whose sign the truth leaves open."
+        "times). Where the truth leaves the sign of an effect open, these have no interval."
     )
     most = max([0.05, *known(end for row in signs for end in row.value.numbers)])
     of_signs = Axis(Scale(0.0, min(1.0, 1.05 * most)), percents, TICKS)
@@ -181,17 +177,23 @@ def errors(record: Operating) -> Content:
     of_sizes = Axis(Scale(0.0, min(_MOST_TIMES, 1.05 * most)), times, TICKS)
     return (
         lead,
-        tag("h3", QUESTIONS["type_s"]),
-        figure(
-            _forests(record, signs, of_signs),
-            _table(signs),
-            "Forest plot: share of significant results with the wrong sign",
+        tag(
+            "div",
+            tag("h3", QUESTIONS["type_s"]),
+            figure(
+                _forests(record, signs, of_signs),
+                _table(signs),
+                "Forest plot: share of significant results with the wrong sign",
+            ),
         ),
-        tag("h3", QUESTIONS["type_m"]),
-        figure(
-            _forests(record, sizes, of_sizes, reference=(1.0, "as large as it is")),
-            _table(sizes),
-            "Forest plot: size of significant results over the true one",
+        tag(
+            "div",
+            tag("h3", QUESTIONS["type_m"]),
+            figure(
+                _forests(record, sizes, of_sizes, reference=(1.0, "as large as it is")),
+                _table(sizes),
+                "Forest plot: size of significant results over the true one",
+            ),
         ),
     )
 
@@ -235,9 +237,8 @@ def mark(row: Characteristic) -> Html | str:
     """The verdict in its colour; of a test that is known to be wrong in none."""
     if row.verdict is None:
         return ABSENT
-    if row.known_fault:
-        return tag("span", VERDICTS[row.verdict], cls="known")
-    return tag("b", VERDICTS[row.verdict], cls=_MARKS[row.verdict])
+    kind = _MARKS[row.verdict]
+    return tag("b", VERDICTS[row.verdict], cls=f"{kind} known" if row.known_fault else kind)
 
 
 def _table(rows: Sequence[Characteristic]) -> Table:

@@ -2,7 +2,7 @@
 
 from experiments.records.experiment.operating import Characteristic, Operating, Question, Verdict
 from experiments.records.interval import Interval
-from experiments.records.reading import rows_of
+from experiments.records.reading import grouped, rows_of
 from experiments.report.kit.digits import (
     ABSENT,
     THIN,
@@ -30,7 +30,6 @@ VERDICTS = {
     Verdict.UNTOLD: "cannot be told",
 }
 TIMES = "\u00d7"
-_NAMED = 4  # answers that a sentence lists
 
 
 def test_name(design: str, by: str) -> str:
@@ -69,32 +68,25 @@ def wanted_words(row: Characteristic) -> str:
 
 def headline(record: Operating) -> str:
     """What came of all promises, in a sentence."""
-    rows, fails, untold = (
-        record.judged,
-        record.count(Verdict.FAILS),
-        record.count(Verdict.UNTOLD),
-    )
-    promises = counted(len(rows), "promise")
+    fails, untold = record.count(Verdict.FAILS), record.count(Verdict.UNTOLD)
+    promises = counted(len(record.judged), "promise")
     if fails:
         verb = "does" if fails == 1 else "do"
-        return (
-            f"{fixed(fails, 0)} of {promises} of the tests {verb} not hold: "
-            f"{names(record, Verdict.FAILS)}."
-        )
+        return f"{fixed(fails, 0)} of {promises} {verb} not hold: {_broken(record)}."
     if untold:
-        return f"None of {promises} of the tests is broken; {fixed(untold, 0)} cannot be told."
-    return f"All of {promises} of the tests hold."
+        return f"None of {promises} is broken; {fixed(untold, 0)} cannot be told."
+    return f"All of {promises} hold."
 
 
-def names(record: Operating, verdict: Verdict) -> str:
-    """The answers that ended so, not all where they are many."""
-    told = [
-        f"{_begun(QUESTIONS[row.question])} of {_begun(metric_name(row))} "
-        f"({test_name(row.design, row.by).lower()})"
-        for row in rows_of(record.judged, verdict=verdict)
-    ]
-    more = len(told) - _NAMED
-    return listed(told if more <= 0 else [*told[:_NAMED], f"{fixed(more, 0)} more"])
+def _broken(record: Operating) -> str:
+    """Whose promises do not hold: which metrics of which tests."""
+    rows = rows_of(record.judged, verdict=Verdict.FAILS)
+    tests = grouped(rows, lambda row: test_name(row.design, row.by).lower())
+    told = []
+    for test, own in tests.items():
+        metrics = listed(list(dict.fromkeys(_begun(metric_name(row)) for row in own)))
+        told.append(f"{metrics} ({test})")
+    return listed(told)
 
 
 def _begun(name: str) -> str:

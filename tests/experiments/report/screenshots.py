@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from experiments.records.reading import write_record
 from experiments.report import write_report
 from experiments.report.ids.page import render as render_ids
+from experiments.report.operating.page import render as render_operating
 from experiments.report.rewards.page import render as render_rewards
 from experiments.report.sweep.page import render as render_sweep
 from experiments.report.validity.page import render as render_validity
@@ -22,6 +23,7 @@ from tests.experiments.report.browser import Browser, browser, find_chromium
 from tests.experiments.report.fake_attribution import fake_attribution
 from tests.experiments.report.fake_run import fake_run
 from tests.experiments.report.ids import fake_results
+from tests.experiments.report.operating import fake_operating
 from tests.experiments.report.rewards import fake_record
 from tests.experiments.report.sweep import fake_sweep
 from tests.experiments.report.validity import fake_validity
@@ -76,6 +78,7 @@ def pages(folder: Path) -> dict[str, str]:
         "sweep": render_sweep(fake_sweep.fake_sweep(2)),
         "worlds": render_sweep(fake_sweep.of_worlds()),
         "validity": render_validity(fake_validity.fake_validity()),
+        "operating": render_operating(fake_operating.fake_operating()),
     }
 
 

@@ -17,7 +17,7 @@ from tests.experiments.report.screenshots import (
     pages,
 )
 
-NAMES = ("run", "ids", "rewards", "sweep", "worlds", "validity")
+NAMES = ("run", "ids", "rewards", "sweep", "worlds", "validity", "operating")
 
 
 @pytest.fixture(scope="module")
