@@ -40,7 +40,7 @@ _FILE = re.compile(r"# ([\w.]+)(, continued)?( *\n)")
 _SIZE = re.compile(r"^(history_days|days|count) = (\d+)$", re.MULTILINE)
 MOST = {"history_days": 2, "days": 1, "count": 200}
 """Days and shoppers of a guide's shop where it is not as written."""
-FEWER = "\n[truth]\nheadroom = 40 # requests\n"
+FEWER = "\n[truth]\nseeds = 0\nheadroom = 0\n"
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

@@ -22,7 +22,6 @@ from simulator.randomness import Draws
 from tests.experiments.operating.lived import LivedStudy
 from tests.experiments.small_runs import stage, table
 
-pytestmark = pytest.mark.long
 CHOSEN = tuple(METRICS[name] for name in ("gmv", "orders", "uctcvr", "ctr"))
 SALTED = ("shopper", "session", "request", "query_cluster", "switchback")
 

@@ -15,7 +15,6 @@ from experiments.report.operating.page import write_report
 from tests.experiments.operating.lived import REDRAWS, SETTINGS, WORLDS, LivedStudy, calibrate
 from tests.experiments.small_runs import PLAIN, SMALL, begun, content, read
 
-pytestmark = pytest.mark.long
 SETS = [word for each in (*PLAIN, *SETTINGS) for word in ("--set", each)]
 
 

@@ -12,7 +12,6 @@ from experiments.records.interval import UNKNOWN
 from experiments.truth.effects import paired_truth
 from tests.experiments.operating.lived import LivedStudy
 
-pytestmark = pytest.mark.long
 CHOSEN = tuple(METRICS[name] for name in ("gmv", "ctr"))
 
 

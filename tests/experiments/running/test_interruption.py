@@ -69,6 +69,7 @@ def _is_there(group: int) -> bool:
         pytest.param(signal.SIGHUP, False, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_a_run_that_is_asked_to_end_stops_its_processes_and_ends_by_that_signal(
     tmp_path: Path, uninterrupted: Path, how: signal.Signals, whole_group: bool
 ) -> None:

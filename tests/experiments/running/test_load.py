@@ -108,6 +108,7 @@ def test_a_channel_is_asked_by_the_shoppers_of_all_arms_that_have_it():
     assert traffic_share(config, "dense", (1,)) == 1.0
 
 
+@pytest.mark.slow
 def test_how_many_search_trains_no_model_anew(loaded, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(loaded, folder, symlinks=True)

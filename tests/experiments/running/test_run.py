@@ -40,7 +40,7 @@ def with_channels(*objects: str) -> str:
 # --- the same seed gives the same log
 
 
-@pytest.mark.parametrize("batch_size", [1, 7])
+@pytest.mark.parametrize("batch_size", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_the_batch_size_of_a_service_does_not_change_any_log(
     tmp_path: Path, small_run: Path, batch_size: int
 ) -> None:

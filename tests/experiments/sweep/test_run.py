@@ -165,6 +165,7 @@ def test_the_same_command_makes_nothing_again_and_tells_scripts_the_same(
         assert all(each["cached"] for each in read(copy / cell.folder, "manifest")["stages"])
 
 
+@pytest.mark.slow
 def test_a_grid_that_grows_keeps_its_cells_and_one_that_shrinks_is_refused(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -267,6 +268,7 @@ def test_cells_that_cannot_be_or_fail_are_named_and_the_others_go_on(
     assert (out / "sweep.html").read_text().count("no such luck") >= 3
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_from_its_finished_stages_to_the_same_record(
     finished: Path, tmp_path: Path
 ) -> None:

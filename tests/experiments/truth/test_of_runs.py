@@ -150,6 +150,7 @@ def test_everything_that_metrics_count_has_an_expectation():
     assert set(EXPECTED) == set(UNIT_COLUMNS)
 
 
+@pytest.mark.slow
 def test_rankers_that_learn_nothing_have_one_training(tmp_path, small_run):
     settings = (EACH, "truth.seeds=2", 'truth.retrained=["ranker"]', "ranker.type=merge_order")
     found = read(run(small_config(*settings), tmp_path / "run", like=small_run), "truth")

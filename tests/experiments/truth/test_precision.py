@@ -48,6 +48,7 @@ def test_half_the_width_takes_four_times_the_pairs():
     assert pairs_wanted(2, 0.02, 0.01) == 8
 
 
+@pytest.mark.slow
 def test_pairs_are_added_until_the_effect_is_known_well_enough(tmp_path, truths, small_run):
     width = truths.of("uctr", ("control", "dense")).resolution
     wanted = f"truth.resolution={{uctr={0.9 * width:.5f}}}"

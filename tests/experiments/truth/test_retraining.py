@@ -59,6 +59,7 @@ def test_pairs_with_trainings_of_their_own_are_what_other_trainings_live(
     assert read(trained, "truth")["refits"] == []
 
 
+@pytest.mark.slow
 def test_another_training_seed_trains_all_models_again_in_the_same_world(trained: Path) -> None:
     again = run(
         cqsid_config(trained.parent, BOTH, *EACH, "training_seed=1"), trained, overwrite=True

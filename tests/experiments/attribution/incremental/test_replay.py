@@ -158,6 +158,7 @@ def twins(tmp_path_factory):
         yield SimpleNamespace(names=names, found=replayed(arm))
 
 
+@pytest.mark.slow
 def test_a_channel_that_is_there_twice_is_not_missed_and_its_value_is_halved(twins):
     found = twins.found
     for c in (0, 2):

@@ -57,6 +57,7 @@ def test_worlds_are_told_together_and_none_beside_another(finished: Path) -> Non
     assert "drawn from what nobody knows" in (finished / "sweep.html").read_text()
 
 
+@pytest.mark.slow
 def test_more_worlds_keep_those_that_were_there(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
