@@ -19,6 +19,7 @@ from experiments.report.kit.scales import Axis, Scale, around_zero, known, signe
 from experiments.report.kit.tables import Table
 from experiments.report.scorecard.words import change
 
+_MARKS = 7  # days told along an axis, at most
 _RULES = (
     ("Ordinary test at every look", lambda look: look.by_fixed),
     ("Group-sequential test", lambda look: look.by_group),
@@ -85,12 +86,19 @@ def _looks(card: Scorecard, series: CardSeries) -> Html:
     always = [(look.time, look.sequence) for look in series.looks]
     late = [*ordinary, *always[len(always) // 3 :]]  # early sequences are too wide to see the rest
     up = around_zero(known(end for _, span in late for end in span.numbers))
-    across = Axis(Scale(0, ordinary[-1][0]), name="days since the first exposure")
+    across = _days([time for time, _ in ordinary], 0.0, "days since the first exposure")
     curves = [
         Curve("a1", _points(metric, always, "confidence sequence"), spread="band", marked=False),
         Curve("a2", _points(metric, ordinary, "ordinary interval"), spread="bars"),
     ]
     return chart(curves, across, Axis(up, signed, 4), kind="")
+
+
+def _days(times: Sequence[float], first: float, name: str) -> Axis:
+    """An axis of whole days, not all of them told where they are many."""
+    every = -(-len(times) // _MARKS)
+    marks = [(at, fixed(at, 0)) for at in times[::-every]]
+    return Axis(Scale(first, times[-1]), name=name, marks=marks)
 
 
 def _points(metric: CardMetric, spans: Sequence[tuple[float, Interval]], rule: str) -> list[Point]:
@@ -124,14 +132,22 @@ def trends(card: Scorecard) -> Content:
         ("Metric", lambda row: row.metric),
         ("Treatment", lambda row: row.contrast[1]),
         ("Units followed", lambda row: number(row.n_control + row.n_treatment)),
-        ("First day", lambda row: _at(card, row, 0)),
-        ("Last day", lambda row: _at(card, row, -1)),
+        ("First and last day", lambda row: _ends(card, row)),
         ("Change a day", lambda row: row.note or change(card.metric(row.metric), row.slope)),
         ("p of an effect that stays", lambda row: p_value(row.p_value)),
         names=2,
     )
+    numbers = Table.of(
+        "Effects by day",
+        [(each, day) for each in card.trends for day in range(len(each.effects))],
+        ("Metric", lambda row: row[0].metric),
+        ("Treatment", lambda row: row[0].contrast[1]),
+        ("Day", lambda row: fixed(row[1] + 1, 0)),
+        ("Effect", lambda row: change(card.metric(row[0].metric), row[0].effects[row[1]])),
+        names=2,
+    )
     described = "Line chart: effect by days since first exposure"
-    return lead, figure(pictures, table, described), table
+    return lead, figure(pictures, numbers, described), table
 
 
 def _trend_title(trend: CardNovelty) -> str:
@@ -142,13 +158,17 @@ def _trend(card: Scorecard, trend: CardNovelty) -> Html:
     metric = card.metric(trend.metric)
     days = [(float(at), span) for at, span in enumerate(trend.effects, 1)]
     up = around_zero(known(end for _, span in days for end in span.numbers))
-    across = Axis(Scale(1, len(days)), name="days since a unit's first exposure")
+    across = _days([day for day, _ in days], 1.0, "days since a unit's first exposure")
     curve = Curve("a1", _points(metric, days, "effect"), spread="bars")
     return chart([curve], across, Axis(up, signed, 4), kind="")
 
 
-def _at(card: Scorecard, trend: CardNovelty, day: int) -> str:
-    return change(card.metric(trend.metric), trend.effects[day]) if trend.effects else ABSENT
+def _ends(card: Scorecard, trend: CardNovelty) -> str:
+    """Its sizes on the first day and on the last."""
+    if not trend.effects:
+        return ABSENT
+    sizes = (Interval(trend.effects[at].estimate, None, None) for at in (0, -1))
+    return ", ".join(change(card.metric(trend.metric), size) for size in sizes)
 
 
 def interactions(card: Scorecard) -> Content:

@@ -12,13 +12,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from experiments.analyze.run import analyze
+from experiments.records.experiment.scorecard import Scorecard
 from experiments.records.reading import write_record
 from experiments.report import write_report
 from experiments.report.ids.page import render as render_ids
 from experiments.report.operating.page import render as render_operating
 from experiments.report.rewards.page import render as render_rewards
+from experiments.report.scorecard.page import render as render_scorecard
 from experiments.report.sweep.page import render as render_sweep
 from experiments.report.validity.page import render as render_validity
+from tests.experiments.analyze.planted import ORDERS, RATE, VIEWS, visits
 from tests.experiments.report.browser import Browser, browser, find_chromium
 from tests.experiments.report.fake_attribution import fake_attribution
 from tests.experiments.report.fake_run import fake_run
@@ -79,7 +83,15 @@ def pages(folder: Path) -> dict[str, str]:
         "worlds": render_sweep(fake_sweep.of_worlds()),
         "validity": render_validity(fake_validity.fake_validity()),
         "operating": render_operating(fake_operating.fake_operating()),
+        "scorecard": render_scorecard(_scorecard()),
     }
+
+
+def _scorecard() -> Scorecard:
+    """Of a planted log."""
+    named = {"unit": "customer", "arm": "variant", "control": "old", "time": "at"}
+    more = {"beside": ["banner"], "segments": ["banner"]}
+    return analyze(visits(fades=0.2), metrics=(ORDERS, VIEWS, RATE), **named, **more)
 
 
 def looks(tab: Browser, name: str, page: str, folder: Path) -> Iterator[Look]:

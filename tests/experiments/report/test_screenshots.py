@@ -17,7 +17,7 @@ from tests.experiments.report.screenshots import (
     pages,
 )
 
-NAMES = ("run", "ids", "rewards", "sweep", "worlds", "validity", "operating")
+NAMES = ("run", "ids", "rewards", "sweep", "worlds", "validity", "operating", "scorecard")
 
 
 @pytest.fixture(scope="module")
