@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 PACKAGES = (
-    *("simulator", "recall", "ranking", "cqsid", "experiments"),
+    *("funnelab", "simulator", "recall", "ranking", "cqsid", "experiments"),
     *("cqsid.rewards", "cqsid.alignment"),
 )
 

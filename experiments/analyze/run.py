@@ -12,6 +12,7 @@ from experiments.analyze.logunits import build_units
 from experiments.analyze.ownrun import scorecard_of_run
 from experiments.analyze.scoring import score
 from experiments.analyze.settings import LogSpec
+from experiments.analyze.shown import Analysis
 from experiments.analyze.source import Source, frame_source, open_source
 from experiments.analyze.ubi import METRICS, ubi_source
 from experiments.config.messages import explain
@@ -119,8 +120,10 @@ def analyze(
     unit: str = "unit",
     arm: str = "arm",
     **settings: Any,
-) -> Scorecard:
+) -> Analysis:
     """The scorecard of an experiment in a data frame: pandas, Polars, Arrow or DuckDB.
+
+    It shows itself in a notebook; `prose` and `to_markdown()` say the same in words.
 
     Args:
         frame: a row for each unit (`rows="units"`) or for each event.
@@ -142,4 +145,4 @@ def analyze(
         each if isinstance(each, Mapping) else {"name": each, "value": each} for each in metrics
     ]
     given = {"path": FRAME, "unit": unit, "arm": arm, "metrics": told, **settings}
-    return scorecard_of(log_spec(given, FRAME), frame)
+    return Analysis.of(scorecard_of(log_spec(given, FRAME), frame))

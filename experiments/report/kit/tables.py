@@ -135,6 +135,13 @@ class Table:
         parts = tag("caption", self.caption), tag("thead", header), tag("tbody", *body)
         return scrolled(tag("table", *parts), self.caption)
 
+    @property
+    def markdown(self) -> str:
+        """As a table of GitHub's Markdown, under its caption."""
+        sides = [":--" if at < self.names else "--:" for at in range(len(self.head))]
+        lines = [_piped(self.head), _piped(sides), *(_piped(row) for row in self.rows)]
+        return "\n".join([f"**{self.caption}**", "", *lines])
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """In a terminal: without its spare columns where they would break the lines."""
         every = range(len(self.head))
@@ -178,6 +185,11 @@ def compact(shown: str) -> str:
 def scrolled(table: Html, name: str) -> Html:
     """A table that is scrolled sideways where it is wider than the page."""
     return tag("div", table, cls="scroll", tabindex="0", role="region", aria_label=name)
+
+
+def _piped(cells: Iterable[object]) -> str:
+    told = (str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
+    return f"| {' | '.join(told)} |"
 
 
 def _terminal(cell: object) -> Text:

@@ -13,9 +13,9 @@ from experiments.report.scorecard.words import ROLES, growth, headline, level, t
 _STYLES = {"launch": "bold green", "test online": "bold", "hold": "bold red"}
 
 
-def scorecard_summary(card: Scorecard, report: Path | None = None) -> Summary:
-    """A table of each treatment, what was left out of the log, and what to do."""
-    tables = [
+def effects(card: Scorecard) -> list[Table]:
+    """A table of each treatment: every metric, and what was found."""
+    return [
         Table.of(
             f"{contrast[1]} against {contrast[0]}",
             [card.deciding(each.name, contrast) for each in card.metrics],
@@ -29,8 +29,12 @@ def scorecard_summary(card: Scorecard, report: Path | None = None) -> Summary:
         )
         for contrast in card.contrasts
     ]
+
+
+def scorecard_summary(card: Scorecard, report: Path | None = None) -> Summary:
+    """Tables of the effects, what was left out of the log, and what to do."""
     said = [Text(f"! {each}", "yellow") for each in card.remarks]
     for verdict in card.verdicts:
         said.append(Text(headline(card, verdict), _STYLES[verdict.label]))
         said.append(Text(f"{'; '.join(verdict.reasons)}."))
-    return Summary(tables, said, report)
+    return Summary(effects(card), said, report)
