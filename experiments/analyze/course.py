@@ -10,9 +10,9 @@ from itertools import combinations
 from tea_tasting.aggr import Aggregates
 
 from experiments.analyze.facts import Facts
-from experiments.analyze.logdays import DAYS
-from experiments.analyze.logunits import TABLE
-from experiments.analyze.source import quoted
+from experiments.analyze.reading.logdays import DAYS
+from experiments.analyze.reading.logunits import TABLE
+from experiments.analyze.reading.source import quoted
 from experiments.inference.scorecard.novelty import Days, days_since, novelty
 from experiments.inference.sequential.looks import Looks, looks_of
 from experiments.inference.sequential.monitor import monitor

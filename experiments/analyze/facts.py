@@ -5,8 +5,8 @@ from functools import cached_property
 
 import duckdb
 
-from experiments.analyze.logunits import COVARIATE, TABLE, LogUnits
-from experiments.analyze.rowsql import numbers_of_rows, row_values
+from experiments.analyze.reading.logunits import COVARIATE, TABLE, LogUnits
+from experiments.analyze.reading.rowsql import numbers_of_rows, row_values
 from experiments.analyze.settings import LogMetric, LogSpec
 from experiments.inference.estimates import Level, levels
 from experiments.inference.reduction.arm import Sample

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import duckdb
 
-from experiments.analyze.logdays import DAYS
-from experiments.analyze.logunits import BEFORE, SEGMENT, TABLE, LogUnits
+from experiments.analyze.reading.logdays import DAYS
+from experiments.analyze.reading.logunits import BEFORE, SEGMENT, TABLE, LogUnits
+from experiments.analyze.reading.source import literal, quoted
 from experiments.analyze.scoring import score
 from experiments.analyze.settings import LogMetric, LogSpec
-from experiments.analyze.source import literal, quoted
 from experiments.config.schema import Config
 from experiments.inference.logs import EngineSpec, engine, read_manifest, scan
 from experiments.inference.metrics import METRICS, UNIT_COLUMNS, meaning_of

@@ -7,8 +7,8 @@ from tea_tasting.aggr import Aggregates
 
 from experiments.analyze.facts import Facts
 from experiments.analyze.judging import Pair
-from experiments.analyze.logunits import SEGMENT, TABLE
-from experiments.analyze.source import quoted
+from experiments.analyze.reading.logunits import SEGMENT, TABLE
+from experiments.analyze.reading.source import quoted
 from experiments.inference.estimates import levels
 from experiments.inference.reduction.arm import Arms
 from experiments.inference.reduction.covariate import treatment_cannot_move

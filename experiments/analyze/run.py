@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from experiments.analyze.logunits import build_units
 from experiments.analyze.ownrun import scorecard_of_run
+from experiments.analyze.reading.logunits import build_units
+from experiments.analyze.reading.source import Source, frame_source, open_source
+from experiments.analyze.reading.ubi import METRICS, ubi_source
 from experiments.analyze.scoring import score
 from experiments.analyze.settings import LogSpec
 from experiments.analyze.shown import Analysis
-from experiments.analyze.source import Source, frame_source, open_source
-from experiments.analyze.ubi import METRICS, ubi_source
 from experiments.config.messages import explain
 from experiments.config.tomlfiles import read_toml
 from experiments.inference.logs import EngineSpec, engine

@@ -5,8 +5,8 @@ import duckdb
 from experiments.analyze.course import looks, trends
 from experiments.analyze.facts import Facts
 from experiments.analyze.judging import beliefs, verdicts
-from experiments.analyze.logunits import LogUnits
 from experiments.analyze.parts import arm_sizes, balanced, doubts, interactions, segmented, tails
+from experiments.analyze.reading.logunits import LogUnits
 from experiments.analyze.settings import LogSpec
 from experiments.analyze.ways import rows_of
 from experiments.records.experiment.scorecard import CardMetric, Scorecard

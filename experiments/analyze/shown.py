@@ -1,5 +1,7 @@
 """A scorecard as it shows itself: in words, in a notebook, in Markdown."""
 
+from dataclasses import fields
+
 from experiments.records.experiment.scorecard import Scorecard
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.tables import Table
@@ -14,7 +16,7 @@ class Analysis(Scorecard):
     @classmethod
     def of(cls, card: Scorecard) -> "Analysis":
         """A scorecard that shows itself."""
-        return cls(**{name: getattr(card, name) for name in cls.__dataclass_fields__})
+        return cls(**{each.name: getattr(card, each.name) for each in fields(card)})
 
     @property
     def prose(self) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from experiments.analyze.facts import Facts
-from experiments.analyze.logunits import COVARIATE, SEGMENT, TABLE
-from experiments.analyze.source import quoted
+from experiments.analyze.reading.logunits import COVARIATE, SEGMENT, TABLE
+from experiments.analyze.reading.source import quoted
 from experiments.inference.estimates import adjusted, blank, compared
 from experiments.inference.reduction.adjustment import Adjustment
 from experiments.inference.reduction.covariate import treatment_cannot_move

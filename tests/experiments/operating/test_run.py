@@ -154,7 +154,8 @@ def test_a_broken_promise_is_status_1_and_known_faults_are_none(
     status, printed = told(capsys, *words, "--design", "query_cluster")
     assert status == 1
     words_of = " ".join(printed.out.split())
-    assert "do not hold: false positives of" in words_of or "does not hold" in words_of
+    assert " not hold: " in words_of
+    assert "(query cluster, by redraws)." in words_of
     assert "(query cluster, by redraws)" in words_of
     assert "`truth.seeds` is 0, so the true effect is not known" in words_of
 

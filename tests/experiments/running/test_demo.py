@@ -21,8 +21,8 @@ MEGABYTES = 2_300  # of one process; two work at a time while a third waits
 
 ALL = pytest.param((), marks=pytest.mark.slow, id="all")
 SMALLER = (
-    *("catalog.items=1_000", "shoppers.count=600", "truth.headroom=20"),
-    *("world.history_days=4", "world.days=2"),
+    *("catalog.items=1_000", "shoppers.count=300", "truth.headroom=10"),
+    *("world.history_days=3", "world.days=2"),
     *("channels.cqsid.training.item.epochs=1", "channels.cqsid.training.query.epochs=1"),
 )
 

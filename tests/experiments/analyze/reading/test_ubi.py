@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from experiments.analyze.logunits import TABLE, build_units
+from experiments.analyze.reading.logunits import TABLE, build_units
+from experiments.analyze.reading.ubi import METRICS, ubi_source
 from experiments.analyze.settings import LogSpec
-from experiments.analyze.ubi import METRICS, ubi_source
 from simulator.errors import DataError
 
 QUERIES = [

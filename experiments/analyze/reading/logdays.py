@@ -2,9 +2,9 @@
 
 import duckdb
 
-from experiments.analyze.rowsql import counts, value_of
+from experiments.analyze.reading.rowsql import counts, value_of
+from experiments.analyze.reading.source import quoted
 from experiments.analyze.settings import LogSpec
-from experiments.analyze.source import quoted
 from simulator.protocols import DAY
 
 DAYS = "log_days"

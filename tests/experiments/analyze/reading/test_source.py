@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.analyze.source import frame_source, open_source
+from experiments.analyze.reading.source import frame_source, open_source
 from simulator.errors import DataError
 
 FRAME = pd.DataFrame({"unit": [1, 2, 3], "arm": ["a", "b", "a"], "it's": [0.5, 1.5, 2.5]})

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from experiments.analyze.logunits import BEFORE, SEGMENT, TABLE, LogUnits, build_units
+from experiments.analyze.reading.logunits import BEFORE, SEGMENT, TABLE, LogUnits, build_units
+from experiments.analyze.reading.source import frame_source
 from experiments.analyze.settings import LogSpec
-from experiments.analyze.source import frame_source
 from simulator.errors import DataError
 
 METRICS = (

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from experiments.analyze.source import Source, open_source, quoted
+from experiments.analyze.reading.source import Source, open_source, quoted
 from simulator.errors import DataError
 
 VERSION = "1.3.0"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from experiments.analyze.logdays import build_days
-from experiments.analyze.rowsql import counts, numbers_of_rows, said, value_of
+from experiments.analyze.reading.logdays import build_days
+from experiments.analyze.reading.rowsql import counts, numbers_of_rows, said, value_of
+from experiments.analyze.reading.source import Source, open_source, quoted
 from experiments.analyze.settings import LogMetric, LogSpec
-from experiments.analyze.source import Source, open_source, quoted
 from experiments.inference.logs import rows
 from experiments.inference.reduction.cuped import PRE
 from simulator.errors import DataError
