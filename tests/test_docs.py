@@ -177,6 +177,7 @@ def test_the_examples_of_extending_run(example_run: Path) -> None:
     assert (example_run / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_the_examples_of_own_parts_run(tmp_path: Path, command: Path, as_written: bool) -> None:
     _run_examples("own-parts.md", tmp_path, command, as_written)
     assert (tmp_path / "lab" / "report.html").is_file()

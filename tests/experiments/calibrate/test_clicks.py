@@ -61,7 +61,7 @@ def places(impressions, *, browsing):
     )
 
 
-LOGS = 20
+LOGS = 14
 
 
 @pytest.mark.parametrize(("name", "true"), [("pbm", [0.9]), ("ubm", [0.3, 0.6])])
@@ -113,14 +113,14 @@ def test_a_shop_that_shows_higher_what_was_clicked_tells_the_decay_by_places_of_
     found = {}
     for split in (False, True):
         held = []
-        for seed in range(30):
+        for seed in range(12):
             pages, day_P = learning_shop(np.random.default_rng(seed))
             told = fit_clicks(
                 pages, (), rng=np.random.default_rng(0), day_P=day_P if split else None
             )
             held.append(told.posterior.interval(0, 1.96).holds(0.8))
         found[split] = np.mean(held)
-    assert found[True] >= 0.95 - 4 * np.sqrt(0.95 * 0.05 / 30)
+    assert found[True] >= 0.95 - 4 * np.sqrt(0.95 * 0.05 / 12)
     assert found[False] < found[True]
 
 

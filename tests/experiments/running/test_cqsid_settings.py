@@ -127,7 +127,14 @@ def tried(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Co
     }
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+# A run of each third in the fast suite; all are read there, and all are run where slow tests are.
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if at % 3 == 0 else pytest.param(name, marks=pytest.mark.slow)
+        for at, name in enumerate(SETTINGS)
+    ],
+)
 def test_a_run_with_such_settings_serves_what_it_generates(
     tmp_path: Path, whole: Path, tried: dict[str, Config], name: str
 ) -> None:

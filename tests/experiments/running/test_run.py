@@ -273,7 +273,7 @@ def test_a_users_own_click_model_and_ranker_decide(tmp_path: Path, small_run: Pa
     assert set(first[shown["clicked"]]) == {0, 1}
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+@pytest.mark.parametrize("suffix", ["csv", pytest.param("jsonl", marks=pytest.mark.slow)])
 def test_a_catalogue_of_ids_titles_and_prices_is_enough(tmp_path: Path, suffix: str) -> None:
     things, colours = ("lamp", "chair", "table", "mug"), ("red", "blue", "green", "white", "black")
     rows = [

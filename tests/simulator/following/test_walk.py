@@ -119,9 +119,9 @@ def check(found, most):
 @pytest.mark.parametrize(
     ("model", "heed"),
     [  # on a market that can be enumerated, each is exact
-        (PositionBased(), 2.0),
+        pytest.param(PositionBased(), 2.0, marks=pytest.mark.slow),
         pytest.param(UserBrowsing(), 0.0, marks=pytest.mark.slow),
-        pytest.param(Cascade(), 0.7, marks=pytest.mark.slow),
+        (Cascade(), 0.7),
         pytest.param(DynamicBayesian(), 0.0, marks=pytest.mark.slow),
     ],
     ids=["pbm", "ubm", "cascade", "dbn"],

@@ -296,7 +296,8 @@ def test_a_single_channel_has_everything(tmp_path):
     assert of(found, "total")[0] > 0
 
 
-@pytest.mark.parametrize("orders", [2, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("orders", [2, 8])
 def test_sampled_orders_agree_with_all_coalitions_within_their_stated_error(
     tmp_path, monkeypatch, orders
 ):

@@ -90,7 +90,14 @@ SHOPS = {
 }
 
 
-@pytest.mark.parametrize("found", SHOPS.values(), ids=SHOPS)
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(found, marks=pytest.mark.slow) if found.slow else found
+        for found in SHOPS.values()
+    ],
+    ids=SHOPS,
+)
 def test_every_index_of_every_shopper_is_exact_where_pages_have_tastes_of_their_own(
     tmp_path, found
 ):
