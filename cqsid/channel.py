@@ -23,7 +23,6 @@ from cqsid.tokenizer.scheme import with_newcomers
 from cqsid.training.stages import Stage
 from recall.arrays import blank
 from recall.candidates import Candidates
-from recall.device import one_thread
 from recall.storage import plug_in_roots
 from recall.texts import TextCache
 from simulator.catalogue.catalog import Catalog
@@ -190,8 +189,7 @@ class CqsidChannel:
             some = rows[step_B[rows] == step]
             allowed_UK = None if first_BK is None else first_BK[some]
             decode = partial(self._decode, self._spec.serving.steps[step][1])
-            with one_thread():  # the bits of a score must not depend on the machine's cores
-                sid_UN, scores_UN = self._answers[step](prompts.rows(some), decode, allowed_UK)
+            sid_UN, scores_UN = self._answers[step](prompts.rows(some), decode, allowed_UK)
             items = self._shelves.expand(sid_UN, scores_UN, limit, cap)
             found.items_BN[some], found.scores_BN[some] = items.items_BN, items.scores_BN
         return found

@@ -23,7 +23,7 @@ def resolve_device(name: DeviceName = "auto") -> torch.device:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Train on one thread: the bits of a model must not depend on how many cores a machine has."""
+    """Work on one thread: bits must not depend on how many cores a machine has."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -24,6 +24,7 @@ from cqsid.generator.prompts import Prompts
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.kernels.logsumexp import Floats
+from recall.device import one_thread
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, ContractError
 
@@ -90,7 +91,9 @@ class Decoder:
         *,
         first_BK: NDArray[np.bool_] | None = None,
     ) -> Beams:
-        """Search the ids of each prompt. A row's answer does not depend on the others.
+        """Search the ids of each prompt, on one thread.
+
+        A row's answer depends neither on the other rows nor on how many cores a machine has.
 
         Args:
             prompts: B prompts.
@@ -111,7 +114,7 @@ class Decoder:
         sid_BN = np.full((len(prompts), widths[-1]), -1, np.int32)
         scores_BN = np.full(sid_BN.shape, NO_SCORE)
         search = Search(self._branches, self._scores, self._trie, widths)
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             for start in range(0, len(prompts), _ROWS):
                 rows = slice(start, start + _ROWS)
                 first_RK = None if first_BK is None else first_BK[rows]
