@@ -4,6 +4,7 @@ Rows are summed over units once, and memory does not grow with them. What is wro
 counted on the way: what no number can be told from is refused, the rest is left out, and told.
 """
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -21,6 +22,7 @@ TABLE = "log_units"
 of each metric by its name, that of the time before with `BEFORE`, segments and covariates."""
 
 BEFORE, SEGMENT, COVARIATE = PRE, "segment_", "covariate_"
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 MANY = 0.01
 """Part of all units above which units in several arms are an alarm, and not only told."""
 
@@ -201,7 +203,7 @@ def _sum(connection: duckdb.DuckDBPyConnection, spec: LogSpec, given: bool) -> N
         earlier = f"({metric.where or 'true'}) AND of_log.at_ < assigned.at_"
         sums += [
             f"coalesce(sum({value}) FILTER ({counted}), 0) AS {quoted(name)}",
-            f"count(*) FILTER ({counted} AND {value} IS NULL) AS {quoted('missing_' + name)}",
+            f"{_missing(metric, counted)} AS {quoted('missing_' + name)}",
         ]
         if metric.before is not None:
             past = f"sum({quoted(metric.before)}::DOUBLE)"
@@ -222,6 +224,21 @@ def _sum(connection: duckdb.DuckDBPyConnection, spec: LogSpec, given: bool) -> N
             f"any_value(assigned.at_) AS first_at, count(of_log.unit_) AS rows_, {', '.join(sums)} "
             f"FROM {joined} GROUP BY unit_"
         )
+
+
+def _missing(metric: LogMetric, counted: str) -> str:
+    """SQL of how many rows that count have no number; none where every row adds the same."""
+    if _NUMBER.fullmatch(metric.value):
+        return "0"
+    return f"count(*) FILTER ({counted} AND {value_of(metric)} IS NULL)"
+
+
+def _distinct(connection: duckdb.DuckDBPyConnection) -> int:
+    """Units in the table of assignments, in however many arms, or in none."""
+    (found,) = connection.execute(
+        "SELECT count(DISTINCT unit_) FROM log_assignments"
+    ).fetchone() or (0,)
+    return int(found)
 
 
 def _has_before(metric: LogMetric, spec: LogSpec, given: bool) -> bool:
@@ -259,7 +276,7 @@ def _check(
     _check_repeats(connection, spec, source, told)
     _check_numbers(connection, spec, told)
     if given:
-        _check_assigned(connection, spec, source, told)
+        _check_assigned(connection, spec, source, told, found["all_rows"])
     for name in (*spec.segments, *spec.beside):
         (several,) = connection.execute(
             f"SELECT count(*) FILTER ({quoted('kinds_' + name)} > 1) FROM {TABLE}"
@@ -317,12 +334,21 @@ def _check_numbers(connection: duckdb.DuckDBPyConnection, spec: LogSpec, told: _
 
 
 def _check_assigned(
-    connection: duckdb.DuckDBPyConnection, spec: LogSpec, source: Source, told: _Remarks
+    connection: duckdb.DuckDBPyConnection,
+    spec: LogSpec,
+    source: Source,
+    told: _Remarks,
+    all_rows: int,
 ) -> None:
     """Rows of nobody, and of a time before their unit was assigned."""
-    (strange,) = connection.execute(
-        "SELECT count(*) FROM log_rows ANTI JOIN log_assignments USING (unit_)"
-    ).fetchone() or (0,)
+    (kept, units) = connection.execute(
+        f"SELECT coalesce(sum(rows_), 0), count(*) FROM {TABLE}"
+    ).fetchone() or (0, 0)
+    strange = all_rows - int(kept)
+    if strange and units < _distinct(connection):  # some are of units that were left out
+        (strange,) = connection.execute(
+            "SELECT count(*) FROM log_rows ANTI JOIN log_assignments USING (unit_)"
+        ).fetchone() or (0,)
     told.add(
         strange, f"{strange:,} rows of {source.place} are of units that nobody assigned; left out"
     )
