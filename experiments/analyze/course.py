@@ -18,6 +18,7 @@ from experiments.inference.sequential.looks import Looks, looks_of
 from experiments.inference.sequential.monitor import monitor
 from experiments.inference.sequential.plans import Plan, PrecisionPlan, UnitsPlan, as_it_ended
 from experiments.inference.sequential.spending import Spending
+from experiments.inference.units import aggregates_of
 from experiments.records.experiment.scorecard import CardNovelty, CardSeries
 from experiments.records.experiment.sequential import Clock
 from experiments.records.metrics import Contrast
@@ -123,25 +124,14 @@ def _daily(
         f"SELECT arm, {', '.join(told)} FROM (SELECT unit, arm, {first} FROM {TABLE}) LEFT JOIN "
         f"(SELECT unit, {', '.join(sums)} FROM {DAYS} GROUP BY unit) USING (unit) GROUP BY arm"
     ).fetchall()
-    width = 1 + 2 * len(columns) + len(pairs)
+    width, named = 1 + 2 * len(columns) + len(pairs), list(combinations(columns, 2))
     return {
         end: {
-            str(row[0]): _aggregates(row[1 + width * at : 1 + width * (at + 1)], columns)
+            str(row[0]): aggregates_of(row[1 + width * at : 1 + width * (at + 1)], columns, named)
             for row in found
         }
         for at, end in enumerate(ends)
     }
-
-
-def _aggregates(numbers: Sequence[float | None], columns: Sequence[str]) -> Aggregates:
-    count, *others = (float("nan") if each is None else float(each) for each in numbers)
-    size = 2 * len(columns)
-    return Aggregates(
-        count_=int(count),
-        mean_=dict(zip(columns, others[:size:2], strict=True)),
-        var_=dict(zip(columns, others[1:size:2], strict=True)),
-        cov_=dict(zip(combinations(columns, 2), others[size:], strict=True)),
-    )
 
 
 def _series(facts: Facts, name: str, contrast: Contrast, found: Looks) -> CardSeries:
@@ -150,7 +140,8 @@ def _series(facts: Facts, name: str, contrast: Contrast, found: Looks) -> CardSe
     clock: Clock = spec.clock
     if clock == "precision" and found.control.level_K.min() <= 0:
         clock = "units"  # precision is told by the level, which there must be
-    plan = _plan(facts, contrast) or as_it_ended(found, clock)
+    stated = _plan(facts, contrast)
+    plan = stated or as_it_ended(found, clock)
     try:
         rows = monitor(found, plan, alpha=alpha, spending=Spending(spec.spending))
         note = ""
@@ -161,7 +152,7 @@ def _series(facts: Facts, name: str, contrast: Contrast, found: Looks) -> CardSe
         contrast=contrast,
         clock=plan.clock,
         planned=plan.planned,
-        stated=_plan(facts, contrast) is not None,
+        stated=stated is not None,
         looks=rows,
         note=note,
     )

@@ -195,7 +195,7 @@ class Units:
         by_arm = {row[0]: row[1:] for row in result}
         nothing = (0,) + (None,) * (len(columns) * 2 + len(pairs))
         return {
-            name: _aggregates(by_arm.get(arm, nothing), columns, pairs)
+            name: aggregates_of(by_arm.get(arm, nothing), columns, pairs)
             for arm, name in enumerate(self.manifest.arms)
         }
 
@@ -209,9 +209,10 @@ class Units:
         return {day: self.aggregates(metrics, last_day=day) for day in self.days()}
 
 
-def _aggregates(
+def aggregates_of(
     row: Sequence[Any], columns: Sequence[str], pairs: Sequence[tuple[str, str]]
 ) -> Aggregates:
+    """Statistics from a row of SQL: a count, mean and variance of each column, then covariances."""
     values = [float("nan") if value is None else float(value) for value in row[1:]]
     means, variances = values[: 2 * len(columns) : 2], values[1 : 2 * len(columns) : 2]
     return Aggregates(
