@@ -48,6 +48,8 @@ class Layout:
         part: of the shares of all arms but control, that is reached at the end.
         columns: of the unit table, that a request can be told to have.
         asks: which arms answer requests that count for another one.
+        permuted: whether groups may be few, or a few of them most, and each is in one arm: then
+            arms are permuted to test them, and Student's law is not leaned on.
     """
 
     design: str
@@ -64,6 +66,7 @@ class Layout:
     part: float = 1.0
     columns: frozenset[str] = COUNTED_BY_REQUEST
     asks: Asked = "own"
+    permuted: bool = False
 
     @property
     def shared(self) -> bool:
@@ -91,6 +94,7 @@ class ListingLayout:
     slots: ClassVar[bool] = True
     shared: ClassVar[bool] = False
     asks: ClassVar[Asked] = "all"
+    permuted: ClassVar[bool] = False
     columns: ClassVar[frozenset[str]] = COUNTED_BY_SLOT
 
     def shares(self, arms: Mapping[str, float], control: str) -> Shares:

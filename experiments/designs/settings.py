@@ -138,6 +138,7 @@ class QueryClusterDesign(DesignSettings):
             *(self.type, self.units, "sessions", FIRST_OF_SESSION, "cluster", "cluster"),
             by_text=True,
             assigned=True,
+            permuted=True,
         )
 
 

@@ -88,7 +88,9 @@ def redraws(
     told = tuple(each for each in metrics if set(each.columns) <= set(control.columns))
     untold = tuple(each.name for each in metrics if each not in told)
     splits = drawn.splits(count)
-    aa = redrawn(control, told, _counted(splits, advance), confidence=confidence)
+    permuted = drawn.layout is not None and drawn.layout.permuted
+    counted = _counted(splits, advance)
+    aa = redrawn(control, told, counted, confidence=confidence, permuted=permuted)
     by_exposure = None
     if drawn.layout is None:
         counted = _counted(splits, advance)
@@ -101,6 +103,7 @@ def redraws(
             confidence=confidence,
             seed=seed,
             spacing=drawn.spacing,
+            permuted=permuted,
         )
     except DataError as error:
         missing = f"{name}: no A/B tests by redraws, for {error}."

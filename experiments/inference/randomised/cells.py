@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from experiments.designs.layout import Layout, ListingLayout
 from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, scan
@@ -64,6 +66,23 @@ class Cells(ABC):
         """The days with requests."""
         found = self.connection.execute("SELECT DISTINCT day FROM asked ORDER BY day").fetchall()
         return [day for (day,) in found]
+
+    def by_group(
+        self, treatment: int, where: str
+    ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
+        """What each group has, by column, and whether it is in the treatment.
+
+        Args:
+            treatment: index of that arm.
+            where: SQL of the cells that count; a group has them in one arm.
+        """
+        names = (UNITS, *self.columns)
+        sums = ", ".join(f"sum({name})::DOUBLE AS {name}" for name in names)
+        found = self.connection.execute(
+            f"SELECT arm, {sums} FROM cells WHERE {where} GROUP BY grp, arm ORDER BY grp, arm"
+        ).fetchnumpy()
+        treated_G = np.asarray(found["arm"]) == treatment
+        return {name: np.asarray(found[name], np.float64) for name in names}, treated_G
 
     def units(self, stratum: int | None = None) -> dict[str, int]:
         """How many units each arm has, by name; over all, or in one stratum."""

@@ -19,6 +19,9 @@ and Lu, KDD 2018, eq. 4). G are the groups of the arm. Where groups have request
 tells a difference by itself, and there are as many degrees of freedom as groups less one; else
 Welch's.
 
+Where groups may be few, or a few of them most (`Layout.permuted`), interval and p-value are those
+of `permutation` and not Student's.
+
 w is taken as given: arms share it. So is the number of units of a shopper by which a level without
 a denominator is multiplied, so that it tells of a shopper, like the truth.
 """
@@ -32,7 +35,9 @@ from experiments.inference.intervals.student import ROUNDING, welch
 from experiments.inference.logs import rows
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.cells import UNITS, Cells
+from experiments.inference.randomised.permutation import PermutationTest, permutation_tests
 from experiments.inference.reduction.adjustment import Means
+from experiments.records.interval import Interval
 from experiments.records.metrics import Contrast, Estimate
 
 FEWEST_GROUPS = 2
@@ -83,7 +88,9 @@ def grouped_estimates(
     units, each, found = cells.units(stratum), cells.scale(last_day), []
     possible = [metric for metric in metrics if cells.possible(metric)]
     for contrast in contrasts:
-        moments = _moments(cells, possible, contrast, last_day, stratum)
+        where = _where(cells, contrast, last_day, stratum)
+        moments = _moments(cells, possible, contrast, where)
+        exact = _exact(cells, possible, contrast, where, confidence) if scale == "fieller" else {}
         for metric in metrics:
             counts = units[contrast[0]], units[contrast[1]]
             row = blank(metric.name, contrast, counts, design=cells.layout.design)
@@ -96,8 +103,47 @@ def grouped_estimates(
             made = moments[metric.name]
             by = each if metric.denominator is None else 1.0
             asked = metric, confidence, scale
-            found.append(_filled(row, made, by, *asked, cells.layout.unit))
+            told = _filled(row, made, by, *asked, cells.layout.unit)
+            if test := exact.get(metric.name):
+                told = _permuted(*told, test, by, cells.layout.split)
+            found.append(told)
     return found
+
+
+def _where(cells: Cells, contrast: Contrast, last_day: int | None, stratum: int | None) -> str:
+    """SQL of the cells that are compared."""
+    one, two = (cells.manifest.arms.index(name) for name in contrast)
+    where = f"arm IN ({one}, {two})" + (f" AND day <= {last_day}" if last_day is not None else "")
+    return where + (f" AND stratum = {stratum}" if stratum is not None else "")
+
+
+def _exact(
+    cells: Cells, metrics: Sequence[Metric], contrast: Contrast, where: str, confidence: float
+) -> dict[str, PermutationTest]:
+    """Permutation tests by metric, where the layout asks for them and there is one."""
+    if not cells.layout.permuted or not metrics:
+        return {}
+    sums, treated_G = cells.by_group(cells.manifest.arms.index(contrast[1]), where)
+    if min(treated_G.sum(), (~treated_G).sum()) < FEWEST_GROUPS:
+        return {}
+    asked = [(sums[metric.numerator], sums[metric.denominator or UNITS]) for metric in metrics]
+    tests = permutation_tests(asked, treated_G, confidence=confidence)
+    return {m.name: test for m, test in zip(metrics, tests, strict=True) if test is not None}
+
+
+def _permuted(
+    row: Estimate, reason: str, test: PermutationTest, by: float, groups: str
+) -> tuple[Estimate, str]:
+    """The row with the interval and the p-value of a permutation test."""
+    if row.p_value is None:
+        return row, reason
+    effect = Interval(*(None if each is None else each * by for each in test.effect.numbers))
+    relative = row.relative.alone if test.relative.ends is None else test.relative
+    if effect.ends is None:
+        reason = f"so few {groups} can be given arms in too few ways for an interval"
+    elif test.relative.ends is not None:
+        reason = ""
+    return replace(row, effect=effect, relative=relative, p_value=test.p_value), reason
 
 
 def _filled(
@@ -132,13 +178,10 @@ def _moments(
     cells: Cells,
     metrics: Sequence[Metric],
     contrast: Contrast,
-    last_day: int | None,
-    stratum: int | None,
+    where: str,
 ) -> Mapping[str, _Moments | str]:
     """Levels of two arms and their errors, by metric; a reason where there are none."""
     one, two = (cells.manifest.arms.index(name) for name in contrast)
-    where = f"arm IN ({one}, {two})" + (f" AND day <= {last_day}" if last_day is not None else "")
-    where += f" AND stratum = {stratum}" if stratum is not None else ""
     ratios, found = _ratios(cells, metrics, (one, two), where), dict[str, _Moments | str]()
     known = [metric for metric in metrics if ratios[metric.name].weights]
     varied = _variation(cells, known, ratios, (one, two), where) if known else {}

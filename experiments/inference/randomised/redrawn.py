@@ -24,6 +24,7 @@ from experiments.inference.logs import EngineSpec, scan
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.cells import UNITS, open_cells
 from experiments.inference.randomised.grouped import FEWEST_GROUPS
+from experiments.inference.randomised.permutation import permutation_tests
 from simulator.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -132,6 +133,7 @@ def redrawn(
     *,
     confidence: float,
     treatment: Outcomes | None = None,
+    permuted: bool = False,
 ) -> Redrawn:
     """Test the same units again and again, each time split anew.
 
@@ -141,11 +143,12 @@ def redrawn(
         splits: one for each test, into arms 0 (control) and 1 (treatment).
         confidence: level of the intervals.
         treatment: what they do in treatment; None: the same (an A/A test).
+        permuted: see `Layout.permuted`.
 
     Raises:
         DataError: the worlds of control and of treatment have other units.
     """
-    twins = Twins.of(control, treatment)
+    twins = Twins.of(control, treatment, permuted=permuted)
     return told(metrics, [twins.tested(metrics, split, confidence) for split in splits])
 
 
@@ -162,14 +165,18 @@ class Twins:
     Attributes:
         control, treatment: of the two worlds.
         scale: units of a shopper, by which a level without a denominator becomes one of a shopper.
+        permuted: see `Layout.permuted`.
     """
 
     control: Outcomes
     treatment: Outcomes
     scale: float
+    permuted: bool = False
 
     @classmethod
-    def of(cls, control: Outcomes, treatment: Outcomes | None = None) -> "Twins":
+    def of(
+        cls, control: Outcomes, treatment: Outcomes | None = None, *, permuted: bool = False
+    ) -> "Twins":
         """Both worlds' outcomes; without a treatment they are those of control, too.
 
         Raises:
@@ -177,10 +184,10 @@ class Twins:
         """
         scale = float(control.of(UNITS).sum()) / max(control.shoppers, 1)
         if treatment is None:
-            return cls(control, control, scale)
+            return cls(control, control, scale, permuted)
         if _same(control, treatment):
-            return cls(control, treatment, scale)
-        return cls(*_matched(control, treatment), scale)
+            return cls(control, treatment, scale, permuted)
+        return cls(*_matched(control, treatment), scale, permuted)
 
     def tested(self, metrics: Sequence[Metric], split: Assigns, confidence: float) -> list[Test]:
         """Level of control, effect, both ends and p-value of each metric, under a split.
@@ -197,7 +204,8 @@ class Twins:
         """Some rows of both worlds, in this order; a row may come several times."""
         one = rows_of(self.control, rows)
         same = self.treatment is self.control
-        return Twins(one, one if same else rows_of(self.treatment, rows), self.scale)
+        other = one if same else rows_of(self.treatment, rows)
+        return replace(self, control=one, treatment=other)
 
     @cached_property
     def _places(self) -> tuple[int, Ints, int, Ints]:
@@ -217,15 +225,11 @@ class Twins:
                 return self.control.of(column)
             return np.where(treated_U, self.treatment.of(column), self.control.of(column))
 
-        return [
-            cells.tested(
-                shown(metric.numerator),
-                shown(metric.denominator or UNITS),
-                1.0 if metric.denominator else self.scale,
-                confidence,
-            )
-            for metric in metrics
-        ]
+        sums = [(shown(each.numerator), shown(each.denominator or UNITS)) for each in metrics]
+        per = [1.0 if metric.denominator else self.scale for metric in metrics]
+        if self.permuted:
+            return cells.permuted(sums, per, confidence)
+        return [cells.tested(*of, by, confidence) for of, by in zip(sums, per, strict=True)]
 
 
 def _same(one: Outcomes, other: Outcomes) -> bool:
@@ -326,3 +330,31 @@ class _Cells:
         interval, p_value = student(effect, error, float(freedom), confidence=confidence)
         ends = interval.ends or (np.nan, np.nan)
         return (float(level_A[0]) * per, effect * per, ends[0] * per, ends[1] * per, p_value)
+
+    def permuted(
+        self, sums: Sequence[tuple[Floats, Floats]], per: Sequence[float], confidence: float
+    ) -> list[Test]:
+        """See `permutation`; NaNs where a test has no interval.
+
+        Args:
+            sums: (U,) numerators and denominators of each metric.
+            per: units of a shopper by which a level is multiplied.
+            confidence: level of the intervals.
+        """
+        treated_G = self.by_group(np.ones(len(self.arm_U)))[:, 1] > 0
+        if min(treated_G.sum(), (~treated_G).sum()) < FEWEST_GROUPS:
+            return [NOTHING] * len(sums)
+        by_group = [
+            (self.by_group(top_U).sum(axis=1), self.by_group(under_U).sum(axis=1))
+            for top_U, under_U in sums
+        ]
+        tests = permutation_tests(by_group, treated_G, confidence=confidence, relative=False)
+        found = []
+        for (top_G, under_G), by, test in zip(by_group, per, tests, strict=True):
+            if test is None or test.effect.ends is None or test.effect.estimate is None:
+                found.append(NOTHING)
+                continue
+            base = float(top_G[~treated_G].sum() / under_G[~treated_G].sum())
+            low, high = test.effect.ends
+            found.append((base * by, test.effect.estimate * by, low * by, high * by, test.p_value))
+        return found

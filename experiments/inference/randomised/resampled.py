@@ -35,6 +35,7 @@ def resampled(
     confidence: float,
     seed: int,
     spacing: int | None = None,
+    permuted: bool = False,
 ) -> Redrawn:
     """Test an effect again and again, each time on another sample of groups, split anew.
 
@@ -49,11 +50,12 @@ def resampled(
             hangs on its place in time, as in periods that mirror each other: a drawn group then
             stands in the place of another. None: the units of a drawn group get numbers of their
             own.
+        permuted: see `Layout.permuted`.
 
     Raises:
         DataError: the worlds of control and of treatment have other units.
     """
-    groups = _Groups.of(Twins.of(control, treatment), spacing)
+    groups = _Groups.of(Twins.of(control, treatment, permuted=permuted), spacing)
     tests = [
         groups.drawn(np.random.default_rng([seed, number])).tested(metrics, split, confidence)
         for number, split in enumerate(splits)

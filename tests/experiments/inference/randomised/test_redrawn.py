@@ -66,6 +66,12 @@ LAYOUTS = {
     "request": RequestDesign(type="request").layout(0),
     "switchback": SwitchbackDesign(type="switchback", period=7_200).layout(0),
 }
+CLUSTERS = Layout(
+    *("query_cluster", "query clusters", "sessions", FIRST_OF_SESSION, "shopper // 60"),
+    group="shopper // 60",
+    permuted=True,
+)
+"""Shoppers in clusters of 60, in the place of texts in clusters of queries."""
 
 
 def test_a_test_of_the_logs_own_arms_is_the_logs_own_test(log: Path) -> None:
@@ -103,6 +109,28 @@ def test_other_splits_are_tested_as_the_log_would_be(log: Path, name: str, tmp_p
         ends = (again.effect_RM[0, at], again.low_RM[0, at], again.high_RM[0, at])
         assert ends == pytest.approx(row.effect.numbers, rel=1e-9)
         assert again.p_RM[0, at] == pytest.approx(row.p_value, rel=1e-8)
+
+
+def test_few_clusters_are_tested_as_the_log_would_be_by_permutation(
+    log: Path, tmp_path: Path
+) -> None:
+    coin = Coin(4)
+    copy = Path(shutil.copytree(log, tmp_path / "log"))
+    rearmed(copy, lambda asked: coin.assign(asked["shopper"].to_numpy(np.int64) // 60, None))
+    with open_cells(copy, CLUSTERS, CHOSEN) as cells:
+        asked = CHOSEN, [(ARMS[0], ARMS[1])]
+        found = grouped_estimates(cells, *asked, confidence=0.9)
+        students = grouped_estimates(cells, *asked, confidence=0.9, scale="delta")
+    made = outcomes(log, CLUSTERS, CHOSEN)
+    again = redrawn(made, CHOSEN, [coin], confidence=0.9, permuted=True)
+    for at, ((row, reason), (plain, _)) in enumerate(zip(found, students, strict=True)):
+        ends = (again.effect_RM[0, at], again.low_RM[0, at], again.high_RM[0, at])
+        assert ends == pytest.approx(row.effect.numbers, rel=1e-9)
+        assert again.p_RM[0, at] == row.p_value
+        assert row.effect.estimate == pytest.approx(plain.effect.estimate, rel=1e-12)
+        assert row.relative.estimate == pytest.approx(plain.relative.estimate, rel=1e-12)
+        assert not reason
+        assert row.effect.holds(0.0) == row.relative.holds(0.0)
 
 
 def split(name: str, seed: int) -> Any:
