@@ -30,6 +30,7 @@ _JUDGED_PAGE = 3e-5  # a request of a log that is validated
 _ROLLOUT = 2e-4  # an id that a policy samples and learns from
 _ASKED = 2e-3  # a request of a test, asked of a policy
 _TEST = 6e-4  # a test whose split is drawn anew, of few units
+_PERMUTED = 1.5e-2  # a test whose few groups are permuted
 _TESTED = 1.5e-7  # a unit's row in one test whose split is drawn anew
 _BEAM = 7e-6  # an id of a beam that a scheme is asked for, of one request
 
@@ -181,6 +182,7 @@ def plan_operating(config: Config, designs: Sequence[str], redraws: int, worlds:
         "request": requests,
     }
     tests = 2 * redraws * sum(_TEST + _TESTED * units.get(name, 0.0) for name in designs)
+    tests += 2 * redraws * _PERMUTED * ("query_cluster" in designs)
     return [
         *_first(config),
         ("models", _models(config, used, times)),

@@ -15,7 +15,7 @@ from experiments.operating.questions import (
 from experiments.operating.rates import MONTE_CARLO
 from experiments.operating.redraws import Redraws
 from experiments.operating.repeated import Repeated
-from experiments.operating.study import Study
+from experiments.operating.study import Study, name_of
 from experiments.operating.targets import Targets
 from experiments.operating.verdicts import judged
 from experiments.records.experiment.operating import (
@@ -125,7 +125,7 @@ class Answers:
             name=config.name,
             confidence=config.analysis.confidence,
             monte_carlo=MONTE_CARLO,
-            design=config.design.type,
+            design=name_of(config.design),
             primary=config.analysis.primary,
             control=config.control,
             treatment=study.treatment,

@@ -3,22 +3,25 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
+from experiments.designs.layout import ListingLayout, TwoSidedLayout
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.byexposure import CTR, redrawn_by_exposure
-from experiments.inference.randomised.byunit import joined, of_shoppers
+from experiments.inference.randomised.byunit import joined, of_items, of_shoppers
 from experiments.inference.randomised.redrawn import (
-    Assigns,
     Outcomes,
     Redrawn,
     outcomes,
     redrawn,
 )
+from experiments.inference.randomised.redrawnpairs import pair_outcomes, redrawn_pairs
 from experiments.inference.randomised.resampled import resampled
 from experiments.operating.splits import Drawn
 from simulator.errors import DataError
 
+T = TypeVar("T")
 Advance = Callable[[float], None]
 
 
@@ -28,10 +31,17 @@ def outcomes_of(
     """What the units of a design did in a world with everybody in one arm.
 
     Such a world does not log clusters of queries, so texts are joined to theirs here.
+
+    Raises:
+        DataError: the design splits two sides, whose pairs are `pair_outcomes`.
     """
     layout = drawn.layout
+    if isinstance(layout, TwoSidedLayout):
+        raise DataError(f"{layout.design} == pairs of units, must be units of one side")
     if layout is None:
         return of_shoppers(log, metrics, spec=spec)
+    if isinstance(layout, ListingLayout):
+        return of_items(log, drawn.items, metrics, spec=spec)
     if drawn.cluster_T is None:
         return outcomes(log, layout, metrics, spec=spec)
     of_texts = replace(layout, key="text", group="text", by_text=False)
@@ -84,6 +94,9 @@ def redraws(
         spec: threads and memory.
     """
     name = drawn.design.name
+    if isinstance(drawn.layout, TwoSidedLayout):
+        asked = worlds[0], drawn, drawn.layout, metrics, count
+        return _of_both_sides(*asked, confidence=confidence, advance=advance, spec=spec)
     control = outcomes_of(worlds[0], drawn, (*metrics, CTR), spec)
     told = tuple(each for each in metrics if set(each.columns) <= set(control.columns))
     untold = tuple(each.name for each in metrics if each not in told)
@@ -111,12 +124,38 @@ def redraws(
     return Redraws(told, aa, ab, by_exposure, untold, missing)
 
 
+def _of_both_sides(
+    log: Path,
+    drawn: Drawn,
+    layout: TwoSidedLayout,
+    metrics: Sequence[Metric],
+    count: int,
+    *,
+    confidence: float,
+    advance: Advance,
+    spec: EngineSpec | None,
+) -> Redraws:
+    """A/A tests alone: what a treatment does to both sides at once is in no pair of worlds."""
+    made = pair_outcomes(log, drawn.items, metrics, spec=spec)
+    told = tuple(each for each in metrics if set(each.columns) <= set(made.columns))
+    splits = _counted(drawn.splits_of_both(count), advance)
+    aa = redrawn_pairs(made, told, splits, layout, confidence=confidence)
+    untold = tuple(each.name for each in metrics if each not in told)
+    missing = (
+        f"{layout.design}: no A/B tests by redraws, for pairs of a treated shopper and another "
+        "item are in no world of one arm."
+    )
+    return Redraws(told, aa, None, None, untold, missing)
+
+
 def kinds(drawn: Drawn) -> int:
     """How many kinds of test are made of a design: A/A, A/B and, of shoppers, by exposure."""
+    if isinstance(drawn.layout, TwoSidedLayout):
+        return 1
     return 3 if drawn.layout is None else 2
 
 
-def _counted(splits: Iterable[Assigns], advance: Advance) -> Iterator[Assigns]:
+def _counted(splits: Iterable[T], advance: Advance) -> Iterator[T]:
     for split in splits:
         yield split
         advance(1)

@@ -15,7 +15,7 @@ from experiments.operating.experiments import (
 )
 from experiments.operating.redraws import kinds, redraws
 from experiments.operating.splits import Drawn, unit_of
-from experiments.operating.study import Study, study_of
+from experiments.operating.study import Study, name_of, study_of
 from experiments.operating.targets import Logs, Targets, targets
 from experiments.records.experiment.operating import Operating
 from experiments.report.operating.page import write_report
@@ -147,7 +147,7 @@ def _answered(study: Study, lived: _Lived, progress: Progress) -> Operating:
         _redraw(study, lived, known, answers, progress)
     if lived.aa:
         answers.lived(
-            config.design.type,
+            name_of(config.design),
             unit_of(config.design.layout(config.world.history_days)),
             read_tests(lived.aa, metrics),
             read_tests(lived.ab, metrics),

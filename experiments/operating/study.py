@@ -2,17 +2,31 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from experiments.config.overrides import suggestion
 from experiments.config.schema import ArmSpec, Config
-from experiments.designs.settings import DesignSpec
+from experiments.designs.settings import DesignSpec, ShopperDesign
 from experiments.inference.metrics import METRICS, Metric, followed
 from simulator.errors import ConfigError
 
-DESIGNS = ("shopper", "session", "request", "query_cluster", "switchback")
-"""Whose split can be drawn anew, by the type of their settings."""
+RAMP_UP = "ramp_up"
+DESIGNS = (
+    "shopper",
+    RAMP_UP,
+    "session",
+    "request",
+    "query_cluster",
+    "switchback",
+    "listing",
+    "two_sided",
+)
+"""Whose split can be drawn anew: types of their settings, and a split of shoppers that grows."""
+
+_STEPS = (0.2, 0.5, 1.0)
+"""Parts of the treatment's share that a ramp-up reaches in a third of the days each."""
 
 TRUTH_PAIRS = 5
 """Pairs of worlds that the true effect rests on at least. An interval from one pair is over its
@@ -107,14 +121,27 @@ def _designs(config: Config, asked: Sequence[str]) -> tuple[dict[str, DesignSpec
     """The designs that fit the config, with its own settings where it is of that type."""
     found, missing = {}, []
     for name in dict.fromkeys(asked or DESIGNS):
-        own = config.design.type == name
-        spec = config.design if own else _SPEC.validate_python({"type": name})
+        own = name_of(config.design) == name
+        spec = config.design if own else _SPEC.validate_python(_settings(name, config.world.days))
         problems = spec.problems(config.world.days)
         if problems:
             missing.append(f"{name}: {'; '.join(problems)}")
         else:
             found[name] = spec
     return found, missing
+
+
+def name_of(spec: DesignSpec) -> str:
+    """How a study calls a design."""
+    return RAMP_UP if isinstance(spec, ShopperDesign) and spec.ramp_up else spec.type
+
+
+def _settings(name: str, days: int) -> dict[str, Any]:
+    if name != RAMP_UP:
+        return {"type": name}
+    parts = {at * days // len(_STEPS): part for at, part in enumerate(_STEPS)}
+    steps = [{"day": day, "part": part} for day, part in parts.items()]
+    return {"type": "shopper", "ramp_up": steps}
 
 
 def _two_first(config: Config, treatment: str) -> Config:

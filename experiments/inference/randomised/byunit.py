@@ -1,4 +1,4 @@
-"""What units did that no layout of requests tells of: shoppers, and units that are joined."""
+"""What units did that no layout of requests tells of: shoppers, items, and joined units."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.inference.logs import EngineSpec, engine, read_manifest
+from experiments.designs.layout import ListingLayout
+from experiments.inference.logs import EngineSpec, engine, read_manifest, scan
 from experiments.inference.metrics import Metric
-from experiments.inference.randomised.cells import UNITS
+from experiments.inference.randomised.cells import UNITS, summed_by_table
 from experiments.inference.randomised.redrawn import Outcomes
 from experiments.inference.units import exposed_shoppers
 from simulator.errors import DataError
@@ -42,6 +43,51 @@ def of_shoppers(
         columns=(UNITS, *columns),
         sums_CU=np.array([one_U, *(np.asarray(found[name], np.float64) for name in columns)]),
         shoppers=len(unit_U),
+    )
+
+
+def of_items(
+    log: Path,
+    item_U: NDArray[np.int64],
+    metrics: Sequence[Metric],
+    *,
+    spec: EngineSpec | None = None,
+) -> Outcomes:
+    """What was done with items, whichever arms they were in; see `itemcells`.
+
+    Args:
+        log: of a world.
+        item_U: the items on sale, in rising order.
+        metrics: those that are sums over slots are told.
+        spec: threads and memory.
+
+    Raises:
+        DataError: the folder is no log.
+    """
+    read_manifest(log)
+    wanted = {column for metric in metrics for column in metric.columns}
+    columns = tuple(sorted(wanted & ListingLayout.columns))
+    sums_CU = np.zeros((1 + len(columns), len(item_U)))
+    sums_CU[0] = 1.0
+    with engine(spec or EngineSpec()) as connection:
+        for table, sums in summed_by_table(columns):
+            found = connection.execute(
+                f"SELECT item, {sums} FROM {scan(log, table)} GROUP BY item"
+            ).fetchnumpy()
+            place_X = np.searchsorted(item_U, found.pop("item"))
+            for name, value_X in found.items():
+                sums_CU[1 + columns.index(name), place_X] = value_X
+        row = connection.execute(
+            f"SELECT count(DISTINCT shopper) FROM {scan(log, 'requests')}"
+        ).fetchone()
+    return Outcomes(
+        unit_U=item_U,
+        at_U=np.zeros(len(item_U)),
+        group_U=item_U,
+        stratum_U=np.zeros(len(item_U), np.int64),
+        columns=(UNITS, *columns),
+        sums_CU=sums_CU,
+        shoppers=int((row or (0,))[0]),
     )
 
 

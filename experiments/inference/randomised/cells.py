@@ -178,9 +178,13 @@ def _summed(log: Path, columns: Sequence[str], arms: int, slots: bool) -> str:
 
 def added(parts: Sequence[str], columns: Sequence[str]) -> str:
     """SQL of the sums of parts that have some of the columns each."""
-    total = ", ".join(f"coalesce(sum({name}), 0)::DOUBLE AS {name}" for name in (UNITS, *columns))
-    union = " UNION ALL BY NAME ".join(parts)
-    return f"SELECT grp, stratum, arm, day, {total} FROM ({union}) GROUP BY ALL"
+    return added_by("grp, stratum, arm, day", parts, (UNITS, *columns))
+
+
+def added_by(keys: str, parts: Sequence[str], columns: Sequence[str]) -> str:
+    """The same by any keys, a comma between them."""
+    total = ", ".join(f"coalesce(sum({name}), 0)::DOUBLE AS {name}" for name in columns)
+    return f"SELECT {keys}, {total} FROM ({' UNION ALL BY NAME '.join(parts)}) GROUP BY {keys}"
 
 
 @contextmanager

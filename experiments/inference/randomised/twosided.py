@@ -93,23 +93,34 @@ def _filled(
         return row, f"shoppers of an arm have no {metric.denominator} of listings of an arm"
     if not moments.top_ij.any():
         return row, f"the arms have no {metric.numerator}"
-    weights_Lij = level_weights(moments, pairs.layout.estimator, pairs.layout.weight)
-    level_L, together_LL = levels(moments, weights_Lij)
-    if not together_LL.any():
+    means = two_sided_means(moments, pairs.layout.estimator, pairs.layout.weight)
+    if means is None:
         return row, "no variation of shoppers and listings"
+    row, reason = differing(row, means, confidence, scale)
+    if reason and means.levels[0] == 0:
+        reason = (
+            f"{row.contrast[0]} has no {metric.numerator}, so a relative effect has no interval"
+        )
+    return row, reason
+
+
+def two_sided_means(moments: PairMoments, estimator: Estimator, weight: float) -> Means | None:
+    """The levels of control and of treatment and how sure they are; None where nothing varies.
+
+    Args:
+        moments: of one metric, with denominators in all pairs of arms.
+        estimator, weight: as of `level_weights`.
+    """
+    level_L, together_LL = levels(moments, level_weights(moments, estimator, weight))
+    if not together_LL.any():
+        return None
     one, two = (
         Level(float(level_L[at]), math.sqrt(max(together_LL[at, at], 0.0)), _fewest(moments, at))
         for at in (0, 1)
     )
     errors = one.error, two.error
     freedom = welch(errors, (one.n - 1, two.n - 1))
-    means = Means((one.mean, two.mean), errors, freedom, float(together_LL[0, 1]))
-    row, reason = differing(row, means, confidence, scale)
-    if reason and level_L[0] == 0:
-        reason = (
-            f"{row.contrast[0]} has no {metric.numerator}, so a relative effect has no interval"
-        )
-    return row, reason
+    return Means((one.mean, two.mean), errors, freedom, float(together_LL[0, 1]))
 
 
 def _fewest(moments: PairMoments, at: int) -> int:

@@ -39,7 +39,8 @@ class Characteristic:
     """One question about one test, answered from many of them.
 
     Attributes:
-        design: what is split: `shopper`, `session`, `request`, `query_cluster` or `switchback`.
+        design: what is split: `shopper`, `session`, `request`, `query_cluster`, `switchback` or
+            `listing`; `ramp_up` of shoppers little by little.
         metric: what is compared.
         unit: what the test takes to be independent, in the plural.
         setting: "aa" (both arms are control) or "ab".

@@ -20,6 +20,8 @@ from simulator.living.world import Population
 from simulator.log.codes import UnitKind
 from simulator.protocols import DAY
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Assigned:
@@ -95,12 +97,16 @@ def assigned(design: AnyDesign, world: WorldSpec, population: Population) -> Ass
 
 
 def _on_sale(design: ListingSplit, world: WorldSpec, population: Population) -> Assigned:
+    item_U, at_U = on_sale(world, population)
+    return Assigned(UnitKind.ITEM, item_U, design.assign(item_U, at_U), at_U)
+
+
+def on_sale(world: WorldSpec, population: Population) -> tuple[NDArray[np.int64], Floats]:
     """The items that are on sale in the period at any time, from when on they are."""
     catalog, start = population.supply.catalog, world.history_days * DAY
     end = start + world.days * DAY
     item_U = np.flatnonzero((catalog.created_at_I < end) & (catalog.retired_at_I > start))
-    at_U = np.maximum(catalog.created_at_I[item_U], start)
-    return Assigned(UnitKind.ITEM, item_U, design.assign(item_U, at_U), at_U)
+    return item_U, np.maximum(catalog.created_at_I[item_U], start)
 
 
 def _steps(design: RampUp, start: float, unit_U: NDArray[np.int64]) -> Assigned:

@@ -17,19 +17,23 @@ from experiments.operating.splits import Drawn, unit_of
 from experiments.operating.study import DESIGNS
 from experiments.running.assigning.queryclusters import query_clusters
 from experiments.running.models import CATALOG, POPULATION, load_saved
+from simulator.errors import DataError
 from simulator.log.history import load_history
 from simulator.randomness import Draws
 from tests.experiments.operating.lived import LivedStudy
 from tests.experiments.small_runs import stage, table
 
 CHOSEN = tuple(METRICS[name] for name in ("gmv", "orders", "uctcvr", "ctr"))
-SALTED = ("shopper", "session", "request", "query_cluster", "switchback")
+SLOTS = tuple(METRICS[name] for name in ("gmv", "orders", "ctr"))
+SALTED = tuple(name for name in DESIGNS if name != "switchback")
+OF_ONE_SIDE = tuple(name for name in DESIGNS if name != "two_sided")
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", OF_ONE_SIDE)
 def test_a_split_is_drawn_anew_by_its_number_alone(lived: LivedStudy, name: str) -> None:
     drawn = lived.drawn(name)
-    made = outcomes_of(lived.pair[0], drawn, CHOSEN)
+    told = SLOTS if name == "listing" else CHOSEN
+    made = outcomes_of(lived.pair[0], drawn, told)
     few, more = drawn.splits(2), drawn.splits(4)
     arms = [split.assign(made.unit_U, made.at_U) for split in more]
     for one, again in zip(few, more, strict=False):
@@ -47,6 +51,9 @@ def test_each_design_names_what_it_takes_to_be_independent(lived: LivedStudy) ->
         "request": "shoppers",
         "query_cluster": "query clusters",
         "switchback": "pairs of days",
+        "ramp_up": "shoppers",
+        "listing": "listings",
+        "two_sided": "shoppers and listings",
     }
     assert unit_of(None) == "shoppers"
 
@@ -93,6 +100,40 @@ def test_a_ramp_up_is_drawn_step_by_step(lived: LivedStudy) -> None:
         arm_U = split.assign(made.unit_U, made.at_U)
         shares.append([arm_U[made.stratum_U == step].mean() for step in range(3)])
     assert np.mean(shares, axis=0) == pytest.approx([0.0, 0.15, 0.5], abs=0.03)
+
+
+def test_items_on_sale_are_units_with_what_they_sold(lived: LivedStudy) -> None:
+    drawn, log = lived.drawn("listing"), lived.pair[0]
+    made = outcomes_of(log, drawn, CHOSEN)
+    assert "uctcvr" not in made.columns
+    assert made.of(UNITS).tolist() == [1.0] * len(drawn.items)
+    bought, shown = table(log, "orders"), table(log, "exposures")
+    assert np.isin(bought["item"], made.unit_U).all()
+    for name, rows in (("orders", bought), ("exposures", shown)):
+        counts = rows["item"].value_counts().reindex(made.unit_U).fillna(0.0)
+        assert made.of(name).tolist() == counts.tolist()
+    assert made.shoppers == table(log, "requests")["shopper"].nunique()
+    found, _ = told(lived, "listing")
+    assert [metric.name for metric in found.metrics] == ["gmv", "orders", "ctr"]
+    assert found.ab is not None
+    assert found.untold == ("uctcvr",)
+
+
+def test_of_both_sides_there_are_a_a_tests_and_it_is_said_why_no_others(
+    lived: LivedStudy,
+) -> None:
+    made, counted = told(lived, "two_sided")
+    assert [metric.name for metric in made.metrics] == ["gmv", "orders", "ctr"]
+    assert made.aa.p_RM.shape == (40, 3)
+    assert not np.isnan(made.aa.p_RM).any()
+    assert len(np.unique(made.aa.p_RM[:, 0])) == 40
+    assert made.ab is None
+    assert made.missing.startswith("two_sided: no A/B tests by redraws, for pairs of a treated")
+    assert counted == 40 * kinds(lived.drawn("two_sided")) == 40
+    with pytest.raises(DataError, match="two_sided == pairs of units, must be units of one side"):
+        outcomes_of(lived.pair[0], lived.drawn("two_sided"), CHOSEN)
+    with pytest.raises(DataError, match="listing == a split of one side, must be of both"):
+        lived.drawn("listing").splits_of_both(1)
 
 
 def told(lived: LivedStudy, name: str, count: int = 40):

@@ -10,6 +10,7 @@ import pytest
 from experiments.cli import run_command
 from experiments.designs.settings import QueryClusterDesign
 from experiments.operating import study as studying
+from experiments.operating.study import DESIGNS
 from experiments.records.experiment.operating import Characteristic, Operating, Verdict
 from experiments.records.manifest import BenchManifest
 from experiments.records.reading import read_record, row_of, rows_of
@@ -40,7 +41,7 @@ def one(record: Operating, **keys: object) -> Characteristic:
 
 def test_every_design_and_metric_is_asked(record: Operating) -> None:
     sums, whole = ("gmv", "orders", "ctr"), ("gmv", "orders", "uctcvr", "ctr")
-    others = ("session", "request", "query_cluster", "switchback")
+    others = [design for design in DESIGNS if design != "shopper"]
     wanted = {("redraws", design, metric) for design in others for metric in sums}
     wanted |= {(by, "shopper", metric) for by in ("redraws", "worlds") for metric in whole}
     assert {(r.by, r.design, r.metric) for r in record.rows if not r.known_fault} == wanted
@@ -92,7 +93,7 @@ def test_the_true_effect_stands_beside_what_the_tests_estimate(record: Operating
 
 def test_what_cannot_be_asked_is_said(record: Operating) -> None:
     missing = " ".join(record.missing)
-    others = "session, request, query_cluster, switchback"
+    others = ", ".join(design for design in DESIGNS if design != "shopper")
     assert f"uctcvr is no sum over what is split by {others}: not asked there." in missing
     assert "request: no A/B tests by redraws, for units of two worlds ==" in missing
     assert not rows_of(record.rows, design="request", setting="ab")

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.config.schema import Config
-from experiments.designs.settings import ShopperDesign, SwitchbackDesign
+from experiments.designs.settings import SwitchbackDesign
 from experiments.operating.study import DESIGNS, TRUTH_PAIRS, Study, study_of
 from simulator.errors import ConfigError
 from tests.experiments.small_runs import small_config
@@ -47,8 +47,9 @@ def test_designs_have_the_configs_own_settings_where_it_is_theirs() -> None:
     assert isinstance(own["switchback"], SwitchbackDesign)
     assert own["switchback"].period == 7_200
     ramped = study(small_config(days, "design.ramp_up=[{day=1,part=0.5}]")).designs
-    assert isinstance(ramped["shopper"], ShopperDesign)
-    assert ramped["shopper"].ramp_up
+    parts = [spec.ramp_up for spec in (ramped["shopper"], ramped["ramp_up"])]
+    assert [[(step.day, step.part) for step in steps] for steps in parts] == [[], [(1, 0.5)]]
+    assert plain["ramp_up"].ramp_up[-1].part == 1.0
 
 
 def test_a_design_that_does_not_fit_is_told_and_refused_where_it_was_asked_for() -> None:
