@@ -1,6 +1,6 @@
 """What each part of the decision label is worth: it is left out, and wrong launches are counted.
 
-    python -m tests.benchmarks.labels --folder runs/labels --tests 1000 --seed 1
+    python -m tests.benchmarks.labels --folder runs/labels --tests 4000 --seed 1
 
 Of three shops every treatment is lived beside control by everybody, with three lucks each: pairs of
 worlds of equal luck, from which the true effect of this luck is known exactly. A test is one pair
@@ -223,7 +223,7 @@ def main() -> None:
     """Live the worlds, draw the tests, and print what the labels do."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--tests", type=int, default=1_000)
+    parser.add_argument("--tests", type=int, default=4_000)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     steady = [
