@@ -371,3 +371,11 @@ class Metrics(Record):
     def estimate(self, metric: str, contrast: Contrast, *, cuped: bool) -> Estimate | None:
         """The estimate of a metric in a contrast, where there is one."""
         return row_of(self.estimates, metric=metric, contrast=contrast, cuped=cuped)
+
+    def lift(self, metric: str, contrast: Contrast) -> Estimate | None:
+        """The unadjusted estimate of what a launch would bring, where there is one.
+
+        None where the design tells a preference.
+        """
+        row = self.estimate(metric, contrast, cuped=False)
+        return None if row is None or row.design == PREFERENCE else row

@@ -63,5 +63,5 @@ def _in_test(found: Finished, contrast: Contrast, channel: str) -> float:
 
 
 def _naive(found: Finished, contrast: Contrast) -> Interval:
-    row = found.metrics.estimate(found.metrics.primary, contrast, cuped=False)
+    row = found.metrics.lift(found.metrics.primary, contrast)
     return row.relative if row is not None else UNKNOWN

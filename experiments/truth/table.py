@@ -8,7 +8,7 @@ from experiments.inference.longrun import long_run_rows
 from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.own.ownmetric import OwnMetric
 from experiments.records.interval import UNKNOWN
-from experiments.records.metrics import PREFERENCE, Metrics
+from experiments.records.metrics import Metrics
 from experiments.records.truth import Headroom, LongRun, Method, Refit, Scarcity, Truth, Truths
 from experiments.truth.effects import PairedTruth, beside, paired_truth
 from experiments.truth.files import HEADROOM
@@ -121,9 +121,9 @@ def _grown(
 
 
 def _beside(effect: Truth, contrast: tuple[str, str], found: Metrics) -> Truth:
-    """The same beside the naive estimate of it; a preference is an estimate of something else."""
-    naive = found.estimate(effect.metric, contrast, cuped=False)
-    shown = naive.effect if naive and naive.design != PREFERENCE else UNKNOWN
+    """The same beside the naive estimate of it, where the test has one."""
+    naive = found.lift(effect.metric, contrast)
+    shown = naive.effect if naive else UNKNOWN
     return beside(effect, contrast, shown, confidence=found.confidence)
 
 

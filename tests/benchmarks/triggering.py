@@ -104,7 +104,7 @@ def study(folder: Path, *overrides: str, limits: tuple[int, ...] = LIMITS) -> li
             log = folder / f"log-{limit}"
             open_world(job, log).run(lambda requests: None)
         told = f"SELECT avg(differs::DOUBLE) FROM read_parquet('{log}/triggers/*.parquet')"
-        pages = (duckdb.sql(told).fetchone() or (0.0,))[0]
+        ((pages,),) = duckdb.sql(told).fetchall()
         for metric in METRICS:
             found, rng = shoppers(log, metric), np.random.default_rng(0)
             count = len(found.arm_S)

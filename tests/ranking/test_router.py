@@ -6,7 +6,7 @@ import pytest
 from ranking.funnel import Funnel
 from ranking.rankers.ranker import MergeOrderRanker
 from ranking.recallstage import RecallStage
-from ranking.router import ArmRouter
+from ranking.router import ArmRouter, same_items
 from ranking.settings import FunnelSpec
 from recall.settings import MergeSpec
 from simulator.errors import ConfigError
@@ -123,6 +123,13 @@ def test_equal_arms_never_differ_whatever_the_width_of_their_pages(arms, arm_S, 
     short = replace(traced, slots_B=np.minimum(traced.slots_B, 10))
     equal = ArmRouter(same, Given(arm_S), [each.twin() for each in same])
     assert not equal.serve(short).differs_B.any()
+
+
+def test_pages_of_unlike_width_are_the_same_where_the_wider_one_shows_no_more():
+    short_BK = np.array([[1, 2], [1, 2], [1, -1]], np.int32)
+    wide_BK = np.array([[1, 2, -1], [1, 2, 3], [1, -1, -1]], np.int32)
+    for one_BK, other_BK in ((short_BK, wide_BK), (wide_BK, short_BK)):
+        np.testing.assert_array_equal(same_items(one_BK, other_BK), [True, False, True])
 
 
 def test_of_three_arms_any_that_differs_counts_whichever_serves(arms, traced, index):

@@ -232,3 +232,16 @@ def test_the_analysis_of_an_interleaved_log_tells_it(log: Path) -> None:
     assert {row.design for row in found.estimates} == {"interleaving"}
     traffic = {row.arm: row.requests for row in found.health.requests}
     assert set(traffic.values()) == {len(read(log, "requests"))}
+
+
+def test_a_preference_is_no_lift(log: Path, tmp_path: Path) -> None:
+    interleaved = InterleavingDesign(type="interleaving").layout(0)
+    ours = {"arms": dict.fromkeys(ARMS, 0.5), "control": ARMS[0]}
+    asked = {"name": "a", "metrics": (ORDERS,), "primary": "orders", **ours}
+    preferred = analyse(log, None, layout=interleaved, **asked)  # type: ignore[arg-type]
+    assert preferred.estimate("orders", PAIR, cuped=False) is not None
+    assert preferred.lift("orders", PAIR) is None
+    assert (preferred.design, preferred.units) == ("interleaving", "slots")
+    plain = write_log(tmp_path / "log", shoppers=200)
+    split = analyse(plain, None, **asked)  # type: ignore[arg-type]
+    assert split.lift("orders", PAIR) == split.estimate("orders", PAIR, cuped=False)

@@ -165,6 +165,9 @@ def test_those_without_a_trigger_must_not_differ(log: Path, found: Metrics, tmp_
     assert odd_one.sum() > 20
     again = [bought[odd_one].assign(item=lambda rows, n=n: rows["item"] + n) for n in range(1, 9)]
     write_again(odd, "orders", pd.concat([bought, *again]))
+    slow = read(odd, "requests")
+    slow["latency"] += np.float32(0.2) * slow["arm"].to_numpy(np.float32)
+    write_again(odd, "requests", slow)
     (told,) = (line for line in analysed(odd).health.warnings if "same pages" in line)
     assert told.startswith(
         "shoppers to whom all arms show the same pages differ between control and treatment, in "
