@@ -20,15 +20,21 @@ def rows(market: ErlangMarket, folder: Path, days: int) -> Iterator[str]:
     """A market: what was measured, and what is known."""
     name = f"{market.units}-{market.demand:g}-{market.control}-{market.treatment}"
     plain = measured(settings(market, days), folder / name)
-    split = settings(market, days, "design.stock=per_arm", "truth.seeds=1")
-    parted = measured(split, folder / f"{name}-parts")
-    found = plain.effect, plain.naive, parted.naive
-    known = market.effect, market.naive(plain.treated), market.split(parted.treated)
+    found, known = [plain.effect, plain.naive], [market.effect, market.naive(plain.treated)]
+    if market.units % 2 == 0:
+        split = settings(market, days, "design.stock=per_arm", "truth.seeds=1")
+        parted = measured(split, folder / f"{name}-parts")
+        found.append(parted.naive)
+        known.append(market.split(parted.treated))
     numbers = f"{market.units} | {market.demand:g} | {market.control} | {market.treatment}"
+    empty = " |" * (3 - len(found))
     yield (
-        f"| {numbers} | " + " | ".join(f"{each:.3f} ± {error:.3f}" for each, error in found) + " |"
+        f"| {numbers} | "
+        + " | ".join(f"{e:.3f} ± {error:.3f}" for e, error in found)
+        + " |"
+        + empty
     )
-    yield "| | | | | " + " | ".join(f"*{each:.3f}*" for each in known) + " |"
+    yield "| | | | | " + " | ".join(f"*{each:.3f}*" for each in known) + " |" + empty
 
 
 def main() -> None:
