@@ -2,7 +2,14 @@
 
 import pytest
 
-from experiments.config.estimate import plan, plan_attribution, plan_ids, plan_rewards, plan_sweep
+from experiments.config.estimate import (
+    plan,
+    plan_attribution,
+    plan_ids,
+    plan_operating,
+    plan_rewards,
+    plan_sweep,
+)
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
 
@@ -122,3 +129,17 @@ def test_what_cells_of_a_sweep_have_in_common_is_planned_once() -> None:
     assert kept["worlds"] > 2 * one["worlds"]
     market = dict(plan_sweep([base, load_config("demo", ["queries.vocabulary_gap=0.5"])]))
     assert market == {name: 2 * seconds for name, seconds in one.items()}
+
+
+def test_operating_characteristics_are_planned_by_redraws_worlds_and_truth() -> None:
+    designs = ["shopper", "session", "request"]
+    plain = dict(plan_operating(of("demo"), designs, 1_000, 0))
+    assert list(plain) == ["catalogue", "history", "models", "worlds", "redraws", "report"]
+    more = dict(plan_operating(of("demo"), designs, 2_000, 0))
+    assert more["redraws"] == pytest.approx(2 * plain["redraws"])
+    lived = dict(plan_operating(of("demo"), designs, 1_000, 50))
+    each = (lived["worlds"] - plain["worlds"]) / 100
+    assert 2 < each < 60
+    surer = dict(plan_operating(of("demo", "truth.seeds=6"), designs, 1_000, 0))
+    assert surer["worlds"] > 3 * plain["worlds"] / 2
+    assert "redraws" not in dict(plan_operating(of("demo"), [], 0, 50))
