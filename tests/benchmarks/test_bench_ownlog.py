@@ -1,7 +1,6 @@
 """A user's own log: its scorecard against plain DuckDB that takes the same sums, and its memory."""
 
 import math
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from experiments.analyze.run import analyze_log, log_spec, scorecard_of
 from experiments.analyze.settings import LogSpec
 from experiments.inference.logs import EngineSpec
+from experiments.stages.stage import peak_memory_mb
 from tests.benchmarks.table import Row
 
 SHOPPERS, EXPOSURES = 1_000_000, 10_000_000
@@ -81,9 +81,9 @@ def peer(folder: Path) -> dict[str, float]:
     counted = {"exposures": "true", "clicks": "clicked", "orders": "bought", "gmv": "bought"}
     sums, moments = [], ["count(*) AS n"]
     for name in NAMES:
-        value = "price" if name == "gmv" else "1"
+        value = "sum(price)" if name == "gmv" else "count(*)"
         for prefix, when in (("", "e.at >= a.at"), ("pre_", "e.at < a.at")):
-            told = f"sum({value}) FILTER ({counted[name]} AND {when})"
+            told = f"{value} FILTER ({counted[name]} AND {when})"
             sums.append(f"coalesce({told}, 0)::DOUBLE AS {prefix}{name}")
             moments += [f"avg({prefix}{name}) AS mean_{prefix}{name}"]
             moments += [f"var_samp({prefix}{name}) AS var_{prefix}{name}"]
@@ -142,7 +142,7 @@ def peak_mb(folder: Path) -> float:
 def told(folder: str) -> None:
     """Make the scorecard and print the most memory that it took, for `peak_mb`."""
     ours(Path(folder))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_memory_mb())
 
 
 def test_its_memory_is_flat_in_rows(report, log, tmp_path):

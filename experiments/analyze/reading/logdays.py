@@ -2,7 +2,7 @@
 
 import duckdb
 
-from experiments.analyze.reading.rowsql import counts, value_of
+from experiments.analyze.reading.rowsql import counts, sum_of
 from experiments.analyze.reading.source import quoted
 from experiments.analyze.settings import LogSpec
 from simulator.protocols import DAY
@@ -20,8 +20,7 @@ def build_days(connection: duckdb.DuckDBPyConnection, spec: LogSpec) -> tuple[in
     if start is None:
         return 0, 0.0
     sums = ", ".join(
-        f"coalesce(sum({value_of(metric)}) FILTER ({counts(metric, spec)}), 0) "
-        f"AS {quoted(metric.name)}"
+        f"{sum_of(metric, counts(metric, spec))} AS {quoted(metric.name)}"
         for metric in spec.metrics
         if metric.quantile is None
     )
