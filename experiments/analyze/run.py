@@ -25,7 +25,7 @@ from experiments.report.scorecard.page import write_report
 from simulator.errors import ConfigError
 
 FRAME = "data frame"
-_PATHS = ("path", "assignments")
+_PATHS = ("path", "assignments", "after")
 
 
 def read_log_spec(path: Path, more: Mapping[str, Any] | None = None) -> LogSpec:

@@ -5,6 +5,7 @@ import duckdb
 from experiments.analyze.course import looks, trends
 from experiments.analyze.facts import Facts
 from experiments.analyze.judging import beliefs, verdicts
+from experiments.analyze.lasting import lasting
 from experiments.analyze.parts import arm_sizes, balanced, doubts, interactions, segmented, tails
 from experiments.analyze.reading.logunits import LogUnits
 from experiments.analyze.settings import LogSpec
@@ -48,6 +49,7 @@ def score(
         looks=tuple(looks(facts)),
         trends=tuple(trends(facts)),
         interactions=tuple(interactions(facts)),
+        lasting=tuple(lasting(facts)),
         remarks=(*failed, *units.remarks),
     )
 

@@ -164,6 +164,11 @@ class LogSpec(Spec):
         description="whether a log of events with times is told day by day, too: looks and trends; "
         "takes a second pass over it",
     )
+    after: str = Field(
+        "",
+        description="the scorecard.json of an experiment whose treatment was launched: this log is "
+        "of units held out of it since (control) and of those who have it, over as many days",
+    )
     looks: LooksSpec = LooksSpec()
     prior: PriorSpec = PriorSpec()
     relative: Literal["fieller", "delta"] = Field(

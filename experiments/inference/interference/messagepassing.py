@@ -41,6 +41,12 @@ FEWEST_DAYS = 4
 """A day before, and three steps: as many as the plainest evolution has terms of the population."""
 
 
+_ROOM = 2.0
+"""How far outcomes may be foretold beyond those that cohorts have had, over how far these range."""
+
+_RUNS_AWAY = "rolled forward, outcomes run away from all that was seen: the fit is one of chance"
+
+
 @dataclass(frozen=True)
 class TotalEffect:
     """What was found.
@@ -99,13 +105,14 @@ def total_effect(
         )
         return TotalEffect(UNKNOWN, np.zeros(0), None, None, reason)
     evolution, error = chosen(rollout, possible, blocks)
-    effect_T = _effects(rollout, evolution, None)[0]
-    times_RG = rollout.resampled(resamples, rng=rng)
-    drawn_R = _effects(rollout, evolution, times_RG).mean(axis=1)
+    on_1T, off_1T = _paths(rollout, evolution, None)
+    effect_T = (on_1T - off_1T)[0]
+    on_RT, off_RT = _paths(rollout, evolution, rollout.resampled(resamples, rng=rng))
+    drawn_R = (on_RT - off_RT).mean(axis=1)
     ends = np.quantile(drawn_R, [(1 - confidence) / 2, (1 + confidence) / 2])
     estimate = float(effect_T.mean())
-    if not (np.isfinite(estimate) and np.isfinite(ends).all()):
-        return TotalEffect(UNKNOWN, np.zeros(0), evolution, error, "the evolution grows too fast")
+    if not (_seen(rollout, on_1T) and _seen(rollout, off_1T) and np.isfinite(ends).all()):
+        return TotalEffect(UNKNOWN, np.zeros(0), evolution, error, _RUNS_AWAY)
     return TotalEffect(Interval(estimate, *ends.tolist()), effect_T, evolution, error, "")
 
 
@@ -154,8 +161,10 @@ def _foretold(
     return float((part_RK[..., None] * off_RKT**2).sum(axis=1).mean())
 
 
-def _effects(rollout: RollOut, evolution: Evolution, times_RG: Floats | None) -> Floats:
-    """(R, T - 1) everybody treated over nobody, on each day but the first."""
+def _paths(
+    rollout: RollOut, evolution: Evolution, times_RG: Floats | None
+) -> tuple[Floats, Floats]:
+    """(R, T - 1) mean outcomes with everybody treated and with nobody, on days but the first."""
     coefficient_RFM = evolution.learned(rollout, times_RG=times_RG)
     part_RK, moment_RKM = rollout.parts(times_RG), rollout.moments(times_RG)[:, :, 0]
     mean_R = (part_RK * moment_RKM[..., 0]).sum(axis=1)
@@ -168,7 +177,15 @@ def _effects(rollout: RollOut, evolution: Evolution, times_RG: Floats | None) ->
             evolution.rolled(coefficient_RFM, start_R1M, whole_R1, treated_1T)[:, 0, :, MEAN]
             for treated_1T in (every_1T, 0 * every_1T)
         )
-        return np.asarray(on - off)
+        return np.asarray(on), np.asarray(off)
+
+
+def _seen(rollout: RollOut, path_RT: Floats) -> bool:
+    """Whether outcomes stay near those that cohorts have had: a fit by chance may run away."""
+    mean_KT = rollout.moments()[0, ..., MEAN]
+    low, high = float(mean_KT.min()), float(mean_KT.max())
+    room = _ROOM * (high - low)
+    return bool(((path_RT >= low - room) & (path_RT <= high + room)).all())
 
 
 def _missing(rollout: RollOut) -> str:

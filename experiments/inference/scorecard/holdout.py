@@ -34,7 +34,7 @@ def holdout(
     held: Level,
     launched: Level,
     *,
-    tested: tuple[Level, Level] | None = None,
+    tested: Level | None = None,
     confidence: float = 0.95,
 ) -> Holdout:
     """Compare shoppers held out with those who have the change.
@@ -46,14 +46,15 @@ def holdout(
     Args:
         metric: what is compared, per shopper and over as many days in both periods.
         held, launched: levels after the experiment.
-        tested: levels of control and of treatment in the experiment; None: nothing is set beside.
+        tested: the experiment's effect with its error, and the shoppers of its smaller arm; None:
+            nothing is set beside.
         confidence: level of the intervals.
     """
     row = blank(metric, ("held out", "launched"), (held.n, launched.n))
     row, reason = compared(row, held, launched, confidence)
     if tested is None or row.p_value is None:
         return Holdout(row, reason=reason)
-    parts = ((-1.0, held), (1.0, launched), (1.0, tested[0]), (-1.0, tested[1]))
+    parts = ((-1.0, held), (1.0, launched), (-1.0, tested))
     size, error, freedom = combined(*parts)
     if freedom == 0:
         return Holdout(row, reason="an arm of the experiment has fewer than 2 shoppers")

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from experiments.records.experiment.sequential import Clock, SequentialLook
-from experiments.records.interval import Interval, Number
+from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.metrics import Contrast, SampleRatio
 from experiments.records.reading import Record
 
@@ -261,6 +261,34 @@ class CardInteraction:
 
 
 @dataclass(frozen=True)
+class CardLasting:
+    """What lasts of an effect after the launch: units held out of it against those who have it.
+
+    Attributes:
+        metric, contrast: which; control is held out.
+        tested: the effect in the experiment before.
+        lasting: the effect since.
+        change: lasting less tested, taken as if the units of both were others: where they are the
+            same, its interval is wider than it need be.
+        p_value: of an effect that stayed.
+        note: why something is null; else empty.
+    """
+
+    metric: str
+    contrast: Contrast
+    tested: Interval
+    lasting: Interval
+    change: Interval
+    p_value: Number
+    note: str
+
+    @classmethod
+    def nothing(cls, metric: str, contrast: Contrast, tested: Interval, note: str) -> "CardLasting":
+        """A row without an effect since."""
+        return cls(metric, contrast, tested, UNKNOWN, UNKNOWN, None, note)
+
+
+@dataclass(frozen=True)
 class CardVote:
     """What one part of the evidence says.
 
@@ -319,6 +347,7 @@ class Scorecard(Record):
         looks: what each look at the running experiment showed, by three rules.
         trends: whether effects wear off or grow with the days since first exposure.
         interactions: whether experiments that ran at once change each other's effects.
+        lasting: what lasts of the effects of the experiment before (`after`).
         remarks: what was left out of the log or is odd, a sentence each, gravest first.
     """
 
@@ -343,6 +372,7 @@ class Scorecard(Record):
     looks: tuple[CardSeries, ...]
     trends: tuple[CardNovelty, ...]
     interactions: tuple[CardInteraction, ...]
+    lasting: tuple[CardLasting, ...]
     remarks: tuple[str, ...]
 
     @cached_property

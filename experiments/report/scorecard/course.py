@@ -192,3 +192,25 @@ def interactions(card: Scorecard) -> Content:
         names=3,
     )
     return lead, table
+
+
+def lasting(card: Scorecard) -> Content:
+    """What is left of the experiment's effects after the launch."""
+    if not card.lasting:
+        return None
+    lead = (
+        "The effect among units held out of the launched change against those who have it, beside "
+        "that of the experiment before. What wears off, or grows, was not in the experiment."
+    )
+    table = Table.of(
+        "Effects since the launch",
+        card.lasting,
+        ("Metric", lambda row: row.metric),
+        ("Launched", lambda row: row.contrast[1]),
+        ("In the experiment", lambda row: change(card.metric(row.metric), row.tested)),
+        ("Since", lambda row: change(card.metric(row.metric), row.lasting)),
+        ("Change", lambda row: row.note or change(card.metric(row.metric), row.change)),
+        ("p of an effect that stayed", lambda row: p_value(row.p_value)),
+        names=2,
+    )
+    return lead, table

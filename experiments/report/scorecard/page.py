@@ -24,7 +24,7 @@ from experiments.report.kit.page import (
 from experiments.report.kit.scales import Axis, around_zero, known, signed_percents
 from experiments.report.kit.sentences import counted
 from experiments.report.kit.tables import Table
-from experiments.report.scorecard.course import course, interactions, trends
+from experiments.report.scorecard.course import course, interactions, lasting, trends
 from experiments.report.scorecard.words import (
     LABELS,
     ROLES,
@@ -282,6 +282,7 @@ PARTS: tuple[Part[Scorecard], ...] = (
     ("verdicts", "What to do", "What to do, and why", _verdicts),
     ("course", "Day by day", "How it went", course),
     ("trends", "Trends", "Does it last?", trends),
+    ("lasting", "Since the launch", "What is left since the launch", lasting),
     ("ways", "All estimates", "The same effects in other ways", _ways),
     ("beliefs", "Beliefs", "What to believe", _beliefs),
     ("segments", "Segments", "For whom", _segments),

@@ -193,3 +193,19 @@ def test_data_that_are_no_numbers_are_refused() -> None:
     outcome_UT[1, 2] = np.nan
     with pytest.raises(DataError, match="finite"):
         rolled_out(outcome_UT, treated_UT)
+
+
+def test_a_fit_of_chance_that_runs_away_is_no_effect() -> None:
+    """Few shoppers of whom nothing is to be learned: where no reason is told, the number is one."""
+    untold = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        shop = LinearShop(b=0.0, c=0.0, d=0.0).lived(SHARES, shoppers=30, noise=1.0, rng=rng)
+        found = effect_of(shop)
+        if found.reason:
+            assert found.effect.estimate is None
+            untold.append(found.reason)
+        else:
+            mean_KT = shop.moments()[0, ..., MEAN]
+            assert abs(found.effect.estimate or 0.0) <= 5 * np.ptp(mean_KT)
+    assert any("run away from all that was seen" in reason for reason in untold)
