@@ -211,6 +211,15 @@ def test_the_example_of_an_analysis_says_launch(
     assert capsys.readouterr().out.split()[:2] == ["launch", "CUPED"]
 
 
+def test_the_examples_in_python_run(
+    tmp_path: Path, command: Path, as_written: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run_examples("python.md", tmp_path, command, as_written)
+    told = capsys.readouterr().out
+    assert "relative_true" in told
+    assert "queries.vocabulary_gap" in told
+
+
 @pytest.mark.slow
 def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench / "ids.html").is_file()

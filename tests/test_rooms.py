@@ -51,6 +51,9 @@ ROOMS = {
         "operating": {
             *("records", "stages", "designs", "inference", "truth", "config", "report", "running"),
         },
+        "notebook": {
+            *("records", "stages", "inference", "config", "report", "running", "sweep"),
+        },
         ".": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
             *("calibrate", "analyze", "power", "operating"),

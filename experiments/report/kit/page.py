@@ -50,26 +50,33 @@ def page(
     )
     links = [tag("li", tag("a", label, href=f"#{key}")) for key, label, _ in parts if label]
     nav = tag("nav", tag("ol", *links), aria_label="Contents")
-    body = tag(
-        "body",
-        top,
-        tag("div", nav, tag("main", *(markup for *_, markup in parts)), cls="columns"),
-        raw_asset("script", _asset("script.js")),
+    shown = tag("div", nav, tag("main", *(markup for *_, markup in parts)), cls="columns")
+    body = tag("body", top, shown, raw_asset("script", _asset("script.js")))
+    return _document(f"{name} \u00b7 {kind}", body, style)
+
+
+def alone(title: str, part: Html, style: str) -> str:
+    """A page of one section, without a top and without contents.
+
+    Args:
+        title: of the page.
+        part: the section.
+        style: CSS beyond the common one.
+    """
+    body = tag("body", tag("main", part), raw_asset("script", _asset("script.js")))
+    return _document(title, body, style)
+
+
+def _document(title: str, body: Html, style: str) -> str:
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        raw_asset("style", _asset("style.css") + style),
     )
-    document = tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="color-scheme", content="light dark"),
-            tag("title", f"{name} \u00b7 {kind}"),
-            raw_asset("style", _asset("style.css") + style),
-        ),
-        body,
-        lang="en",
-    )
-    return f"<!doctype html>\n{document}\n"
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def writer(

@@ -4,7 +4,14 @@ from experiments.records.run import Run, read_run
 from experiments.report.attribution.sections import sections as attributed
 from experiments.report.kit.digits import number
 from experiments.report.kit.markup import tag
-from experiments.report.kit.page import Part, page, sections, style_of, writer
+from experiments.report.kit.page import (
+    Part,
+    Section,
+    page,
+    sections,
+    style_of,
+    writer,
+)
 from experiments.report.run.compared import compared
 from experiments.report.run.daily import daily
 from experiments.report.run.designed.causal import causal
@@ -21,12 +28,17 @@ from experiments.report.run.service import end_reasons, funnel_counts, latency, 
 
 def render(run: Run) -> str:
     """The whole page."""
+    parts, style = pictured(run)
+    parts.insert(-1, ("calibration", "", calibration()))
+    return page(run.metrics.name, "funnelab report", headline(run), setting(run), parts, style)
+
+
+def pictured(run: Run) -> tuple[list[Section], str]:
+    """All sections, and the style that they need beyond the common one."""
     parts = sections(FIRST, run)
     parts += attributed(run, run.attribution) if run.attribution else []
     parts += sections(LAST, run)
-    parts.insert(-1, ("calibration", "", calibration()))
-    own = style_of("experiments.report.attribution") if run.attribution else ""
-    return page(run.metrics.name, "funnelab report", headline(run), setting(run), parts, own)
+    return parts, style_of("experiments.report.attribution") if run.attribution else ""
 
 
 FIRST: tuple[Part[Run], ...] = (

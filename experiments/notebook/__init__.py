@@ -1,0 +1,1 @@
+"""What is done with funnelab in Python: experiments run, finished ones opened as data frames."""
