@@ -19,16 +19,17 @@ from typing import Annotated
 
 import typer
 
-from experiments.analyzecommand import analyze
-from experiments.calibratecommand import CALIBRATE_STATUS, calibrate_market
-from experiments.checkcommands import check_app
-from experiments.datacommands import data_app
-from experiments.ending import end_like_interrupted
-from experiments.operatingcommand import OPERATING_STATUS, calibrate
-from experiments.options import AsJson, ConfigName, Out, Overrides, Overwrite
-from experiments.powercommand import POWER_STATUS, power
-from experiments.sweepcommand import holds_sweep, redraw_sweep, sweep
-from experiments.telling import (
+from experiments.commands.analyzecommand import analyze
+from experiments.commands.calibratecommand import OPERATING_STATUS, calibrate
+from experiments.commands.checkcommand import check_app
+from experiments.commands.datacommand import data_app
+from experiments.commands.ending import end_like_interrupted
+from experiments.commands.exportcommand import export
+from experiments.commands.marketcommand import CALIBRATE_STATUS, calibrate_market
+from experiments.commands.options import AsJson, ConfigName, Out, Overrides, Overwrite
+from experiments.commands.powercommand import POWER_STATUS, power
+from experiments.commands.sweepcommand import holds_sweep, redraw_sweep, sweep
+from experiments.commands.telling import (
     EXIT_FAILED,
     EXIT_REFUSED,
     STATUS,
@@ -36,7 +37,7 @@ from experiments.telling import (
     tell,
     telling_what_is_kept,
 )
-from experiments.validatecommand import VALIDATE_STATUS, validate
+from experiments.commands.validatecommand import VALIDATE_STATUS, validate
 from simulator.errors import FunnelabError, PartFailedError
 
 app = typer.Typer(
@@ -153,6 +154,7 @@ app.command(epilog=VALIDATE_STATUS)(validate)
 app.command(epilog=OPERATING_STATUS)(calibrate)
 app.command("calibrate-market", epilog=CALIBRATE_STATUS)(calibrate_market)
 app.command(epilog=POWER_STATUS)(power)
+app.command(epilog=STATUS)(export)
 
 
 @app.command()
@@ -176,7 +178,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Say whether two finished runs of one config agree, as on two machines; exit 1 if not."""
-    from experiments.comparing import compare_runs
+    from experiments.commands.comparing import compare_runs
 
     if not compare_runs(folder, other, as_json=as_json):
         raise typer.Exit(1)

@@ -22,8 +22,19 @@ FRAMES = {
     *("shares", "truth"),
 }
 OTHERS = {
-    *("compare", "config", "exposures", "items", "name", "orders", "pictures", "prose"),
-    *("requests", "to_markdown"),
+    *(
+        "catalog",
+        "changed",
+        "compare",
+        "config",
+        "exposures",
+        "items",
+        "name",
+        "orders",
+        "pictures",
+        "prose",
+    ),
+    *("requests", "summary", "to_markdown"),
 }
 
 

@@ -54,10 +54,15 @@ ROOMS = {
         "notebook": {
             *("records", "stages", "inference", "config", "report", "running", "sweep"),
         },
-        ".": {
+        "exporting": {"records", "inference", "running", "notebook"},
+        "commands": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
-            *("calibrate", "analyze", "power", "operating"),
+            *("calibrate", "analyze", "power", "operating", "exporting", "notebook"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),
+        },
+        ".": {
+            *("records", "inference", "config", "report", "stages", "running", "commands"),
+            *("attribution", "idsbench", "rewardlab"),
         },
     },
     "cqsid": {

@@ -1,8 +1,12 @@
 """The tables of a log with names in the place of numbers, ready for pandas or Arrow."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -51,6 +55,52 @@ def given_as(made: pa.Table, kind: As) -> Any:
     return made.to_pandas() if kind == "pandas" else made
 
 
+@dataclass(frozen=True)
+class NamedLog:
+    """A log inside DuckDB, whose tables can be asked for with names in the place of numbers.
+
+    Attributes:
+        connection: open until `named_log` ends.
+        log: its folder.
+        manifest: of the log.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    log: Path
+    manifest: Manifest
+
+    def sql(self, name: str) -> str:
+        """SQL of a table: `requests`, `exposures`, `orders` or another one of the log."""
+        source = scan(self.log, name)
+        found = self.connection.execute(f"SELECT * FROM {source} LIMIT 0").description or ()
+        chosen, joins = _chosen([column for column, *_ in found], self.manifest), ""
+        if "rows.item" in chosen:
+            at = chosen.index("rows.item") + 1
+            chosen[at:at] = ["items.item_id", "items.title"]
+            joins = " LEFT JOIN items USING (item)"
+        if name == "requests":
+            chosen[chosen.index("rows.text")] = "texts.string AS text"
+            joins += f" LEFT JOIN {scan(self.log, 'texts')} AS texts USING (text)"
+        return f"SELECT {', '.join(chosen)} FROM {source} AS rows{joins}"
+
+
+@contextmanager
+def named_log(log: Path, catalog: Catalog) -> Iterator[NamedLog]:
+    """Open a log; its items are the table `items` of the connection.
+
+    Args:
+        log: its folder.
+        catalog: of the items.
+
+    Raises:
+        DataError: the folder is no log.
+    """
+    manifest = read_manifest(log)
+    with engine(EngineSpec()) as connection:
+        connection.register("items", items_table(catalog))
+        yield NamedLog(connection, log, manifest)
+
+
 def log_table(log: Path, name: str, catalog: Catalog, kind: As) -> Any:
     """A table of a log with arms, channels and items by name.
 
@@ -64,20 +114,8 @@ def log_table(log: Path, name: str, catalog: Catalog, kind: As) -> Any:
         ConfigError: an unknown kind of table.
         DataError: the folder is no log.
     """
-    manifest = read_manifest(log)
-    with engine(EngineSpec()) as connection:
-        columns = connection.execute(f"SELECT * FROM {scan(log, name)} LIMIT 0").fetchdf().columns
-        chosen, joins = _chosen(list(columns), manifest), ""
-        if "item" in columns:
-            connection.register("items", items_table(catalog).select(["item", "item_id", "title"]))
-            at = chosen.index("rows.item") + 1
-            chosen[at:at] = ["items.item_id", "items.title"]
-            joins = " LEFT JOIN items USING (item)"
-        if name == "requests":
-            chosen[chosen.index("rows.text")] = "texts.string AS text"
-            joins += f" LEFT JOIN {scan(log, 'texts')} AS texts USING (text)"
-        made = connection.sql(f"SELECT {', '.join(chosen)} FROM {scan(log, name)} AS rows{joins}")
-        return given_as(made.to_arrow_table(), kind)
+    with named_log(log, catalog) as named:
+        return given_as(named.connection.sql(named.sql(name)).to_arrow_table(), kind)
 
 
 def _chosen(columns: list[str], manifest: Manifest) -> list[str]:
@@ -102,20 +140,21 @@ def _chosen(columns: list[str], manifest: Manifest) -> list[str]:
 
 
 def _named(column: str, names: tuple[str, ...]) -> str:
-    cases = " ".join(f"WHEN {n} THEN {_text(name)}" for n, name in enumerate(names))
+    cases = " ".join(f"WHEN {n} THEN {text(name)}" for n, name in enumerate(names))
     return f"CASE rows.{column} {cases} END AS {column}"
 
 
 def _joined(column: str, names: tuple[str, ...]) -> str:
     """SQL of the names of the bits that are set, with " + " between."""
     parts = ", ".join(
-        f"CASE WHEN (rows.{column} >> {bit}) & 1 = 1 THEN {_text(name)} END"
+        f"CASE WHEN (rows.{column} >> {bit}) & 1 = 1 THEN {text(name)} END"
         for bit, name in enumerate(names)
     )
     return f"concat_ws(' + ', {parts}) AS {column}" if parts else f"'' AS {column}"
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """SQL of a text."""
     return "'" + name.replace("'", "''") + "'"
 
 

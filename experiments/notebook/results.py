@@ -10,6 +10,7 @@ import pandas as pd
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
 from experiments.inference.agreement import Agreement, agreements
+from experiments.notebook.changed import Change, changes
 from experiments.notebook.frames import frame
 from experiments.notebook.logtables import As, given_as, items_table, log_table
 from experiments.notebook.shown import Picture, drawn, summary_of
@@ -235,7 +236,7 @@ class Results:
 
     def items(self, as_: As = "pandas") -> Any:
         """The catalogue: number, the shop's own id, title, brand, category and list price."""
-        return given_as(items_table(self._catalog), as_)
+        return given_as(items_table(self.catalog), as_)
 
     def compare(self, other: "Results") -> pd.DataFrame:
         """Whether another run of the same experiment says the same: a row for each true effect."""
@@ -243,6 +244,10 @@ class Results:
         rows = agreements(self._of(Truths), other._of(Truths), confidence=confidence)
         agrees = pd.array([row.agrees for row in rows], dtype="boolean")
         return frame(Agreement, rows).assign(agrees=agrees)
+
+    def changed(self, other: "Results") -> pd.DataFrame:
+        """What sets another run apart from this one: settings, versions and machine."""
+        return frame(Change, changes(self.folder, other.folder))
 
     @cached_property
     def pictures(self) -> dict[str, Picture]:
@@ -252,11 +257,11 @@ class Results:
     @property
     def prose(self) -> str:
         """What was found, in sentences."""
-        return " ".join(text.plain for text in self._summary.said)
+        return " ".join(text.plain for text in self.summary.said)
 
     def to_markdown(self) -> str:
         """The same, and the tables of it."""
-        tables = (table.markdown for table in self._summary.tables)
+        tables = (table.markdown for table in self.summary.tables)
         return "\n\n".join([f"## {self.name}", self.prose, *tables]) + "\n"
 
     def __str__(self) -> str:
@@ -268,7 +273,7 @@ class Results:
     def _repr_html_(self) -> str:
         """In a notebook: what `to_markdown` has."""
         shown: list[Html | Table] = [tag("h3", self.name), tag("p", self.prose)]
-        return str(tag("div", *shown, *self._summary.tables))
+        return str(tag("div", *shown, *self.summary.tables))
 
     @cached_property
     def _main(self) -> Any:
@@ -276,11 +281,13 @@ class Results:
         return self._of(kind)
 
     @cached_property
-    def _summary(self) -> Summary:
+    def summary(self) -> Summary:
+        """The tables and sentences that the command prints."""
         return summary_of(self._main, self.folder)
 
     @cached_property
-    def _catalog(self) -> Catalog:
+    def catalog(self) -> Catalog:
+        """The catalogue of the run, as the simulator has it."""
         stage = next(each for each in self._of(RunManifest).stages if each.name == "catalogue")
         path = self.folder / "stages" / f"{stage.name}-{stage.key}" / CATALOG
         catalog = load_saved(path, self.config)
@@ -289,7 +296,7 @@ class Results:
 
     def _table(self, name: str, as_: As) -> Any:
         self._of(Metrics)  # says what is missing where there is no run
-        return log_table(self.folder / LOG, name, self._catalog, as_)
+        return log_table(self.folder / LOG, name, self.catalog, as_)
 
     def _of(self, kind: type[AnyRecord]) -> AnyRecord:
         """A record of the folder, read once.

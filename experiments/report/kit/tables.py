@@ -142,6 +142,26 @@ class Table:
         lines = [_piped(self.head), _piped(sides), *(_piped(row) for row in self.rows)]
         return "\n".join([f"**{self.caption}**", "", *lines])
 
+    @property
+    def latex(self) -> str:
+        """As a LaTeX table with its caption; needs the package booktabs."""
+        sides = "".join("l" if at < self.names else "r" for at in range(len(self.head)))
+        body = [" & ".join(map(_escaped, row)) + r" \\" for row in self.rows]
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_escaped(self.caption)}}}",
+            rf"\begin{{tabular}}{{{sides}}}",
+            r"\toprule",
+            " & ".join(map(_escaped, self.head)) + r" \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+        return "\n".join(lines) + "\n"
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """In a terminal: without its spare columns where they would break the lines."""
         every = range(len(self.head))
@@ -187,9 +207,36 @@ def scrolled(table: Html, name: str) -> Html:
     return tag("div", table, cls="scroll", tabindex="0", role="region", aria_label=name)
 
 
+def plain(cell: object) -> str:
+    """A cell as text of one line."""
+    if isinstance(cell, Cell):
+        around = "" if cell.interval == ABSENT else f"({cell.interval})"
+        return " ".join(filter(None, (cell.level, cell.change, around)))
+    return (cell.plain if isinstance(cell, Text) else str(cell)).replace("\n", " ")
+
+
 def _piped(cells: Iterable[object]) -> str:
-    told = (str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
+    told = (plain(cell).replace("|", "\\|") for cell in cells)
     return f"| {' | '.join(told)} |"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\u2212": "$-$",
+    "\u00b1": r"$\pm$",
+    "\u00d7": r"$\times$",
+    "\u2013": "--",
+    THIN: r"\,",
+    "\u00a0": "~",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+"""What LaTeX writes in another way."""
+
+
+def _escaped(cell: object) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in plain(cell))
 
 
 def _terminal(cell: object) -> Text:

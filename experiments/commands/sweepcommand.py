@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import AsJson, ConfigName, Out, Overrides, Overwrite
-from experiments.telling import tell, telling_what_is_kept
+from experiments.commands.options import AsJson, ConfigName, Out, Overrides, Overwrite
+from experiments.commands.telling import tell, telling_what_is_kept
 from simulator.errors import ConfigError
 
 Over = Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.options import AsJson, Overrides
+from experiments.commands.options import AsJson, Overrides
 from simulator.errors import ConfigError
 
 data_app = typer.Typer(help="Look at data before a run.", no_args_is_help=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.options import AsJson, Overrides, Overwrite
-from experiments.telling import STATUS, tell, telling_what_is_kept
+from experiments.commands.options import AsJson, Overrides, Overwrite
+from experiments.commands.telling import STATUS, tell, telling_what_is_kept
 from simulator.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import AsJson, ConfigName, Overrides, Overwrite
-from experiments.telling import STATUS, tell, telling_what_is_kept
+from experiments.commands.options import AsJson, ConfigName, Overrides, Overwrite
+from experiments.commands.telling import STATUS, tell, telling_what_is_kept
 
 EXIT_BROKEN = 1
 OPERATING_STATUS = f"{STATUS} And 1: a promise of a test does not hold."

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import AsJson, Overrides
+from experiments.commands.options import AsJson, Overrides
 from simulator.errors import ContractError
 
 check_app = typer.Typer(
@@ -41,7 +41,7 @@ def _check_command(plug_in: str, told: str) -> None:
         seconds: Seconds = 60.0,
         as_json: AsJson = False,
     ) -> None:
-        from experiments.checking import check_plug_in, kind_of
+        from experiments.commands.checking import check_plug_in, kind_of
         from experiments.config.loading import load_config
 
         settings = load_config(config, overrides or ()) if config is not None else None

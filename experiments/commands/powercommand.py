@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import AsJson
-from experiments.telling import STATUS, tell
+from experiments.commands.options import AsJson
+from experiments.commands.telling import STATUS, tell
 
 POWER_STATUS = STATUS
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import AsJson, Overrides
-from experiments.telling import STATUS
+from experiments.commands.options import AsJson, Overrides
+from experiments.commands.telling import STATUS
 from simulator.errors import ConfigError
 
 CALIBRATE_STATUS = STATUS

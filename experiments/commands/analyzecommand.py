@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.options import AsJson
-from experiments.telling import tell
+from experiments.commands.options import AsJson
+from experiments.commands.telling import tell
 from simulator.errors import ConfigError
 
 

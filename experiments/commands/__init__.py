@@ -1,0 +1,1 @@
+"""The commands of `funnelab`, one a file: options, and what is printed of what they do."""

@@ -1,0 +1,1 @@
+"""Finished runs for other tools: tables, UBI, logged bandits, preferences, LaTeX."""
