@@ -18,7 +18,13 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
-_LIBRARIES = ("attribution.run", "idsbench.run", "rewardlab.run", "running.run", "checking")
+_LIBRARIES = (
+    "attribution.run",
+    "idsbench.run",
+    "rewardlab.run",
+    "running.run",
+    "commands.checking",
+)
 
 # What stands for the command: hands over what it was called with, and ends as it is told.
 _ASKER = """#!{python} -IS
