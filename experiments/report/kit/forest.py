@@ -99,13 +99,13 @@ def _lane(lane: Lane, axis: Axis) -> Html:
     return tag(
         "div",
         tag("span", lane.name, cls="name", title=lane.name) if lane.name else None,
-        tag("div", *_marks(lane, axis), cls="track"),
+        tag("div", *marks(lane, axis), cls="track"),
         tag("div", tag("span", lane.size, cls="size"), beside if lane.beside else None, cls="said"),
         cls=f"lane {lane.kind}".rstrip(),
     )
 
 
-def _marks(lane: Lane, axis: Axis) -> list[Html]:
+def marks(lane: Lane, axis: Axis) -> list[Html]:
     """What stands on a track: ticks, the interval (cut where the axis ends), a mark."""
     parts = [
         tag("i", cls="tick zero" if value == 0 else "tick", style=place(left=axis.at(value)))

@@ -44,9 +44,10 @@ def page(
     top = tag(
         "header",
         tag("div", tag("span", kind, cls="kind"), toggle, cls="bar-top"),
-        tag("h1", name),
+        tag(
+            "div", tag("h1", name), tag("p", join(setting, " \u00b7 "), cls="setting"), cls="titled"
+        ),
         said,
-        tag("p", join(setting, " \u00b7 "), cls="setting"),
     )
     links = [tag("li", tag("a", label, href=f"#{key}")) for key, label, _ in parts if label]
     nav = tag("nav", tag("ol", *links), aria_label="Contents")

@@ -13,14 +13,16 @@
     root.dataset.theme = theme;
     button.textContent = `Theme: ${theme}`;
   };
-  let current = themes.includes(stored()) ? stored() : "auto";
-  show(current);
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    current = themes[(themes.indexOf(current) + 1) % themes.length];
-    keep(current);
+  if (button) { // a section alone has none
+    let current = themes.includes(stored()) ? stored() : "auto";
     show(current);
-  });
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      current = themes[(themes.indexOf(current) + 1) % themes.length];
+      keep(current);
+      show(current);
+    });
+  }
 
   // A printed page has no folds to open, so its tables are printed with it.
   let opened = [];

@@ -85,8 +85,7 @@ def room_sentence(truths: Truths, truth: Truth) -> str | None:
     noun = "GMV" if room.event == "gmv" else "orders"
     said = (
         f"Headroom: perfect recall would change {noun} by {_signed(room.recall)} in the order of "
-        f"{control}'s own ranker; a perfect order of what its channels find by "
-        f"{_signed(room.pool)}, both together by {_signed(room.catalogue)}."
+        f"{control}'s own ranker."
     )
     grown = truth.growth.estimate
     if finding_of(truth).real and grown is not None and _surely_more(room) and grown > 0:
@@ -95,6 +94,18 @@ def room_sentence(truths: Truths, truth: Truth) -> str | None:
     elif not _surely_more(room):
         said += " Where recall has no headroom under this ranker, no channel can show a lift."
     return said
+
+
+def order_sentence(truths: Truths, truth: Truth) -> str | None:
+    """What a perfect order could add, beside perfect recall."""
+    control = truth.contrast[0]
+    room = truths.room(control, _EVENTS.get(truth.metric, ""))
+    if room is None or room.pool.estimate is None:
+        return None
+    return (
+        f"A perfect order of what {control}'s channels find would bring {_signed(room.pool)}, "
+        f"perfect recall and order together {_signed(room.catalogue)}."
+    )
 
 
 def parts_sentence(parts: Parts | None) -> str | None:

@@ -40,6 +40,15 @@ def compared(run: Run) -> Content:
     return _difference(arms), tag("div", *drawings, cls="funnels"), numbers
 
 
+def compared_line(run: Run) -> str | None:
+    """What was compared, in one line: what control has, and how the others differ from it."""
+    arms = {arm.name: arm for arm in run.manifest.arms} if run.manifest else {}
+    ordered = [arms[name] for name in run.arms if name in arms]
+    if not ordered:
+        return None
+    return f"{ordered[0].name} has {listed(ordered[0].channels)}. {_difference(ordered)}"
+
+
 def _difference(arms: Sequence[ArmEntry]) -> str:
     """In words, how the other arms' channels differ from control's."""
     control, said = arms[0], []

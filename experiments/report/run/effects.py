@@ -1,6 +1,7 @@
 """Estimates against the truth, metric by metric, as a forest plot."""
 
-from experiments.records.interval import UNKNOWN
+from experiments.inference.finding import Finding
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import PREFERENCE, Contrast, Estimate
 from experiments.records.reading import rows_of
 from experiments.records.run import Run
@@ -17,40 +18,61 @@ from experiments.report.kit.digits import (
     sureness,
 )
 from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.ledger import Line, ledger
+from experiments.report.kit.ledger import spans as spans_of_lines
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.page import Content, absent, alarm, figure, judged, note
+from experiments.report.kit.page import Content, absent, alarm, figure, folded, judged, note
 from experiments.report.kit.scales import Axis, shared, signed_percents
 from experiments.report.kit.sentences import change, change_range, level, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.run.answer import realised_sentence
-from experiments.report.run.verdict import covered_words, inside, unreadable
+from experiments.report.run.verdict import covered_words, direction, inside, unreadable
 
 
 def effects(run: Run) -> Content:
-    """One forest plot for each contrast."""
+    """Every metric of each contrast: levels, what the test says, and what is true."""
     if not run.metrics.estimates:
         return (absent("The run holds no estimates."),)
+    preferred, known = run.metrics.design == PREFERENCE, bool(run.truths and run.truths.truth)
+    marks = [("mark-plain a1", "preference" if preferred else "A/B test")]
+    marks += [("mark-truth a1", "truth")] if known else []
+    plots = [_contrasted(run, contrast) for contrast in run.metrics.contrasts]
+    warning = unreadable(run.metrics)
+    below = [note(each) for each in (_lead(run), *_footnotes(run)) if each]
+    adjusted = [_adjusted(run, contrast) for contrast in run.metrics.contrasts]
+    with_cuped = [("mark-cuped a1", "with CUPED")]
+    cuped = any(row.cuped for row in run.metrics.estimates)
+    fold = tag("div", legend(*marks[:1], *with_cuped, *marks[1:]), *adjusted) if cuped else None
+    return (
+        alarm(warning) if warning else None,
+        legend(*marks),
+        *plots,
+        folded(fold, "Show the estimates with CUPED beside them") if fold else None,
+        *below,
+    )
+
+
+def _lead(run: Run) -> str:
+    """What the estimates are, and what stands beside them."""
     lead = "The change of each metric relative to control, as a real A/B test would estimate it. "
-    marks = [("mark-plain a1", "A/B estimate")]
     if run.metrics.design == PREFERENCE:
-        marks = [("mark-plain a1", "preference")]
         lead = (
             "Both arms filled each page in turns. What the slots of each brought is compared, "
             "relative to control: a preference of shoppers between the items of both, and not the "
             "lift per shopper that an A/B test estimates. Its sign, and how soon it is sure, are "
             "what it is for. "
         )
-    if any(row.cuped for row in run.metrics.estimates):
-        marks.append(("mark-cuped a1", "with CUPED"))
-    if run.truths and run.truths.truth:
-        marks.append(("mark-truth a1", "simulated truth"))
-        lead += (
-            "Beside it stands what a real test can never know: the effect between two worlds in "
-            "which the same shoppers, with the same luck, were all in one arm and then all in the "
-            "other."
-        )
-    else:
-        lead += "The truth stage has not run, so nothing stands beside the estimates."
+    if not (run.truths and run.truths.truth):
+        return lead + "The truth stage has not run, so nothing stands beside the estimates."
+    return lead + (
+        "Beside it stands what a real test can never know: the effect between two worlds in "
+        "which the same shoppers, with the same luck, were all in one arm and then all in the "
+        "other."
+    )
+
+
+def _footnotes(run: Run) -> tuple[str | None, ...]:
+    """How intervals are to be read."""
     adjusted = (
         "CUPED takes out what shoppers already did in the history period. "
         if any(row.cuped for row in run.metrics.estimates)
@@ -63,11 +85,7 @@ def effects(run: Run) -> Content:
         f"{meaning(run.metrics.primary).label} is the metric declared beforehand. "
         f"{adjusted}An arrow marks an interval that goes beyond the axis."
     )
-    warning = unreadable(run.metrics)
-    plots = (_contrasted(run, contrast) for contrast in run.metrics.contrasts)
-    realised = realised_sentence(run.truths) if run.truths else None
-    notes = [note(each) for each in (footnote, realised) if each]
-    return lead, alarm(warning) if warning else None, legend(*marks), *plots, *notes
+    return footnote, realised_sentence(run.truths) if run.truths else None
 
 
 def _unit(run: Run) -> str:
@@ -77,19 +95,73 @@ def _unit(run: Run) -> str:
     return f" of a split of {run.metrics.units}, told per shopper"
 
 
+GROUPS = (("What shoppers do", False), ("How the service behaves", True))
+"""Titles of groups of metrics, and whether they are of the service."""
+
+
 def _contrasted(run: Run, contrast: Contrast) -> Html:
-    """The plots of one contrast: what shoppers do, and below it how the service behaves."""
+    """A ledger of one contrast: what shoppers do, and below it how the service behaves."""
     pictures = []
-    for title, service in (("What shoppers do", False), ("How the service behaves", True)):
-        names = [name for name in run.metrics.metric_names if meaning(name).service is service]
-        rows = [_metric_row(run, contrast, name) for name in names]
+    for title, service in GROUPS:
+        lines = [_ledger_line(run, contrast, name) for name in _names(run, service)]
+        if lines:
+            axis = Axis(shared(spans_of_lines(lines)), signed_percents, TICKS)
+            first = "Preference" if run.metrics.design == PREFERENCE else "A/B test"
+            truth = "Truth" if run.truths and run.truths.truth else ""
+            levels = f"{contrast[0]} \u2192 {contrast[1]}"
+            pictures.append(ledger(lines, axis, (title, levels, "", first, truth)))
+    several = len(run.metrics.contrasts) > 1
+    beside = tag("small", f"against {contrast[0]}")
+    named = tag("h3", arm_name(run.arms, contrast[1]), beside) if several else None
+    described = f"Forest plot: relative change of each metric, {contrast[1]} against {contrast[0]}"
+    return tag(
+        "div", named, figure(tag("div", *pictures), _effects_table(run, contrast), described)
+    )
+
+
+def _names(run: Run, service: bool) -> list[str]:
+    return [name for name in run.metrics.metric_names if meaning(name).service is service]
+
+
+def _ledger_line(run: Run, contrast: Contrast, name: str) -> Line:
+    """A metric: its levels, what the test says of it, and what is true."""
+    row = run.metrics.estimate(name, contrast, cuped=False)
+    truth = run.truths.of(name, contrast) if run.truths else None
+    shown = row.relative if row else UNKNOWN
+    true = truth.growth if truth else UNKNOWN
+    hint = tag("small", "less is better") if meaning(name).better < 0 else None
+    word = _word(row) if row else None
+    judged_ = _judged(row, truth) if row and truth else None
+    return Line(
+        join([meaning(name).label, hint]),
+        _levels(row) if row else None,
+        shown,
+        true,
+        join([_sized(shown), word], " ") if word else _sized(shown),
+        join([_sized(true), judged_], " ") if judged_ else _sized(true),
+        arm_class(run.arms, contrast[1]),
+        name == run.metrics.primary,
+    )
+
+
+def _sized(span: Interval) -> Html | None:
+    """A relative change with its interval."""
+    if span.estimate is None:
+        return None
+    digits = interval_decimals(span)
+    size = tag("b", percent(span.estimate, digits, sign=True), cls="size")
+    return join([size, tag("small", range_of(span, digits))], " ") if span.ends else size
+
+
+def _adjusted(run: Run, contrast: Contrast) -> Html:
+    """The plots of one contrast with the estimates that CUPED narrows."""
+    pictures = []
+    for title, service in GROUPS:
+        rows = [_metric_row(run, contrast, name) for name in _names(run, service)]
         if rows:
             axis = Axis(shared(spans(rows)), signed_percents, TICKS)
             pictures.append(forest(rows, axis, title))
-    title = tag("h3", arm_name(run.arms, contrast[1]), tag("small", f"against {contrast[0]}"))
-    described = f"Forest plot: relative change of each metric, {contrast[1]} against {contrast[0]}"
-    drawn = figure(tag("div", *pictures), _effects_table(run, contrast), described)
-    return tag("div", title, drawn)
+    return tag("div", tag("h4", f"{contrast[1]} against {contrast[0]}"), *pictures)
 
 
 def _metric_row(run: Run, contrast: Contrast, name: str) -> Row:
@@ -103,26 +175,43 @@ def _metric_row(run: Run, contrast: Contrast, name: str) -> Row:
         "cuped": cuped.relative if cuped else UNKNOWN,
         "truth": truth.growth if truth else UNKNOWN,
     }
-    covered = inside(plain, truth) if plain and truth else None
-    badge = None if covered is None else judged(covered, "inside", "outside")
     digits = interval_decimals(shown)
     lanes = []
     for kind, span in found.items():
         if span.estimate is not None:
             own = interval_decimals(span) if kind == "truth" and span.ends else digits
-            around = range_of(span, digits) if span.ends else None
+            around = range_of(span, own) if span.ends else None
             size = percent(span.estimate, own, sign=True)
-            beside = _beside_truth(badge, truth) if kind == "truth" else around
-            lanes.append(Lane(span, size, beside, f"mark-{kind}", kind))
-    hint = tag("small", "less is better") if meaning(name).better < 0 else None
+            lanes.append(Lane(span, size, around, f"mark-{kind}", kind))
     brief = tag("small", range_of(shown, digits), cls="brief") if shown.ends else None
-    label = join([meaning(name).label, hint, brief])
+    label = join([meaning(name).label, brief])
     return Row(label, lanes, arm_class(run.arms, contrast[1]), name == run.metrics.primary)
 
 
-def _beside_truth(badge: Html | None, truth: Truth | None) -> Html | None:
+def _levels(row: Estimate) -> str:
+    """The metric in control and in the treatment."""
+    return f"{level(row.metric, row.control)} \u2192 {level(row.metric, row.treatment)}"
+
+
+_WORDS = {Finding.MORE: "more", Finding.LESS: "less", Finding.UNTOLD: "not told"}
+
+
+def _word(row: Estimate) -> Html | None:
+    """What the test decides, in the colour of what is wanted."""
+    finding = direction(row)
+    if finding not in _WORDS:
+        return None
+    if not finding.real:
+        return tag("b", _WORDS[finding], cls="untold")
+    wanted = (finding is Finding.MORE) == (meaning(row.metric).better > 0)
+    return tag("b", _WORDS[finding], cls="good" if wanted else "bad")
+
+
+def _judged(row: Estimate, truth: Truth) -> Html | None:
     """Whether the A/B interval holds it, and how it is known where that is not in expectation."""
-    how = tag("small", "realised") if truth and truth.method == "realised" else None
+    covered = inside(row, truth)
+    badge = None if covered is None else judged(covered, "inside", "outside")
+    how = tag("small", "realised") if truth.method == "realised" else None
     return join([each for each in (badge, how) if each], " ") if badge or how else None
 
 

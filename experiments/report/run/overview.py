@@ -12,6 +12,7 @@ from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, alarm, folded, verdict
 from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.tables import Table
+from experiments.report.run.compared import compared_line
 from experiments.report.run.verdict import effect_words, inside, signed_effect, unreadable, verdicts
 
 BADGES = {
@@ -30,17 +31,24 @@ def headline(run: Run) -> Html:
     parts = []
     for found in verdicts(run.metrics, run.truths):
         tone = "alarm" if found.finding is Finding.UNREADABLE else TONES[found.good]
-        told = (*found.beside, *found.further)
-        further = [sentence for sentence in told if sentence not in said]
+        first, more = (
+            [sentence for sentence in each if sentence not in said]
+            for each in (found.leading, found.rest)
+        )
+        below = [tag("p", each, cls="further") for each in more]
+        rest = tag("div", *below) if below else None
+        shown = [*first, folded(rest, "What else is known of it")] if rest else first
         sentence = tag("p", found.sentence, cls="sentence")
-        parts.append(verdict(BADGES[found.finding], sentence, further, tone))
-        said.update(told)
+        parts.append(verdict(BADGES[found.finding], sentence, shown, tone))
+        said.update((*first, *more))
     remarks = run.manifest.data if run.manifest else ()
     failed = told_failed(run.failed)
     before, behind = (
         [tag("p", sentence, cls="alarm-note") for sentence in each] for each in (failed, remarks)
     )
-    return tag("div", *before, *parts, *behind)
+    line = compared_line(run)
+    told = tag("p", line, cls="compared-line") if line else None
+    return tag("div", *before, told, *parts, *behind)
 
 
 def key_figures(run: Run) -> Content:

@@ -42,9 +42,9 @@ def pictured(run: Run) -> tuple[list[Section], str]:
 
 
 FIRST: tuple[Part[Run], ...] = (
+    ("effects", "The answer", "What the test says, and what is true", effects),
     ("compared", "What was compared", "What was compared", compared),
     ("figures", "Key figures", "Key figures", key_figures),
-    ("effects", "Estimates and truth", "Estimates against truth", effects),
     ("triggered", "Where pages differ", "Where the arms' pages differ", triggered),
     ("causal", "Causal credit", "What would not have been bought anyway", causal),
     ("headroom", "Headroom", "What recall could gain at most", headroom),

@@ -38,6 +38,7 @@ from experiments.report.run.answer import (
     basis_sentence,
     chance_sentence,
     finding_of,
+    order_sentence,
     others_sentence,
     parts_sentence,
     refit_sentence,
@@ -58,6 +59,7 @@ class Verdict:
         sentence: the finding, its uncertainty and the truth.
         further: what else a careful reader wants to know, one sentence each.
         beside: what stands beside it wherever it is told: the A/B test, headroom, training luck.
+        leading: of these, what is read first: what the test says, and what room there was.
     """
 
     finding: Finding
@@ -65,6 +67,12 @@ class Verdict:
     sentence: str
     further: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    leading: tuple[str, ...] = ()
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """What else there is beside it and further, below what leads."""
+        return tuple(each for each in (*self.beside, *self.further) if each not in self.leading)
 
 
 def failed_srm(metrics: Metrics) -> SampleRatio | None:
@@ -157,10 +165,11 @@ def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdic
     if truths is not None and truth is not None and truth.effect.ends is not None:
         finding = finding_of(truth)
         said = _tested(row, truth, metrics) if row is not None else None
+        room = room_sentence(truths, truth)
         beside = (
             *(said, chance_sentence(truth)),
             others_sentence(truths, truth),
-            *(room_sentence(truths, truth), refit_sentence(truths, truth)),
+            *(room, order_sentence(truths, truth), refit_sentence(truths, truth)),
         )
         rest = (
             parts_sentence(truth.parts),
@@ -173,6 +182,7 @@ def judge(metrics: Metrics, truths: Truths | None, contrast: Contrast) -> Verdic
             answer(truth, metrics.confidence),
             tuple(each for each in rest if each),
             tuple(each for each in beside if each),
+            tuple(each for each in (said, room) if each),
         )
     if row is None:
         noun = meaning(metrics.primary).noun

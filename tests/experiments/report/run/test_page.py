@@ -12,9 +12,9 @@ from simulator.errors import DataError, StoreError
 from tests.experiments.report.fake_run import bare_metrics, fake_run
 
 SECTIONS = (
+    "effects",
     "compared",
     "figures",
-    "effects",
     "headroom",
     "daily",
     "funnel",

@@ -1,0 +1,76 @@
+"""A ledger: a line for each metric, with its levels, and two intervals on one track."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from experiments.records.interval import UNKNOWN, Interval
+from experiments.report.kit.forest import Lane, marks
+from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.scales import Axis, place
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric.
+
+    Attributes:
+        label: its name.
+        levels: in both arms, in words.
+        first, second: relative changes; what is not known is not drawn.
+        told_first, told_second: each in words.
+        colour: class of the first interval.
+        primary: whether it is what was declared beforehand.
+    """
+
+    label: object
+    levels: object
+    first: Interval
+    second: Interval
+    told_first: object
+    told_second: object
+    colour: str = ""
+    primary: bool = False
+
+
+def spans(lines: Iterable[Line]) -> list[list[Interval]]:
+    """What each line needs of the axis."""
+    return [[each for each in (line.first, line.second) if each is not UNKNOWN] for line in lines]
+
+
+def ledger(lines: Sequence[Line], axis: Axis, heads: Sequence[object]) -> Html:
+    """Lines over one axis; an arrow marks what goes beyond it.
+
+    Args:
+        lines: from top to bottom.
+        axis: of all lines.
+        heads: of names, of levels, of the track, and of both intervals in words.
+    """
+    names = ("label", "levels", "tracks", "first", "second")
+    head = [tag("span", each, cls=name) for name, each in zip(names, heads, strict=True)]
+    drawn = [tag("div", *head, cls="post head"), *(_line(line, axis) for line in lines)]
+    zero = next((n for n, (value, _) in enumerate(axis.ticks) if value == 0), 0)
+    labels = [
+        tag("span", label, style=place(left=axis.at(at)), cls="odd" if (n - zero) % 2 else None)
+        for n, (at, label) in enumerate(axis.ticks)
+    ]
+    ruler = tag("div", tag("div", *labels, cls="axis"), cls="post ruler")
+    return tag("div", *drawn, ruler, cls="ledger")
+
+
+def _line(line: Line, axis: Axis) -> Html:
+    tracks = [
+        tag("div", *marks(Lane(span, "", mark=mark), axis), cls=f"track {kind}".rstrip())
+        for span, mark, kind in (
+            (line.first, "mark-plain", ""),
+            (line.second, "mark-truth", "truth"),
+        )
+    ]
+    return tag(
+        "div",
+        tag("span", line.label, cls="label"),
+        tag("span", line.levels, cls="levels"),
+        tag("div", *tracks, cls=f"tracks {line.colour}".rstrip()),
+        tag("span", line.told_first, cls="first"),
+        tag("span", line.told_second, cls="second"),
+        cls="post primary" if line.primary else "post",
+    )
