@@ -44,4 +44,56 @@
     links.forEach((link, key) => link.classList.toggle("here", key === first));
   }, { rootMargin: "-10% 0px -60% 0px" });
   document.querySelectorAll("main > section").forEach((part) => watch.observe(part));
+
+  // Every figure can be taken along: its numbers as CSV, its picture as SVG.
+  const number = /^[+-]?\d[\d.,]*\s?%?$/;
+  const cell = (node) => {
+    const text = node.innerText.trim().replace(/[\u2009\u202f\u00a0]/g, " ").replace(/\u2212/g, "-");
+    const plain = number.test(text) ? text.replace(/[\s,]/g, "") : text.replace(/\s*\n\s*/g, " ");
+    return /[",]/.test(plain) ? `"${plain.replace(/"/g, '""')}"` : plain;
+  };
+  const csv = (table) => [...table.rows]
+    .map((row) => [...row.cells].map(cell).join(","))
+    .join("\n") + "\n";
+  const svg = (picture) => {
+    const { width, height } = picture.getBoundingClientRect();
+    const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+    const style = rules.map((rule) => rule.cssText).join("\n").replace(/]]>/g, "");
+    const drawn = new XMLSerializer().serializeToString(picture);
+    const [wide, high] = [Math.ceil(width), Math.ceil(height)];
+    return `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${high}" `
+      + `viewBox="0 0 ${wide} ${high}"><style><![CDATA[${style}]]></style>`
+      + `<foreignObject width="${wide}" height="${high}">${drawn}</foreignObject></svg>`;
+  };
+  const save = (text, kind, name) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: kind }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const run = (document.querySelector("h1")?.textContent ?? "figure").trim().replace(/\W+/g, "-");
+  document.querySelectorAll("main figure").forEach((figure, at) => {
+    const part = figure.closest("section")?.id || "figure";
+    const bar = document.createElement("div");
+    bar.className = "saves";
+    const add = (label, told, work) => {
+      const made = document.createElement("button");
+      made.type = "button";
+      made.textContent = label;
+      made.title = told;
+      made.addEventListener("click", work);
+      bar.append(made);
+    };
+    const [picture, table] = [figure.querySelector(".picture"), figure.querySelector("table")];
+    const name = `${run}-${part}-${at + 1}`;
+    if (picture) {
+      add("SVG", "Save the picture", () => save(svg(picture), "image/svg+xml", `${name}.svg`));
+    }
+    if (table) {
+      add("CSV", "Save the numbers", () => save(csv(table), "text/csv", `${name}.csv`));
+    }
+    figure.insertBefore(bar, figure.querySelector(":scope > details"));
+  });
+  window.funnelab = { csv, svg };
 })();

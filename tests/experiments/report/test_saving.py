@@ -1,0 +1,71 @@
+"""Figures of a page are taken along: numbers as CSV, pictures as SVG."""
+
+import csv
+import io
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.report import write_report
+from tests.experiments.report.browser import Browser, browser, find_chromium
+from tests.experiments.report.fake_run import fake_run
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser that shows the page of a run, its script included."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    page = write_report(fake_run(tmp_path_factory.mktemp("run") / "run"))
+    with browser(program, tmp_path_factory.mktemp("profile")) as found:
+        found.open(page)
+        found.look(1280, "light")
+        yield found
+
+
+def test_every_figure_has_its_buttons(tab: Browser) -> None:
+    figures, saves = (
+        tab.evaluate(f"document.querySelectorAll('{each}').length")
+        for each in ("main figure", "main figure > .saves")
+    )
+    assert figures == saves > 5
+    titles = tab.evaluate(
+        "[...document.querySelectorAll('#effects .saves button')].map(each => each.title)"
+    )
+    assert titles == ["Save the picture", "Save the numbers"]
+
+
+def test_numbers_are_saved_as_a_program_reads_them(tab: Browser) -> None:
+    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    text = tab.evaluate("funnelab.csv(document.querySelector('#effects figure table'))")
+    head, *rows = list(csv.reader(io.StringIO(text)))
+    shown = tab.evaluate(
+        "[...document.querySelector('#effects figure table').rows].map(row => row.cells.length)"
+    )
+    assert [len(head), *map(len, rows)] == shown
+    gmv = dict(zip(head, rows[0], strict=True))
+    assert gmv["Metric"] == "GMV per shopper"
+    assert float(gmv["control"]) < float(gmv["treatment"])
+    assert gmv["Relative"].endswith("%")
+    assert float(gmv["Relative"].rstrip("%")) > 0
+
+
+def test_a_picture_is_saved_as_it_looks(tab: Browser, tmp_path: Path) -> None:
+    text = tab.evaluate("funnelab.svg(document.querySelector('#effects .picture'))")
+    drawn = ET.fromstring(text)
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    box = tab.evaluate(
+        "(box => [box.width, box.height])"
+        "(document.querySelector('#effects .picture').getBoundingClientRect())"
+    )
+    assert [float(drawn.get(side, 0)) for side in ("width", "height")] == pytest.approx(box, abs=1)
+    assert "GMV per shopper" in "".join(drawn.itertext())
+    (tmp_path / "effects.svg").write_text(text, encoding="utf-8")
+    tab.open(tmp_path / "effects.svg")
+    shot = np.asarray(tab.picture().convert("RGB"), np.float64)
+    blue = (np.abs(shot - np.array([0, 114, 178])).max(axis=2) < 30).sum()
+    assert blue > 100  # the intervals of the treatment, in its colour
