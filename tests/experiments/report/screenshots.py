@@ -42,7 +42,7 @@ WIDTHS = (1280, 375)
 THEMES = ("light", "dark")
 STEP = 8  # between the shades that a kept picture has, of 256
 TILE = 8  # side of a tile of a small picture, in which a pixel is four by four of the page's
-MOST = 0.045  # mean difference of a tile that is taken for the same, of 1 from black to white
+MOST = 0.04  # mean difference of a tile that is taken for the same, of 1 from black to white
 MOST_HEIGHT = 0.01  # difference in height, as a part of it
 
 
@@ -52,7 +52,7 @@ class Look:
 
     Attributes:
         name: of page, width and theme.
-        picture: the page at half its size.
+        picture: the page.
         sections: where each section begins and ends, in pixels of the page.
     """
 
@@ -63,7 +63,7 @@ class Look:
     @property
     def small(self) -> Image.Image:
         """The page at a quarter of its size, as it is compared."""
-        return self.picture.reduce(2)
+        return self.picture.reduce(4)
 
     def keep(self) -> None:
         """Write the small picture, in fewer shades, as the one to compare with."""
