@@ -27,6 +27,7 @@ from experiments.report.ids.verdict import (
     scheme_sentences,
     size_words,
 )
+from experiments.report.ids.verdict import choice as scheme_choice
 from experiments.report.ids.verdict import headline as bench_headline
 from experiments.report.kit.digits import (
     ABSENT,
@@ -42,6 +43,7 @@ from experiments.report.kit.digits import (
 from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table, compact
+from experiments.report.rewards.choosing import choice
 from experiments.report.rewards.controls import controls_headline
 from experiments.report.rewards.overview import lift_cell, offline_cell, share_cell
 from experiments.report.rewards.policies import names, trained
@@ -188,7 +190,8 @@ def ids_summary(record: IdsRecord, report: Path | None = None) -> Summary:
         tables.append(Table("Ids, means over seeds", [*head, "trained"], rows))
     told = (comparisons, scheme_sentences, paper_sentences)
     further = [*(sentence for each in told for sentence in each(record)), *record.warnings]
-    return Summary(tables, [Text(bench_headline(record)[0], "bold"), *map(Text, further)], report)
+    said = [Text(bench_headline(record)[0], "bold"), Text(scheme_choice(record), "bold")]
+    return Summary(tables, [*said, *map(Text, further)], report)
 
 
 def _measured(record: IdsRecord, scheme: str, mode: str, measure: str, at: int) -> str:
@@ -229,7 +232,8 @@ def _recall_table(record: IdsRecord, mode: str) -> Table:
 
 def rewards_summary(record: RewardsRecord, report: Path | None = None) -> Summary:
     """Offline measures, true lifts, trust, and the verdict, policy by policy."""
-    said = [Text(headline(record)[0], "bold"), Text(offline_headline(record))]
+    said = [Text(headline(record)[0], "bold"), Text(choice(record), "bold")]
+    said.append(Text(offline_headline(record)))
     said.append(Text(controls_headline(record)))
     for policy, sentences in policy_sentences(record).items():
         said += [Text(), Text(policy, "bold"), *map(Text, sentences)]

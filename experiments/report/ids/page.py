@@ -6,7 +6,13 @@ from experiments.records.ids import IdsRecord
 from experiments.records.reading import read_record
 from experiments.report.ids.rates import equal_terms, gains, hit_rates
 from experiments.report.ids.shapes import shapes
-from experiments.report.ids.verdict import comparisons, headline, paper_sentences, scheme_sentences
+from experiments.report.ids.verdict import (
+    choice,
+    comparisons,
+    headline,
+    paper_sentences,
+    scheme_sentences,
+)
 from experiments.report.kit.digits import number, sureness
 from experiments.report.kit.markup import tag
 from experiments.report.kit.page import (
@@ -29,7 +35,7 @@ def render(record: IdsRecord) -> str:
     said = verdict(
         "Told apart" if better else "Not told apart",
         tag("p", sentence, cls="sentence"),
-        [*comparisons(record), *warnings],
+        [choice(record), *comparisons(record), *warnings],
         "good" if better else "plain",
     )
     sizes = [

@@ -68,6 +68,30 @@ def headline(record: IdsRecord) -> tuple[str, bool]:
     return told + (f"; fewer: {listed(worse)}." if worse else "."), False
 
 
+def choice(record: IdsRecord) -> str:
+    """Which scheme to take, or that it cannot be told.
+
+    A scheme is compared with the baseline alone, so of several that are really better none is told
+    to be the best.
+    """
+    mode, beam, base = record.modes[0], record.primary_beam, record.baseline
+    gains = rows_of(record.gains, mode=mode, measure=HIT_RATE, at=beam)
+    said = {gain.scheme: finding(gain, record.confidence) for gain in gains}
+    better = [gain for gain in gains if said[gain.scheme] is Finding.MORE]
+    if not better:
+        told = f"Keep {base}: no scheme can be told to cover more."
+        unsure = [scheme for scheme, each in said.items() if each is not Finding.LESS]
+        more = f" {listed(unsure)} may be better or worse: more training seeds tell."
+        return told + more if unsure else told
+    best = max(better, key=lambda gain: gain.effect.estimate or 0.0)
+    size, interval = size_words(best)
+    told = f"Take {best.scheme}: it covers {size.lstrip('+')} more than {base} ({interval})."
+    rest = [gain.scheme for gain in better if gain is not best]
+    if rest:
+        told += f" {listed(rest)} may be as good: schemes are compared with {base} alone."
+    return told
+
+
 _WORDS = {
     Finding.MORE: "more",
     Finding.LESS: "less",

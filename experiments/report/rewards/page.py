@@ -18,6 +18,7 @@ from experiments.report.kit.page import (
     writer,
 )
 from experiments.report.kit.sentences import counted
+from experiments.report.rewards.choosing import choice
 from experiments.report.rewards.controls import controls, controls_headline
 from experiments.report.rewards.hacking import hacking
 from experiments.report.rewards.lifts import lifts, paper
@@ -37,7 +38,7 @@ def render(record: RewardsRecord) -> str:
     said = verdict(
         badge,
         tag("p", sentence, cls="sentence"),
-        [offline_headline(record), controls_headline(record), *warnings],
+        [choice(record), offline_headline(record), controls_headline(record), *warnings],
         {True: "good", False: "bad", None: "plain"}[good],
     )
     sizes = [

@@ -13,6 +13,7 @@ from experiments.records.reading import write_record
 from experiments.report.ids.page import PARTS, render, write_report
 from experiments.report.ids.schemes import colour
 from experiments.report.ids.verdict import (
+    choice,
     comparisons,
     finding,
     headline,
@@ -100,6 +101,16 @@ def test_the_headline_names_the_best_scheme_that_is_really_better(record):
     told = scheme_sentences(record)
     assert any("random against rqvae: Semantic: less" in said for said in told)
     assert any("+22.6" in said for said in paper_sentences(record))
+
+
+def test_it_says_which_scheme_to_take_or_that_it_cannot_be_told(record):
+    best = choice(record)
+    assert best.startswith("Take ")
+    assert f"more than {record.baseline}" in best
+    unsure = tuple(replace(gain, p_value=0.5, p_holm=1.0) for gain in record.gains)
+    kept = choice(replace(record, gains=unsure))
+    assert kept.startswith(f"Keep {record.baseline}: no scheme can be told to cover more.")
+    assert "more training seeds tell" in kept
 
 
 def test_without_a_real_gain_the_headline_claims_none(record):

@@ -10,6 +10,8 @@ from experiments.inference.finding import Finding
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import Hacking, Offline, Online, Trust
 from experiments.report.kit.sentences import counted, listed
+from experiments.report.rewards.choosing import choice
+from experiments.report.rewards.policies import trained
 from experiments.report.rewards.trust import metrics_of, ranked, trust_sentence
 from experiments.report.rewards.verdict import headline, offline_headline, policy_sentences
 from experiments.report.rewards.words import Sign, finding, hacking_sentence, sign, size_words
@@ -209,3 +211,22 @@ def test_numbers_agree_with_their_nouns():
 def test_a_base_of_zero_is_told_in_absolute_terms():
     row = replace(measured(), relative=UNKNOWN)
     assert size_words(row) == ("+0.0100", "0.0050 to 0.0150")
+
+
+def test_a_policy_is_taken_that_raises_the_first_metric_and_lowers_nothing(record):
+    name = trained(record)[0].name
+    unsure = lift(name, "orders", 0.002, 0.005, 0.5, 0.6)
+    assert choice(grid(record, lift(name), unsure)).startswith(f"Take {name}: it really raises ")
+    lowered = grid(record, lift(name), lift(name, "orders", -0.01))
+    assert choice(lowered).startswith("Keep the supervised model: no policy really raises gmv ")
+
+
+def test_of_several_good_policies_none_is_told_to_be_best(record):
+    first, second = (row.name for row in trained(record)[:2])
+    found = choice(grid(record, lift(first, at=0.01), lift(second, at=0.02)))
+    assert found.startswith(f"Take {second}: ")
+    assert f"So does {first}: which of them is better cannot be told" in found
+
+
+def test_without_worlds_no_policy_can_be_taken(record):
+    assert choice(grid(record)).startswith("Which policy to take cannot be told: ")
