@@ -211,6 +211,7 @@ def test_the_example_of_an_analysis_says_launch(
     assert capsys.readouterr().out.split()[:2] == ["launch", "CUPED"]
 
 
+@pytest.mark.slow
 def test_the_examples_in_python_run(
     tmp_path: Path, command: Path, as_written: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,8 +47,8 @@ _DOUBLINGS = 40
 _MOST_GROWTH = 40.0
 """Logarithm of a growth beyond which rounding decides."""
 
-_FINE = 2.0**-11
-"""Part of a standard error to which an end is found."""
+_FINE = 2.0**-8
+"""Part of a standard error to which an end is found; the re-randomisations leave more unsure."""
 
 _ROUNDING = 1e-12
 """Part of its terms at which a sum of squares counts as 0, and of |T| at which two are alike."""

@@ -143,7 +143,7 @@ def test_a_broken_promise_is_status_1_and_known_faults_are_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A few clusters of very different size hold what they promise, but not by Student's law."""
-    asked = ["--redraws", 300, "--set", "truth.seeds=0", "--set", "analysis.primary=cvr"]
+    asked = ["--redraws", 200, "--set", "truth.seeds=0", "--set", "analysis.primary=cvr"]
     folder = begun(tmp_path / "run", small_run)
     words = [SMALL, "--out", folder, *SETS[:-2], *asked]
     status, printed = told(capsys, *words, "--design", "shopper", "--json")

@@ -107,7 +107,8 @@ class Browser:
         for top in range(0, int(size["height"]), MOST):
             height = min(MOST, size["height"] - top)
             clip = {"x": 0, "y": top, "width": size["width"], "height": height, "scale": SCALE}
-            shot = self.send("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+            how = {"captureBeyondViewport": True, "optimizeForSpeed": True}
+            shot = self.send("Page.captureScreenshot", clip=clip, **how)
             part = Image.open(io.BytesIO(base64.b64decode(shot["data"])))
             whole.paste(part.convert("RGB"), (0, int(top * SCALE)))
         return whole
