@@ -18,12 +18,12 @@ DAYS, FIRST = 6, 2
 
 
 @pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lasting(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The treatment shows a single result, and so serves worse; two lucks of the truth."""
     settings = ("world.habit.strength=3", f"world.days={DAYS}", "truth.seeds=2")
     worse = ('arms.dense.channels=["dense"]', "arms.dense.limits.dense=1")
     config = small_config(*settings, *worse)
-    return run(config, tmp_path_factory.mktemp("habit") / "run")
+    return run(config, tmp_path_factory.mktemp("habit") / "run", like=small_run)
 
 
 def visits(run_: Path, arm: str, days: range) -> np.ndarray:

@@ -16,7 +16,7 @@ from experiments.stages.progress import NoProgress
 from tests.experiments.small_runs import begun, small_config, stage
 
 SETTINGS = ("world.days=4", "truth.seeds=2")
-REDRAWS, WORLDS = 120, 2
+REDRAWS, WORLDS = 60, 2
 
 
 def calibrate(folder: Path, *overrides: str, redraws: int = REDRAWS, worlds: int = WORLDS) -> Path:

@@ -97,7 +97,7 @@ class Lived:
     """A finished run, its studies' worlds, and what they say."""
 
     def __init__(self, folder):
-        self.config = load_config(study_toml(folder))
+        self.config = load_config(study_toml(folder), ["shoppers.count=250"])
         self.folder = folder / "run"
         run_experiment(self.config, self.folder, progress=NoProgress(), command="a test")
         self.opened = []
