@@ -24,6 +24,7 @@ FRAMES = {
 OTHERS = {
     *(
         "catalog",
+        "cell",
         "changed",
         "compare",
         "config",

@@ -25,7 +25,7 @@ from experiments.records.files import CONFIG
 from experiments.records.ids import Cost, Gain, IdsRecord, Measured
 from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Daily, Estimate, FunnelCount, Latency, Metrics, SampleRatio
-from experiments.records.reading import AnyRecord, Record, read_record
+from experiments.records.reading import AnyRecord, Record, read_record, row_of
 from experiments.records.rewards import Contrast as PolicyContrast
 from experiments.records.rewards import Offline, Online, RewardsRecord
 from experiments.records.sweep import CellDifference, CellLift, CellRoom, CellRow, SweepRecord
@@ -197,6 +197,18 @@ class Results:
         for at, key in enumerate(record.keys):
             made[key] = [cell.values[at] for cell in record.cells]
         return made
+
+    def cell(self, name: str) -> "Results":
+        """The run of one cell of a sweep, by its `name` in `cells`.
+
+        Raises:
+            StoreError: the sweep has no such cell, or it has not been run to its end.
+        """
+        found = row_of(self._of(SweepRecord).cells, name=name)
+        if found is None:
+            names = ", ".join(cell.name for cell in self._of(SweepRecord).cells)
+            raise StoreError(f"cell == {name!r}, must be one of: {names}")
+        return open_run(self.folder / found.folder)
 
     @cached_property
     def lifts(self) -> pd.DataFrame:

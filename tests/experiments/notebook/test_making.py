@@ -7,7 +7,7 @@ import pytest
 
 import funnelab
 from experiments.notebook.making import overrides_of
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, StoreError
 from tests.experiments.small_runs import PLAIN, SMALL, begun, read, small_config
 
 
@@ -31,6 +31,11 @@ def test_a_sweep_from_python_has_a_cell_for_each_value(small_run: Path, tmp_path
     assert set(made.cells["status"]) == {"done"}
     by_cell = made.lifts.groupby("analysis.confidence")["relative"].first()
     assert by_cell[0.9] == by_cell[0.95]
+    first, second = (made.cell(name) for name in made.cells["name"])
+    assert (first.config.analysis.confidence, second.config.analysis.confidence) == (0.9, 0.95)
+    assert "analysis.confidence" in first.changed(second)["key"].tolist()
+    with pytest.raises(StoreError, match="cell == 'third', must be one of"):
+        made.cell("third")
 
 
 def test_settings_by_key_are_written_as_toml() -> None:

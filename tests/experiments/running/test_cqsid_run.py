@@ -31,7 +31,7 @@ pytestmark = pytest.mark.long
 # --- the same seed gives the same log
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 512])
+@pytest.mark.parametrize("batch_size", [pytest.param(1, marks=pytest.mark.slow), 7, 512])
 def test_the_batch_size_of_a_service_does_not_change_what_is_generated(
     tmp_path: Path, whole: Path, batch_size: int
 ) -> None:
