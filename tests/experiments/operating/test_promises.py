@@ -16,7 +16,7 @@ from experiments.records.reading import read_record, row_of, rows_of
 from experiments.stages.progress import NoProgress
 from tests.experiments.small_runs import small_config
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(7_200)]  # beside other work, too
 REDRAWS, WORLDS, LEVEL = 1_000, 200, 0.05
 
 MANY = (
