@@ -5,6 +5,7 @@ import fcntl
 import io
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,7 @@ START = (
     "os.execv(sys.argv[3], sys.argv[3:])"
 )
 SCALE = 1.0  # pixels of a picture for each pixel of the page: at less, edges depend on luck
+PATIENCE = 120  # seconds
 MOST = 8_000  # of a page's pixels in one shot; what is higher than 16,384 cannot be drawn at once
 
 
@@ -61,6 +63,8 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._unread:
+            if not select.select([self._answers], [], [], PATIENCE)[0]:
+                raise RuntimeError(f"the browser has not answered for {PATIENCE} s")
             read = os.read(self._answers, 1 << 20)
             if not read:
                 raise RuntimeError("the browser has ended before it answered")

@@ -65,7 +65,9 @@ def test_a_picture_is_saved_as_it_looks(tab: Browser, tmp_path: Path) -> None:
     assert [float(drawn.get(side, 0)) for side in ("width", "height")] == pytest.approx(box, abs=1)
     assert "GMV per shopper" in "".join(drawn.itertext())
     (tmp_path / "effects.svg").write_text(text, encoding="utf-8")
-    tab.open(tmp_path / "effects.svg")
+    (tmp_path / "paper.html").write_text('<img src="effects.svg">', encoding="utf-8")
+    tab.open(tmp_path / "paper.html")
+    tab.look(1280, "light")
     shot = np.asarray(tab.picture().convert("RGB"), np.float64)
     blue = (np.abs(shot - np.array([0, 114, 178])).max(axis=2) < 30).sum()
     assert blue > 100  # the intervals of the treatment, in its colour

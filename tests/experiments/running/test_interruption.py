@@ -94,7 +94,9 @@ def test_a_run_that_is_asked_to_end_stops_its_processes_and_ends_by_that_signal(
     assert not _is_there(program.pid)  # nobody of its group is left
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_run_goes_on_from_its_last_finished_stage_to_the_same_end(
     tmp_path: Path, uninterrupted: Path, how: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
