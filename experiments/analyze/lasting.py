@@ -22,7 +22,10 @@ def lasting(facts: Facts) -> Iterator[CardLasting]:
     """
     if not facts.spec.after:
         return
-    earlier = read_record(Scorecard, Path(facts.spec.after).parent)
+    path = Path(facts.spec.after)
+    if path.name != Scorecard.FILE:
+        raise DataError(f"after == {path}, must be a {Scorecard.FILE}")
+    earlier = read_record(Scorecard, path.parent)
     known = {metric.name for metric in earlier.metrics}
     for contrast in facts.contrasts:
         tested = _launched(facts, earlier, contrast)

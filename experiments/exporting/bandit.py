@@ -48,7 +48,6 @@ def write_bandit(results: Results, folder: Path) -> list[Path]:
             "propensity == 1 in every slot, must be below: without funnel.exploration nothing is "
             "shown by chance, and a log tells nothing of other pages"
         )
-    titles = np.array(results.catalog.title_I.tolist())
     arrays: dict[str, Any] = {
         "n_rounds": len(pscore_N),
         "n_actions": len(results.catalog),
@@ -60,7 +59,7 @@ def write_bandit(results: Results, folder: Path) -> list[Path]:
         "policy": np.array(arms)[np.asarray(found["arm"], np.int64)],
         "round": np.asarray(found["request"], np.int64),
         "action_id": np.array(results.catalog.key_I.tolist()),
-        "action_title": titles,
+        "action_title": np.array(results.catalog.title_I.tolist()),
     }
     path = folder / FILE
     np.savez_compressed(path, **arrays)

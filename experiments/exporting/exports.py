@@ -1,7 +1,6 @@
 """What a run can be exported to, and the command's work."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,30 +13,15 @@ from experiments.notebook.results import Results, open_run
 from experiments.records.files import storing
 from simulator.errors import ConfigError
 
-
-@dataclass(frozen=True)
-class Format:
-    """One form of export.
-
-    Attributes:
-        told: what is in it, in a few words.
-        write: into a folder; returns the files.
-    """
-
-    told: str
-    write: Callable[[Results, Path], list[Path]]
-
-
-FORMATS: Mapping[str, Format] = {
-    "parquet": Format(
-        "estimates, truth, shares, log and items as Parquet", partial(write_tables, kind="parquet")
-    ),
-    "csv": Format("the same as CSV", partial(write_tables, kind="csv")),
-    "ubi": Format("the log as User Behavior Insights 1.3.0, JSON lines", write_ubi),
-    "obp": Format("the log as bandit feedback for Open Bandit Pipeline, NumPy", write_bandit),
-    "trl": Format("clicked against skipped items as preferences, JSON lines", write_preferences),
-    "latex": Format("the tables of the findings, LaTeX with booktabs", write_latex),
+FORMATS: Mapping[str, Callable[[Results, Path], list[Path]]] = {
+    "parquet": partial(write_tables, kind="parquet"),
+    "csv": partial(write_tables, kind="csv"),
+    "ubi": write_ubi,
+    "obp": write_bandit,
+    "trl": write_preferences,
+    "latex": write_latex,
 }
+"""By name, what writes a form into a folder and returns the files."""
 
 
 def export(run: Path, kind: str, out: Path | None = None) -> list[Path]:
@@ -62,4 +46,4 @@ def export(run: Path, kind: str, out: Path | None = None) -> list[Path]:
     folder = out or run / f"export-{kind}"
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        return FORMATS[kind].write(results, folder)
+        return FORMATS[kind](results, folder)

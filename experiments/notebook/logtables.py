@@ -28,8 +28,8 @@ def items_table(catalog: Catalog) -> pa.Table:
     """The catalogue: number, the shop's own id, title, brand, category and list price of items."""
 
     def named(code_I: Any, names: tuple[str, ...]) -> pa.Array:
-        known = [names[code] if code >= 0 else None for code in code_I.tolist()]
-        return pa.array(known, pa.string())
+        known_I = np.array([*names, None], object)[code_I]  # code -1 is the last: unknown
+        return pa.array(known_I, pa.string())
 
     return pa.table(
         {

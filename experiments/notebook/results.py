@@ -34,6 +34,7 @@ from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table
 from experiments.running.models import CATALOG, LOG, load_saved
+from experiments.stages.folder import RunFolder
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import StoreError
 
@@ -301,8 +302,8 @@ class Results:
     def catalog(self) -> Catalog:
         """The catalogue of the run, as the simulator has it."""
         stage = next(each for each in self._of(RunManifest).stages if each.name == "catalogue")
-        path = self.folder / "stages" / f"{stage.name}-{stage.key}" / CATALOG
-        catalog = load_saved(path, self.config)
+        place = RunFolder(self.folder).stage(stage.name, stage.key).path
+        catalog = load_saved(place / CATALOG, self.config)
         assert isinstance(catalog, Catalog)
         return catalog
 

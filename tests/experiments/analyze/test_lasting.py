@@ -98,5 +98,7 @@ def test_of_several_treatments_the_launched_one_has_the_same_name(tmp_path: Path
 
 
 def test_a_scorecard_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FunnelabError, match=r"other\.json, must be a scorecard\.json"):
+        carded(table({"a": 2.0, "b": 2.0}, 3), after=str(tmp_path / "other.json"))
     with pytest.raises(FunnelabError, match=r"scorecard\.json"):
         carded(table({"a": 2.0, "b": 2.0}, 3), after=str(tmp_path / "none" / "scorecard.json"))
