@@ -1,15 +1,10 @@
-"""What README and docs say is so: examples run, links lead somewhere, names exist."""
+"""What README and docs say is so: links lead somewhere, names are those of the code."""
 
-import json
-import os
 import re
-import subprocess
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -28,220 +23,23 @@ from simulator.files.settings import FileCatalog
 from simulator.log.codes import EndReason, NextAction
 from simulator.log.tables import OPTIONAL, table_schemas
 from tests.experiments.records.key_tables import documented, renewed
-from tests.quickcommands import quick_commands
+from tests.pages import DOCS, PAGES, ROOT, blocks
 
 pytestmark = pytest.mark.long
-
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# ([\w.]+)(, continued)?( *\n)")
-_SIZE = re.compile(r"^(history_days|days|count) = (\d+)$", re.MULTILINE)
-MOST = {"history_days": 2, "days": 1, "count": 200}
-"""Days and shoppers of a guide's shop where it is not as written."""
-FEWER = "\n[truth]\nseeds = 0\nheadroom = 0\n"
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-@dataclass
-class Example:
-    """Runs the blocks of a page in one folder, in the order of the page."""
-
-    folder: Path
-    command: Path
-    as_written: bool
-    namespace: dict[str, Any]
-    output: str = ""
-
-    def run(self, language: str, text: str) -> None:
-        named = _FILE.match(text)
-        if language == "text":
-            missing = [line for line in text.splitlines() if line not in self.output]
-            assert not missing, f"{missing} not in:\n{self.output}"
-        elif language == "sh":
-            self.output = self._shell(text)
-        elif named is not None:
-            with (self.folder / named[1]).open("a" if named[2] else "w") as file:
-                file.write(text if self.as_written else _smaller(text))
-        else:
-            assert language == "python", f"nobody runs {language} blocks without a file name"
-            exec(compile(text, "docs example", "exec"), self.namespace)
-
-    def _shell(self, text: str) -> str:
-        path = f"{self.command.parent}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
-            ["bash", "-e", "-c", text],
-            cwd=self.folder,
-            env=os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-
-def _smaller(text: str) -> str:
-    """Settings of a smaller shop; of any other file what is written."""
-    whole = "[shoppers]" in text and "[truth]" not in text
-    return _SIZE.sub(_at_most, text) + FEWER * whole
-
-
-def _at_most(size: re.Match[str]) -> str:
-    return f"{size[1]} = {min(int(size[2]), MOST[size[1]])}"
-
-
-def _blocks(page: Path) -> list[tuple[str, str]]:
-    return _FENCE.findall(page.read_text(encoding="utf-8"))
-
-
-def _run_examples(page: str, folder: Path, command: Path, as_written: bool) -> None:
-    example = Example(folder, command, as_written, {"__name__": "example"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.syspath_prepend(folder)
-        for language, text in _blocks(DOCS / page):
-            example.run(language, text)
-
-
-@pytest.fixture(scope="module")
-def command() -> Iterator[Path]:
-    """What stands for `funnelab` in the blocks of a page."""
-    with TemporaryDirectory() as folder, quick_commands(Path(folder)) as command:
-        yield command
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(False, id="smaller"),
-        pytest.param(True, id="as written", marks=pytest.mark.slow),
-    ],
-)
-def as_written(request: pytest.FixtureRequest) -> bool:
-    """Whether the shops of guides have all their days and shoppers."""
-    return bool(request.param)
-
-
-@pytest.fixture(scope="module")
-def example_run(tmp_path_factory: pytest.TempPathFactory, command: Path, as_written: bool) -> Path:
-    """The run folder that the examples of extending.md leave behind."""
-    folder = tmp_path_factory.mktemp("extending")
-    _run_examples("extending.md", folder, command, as_written)
-    return folder / "lab"
-
-
-@pytest.fixture(scope="module")
-def example_bench(
-    tmp_path_factory: pytest.TempPathFactory, command: Path, as_written: bool
-) -> Path:
-    """The folder of the id bench that the examples of cqsid.md leave behind."""
-    folder = tmp_path_factory.mktemp("cqsid")
-    _run_examples("cqsid.md", folder, command, as_written)
-    return folder / "bench"
-
-
-@pytest.fixture(scope="module")
-def example_lab(tmp_path_factory: pytest.TempPathFactory, command: Path, as_written: bool) -> Path:
-    """The folder of the reward lab that the guide in rewards.md leaves behind."""
-    folder = tmp_path_factory.mktemp("rewards")
-    _run_examples("rewards.md", folder, command, as_written)
-    return folder / "lab"
-
-
-@pytest.fixture(scope="module")
-def example_attribution(
-    tmp_path_factory: pytest.TempPathFactory, command: Path, as_written: bool
-) -> Path:
-    """The run folder that the guide in attribution.md leaves behind, attributed in full."""
-    folder = tmp_path_factory.mktemp("attribution")
-    _run_examples("attribution.md", folder, command, as_written)
-    return folder / "lab"
-
-
-@pytest.mark.slow
-def test_the_guide_to_attribution_runs(example_attribution: Path) -> None:
-    record = json.loads((example_attribution / "attribution.json").read_text(encoding="utf-8"))
-    assert record["rules"] == ["any_touch", "my_rules:Recent"]
-
-
-@pytest.mark.slow
-def test_the_guide_to_rewards_runs(example_lab: Path) -> None:
-    assert (example_lab / "rewards.html").is_file()
-    assert not list(example_lab.glob("stages/policy-*/events"))  # an extra that nobody asked for
-
-
-def test_the_examples_of_extending_run(example_run: Path) -> None:
-    assert (example_run / "report.html").is_file()
-
-
-@pytest.mark.slow
-def test_the_examples_of_own_parts_run(tmp_path: Path, command: Path, as_written: bool) -> None:
-    _run_examples("own-parts.md", tmp_path, command, as_written)
-    assert (tmp_path / "lab" / "report.html").is_file()
-
-
-def test_the_example_of_looking_early_says_what_the_page_says(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _run_examples("sequential.md", tmp_path, tmp_path, True)
-    decided = [line.split()[-3:] for line in capsys.readouterr().out.splitlines()]
-    assert decided == [
-        ["more", "untold", "untold"],
-        ["more", "untold", "untold"],
-        ["more", "more", "untold"],
-        ["more", "more", "more"],
-    ]
-
-
-def test_the_examples_of_off_policy_run(tmp_path: Path, command: Path) -> None:
-    _run_examples("off-policy.md", tmp_path, command, as_written=True)
-
-
-def test_the_examples_of_variance_reduction_run(tmp_path: Path) -> None:
-    _run_examples("variance-reduction.md", tmp_path, tmp_path, True)  # no command, no shop
-
-
-def test_the_example_of_an_analysis_says_launch(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _run_examples("analyze.md", tmp_path, tmp_path, True)
-    assert capsys.readouterr().out.split()[:2] == ["launch", "CUPED"]
-
-
-@pytest.mark.slow
-def test_the_examples_in_python_run(
-    tmp_path: Path, command: Path, as_written: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _run_examples("python.md", tmp_path, command, as_written)
-    told = capsys.readouterr().out
-    assert "relative_true" in told
-    assert "queries.vocabulary_gap" in told
-
-
-@pytest.mark.slow
-def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
-    assert (example_bench / "ids.html").is_file()
-    assert (example_bench.parent / "lab" / "report.html").is_file()
-
-
-def test_the_examples_of_power_run(tmp_path: Path, command: Path, as_written: bool) -> None:
-    _run_examples("power.md", tmp_path, command, as_written)
-    assert (tmp_path / "plan" / "power.html").is_file()
-
-
 def test_the_plug_ins_in_the_readme_are_those_that_are_tried() -> None:
     guides = [DOCS / "extending.md", DOCS / "rewards.md"]
-    tried = [t for guide in guides for kind, t in _blocks(guide) if kind == "python"]
-    shown = [text for language, text in _blocks(ROOT / "README.md") if language == "python"]
+    tried = [t for guide in guides for kind, t in blocks(guide) if kind == "python"]
+    shown = [text for language, text in blocks(ROOT / "README.md") if language == "python"]
     assert shown
     assert set(shown) <= set(tried)
 
 
 def test_the_catalogue_in_the_readme_is_a_valid_setting() -> None:
-    (text,) = (text for language, text in _blocks(ROOT / "README.md") if language == "toml")
+    (text,) = (text for language, text in blocks(ROOT / "README.md") if language == "toml")
     FileCatalog.model_validate(tomllib.loads(text)["catalog"])
 
 
@@ -320,8 +118,8 @@ def _common(name: str) -> str:
 
 @pytest.mark.parametrize("section", ["catalog", "judgments", "queries", "shoppers", "world"])
 def test_the_market_page_names_every_setting_of_the_world(section: str) -> None:
-    pages = [(DOCS / page).read_text(encoding="utf-8") for page in ("market.md", "extending.md")]
-    named = {name for text in pages for name in _SETTING.findall(text)}
+    texts = [(DOCS / page).read_text(encoding="utf-8") for page in ("market.md", "extending.md")]
+    named = {name for text in texts for name in _SETTING.findall(text)}
     named = {_common(name) for name in named} | named
     known = set(_settings(Config.model_fields[section].annotation, section))
     known = {_common(name) for name in known}
@@ -388,7 +186,7 @@ def test_the_documented_rewards_and_algorithms_are_those_of_the_code() -> None:
 
 
 def test_the_rewards_of_varg_are_valid_settings() -> None:
-    (text,) = (t for _, t in _blocks(DOCS / "rewards.md") if t.startswith("# varg.toml"))
+    (text,) = (t for _, t in blocks(DOCS / "rewards.md") if t.startswith("# varg.toml"))
     assert len(RewardMix.model_validate(tomllib.loads(text)).components) == 2
 
 
