@@ -11,7 +11,7 @@ from experiments.exporting.tables import write_tables
 from experiments.exporting.ubi import write_ubi
 from experiments.notebook.results import Results, open_run
 from experiments.records.files import storing
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, DataError
 
 FORMATS: Mapping[str, Callable[[Results, Path], list[Path]]] = {
     "parquet": partial(write_tables, kind="parquet"),
@@ -44,6 +44,12 @@ def export(run: Path, kind: str, out: Path | None = None) -> list[Path]:
         raise ConfigError(f"--format == {kind!r}, must be one of: {', '.join(FORMATS)}")
     results = open_run(run)
     folder = out or run / f"export-{kind}"
+    made = not folder.exists()
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        return FORMATS[kind](results, folder)
+        try:
+            return FORMATS[kind](results, folder)
+        except DataError:
+            if made and not any(folder.iterdir()):
+                folder.rmdir()
+            raise

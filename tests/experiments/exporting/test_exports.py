@@ -106,6 +106,7 @@ def test_bandit_feedback_needs_chance_and_has_its_probabilities(
 ) -> None:
     with pytest.raises(DataError, match=r"propensity == 1 in every slot, must be below"):
         export(small.folder, "obp", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
     config = small_config("funnel.exploration=0.3", "truth.seeds=0", "world.days=1")
     folder = run(config, tmp_path / "run", like=small_run)
     (path,) = export(folder, "obp")
