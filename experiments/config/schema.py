@@ -245,6 +245,13 @@ class Config(Spec):
                 f"{place} == {RANKER!r}, must be a model that learns: all arms rank in the order "
                 "of the merge"
             )
+        if updates.log == "weighted":
+            problems += [
+                f"{place} == {name!r}, must be {RANKER!r} alone where world.updates.log is "
+                "'weighted': a channel learns from a log, which has no weights"
+                for name in updates.models
+                if name in self.channels
+            ]
         used = {name for arm in self.arms for name in arm.channels}
         for name in (name for name in updates.models if name in self.channels):
             if name not in used:

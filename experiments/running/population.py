@@ -83,6 +83,13 @@ def remarks(config: Config, rows: Mapping[str, int]) -> tuple[str, ...]:
     return (*_of_data(rows), *_of_world(config))
 
 
+_WHOSE = {
+    "shared": "the log of all arms together",
+    "per_arm": "the log of each arm alone, for that arm",
+    "weighted": "the log of all arms, weighted for each arm so that it is spread as its own",
+}
+
+
 def _of_world(config: Config) -> list[str]:
     """What of the world is off by default, and changes how results are to be read."""
     said, ramp, habit = [], config.world.ramp, config.world.habit
@@ -97,11 +104,7 @@ def _of_world(config: Config) -> list[str]:
             f"{served}."
         )
     if updates.every_days:
-        whose = (
-            "the log of all arms together"
-            if updates.log == "shared"
-            else "the log of each arm alone, for that arm"
-        )
+        whose = _WHOSE[updates.log]
         said.append(
             f"Every {updates.every_days} days of the experiment models "
             f"({', '.join(updates.models)}) were trained anew, from the history and {whose}. In "

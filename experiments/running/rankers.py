@@ -246,11 +246,9 @@ def train_ranker(
         rng: luck of the training.
         tell: told now and then which share is done.
     """
-    catalog, spec, place = taught.catalog, ranker_of(config, arms), _place(config, arms)
-    text = text_scorer(catalog, rng=model_rng(config, "ranker.text"))
-    told = tuple(config.channels) if spec.provenance else ()
-    then, now = taught.memories or (None, None)
-    features = FeatureSet(catalog, told, text, _dense_scorer(config, taught.early), then)
+    spec, place = ranker_of(config, arms), _place(config, arms)
+    text = text_of(config, taught.catalog)
+    features = features_for(config, arms, taught, text)
     ranker = build_ranker(spec, features)
     if taught.examples is not None:
         if isinstance(ranker, Watchable):
@@ -258,11 +256,25 @@ def train_ranker(
                 call(f"{place}: {ranker.name}.watch()", ranker.watch, tell)
         with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
             call(f"{place}: {ranker.name}.fit()", ranker.fit, taught.examples, rng=rng)
+    now = taught.memories[1] if taught.memories else None
     features.use_scorers(text, _dense_scorer(config, taught.late), now)
     with placing(place):
         save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
     report = ranker.report if isinstance(ranker, ValuedRanker) else None
     write_json(folder / REPORT, asdict(report) if report is not None else {})
+
+
+def text_of(config: Config, catalog: Catalog) -> PairScorer:
+    """The scorer of query and item text, the same for all rankers of a run."""
+    return text_scorer(catalog, rng=model_rng(config, "ranker.text"))
+
+
+def features_for(config: Config, arms: Arms, taught: Taught, text: PairScorer) -> FeatureSet:
+    """What the ranker of some arms sees of an item, as it is while it learns."""
+    told = tuple(config.channels) if ranker_of(config, arms).provenance else ()
+    then = taught.memories[0] if taught.memories else None
+    dense = _dense_scorer(config, taught.early)
+    return FeatureSet(taught.catalog, told, text, dense, then)
 
 
 def memories_of(

@@ -158,10 +158,11 @@ class UpdatesSpec(Spec):
         min_length=1,
         description="what is trained anew: `ranker`, and names of channels",
     )
-    log: Literal["shared", "per_arm"] = Field(
+    log: Literal["shared", "per_arm", "weighted"] = Field(
         "shared",
-        description="whether models of the experiment learn from the log of all arms, or each "
-        "arm's from its own",
+        description="from what models of the experiment learn: 'shared': the log of all arms; "
+        "'per_arm': each arm's from its own; 'weighted': each arm's ranker from the log of all "
+        "arms, weighted so that it is spread as the arm's own",
     )
 
     def days(self, first_day: int, days: int) -> tuple[int, ...]:

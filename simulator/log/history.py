@@ -185,9 +185,15 @@ def load_arm(folder: Path, channels: tuple[str, ...], arm: int | None) -> Histor
     history = _whole(folder, lambda: _loaded(folder, channels))
     if arm is None:
         return history
-    request_R, arm_R = (_column(folder, "requests", name) for name in ("request", "arm"))
+    request_R, arm_R = arms_of_requests(folder)
     kept_R = arm_R[np.argsort(request_R, kind="stable")] == arm
     return history._kept(kept_R, kept_R[history.order_row_O])
+
+
+def arms_of_requests(folder: Path) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """(R,) ids of a log's requests as they stand in it, and (R,) numbers of their arms."""
+    request_R, arm_R = (_column(folder, "requests", name) for name in ("request", "arm"))
+    return request_R, arm_R
 
 
 def _whole(folder: Path, read: Callable[[], History]) -> History:

@@ -8,13 +8,16 @@
 Of each seed a shop is lived five times on one luck: with everybody in control, with everybody in
 the last arm (the truth), and split by shoppers, by periods of time, and by shoppers in a ramp-up.
 Once with stock that sells out, and once with plenty of stock and a ranker that all arms teach from
-one log. The numbers are orders per shopper and day, from what happened in each world.
+one log; there also split by shoppers, with a ranker of each arm. The numbers are orders per shopper
+and day, from what happened in each world.
 
     naive               split of shoppers, the arms compared
     shadow prices       the same log; an order that took a unit that was missing later counts 0
     switchback          split of hours, those of the day compared with themselves
     ramp-up, naive      the arms compared step by step
     message passing     the ramp-up's log, the state rolled forward; the truth without the first day
+    own training        split of shoppers, where each arm's ranker learns from its own log
+    weighted training   split of shoppers, where it learns from both arms' log, weighted
 
 Intervals are of 95 %, Student's, over seeds: each has its own shop, people and luck. The spread is
 the standard deviation of estimate less truth over seeds, its interval by the chi-square law. It has
@@ -61,6 +64,11 @@ DESIGNS = {
     "switchback": ["design.type=switchback", "design.period=3600"],
     "ramp_up": [STEPS],
 }
+TRAININGS = {
+    "own training": ["world.updates.log=per_arm"],
+    "weighted training": ["world.updates.log=weighted"],
+}
+"""Also splits of shoppers, where models learn in the experiment."""
 
 Found = dict[str, dict[str, float]]
 """By estimator, the estimate and the truth that it is of; NaN where there is none."""
@@ -110,7 +118,8 @@ def read(config: Config, changes: list[str], load: Any, folder: Path) -> Found:
         whole, later = float(truth_T.mean()), float(truth_T[1:].mean())
         level = float(truth_AT[0].mean()) / config.shoppers.count
         found = {"truth": {"estimate": whole, "truth": level}}
-        for name, design in DESIGNS.items():
+        designs = DESIGNS | (TRAININGS if config.world.updates.every_days else {})
+        for name, design in designs.items():
             each = load([*changes, *design])
             job = replace(Pipeline(each, maker).experiment(trained), luck=LUCK)
             log = lived(job, f"{name}", maker)
@@ -125,6 +134,8 @@ def estimated(config: Config, design: str, place: Path) -> dict[str, float]:
     log, days = place / "log", config.world.days
     if design == "shopper":
         return by_shopper(config, place)
+    if design in TRAININGS:
+        return {design: by_shopper(config, place)["naive"]}
     (row, _), *_ = grouped(config, log)
     if design == "switchback":
         return {"switchback": number(row.effect.estimate) / days}

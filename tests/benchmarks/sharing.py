@@ -4,8 +4,9 @@
         --seeds 1 2 3 4 --set world.days=8 --set world.updates.every_days=2
 
 Of each seed a shop is lived with everybody in control, with everybody in the last arm (the truth),
-and split over both: with one log for all, and with a log for each arm. All four are of one luck. In
-a split world the pages of both arms are followed for every shopper, by the models that the arm has
+and split over both: with one log for all, with a log for each arm, and with the log of all weighted
+for each arm (`weighted`, which the ranker alone can learn from). All are of one luck. In a split
+world the pages of both arms are followed for every shopper, by the models that the arm has
 on that day, and what they are expected to bring is compared. That is what an A/B test in this world
 estimates, but for the luck of who is in which arm and of who clicks and buys: with it the small
 difference from the truth could not be seen. The difference is the bias: what arms take from each
@@ -36,8 +37,9 @@ from simulator.following.walk import ExpectedWalk, follow
 
 LUCK = "sharing"
 EVENTS = ("clicks", "orders", "gmv")
-LOGS = ("none", "shared", "per_arm")
-"""From what models learn in the experiment: not at all, from all arms, from their own arm."""
+LOGS = ("none", "shared", "per_arm", "weighted")
+"""From what models learn in the experiment: not at all, from all arms, from their own arm, from all
+arms with weights that make the log as their own."""
 
 Sums = dict[str, dict[str, float]]
 """By arm, what is expected of everybody's visits with its pages."""
@@ -66,12 +68,12 @@ def read(config: Config, folder: Path) -> dict[str, Sums]:
             job = replace(pipeline.experiment(trained), luck=LUCK)
             found[log] = lived(job, f"split-{log}", maker)
             truth = {}
-            if log != "per_arm":  # who is alone shares with nobody
+            if log in ("none", "shared"):  # who is alone shares with nobody
                 for arm in arms:
                     one = pipeline.one_arm("alone", LUCK, arm, trained)
                     truth |= lived(one, f"alone-{each.arms[arm].name}-{log}", maker)
                 found[f"truth-{log}"] = truth
-    found["truth-per_arm"] = found["truth-shared"]
+    found |= {f"truth-{log}": found["truth-shared"] for log in ("per_arm", "weighted")}
     return found
 
 

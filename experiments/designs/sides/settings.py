@@ -34,10 +34,10 @@ class _MergedDesign(DesignSettings):
                 f"world.statistics == 'per_arm', must be 'shared' where design.type is {design!r}: "
                 "an arm ranks all items, and would have counts of its own alone"
             )
-        if world.updates.every_days and world.updates.log == "per_arm":
+        if world.updates.every_days and world.updates.log != "shared":
             problems.append(
-                "world.updates.log == 'per_arm', must be 'shared' where design.type is "
-                f"{design!r}: a request is in the log of one arm, and a page of several"
+                f"world.updates.log == {world.updates.log!r}, must be 'shared' where design.type "
+                f"is {design!r}: a request is in the log of one arm, and a page of several"
             )
         return problems
 

@@ -1,9 +1,12 @@
 """What models learn from at one update, and the stages of what they learn."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from experiments.config.schema import Config
 from experiments.running.channels import train_channel
@@ -15,20 +18,23 @@ from experiments.running.rankers import (
     dense_name,
     distinct_funnels,
     examples_of,
+    features_for,
     funnel_of,
     loaded,
     memories_of,
     ranker_of,
     replayed,
+    text_of,
     train_ranker,
 )
+from experiments.running.updating.weighing import weighed_examples
 from experiments.stages.claims import alone_with
 from experiments.stages.keys import data_digest, stage_key
 from experiments.stages.stage import Stage
-from ranking.examples import split_time
+from ranking.examples import Examples, split_time
 from simulator.catalogue.catalog import Catalog
 from simulator.failures import Failure, note_failure, take_failures
-from simulator.log.history import History, load_arm, load_history
+from simulator.log.history import History, arms_of_requests, load_arm, load_history
 
 
 class Past:
@@ -41,6 +47,7 @@ class Past:
         folder, channels: of the world's log, and its channels in the order of the bits.
         digest: of the log so far.
         arm: whose requests are learned from; None: those of all.
+        weighted: learn from all requests, weighted so that they are spread as this arm's.
     """
 
     def __init__(
@@ -53,12 +60,14 @@ class Past:
         channels: tuple[str, ...],
         digest: str,
         arm: int | None,
+        weighted: bool = False,
     ) -> None:
         self.config = config
         self.trained = trained
         self.store = store
         self.number = number
         self.arm = arm
+        self.weighted = weighted and arm is not None
         self._folder, self._channels = folder, channels
         self._read_of = [trained.catalogue.key, trained.history.key, digest]
 
@@ -72,7 +81,8 @@ class Past:
     def history(self) -> History:
         """All that there is to learn from."""
         before = load_history(self.trained.history.path / LOG)
-        return before.joined(load_arm(self._folder, self._channels, self.arm))
+        arm = None if self.weighted else self.arm
+        return before.joined(load_arm(self._folder, self._channels, arm))
 
     def channel(self, name: str, training: int) -> Stage:
         """A channel that has learned from the whole log.
@@ -149,9 +159,24 @@ class Past:
         found = examples_of(config, arms, *learned, asked, start, rng=rng, tell=_nobody)
         scorers = [{n: each for n, each in of.items() if n == dense} for of in (then, now)]
         taught = Taught(self.catalog, found, memories_of(*learned, start), *scorers)
+        if self.weighted:
+            taught = replace(taught, examples=self._weighed(arms, taught, found))
         with stage.write() as folder:
             rng = model_rng(config, self._luck("ranker"), training)
             train_ranker(config, arms, taught, folder, rng=rng, tell=_nobody)
+
+    def _weighed(self, arms: Arms, taught: Taught, examples: Examples) -> Examples:
+        """The examples of all arms, weighted for this one."""
+        request_R, arm_R = arms_of_requests(self._folder)
+        asked_B = examples.requests.id_B
+        text = text_of(self.config, self.catalog)
+        rng = model_rng(self.config, self._luck("weights"))
+        return weighed_examples(
+            *(examples, features_for(self.config, arms, taught, text)),
+            own_B=np.isin(asked_B, request_R[arm_R == self.arm]),
+            within_B=np.isin(asked_B, request_R),
+            rng=rng,
+        )
 
     def _luck(self, purpose: str) -> str:
         """The purpose of a random stream that is this update's alone."""
@@ -159,7 +184,7 @@ class Past:
 
     def _stage(self, name: str, settings: Sequence[Any], inputs: Sequence[str]) -> Stage:
         name = f"{name}-update-{self.number}"
-        told = [*settings, self.number, self.arm]
+        told = [*settings, self.number, self.arm, *(["weighted"] if self.weighted else [])]
         key = stage_key(name, told, task=Past, inputs=[*self._read_of, *inputs])
         return Stage(name, key, self.store / f"{name}-{key}")
 

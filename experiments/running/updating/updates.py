@@ -54,8 +54,12 @@ class ModelUpdates:
 
     def arms_of(self, config: Config, arm: int) -> Arms:
         """The arms that share the ranker of an arm, in this world."""
-        together = self.split and self.spec.log == "shared"
-        return sharing(config)[arm] if together else (arm,)
+        return (arm,) if self.apart or not self.split else sharing(config)[arm]
+
+    @property
+    def apart(self) -> bool:
+        """Whether each arm's models learn from something else."""
+        return self.split and self.spec.log != "shared"
 
     def work(self, config: Config, arms: Arms) -> float:
         """About how much all updates of these arms' funnels take, in pages that take as long."""
@@ -98,14 +102,14 @@ class Renewal:
         number = self._days.index(day) + 1
         log = self.world.log
         log.flush()
-        apart = self.updates.split and self.updates.spec.log == "per_arm"
         pasts: dict[int | None, Past] = {}
         for line in self.lines:
-            arm = line.served.arm if apart else None
+            arm = line.served.arm if self.updates.apart else None
             if arm not in pasts:
                 pasts[arm] = Past(
                     *(self.config, self.trained, self.store, number),
                     *(log.folder, log.channels, log.digest, arm),
+                    weighted=self.updates.spec.log == "weighted",
                 )
             self._rows += [
                 {"day": day, "arm": self.config.arms[line.served.arm].name, **told}

@@ -15,7 +15,7 @@ from experiments.attribution.run import attribute_run
 from experiments.config.estimate import plan
 from experiments.config.schema import Config
 from experiments.rewardlab.run import bench_rewards
-from experiments.running.models import MODEL, Trained
+from experiments.running.models import MODEL, REPORT, Trained
 from experiments.running.pipeline import Pipeline
 from experiments.running.updating.served import Served
 from experiments.running.updating.updates import UPDATES
@@ -123,6 +123,35 @@ def test_arms_that_keep_their_logs_apart_have_rankers_of_their_own(apart: Path) 
     rows = told(apart, "experiment")
     keys = rows[rows["model"] == "ranker"].groupby("day")["key"].nunique()
     assert keys.to_dict() == {3: 2, 4: 2}
+
+
+def rankers(folder: Path, log: str) -> list[dict[str, Any]]:
+    """Reports of the rankers that the only update of an experiment has trained, by arm."""
+    config = small_config(
+        *("world.days=3", "world.updates.every_days=2", f"world.updates.log={log}")
+    )
+    with shop(config, folder) as (pipeline, trained):
+        job = pipeline.experiment(trained)
+        live(job, advance=lambda work: None)
+        rows = json.loads((job.stage.path / UPDATES).read_text())
+        names = {row["arm"]: f"{row['stage']}-{row['key']}" for row in rows}
+        return [
+            json.loads((folder / "stages" / names[arm] / REPORT).read_text())
+            for arm in ("control", "dense")
+        ]
+
+
+def test_a_weighted_ranker_learns_as_much_as_there_is_in_the_log_of_both_arms(
+    updated: Path,
+) -> None:
+    """Kept beside the other run, so that the history and its models are made once."""
+    shared, own, weighted = (rankers(updated, log) for log in ("shared", "per_arm", "weighted"))
+    assert shared[0] == shared[1]
+    assert weighted[0] != weighted[1]
+    for arm in (0, 1):
+        assert own[arm]["exposures"] < 0.85 * shared[arm]["exposures"]
+        assert weighted[arm]["exposures"] == pytest.approx(shared[arm]["exposures"], abs=2)
+        assert weighted[arm] != shared[arm]
 
 
 def test_the_world_of_a_treatment_also_teaches_the_control_that_is_followed_in_it(
@@ -272,9 +301,16 @@ def test_updates_are_planned_for_more_time() -> None:
 @pytest.mark.parametrize(
     ("overrides", "wanted"),
     [
+        (
+            [*UPDATED, "world.updates.log=weighted"],
+            "world.updates.models == 'dense', must be 'ranker' alone where world.updates.log is",
+        ),
         (["world.days=3", "world.updates.every_days=3"], r"every_days == 3, must be < world.days"),
         (["world.updates.every_days=-1"], "world.updates.every_days == -1, must be >= 0"),
-        (["world.updates.log=own"], "world.updates.log == 'own', must be 'shared' or 'per_arm'"),
+        (
+            ["world.updates.log=own"],
+            "world.updates.log == 'own', must be 'shared', 'per_arm' or 'weighted'",
+        ),
         ([*UPDATED, 'world.updates.models=["rankr"]'], "world.updates.models == 'rankr', must be"),
         ([*UPDATED, "world.updates.models=[]"], "world.updates.models"),
         (
