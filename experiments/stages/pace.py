@@ -39,13 +39,19 @@ def lasting(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def left(amount: float, total: float | None, seconds: float) -> str:
-    """How much longer, at the pace so far; empty where no total is known."""
+def left(amount: float, total: float | None, seconds: float, kept: float = 0.0) -> str:
+    """How much longer, at the pace so far; empty where no total is known.
+
+    Args:
+        amount, total: units done, and all.
+        seconds: since the beginning.
+        kept: of those done, units that were there before: they took no time.
+    """
     if not total:
         return ""
-    if amount <= 0:
+    if amount <= kept < total:
         return "time left not known yet"
-    more = max(total - amount, 0.0) * seconds / amount
+    more = max(total - amount, 0.0) * seconds / max(amount - kept, _ROUNDING)
     return f"about {lasting(more)} left"
 
 
@@ -55,12 +61,20 @@ def finished(done: int, unit: str, seconds: float) -> str:
     return f"{done:,} {unit} in {took} ({rate(done, seconds)})" if done else took
 
 
-def under_way(amount: float, total: float | None, unit: str, seconds: float) -> str:
-    """A stage that runs, such as `45,200 of 169,000 pages in 38 s, about 104 s left`."""
+def under_way(
+    amount: float, total: float | None, unit: str, seconds: float, kept: float = 0.0
+) -> str:
+    """A stage that runs, such as `45,200 of 169,000 pages in 38 s, about 104 s left`.
+
+    Arguments are those of `left`.
+    """
     if amount <= 0:
         return f"{lasting(seconds)} so far" + (", time left not known yet" if total else "")
     of = f" of {shown(total)}" if total else ""
-    parts = [f"{shown(amount)}{of} {unit} in {lasting(seconds)}", left(amount, total, seconds)]
+    parts = [
+        f"{shown(amount)}{of} {unit} in {lasting(seconds)}",
+        left(amount, total, seconds, kept),
+    ]
     return ", ".join(part for part in parts if part)
 
 

@@ -35,6 +35,9 @@ class Bar(Protocol):
     def advance(self, amount: float = 1) -> None:
         """Count `amount` more units as done; a long one may be counted in parts."""
 
+    def keep(self, amount: float = 1) -> None:
+        """Count `amount` more units as done before; they tell nothing of the pace."""
+
 
 class Progress(Protocol):
     """Tells a person what a run is doing."""
@@ -91,12 +94,16 @@ class _Counter:
     """A bar that counts, and then tells somebody."""
 
     def __init__(self, tell: Callable[["_Counter"], None] = lambda counter: None) -> None:
-        self.amount = 0.0
+        self.amount = self.kept = 0.0
         self._tell = tell
 
     def advance(self, amount: float = 1) -> None:
         self.amount += amount
         self._tell(self)
+
+    def keep(self, amount: float = 1) -> None:
+        self.kept += amount
+        self.advance(amount)
 
     @property
     def done(self) -> int:
@@ -201,7 +208,7 @@ class LineProgress(_Telling):
         def tell() -> None:
             while not over.wait(self._silence):
                 seconds = time.perf_counter() - start
-                self.line("runs", name, under_way(bar.amount, total, unit, seconds))
+                self.line("runs", name, under_way(bar.amount, total, unit, seconds, bar.kept))
 
         teller = threading.Thread(target=tell, daemon=True)
         teller.start()
@@ -262,7 +269,7 @@ class TerminalProgress(_Telling):
         start = time.perf_counter()
 
         def draw(counter: _Counter) -> None:
-            bars.update(task, completed=counter.amount)
+            bars.update(task, completed=counter.amount, kept=counter.kept)
 
         counter = _Counter(draw)
         with _Bars(
@@ -274,7 +281,7 @@ class TerminalProgress(_Telling):
             _Left(),
             console=self._console,
         ) as bars:
-            task = bars.add_task(name, total=total, unit=unit)
+            task = bars.add_task(name, total=total, unit=unit, kept=0.0)
             yield counter
         self.line("done", name, finished(counter.done, unit, time.perf_counter() - start))
 
@@ -299,7 +306,8 @@ class _Left(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Such as `about 40 s left`; empty where no total is known."""
-        return Text(left(task.completed, task.total, task.elapsed or 0.0))
+        kept: float = task.fields["kept"]
+        return Text(left(task.completed, task.total, task.elapsed or 0.0, kept))
 
 
 class _Bars(Bars):

@@ -45,10 +45,17 @@ class Work:
 
 
 class Outcome(NamedTuple):
-    """How a cell ended: why it failed, empty where it did not, and whether that stops all."""
+    """How a cell ended.
+
+    Attributes:
+        reason: why it failed, empty where it did not.
+        stops: whether that stops all.
+        made: whether a stage of it was made; else all were there before.
+    """
 
     reason: str = ""
     stops: bool = False
+    made: bool = True
 
 
 class Said(NamedTuple):
@@ -171,7 +178,7 @@ def attempt(run: Run, work: Work, progress: Progress, **options: object) -> Outc
         return Outcome("memory == full, must be a smaller world or fewer processes")
     except Exception as error:
         return Outcome(_unforeseen(error))
-    return Outcome()
+    return Outcome(made=told.made)
 
 
 def _unforeseen(error: Exception) -> str:

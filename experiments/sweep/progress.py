@@ -12,15 +12,20 @@ class CellProgress:
         progress: of the sweep.
         place: such as "2/9".
         told: which cell that is, in words; told where a run would tell its own plan.
+
+    Attributes:
+        made: whether a stage was made; else all were in the store, and the cell took no time.
     """
 
     def __init__(self, progress: Progress, place: str, told: str) -> None:
         self._progress, self._place, self._told = progress, place, told
+        self.made = False
 
     def stage(
         self, name: str, *, total: int | None = None, unit: str = ""
     ) -> AbstractContextManager[Bar]:
-        """Show one stage of the cell."""
+        """Show one stage of the cell; those that are kept in the store count units."""
+        self.made = self.made or bool(unit)
         return self._progress.stage(self._of(name), total=total, unit=unit)
 
     def reused(self, name: str) -> None:

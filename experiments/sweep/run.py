@@ -70,7 +70,7 @@ def run_sweep(
                 results.write()
                 write_report(folder)
                 if bar is not None:
-                    bar.advance()
+                    (bar.advance if outcome.made else bar.keep)()
         with progress.stage("sweep"):
             results.write()
             return write_report(folder)

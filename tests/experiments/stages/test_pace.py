@@ -44,6 +44,13 @@ def test_what_is_left_follows_from_the_pace_so_far() -> None:
     assert left(5, None, 10.0) == ""
 
 
+def test_what_was_there_before_tells_nothing_of_the_pace() -> None:
+    assert left(13, 27, 600.0, kept=12) == "about 2 h 20 min left"
+    assert left(12, 27, 30.0, kept=12) == "time left not known yet"
+    assert left(27, 27, 30.0, kept=27) == "about 0.0 s left"
+    assert under_way(13, 27, "cells", 600.0, 12) == "13 of 27 cells in 10 min, about 2 h 20 min left"
+
+
 def test_a_stage_under_way_and_a_finished_one_are_told_in_one_line() -> None:
     assert under_way(45_200, 169_000, "pages", 38.0) == (
         "45,200 of 169,000 pages in 38 s, about 104 s left"

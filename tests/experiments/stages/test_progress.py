@@ -108,6 +108,21 @@ def test_a_log_hears_of_a_stage_that_takes_long() -> None:
     assert last.startswith("worlds: 25 pages in 0.")
 
 
+def test_units_that_were_there_before_are_done_and_no_measure_of_the_pace() -> None:
+    stream = io.StringIO()
+    with LineProgress(stream, silence=0.05).stage("cells", total=4, unit="cells") as bar:
+        bar.keep(2)
+        time.sleep(0.08)
+    assert "cells: 2 of 4 cells in 0.1 s, time left not known yet\n" in stream.getvalue()
+    stream = io.StringIO()
+    progress = TerminalProgress(Console(file=stream, force_terminal=True, width=120))
+    with progress.stage("cells", total=4, unit="cells") as bar:
+        bar.keep(2)
+        time.sleep(0.25)
+    assert "time left not known yet" in stream.getvalue()
+    assert "about" not in stream.getvalue()
+
+
 def test_a_log_hears_no_more_of_a_stage_that_is_over() -> None:
     stream = io.StringIO()
     with pytest.raises(ValueError), LineProgress(stream, silence=0.05).stage("train"):

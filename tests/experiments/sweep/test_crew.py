@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from experiments.config.execution import ExecutionSpec
-from experiments.stages.progress import NoProgress
+from experiments.stages.progress import NoProgress, Progress
 from experiments.sweep.crew import MOST_DEATHS, Crew, Here, Outcome, Work, attempt, carry_out
 from experiments.sweep.processes import Processes
 from simulator.errors import ContractError, DiskError
@@ -58,6 +58,19 @@ def fail(config: Any, folder: Path, **options: Any) -> None:
 def threads(config: Any, folder: Path, *, execution: ExecutionSpec, **options: Any) -> None:
     told = (os.environ["OMP_NUM_THREADS"], os.environ["NUMBA_NUM_THREADS"], execution.processes)
     (folder / config.name).write_text(" ".join(map(str, told)))
+
+
+@pytest.mark.parametrize(("unit", "made"), [("pages", True), ("", False)])
+def test_a_cell_that_only_tells_what_it_found_was_there_before(
+    tmp_path: Path, unit: str, made: bool
+) -> None:
+    def tell(config: Any, folder: Path, *, progress: Progress, **options: Any) -> None:
+        progress.reused("history")
+        with progress.stage("worlds", unit=unit):
+            pass
+
+    (work,) = works(tmp_path, 1)
+    assert attempt(tell, work, NoProgress()) == Outcome(made=made)
 
 
 class Deaf:
