@@ -48,7 +48,9 @@ def test_what_was_there_before_tells_nothing_of_the_pace() -> None:
     assert left(13, 27, 600.0, kept=12) == "about 2 h 20 min left"
     assert left(12, 27, 30.0, kept=12) == "time left not known yet"
     assert left(27, 27, 30.0, kept=27) == "about 0.0 s left"
-    assert under_way(13, 27, "cells", 600.0, 12) == "13 of 27 cells in 10 min, about 2 h 20 min left"
+    assert (
+        under_way(13, 27, "cells", 600.0, 12) == "13 of 27 cells in 10 min, about 2 h 20 min left"
+    )
 
 
 def test_a_stage_under_way_and_a_finished_one_are_told_in_one_line() -> None:
