@@ -43,13 +43,15 @@ class CreditRow:
     """What a rule gives one channel, of one kind of event, in one arm and part of the log.
 
     Attributes:
-        rule, channel, event, arm: which.
-        cut, part: `all`; or `day`, `query` (`head`, `torso`, `tail`), `category`, `item` and
-            `shopper` (`new`, `known`), and which of it.
-        credit: events, or money, that the channel is given.
-        total: of the part; a rule may give more (`any_touch`) or less (`exclusive`) than it.
-        share: credit / total, over shoppers; null without events, no interval where all agree.
-        shoppers: that have such events.
+        rule, channel, event, arm: rule of credit, channel, kind of event, and arm.
+        cut, part: `all` (no part); or a cut and which part of it: `day`, `query` (`head`, `torso`,
+            `tail`), `category`, `item` or `shopper` (`new`, `known`).
+        credit: number of events, or sum of money, that the rule credits to the channel.
+        total: number of events, or sum of money, in the part; the credits of all channels may sum
+            to more (`any_touch`) or less (`exclusive`).
+        share: `credit` / `total`, with an interval over shoppers; null without events, no interval
+            where all shoppers agree.
+        shoppers: shoppers with such events.
     """
 
     rule: str
@@ -71,9 +73,10 @@ class JointRow:
     Shares move together, so channel-by-channel tests mislead; this is Wald's test over shoppers.
 
     Attributes:
-        arm, rule: which.
-        event, against: the two kinds.
-        statistic, freedom, p_value: of chi-square; null where it is not determined.
+        arm, rule: the arm, and the rule of credit.
+        event, against: the two kinds of event that are compared.
+        statistic, freedom, p_value: chi-square statistic, its degrees of freedom and p-value; null
+            where not determined.
     """
 
     arm: str
@@ -90,10 +93,10 @@ class StepRow:
     """Whether a channel's any-touch share rises along the funnel.
 
     Attributes:
-        arm, channel: which.
-        event, then: one kind of event, and the next of exposure, click, purchase.
-        share, then_share: of both.
-        rise: their difference, paired over shoppers.
+        arm, channel: the arm, and the channel.
+        event, then: a kind of event, and the next one of exposure, click, purchase.
+        share, then_share: the channel's share of each of the two.
+        rise: `then_share` - `share`, paired over shoppers.
         p_value: two-sided, of no rise.
     """
 
@@ -114,8 +117,10 @@ class Overlap:
     Attributes:
         arm: name of the arm.
         event: `exposure`, `click` or `purchase`.
-        channels: the exact set, in the order of the provenance bits.
-        count, share: events with that set; an arm's shares sum to 1.
+        channels: the channels that found the item, exactly these, in the order of the bits of
+            `sources`.
+        count, share: number of events whose item exactly these channels found, and their share of
+            the arm's events.
     """
 
     arm: str
@@ -130,17 +135,17 @@ class ValueRow:
     """What a channel is worth in one arm, per exposed shopper.
 
     Attributes:
-        method: `replay` or `worlds`.
+        method: `replay` (the same log with other pages) or `worlds` (simulated anew).
         index: `leave_one_out` (all channels against all but this one), `alone` (this one against
             none) or `shapley`.
-        channel, event, arm: which.
-        value: events, or money, per shopper.
-        share: value / what all channels together bring.
-        relative: rise over the funnel without the channel; of `leave_one_out` alone.
-        p_value: two-sided, of no value.
-        sampling_error: standard error of the share from drawing orders of the channels; 0 with all
-            coalitions.
-        seeds, shoppers: worlds and shoppers behind it.
+        channel, event, arm: the channel, kind of event, and arm.
+        value: the channel's value: events, or money, per shopper.
+        share: `value` over what all channels together bring.
+        relative: rise over the funnel without the channel; only for `leave_one_out`.
+        p_value: two-sided, of a value of 0.
+        sampling_error: Monte Carlo error (standard error) of the share, from sampling orders of the
+            channels; 0 where all coalitions are computed.
+        seeds, shoppers: number of worlds and of shoppers that it rests on.
     """
 
     method: str
@@ -163,9 +168,10 @@ class InteractionRow:
     each other (Shapley interaction index, Grabisch and Roubens 1999).
 
     Attributes:
-        method, channel, other, event, arm: which.
-        value: per shopper; negative where they stand in for each other.
-        share: of what all channels together bring.
+        method, channel, other, event, arm: as in `values`; `other` is the second channel.
+        value: what the two are worth together beyond each by itself (Shapley interaction index),
+            per shopper; negative where one can replace the other.
+        share: `value` over what all channels together bring.
     """
 
     method: str
@@ -182,9 +188,9 @@ class CoalitionRow:
     """What a funnel of only these channels brings, per exposed shopper.
 
     Attributes:
-        method, arm, event: which.
-        channels: the only ones that serve.
-        value: per shopper.
+        method, arm, event: as in `values`.
+        channels: the only channels that serve.
+        value: what they bring, per shopper.
     """
 
     method: str
@@ -199,12 +205,12 @@ class FateRow:
     """Where the purchases credited (any-touch) to a channel go without it.
 
     Attributes:
-        method, arm, channel: which.
-        fate: `same_item`, `other_item`, `later` or `nowhere`; and `gained`, purchases made without
-            the channel alone.
-        purchases: how many, all worlds together; expected in a replay; nowhere minus gained is what
-            is lost without the channel.
-        share: of the purchases credited to the channel; the four fates sum to 1.
+        method, arm, channel: as in `values`.
+        fate: what becomes of a purchase without the channel: `same_item`, `other_item`, `later` or
+            `nowhere`. `gained` counts purchases that are made only without the channel.
+        purchases: number of purchases, in all worlds together; in a replay the expected number. The
+            channel's loss is nowhere minus gained.
+        share: share of the purchases credited to the channel; the four fates sum to 1.
     """
 
     method: str
@@ -220,10 +226,11 @@ class DifferenceRow:
     """One step from the replay's leave-one-out value to that of the re-simulated worlds.
 
     Attributes:
-        arm, channel, event: which.
-        cause: `replay` and `worlds`, the two ends; between them `sessions`, `memory`, `stock`,
-            `learning`, `luck`.
-        value: leave-one-out per shopper at the ends, steps between; they sum to the difference.
+        arm, channel, event: as in `values`.
+        cause: `replay` and `worlds` are the two ends; `sessions`, `memory`, `stock`, `learning` and
+            `luck` are the steps between them.
+        value: at the ends the leave-one-out value per shopper; between them the steps, which sum to
+            the difference of the ends.
     """
 
     arm: str
@@ -238,13 +245,14 @@ class StudyRow:
     """One weight of a study of share against lift.
 
     Attributes:
-        study, arm, channel: which.
-        weight: of the channel in the merge.
+        study, arm, channel: name of the study, the arm, and the channel.
+        weight: weight of the channel in the merge.
         measure, event: `any_touch` or `exclusive` share of `exposure`, `purchase` or `gmv`; or
             `lift` of `purchase` or `gmv` over the world without the channel.
-        value: the share or lift, over worlds and shoppers.
-        p_value, p_holm: of a lift, two-sided, of no effect; and corrected for the study's weights.
-        seeds, shoppers: behind it.
+        value: the share or lift, with an interval over worlds and shoppers.
+        p_value, p_holm: of a lift: two-sided, of no effect; and corrected for the study's number of
+            weights.
+        seeds, shoppers: number of worlds and of shoppers that it rests on.
     """
 
     study: str
@@ -268,18 +276,20 @@ class OffPolicyRow:
     does the log know the probability of a page whatever was shown before.
 
     Attributes:
-        arm, logged: whose pages are judged, and by whose log.
-        estimator: `ips`, `snips`, `dr`, or `truth`: what the simulated shoppers would do on
+        arm, logged: the arm whose pages are evaluated, and the arm whose log is used.
+        estimator: `ips`, `snips` or `dr`; or `truth`, what the simulated shoppers would do on
             average.
         event: `click`, `purchase` or `gmv`.
-        value: per request; null where the log does not carry the estimator, which a warning tells.
-        relative: growth over the log itself; of the truth, over what was to be expected of the
-            log's pages.
-        supported: share of the judged slots whose item the log could have shown there.
-        burden: share of them whose item the log shows there less than once in 100 times, or never.
+        value: events, or money, per request; null where the log does not support the estimator, and
+            a warning then says so.
+        relative: change against the log itself; for `truth`, against the expectation for the log's
+            pages.
+        supported: share of the evaluated slots whose item the log could have shown there.
+        burden: share of the evaluated slots whose item the log shows there less than once in 100
+            times, or never.
         effective: effective sample size of the weights (Kish), in slots of the log.
-        largest: largest weight; this and the three before are of estimates alone.
-        requests, shoppers: behind it.
+        largest: largest weight. This key and the three before it are null for `truth`.
+        requests, shoppers: number of requests and of shoppers that it rests on.
     """
 
     arm: str
@@ -301,27 +311,28 @@ class AttributionRecord(Record):
     """What the channels of a run contribute.
 
     Attributes:
-        name: of the run.
-        arm: whose channels incrementality measures.
-        channels: of all arms, in the order of the provenance bits.
-        arms: by arm, the names of its channels.
+        name: name of the run.
+        arm: the arm whose channels are measured by incrementality.
+        channels: the channels of all arms, in the order of the bits of `sources`.
+        arms: for each arm, the names of its channels.
         order: channels in the order in which `first` credits them.
-        rules: that were applied.
-        window_days, half_life_days: of the paths.
+        rules: the rules of credit that were applied.
+        window_days, half_life_days: how long before an outcome a click still counts as a touch, and
+            the age at which a touch counts for half (days).
         confidence: level of all intervals.
         credits: shares by rule.
         joint: tests of all channels' shares at once.
         steps: shares from one step of the funnel to the next.
-        sets: exact sets of channels.
-        values: what channels are worth.
-        interactions: what pairs of channels are worth beyond each other.
-        coalitions: what sets of channels bring.
-        fates: where credited purchases would go.
-        differences: replay against worlds, by cause.
-        studies: share against lift.
+        sets: events by the exact set of channels that found the item.
+        values: value of each channel.
+        interactions: what pairs of channels are worth together beyond each by itself.
+        coalitions: value of sets of channels.
+        fates: what would become of credited purchases without the channel.
+        differences: why replay and worlds differ, by cause.
+        studies: a channel's share beside its lift.
         warnings: what a reader must know, gravest first.
-        log_digest: of the log whose events are credited.
-        off_policy: what another arm would bring, from a log alone.
+        log_digest: digest of the log whose events are credited.
+        off_policy: what another arm would bring, estimated from a log alone.
         failed: parts that failed while this was measured; the command then ends with status 3.
     """
 

@@ -18,13 +18,14 @@ class Posterior:
 
     Attributes:
         settings: paths of the settings.
-        scales: what is normal of each: `plain`: the value; `log`: the logarithm of how far it is
-            above its floor; `logit`: the log odds; `hour`: the value, on a clock of 24 hours.
-        floors: what each value is above; 0 where its scale is not `log`.
-        centre: the likeliest, on these scales.
-        covariance: on these scales, by rows.
-        law: by which likelihood or which moments.
-        n: visits, shoppers, orders, prices or pages they rest on.
+        scales: the scale on which each setting is normal. `plain`: the value; `log`: the logarithm
+            of its distance above its floor; `logit`: the log odds; `hour`: the value, on a clock of
+            24 hours.
+        floors: lower bound of each value; 0 where its scale is not `log`.
+        centre: the most likely values, on these scales.
+        covariance: covariance on these scales, by rows.
+        law: the likelihood, or the moments, that were used.
+        n: number of visits, shoppers, orders, prices or pages that they rest on.
     """
 
     settings: tuple[str, ...]
@@ -86,9 +87,9 @@ class CalibratedSetting:
 
     Attributes:
         setting: path of the setting.
-        value: the likeliest value, with its interval.
-        law: by which likelihood or which moments.
-        n: visits, shoppers, orders, prices or pages it rests on.
+        value: the most likely value, with its interval.
+        law: the likelihood, or the moments, that were used.
+        n: number of visits, shoppers, orders, prices or pages that it rests on.
     """
 
     setting: str
@@ -103,8 +104,8 @@ class Chosen:
 
     Attributes:
         setting: path of the setting.
-        value: as `--set` takes it.
-        reason: why.
+        value: the value, as `--set` takes it.
+        reason: why this value was chosen.
     """
 
     setting: str
@@ -118,11 +119,11 @@ class Calibration(Record):
 
     Attributes:
         confidence: level of all intervals.
-        first_day: of the log, in the days that were used.
-        days: how many.
+        first_day: first day of the log that was used.
+        days: number of days that were used.
         settings: one row for each setting that the log tells.
         findings: what was wrong in the log, and what was done with it.
-        missing: settings of demand that it does not tell, and why, a sentence each.
+        missing: settings of demand that the log does not tell, and why, a sentence each.
         posteriors: what `settings` are told from, one row for each part that was fitted by itself;
             parts are independent of each other.
         chosen: settings without an interval, such as the click model.

@@ -30,13 +30,13 @@ class Measured:
     """One measure of one scheme.
 
     Attributes:
-        scheme, mode: which.
+        scheme, mode: scheme of ids, and `semantic` or `personalised`.
         measure: `hit_rate`, `hit_rate_at_items`, `item_recall_equal_items`,
             `item_recall_equal_beam` or `item_recall_equal_compute`.
-        at: beam of a hit rate (ids), list length of a recall (items).
+        at: beam width of a hit rate (ids), or length of the list of a recall (items).
         value: mean over seeds and requests.
-        n, shoppers, seeds: requests, shoppers and seeds that it rests on.
-        per_seed: mean over requests of each seed.
+        n, shoppers, seeds: number of requests, shoppers and seeds that it rests on.
+        per_seed: the mean over requests, for each seed.
     """
 
     scheme: str
@@ -55,12 +55,12 @@ class Gain:
     """A scheme against the baseline, paired by seed and request.
 
     Attributes:
-        scheme, baseline, mode, measure, at: which.
+        scheme, baseline, mode, measure, at: both schemes, and what is compared, as in `measured`.
         effect: scheme minus baseline.
         relative: scheme / baseline - 1.
         p_value: two-sided, of no difference.
         p_holm: corrected for all hit rates of the bench; null for other measures.
-        n, shoppers, seeds: what it rests on.
+        n, shoppers, seeds: number of requests, shoppers and seeds that it rests on.
     """
 
     scheme: str
@@ -82,9 +82,9 @@ class Point:
     """One beam width on a scheme's curves, means over seeds and requests.
 
     Attributes:
-        scheme, mode: which.
-        beam: width (ids).
-        hit_rate, hit_rate_at_items: without and with the limit of items.
+        scheme, mode: as in `measured`.
+        beam: width of the beam (ids).
+        hit_rate, hit_rate_at_items: hit rate without and with the limit of items.
         items: items returned without the limit.
         positions: positions that the decoder processes for a request.
     """
@@ -103,16 +103,18 @@ class Cost:
     """What a scheme needs and cannot reach, means over seeds.
 
     Attributes:
-        scheme, mode: which.
-        matched_rate: the baseline's hit rate under the limit, at the narrowest beam that returns
-            that many items, or at the widest.
-        matched_beam: narrowest beam that reaches this rate under the limit; null: none.
-        items_beam: narrowest beam that returns `item_limit` items on average; null: none.
-        compute_beam: beam of the comparison at equal compute.
+        scheme, mode: as in `measured`.
+        matched_rate: the rate to match: the baseline's hit rate under the limit of items, at the
+            narrowest beam that returns so many items, or at the widest beam if none does.
+        matched_beam: narrowest beam with which the scheme reaches this rate under the limit; null
+            if none does.
+        items_beam: narrowest beam that returns `item_limit` items on average; null if none does.
+        compute_beam: beam of the comparison at equal compute: the widest that the budget of
+            positions allows.
         positions: positions for a request at the serving beam.
         decode_s: measured time for a request at the serving beam (s); differs between machines.
         without_id: share of items without an id.
-        unreached: share of items with an id that no test request's widest beam holds.
+        unreached: share of items with an id that is in no test request's widest beam.
     """
 
     scheme: str
@@ -132,13 +134,13 @@ class Quality:
     """The ids of one scheme and seed.
 
     Attributes:
-        scheme, seed: which.
+        scheme, seed: scheme of ids, and seed of the training.
         sizes: codes of each level.
         ids: distinct ids in use.
         perplexity_L: exp of the entropy of each level's codes.
         gini: inequality of items per id, 0 to 1.
         p99, largest: 99th percentile and maximum of items per id.
-        purity: share of items in the commonest category of their id; null where no category is
+        purity: share of items in the most common category of their id; null where no category is
             known.
         embedding_hit: share of items whose nearest other item has the same id.
         cluster_shares: share of items in clusters of each size, by `cluster_bins`.
@@ -166,21 +168,22 @@ class IdsRecord(Record):
     Attributes:
         name: name of the run.
         baseline: the scheme that all others are compared with.
-        schemes, modes: what was compared: names of schemes; `semantic`, `personalised`.
+        schemes, modes: names of the schemes, and the modes (`semantic`, `personalised`), that were
+            compared.
         seeds: training seeds.
         confidence: level of all intervals.
-        requests, shoppers: test requests, and who asked them.
+        requests, shoppers: number of test requests, and of shoppers who made them.
         items: size of the catalogue.
         beams, recall_sizes, serving_beam, item_limit, fill: as the settings of `[ids_bench]`.
         primary_beam: the beam whose hit rate decides: the middle one of `beams`.
         cluster_bins: largest cluster of each bin of `cluster_shares` but the last (items).
-        measured: levels of every scheme.
+        measured: hit rates and recalls of every scheme.
         gains: every scheme against the baseline.
         curves: hit rates by beam.
-        costs: what a scheme needs and cannot reach.
-        quality: the ids themselves.
-        published: what the paper reports of the same measures.
-        warnings: plain sentences that a reader must know.
+        costs: beams and time that a scheme needs, and items that it cannot reach.
+        quality: quality of the ids themselves.
+        published: what the paper reports for the same measures.
+        warnings: what a reader must know, a sentence each.
     """
 
     FILE: ClassVar[str] = "ids.json"

@@ -12,11 +12,11 @@ class StageRecord:
     """What the manifest tells of one stage of a run.
 
     Attributes:
-        name, key: as in the folder's name.
-        seconds: time it took when it was made, not to find it again (s).
+        name, key: as in the name of the stage's folder.
+        seconds: time it took when it was made; finding it again is not counted (s).
         cached: whether this run found it in the store.
         rows: rows written, by table; empty for stages without tables.
-        peak_memory_mb: most memory of the process that made it, up to its end (MB).
+        peak_memory_mb: most memory of the process that made it, until it ended (MB).
     """
 
     name: str
@@ -49,7 +49,7 @@ class ChannelEntry:
 
     Attributes:
         name, type: of the channel.
-        limit: candidates asked for.
+        limit: candidates asked of it for a request.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Seeds:
 
     Attributes:
         run: `seed` of the config.
-        truth: number of pairs of truth worlds.
+        truth: number of pairs of worlds of the truth.
     """
 
     run: int
@@ -75,11 +75,12 @@ class Failed:
     """A part that failed while the command went on without it.
 
     Attributes:
-        stage: in which it failed; empty where in none (estimates, credit).
-        part: what failed: `channel`, `metric`, `rule`, `scheme` or `policy`, and its name.
+        stage: stage in which it failed; empty if it failed outside of stages (estimates, credit).
+        part: kind and name of what failed; the kind is `channel`, `metric`, `rule`, `scheme` or
+            `policy`.
         reason: `raised`, `unknown_items` or `bad_shape`.
-        requests: that were served without it; 0 for a part that serves none.
-        detail: the first message, with file and line where they are known.
+        requests: requests that were served without it; 0 for a part that serves none.
+        detail: the first error message, with file and line where they are known.
     """
 
     stage: str
@@ -94,19 +95,19 @@ class BenchManifest(Record):
     """How a run was made that has no experiment.
 
     Attributes:
-        name, seed: of the run.
-        created: end of the run, UTC.
-        funnelab: version.
-        command: how to get the same run again.
+        name, seed: name and seed of the run.
+        created: time when the run ended, UTC.
+        funnelab: version of funnelab.
+        command: the command that gives the same run again.
         stages: the stages that this run used.
-        versions: of Python and the libraries that decide results.
-        processor: its model and family.
+        versions: of Python and of the libraries that decide results.
+        processor: model and family of the processor.
         kernels: instruction set of the processor, and how each kernel of the generative channel
             computes there.
         peak_memory_mb: most memory of one process (MB).
         items, shoppers: size of the world.
         history_days: length of the history period.
-        data: what a reader must know of the user's own catalogue, in plain sentences.
+        data: what a reader must know of the user's own catalogue, a sentence each.
         failed: parts that failed while the run went on; the command then ends with status 3.
     """
 
@@ -136,9 +137,9 @@ class RunManifest(BenchManifest):
 
     Attributes:
         arms: the arms.
-        channels: the channels, in the order of the bits.
-        days: length of the experiment.
-        seeds: what the luck hangs on.
+        channels: the channels, in the order of the bits of `sources`.
+        days: length of the experiment (days).
+        seeds: the seeds that all random draws follow from.
         log_digest: digest of the experiment's log; equal for equal settings, seed and versions.
     """
 

@@ -21,12 +21,13 @@ class Estimate:
         metric: name of the metric.
         contrast: `[control, treatment]`, names of arms.
         design: what was split, such as `shopper`; see [designs](designs.md).
-        n, n_control, n_treatment: exposed shoppers; of other designs, what `estimates` are per.
-        control, treatment: the metric in each arm, adjusted where `cuped`.
+        n, n_control, n_treatment: number of exposed shoppers, of both arms and of each; in other
+            designs, of their [units](designs.md#how-it-is-estimated).
+        control, treatment: the metric in each arm, adjusted for the history where `cuped`.
         effect: treatment minus control, in the metric's unit.
         relative: treatment / control - 1.
         p_value: two-sided, of no effect.
-        cuped: whether the history was adjusted for.
+        cuped: whether the estimate is adjusted for the history.
     """
 
     metric: str
@@ -51,10 +52,10 @@ class Triggered(Estimate):
     designs a session, or a request. `n` and levels are of those that have such a page.
 
     Attributes:
-        share: how many have such a page, of all of both arms.
-        diluted: what the effect is for everybody, in the metric's unit; null for what is no sum
+        share: share of the units of both arms that have such a page.
+        diluted: the effect on everybody, in the metric's unit; null for metrics that are no sum
             over requests, for ratios with `cuped`, and for latency, which differs on all pages.
-        diluted_relative: the same over control's level, which is taken as given.
+        diluted_relative: the same over control's level, which is taken as known.
     """
 
     share: Number
@@ -71,9 +72,9 @@ class CausalCredit:
     Attributes:
         metric, contrast: as in `estimates`.
         n: exposed shoppers.
-        pairs: of items that only one arm's first page had, of which a coin showed one.
-        control, treatment: credit of each arm's items, per shopper: what they bring where they are
-            shown, less what is bought of them in the same session where they are not.
+        pairs: pairs of items, one on each arm's first page alone, of which a coin showed one.
+        control, treatment: credit of each arm's items, per shopper: what is bought of them where
+            they are shown, less what is bought of them in the same session where they are not.
         effect: treatment minus control.
         p_value: two-sided, of no difference.
     """
@@ -93,12 +94,13 @@ class SampleRatio:
     """Whether arms are as large as they should be.
 
     Attributes:
-        population: `assigned`, `exposed`, or `triggered`: with a page that differs between arms.
+        population: `assigned`, `exposed`, or `triggered` (units with a page that differs between
+            arms).
         arms: names of the arms.
-        counts: found in each.
-        expected: as the arms' shares promise.
+        counts: units found in each arm.
+        expected: units expected in each arm by its share.
         statistic, p_value: Pearson's chi-square without continuity correction, and its p-value,
-            exact where an arm expects fewer than 5; null with nobody.
+            which is exact where an arm expects fewer than 5; null without any unit.
         unit: what was counted: `shoppers`, or what else the [design](designs.md) splits.
     """
 
@@ -116,9 +118,9 @@ class Daily:
     """The cumulative effect up to and including a day.
 
     Attributes:
-        day: of the simulation, history included.
+        day: day of the simulation; the history's days count.
         metric, contrast: as in `estimates`.
-        effect: cumulative effect.
+        effect: cumulative effect up to and including this day.
     """
 
     day: int
@@ -135,8 +137,8 @@ class FunnelCount:
         arm: name of the arm.
         stage: `requests`, `recalled:<channel>`, `merged`, `ranked`, `shown`, `clicked`, `carted`
             or `purchased`.
-        count: how many are left.
-        per_request: the same for each request.
+        count: how many requests, candidates or events are left after the stage.
+        per_request: `count` over the arm's requests.
     """
 
     arm: str
@@ -169,7 +171,7 @@ class Hour:
     Attributes:
         arm: name of the arm.
         hour: of the day, 0 to 23.
-        requests: served then.
+        requests: requests served in this hour.
         mean, p99: page latency (s).
     """
 
@@ -185,9 +187,10 @@ class Without:
     """How many of an arm's pages came without a channel, at one hour of the day.
 
     Attributes:
-        arm, channel: names of both; only channels that an arm was ever without.
+        arm, channel: names of both; only channels that were ever missing from a page of the arm.
         hour: of the day, 0 to 23.
-        requests, share: that went without it, and of all of that hour.
+        requests, share: requests served without the channel, and their share of the hour's
+            requests.
     """
 
     arm: str
@@ -204,7 +207,7 @@ class EndReason:
     Attributes:
         arm: name of the arm.
         reason: one of the [end reasons](market.md#how-sessions-go-on-and-end).
-        sessions, share: sessions that ended so.
+        sessions, share: number and share of the arm's sessions that ended for this reason.
     """
 
     arm: str
@@ -219,8 +222,9 @@ class Retrieval:
 
     Attributes:
         channel: name of the channel.
-        queries: judged queries with at least one relevant item; recall and NDCG average these.
-        without_positives: judged queries left out.
+        queries: judged queries with at least one relevant item; recall and NDCG are means over
+            these.
+        without_positives: judged queries left out, because they have no relevant item.
         recall_at_100: share of the items of grade 1 or more among the first 100.
         ndcg_at_10: normalised discounted cumulative gain of the first 10.
         judged_at_10: share of the first 10 that somebody judged.
@@ -240,9 +244,9 @@ class Model:
 
     Attributes:
         model: `channel` or `ranker`.
-        name: of the channel, or type of the ranker.
+        name: of the channel; of a ranker its type.
         arms: names of the arms that use it; arms of the same funnel share a ranker.
-        report: its figures, by name.
+        report: figures of its training, by name.
     """
 
     model: str
@@ -274,10 +278,10 @@ class Dropped:
     """A channel that an arm had to serve some pages without.
 
     Attributes:
-        arm, channel: where, and who failed.
+        arm, channel: the arm, and the channel that failed.
         reason: `raised`, `unknown_items`, `bad_shape`, `deadline` or `busy`.
-        requests, share: requests that went without the channel.
-        detail: the first message; empty for a missed deadline and a busy channel.
+        requests, share: number and share of the arm's requests served without the channel.
+        detail: the first error message; empty for a missed deadline and a busy channel.
     """
 
     arm: str
@@ -294,7 +298,7 @@ class Health:
 
     Attributes:
         requests: traffic of each arm.
-        dropped: channels that failed.
+        dropped: channels that failed, by arm and reason.
         warnings: plain sentences, gravest first.
     """
 
@@ -308,21 +312,22 @@ class Metrics(Record):
     """Everything that the analysis of a run found.
 
     Attributes:
-        name: of the run.
+        name: name of the run.
         primary: the metric that decides.
         confidence: level of all intervals.
-        estimates: metric by metric, the difference between two arms.
+        estimates: effect of each treatment on each metric.
         srm: sample ratio tests.
         daily: cumulative effects.
         funnel: what is left after each stage.
         latency: page latency; without arms that served nothing.
         end_reasons: why sessions ended.
         retrieval: channels against human grades; empty without grades.
-        models: how the training of channels and rankers went; only of models that tell.
+        models: how the training of channels and rankers went; only of models that report it.
         health: what a reader must know before believing the numbers.
         hours: page latency by hour of the day.
-        without: channels that pages came without, by hour of the day; late, busy or failing.
-        triggered: estimates of those to whom the arms' pages differ, where that was watched.
+        without: channels that were missing from pages (late, busy or failing), by hour of the day.
+        triggered: estimates for units whose pages differ between the arms, where `design.triggered`
+            is set.
         causal: causal credit of interleaved pages, where coins leave items off.
     """
 

@@ -32,15 +32,15 @@ class PolicyRow:
 
     Attributes:
         name, reward, algorithm: which; no reward and algorithm for the supervised model.
-        seeds: trainings.
+        seeds: number of trainings.
         oracle: whether its reward asks the simulated shopper.
         ended: why each training ended: `finished`, `recall` or `divergence`.
         kept: step whose weights each training kept.
         seconds: mean time of a training (s); differs between runs.
-        control: `sft` or `grpo` where it is a control of others; else empty.
+        control: `sft` or `grpo` if this policy is the control of others; else empty.
         weight: its weight of supervised learning from experts; null for the supervised model.
-        matched: weight at which a control pushes its experts as hard; null without experts and
-            where none is known.
+        matched: weight at which an SFT control would push the experts as hard as this policy does;
+            null for a control, without experts, and where none is known.
         experts: which experts it learns from, in words; empty for none.
     """
 
@@ -69,14 +69,14 @@ class Offline:
     """One offline measure of one policy, beside the supervised model's.
 
     Attributes:
-        policy, measure: which.
+        policy, measure: name of the policy, and of the measure.
         value: mean over seeds and requests.
-        effect: minus the supervised model's, paired.
-        relative: over the supervised model's, minus 1.
+        effect: the value minus the supervised model's, paired.
+        relative: the value over the supervised model's, minus 1.
         p_value: two-sided, of no difference.
         p_holm: corrected for all policies and measures.
-        per_seed: mean over requests of each seed.
-        n, shoppers: requests and shoppers that it rests on.
+        per_seed: the mean over requests, for each seed.
+        n, shoppers: number of requests and of shoppers that it rests on.
     """
 
     policy: str
@@ -96,13 +96,14 @@ class Online:
     """The true effect of serving a policy instead of the supervised model, from paired worlds.
 
     Attributes:
-        policy, metric: which.
+        policy, metric: name of the policy, and of the metric.
         base, value: the metric with the supervised model and with the policy.
-        relative: true lift, value / base - 1, across training seeds, lucks of worlds and shoppers.
+        relative: true lift, value / base - 1; its interval is over training seeds, lucks of worlds
+            and shoppers.
         p_value: two-sided, of no lift.
         p_holm: corrected for all policies and metrics.
         per_seed: lift of each training.
-        shoppers: shoppers that it rests on.
+        shoppers: number of shoppers that it rests on.
     """
 
     policy: str
@@ -121,11 +122,11 @@ class Contrast:
     """A policy beside another one, paired by seed and request, or by seed, luck and shopper.
 
     Attributes:
-        policy, against: which.
+        policy, against: the policy, and its control.
         kind, name: `offline` and a measure, or `online` and a metric.
-        effect: the policy's minus the control's; no interval online.
-        relative: over the control's, minus 1.
-        p_value: two-sided, of no difference; online of no relative one.
+        effect: the policy's value minus the control's; online without an interval.
+        relative: the policy's value over the control's, minus 1.
+        p_value: two-sided, of no difference; online of no relative difference.
         p_holm: corrected for all contrasts of the kind.
     """
 
@@ -144,10 +145,11 @@ class PolicyShare:
     """What share of events the generative channel holds in a policy's worlds.
 
     Attributes:
-        policy: which.
+        policy: name of the policy.
         rule: `any_touch`: the channel found the item; `exclusive`: no other channel did.
         event: `exposure`, `click`, `purchase` or `gmv`.
-        share: over seeds, lucks of worlds and shoppers.
+        share: the generative channel's share of the events; its interval is over seeds, lucks of
+            worlds and shoppers.
     """
 
     policy: str
@@ -161,9 +163,9 @@ class Course:
     """The course of one training.
 
     Attributes:
-        policy, seed: which training.
-        steps: a reading of each rollout batch.
-        evaluations: an evaluation on held-out requests, the first of the supervised model.
+        policy, seed: the policy, and the seed of the training.
+        steps: one reading for each rollout batch.
+        evaluations: evaluations on held-out requests; the first is of the supervised model.
     """
 
     policy: str
@@ -180,10 +182,10 @@ class Hacking:
     those requests, of the supervised model's values.
 
     Attributes:
-        policy: which.
+        policy: name of the policy.
         reward: gain in the reward that was optimised.
         oracle: gain in what the simulated shoppers would buy.
-        gap: the first minus the second.
+        gap: `reward` minus `oracle`.
         steps, reward_E, oracle_E: the same gains at each evaluation, mean over seeds.
     """
 
@@ -202,7 +204,7 @@ class Trust:
 
     Attributes:
         measure, metric: offline measure and online metric.
-        rank_correlation: Spearman's, over policies; its interval is of a bootstrap over policies,
+        rank_correlation: Spearman's, over policies; its interval is from a bootstrap over policies,
             seeds, lucks of worlds and shoppers.
         policies: how many policies it rests on.
     """
@@ -220,22 +222,22 @@ class RewardsRecord(Record):
     Attributes:
         name: name of the run.
         baseline: name of the supervised model, from which all policies start.
-        arm, channel: arm whose funnel served, and its generative channel.
-        seeds, worlds: trainings of a policy, and paired worlds of each training.
+        arm, channel: the arm whose funnel serves, and its generative channel.
+        seeds, worlds: number of trainings of each policy, and of paired worlds for each training.
         confidence: level of all intervals.
-        requests: test requests.
+        requests: number of test requests.
         items, shoppers, days: size and length of the worlds.
-        policies: what was trained.
-        offline: offline measures of every policy, beside the supervised model's.
+        policies: the policies that were trained.
+        offline: offline measures of every policy, compared with the supervised model.
         online: true lifts of serving a policy instead of the supervised model.
         control: true lifts of the supervised model and of each policy over the config's control
-            arm: what is incremental; empty where no such world was lived.
-        contrasts: policies beside their controls.
-        policy_shares: what the generative channel holds of exposures, clicks, purchases and GMV.
+            arm, that is, what is incremental; empty if no such world was simulated.
+        contrasts: policies compared with their controls.
+        policy_shares: share of the generative channel in exposures, clicks, purchases and GMV.
         courses: the course of every training.
-        hacking: gain in the reward beside gain in what simulated shoppers would buy.
-        trust: whether an offline measure prefers what has the greater true lift.
-        warnings: plain sentences that a reader must know.
+        hacking: gain in the reward, beside the gain in what simulated shoppers would buy.
+        trust: whether an offline measure prefers the policies with the greater true lift.
+        warnings: what a reader must know, a sentence each.
     """
 
     FILE: ClassVar[str] = "rewards.json"

@@ -22,17 +22,17 @@ class CellRow:
     """One cell of a sweep: a run with its own values of the swept settings.
 
     Attributes:
-        name: of the cell, made of its values.
-        values: of the swept settings, in the order of `keys`.
-        folder: of its run, in the folder of the sweep.
+        name: name of the cell, made of its values.
+        values: values of the swept settings, in the order of `keys`.
+        folder: folder of its run, relative to the folder of the sweep.
         status: `done`; `parts_failed`: there are results, made without a part that failed;
-            `failed`: it failed at its work; `invalid`: such settings cannot be; `waiting`: it has
-            not been run yet. The last three have no results.
+            `failed`: it failed at its work; `invalid`: such settings are impossible; `waiting`: it
+            has not been run yet. The last three have no results.
         reason: why there are no results; else empty.
-        failed: the parts that its results were made without.
-        stages: stages that it is made of.
-        shared: those of them that an earlier cell is made of, too.
-        seconds: time that its stages took when they were made, the shared ones too (s).
+        failed: parts that failed, without which the results were made.
+        stages: number of stages that it is made of.
+        shared: number of these stages that an earlier cell is made of, too.
+        seconds: time that its stages took when they were made, the shared ones included (s).
     """
 
     name: str
@@ -55,10 +55,10 @@ class CellLift:
         metric, contrast: as in `metrics.json`.
         control: the metric when everybody is in control.
         relative: the true effect over control's level.
-        resolution: half the width of its interval.
+        resolution: half the width of the interval of `relative`.
         p_value: two-sided, of no effect.
         p_holm: the same, corrected for the number of cells.
-        seeds, n: pairs of worlds, and shoppers.
+        seeds, n: number of pairs of worlds, and of shoppers.
         freedom, method, trainings: as in `truth.json`.
     """
 
@@ -82,12 +82,12 @@ class CellRoom:
     """How much recall could matter for an arm in a cell; see `headroom` and `scarcity`.
 
     Attributes:
-        cell, arm: names of both.
-        event: `purchase` or `gmv`: what the gains count.
-        recall: gain by perfect recall in the order of the arm's own ranker.
-        catalogue: gain by perfect recall in a perfect order.
-        pool: gain by a perfect order of what the arm's channels find.
-        kept: gain by a perfect order of what reaches the ranker.
+        cell, arm: names of the cell and of the arm.
+        event: `purchase` or `gmv`: the total that the gains are of.
+        recall: gain from perfect recall, in the order of the arm's own ranker.
+        catalogue: gain from perfect recall, in a perfect order.
+        pool: gain from a perfect order of what the arm's channels find.
+        kept: gain from a perfect order of what reaches the ranker.
         pressure: relevant items over what one channel may return.
         found: share of the relevant items that the arm's channels find.
         unseen: share of first queries whose text was never asked in the history.
@@ -125,13 +125,13 @@ class CellService:
     """How late a treatment's pages are in a cell, and how often they come without a channel.
 
     Attributes:
-        cell, contrast: which cell and comparison.
+        cell, contrast: name of the cell, and `[control, treatment]`.
         control, treatment: mean page latency with everybody in that arm (s).
-        channel: the one that the treatment's pages come without most often; empty if none.
-        test, everybody: share of its pages that come without that channel, late, busy or failing,
-            in the A/B test and with everybody in it.
-        naive: effect on the primary metric over control's level as the A/B test estimates it, not
-            adjusted.
+        channel: the channel that the treatment's pages lack most often; empty if none.
+        test, everybody: share of the treatment's pages without that channel (late, busy or
+            failing), in the A/B test and with everybody in the treatment.
+        naive: effect on the primary metric over control's level, as the A/B test estimates it
+            without CUPED.
     """
 
     cell: str
@@ -149,15 +149,15 @@ class CellDifference:
     """The lift in one cell beside that in the base cell.
 
     Attributes:
-        cell, base: names of both cells.
-        metric, contrast: of the lifts.
-        relative: (1 + lift in the cell) / (1 + lift in the base) - 1, its interval on the log
+        cell, base: names of the cell and of the base.
+        metric, contrast: metric and contrast of both lifts.
+        relative: (1 + lift in the cell) / (1 + lift in the base) - 1, with an interval on the log
             scale.
         p_value: two-sided, of equal lifts.
         p_holm: the same, corrected for the number of cells.
-        paired: whether the interval counts that both cells have the same shoppers with the same
-            luck; else it is that of two independent samples, which is the wider where they are
-            alike.
+        paired: whether the interval uses that both cells have the same shoppers with the same
+            random draws; else it is that of two independent samples, which is wider if the cells
+            are alike.
     """
 
     cell: str
@@ -177,7 +177,7 @@ class Assumption:
     Attributes:
         key: path of the setting.
         low, high: ends of its range.
-        log: whether worlds are even over its logarithm.
+        log: whether worlds are uniform over its logarithm.
     """
 
     key: str
@@ -192,12 +192,12 @@ class OverWorlds:
 
     Attributes:
         metric, contrast: as in `metrics.json`.
-        worlds: how many have a lift with an interval.
-        mean: lift, the mean over worlds (of log(1 + lift)), and its interval across worlds.
-        spread: standard deviation between worlds of log(1 + lift), without what each world is not
-            sure of.
-        another: the same mean with the interval in which the lift of one more world is expected.
-        explained: part of the variance between worlds, without what each is not sure of, that
+        worlds: number of worlds whose lift has an interval.
+        mean: mean lift over worlds (the mean is of log(1 + lift)), and its interval across worlds.
+        spread: standard deviation of log(1 + lift) between worlds, after subtracting the error of
+            each world.
+        another: the same mean, with the interval in which the lift of one more world is expected.
+        explained: part of the variance between worlds, after subtracting the error of each, that
             straight lines over the ranges explain; null with too few worlds.
     """
 
@@ -216,13 +216,14 @@ class Lean:
 
     Attributes:
         metric, contrast: as in `metrics.json`.
-        key: of the assumption.
-        at_low, at_high: lift at both ends of its range, all others in the middle of theirs.
+        key: path of the setting.
+        at_low, at_high: lift at each end of its range, with all other settings in the middle of
+            theirs.
         change: (1 + lift at the high end) / (1 + lift at the low end) - 1.
         p_value: two-sided, of no change.
         p_holm: the same, corrected for the number of assumptions.
-        joint: whether all assumptions were weighed at once; else each alone, what the others do
-            being noise.
+        joint: whether all settings were fitted at once; else each alone, with the effects of the
+            others as noise.
     """
 
     metric: str
@@ -242,13 +243,13 @@ class Importance:
 
     Attributes:
         metric, contrast: as in `metrics.json`.
-        submodel: what its settings stand under, such as `queries` or `world.behavior`.
-        keys: those of its settings that were drawn.
-        share: first-order Sobol index: variance of the mean of log(1 + lift) given its settings,
-            over the variance between worlds without what each is not sure of.
-        p_value: two-sided, of no such variance.
+        submodel: section of its settings, such as `queries` or `world.behavior`.
+        keys: settings of the section that were drawn.
+        share: first-order Sobol index: variance of the mean of log(1 + lift) given these settings,
+            over the variance between worlds after subtracting the error of each.
+        p_value: two-sided, of an index of 0.
         p_holm: the same, corrected for the number of submodels.
-        curved: whether polynomials of degree 2 were fitted, and not straight lines.
+        curved: whether polynomials of degree 2 were fitted; else straight lines.
     """
 
     metric: str
@@ -266,26 +267,26 @@ class SweepRecord(Record):
     """Everything that a sweep found.
 
     Attributes:
-        name: of the settings that are swept.
-        seed: all luck of every cell, unless it is swept itself.
-        command: how to get the same sweep again.
-        overrides: what all cells have instead of the config's settings.
+        name: name of the config that is swept.
+        seed: seed of every cell, unless `seed` itself is swept.
+        command: the command that gives the same sweep again.
+        overrides: settings that all cells have in place of the config's.
         keys: the settings that are swept.
         primary: the metric that decides.
-        metrics: those whose lifts are told, the primary one first.
+        metrics: metrics whose lifts are reported, the primary one first.
         confidence: level of all intervals.
-        base: name of the cell that others are compared with, the first with results; empty
-            without one.
+        base: name of the cell that others are compared with: the first with results; empty without
+            one.
         cells: every cell, in the order of the sweep.
-        lifts: true effects, of cells with results.
-        rooms: how much recall could matter; of cells where it was measured.
-        differences: lifts of the other cells beside the base's.
-        warnings: plain sentences that a reader must know.
+        lifts: true effects, for cells with results.
+        rooms: how much recall could matter, for cells where that was measured.
+        differences: lift of each other cell, compared with the base's.
+        warnings: what a reader must know, a sentence each.
         assumptions: the ranges that worlds were drawn from; empty for a grid or a list.
-        over: what the drawn worlds say together.
-        leans: what that hangs on.
-        importance: which submodels that is; empty with too few worlds.
-        services: how late pages are; of cells whose worlds are all told by the manifest.
+        over: the lift over all drawn worlds.
+        leans: how the lift depends on each drawn setting.
+        importance: how much of the variance each submodel explains; empty with too few worlds.
+        services: how late pages are, for cells whose manifest lists all worlds.
     """
 
     FILE: ClassVar[str] = "sweep.json"

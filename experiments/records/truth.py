@@ -20,9 +20,9 @@ class Realised:
     Attributes:
         effect: treatment minus control.
         relative: the same over control's level.
-        pairing_factor: variance of the difference between independent worlds, over that between
-            the paired ones: how many times more shoppers unpaired worlds would need; null where
-            the worlds differ by nothing, or by the same for everybody.
+        pairing_factor: variance of the difference between independent worlds, over that between the
+            paired worlds: unpaired worlds would need so many times more shoppers. Null where the
+            worlds do not differ, or differ by the same for everybody.
     """
 
     effect: Interval
@@ -36,9 +36,9 @@ class Parts:
 
     Attributes:
         pages: other items on the pages, in the same state of shop and shoppers.
-        latency: the same pages, but as late as the treatment's: shoppers wait or leave.
-        state: what the treatment's earlier days have changed: memory, statistics, stock and
-            prices as the index knows them.
+        latency: the same pages, but with the treatment's latency: shoppers wait or leave.
+        state: what the treatment's earlier days have changed: memory, statistics, stock, and prices
+            as the index knows them.
         lost: sales that failed because the item was gone.
     """
 
@@ -53,8 +53,8 @@ class Remainder:
     """What was realised beyond what was expected, paired: a test of the expectation, never added.
 
     Attributes:
-        relative: realised minus expected effect, over control's level; 0 but for luck.
-        p_value: two-sided, of 0.
+        relative: realised minus expected effect, over control's level; 0 but for chance.
+        p_value: two-sided, of a remainder of 0.
     """
 
     relative: Interval
@@ -67,28 +67,28 @@ class Truth:
 
     Attributes:
         metric, contrast: as in `metrics.json`.
-        method: "expected" where the luck of clicking and buying is integrated out, "realised"
-            where it is not: with that setting, and for metrics of `analysis.own`.
+        method: "expected" where the randomness of clicking and buying is integrated out; "realised"
+            where it is not, by `truth.method` or for metrics of `analysis.own`.
         control, treatment: the metric when everybody is in one arm.
         effect: the global treatment effect: treatment minus control.
-        relative: the same over control's level; on the log scale.
+        relative: the same over control's level; its interval is computed on the log scale.
         p_value: two-sided, of no effect.
         resolution: half the width of the interval of `relative`.
-        parts: where it comes from; null for a ratio, and where only logs are known.
+        parts: where the effect comes from; null for a ratio, and where only logs are known.
         realised: the same effect from what was really bought.
-        remainder: null with the method "realised".
-        naive: the effect as the A/B test estimates it, not adjusted.
+        remainder: realised minus expected effect; null with the method "realised".
+        naive: the effect as the A/B test estimates it, without CUPED.
         bias: `naive` - `effect`: interference and chance together.
-        covered: whether the interval of `naive` holds the `effect`.
-        power: chance that an A/B test like this run's calls the effect, by its sign.
-        seeds: pairs of worlds, each with a luck of its own.
-        trainings: of the retrained models; with several each pair of worlds has its own, and the
-            interval holds the luck of both.
-        training_sd: spread of the relative effect from pair to pair, each with a training of its
-            own; null with one training.
-        n: shoppers.
+        covered: whether the interval of `naive` contains `effect`.
+        power: chance that an A/B test like this run's finds a significant effect of the right sign.
+        seeds: pairs of worlds, each with random draws of its own.
+        trainings: number of trainings of the retrained models; with several, each pair of worlds
+            has its own, and the interval includes the randomness of both.
+        training_sd: standard deviation of the relative effect between pairs, each with a training
+            of its own; null with one training.
+        n: number of shoppers.
         freedom: degrees of freedom of the interval of `relative`, which is Student's on the log
-            scale; null where it is none such, and in runs of earlier versions.
+            scale; null where the interval is of another kind, and in runs of earlier versions.
     """
 
     metric: str
@@ -137,14 +137,15 @@ class Headroom:
     the shopper would really buy.
 
     Attributes:
-        arm: whose pages.
-        event: `purchase` or `gmv`: what the oracle orders for, and what is counted.
-        cut, part: `all`; or `query` (`head`, `torso`, `tail`) or `wording`.
-        served: what a page brings as it was served.
-        kept: gain by an oracle's order of what reached the ranker.
-        pool: gain by an oracle's order of all that the arm's channels found.
-        recall: gain by the best of the catalogue in the order of the arm's own ranker.
-        catalogue: gain by the best of the catalogue in an oracle's order.
+        arm: the arm whose pages these are.
+        event: `purchase` or `gmv`: the total that the oracle maximises, and that is counted.
+        cut, part: `all` (no part); or `query` with its part `head`, `torso` or `tail`; or `wording`
+            with the name of the wording.
+        served: mean number of purchases (or money) that a page brings as it was served.
+        kept: gain from an oracle's order of the items that reached the ranker.
+        pool: gain from an oracle's order of all items that the arm's channels found.
+        recall: gain from the best items of the catalogue, in the order of the arm's own ranker.
+        catalogue: gain from the best items of the catalogue, in an oracle's order.
         requests, shoppers: size of the sample.
     """
 
@@ -170,12 +171,12 @@ class Scarcity:
     wanted values.
 
     Attributes:
-        arm: whose channels.
+        arm: the arm whose channels these are.
         cut, part: as of `Headroom`.
-        relevant: relevant items of a request that are on sale, on average.
-        limit: items that one channel may return for a request, at most.
-        pressure: `relevant` over `limit`. Below 1, one channel that knows every need could return
-            all that is relevant, and recall is hardly a bottleneck.
+        relevant: mean number of relevant items on sale, per request.
+        limit: most items that one channel may return for a request.
+        pressure: `relevant` over `limit`. Below 1, one channel that knew every need could return
+            all relevant items, and recall is hardly a bottleneck.
         found: share of the relevant items that the channels found together.
         unseen: share of first queries whose text was never asked in the history.
         requests, shoppers: size of the sample.
@@ -198,12 +199,12 @@ class Refit:
     """An A/A: an arm's pages with one of its models trained again, against those it serves.
 
     Attributes:
-        metric: its name.
-        arm: whose requests and other models these are: control, or a treatment where control
-            does not have the model.
+        metric: name of the metric.
+        arm: the arm whose requests and other models these are: control, or a treatment where
+            control does not have the model.
         model: "ranker", or the name of a channel.
-        relative: what the other training adds, over what the one that serves brings.
-        shoppers: who were followed with both.
+        relative: effect of the other training, over the level with the training that serves.
+        shoppers: shoppers who were followed with both trainings.
     """
 
     metric: str
@@ -221,10 +222,10 @@ class LongRun:
 
     Attributes:
         metric: `visits`, `orders` or `gmv`, of all shoppers.
-        contrast: control and treatment.
-        days: the first days, and as many last days, that are told.
-        early, late: treatment over control, minus 1, in the first and in the last days.
-        grown: (1 + late) / (1 + early) - 1.
+        contrast: `[control, treatment]`, names of arms.
+        days: number of first days, and of last days, that are compared.
+        early, late: treatment / control - 1, in the first and in the last days.
+        grown: change of the effect: (1 + late) / (1 + early) - 1.
     """
 
     metric: Lasting
@@ -241,11 +242,12 @@ class Truths(Record):
 
     Attributes:
         truth: one row for each metric and contrast; none for a metric of your own that failed.
-        headroom: what recall could gain at most, for each arm.
+        headroom: what perfect recall or a perfect order would add, for each arm.
         scarcity: whether the channels of each arm could return all that is relevant.
-        long_run: effects early and late, where shoppers have habits.
-        refits: A/As of models and another training of each: luck that `truth` leaves out.
-        warnings: what is wrong with the worlds, in plain sentences.
+        long_run: effects early and late in the period, where shoppers have habits.
+        refits: A/A comparisons of each model with another training of it: randomness that `truth`
+            leaves out.
+        warnings: what is wrong with the worlds, a sentence each.
     """
 
     FILE: ClassVar[str] = "truth.json"

@@ -41,26 +41,25 @@ class Check:
     """One check of a period.
 
     Attributes:
-        rung: of the ladder: "invariants" (what may never be), "ranges" (where a shop's figures
-            lie), "controls" (what no arm can move), "favouritism" (what no
-            channel can know), "own_log" (how far it is from the user's own log), "past_tests"
-            (whether simulated lifts came true), "policy_shift" (whether clicks under one policy
-            tell of another's).
-        period: whose log: "history" or "experiment".
+        rung: rung of the ladder: "invariants" (what may never be), "ranges" (where a shop's figures
+            lie), "controls" (what no arm can move), "favouritism" (what no channel can know),
+            "own_log" (how far it is from the user's own log), "past_tests" (whether simulated lifts
+            came true), or "policy_shift" (whether clicks under one policy predict another's).
+        period: the log that is checked: "history" or "experiment".
         arm: the arm that is looked at, or that is compared with control; "" for all of them.
-        fact: its name.
+        fact: name of the fact.
         unit: of `found`: "violations" (rows that must not be), "share", "number", "test" (a
             difference that should be zero, with a p-value), "distance" (of two distributions, 0 to
             1), "points" (a difference of shares), or "area" (under the curve of a classifier).
         found: the value, with an interval over shoppers.
-        low, high: the range; null: open at this end.
-        source: where the range is from.
-        weak: whether that is no published figure, so that the worst that is said is a warning.
-        p_value: of a test; null else.
+        low, high: ends of the wanted range; null: open at this end.
+        source: where the wanted range is from.
+        weak: whether the source is no published figure; then the worst verdict is a warning.
+        p_value: p-value of a test; else null.
         p_holm: the same, corrected for the number of tests of the family.
-        verdict: "pass", "warn", "fail" or "untold".
-        n: how many rows, events or shoppers it rests on.
-        note: what helps to read it: the first wrong row, the size of a sample.
+        verdict: "pass", "warn", "fail" or "untold" (it cannot be told).
+        n: number of rows, events or shoppers that it rests on.
+        note: what helps to read it, such as the first wrong row or the size of a sample.
     """
 
     rung: Rung
@@ -85,10 +84,10 @@ class PositionRate:
     """How often the results of one place were clicked, on first pages.
 
     Attributes:
-        period: whose log.
+        period: the log: "history" or "experiment".
         device: "phone" or "desktop".
-        position: 0-based.
-        exposures: how many results were shown there.
+        position: position on the page, 0-based.
+        exposures: number of results shown there.
         ctr: clicks over exposures.
     """
 
@@ -104,8 +103,8 @@ class Concentration:
     """How purchases gather on few items: a point of the Lorenz curve.
 
     Attributes:
-        items: share of the items that were bought at all, the most bought first.
-        purchases: share of all purchases that they hold.
+        items: share of the items that were bought at all, beginning with the most bought.
+        purchases: share of all purchases that these items hold.
     """
 
     items: float
@@ -117,22 +116,22 @@ class ChannelRecall:
     """How much of what is relevant a channel finds, by one of several truths.
 
     Attributes:
-        truth: what is relevant: "match" (what is wanted), "worth" (what the very shopper values
-            most), "worth_without_tastes" (the same, with taste and quality given to other items),
-            "permuted" (what is wanted, with all that is latent given to other items), "grades" (of
-            human judges).
-        measure: "recall" (the found share of what is relevant) or "ndcg_at_10" (of grades).
-        channel: its name.
-        place: among the channels by this truth and measure, from 1.
-        found: the mean over requests, with an interval over shoppers; over queries where the truth
-            is grades, over permutations where it is permuted.
-        random: what as many items drawn at random would have.
-        random_in_category: the same of items drawn in the categories of those that were found; null
-            where the truth is not "match".
-        over_next: how much more it has than the channel at the next place, paired by request; null
-            for the last, and where the truth is permuted.
-        judged_at_10: share of its first ten that somebody judged; null without grades.
-        n: requests or queries.
+        truth: which items are relevant: "match" (those that match the need), "worth" (those that
+            this shopper values most), "worth_without_tastes" (the same, with taste and quality
+            reassigned to other items), "permuted" (those that match the need, with everything
+            latent reassigned to other items), or "grades" (by human judges).
+        measure: "recall" (share of the relevant items that is found) or "ndcg_at_10" (for grades).
+        channel: name of the channel.
+        place: rank of the channel by this truth and measure, from 1.
+        found: mean over requests, with an interval over shoppers; over queries for "grades", over
+            permutations for "permuted".
+        random: expectation for as many items drawn at random.
+        random_in_category: the same for items drawn in the categories of those found; null where
+            the truth is not "match".
+        over_next: lead over the channel at the next place, paired by request; null for the last
+            channel, and where the truth is permuted.
+        judged_at_10: share of its first ten items that somebody judged; null without grades.
+        n: number of requests or queries.
     """
 
     truth: Truth
@@ -153,9 +152,9 @@ class LogFinding:
 
     Attributes:
         what: what was found.
-        rows: how many rows, pages or days it is about.
+        rows: number of rows, pages or days concerned.
         handling: what was done with them.
-        note: which.
+        note: which ones.
     """
 
     what: str
@@ -170,8 +169,8 @@ class QuantilePair:
 
     Attributes:
         fact: the quantity, as in `checks`.
-        share: of the values that are below.
-        own, simulated: the quantile in either log.
+        share: share of the values that are below the quantile.
+        own, simulated: the quantile in each log.
     """
 
     fact: str
@@ -185,10 +184,10 @@ class TellingFeature:
     """What one feature of orders tells of the log that they are from.
 
     Attributes:
-        feature: its name.
-        lost: how much of the area under the curve is lost without it.
-        alone: the area under the curve of this feature alone; 0.5: it tells nothing, below 0.5: it
-            is less in the simulated log.
+        feature: name of the feature.
+        lost: loss of area under the curve without this feature.
+        alone: area under the curve of this feature alone. 0.5: it does not separate the logs; below
+            0.5: it is smaller in the simulated log.
     """
 
     feature: str
@@ -201,11 +200,11 @@ class ClickPerplexity:
     """How well a click model foretells clicks of pages that it has not learned from.
 
     Attributes:
-        log: "own" or "simulated": it is fitted to that log, and asked about it.
-        model: its type.
-        perplexity: 1 is perfect, 2 as good as a coin; mean over the ranks.
-        by_rank: the same of each rank from the top; null where no page is so long.
-        pages: of the log that were fitted to or asked about.
+        log: "own" or "simulated": the log that the model is fitted to and evaluated on.
+        model: type of the click model.
+        perplexity: mean over the ranks; 1 is perfect, 2 is as good as a coin.
+        by_rank: perplexity of each rank from the top; null where no page is so long.
+        pages: number of pages that the model was fitted to or evaluated on.
     """
 
     log: WhichLog
@@ -220,9 +219,10 @@ class PastTest:
     """One of the user's past experiments, and what the simulator says of the same change.
 
     Attributes:
-        test: its name.
-        change: what was changed; "" where it is not told.
-        found, simulated: relative effects, with intervals from their standard errors.
+        test: name of the test.
+        change: what was changed; "" if the table does not say.
+        found, simulated: relative effects, the test's and the simulated one, with intervals from
+            their standard errors.
         agree: whether both have the same sign.
     """
 
@@ -238,14 +238,14 @@ class OwnLogFacts:
     """What was compared of the user's own log.
 
     Attributes:
-        first_day: first day of it that was compared.
-        days: how many days, of both logs.
-        orders, shoppers: of the own log in these days.
-        simulated_orders, simulated_shoppers: of the simulated log.
-        findings: what was wrong, and what was done with it.
+        first_day: first day of the own log that was compared.
+        days: number of days compared, in both logs.
+        orders, shoppers: number in the own log in these days.
+        simulated_orders, simulated_shoppers: number in the simulated log.
+        findings: what was wrong in the own log, and what was done with it.
         quantiles: of each quantity, for the pictures.
-        telling: features of orders, what tells most first.
-        perplexities: of click models; none where the log has no whole pages.
+        telling: features of orders, in the order of how well they separate the logs.
+        perplexities: of click models; empty where the log has no whole pages.
     """
 
     first_day: str
@@ -265,15 +265,15 @@ class Validity(Record):
     """Whether a simulated market can be believed, as far as its own logs tell.
 
     Attributes:
-        name: of the run.
+        name: name of the run.
         confidence: level of all intervals.
         checks: one row for each check.
         positions: clicks by place, for the picture.
         concentration: purchases by item in the history, for the picture.
-        recalls: what the channels find by several truths; none where they were not asked.
-        own_log: what was compared of the user's own log; null without one.
-        past: the user's past experiments, if given.
-        missing: checks that this run cannot have, and why, a sentence each.
+        recalls: recall of the channels by several truths; empty where they were not asked.
+        own_log: comparison with the user's own log; null without one.
+        past: comparison with the user's past experiments, if given.
+        missing: checks that are impossible for this run, and why, a sentence each.
     """
 
     FILE: ClassVar[str] = "validity.json"

@@ -19,7 +19,7 @@ class Size:
 
     Attributes:
         absolute: in the metric's unit.
-        relative: over control; None where its level is not above 0.
+        relative: over control's level; None where that is not above 0.
     """
 
     absolute: Number
@@ -32,14 +32,14 @@ class Need:
 
     Attributes:
         method: `plain`; `cuped`: adjusted by the same metric in the history; `given`: with the
-            reduction that was given.
-        explained: part of a unit's variance that the method takes away (R^2), after `days`.
-        units: that the whole test needs, all arms together; None without an effect to be found.
+            reduction of variance that was given.
+        explained: part of a unit's variance that the method removes (R^2), after `days`.
+        units: units that the whole test needs, all arms together; None without an effect to find.
         units_of_arms: the same, arm by arm.
-        days_needed: first day after which the effect is found with the power that is wanted; None
-            without an effect, or where `missing` says why.
-        days_left: of a test that is under way; None of one that is not.
-        least: the least effect that is found with this power after `days`; of a test of
+        days_needed: first day after which the effect is found with the wanted power; None without
+            an effect, or where `missing` says why.
+        days_left: days that a running test still needs; None if no test is running.
+        least: least effect that is found with the wanted power after `days`; in a test of
             non-inferiority the least margin.
         power: the chance of finding the effect after `days`.
     """
@@ -59,11 +59,12 @@ class Day:
     """What is known of the units of a test after a day.
 
     Attributes:
-        day: 1 is the first.
-        found: whether the log has it; else it is foretold, or follows from the numbers given.
-        units: distinct units that take part, all arms together.
-        level: the metric.
-        variance: of a unit's value; of a ratio by the delta method.
+        day: number of the day; 1 is the first.
+        found: whether the log has the day; else its values are predicted, or follow from the
+            numbers given.
+        units: distinct units that take part up to this day, all arms together.
+        level: level of the metric.
+        variance: variance of a unit's value; for a ratio by the delta method.
     """
 
     day: int
@@ -78,7 +79,7 @@ class CurvePoint:
     """What a test finds after a day, by one method.
 
     Attributes:
-        method, day: which.
+        method, day: method and number of the day.
         least: as in `needs`.
         power: the chance of finding the effect.
     """
@@ -94,18 +95,17 @@ class SimulatedPower:
     """How many simulated tests found something.
 
     Attributes:
-        asked: `false positives`: of tests in which there is nothing to be found; `power`: in
-            which there is.
-        method: by which they were told.
-        way: how the effect was planted: `none`; `shift`: the same for each unit; `scale`: each
-            unit's amount times the same; `events`: each event repeated or left out by chance;
-            `turn`: some of those with 0 made 1, or the other way.
-        effect: that was planted.
-        day: after which day of the log.
-        control, treatment: units of the arms.
-        replaced: whether units were drawn with replacement, for the log has too few.
-        repetitions: simulated tests.
-        found: share of them that found something, with its exact interval.
+        asked: `false positives` (tests without an effect) or `power` (tests with the effect).
+        method: method of the test.
+        way: how the effect was planted: `none`; `shift`: the same added for each unit; `scale`:
+            each unit's amount multiplied; `events`: each event repeated or left out at random;
+            `turn`: some units with 0 set to 1, or the reverse.
+        effect: the planted effect.
+        day: the day of the log after which the test is made.
+        control, treatment: number of units in each arm.
+        replaced: whether units were drawn with replacement, because the log has too few.
+        repetitions: number of simulated tests.
+        found: share of significant tests, with its exact interval.
         formula: the same share by the formula.
     """
 
@@ -129,7 +129,7 @@ class ForetoldDay:
     Attributes:
         what: `units`, `level`, `variance` (of a unit's value), `error` (standard error of the
             relative effect, to which `least` is proportional) or `cuped` (the same with CUPED).
-        foretold, found: the number.
+        foretold, found: the predicted number, and the one that the log has.
         off: foretold / found - 1.
     """
 
@@ -144,12 +144,13 @@ class TailsOfLog:
     """How few units a metric hangs on.
 
     Attributes:
-        units: in the log.
-        counting: those with anything in the numerator.
-        effective: effective number of those: so many equal ones would leave the total as uncertain.
-        top: share of the total that the top hundredth of the units hold.
+        units: units in the log.
+        counting: units with anything in the numerator.
+        effective: effective number of `counting`: so many equal units would leave the total as
+            uncertain.
+        top: share of the total that the top 1 % of the units hold.
         skewness: of a unit's value, linearised for a ratio.
-        units_for_normal: units of an arm from which on its mean is near enough to normal; 0 where
+        units_for_normal: units that an arm needs until its mean is near enough to normal; 0 where
             the skewness is at most 1.
     """
 
@@ -166,10 +167,11 @@ class Law:
     """By which law days beyond the log are foretold.
 
     Attributes:
-        name: of the law: `exchangeable days`.
-        days: of the log.
-        alpha, beta: of the beta-binomial law of active days.
-        foretold: the law held against the log itself; empty where `missing` says why.
+        name: name of the law: `exchangeable days`.
+        days: days of the log.
+        alpha, beta: parameters of the beta-binomial law of active days.
+        foretold: predictions of the log's last day from its first half, beside what was found;
+            empty where `missing` says why.
     """
 
     name: str
@@ -184,28 +186,29 @@ class PowerRecord(Record):
     """How large and how long a test must be.
 
     Attributes:
-        name: of the run, of the log's folder, or of the metric where numbers were given.
+        name: name of the run, of the log's folder, or of the metric where numbers were given.
         source: `run`, `log` or `numbers`.
-        metric: what is tested.
+        metric: metric that is tested.
         confidence: level of the interval of a single comparison, and of intervals here.
-        power: that is wanted.
+        power: power that is wanted.
         arms: names of the arms, control first.
-        shares: of the units that take part, arm by arm.
+        shares: shares of the arms among the units that take part.
         traffic: share of all units that take part.
-        comparisons: among which the level is shared.
-        false_positives: the chance of a false positive that is left for each comparison.
-        effect: to be found; None: none was given. In a test of non-inferiority what the treatment
-            really does.
-        margin: loss that is allowed; None: a test of a difference.
-        days: for which `needs` tells what is found.
-        most_days: days for which that can be told.
-        running: days that the test has been under way; None: it is not.
-        needs: a row for each method.
-        accrued: a row for each day, up to that on which the effect is found by every method.
-        curve: a row for each method and day.
-        simulated: simulated tests; empty where numbers were given, or none was asked.
-        tails: of the log; None where numbers were given.
-        law: of more days; None where none is foretold.
+        comparisons: number of comparisons that share the level.
+        false_positives: level of each comparison: its chance of a false positive.
+        effect: effect to find; None if none was given. In a test of non-inferiority, the real
+            effect of the treatment.
+        margin: loss that is allowed; None in a test of a difference.
+        days: length of the test to which `explained`, `least` and `power` of `needs` refer.
+        most_days: longest test for which predictions are possible (days).
+        running: days for which the test has been running; None if it is not running.
+        needs: what the test needs and finds, a row for each method.
+        accrued: units, level and variance of the metric, a row for each day up to the one on which
+            every method finds the effect.
+        curve: least effect and power, a row for each method and day.
+        simulated: simulated tests; empty where numbers were given, or none were asked for.
+        tails: how heavy the tails of the log are; None where numbers were given.
+        law: law that predicts further days; None where none are predicted.
         warnings: what must be known before this is believed, a sentence each.
         missing: what cannot be told, and why, a sentence each.
     """

@@ -19,13 +19,13 @@ class CardMetric:
     """What a metric is, and what it is for.
 
     Attributes:
-        name: as the other rows call it.
-        unit: what one of it is.
+        name: name, as in the other rows.
+        unit: unit of the metric.
         share: whether it is a share from 0 to 1.
-        better: `more` or `less`.
+        better: whether `more` or `less` of it is better.
         role: `primary` (the success metric that decides), `success`, `guardrail`, `quality` or
             `secondary` (decides nothing).
-        margin: of a guardrail: the relative loss that is tolerated.
+        margin: for a guardrail, the relative loss that is tolerated.
     """
 
     name: str
@@ -41,21 +41,22 @@ class CardRow:
     """One metric of one contrast, estimated in one way.
 
     Attributes:
-        metric: its name.
+        metric: name of the metric.
         contrast: `[control, treatment]`, names of arms.
-        method: `plain`, or how the estimate was narrowed (`CUPED`, a regression,
-            post-stratification), or which mean it is of (winsorised: another estimand).
-        narrowed: whether the method estimates the same as `plain`, with less noise.
-        decides: whether the label rests on this row.
-        n_control, n_treatment: units.
+        method: `plain`; or how the interval was narrowed (`CUPED`, a regression,
+            post-stratification); or which other mean it is (winsorised: another estimand).
+        narrowed: whether the method has the same estimand as `plain`, with less variance.
+        decides: whether the verdict rests on this row.
+        n_control, n_treatment: number of units in each arm.
         control, treatment: the metric in each arm.
-        effect: treatment minus control; it decides.
-        relative: treatment / control - 1; excludes 0 where, and only where, the effect does.
+        effect: treatment minus control; the decision rests on it.
+        relative: treatment / control - 1; its interval excludes 0 if and only if that of `effect`
+            does.
         p_value: two-sided, of no effect.
-        p_adjusted: corrected for the number of questions: of the primary metric for its contrasts
-            (Holm), of all others for metrics and contrasts (Benjamini and Hochberg); by method.
-        gain: how many times the units a plain estimate would need for this interval.
-        note: why something is null or may mislead, or what was claimed; else empty.
+        p_adjusted: corrected for multiple testing, by method: the primary metric over its contrasts
+            (Holm), all others over metrics and contrasts (Benjamini and Hochberg).
+        gain: how many times more units a plain estimate would need for this interval.
+        note: why something is null or may mislead, or what the user claimed; else empty.
     """
 
     metric: str
@@ -80,11 +81,12 @@ class CardTail:
     """On how few units of an arm a metric rests.
 
     Attributes:
-        metric, arm: which.
-        units: of the arm.
-        nonzero: units that have any of it.
-        effective: (sum x)^2 / sum x^2: so many equal units would tell as much.
-        top: part of the total that the top 1 % of units hold.
+        metric, arm: name of the metric, and of the arm.
+        units: number of units in the arm.
+        nonzero: number of units with a value other than 0.
+        effective: effective number of units, (sum x)^2 / sum x^2: so many equal units would have as
+            much information.
+        top: share of the total that the top 1 % of units hold.
     """
 
     metric: str
@@ -100,13 +102,13 @@ class CardBelief:
     """What is believed of a lift, given a stated prior.
 
     Attributes:
-        metric, contrast: which.
-        prior: in words.
-        lift: relative, drawn towards the prior, with its credible interval.
-        data: the part of it that is the data's.
-        chance: that it is for the better.
-        loss, regret: what launching, and not launching, is expected to lose (relative).
-        note: why there is nothing; else empty.
+        metric, contrast: as in `rows`.
+        prior: the prior, in words.
+        lift: relative effect, shrunk towards the prior, with its credible interval.
+        data: weight of the data in it, from 0 (prior alone) to 1.
+        chance: probability that the effect is for the better.
+        loss, regret: expected loss of launching, and of not launching (relative).
+        note: why there is no number; else empty.
     """
 
     metric: str
@@ -125,13 +127,14 @@ class CardSegment:
     """An effect among the units of one value of a segment.
 
     Attributes:
-        by, value: column, and its value.
-        metric, contrast: which.
-        n_control, n_treatment: units.
-        effect, relative: as of a `CardRow`.
-        p_value: of no effect.
-        p_holm: corrected for the number of values.
-        shrunk: the effect drawn towards that of all values, by as much as chance sets them apart.
+        by, value: column, and the value that makes the segment.
+        metric, contrast: as in `rows`.
+        n_control, n_treatment: number of units in each arm.
+        effect, relative: as in `rows`.
+        p_value: two-sided, of no effect.
+        p_holm: corrected for the number of segments of the column.
+        shrunk: the effect shrunk towards that of all segments, by as much as chance explains their
+            differences.
         note: why something is null; else empty.
     """
 
@@ -154,10 +157,10 @@ class CardDifference:
     """Whether an effect differs between the values of a segment.
 
     Attributes:
-        by: column.
-        metric, contrast: which.
-        p_value: of one effect in all (Cochran's Q).
-        i2: part of the spread of effects that chance does not explain.
+        by: column that makes the segments.
+        metric, contrast: as in `rows`.
+        p_value: of the same effect in all segments (Cochran's Q).
+        i2: part of the variance of effects between segments that chance does not explain.
     """
 
     by: str
@@ -172,11 +175,11 @@ class CardBalance:
     """Whether the arms were alike before the experiment.
 
     Attributes:
-        metric, contrast: which.
-        relative: difference in the time before, over control's level.
-        p_value: of arms that are alike.
-        alarm: whether chance hardly ever sets them so far apart.
-        note: why it cannot be told; else empty.
+        metric, contrast: as in `rows`.
+        relative: difference of the arms in the time before, over control's level.
+        p_value: two-sided, of equal arms.
+        alarm: whether the difference is larger than chance plausibly makes it.
+        note: why there is no number; else empty.
     """
 
     metric: str
@@ -192,13 +195,15 @@ class CardSeries:
     """All looks at a metric of a treatment while the experiment ran.
 
     Attributes:
-        metric, contrast: which.
-        clock: of the information: `units` or `precision`.
-        planned: end of the plan: effective units (those of an even split that tell as much), or the
-            effect's standard error over the metric in control.
-        stated: whether the plan was stated, or is only what it ended with.
-        looks: at the ends of days; `time` counts days since the first exposure of all.
-        note: why there are none; else empty.
+        metric, contrast: as in `rows`.
+        clock: measure of the information: `units` or `precision`.
+        planned: end of the plan. With `units`: effective units, that is, units of an even split
+            with as much information. With `precision`: the effect's standard error over the metric
+            in control.
+        stated: whether the plan was stated; else it is where the experiment ended.
+        looks: one look at the end of each day; `time` counts days since the first exposure of any
+            unit.
+        note: why there are no looks; else empty.
     """
 
     metric: str
@@ -215,11 +220,12 @@ class CardNovelty:
     """How an effect changes with the days since a unit first met it.
 
     Attributes:
-        metric, contrast: which.
-        n_control, n_treatment: units that came early enough to be followed for all these days.
-        effects: by day since first exposure, treatment minus control per unit.
-        slope: by how much the effect changes from one day to the next.
-        p_value: of an effect that stays.
+        metric, contrast: as in `rows`.
+        n_control, n_treatment: number of units that came early enough to be followed for all these
+            days.
+        effects: treatment minus control per unit, by day since first exposure.
+        slope: change of the effect from one day to the next.
+        p_value: two-sided, of an effect that does not change.
         note: why there is no slope; else empty.
     """
 
@@ -238,13 +244,13 @@ class CardInteraction:
     """Whether another experiment on the same units changes an effect.
 
     Attributes:
-        beside: column of the other experiment's arms.
-        off, on: its arms that are compared.
-        metric, contrast: which.
+        beside: column with the arms of the other experiment.
+        off, on: the arms of the other experiment that are compared.
+        metric, contrast: as in `rows`.
         alone: the effect among units of `off`.
         together: the effect among units of `on`.
         interaction: together minus alone.
-        p_value: of none.
+        p_value: two-sided, of no interaction.
         note: why there is no number; else empty.
     """
 
@@ -265,12 +271,12 @@ class CardLasting:
     """What lasts of an effect after the launch: units held out of it against those who have it.
 
     Attributes:
-        metric, contrast: which; control is held out.
-        tested: the effect in the experiment before.
-        lasting: the effect since.
-        change: lasting less tested, taken as if the units of both were others: where they are the
-            same, its interval is wider than it need be.
-        p_value: of an effect that stayed.
+        metric, contrast: as in `rows`; control is the holdout.
+        tested: the effect in the earlier experiment.
+        lasting: the effect since then.
+        change: `lasting` minus `tested`, as if the two had different units. Where the units are the
+            same, the interval is wider than necessary.
+        p_value: two-sided, of an effect that did not change.
         note: why something is null; else empty.
     """
 
@@ -293,8 +299,9 @@ class CardVote:
     """What one part of the evidence says.
 
     Attributes:
-        part: `bound`, `guardrails`, `worse`, `checks`, `support`, `later` or `sensitivity`.
-        label: what it would do.
+        part: part of the evidence: `bound`, `guardrails`, `worse`, `checks`, `support`, `later` or
+            `sensitivity`.
+        label: the label that this part alone would give.
         reason: why.
     """
 
@@ -308,10 +315,10 @@ class CardVerdict:
     """What to do about a treatment.
 
     Attributes:
-        contrast: which.
-        label: `launch`, `test online` (nothing against it, and too little for it) or `hold`.
-        ships: whether the rule of success metrics and guardrails alone says so.
-        votes: of each part of the evidence.
+        contrast: `[control, treatment]`, names of arms.
+        label: `launch`, `test online` (nothing against it, but too little for it) or `hold`.
+        ships: whether the rule of success metrics and guardrails alone would launch.
+        votes: vote of each part of the evidence.
     """
 
     contrast: Contrast
@@ -330,24 +337,24 @@ class Scorecard(Record):
     """What an experiment says.
 
     Attributes:
-        name: of the experiment.
+        name: name of the experiment.
         source: the file or frame it was read from.
-        unit: column of the units; intervals are over them.
+        unit: column of the units, over which intervals are computed.
         control: arm that all others are compared with.
         arms: names, control first.
         confidence: level of all intervals.
-        metrics: what was estimated, in the order of the settings.
+        metrics: metrics that were estimated, in the order of the settings.
         rows: the estimates.
-        verdicts: what to do, a row for each treatment.
+        verdicts: what to do about each treatment.
         srm: whether the arms are as large as planned.
-        tails: on how few units metrics rest.
-        beliefs: the Bayesian line.
+        tails: how few units a metric rests on.
+        beliefs: Bayesian estimates.
         segments, differences: effects by segment, and whether they differ.
-        balance: whether the arms were alike before.
+        balance: whether the arms were alike before the experiment.
         looks: what each look at the running experiment showed, by three rules.
         trends: whether effects wear off or grow with the days since first exposure.
-        interactions: whether experiments that ran at once change each other's effects.
-        lasting: what lasts of the effects of the experiment before (`after`).
+        interactions: whether simultaneous experiments change each other's effects.
+        lasting: what lasts of the effects of the earlier experiment (`after`).
         remarks: what was left out of the log or is odd, a sentence each, gravest first.
     """
 

@@ -17,19 +17,20 @@ class SequentialLook:
     """One look at a running experiment, by three rules.
 
     Attributes:
-        time: of the look, in the table's unit.
-        n_control, n_treatment: units so far.
+        time: time of the look, in the table's unit.
+        n_control, n_treatment: number of units so far.
         control: the metric in control.
-        fraction: share of the planned information.
-        effect: treatment minus control, with the interval of a fixed test: right at one look that
-            was chosen in advance, wrong too often where one peeks.
-        sequence: the same with the interval of the confidence sequence: right at all looks at once.
-        p_sequence: its p-value of no effect; may be read at any look.
-        boundary: standard errors from 0 at which the group-sequential test decides; None where this
-            is none of its looks, or one so early that it decides nothing.
-        group: the effect with the group-sequential test's repeated interval.
-        by_fixed, by_sequence, by_group: `more`, `less` or `untold`: what each rule had decided by
-            then; a decision stays, as the experiment would have ended.
+        fraction: share of the planned information that has been reached.
+        effect: treatment minus control, with the interval of a fixed-sample test. It is right at
+            one look that was chosen in advance, and misses the truth too often with repeated looks.
+        sequence: the same with the interval of the confidence sequence, which is right at all looks
+            at once.
+        p_sequence: p-value of the confidence sequence, of no effect; it may be read at any look.
+        boundary: distance from 0, in standard errors, at which the group-sequential test decides;
+            None if the test has no look here, or one so early that it cannot decide.
+        group: the same with the group-sequential test's repeated interval.
+        by_fixed, by_sequence, by_group: `more`, `less` or `untold`: the decision of each rule so
+            far. A decision stays, because the experiment would have ended.
     """
 
     time: float
@@ -52,10 +53,11 @@ class SequentialSeries:
     """All looks at one metric of one treatment against its control.
 
     Attributes:
-        experiment, variant, metric: which, as the table calls them.
-        clock: of the information: `units` or `precision`.
-        planned: end of the plan: effective units (those of an even split that tell as much), or the
-            effect's standard error over the metric in control.
+        experiment, variant, metric: names, as in the table that was read.
+        clock: measure of the information: `units` or `precision`.
+        planned: end of the plan. With `units`: effective units, that is, units of an even split
+            with as much information. With `precision`: the effect's standard error over the metric
+            in control.
         looks: in the order of time.
     """
 
@@ -72,11 +74,11 @@ class SequentialArm:
     """Whether a treatment and its control are as large as each other.
 
     Attributes:
-        experiment, variant: which.
-        share: the treatment's share of their units; null without units.
-        mismatch: whether it is further from one half than chance allows; null where it is so far
-            that another share must have been planned, which the table does not tell.
-        ratio: the test of it; null where `mismatch` is.
+        experiment, variant: names, as in the table that was read.
+        share: the treatment's share of the units of treatment and control; null without units.
+        mismatch: whether the share is further from one half than chance allows; null if it is so
+            far that another share must have been planned, which the table does not say.
+        ratio: the sample ratio test; null where `mismatch` is.
     """
 
     experiment: str
@@ -93,15 +95,16 @@ class PeekingRate:
     Attributes:
         rule: `once`: a fixed test at the last look alone; `every_look`: the same test at every
             look; `sequence`: the confidence sequence; `group`: the group-sequential test.
-        source: `gaussian`: paths of normal increments; `rerandomised`: units of a table, assigned
-            anew.
-        effect: that there is: of `gaussian` the expected z at the planned end, of `rerandomised`
-            the relative lift.
-        looks, paths: how many looks, and how many experiments.
-        decided: share of the experiments that were decided (exact interval). Without an effect
-            these are false alarms.
-        wrong: share decided for the side on which the effect is not; null without an effect.
-        used: mean share of the planned units when it ended, by a decision or at the last look.
+        source: `gaussian`: paths of normal increments; `rerandomised`: units of a table,
+            re-randomised.
+        effect: the true effect: for `gaussian` the expected z at the planned end, for
+            `rerandomised` the relative lift.
+        looks, paths: number of looks, and of experiments.
+        decided: share of the experiments in which the rule decided (exact interval). Without an
+            effect these are false alarms.
+        wrong: share of the experiments decided with the wrong sign; null without an effect.
+        used: mean share of the planned units at the end of the experiment, by a decision or at the
+            last look.
     """
 
     rule: Rule
@@ -122,9 +125,9 @@ class Sequential(Record):
         confidence: level of all intervals.
         spending: how the group-sequential test spends its alpha: `obrien_fleming`, `pocock` or
             `power` with its exponent.
-        series: one for each metric of each treatment.
+        series: looks at each metric of each treatment.
         arms: sample ratios of treatments.
-        peeking: what looking costs, where it was simulated.
+        peeking: what repeated looks cost, where it was simulated.
         findings: what was odd in the data, and what was left out, a sentence each.
     """
 
