@@ -219,14 +219,14 @@ def _recall_table(record: IdsRecord, mode: str) -> Table:
     for scheme in record.schemes:
         cost = row_of(record.costs, scheme=scheme, mode=mode)
         beam = "" if cost is None else matched(record, cost)
-        unreached = ABSENT if cost is None else percent(cost.without_id + cost.unreached)
+        unreached = ABSENT if cost is None else percent(cost.unreached)
         shown = [_measured(record, scheme, mode, measure, at) for measure, _ in BASES]
         rows.append([scheme, *shown, beam, unreached])
     title = (
         f"Item recall at {fixed(at, 0)}, {mode}; "
         f"beam that matches {record.baseline} at {number(record.item_limit)} items"
     )
-    head = ["scheme", *(label for _, label in BASES), "matching beam", "unreached"]
+    head = ["scheme", *(label for _, label in BASES), "matching beam", "not reached"]
     return Table(title, head, rows)
 
 

@@ -6,9 +6,15 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import PolicyRow, RewardsRecord
 from experiments.report.kit.colours import legend, turn_class
 from experiments.report.kit.curves import Spot
-from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.scales import Axis, Words, around, plain, shared, signed_percents
+from experiments.report.kit.scales import (
+    Axis,
+    Words,
+    around,
+    growths,
+    plain,
+)
 from experiments.report.rewards.words import Difference, finding, size_words
 
 
@@ -74,8 +80,7 @@ def mark_of(real: bool) -> str:
 
 def forests(rows: Mapping[str, Sequence[Row]]) -> Html:
     """Forests of relative differences under their titles, all on one axis."""
-    scale = shared(span for own in rows.values() for span in spans(own))
-    axis = Axis(scale, signed_percents, TICKS)
+    axis = growths(span for own in rows.values() for span in spans(own))
     return tag(
         "div", *(forest(own, axis, title, "narrow") for title, own in rows.items()), cls="panels"
     )

@@ -140,16 +140,27 @@ def _panel(record: RewardsRecord, shown: Figure, order: Sequence[str]) -> tuple[
         style = f"of-{1 + order.index(name)}"
         shade = colour(record, name)
         if len(own) > 1:
-            lines += [Curve(shade, _points(each), f"seed {style}", marked=False) for each in own]
+            lines += [
+                Curve(shade, _points(each), f"seed {style}", marked=False, told=_course(name, each))
+                for each in own
+            ]
         told = f"{number_of(record, name)} {name}"
         dense = len(mean) > MOST_POINTS // 3
-        lines.append(Curve(shade, _points(mean, told), style, marked=not dense))
+        whole = _course(told, mean) if dense else ""
+        lines.append(Curve(shade, _points(mean, told), style, marked=not dense, told=whole))
         values += [value for each in own for value in each.values()]
         last = max(last, *(max(each) for each in own))
     if not values:
         return None
     across = Axis(Scale(0, last), _whole_steps, name="step")
     return shown.title, chart(lines, across, Axis(around(values), most=4))
+
+
+def _course(told: str, series: Series) -> str:
+    """Where a series begins and ends."""
+    first, last = min(series), max(series)
+    ends = f"{number(series[first], 4)} at step {first}, {number(series[last], 4)} at step {last}"
+    return f"{told}: {ends}"
 
 
 def _points(series: Series, told: str = "") -> list[Point]:

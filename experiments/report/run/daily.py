@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from experiments.records.interval import UNKNOWN
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.reading import rows_of
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_class, arm_name, legend, named
 from experiments.report.kit.curves import Curve, chart, spanned
+from experiments.report.kit.digits import beside
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, figure, panels
 from experiments.report.kit.scales import Axis, Scale, around_zero, day_marks, known
@@ -65,14 +66,20 @@ def _panel(run: Run, metric: str, start: int) -> Html:
                 spanned(
                     row.day,
                     row.effect,
-                    f"{change(metric, row.effect.estimate)} ({change_range(metric, row.effect)})",
+                    f"{contrast[1]}, days 1 to {row.day - start + 1}: {_sized(metric, row.effect)}",
                 )
                 for row in rows_of(rows, contrast=contrast)
             ],
             spread="band",
             end=truth,
+            end_told=f"truth over all days, {contrast[1]}: {_sized(metric, truth)}",
         )
         for contrast, truth in truths.items()
     ]
     days = Axis(Scale(start, last), marks=day_marks(start, last - start + 1, 7))
     return chart(curves, days, Axis(up, partial(changes, metric), 4), kind="")
+
+
+def _sized(metric: str, effect: Interval) -> str:
+    """An effect with its interval."""
+    return beside(change(metric, effect.estimate), change_range(metric, effect))

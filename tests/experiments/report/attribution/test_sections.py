@@ -31,7 +31,7 @@ def run(tmp_path_factory):
 
 def drawn(run, record):
     """Sections by key, each whole."""
-    found = {key: str(part) for key, _, part in sections(run, record) if part is not None}
+    found = {each.key: str(each.__html__()) for each in sections(run, record)}
     for part in found.values():
         assert Page(part).open == []
         assert not re.search(r"\bNone\b|\bnan\b|\binf\b", Page(part).text)
