@@ -74,9 +74,9 @@ def causes(lookup: Lookup) -> Content:
         return None
     noun = noun_of(event)
     lead = (
-        f"What is lost without a channel, in {noun} per exposed shopper: first as a replay of a "
-        "world's requests tells it, last as worlds lived again tell it, and between them why they "
-        "differ."
+        f"What is lost without a channel, in {noun} per exposed shopper. The first bar is the loss "
+        "by replay of a world's requests, the last one the loss in worlds that are lived again "
+        "without the channel. The bars between them are the reasons why the two differ."
     )
     rows = {
         name: [
@@ -139,7 +139,7 @@ def _sentence(channel: str, own: Sequence[Step]) -> str | None:
     sure = [row for row in between if decide(row.value).real]
     sure.sort(key=lambda row: -abs(row.value.estimate or 0.0))
     named = [f"{WORDS[row.cause].lower()} ({amount(row.value).partition(' (')[0]})" for row in sure]
-    why = f"causes told from zero: {listed(named)}" if named else "no cause can be told from zero"
+    why = f"clearly because of {listed(named)}" if named else "no cause of the difference is clear"
     return f"{channel}: {amount(replay.value)} by replay, {amount(worlds.value)} in worlds; {why}."
 
 

@@ -134,8 +134,8 @@ def _footnote(lookup: Lookup) -> str:
         )
     if lookup.methods("leave_one_out"):
         parts.append(
-            "Leave-one-out shares need not add up to all: what several channels find is lost "
-            "without none of them."
+            "Leave-one-out shares need not add up to all: what several channels find is not lost "
+            "when one of them is missing."
         )
     parts.append(f"Intervals: {sureness(record.confidence)}, by shopper.")
     return " ".join(parts)

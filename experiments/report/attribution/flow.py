@@ -38,7 +38,7 @@ def flow(lookup: Lookup) -> Content:
     lead = (
         f"Each channel\u2019s any-touch share of exposures, clicks and purchases in {lookup.arm}. "
         "A share that rises says that what the channel finds is clicked and bought more readily "
-        "than the rest of the page; it does not say that it would not have been bought without it."
+        "than the rest of the page. It does not say that these purchases needed the channel."
     )
     groups = grouped(lookup.measured, lambda channel: monotone(lookup, channel))
     kinds = "; ".join(

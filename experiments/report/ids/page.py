@@ -34,7 +34,7 @@ def render(record: IdsRecord) -> str:
     sentence, better = headline(record)
     warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
     said = verdict(
-        "Told apart" if better else "Not told apart",
+        "Real gain" if better else "No clear gain",
         tag("p", sentence, cls="sentence"),
         [choice(record), *comparisons(record), *warnings],
         "good" if better else "plain",

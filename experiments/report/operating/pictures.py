@@ -40,8 +40,8 @@ def false_positives(record: Operating) -> Content:
         return None
     level = 1 - record.confidence
     lead = (
-        "Both arms are control, so whatever a test finds is chance. Of tests at this level so many "
-        "may call a difference (diamond)."
+        "Both arms are control, so whatever a test finds is chance. The diamond is the share of "
+        "tests that may find something at this level."
     )
     most = max([level, *known(end for row in rows for end in row.value.numbers)])
     axis = Axis(Scale(0.0, min(1.05 * most, _WIDEST * level)), percents, LONG)
@@ -163,8 +163,8 @@ def power(record: Operating) -> Content:
     if not rows:
         return None
     lead = (
-        "How often a test finds the true effect, whatever sign it then tells. Its interval holds "
-        "what the truth's own interval leaves open."
+        "How often a test is significant, whatever sign it tells. The interval includes what is "
+        "not known of the true effect itself."
     )
     axis = Axis(Scale(0.0, 1.0), percents, LONG)
     told = "Forest plot: power by design and metric"

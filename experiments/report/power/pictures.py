@@ -157,7 +157,7 @@ def growth(record: PowerRecord) -> Content:
         return None
     law = record.law
     lead = (
-        "Distinct shoppers who have taken part. Many come back: so a day later brings fewer new "
+        "Distinct shoppers who have taken part. Many come back, so later days bring fewer new "
         f"ones. Days beyond the {law.days} of the log follow the law of {law.name}."
     )
     days = _drawn(record)

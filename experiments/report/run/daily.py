@@ -24,9 +24,9 @@ def daily(run: Run) -> Content:
     start = min(row.day for row in rows)
     pictures = panels(*((meaning(name).label, _panel(run, name, start)) for name in names))
     lead = (
-        "Each point is the effect estimated from all days so far. The band is an interval for a "
-        "test that ends on that day, decided beforehand: it does not allow for stopping as soon "
-        "as it leaves zero."
+        "Each point is the effect estimated from all days so far. The band is right for a test "
+        "whose last day was fixed in advance. It is too narrow for one that stops as soon as the "
+        "band leaves zero."
     )
     treatments = list(dict.fromkeys(row.contrast[1] for row in rows))
     keys = [arm_name(run.arms, arm) for arm in treatments] if len(treatments) > 1 else []

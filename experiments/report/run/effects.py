@@ -209,7 +209,7 @@ def _levels(row: Estimate) -> str:
 
 
 _KINDS = {"plain": "A/B test", "cuped": "with CUPED", "truth": "truth"}
-_WORDS = {Finding.MORE: "more", Finding.LESS: "less", Finding.UNTOLD: "not told"}
+_WORDS = {Finding.MORE: "more", Finding.LESS: "less", Finding.UNTOLD: "unclear"}
 
 
 def _word(row: Estimate) -> Html | None:

@@ -88,8 +88,9 @@ def _scarce(run: Run, arm: str) -> tuple[Html, ...]:
     told = (
         f"Recall pressure {fixed(whole.pressure.estimate, 1)}: a search has "
         f"{fixed(whole.relevant, 0)} relevant items on average, and one channel may return "
-        f"{number(whole.limit)}, so one alone {can} return them all. Nobody asked "
-        f"{percent(whole.unseen.estimate, 0)} of the first queries before, in just these words."
+        f"{number(whole.limit)}, so one alone {can} return them all. "
+        f"{percent(whole.unseen.estimate, 0)} of the first queries had never been asked before in "
+        "just these words."
     )
     table = Table.of(
         f"Recall pressure of {arm}: relevant items over what one channel may return",
