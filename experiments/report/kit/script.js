@@ -156,9 +156,16 @@
     const plain = number.test(text) ? text.replace(/[\s,]/g, "") : text.replace(/\s*\n\s*/g, " ");
     return /[",]/.test(plain) ? `"${plain.replace(/"/g, '""')}"` : plain;
   };
-  const csv = (table) => [...table.rows]
-    .map((row) => [...row.cells].map(cell).join(","))
-    .join("\n") + "\n";
+  const csv = (table) => {
+    const shut = []; // what is in a closed fold has no words as they look
+    for (let fold = table.closest("details"); fold; fold = fold.parentElement.closest("details")) {
+      if (!fold.open) { shut.push(fold); }
+    }
+    shut.forEach((fold) => { fold.open = true; });
+    const rows = [...table.rows].map((row) => [...row.cells].map(cell).join(","));
+    shut.forEach((fold) => { fold.open = false; });
+    return `${rows.join("\n")}\n`;
+  };
   const space = ["http:", "", "www.w3.org", "2000", "svg"].join("/"); // a name; nothing is loaded
   const svg = (picture) => {
     const { width, height } = picture.getBoundingClientRect();

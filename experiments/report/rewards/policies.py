@@ -1,5 +1,6 @@
 """Policies on the page: their names, numbers and colours, their lines and spots in pictures."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from experiments.records.interval import UNKNOWN, Interval
@@ -108,8 +109,17 @@ def spots(
     return found
 
 
-def axes(found: Sequence[Spot], across: str, up: str, words: Words = plain) -> tuple[Axis, Axis]:
-    """The axes that just hold some spots, by their names, and the words of the upright one."""
-    x = around([end for spot in found for end in spot.x.numbers])
-    y = around([end for spot in found for end in spot.y.numbers])
+def axes(
+    found: Sequence[Spot], across: str, up: str, words: Words = plain, most: float = math.inf
+) -> tuple[Axis, Axis]:
+    """The axes that just hold some spots.
+
+    Args:
+        found: the spots.
+        across, up: names of the axes.
+        words: of the upright one.
+        most: no value can exceed, on either.
+    """
+    x = around([end for spot in found for end in spot.x.numbers], most)
+    y = around([end for spot in found for end in spot.y.numbers], most)
     return Axis(x, most=4, name=across), Axis(y, words, 4, up)

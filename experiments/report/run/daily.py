@@ -59,6 +59,7 @@ def _panel(run: Run, metric: str, start: int) -> Html:
     spans = [*(row.effect for row in rows), *truths.values()]
     up = around_zero(known(end for span in spans for end in span.numbers))
     last = max(*(row.day for row in rows), start + 1)
+    label = meaning(metric).label
     curves = [
         Curve(
             arm_class(run.arms, contrast[1]),
@@ -66,18 +67,24 @@ def _panel(run: Run, metric: str, start: int) -> Html:
                 spanned(
                     row.day,
                     row.effect,
-                    f"{contrast[1]}, days 1 to {row.day - start + 1}: {_sized(metric, row.effect)}",
+                    f"{label}, {contrast[1]}, {_until(row.day - start)}: "
+                    f"{_sized(metric, row.effect)}",
                 )
                 for row in rows_of(rows, contrast=contrast)
             ],
             spread="band",
             end=truth,
-            end_told=f"truth over all days, {contrast[1]}: {_sized(metric, truth)}",
+            end_told=f"{label}, {contrast[1]}, truth over all days: {_sized(metric, truth)}",
         )
         for contrast, truth in truths.items()
     ]
     days = Axis(Scale(start, last), marks=day_marks(start, last - start + 1, 7))
     return chart(curves, days, Axis(up, partial(changes, metric), 4), kind="")
+
+
+def _until(day: int) -> str:
+    """The days from the first one to another, counted from 0."""
+    return f"days 1 to {day + 1}" if day else "day 1"
 
 
 def _sized(metric: str, effect: Interval) -> str:

@@ -33,8 +33,10 @@ def test_every_figure_has_its_buttons(tab: Browser) -> None:
 
 
 def test_numbers_are_saved_as_a_program_reads_them(tab: Browser) -> None:
-    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    shut = "document.querySelectorAll('details:not([open])').length"
+    before = tab.evaluate(shut)  # its own fold among them
     text = tab.evaluate("funnelab.csv(document.querySelector('#effects figure table'))")
+    assert tab.evaluate(shut) == before
     head, *rows = list(csv.reader(io.StringIO(text)))
     shown = tab.evaluate(
         "[...document.querySelector('#effects figure table').rows].map(row => row.cells.length)"
