@@ -56,9 +56,7 @@ def summary_of(record: Record, folder: Path) -> Summary:
 def drawn(record: Record, folder: Path) -> dict[str, Picture]:
     """The sections of the page, by their anchors."""
     found, style = _sections(record, folder)
-    return {
-        key: Picture(label or key, alone(label or key, part, style)) for key, label, part in found
-    }
+    return {each.key: Picture(each.label, alone(each.label, each, style)) for each in found}
 
 
 def _sections(record: Record, folder: Path) -> tuple[list[Section], str]:

@@ -31,7 +31,6 @@ from experiments.report.ids.verdict import choice as scheme_choice
 from experiments.report.ids.verdict import headline as bench_headline
 from experiments.report.kit.digits import (
     ABSENT,
-    beside,
     change_words,
     fixed,
     interval_decimals,
@@ -39,6 +38,7 @@ from experiments.report.kit.digits import (
     p_value,
     percent,
     sureness,
+    with_range,
 )
 from experiments.report.kit.sentences import change, level, meaning
 from experiments.report.kit.summary import Summary
@@ -163,16 +163,16 @@ def _credit_table(record: AttributionRecord) -> Table:
         return Text(percent(row.share.estimate) if row else ABSENT)
 
     channels = {channel: channel for channel in record.arms[record.arm]}
-    heads = {rule: rule for rule in rules} | {m: f"{m}: Shapley, lift" for m in methods}
+    heads = {rule: rule for rule in rules} | {m: f"{m}: Shapley, lost without it" for m in methods}
     return Table.grid(f"GMV of arm {record.arm}", "channel", channels, heads, cell)
 
 
 def _worth(record: AttributionRecord, method: str, channel: str) -> Text:
-    """The Shapley share, and the lift over the funnel without the channel with its interval."""
+    """The Shapley share, and the share that is lost without the channel, as on the page."""
     own = rows_of(record.values, method=method, channel=channel, event="gmv")
     shapley, without = (row_of(own, index=index) for index in ("shapley", "leave_one_out"))
     share = percent(shapley.share.estimate) if shapley else ABSENT
-    return Text(f"{share}, {beside(*change_words(without.relative)) if without else ABSENT}")
+    return Text(f"{share}, {with_range(without.share) if without else ABSENT}")
 
 
 def ids_summary(record: IdsRecord, report: Path | None = None) -> Summary:
@@ -219,14 +219,14 @@ def _recall_table(record: IdsRecord, mode: str) -> Table:
     for scheme in record.schemes:
         cost = row_of(record.costs, scheme=scheme, mode=mode)
         beam = "" if cost is None else matched(record, cost)
-        unreached = ABSENT if cost is None else percent(cost.without_id + cost.unreached)
+        unreached = ABSENT if cost is None else percent(cost.unreached)
         shown = [_measured(record, scheme, mode, measure, at) for measure, _ in BASES]
         rows.append([scheme, *shown, beam, unreached])
     title = (
         f"Item recall at {fixed(at, 0)}, {mode}; "
         f"beam that matches {record.baseline} at {number(record.item_limit)} items"
     )
-    head = ["scheme", *(label for _, label in BASES), "matching beam", "unreached"]
+    head = ["scheme", *(label for _, label in BASES), "matching beam", "not reached"]
     return Table(title, head, rows)
 
 

@@ -1,7 +1,8 @@
 """From the replay's leave-one-out value to that of re-simulated worlds, cause by cause."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.inference.finding import decide
 from experiments.records.attribution import CAUSES, DifferenceRow
@@ -9,7 +10,7 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.reading import rows_of
 from experiments.report.attribution.lookup import Lookup
 from experiments.report.kit.colours import channel_class, swatch
-from experiments.report.kit.digits import amount, number
+from experiments.report.kit.digits import amount
 from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.page import Content, figure, listing, note, panels
 from experiments.report.kit.scales import Axis, decimal, shared
@@ -57,9 +58,10 @@ class Step:
             moved = Interval(None, self.start + value.ends[0], self.start + value.ends[1])
         end = self.row.cause in ENDS
         kind = "end" if end else "gain" if self.end >= self.start else "loss"
-        size = number(value.estimate, 2, sign=not end)
+        size = amount(value).partition(" (")[0]
         name = WORDS.get(self.row.cause, self.row.cause)
-        return Lane(moved, size, kind=kind, name=name, bar=(self.start, self.end))
+        told = amount(value)
+        return Lane(moved, size, kind=kind, name=name, bar=(self.start, self.end), told=told)
 
 
 def causes(lookup: Lookup) -> Content:
@@ -72,12 +74,14 @@ def causes(lookup: Lookup) -> Content:
         return None
     noun = noun_of(event)
     lead = (
-        f"What is lost without a channel, in {noun} per exposed shopper: first as a replay of a "
-        "world's requests tells it, last as worlds lived again tell it, and between them why they "
-        "differ."
+        f"What is lost without a channel, in {noun} per exposed shopper. The first bar is the loss "
+        "by replay of a world's requests, the last one the loss in worlds that are lived again "
+        "without the channel. The bars between them are the reasons why the two differ."
     )
     rows = {
-        name: [Row("", [step.lane for step in own], channel_class(lookup.channels, name))]
+        name: [
+            Row("", [step.lane for step in own], channel_class(lookup.channels, name), called=name)
+        ]
         for name, own in falls.items()
     }
     reached = ([span] for own in rows.values() for span in spans(own)[0])
@@ -103,10 +107,26 @@ def steps(lookup: Lookup, channel: str, event: str) -> list[Step]:
     found, level = [], 0.0
     for cause in ("replay", *CAUSES, "worlds"):
         if row := rows.get(cause):
+            row = _as_elsewhere(lookup, row)
             start = 0.0 if cause in ENDS else level
             level = start + (row.value.estimate or 0.0)
             found.append(Step(row, start, level))
     return found
+
+
+def _as_elsewhere(lookup: Lookup, row: DifferenceRow) -> DifferenceRow:
+    """An end of the fall with the interval that the same value has in the other sections.
+
+    They tell it with what categories share, where there is one seed; here it is told without, to
+    stand beside the causes.
+    """
+    if row.cause not in ENDS:
+        return row
+    told = lookup.value(row.cause, "leave_one_out", row.channel, row.event)
+    estimate = row.value.estimate or 0.0
+    if told is None or not math.isclose(told.value.estimate or 0.0, estimate, rel_tol=1e-6):
+        return row
+    return replace(row, value=told.value)
 
 
 def _sentence(channel: str, own: Sequence[Step]) -> str | None:
@@ -118,17 +138,15 @@ def _sentence(channel: str, own: Sequence[Step]) -> str | None:
     between = [rows[cause] for cause in CAUSES if cause in rows]
     sure = [row for row in between if decide(row.value).real]
     sure.sort(key=lambda row: -abs(row.value.estimate or 0.0))
-    named = [
-        f"{WORDS[row.cause].lower()} ({number(row.value.estimate, 2, sign=True)})" for row in sure
-    ]
-    why = f"causes told from zero: {listed(named)}" if named else "no cause can be told from zero"
+    named = [f"{WORDS[row.cause].lower()} ({amount(row.value).partition(' (')[0]})" for row in sure]
+    why = f"clearly because of {listed(named)}" if named else "no cause of the difference is clear"
     return f"{channel}: {amount(replay.value)} by replay, {amount(worlds.value)} in worlds; {why}."
 
 
 def _table(lookup: Lookup) -> Table:
     return Table.of(
         "From replay to worlds",
-        rows_of(lookup.record.differences, arm=lookup.arm),
+        [_as_elsewhere(lookup, r) for r in rows_of(lookup.record.differences, arm=lookup.arm)],
         ("Channel", lambda row: swatch(lookup.channels, row.channel)),
         ("Event", lambda row: title_of(row.event)),
         ("Step", lambda row: WORDS.get(row.cause, row.cause)),

@@ -79,7 +79,7 @@ def _rows(lookup: Lookup, channel: str, event: str) -> list[Row]:
         for row in [lookup.credit(rule, channel, event)]
         if row is not None and row.share.estimate is not None
     ]
-    rows = [Row("Credit", credited, colour)]
+    rows = [Row("Credit", credited, colour, called=channel)]
     for method, mark in MARKS.items():
         worth = [
             share_lane(row.share, INDICES[index], mark)
@@ -87,13 +87,16 @@ def _rows(lookup: Lookup, channel: str, event: str) -> list[Row]:
             for row in [lookup.value(method, index, channel, event)]
             if row is not None
         ]
-        rows.append(Row(f"Incremental, {METHODS_NAMED[method]}", worth, colour))
+        named = METHODS_NAMED[method]
+        called = f"{channel}, incremental {named}"
+        rows.append(Row(f"Incremental, {named}", worth, colour, called=called))
     return [row for row in rows if row.lanes]
 
 
 def share_lane(share: Interval, name: str, mark: str) -> Lane:
     """A share as a line of a small panel."""
-    return Lane(share, share_words(share)[0], mark=f"spot {mark}", name=name)
+    told = with_range(share)
+    return Lane(share, share_words(share)[0], mark=f"spot {mark}", name=name, told=told)
 
 
 def _table(lookup: Lookup) -> Table:
@@ -131,8 +134,8 @@ def _footnote(lookup: Lookup) -> str:
         )
     if lookup.methods("leave_one_out"):
         parts.append(
-            "Leave-one-out shares need not add up to all: what several channels find is lost "
-            "without none of them."
+            "Leave-one-out shares need not add up to all: what several channels find is not lost "
+            "when one of them is missing."
         )
     parts.append(f"Intervals: {sureness(record.confidence)}, by shopper.")
     return " ".join(parts)

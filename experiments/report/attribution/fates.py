@@ -22,7 +22,7 @@ WORDS = {
     GAINED: "made without it alone",
 }
 KNOWN = {
-    "replay": "Replay counts expected purchases on the logged requests, and knows no later.",
+    "replay": "Replay counts expected purchases on the logged requests, so nothing comes later.",
     "worlds": "Worlds counts the same shoppers\u2019 purchases in the paired world without it.",
 }
 """What each method can know."""
@@ -83,10 +83,9 @@ def _balance(lookup: Lookup, method: str) -> str:
     if lost <= 0:
         return ""
     return (
-        "That is gross: another page also sells what was not bought before. For 100 purchases "
-        f"that are not made, {fixed(100 * gained / lost, 0)} come that are made "
-        "without the channel alone (the table tells both by channel); their difference is what "
-        "leave-one-out counts."
+        "These are gross losses: the pages without the channel also sell what was not bought "
+        f"before. For 100 purchases that are lost, {fixed(100 * gained / lost, 0)} are gained (the "
+        "table has both by channel). Leave-one-out counts the difference."
     )
 
 

@@ -38,12 +38,7 @@ def flow(lookup: Lookup) -> Content:
     lead = (
         f"Each channel\u2019s any-touch share of exposures, clicks and purchases in {lookup.arm}. "
         "A share that rises says that what the channel finds is clicked and bought more readily "
-        "than the rest of the page; it does not say that it would not have been bought without it."
-    )
-    levels = listed([f"{percent(SHARES[e], 2)} of {noun_of(e)}" for e in STEPS])
-    published = (
-        f"Published of a generative channel: {levels} ({SOURCE}; two weeks of deployment; how an "
-        "item that several channels found is counted is not told). Its share rises at each step."
+        "than the rest of the page. It does not say that these purchases needed the channel."
     )
     groups = grouped(lookup.measured, lambda channel: monotone(lookup, channel))
     kinds = "; ".join(
@@ -57,13 +52,13 @@ def flow(lookup: Lookup) -> Content:
         kind="multiples",
     )
     keys = legend(("stroke dashed published", f"published ({SOURCE})"))
-    any_published = any(_generative(lookup, name) for name in lookup.measured)
+    published = any(_generative(lookup, name) for name in lookup.measured)
     described = "Line charts: any-touch share of exposures, clicks and purchases of each channel"
     return (
         lead,
-        tag("p", published, cls="told"),
+        tag("p", _published(), cls="told") if published else None,
         tag("p", f"In this run, {kinds}.", cls="told"),
-        figure(tag("div", keys if any_published else None, drawn), _table(lookup), described),
+        figure(tag("div", keys if published else None, drawn), _table(lookup), described),
         *_joint(lookup),
     )
 
@@ -74,6 +69,16 @@ def _shares(lookup: Lookup, channel: str, arm: str | None = None) -> dict[str, I
     return {e: row.share for e, row in rows.items() if row and row.share.estimate is not None}
 
 
+def _published() -> str:
+    """What the paper reports of its generative channel."""
+    levels = listed([f"{percent(SHARES[e], 2)} of {noun_of(e)}" for e in STEPS])
+    return (
+        f"The paper reports of its generative channel: {levels} ({SOURCE}; two weeks of "
+        "deployment). The share rises at each step. How the paper counts an item that several "
+        "channels found is not known."
+    )
+
+
 def _generative(lookup: Lookup, channel: str) -> bool:
     """Whether the published shares are of such a channel."""
     return lookup.types.get(channel, channel) == GENERATIVE
@@ -82,13 +87,24 @@ def _generative(lookup: Lookup, channel: str) -> bool:
 def _curves(lookup: Lookup, channel: str, shares: dict[str, Interval]) -> Html:
     found = []
     if _generative(lookup, channel):
-        known = [Point(at, SHARES[e], percent(SHARES[e], 2)) for at, e in enumerate(STEPS)]
+        known = [
+            Point(at, SHARES[e], f"published, {noun_of(e)}: {percent(SHARES[e], 2)}")
+            for at, e in enumerate(STEPS)
+        ]
         found.append(Curve("published", known, "dashed"))
-    own = [spanned(STEPS.index(e), share, percent(share.estimate)) for e, share in shares.items()]
+    own = [
+        spanned(
+            STEPS.index(e),
+            share,
+            f"{channel}, {noun_of(e)}: {with_range(share)}",
+            percent(share.estimate),
+        )
+        for e, share in shares.items()
+    ]
     colour = channel_class(lookup.channels, channel)
     found.append(Curve(colour, own, spread="bars", labelled=True))
     ticks = [(float(at), title_of(event)) for at, event in enumerate(STEPS)]
-    across = Axis(Scale(-0.45, 2.4), marks=ticks)  # room for the words above a point
+    across = Axis(Scale(-0.45, 2.4), marks=ticks, thin=False)  # room for the words above a point
     return chart(found, across, Axis(Scale(0.0, 1.15), percents, 4), kind="shares-plot low")
 
 
@@ -98,11 +114,11 @@ def _rises(lookup: Lookup, channel: str, arm: str) -> list[StepRow | None]:
 
 
 KINDS = {
-    "same": "the same rise at each step",
-    "unsure": "a rise at each step, not each told from zero",
-    "falls": "a share that falls at a step",
-    "none": "no such rise that can be told from zero",
-    "unknown": "not to be followed over both steps",
+    "same": "the share rises at both steps",
+    "unsure": "it rises at both steps, but one rise at least may be chance",
+    "falls": "it falls at a step",
+    "none": "it does not rise at both steps",
+    "unknown": "a share is missing, so it cannot be followed",
 }
 """What a channel's share does from exposures to clicks to purchases."""
 

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from experiments.records.attribution import OFF_POLICY, OffPolicyRow
 from experiments.records.reading import row_of, rows_of
 from experiments.report.attribution.lookup import Lookup
-from experiments.report.kit.digits import fixed, number, percent, share_words, spoken, with_range
+from experiments.report.kit.digits import (
+    beside,
+    fixed,
+    number,
+    percent,
+    share_words,
+    spoken,
+    with_range,
+)
 from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.page import Content, alarm, figure, listing, note
 from experiments.report.kit.scales import Axis, bounded, percents
@@ -70,11 +78,13 @@ def off_policy(lookup: Lookup) -> Content:
 
 
 def _lane(row: OffPolicyRow) -> Lane:
+    size, around = share_words(row.relative, sign=True)
     return Lane(
         row.relative,
-        share_words(row.relative, sign=True)[0],
+        size,
         mark="spot rhomb" if row.estimator == TRUTH else "spot hollow",
         name=WORDS.get(row.estimator, row.estimator),
+        told=beside(size, around),
     )
 
 

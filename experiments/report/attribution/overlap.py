@@ -94,10 +94,11 @@ def _matrix_row(
     bar = tag("i", cls="bar", style=place(width=from_zero([1.0]).at(total)))
     head = tag(
         "div",
-        tag("span", swatch(lookup.channels, name), cls="member", title=name),
+        tag("span", swatch(lookup.channels, name), cls="member"),
         tag("span", percent(total, 0), cls="value"),
         tag("span", bar, cls="track"),
         cls=f"set-size {colour}",
+        title=f"{name}, any touch: {percent(total)}",
     )
     dots = [tag("i", cls=dot(row, name, names)) for row in shown]
     return head, tag("div", *dots, cls=f"dots {colour}")

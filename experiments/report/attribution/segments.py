@@ -9,7 +9,7 @@ from experiments.records.reading import rows_of
 from experiments.report.attribution.lookup import Lookup, rule_name
 from experiments.report.kit.bars import Bar, grouped_bars
 from experiments.report.kit.colours import channel_class, legend, swatch
-from experiments.report.kit.curves import Curve, chart, spanned
+from experiments.report.kit.curves import Curve, Point, chart, spanned
 from experiments.report.kit.digits import ABSENT, fixed, number, percent, with_range
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, figure, folded, panels
@@ -87,12 +87,22 @@ def _day_curves(lookup: Lookup, rows: Sequence[CreditRow], channel: str, first: 
             if row.part.isdigit() and row.share.estimate is not None
         }
         points = [
-            spanned(at, share, f"day {at + 1}: {with_range(share)}")
+            spanned(at, share, f"day {at + 1}, {rule_name(rule).lower()}: {with_range(share)}")
             for at, share in sorted(own.items())
         ]
-        if points:
-            curves.append(replace(curve, points=points))
+        curves += [replace(curve, points=run) for run in _unbroken(points)]
     return curves
+
+
+def _unbroken(points: Sequence[Point]) -> list[list[Point]]:
+    """Points by days that follow each other: nothing is drawn across a day without events."""
+    runs: list[list[Point]] = []
+    for point in points:
+        if runs and point.x == runs[-1][-1].x + 1:
+            runs[-1].append(point)
+        else:
+            runs.append([point])
+    return runs
 
 
 def _bars(lookup: Lookup, rows: Sequence[CreditRow]) -> Html | None:
@@ -119,7 +129,8 @@ def _cut_bars(lookup: Lookup, rows: Sequence[CreditRow], cut: str) -> Html:
             touched, divided = (found.get((rule, channel, part), UNKNOWN) for rule in DRAWN)
             shown = percent(touched.estimate)
             colour = f"part {channel_class(lookup.channels, channel)}"
-            own.append(Bar(touched, shown, colour, part, divided.estimate))
+            told = f"{part}, any touch {with_range(touched)}, fractional {with_range(divided)}"
+            own.append(Bar(touched, shown, colour, part, divided.estimate, told))
         groups.append((swatch(lookup.channels, channel), own))
     return grouped_bars(groups, whole=1.0, kind="bars by-part")
 
@@ -170,7 +181,7 @@ def _tinted(lookup: Lookup, row: CreditRow | None, channel: str) -> Html:
         percent(row.share.estimate, 0),
         cls=f"num {colour}",
         style=f"--strength:{strength:.0f}%",
-        title=with_range(row.share),
+        title=f"{plain_name(row.part) or 'none'}, {channel}: {with_range(row.share)}",
     )
 
 

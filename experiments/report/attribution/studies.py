@@ -104,7 +104,12 @@ def _lift_scale(rows: Sequence[StudyRow]) -> Scale:
 
 def _points(rows: Sequence[StudyRow], weights: list[float]) -> list[Point]:
     return [
-        spanned(weights.index(row.weight), row.value, f"{row.weight:g}: {with_range(row.value)}")
+        spanned(
+            weights.index(row.weight),
+            row.value,
+            f"{'True lift' if row.measure == LIFT else plain_name(row.measure)} at weight "
+            f"{row.weight:g}: {with_range(row.value)}",
+        )
         for row in rows
     ]
 

@@ -26,6 +26,7 @@ from experiments.report.kit.page import (
     verdict,
     writer,
 )
+from experiments.report.kit.sentences import counted
 
 
 def render(record: IdsRecord) -> str:
@@ -33,7 +34,7 @@ def render(record: IdsRecord) -> str:
     sentence, better = headline(record)
     warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
     said = verdict(
-        "Told apart" if better else "Not told apart",
+        "Real gain" if better else "No clear gain",
         tag("p", sentence, cls="sentence"),
         [choice(record), *comparisons(record), *warnings],
         "good" if better else "plain",
@@ -41,8 +42,8 @@ def render(record: IdsRecord) -> str:
     sizes = [
         f"{number(record.requests)} test requests of {number(record.shoppers)} shoppers",
         f"{number(record.items)} items",
-        f"{len(record.schemes)} schemes",
-        f"{len(record.seeds)} training seeds",
+        counted(len(record.schemes), "scheme"),
+        counted(len(record.seeds), "training seed"),
     ]
     parts, style = sections(PARTS, record), style_of("experiments.report.ids")
     return page(record.name, "funnelab id bench", said, sizes, parts, style)
@@ -83,8 +84,8 @@ def method(record: IdsRecord) -> Content:
 
 
 PARTS: tuple[Part[IdsRecord], ...] = (
-    ("told", "In words", "Which differences are real", told),
     ("gains", "Gains", "Gain over {0.baseline}", gains),
+    ("told", "In words", "Which differences are real", told),
     ("hits", "Hit rates", "Hit rate by beam", hit_rates),
     ("equal", "On equal terms", "On equal terms", equal_terms),
     ("shapes", "The ids", "The ids themselves", shapes),

@@ -12,6 +12,7 @@ from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import (
     ABSENT,
+    beside,
     between,
     duration,
     fixed,
@@ -20,10 +21,10 @@ from experiments.report.kit.digits import (
     percent,
     range_of,
 )
-from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, figure, folded, note, panels
-from experiments.report.kit.scales import Axis, LogScale, Scale, from_zero, shared, signed_percents
+from experiments.report.kit.scales import Axis, LogScale, Scale, from_zero, growths, rounded
 from experiments.report.kit.tables import Table
 
 STYLES = {"personalised": "loose"}
@@ -63,7 +64,7 @@ def _gains_of(record: IdsRecord, mode: str) -> Html:
         own = [gain for gain in found if gain and gain.relative.estimate is not None]
         lanes = [_gain_lane(record, gain) for gain in own]
         rows.append(Row(scheme_name(record, scheme), lanes, colour(record, scheme)))
-    picture = forest(rows, Axis(shared(spans(rows)), signed_percents, TICKS), kind="beams")
+    picture = forest(rows, growths(spans(rows)), kind="beams")
     title = tag("h3", mode.capitalize(), tag("small", "beam at the left of each line"))
     described = f"Forest plot: relative gain in hit rate of each scheme, {mode}"
     return tag("div", title, figure(picture, _gains_table(record, mode), described))
@@ -83,6 +84,7 @@ def _gain_lane(record: IdsRecord, gain: Gain) -> Lane:
         *size_words(gain),
         mark="mark-plain" if finding(gain, record.confidence).real else "mark-cuped",
         name=str(gain.at),
+        told=f"{beside(*size_words(gain))} at beam {gain.at}",
         diamond=None if told is None else (told, f"paper: {percent(told, 1, sign=True)}"),
     )
 
@@ -112,10 +114,13 @@ def hit_rates(record: IdsRecord) -> Content:
     named = {"semantic": "the query alone", "personalised": "query and shopper"}
     keys = legend(
         *((f"stroke {STYLES.get(mode, '')}", named[mode]) for mode in record.modes),
-        ("diamond", "the paper's own shop"),
+        *(
+            (f"diamond {STYLES.get(mode, '')}".rstrip(), f"the paper's own shop, {named[mode]}")
+            for mode in record.modes
+        ),
     )
     published = [row.value for row in rows_of(record.published, measure=HIT_RATE)]
-    up = from_zero([*(point.hit_rate for point in record.curves), *published])
+    up = rounded(from_zero([*(point.hit_rate for point in record.curves), *published]), 1.0)
     drawn = (
         (scheme_name(record, scheme), _scheme_picture(record, scheme, up))
         for scheme in record.schemes
@@ -135,11 +140,17 @@ def _scheme_picture(record: IdsRecord, scheme: str, up: Scale) -> Html:
         style = STYLES.get(mode, "")
         if scheme != record.baseline:
             base = _points(_reached(record, record.baseline, mode), lambda point: point.beam)
-            curves.append(Curve("a0", base, f"faint {style}", marked=False))
+            told = f"{record.baseline}, {mode}: {base[0].told} to {base[-1].told}" if base else ""
+            curves.append(Curve("a0", base, f"faint {style}", marked=False, told=told))
         own = _points(_reached(record, scheme, mode), lambda point: point.beam)
         curves.append(Curve(colour(record, scheme), own, style))
         diamonds += [
-            Point(row.beam, row.value, f"paper, {mode}, beam {row.beam}: {row.value:.4f}")
+            Point(
+                row.beam,
+                row.value,
+                f"paper, {mode}, beam {row.beam}: {row.value:.4f}",
+                label=STYLES.get(mode, ""),
+            )
             for row in rows_of(record.published, scheme=scheme, mode=mode, measure=HIT_RATE)
             if row.beam in record.beams
         ]
@@ -224,7 +235,7 @@ def _against(
         for scheme, points in own.items()
         if points
     ]
-    up = from_zero([point.hit_rate for point in every])
+    up = rounded(from_zero([point.hit_rate for point in every]), 1.0)
     scale = LogScale(min(ends, default=1.0), max(ends, default=10.0))
     return chart(curves, Axis(scale, _counts, name=xname), Axis(up, most=4), kind="plot large")
 

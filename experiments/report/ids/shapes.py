@@ -57,7 +57,7 @@ def shapes(record: IdsRecord) -> Content:
 def _stack(record: IdsRecord, scheme: str, shares: Sequence[float], names: Sequence[str]) -> Html:
     """A scheme's bar, darker for larger clusters."""
     parts = [
-        Part(share, "", name, step=at)
+        Part(share, "", f"{scheme}, {name}: {percent(share)}", step=at)
         for at, (share, name) in enumerate(zip(shares, names, strict=True))
     ]
     return tag("div", tag("span", scheme_name(record, scheme), cls="label"), stacked(parts))

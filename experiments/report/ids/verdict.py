@@ -50,7 +50,7 @@ def headline(record: IdsRecord) -> tuple[str, bool]:
     said = {gain.scheme: finding(gain, record.confidence) for gain in gains}
     where = f"at beam {beam}, {mode}"
     if all(each is Finding.MISSING for each in said.values()):
-        return f"No difference from {base} has an interval {where}.", False
+        return _without_interval(record, gains, where), False
     better = [gain for gain in gains if said[gain.scheme] is Finding.MORE]
     if better:
         best = max(better, key=lambda gain: gain.effect.estimate or 0.0)
@@ -66,6 +66,20 @@ def headline(record: IdsRecord) -> tuple[str, bool]:
     worse = [scheme for scheme, each in said.items() if each is Finding.LESS]
     told = f"No scheme can be told to cover more clicked items than {base} {where}"
     return told + (f"; fewer: {listed(worse)}." if worse else "."), False
+
+
+def _without_interval(record: IdsRecord, gains: Sequence[Gain], where: str) -> str:
+    """That estimates stand alone, and the largest of them."""
+    why = "With one training seed no" if len(record.seeds) == 1 else "No"
+    told = f"{why} difference from {record.baseline} has an interval {where}"
+    known = [gain for gain in gains if gain.effect.estimate is not None]
+    if not known:
+        return f"{told}."
+    most = max(known, key=lambda gain: gain.effect.estimate or 0.0)
+    return (
+        f"{told}, so it may all be luck. The largest estimate is that of {most.scheme}, "
+        f"{size_words(most)[0]}."
+    )
 
 
 def choice(record: IdsRecord) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.records.interval import Interval, Number
-from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.scales import Scale, from_zero, known, place
+from experiments.report.kit.markup import Html, join, tag, words_of
+from experiments.report.kit.scales import Scale, cuts, from_zero, known, place
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Bar:
         colour: its class; none: that of what it stands in.
         name: before it.
         notch: a further number, marked on its track.
+        told: what is told of it where it is pointed at; none: its name and the number beside it.
     """
 
     value: Interval
@@ -25,22 +26,24 @@ class Bar:
     colour: str = ""
     name: str = ""
     notch: Number = None
+    told: str = ""
 
 
-def bar(value: Number, shown: str, colour: str = "") -> Bar:
+def bar(value: Number, shown: str, colour: str = "", told: str = "") -> Bar:
     """A bar without an interval."""
-    return Bar(Interval(value, None, None), shown, colour)
+    return Bar(Interval(value, None, None), shown, colour, told=told)
 
 
-def bar_line(one: Bar, scale: Scale) -> Html:
-    """A bar on its track, with its name and its number."""
+def bar_line(label: object, one: Bar, scale: Scale) -> Html:
+    """A bar of what the label names on its track, with its name and its number."""
     value, low, high = one.value.numbers
     parts = []
     if value:
         parts.append(tag("i", cls="bar", style=place(width=scale.at(value))))
     if low is not None and high is not None:
         left, right = scale.at(low), scale.at(high)
-        parts.append(tag("i", cls="whisker", style=place(left=left, width=right - left)))
+        kind = "whisker" + cuts(scale, (low, high))
+        parts.append(tag("i", cls=kind, style=place(left=left, width=right - left)))
     if one.notch is not None:
         parts.append(tag("i", cls="notch", style=place(left=scale.at(one.notch))))
     return tag(
@@ -49,6 +52,7 @@ def bar_line(one: Bar, scale: Scale) -> Html:
         tag("span", join(parts), cls="track"),
         tag("span", one.shown, cls="value"),
         cls=f"line {one.colour}".rstrip(),
+        title=f"{words_of(label)}: {one.told or ' '.join((one.name, one.shown)).strip()}",
     )
 
 
@@ -65,7 +69,7 @@ def grouped_bars(
         tag(
             "div",
             tag("span", label, cls="label"),
-            tag("span", *(bar_line(one, scale) for one in bars), cls="lines"),
+            tag("span", *(bar_line(label, one, scale) for one in bars), cls="lines"),
             cls="group",
         )
         for label, bars in groups

@@ -2,25 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from experiments.records.interval import Interval
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.scales import Axis, place
+from experiments.report.kit.ruler import labels, room
+from experiments.report.kit.scales import Axis, cuts, place
 
 
 class Point(NamedTuple):
-    """A point of a curve: where it lies, what is told of it, and the ends of its interval."""
+    """A point of a curve.
+
+    Attributes:
+        x, y: where it lies.
+        told: what is told of it where it is pointed at.
+        ends: of its interval.
+        label: what stands beside it, where the curve is labelled; of a diamond, a further class.
+    """
 
     x: float
     y: float
     told: str = ""
     ends: tuple[float, float] | None = None
+    label: str = ""
 
 
-def spanned(x: float, value: Interval, told: str) -> Point:
+def spanned(x: float, value: Interval, told: str, label: str = "") -> Point:
     """A number with its interval as a point."""
-    return Point(x, value.estimate or 0.0, told, value.ends)
+    return Point(x, value.estimate or 0.0, told, value.ends, label)
 
 
 @dataclass(frozen=True)
@@ -33,8 +43,10 @@ class Curve:
         style: further classes: "faint", "loose" (dotted), "dashed".
         spread: how intervals are drawn.
         marked: whether its points can be pointed at.
-        labelled: whether what is told of its points stands beside them.
+        labelled: whether the labels of its points stand beside them.
         end: a number for the whole of it and its interval, beyond the right end.
+        end_told: what is told of that where it is pointed at.
+        told: what is told of the whole curve where it is pointed at; for one without marked points.
     """
 
     colour: str
@@ -44,6 +56,8 @@ class Curve:
     marked: bool = True
     labelled: bool = False
     end: Interval | None = None
+    end_told: str = ""
+    told: str = ""
 
 
 def chart(
@@ -64,10 +78,14 @@ def chart(
     series = [_series(curve, across, up) for curve in curves]
     rhombs = [
         tag(
-            "i", cls="diamond", style=place(left=across.at(at.x), bottom=up.at(at.y)), title=at.told
+            "i",
+            cls=f"diamond {at.label}".rstrip(),
+            style=place(left=across.at(at.x), bottom=up.at(at.y)),
+            title=at.told,
         )
         for at in diamonds
     ]
+    kind += " below" * bool(across.name)
     return tag("div", *framed([*series, *rhombs], across, up), cls=f"chart {kind}".rstrip())
 
 
@@ -82,13 +100,9 @@ def framed(inside: Sequence[Html | None], across: Axis, up: Axis) -> list[Html |
         )
         for value, label in up.ticks
     ]
-    labels = [
-        tag("span", label, cls="day", style=place(left=across.at(value)))
-        for value, label in across.ticks
-        if label
-    ]
+    words = tag("div", *labels(across, "day"), cls=f"days {room(across)}".rstrip())
     name = tag("span", across.name, cls="xname") if across.name else None
-    return [*rules, *inside, *labels, name]
+    return [*rules, *inside, words, name]
 
 
 def lines(*shapes: Html) -> Html:
@@ -105,58 +119,94 @@ def outline(points: Sequence[tuple[float, float]]) -> str:
 def _series(curve: Curve, across: Axis, up: Axis) -> Html:
     """A curve, its intervals, its points, and what stands at its end."""
     middle = [(across.at(at.x), 100 - up.at(at.y)) for at in curve.points]
-    shapes = [tag("path", d=outline(middle), cls="curve")] if middle else []
-    bars = []
+    told = tag("title", curve.told) if curve.told else None
+    shapes = [tag("path", told, d=outline(middle), cls="curve")] if middle else []
+    bars: list[Html | None] = []
     if curve.spread == "band":
-        shapes = [*_band(curve, across, up), *shapes]
+        bands, lone = _band(curve, across, up)
+        shapes = [*bands, *shapes]
+        bars = [_bar(at, across, up) for at in lone]
+        bars += [arrow for at in curve.points for arrow in _cut(at, across, up)]
     elif curve.spread == "bars":
         bars = [_bar(at, across, up) for at in curve.points]
+    else:
+        bars = [_arrow(at, across, up) for at in curve.points]
     points = [_point(curve, at, across, up) for at in curve.points if curve.marked]
     return tag(
         "div",
         lines(*shapes),
         *bars,
         *points,
-        _end(curve.end, up) if curve.end else None,
+        _end(curve.end, up, curve.end_told) if curve.end else None,
         cls=f"series {curve.colour} {curve.style}".rstrip(),
     )
 
 
-def _band(curve: Curve, across: Axis, up: Axis) -> list[Html]:
-    known = [(across.at(at.x), *map(up.at, at.ends)) for at in curve.points if at.ends]
-    upper = [(x, 100 - high) for x, _, high in known]
-    lower = [(x, 100 - low) for x, low, _ in reversed(known)]
-    return [tag("path", d=outline([*upper, *lower]) + "Z", cls="band")] if known else []
+def _band(curve: Curve, across: Axis, up: Axis) -> tuple[list[Html], list[Point]]:
+    """Bands over neighbours that have intervals, and those that stand alone with theirs.
+
+    A band that reached over points without an interval would claim one for them.
+    """
+    runs = [list(run) for has, run in groupby(curve.points, lambda at: at.ends is not None) if has]
+    drawn = []
+    for run in runs:
+        known = [(across.at(at.x), *map(up.at, at.ends or (at.y, at.y))) for at in run]
+        upper = [(x, 100 - high) for x, _, high in known]
+        lower = [(x, 100 - low) for x, low, _ in reversed(known)]
+        if len(run) > 1:
+            drawn.append(tag("path", d=outline([*upper, *lower]) + "Z", cls="band"))
+    return drawn, [run[0] for run in runs if len(run) == 1]
+
+
+def _cut(at: Point, across: Axis, up: Axis) -> list[Html]:
+    """An arrow at each end of a band that goes beyond the axis there."""
+    ends = [end for end in at.ends or () if not up.holds(end)]
+    return [
+        tag(
+            "i",
+            cls="upright-bar" + cuts(up.scale, (end, end)),
+            style=place(left=across.at(at.x), bottom=up.at(end)),
+        )
+        for end in ends
+    ]
 
 
 def _bar(at: Point, across: Axis, up: Axis) -> Html | None:
     if at.ends is None:
-        return None
+        return _arrow(at, across, up)
     bottom, top = map(up.at, at.ends)
     where = place(left=across.at(at.x), bottom=bottom, height=top - bottom)
-    return tag("i", cls="upright-bar", style=where)
+    return tag("i", cls="upright-bar" + cuts(up.scale, at.ends), style=where)
+
+
+def _arrow(at: Point, across: Axis, up: Axis) -> Html | None:
+    """An arrow where the axis does not reach a point; nothing where it does."""
+    if up.holds(at.y):
+        return None
+    where = place(left=across.at(at.x), bottom=up.at(at.y))
+    return tag("i", cls="upright-bar" + cuts(up.scale, (at.y, at.y)), style=where)
 
 
 def _point(curve: Curve, at: Point, across: Axis, up: Axis) -> Html:
-    """A point, with what is told of it beside it or where it is pointed at."""
+    """A point, with its label beside it."""
     left = across.at(at.x)
     return tag(
         "i",
-        tag("b", at.told) if curve.labelled else None,
-        cls="point turned" if left > 50 else "point",
+        tag("b", at.label) if curve.labelled else None,
+        cls="point",
         style=place(left=left, bottom=up.at(at.y)),
-        data_tip=None if curve.labelled else at.told,
+        title=at.told,
     )
 
 
-def _end(end: Interval, up: Axis) -> Html | None:
+def _end(end: Interval, up: Axis, told: str) -> Html | None:
     if end.estimate is None:
         return None
     parts = [tag("i", cls="mark-truth", style=place(bottom=up.at(end.estimate)))]
     if end.ends is not None:
         bottom, top = map(up.at, end.ends)
         parts.insert(0, tag("i", cls="reach", style=place(bottom=bottom, height=top - bottom)))
-    return tag("div", *parts, cls="true-end")
+    return tag("div", *parts, cls="true-end", title=told)
 
 
 @dataclass(frozen=True)
@@ -220,21 +270,15 @@ def _cross(spot: Spot, across: Axis, up: Axis) -> Html:
     if spot.x.ends:
         left, right = map(across.at, spot.x.ends)
         where = place(left=left, width=right - left, bottom=up.at(y))
-        arms.append(tag("i", cls="arm level", style=where))
+        arms.append(tag("i", cls="arm level" + cuts(across.scale, spot.x.ends), style=where))
     if spot.y.ends:
         low, high = map(up.at, spot.y.ends)
         where = place(left=across.at(x), bottom=low, height=high - low)
-        arms.append(tag("i", cls="arm upright", style=where))
+        arms.append(tag("i", cls="arm upright" + cuts(up.scale, spot.y.ends), style=where))
     return tag("div", join(arms), cls=f"cross {spot.colour}")
 
 
 def _spot(spot: Spot, across: Axis, up: Axis) -> Html:
     x, y = spot.at
-    left = across.at(x)
-    return tag(
-        "b",
-        spot.label,
-        cls=f"seal point {spot.colour}" + (" turned" if left > 50 else ""),
-        style=place(left=left, bottom=up.at(y)),
-        data_tip=spot.told,
-    )
+    where = place(left=across.at(x), bottom=up.at(y))
+    return tag("b", spot.label, cls=f"seal point {spot.colour}", style=where, title=spot.told)

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.scales import Axis, known, place
-
-TICKS = 6  # about so many along the axis of a wide plot
+from experiments.report.kit.markup import Html, tag, words_of
+from experiments.report.kit.ruler import labels, room
+from experiments.report.kit.scales import Axis, cuts, known, place
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,7 @@ class Lane:
         name: at its left.
         diamond: a number from elsewhere, and what is told of it.
         bar: where a bar from and to; the interval is then a whisker, and there is no mark.
+        told: the number with its interval where it is pointed at; none: size and what is beside.
     """
 
     span: Interval
@@ -33,6 +33,15 @@ class Lane:
     name: str = ""
     diamond: tuple[float, str] | None = None
     bar: tuple[float, float] | None = None
+    told: str = ""
+
+    def tip(self, called: str) -> str:
+        """Name, number and interval of the line, in words."""
+        around = words_of(self.beside) if self.beside else ""
+        told = self.told or (f"{self.size} ({around})" if around else self.size)
+        return ": ".join(
+            each for each in (", ".join(filter(None, (called, self.name))), told) if each
+        )
 
 
 @dataclass(frozen=True)
@@ -44,12 +53,14 @@ class Row:
         lanes: from top to bottom.
         colour: their class.
         primary: whether it is what was declared beforehand.
+        called: its name where a line is pointed at; none: the label without its small print.
     """
 
     label: object
     lanes: Sequence[Lane]
     colour: str = ""
     primary: bool = False
+    called: str = ""
 
 
 def spans(rows: Iterable[Row]) -> list[list[Interval]]:
@@ -77,7 +88,7 @@ def forest(rows: Sequence[Row], axis: Axis, title: object = "", kind: str = "") 
             tag("span", row.label, cls="label") if row.label else None,
             tag(
                 "div",
-                *(_lane(lane, axis) for lane in row.lanes),
+                *(_lane(lane, axis, row.called or words_of(row.label)) for lane in row.lanes),
                 None if row.lanes else tag("div", "could not be estimated", cls="empty"),
                 cls=f"lanes {row.colour}".rstrip(),
             ),
@@ -94,12 +105,12 @@ def forest(rows: Sequence[Row], axis: Axis, title: object = "", kind: str = "") 
     )
 
 
-def _lane(lane: Lane, axis: Axis) -> Html:
+def _lane(lane: Lane, axis: Axis, called: str) -> Html:
     beside = lane.beside if isinstance(lane.beside, Html) else tag("small", lane.beside)
     return tag(
         "div",
         tag("span", lane.name, cls="name", title=lane.name) if lane.name else None,
-        tag("div", *marks(lane, axis), cls="track"),
+        tag("div", *marks(lane, axis), cls="track", title=lane.tip(called)),
         tag("div", tag("span", lane.size, cls="size"), beside if lane.beside else None, cls="said"),
         cls=f"lane {lane.kind}".rstrip(),
     )
@@ -117,32 +128,30 @@ def marks(lane: Lane, axis: Axis) -> list[Html]:
         parts.append(tag("i", cls="bar", style=place(left=left, width=right - left)))
     if lane.span.ends is not None:
         left, right = map(axis.at, lane.span.ends)
-        cut = (
-            (" cut-low", lane.span.ends[0] < axis.scale.low),
-            (" cut-high", lane.span.ends[1] > axis.scale.high),
-        )
-        kind = "whisker" if lane.bar else "span" + "".join(name for name, beyond in cut if beyond)
+        kind = ("whisker" if lane.bar else "span") + cuts(axis.scale, lane.span.ends)
         parts.append(tag("i", cls=kind, style=place(left=left, width=right - left)))
     middle = lane.span.estimate
-    if lane.bar is None and middle is not None and axis.holds(middle):
-        parts.append(tag("i", cls=lane.mark, style=place(left=axis.at(middle))))
-    if lane.diamond is not None and axis.holds(lane.diamond[0]):
+    if lane.bar is None and middle is not None:
+        parts.append(_mark(lane.mark, middle, axis))
+    if lane.diamond is not None:
         value, told = lane.diamond
-        parts.append(tag("i", cls="diamond", style=place(left=axis.at(value)), title=told))
+        parts.append(_mark("diamond", value, axis, told))
     return parts
 
 
+def _mark(kind: str, value: float, axis: Axis, told: str | None = None) -> Html:
+    """A mark at its value; where the axis does not reach it, an arrow that points to it."""
+    where = place(left=axis.at(value))
+    if axis.holds(value):
+        return tag("i", cls=kind, style=where, title=told)
+    return tag("i", cls="beyond" + cuts(axis.scale, (value, value)), style=where, title=told)
+
+
 def _ruler(axis: Axis) -> Html:
-    """The words of the axis; every second one is left out where the axis is short."""
-    ticks = axis.ticks
-    zero = next((at for at, (value, _) in enumerate(ticks) if value == 0), 0)
-    labels = [
-        tag("span", label, style=place(left=axis.at(at)), cls="odd" if (n - zero) % 2 else None)
-        for n, (at, label) in enumerate(ticks)
-    ]
+    """The words of the axis."""
     return tag(
         "div",
         tag("span", cls="label"),
-        tag("div", tag("div", *labels, cls="axis")),
+        tag("div", tag("div", *labels(axis), cls=f"axis {room(axis)}")),
         cls="metric ruler",
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.report.kit.forest import Lane, marks
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.scales import Axis, place
+from experiments.report.kit.ruler import labels, room
+from experiments.report.kit.scales import Axis
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Line:
         levels: in both arms, in words.
         first, second: relative changes; what is not known is not drawn.
         told_first, told_second: each in words.
+        told: both where they are pointed at.
         colour: class of the first interval.
         primary: whether it is what was declared beforehand.
     """
@@ -28,6 +30,7 @@ class Line:
     second: Interval
     told_first: object
     told_second: object
+    told: str
     colour: str = ""
     primary: bool = False
 
@@ -48,12 +51,8 @@ def ledger(lines: Sequence[Line], axis: Axis, heads: Sequence[object]) -> Html:
     names = ("label", "levels", "tracks", "first", "second")
     head = [tag("span", each, cls=name) for name, each in zip(names, heads, strict=True)]
     drawn = [tag("div", *head, cls="post head"), *(_line(line, axis) for line in lines)]
-    zero = next((n for n, (value, _) in enumerate(axis.ticks) if value == 0), 0)
-    labels = [
-        tag("span", label, style=place(left=axis.at(at)), cls="odd" if (n - zero) % 2 else None)
-        for n, (at, label) in enumerate(axis.ticks)
-    ]
-    ruler = tag("div", tag("div", *labels, cls="axis"), cls="post ruler")
+    words = tag("div", *labels(axis), cls=f"axis {room(axis)}")
+    ruler = tag("div", words, cls="post ruler")
     return tag("div", *drawn, ruler, cls="ledger")
 
 
@@ -69,7 +68,7 @@ def _line(line: Line, axis: Axis) -> Html:
         "div",
         tag("span", line.label, cls="label"),
         tag("span", line.levels, cls="levels"),
-        tag("div", *tracks, cls=f"tracks {line.colour}".rstrip()),
+        tag("div", *tracks, cls=f"tracks {line.colour}".rstrip(), title=line.told),
         tag("span", line.told_first, cls="first"),
         tag("span", line.told_second, cls="second"),
         cls="post primary" if line.primary else "post",

@@ -1,7 +1,8 @@
 """Building HTML in which everything that is not markup is escaped, by construction."""
 
+import re
 from collections.abc import Iterable
-from html import escape
+from html import escape, unescape
 
 VOID = frozenset({"meta", "br", "hr", "input"})
 
@@ -39,6 +40,12 @@ def tag(name: str, /, *children: object, **attributes: object) -> Html:
         written.append(f" {label}" if value is True else f' {label}="{escape(str(value))}"')
     opening = f"<{name}{''.join(written)}>"
     return Html(opening if name in VOID else f"{opening}{join(children)}</{name}>")
+
+
+def words_of(value: object) -> str:
+    """What is to be read of markup, on one line; small print is left out."""
+    bare = re.sub(r"<small\b.*?</small>", " ", text(value), flags=re.DOTALL)
+    return re.sub(" +", " ", unescape(re.sub(r"<[^>]*>", " ", bare))).strip()
 
 
 def raw_asset(name: str, content: str) -> Html:

@@ -1,6 +1,7 @@
 """Every page: its frame, its sections, and the figures and notes in them, in one file."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +17,45 @@ Content = Sequence[object] | None
 Part = tuple[str, str, str, Callable[[Subject], Content]]
 """A section to be drawn: its anchor, its name in the contents, its title, and what draws it."""
 
-Section = tuple[str, str, Html]
-"""A section: its anchor, its name in the contents (none: it is not listed), its markup."""
+OPEN = 2
+"""How many sections of a page are open at first; each of the others is a fold."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a page.
+
+    Attributes:
+        key: its anchor.
+        label: its name in the contents.
+        title: above it.
+        content: under its title; plain sentences are leads.
+    """
+
+    key: str
+    label: str
+    title: str
+    content: Sequence[object]
+
+    def __html__(self) -> Html:
+        """By itself: never folded."""
+        return self._around(self._heading, *self._drawn)
+
+    def fold(self, *, opened: bool) -> Html:
+        """As a fold under its title, which a reader opens and closes."""
+        head = tag("summary", self._heading)
+        return self._around(tag("details", head, *self._drawn, cls="chapter", open=opened))
+
+    @property
+    def _heading(self) -> Html:
+        return tag("h2", self.title, id=f"{self.key}-title")
+
+    @property
+    def _drawn(self) -> list[object]:
+        return [tag("p", each, cls="lead") if type(each) is str else each for each in self.content]
+
+    def _around(self, *parts: object) -> Html:
+        return tag("section", *parts, id=self.key, aria_labelledby=f"{self.key}-title")
 
 
 def page(
@@ -25,17 +63,19 @@ def page(
     kind: str,
     said: Html,
     setting: Sequence[object],
-    parts: Sequence[Section],
+    parts: Sequence[Section | Html],
     style: str,
 ) -> str:
     """A whole page, which needs no network and no other file.
+
+    The first sections are open, the others are folds; a list of all of them stays in reach.
 
     Args:
         name: of the run.
         kind: what the page is, as "funnelab report".
         said: under the name: the verdict.
         setting: below it: sizes and other short facts.
-        parts: the sections in their order.
+        parts: the sections in their order, and what stands between them.
         style: CSS beyond the common one.
     """
     toggle = tag(
@@ -49,14 +89,26 @@ def page(
         ),
         said,
     )
-    links = [tag("li", tag("a", label, href=f"#{key}")) for key, label, _ in parts if label]
-    nav = tag("nav", tag("ol", *links), aria_label="Contents")
-    shown = tag("div", nav, tag("main", *(markup for *_, markup in parts)), cls="columns")
+    listed = [each for each in parts if isinstance(each, Section)]
+    opened = {each.key for each in listed[:OPEN]}
+    drawn = (
+        each.fold(opened=each.key in opened) if isinstance(each, Section) else each
+        for each in parts
+    )
+    shown = tag("div", _contents(listed), tag("main", *drawn), cls="columns")
     body = tag("body", top, shown, raw_asset("script", _asset("script.js")))
     return _document(f"{name} \u00b7 {kind}", body, style)
 
 
-def alone(title: str, part: Html, style: str) -> str:
+def _contents(parts: Sequence[Section]) -> Html:
+    """A list of the sections; where there is little room, behind a button of the same name."""
+    links = [tag("li", tag("a", each.label, href=f"#{each.key}")) for each in parts]
+    every = tag("button", "Open all", id="unfold", type="button", hidden=True)
+    menu = tag("details", tag("summary", "Contents"), tag("ol", *links), every, open=True)
+    return tag("nav", menu, aria_label="Contents")
+
+
+def alone(title: str, part: Section, style: str) -> str:
     """A page of one section, without a top and without contents.
 
     Args:
@@ -107,17 +159,10 @@ def writer(
 def sections(parts: Iterable[Part[Subject]], subject: Subject) -> list[Section]:
     """The parts of which there is something to be drawn; titles may name what the subject holds."""
     return [
-        (key, label, section(key, title.format(subject), content))
+        Section(key, label, title.format(subject), content)
         for key, label, title, draw in parts
         if (content := draw(subject)) is not None
     ]
-
-
-def section(key: str, title: str, content: Sequence[object]) -> Html:
-    """One part of the page."""
-    drawn = (tag("p", each, cls="lead") if type(each) is str else each for each in content)
-    heading = tag("h2", title, id=f"{key}-title")
-    return tag("section", heading, *drawn, id=key, aria_labelledby=f"{key}-title")
 
 
 def figure(picture: Html, numbers: Table | Html, described: str, caption: str = "") -> Html:

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from experiments.records.interval import Interval, Number
 from experiments.report.kit.digits import THIN, fixed, step_decimals
 
+NOTHING = -1.0  # the relative change to nothing at all: no quantity that is counted falls further
 WIDEST = 4.0  # an axis reaches at most this often the median row's reach; beyond is an arrow
+LONG = 6  # ticks along the axis of a wide plot, about
 _LEAST = 1e-290  # step of an axis that can still be divided
 
 
@@ -63,7 +66,10 @@ Words = Callable[[Sequence[float]], Sequence[str]]
 
 
 def plain(values: Sequence[float]) -> list[str]:
-    """Values as they are."""
+    """Values as they are, with as many decimals as their step needs where they have one."""
+    steps = [b - a for a, b in pairwise(values)]
+    if steps and max(steps) - min(steps) <= 1e-6 * max(steps):
+        return [fixed(value, step_decimals(values)) for value in values]
     return [f"{value:g}" for value in values]
 
 
@@ -93,6 +99,7 @@ class Axis:
         most: about how many of them there are.
         name: of the axis.
         marks: values and their words, in place of round ones.
+        thin: whether some words may give way where there is no room for all.
     """
 
     scale: Scale | LogScale
@@ -100,6 +107,7 @@ class Axis:
     most: int = 5
     name: str = ""
     marks: Sequence[tuple[float, str]] | None = None
+    thin: bool = True
 
     def at(self, value: float) -> float:
         """Place of a value in percent."""
@@ -118,6 +126,12 @@ class Axis:
         return list(zip(values, self.words(values), strict=True))
 
 
+def cuts(scale: Scale | LogScale, ends: tuple[float, float]) -> str:
+    """Classes of an interval that goes beyond its axis: an arrow at each end that is cut."""
+    low, high = ends
+    return " cut-low" * (low < scale.low) + " cut-high" * (high > scale.high)
+
+
 def day_marks(start: float, count: int, most: int) -> list[tuple[float, str]]:
     """Days along an axis, counted from the first; not all where they are many."""
     every = max(1, -(-count // most))
@@ -134,11 +148,11 @@ def known(values: Iterable[Number]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def around_zero(values: Sequence[float], spare: float = 0.06) -> Scale:
-    """An axis that holds zero and all values, with some room at the ends."""
-    low, high = min([0.0, *values]), max([0.0, *values])
-    width = high - low or 1.0
-    return Scale(low - spare * width, high + spare * width)
+def around_zero(values: Sequence[float], least: float = -math.inf) -> Scale:
+    """An axis that holds zero and all values but those below `least`, with room at the ends."""
+    low, high = max(least, min([0.0, *values])), max([0.0, *values])
+    room = 0.06 * (high - low or 1.0)
+    return Scale(max(least, low - room), high + room)
 
 
 def from_zero(values: Sequence[float]) -> Scale:
@@ -146,22 +160,47 @@ def from_zero(values: Sequence[float]) -> Scale:
     return Scale(0.0, max([*values, 0.0]) or 1.0)
 
 
-def around(values: Sequence[Number], spare: float = 0.08) -> Scale:
-    """An axis that just holds the known values, with some room at the ends."""
+def rounded(scale: Scale, most: float = math.inf) -> Scale:
+    """The same axis up to the round value above its end, but no further than `most`."""
+    values = scale.ticks(4)
+    step = values[1] - values[0] if len(values) > 1 else scale.high
+    high = step * math.ceil(scale.high / step - 1e-9)
+    return Scale(scale.low, max(scale.high, min(high, most)))
+
+
+def around(values: Sequence[Number], most: float = math.inf) -> Scale:
+    """An axis that just holds the known values, with some room at the ends.
+
+    It goes below zero only where a value does, and not beyond `most`, which no value can exceed.
+    """
     found = known(values)
     low, high = min(found, default=0.0), max(found, default=1.0)
-    room = spare * (high - low) or abs(high) * 0.05 or 1.0
-    return Scale(low - room, high + room)
+    room = 0.08 * (high - low) or abs(high) * 0.05 or 1.0
+    return Scale(max(0.0, low - room) if low >= 0 else low - room, min(most, high + room))
 
 
-def shared(rows: Iterable[Sequence[Interval]]) -> Scale:
-    """An axis around zero for rows of intervals, which a single wild row cannot squash."""
+def shared(rows: Iterable[Sequence[Interval]], least: float = -math.inf) -> Scale:
+    """An axis around zero for rows of intervals, which a single wild row cannot squash.
+
+    It begins at `least` where intervals reach below that.
+    """
     ends = [known(end for interval in row for end in interval.numbers) for row in rows]
     reaches = [max(abs(end) for end in row) for row in ends if row]
     if not reaches or max(reaches) == 0:
         return Scale(-0.01, 0.01)
     widest = WIDEST * median(reaches) or max(reaches)
-    return around_zero([min(widest, max(-widest, end)) for row in ends for end in row])
+    return around_zero([min(widest, max(-widest, end)) for row in ends for end in row], least)
+
+
+def growths(rows: Iterable[Sequence[Interval]]) -> Axis:
+    """An axis for rows of relative changes.
+
+    It ends at -100 %, as nothing that is counted can fall further; an interval that reaches beyond
+    has an arrow there. Only an estimate below that, of a quantity that can be negative, widens it.
+    """
+    every = [list(row) for row in rows]
+    least = min(known([NOTHING, *(span.estimate for row in every for span in row)]))
+    return Axis(shared(every, least), signed_percents, LONG)
 
 
 def bounded(rows: Iterable[Sequence[Interval]], least: float, most: float) -> Scale:

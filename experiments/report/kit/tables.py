@@ -13,6 +13,8 @@ from rich.text import Text
 from experiments.report.kit.digits import ABSENT, THIN
 from experiments.report.kit.markup import Html, tag
 
+FEW = 7  # columns of a table that is drawn at full size
+
 Row = TypeVar("Row")
 Key = TypeVar("Key")
 
@@ -133,7 +135,8 @@ class Table:
             for row in self.rows
         ]
         parts = tag("caption", self.caption), tag("thead", header), tag("tbody", *body)
-        return scrolled(tag("table", *parts), self.caption)
+        kind = "full" if len(self.head) > FEW else None
+        return scrolled(tag("table", *parts, cls=kind), self.caption)
 
     @property
     def markdown(self) -> str:

@@ -8,11 +8,11 @@ from experiments.records.interval import Interval
 from experiments.records.reading import grouped, rows_of
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
-from experiments.report.kit.digits import ABSENT, number, p_value, sureness
-from experiments.report.kit.forest import TICKS, Lane, Row, forest
+from experiments.report.kit.digits import ABSENT, beside, number, p_value, percent, sureness
+from experiments.report.kit.forest import Lane, Row, forest
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, figure, note, panels
-from experiments.report.kit.scales import Axis, Scale, along, from_zero, known, percents
+from experiments.report.kit.scales import LONG, Axis, Scale, along, from_zero, known, percents
 from experiments.report.kit.tables import Table
 from experiments.report.operating.words import (
     QUESTIONS,
@@ -40,11 +40,11 @@ def false_positives(record: Operating) -> Content:
         return None
     level = 1 - record.confidence
     lead = (
-        "Both arms are control, so whatever a test finds is chance. Of tests at this level so many "
-        "may call a difference (diamond)."
+        "Both arms are control, so whatever a test finds is chance. The diamond is the share of "
+        "tests that may find something at this level."
     )
     most = max([level, *known(end for row in rows for end in row.value.numbers)])
-    axis = Axis(Scale(0.0, min(1.05 * most, _WIDEST * level)), percents, TICKS)
+    axis = Axis(Scale(0.0, min(1.05 * most, _WIDEST * level)), percents, LONG)
     told = "Forest plot: rate of false positives by design and metric, beside the promised one"
     return (
         lead,
@@ -89,8 +89,19 @@ def _histogram(row: PValues) -> Html:
         for edge in (at * width, (at + 1) * width)
     ]
     steps = Curve("a1", [Point(0.0, 0.0), *corners, Point(1.0, 0.0)], "steps", marked=False)
-    even = Curve("a0", [Point(0.0, width), Point(1.0, width)], "dashed", marked=False)
-    return chart([even, steps], Axis(Scale(0.0, 1.0), name="p-value"), up)
+    middles = [
+        Point(
+            (at + 0.5) * width,
+            share,
+            f"p-values from {at * width:.2f} to {(at + 1) * width:.2f}: {percent(share)}",
+        )
+        for at, share in enumerate(shares)
+    ]
+    told = f"if p-values are even: {percent(width)} in each bar"
+    even = Curve("a0", [Point(0.0, width), Point(1.0, width)], "dashed", marked=False, told=told)
+    return chart(
+        [even, steps, Curve("a1", middles, "unseen")], Axis(Scale(0.0, 1.0), name="p-value"), up
+    )
 
 
 def coverage(record: Operating) -> Content:
@@ -106,7 +117,7 @@ def coverage(record: Operating) -> Content:
     )
     least = min(known(row.value.estimate for row in rows), default=record.confidence)
     low = min(2 * record.confidence - 1, max(_LEAST_COVERAGE, least - 0.02))
-    axis = Axis(Scale(low, 1.0), percents, TICKS)
+    axis = Axis(Scale(low, 1.0), percents, LONG)
     marks = [
         ("mark-plain a1", "the true effect"),
         ("mark-cuped a1", "the mean of the estimates"),
@@ -152,10 +163,10 @@ def power(record: Operating) -> Content:
     if not rows:
         return None
     lead = (
-        "How often a test finds the true effect, whatever sign it then tells. Its interval holds "
-        "what the truth's own interval leaves open."
+        "How often a test is significant, whatever sign it tells. The interval includes what is "
+        "not known of the true effect itself."
     )
-    axis = Axis(Scale(0.0, 1.0), percents, TICKS)
+    axis = Axis(Scale(0.0, 1.0), percents, LONG)
     told = "Forest plot: power by design and metric"
     return lead, figure(_forests(record, rows, axis), _table(rows), told)
 
@@ -171,10 +182,10 @@ def errors(record: Operating) -> Content:
         "times). Where the truth leaves the sign of an effect open, these have no interval."
     )
     most = max([0.05, *known(end for row in signs for end in row.value.numbers)])
-    of_signs = Axis(Scale(0.0, min(1.0, 1.05 * most)), percents, TICKS)
+    of_signs = Axis(Scale(0.0, min(1.0, 1.05 * most)), percents, LONG)
     most = max([2.0, *known(end for row in sizes for end in row.value.numbers)])
     times = along(1, TIMES)
-    of_sizes = Axis(Scale(0.0, min(_MOST_TIMES, 1.05 * most)), times, TICKS)
+    of_sizes = Axis(Scale(0.0, min(_MOST_TIMES, 1.05 * most)), times, LONG)
     return (
         lead,
         tag(
@@ -190,7 +201,7 @@ def errors(record: Operating) -> Content:
             "div",
             tag("h3", QUESTIONS["type_m"]),
             figure(
-                _forests(record, sizes, of_sizes, reference=(1.0, "as large as it is")),
+                _forests(record, sizes, of_sizes, reference=(1.0, f"1{TIMES}: as large as it is")),
                 _table(sizes),
                 "Forest plot: size of significant results over the true one",
             ),
@@ -228,9 +239,11 @@ def _lane(row: Characteristic, reference: tuple[float, str] | None) -> Lane:
     promised = reference
     if row.wanted is not None:
         promised = row.wanted, f"promised: {wanted_words(row)}"
-    beside = mark(row) if row.verdict is not None else (around if around != ABSENT else None)
+    behind = mark(row) if row.verdict is not None else (around if around != ABSENT else None)
     kind = "mark-cuped" if hollow else "mark-plain"
-    return Lane(row.value, size, beside, kind, "cuped" if hollow else "", diamond=promised)
+    shape = "cuped" if hollow else ""
+    told = beside(size, around)
+    return Lane(row.value, size, behind, kind, shape, diamond=promised, told=told)
 
 
 def mark(row: Characteristic) -> Html | str:

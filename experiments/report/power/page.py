@@ -80,8 +80,9 @@ def needs(record: PowerRecord) -> Content:
         head += ["Power"] if record.needs[0].power is not None else []
     days = counted(record.days, "day")
     lead = (
-        f"Shoppers needed are each followed for {days}; followed longer, fewer of them do. Taken "
-        "away: the part of a shopper's variance that a method explains."
+        f"So many shoppers are needed if each is followed for {days}; if they are followed longer, "
+        "fewer are enough. Taken away: the part of the variance between shoppers that a method "
+        "explains."
     )
     caption = f"What the test needs, and what it finds after {days}" if timed else "What it needs"
     table = Table(caption, head, [cells(need) for need in record.needs])

@@ -58,7 +58,11 @@ def least_by_day(record: PowerRecord) -> Content:
     last = record.accrued[-1].day
     curves = [curve for method in record.methods for curve in _curves(record, method)]
     if aim:
-        curves.insert(0, Curve("inked", [Point(0, aim), Point(last, aim)], "loose", marked=False))
+        ends = [Point(0, aim), Point(last, aim)]
+        told = (
+            f"to be found: {_percents([aim])[0] if relative else changes(record.metric, [aim])[0]}"
+        )
+        curves.insert(0, Curve("inked", ends, "loose", marked=False, told=told))
     marks = [(f"stroke {COLOURS[method]}", METHODS[method]) for method in record.methods]
     if aim:
         sought = "the margin" if record.margin is not None else "the effect to be found"
@@ -153,7 +157,7 @@ def growth(record: PowerRecord) -> Content:
         return None
     law = record.law
     lead = (
-        "Distinct shoppers who have taken part. Many come back: so a day later brings fewer new "
+        "Distinct shoppers who have taken part. Many come back, so later days bring fewer new "
         f"ones. Days beyond the {law.days} of the log follow the law of {law.name}."
     )
     days = _drawn(record)
@@ -184,7 +188,7 @@ _HELD = (
 
 
 def _shoppers(day: Day) -> Point:
-    return Point(day.day, day.units, f"day {day.day}: {whole(day.units)}")
+    return Point(day.day, day.units, f"day {day.day}: {whole(day.units)} shoppers")
 
 
 def _shopper_table(days: Sequence[Day]) -> Table:

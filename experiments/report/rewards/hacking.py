@@ -6,10 +6,10 @@ from experiments.records.interval import Number
 from experiments.records.rewards import Hacking, RewardsRecord
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
-from experiments.report.kit.forest import TICKS, forest, spans
+from experiments.report.kit.forest import forest, spans
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, figure, panels
-from experiments.report.kit.scales import Axis, Scale, around, decimal, shared, signed
+from experiments.report.kit.scales import LONG, Axis, Scale, around, decimal, shared, signed
 from experiments.report.kit.tables import Table
 from experiments.report.rewards.policies import colour, names, policy_name, policy_row
 from experiments.report.rewards.words import Sign, sign, spread, spread_words
@@ -74,7 +74,7 @@ def _gaps(record: RewardsRecord, rows: Sequence[Hacking]) -> Html:
         for row in rows
     ]
     title = "Gap at the end: gain in reward minus gain in what the shoppers would give"
-    return forest(drawn, Axis(shared(spans(drawn)), signed, TICKS), title, "narrow")
+    return forest(drawn, Axis(shared(spans(drawn)), signed, LONG), title, "narrow")
 
 
 def _table(record: RewardsRecord, rows: Sequence[Hacking]) -> Table:

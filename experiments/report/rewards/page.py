@@ -101,10 +101,10 @@ def method(record: RewardsRecord) -> Content:
 
 
 PARTS: tuple[Part[RewardsRecord], ...] = (
+    ("lifts", "True lifts", "True lifts", lifts),
     ("told", "In words", "Which differences are real", told),
     ("policies", "All policies", "All policies", overview),
     ("pareto", "Clicks, exposures", "Clicks against exposures", pareto),
-    ("lifts", "True lifts", "True lifts", lifts),
     ("curves", "Learning curves", "Learning curves", curves),
     ("trust", "Whom to trust", "Which offline number can be trusted", trust),
     ("hacking", "Reward hacking", "Reward hacking", hacking),

@@ -74,7 +74,7 @@ def corners(found: Sequence[Spot]) -> list[tuple[float, float]]:
 
 
 def _picture(found: Sequence[Spot], upward: str) -> Html:
-    return plane(found, *axes(found, ACROSS, upward), corners(found), "plot plane large")
+    return plane(found, *axes(found, ACROSS, upward, most=1.0), corners(found), "plot plane large")
 
 
 def _numbers(record: RewardsRecord, found: Mapping[str, Sequence[Spot]]) -> Table:

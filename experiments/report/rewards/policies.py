@@ -1,14 +1,21 @@
 """Policies on the page: their names, numbers and colours, their lines and spots in pictures."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.rewards import PolicyRow, RewardsRecord
 from experiments.report.kit.colours import legend, turn_class
 from experiments.report.kit.curves import Spot
-from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
-from experiments.report.kit.scales import Axis, Words, around, plain, shared, signed_percents
+from experiments.report.kit.scales import (
+    Axis,
+    Words,
+    around,
+    growths,
+    plain,
+)
 from experiments.report.rewards.words import Difference, finding, size_words
 
 
@@ -74,8 +81,7 @@ def mark_of(real: bool) -> str:
 
 def forests(rows: Mapping[str, Sequence[Row]]) -> Html:
     """Forests of relative differences under their titles, all on one axis."""
-    scale = shared(span for own in rows.values() for span in spans(own))
-    axis = Axis(scale, signed_percents, TICKS)
+    axis = growths(span for own in rows.values() for span in spans(own))
     return tag(
         "div", *(forest(own, axis, title, "narrow") for title, own in rows.items()), cls="panels"
     )
@@ -103,8 +109,17 @@ def spots(
     return found
 
 
-def axes(found: Sequence[Spot], across: str, up: str, words: Words = plain) -> tuple[Axis, Axis]:
-    """The axes that just hold some spots, by their names, and the words of the upright one."""
-    x = around([end for spot in found for end in spot.x.numbers])
-    y = around([end for spot in found for end in spot.y.numbers])
+def axes(
+    found: Sequence[Spot], across: str, up: str, words: Words = plain, most: float = math.inf
+) -> tuple[Axis, Axis]:
+    """The axes that just hold some spots.
+
+    Args:
+        found: the spots.
+        across, up: names of the axes.
+        words: of the upright one.
+        most: no value can exceed, on either.
+    """
+    x = around([end for spot in found for end in spot.x.numbers], most)
+    y = around([end for spot in found for end in spot.y.numbers], most)
     return Axis(x, most=4, name=across), Axis(y, words, 4, up)

@@ -7,10 +7,10 @@ from experiments.records.reading import row_of
 from experiments.records.rewards import PolicyShare, RewardsRecord
 from experiments.report.kit.bars import Bar, grouped_bars
 from experiments.report.kit.colours import arm_class, legend
-from experiments.report.kit.digits import ABSENT, percent, range_of
+from experiments.report.kit.digits import ABSENT, percent, range_of, with_range
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, figure, note, panels
-from experiments.report.kit.sentences import EVENTS, listed, noun_of, title_of
+from experiments.report.kit.sentences import EVENTS, listed, noun_of, plain_name, title_of
 from experiments.report.kit.tables import Table
 from experiments.report.rewards.policies import names, policy_name
 from experiments.report.rewards.words import size_words
@@ -83,7 +83,12 @@ def _bars(record: RewardsRecord, event: str) -> Html:
     for name in names(record):
         found = ((rule, share_of(record, name, rule, event)) for rule in RULES)
         own = [
-            Bar(row.share, percent(row.share.estimate), arm_class(list(RULES), rule))
+            Bar(
+                row.share,
+                percent(row.share.estimate),
+                arm_class(list(RULES), rule),
+                told=f"{plain_name(rule).lower()}: {with_range(row.share)}",
+            )
             for rule, row in found
             if row is not None
         ]

@@ -34,12 +34,14 @@ class Figure:
         read: of an evaluation, or of a rollout batch where it is `of_steps`.
         policies: whose curves it has.
         of_steps: whether it is of the rollout batches; then in blocks.
+        most: what it cannot exceed: 1 for a share.
     """
 
     title: str
     read: Callable[[Any], Number]
     policies: Sequence[str]
     of_steps: bool = False
+    most: float = math.inf
 
     def series(self, course: Course) -> Series:
         """The known values of one training."""
@@ -81,8 +83,8 @@ def _groups(record: RewardsRecord, shown: Sequence[str]) -> dict[str, list[Figur
         for reward in dict.fromkeys(row.reward for row in own)
     ]
     paid += [
-        Figure("Groups whose rewards tie (share)", lambda at: at.tied, shown, of_steps=True),
-        Figure("Groups that hold the target (share)", lambda at: at.present, shown, of_steps=True),
+        Figure("Groups whose rewards tie (share)", lambda at: at.tied, shown, True, 1.0),
+        Figure("Groups that hold the target (share)", lambda at: at.present, shown, True, 1.0),
     ]
     depth = max((len(at.entropy_L) for c in record.courses for at in c.evaluations), default=0)
     narrow = [
@@ -94,10 +96,10 @@ def _groups(record: RewardsRecord, shown: Sequence[str]) -> dict[str, list[Figur
         Figure("Divergence from the supervised model (nats)", lambda at: at.kl, shown),
     ]
     finds = [
-        Figure(f"Hit rate at {beam}", _place("hit_rates", at), shown)
+        Figure(f"Hit rate at {beam}", _place("hit_rates", at), shown, most=1.0)
         for at, beam in enumerate((1, 10, 100))
     ]
-    finds.append(Figure("Item recall at 200", lambda at: at.recall, shown))
+    finds.append(Figure("Item recall at 200", lambda at: at.recall, shown, most=1.0))
     return {
         "What the policy is paid for": paid,
         "How narrow it becomes": narrow,
@@ -140,16 +142,27 @@ def _panel(record: RewardsRecord, shown: Figure, order: Sequence[str]) -> tuple[
         style = f"of-{1 + order.index(name)}"
         shade = colour(record, name)
         if len(own) > 1:
-            lines += [Curve(shade, _points(each), f"seed {style}", marked=False) for each in own]
+            lines += [
+                Curve(shade, _points(each), f"seed {style}", marked=False, told=_course(name, each))
+                for each in own
+            ]
         told = f"{number_of(record, name)} {name}"
         dense = len(mean) > MOST_POINTS // 3
-        lines.append(Curve(shade, _points(mean, told), style, marked=not dense))
+        whole = _course(told, mean) if dense else ""
+        lines.append(Curve(shade, _points(mean, told), style, marked=not dense, told=whole))
         values += [value for each in own for value in each.values()]
         last = max(last, *(max(each) for each in own))
     if not values:
         return None
     across = Axis(Scale(0, last), _whole_steps, name="step")
-    return shown.title, chart(lines, across, Axis(around(values), most=4))
+    return shown.title, chart(lines, across, Axis(around(values, shown.most), most=4))
+
+
+def _course(told: str, series: Series) -> str:
+    """Where a series begins and ends."""
+    first, last = min(series), max(series)
+    ends = f"{number(series[first], 4)} at step {first}, {number(series[last], 4)} at step {last}"
+    return f"{told}: {ends}"
 
 
 def _points(series: Series, told: str = "") -> list[Point]:

@@ -6,10 +6,10 @@ from experiments.records.reading import rows_of
 from experiments.records.rewards import RewardsRecord, Trust
 from experiments.report.kit.curves import Spot, plane
 from experiments.report.kit.digits import between, fixed, percent
-from experiments.report.kit.forest import TICKS, Lane, forest
+from experiments.report.kit.forest import Lane, forest
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, choice, figure, listing, note, panels
-from experiments.report.kit.scales import Axis, Scale, signed, signed_percents
+from experiments.report.kit.scales import LONG, Axis, Scale, signed, signed_percents
 from experiments.report.kit.sentences import begun, counted, listed, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.rewards.lifts import lifts_of
@@ -118,7 +118,7 @@ def _ranking(record: RewardsRecord, metric: str) -> Html:
         lane = Lane(row.rank_correlation, *correlation(row), mark_of(real))
         rows.append(lane_row(tag("span", measure_name(row.measure)), lane, "a1"))
     title = f"Rank correlation with the true lift: {meaning(metric).noun}"
-    return forest(rows, Axis(Scale(-1.04, 1.04), signed, TICKS), title, "narrow")
+    return forest(rows, Axis(Scale(-1.04, 1.04), signed, LONG), title, "narrow")
 
 
 def _scatters(record: RewardsRecord, metric: str) -> Html:

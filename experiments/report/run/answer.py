@@ -84,8 +84,8 @@ def room_sentence(truths: Truths, truth: Truth) -> str | None:
         return None
     noun = "GMV" if room.event == "gmv" else "orders"
     said = (
-        f"Headroom: perfect recall would change {noun} by {_signed(room.recall)} in the order of "
-        f"{control}'s own ranker."
+        f"Headroom: with perfect recall, in the order of {control}'s own ranker, {noun} would "
+        f"change by {_signed(room.recall)}."
     )
     grown = truth.growth.estimate
     if finding_of(truth).real and grown is not None and _surely_more(room) and grown > 0:

@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from experiments.records.interval import UNKNOWN
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.reading import rows_of
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_class, arm_name, legend, named
 from experiments.report.kit.curves import Curve, chart, spanned
+from experiments.report.kit.digits import beside
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, figure, panels
 from experiments.report.kit.scales import Axis, Scale, around_zero, day_marks, known
@@ -23,9 +24,9 @@ def daily(run: Run) -> Content:
     start = min(row.day for row in rows)
     pictures = panels(*((meaning(name).label, _panel(run, name, start)) for name in names))
     lead = (
-        "Each point is the effect estimated from all days so far. The band is an interval for a "
-        "test that ends on that day, decided beforehand: it does not allow for stopping as soon "
-        "as it leaves zero."
+        "Each point is the effect estimated from all days so far. The band is right for a test "
+        "whose last day was fixed in advance. It is too narrow for one that stops as soon as the "
+        "band leaves zero."
     )
     treatments = list(dict.fromkeys(row.contrast[1] for row in rows))
     keys = [arm_name(run.arms, arm) for arm in treatments] if len(treatments) > 1 else []
@@ -58,6 +59,7 @@ def _panel(run: Run, metric: str, start: int) -> Html:
     spans = [*(row.effect for row in rows), *truths.values()]
     up = around_zero(known(end for span in spans for end in span.numbers))
     last = max(*(row.day for row in rows), start + 1)
+    label = meaning(metric).label
     curves = [
         Curve(
             arm_class(run.arms, contrast[1]),
@@ -65,14 +67,26 @@ def _panel(run: Run, metric: str, start: int) -> Html:
                 spanned(
                     row.day,
                     row.effect,
-                    f"{change(metric, row.effect.estimate)} ({change_range(metric, row.effect)})",
+                    f"{label}, {contrast[1]}, {_until(row.day - start)}: "
+                    f"{_sized(metric, row.effect)}",
                 )
                 for row in rows_of(rows, contrast=contrast)
             ],
             spread="band",
             end=truth,
+            end_told=f"{label}, {contrast[1]}, truth over all days: {_sized(metric, truth)}",
         )
         for contrast, truth in truths.items()
     ]
     days = Axis(Scale(start, last), marks=day_marks(start, last - start + 1, 7))
     return chart(curves, days, Axis(up, partial(changes, metric), 4), kind="")
+
+
+def _until(day: int) -> str:
+    """The days from the first one to another, counted from 0."""
+    return f"days 1 to {day + 1}" if day else "day 1"
+
+
+def _sized(metric: str, effect: Interval) -> str:
+    """An effect with its interval."""
+    return beside(change(metric, effect.estimate), change_range(metric, effect))

@@ -9,6 +9,7 @@ from experiments.records.truth import Truth
 from experiments.report.kit.colours import arm_class, arm_name, legend
 from experiments.report.kit.digits import (
     ABSENT,
+    beside,
     change_words,
     interval_decimals,
     number,
@@ -17,12 +18,12 @@ from experiments.report.kit.digits import (
     range_of,
     sureness,
 )
-from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.ledger import Line, ledger
 from experiments.report.kit.ledger import spans as spans_of_lines
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, alarm, figure, folded, judged, note
-from experiments.report.kit.scales import Axis, shared, signed_percents
+from experiments.report.kit.scales import growths
 from experiments.report.kit.sentences import change, change_range, level, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.run.answer import realised_sentence
@@ -105,14 +106,14 @@ def _contrasted(run: Run, contrast: Contrast) -> Html:
     for title, service in GROUPS:
         lines = [_ledger_line(run, contrast, name) for name in _names(run, service)]
         if lines:
-            axis = Axis(shared(spans_of_lines(lines)), signed_percents, TICKS)
+            axis = growths(spans_of_lines(lines))
             first = "Preference" if run.metrics.design == PREFERENCE else "A/B test"
             truth = "Truth" if run.truths and run.truths.truth else ""
             levels = f"{contrast[0]} \u2192 {contrast[1]}"
             pictures.append(ledger(lines, axis, (title, levels, "", first, truth)))
     several = len(run.metrics.contrasts) > 1
-    beside = tag("small", f"against {contrast[0]}")
-    named = tag("h3", arm_name(run.arms, contrast[1]), beside) if several else None
+    against = tag("small", f"against {contrast[0]}")
+    named = tag("h3", arm_name(run.arms, contrast[1]), against) if several else None
     described = f"Forest plot: relative change of each metric, {contrast[1]} against {contrast[0]}"
     return tag(
         "div", named, figure(tag("div", *pictures), _effects_table(run, contrast), described)
@@ -139,9 +140,22 @@ def _ledger_line(run: Run, contrast: Contrast, name: str) -> Line:
         true,
         join([_sized(shown), word], " ") if word else _sized(shown),
         join([_sized(true), judged_], " ") if judged_ else _sized(true),
+        _told(run, name, shown, true),
         arm_class(run.arms, contrast[1]),
         name == run.metrics.primary,
     )
+
+
+def _told(run: Run, name: str, shown: Interval, true: Interval) -> str:
+    """A metric's two intervals where they are pointed at."""
+    what = "preference" if run.metrics.design == PREFERENCE else "A/B test"
+    found = {what: shown, "truth": true}
+    told = [
+        f"{of} {beside(*change_words(span))}"
+        for of, span in found.items()
+        if span.estimate is not None
+    ]
+    return f"{meaning(name).label}: {'; '.join(told) or 'could not be estimated'}"
 
 
 def _sized(span: Interval) -> Html | None:
@@ -159,7 +173,7 @@ def _adjusted(run: Run, contrast: Contrast) -> Html:
     for title, service in GROUPS:
         rows = [_metric_row(run, contrast, name) for name in _names(run, service)]
         if rows:
-            axis = Axis(shared(spans(rows)), signed_percents, TICKS)
+            axis = growths(spans(rows))
             pictures.append(forest(rows, axis, title))
     return tag("div", tag("h4", f"{contrast[1]} against {contrast[0]}"), *pictures)
 
@@ -182,7 +196,8 @@ def _metric_row(run: Run, contrast: Contrast, name: str) -> Row:
             own = interval_decimals(span) if kind == "truth" and span.ends else digits
             around = range_of(span, own) if span.ends else None
             size = percent(span.estimate, own, sign=True)
-            lanes.append(Lane(span, size, around, f"mark-{kind}", kind))
+            told = f"{_KINDS[kind]} {beside(size, around or ABSENT)}"
+            lanes.append(Lane(span, size, around, f"mark-{kind}", kind, told=told))
     brief = tag("small", range_of(shown, digits), cls="brief") if shown.ends else None
     label = join([meaning(name).label, brief])
     return Row(label, lanes, arm_class(run.arms, contrast[1]), name == run.metrics.primary)
@@ -193,7 +208,8 @@ def _levels(row: Estimate) -> str:
     return f"{level(row.metric, row.control)} \u2192 {level(row.metric, row.treatment)}"
 
 
-_WORDS = {Finding.MORE: "more", Finding.LESS: "less", Finding.UNTOLD: "not told"}
+_KINDS = {"plain": "A/B test", "cuped": "with CUPED", "truth": "truth"}
+_WORDS = {Finding.MORE: "more", Finding.LESS: "less", Finding.UNTOLD: "unclear"}
 
 
 def _word(row: Estimate) -> Html | None:

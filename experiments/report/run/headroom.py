@@ -6,6 +6,8 @@ from experiments.records.run import Run
 from experiments.records.truth import Headroom, Scarcity, Truth
 from experiments.report.kit.colours import arm_class, arm_name, legend
 from experiments.report.kit.digits import (
+    ABSENT,
+    beside,
     between,
     change_words,
     fixed,
@@ -13,10 +15,10 @@ from experiments.report.kit.digits import (
     percent,
     share_words,
 )
-from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, figure, folded, note
-from experiments.report.kit.scales import Axis, shared, signed_percents
+from experiments.report.kit.scales import growths
 from experiments.report.kit.sentences import meaning
 from experiments.report.kit.tables import Table
 
@@ -60,7 +62,7 @@ def _plot(run: Run, arm: str, event: str) -> Html | None:
     if not rows:
         return None
     drawn = [_row(run, each) for each in rows]
-    picture = forest(drawn, Axis(shared(spans(drawn)), signed_percents, TICKS))
+    picture = forest(drawn, growths(spans(drawn)))
     numbers = Table.of(
         f"Headroom of {arm}, in {EVENTS[event]}",
         rows,
@@ -86,8 +88,9 @@ def _scarce(run: Run, arm: str) -> tuple[Html, ...]:
     told = (
         f"Recall pressure {fixed(whole.pressure.estimate, 1)}: a search has "
         f"{fixed(whole.relevant, 0)} relevant items on average, and one channel may return "
-        f"{number(whole.limit)}, so one alone {can} return them all. Nobody asked "
-        f"{percent(whole.unseen.estimate, 0)} of the first queries before, in just these words."
+        f"{number(whole.limit)}, so one alone {can} return them all. "
+        f"{percent(whole.unseen.estimate, 0)} of the first queries had never been asked before in "
+        "just these words."
     )
     table = Table.of(
         f"Recall pressure of {arm}: relevant items over what one channel may return",
@@ -108,9 +111,10 @@ def _ratio_words(interval: Interval) -> tuple[str, str]:
 
 def _row(run: Run, row: Headroom) -> Row:
     lanes = []
-    for name, (mark, _) in LANES.items():
+    for name, (mark, meant) in LANES.items():
         span: Interval = getattr(row, name)
-        lanes.append(Lane(span, *change_words(span), mark.split()[0], name))
+        told = f"{meant} {beside(*change_words(span))}"
+        lanes.append(Lane(span, *change_words(span), mark.split()[0], name, told=told))
     return Row(_label(row), lanes, arm_class(run.arms, row.arm), row.cut == "all")
 
 
@@ -126,7 +130,8 @@ def _luck(run: Run) -> Table | None:
 
     def known(metric: str) -> str:
         truth: Truth | None = truths.get(metric)
-        return "" if truth is None else f"\u00b1{percent(truth.resolution, 2)}"
+        known = truth.resolution if truth else None
+        return ABSENT if known is None else f"\u00b1{percent(known, 2)}"
 
     return Table.of(
         "Training luck: a model against another training of it (an A/A)",
@@ -135,4 +140,5 @@ def _luck(run: Run) -> Table | None:
         ("Model", lambda row: f"{row.model} of {row.arm}"),
         (("The other training adds", "Interval"), lambda row: change_words(row.relative)),
         ("An effect is known to", lambda row: known(row.metric)),
+        names=2,
     )

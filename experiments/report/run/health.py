@@ -1,5 +1,7 @@
 """Whether the run can be trusted: sample ratios, dropped channels, empty pages, warnings."""
 
+import re
+
 from experiments.inference.srm import SRM_ALARM
 from experiments.records.metrics import SampleRatio
 from experiments.records.run import Run
@@ -7,7 +9,7 @@ from experiments.report.kit.colours import arm_name
 from experiments.report.kit.digits import fixed, number, p_value, percent
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, judged, listing
-from experiments.report.kit.sentences import REASONS, plain_name
+from experiments.report.kit.sentences import REASONS, begun, meaning, plain_name
 from experiments.report.kit.tables import Table
 
 CALIBRATION = (
@@ -19,7 +21,8 @@ CALIBRATION = (
 
 def health(run: Run) -> Content:
     """What must be known before the numbers are believed."""
-    warnings = run.metrics.health.warnings + (run.truths.warnings if run.truths else ())
+    found = run.metrics.health.warnings + (run.truths.warnings if run.truths else ())
+    warnings = [_readable(run, each) for each in found]
     parts: dict[str, list[object]] = {
         "Sample ratio": _ratios(run),
         "Dropped channels": _dropped(run),
@@ -27,6 +30,14 @@ def health(run: Run) -> Content:
         "Warnings": [listing(warnings) if warnings else tag("p", "None.")],
     }
     return [tag("div", tag("h3", title), *content) for title, content in parts.items()]
+
+
+def _readable(run: Run, warning: str) -> str:
+    """A warning with the metric by its name on the page, as a sentence."""
+    name = re.match(r"\w+", warning)
+    if name and name.group() in run.metrics.metric_names:
+        warning = meaning(name.group()).label + warning[name.end() :]
+    return begun(warning.replace("+-", "\u00b1").removesuffix(".")) + "."
 
 
 def calibration() -> Html:

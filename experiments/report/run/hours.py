@@ -54,9 +54,9 @@ def by_hour(run: Run) -> Sequence[object]:
     )
     told = (
         "By the hour at which a page was asked for, over all days. A page comes without a channel "
-        "that is too late, turns the request away because its servers are busy, or fails; Health "
-        "counts these apart. The arms of an experiment share the servers: with everybody in one "
-        "arm a channel has more to do, and the true effect holds that."
+        "when the channel is late, is too busy to take the request, or fails; Health counts the "
+        "three apart. The arms of an experiment share the servers. With everybody in one arm a "
+        "channel has more to do; the true effect includes that."
     )
     described = "Charts by hour of the day: page latency, and pages that came without a channel"
     return figure(picture, table, described), note(told)

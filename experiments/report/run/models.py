@@ -151,10 +151,19 @@ def _course(stage: TrainingStage, up: Scale, colour: str) -> Html:
     across = Scale(0, max(at.step for at in _every_loss(stage)))
     marks = [(value, fixed(value, 0)) for value in across.ticks(3) if value.is_integer()]
     curves = [
-        Curve("a0", _losses(stage.losses), "faint", marked=False),
+        Curve("a0", _losses(stage.losses), "faint", marked=False, told=_from_to(stage)),
         Curve(colour, _losses(stage.validations)),
     ]
     return chart(curves, Axis(across, marks=marks), Axis(up, most=4), kind="course")
+
+
+def _from_to(stage: TrainingStage) -> str:
+    """Where the loss of training begins and ends."""
+    known = [at for at in stage.losses if at.loss is not None]
+    if not known:
+        return ""
+    ends = (f"{fixed(at.loss, 3)} at step {fixed(at.step, 0)}" for at in (known[0], known[-1]))
+    return f"training: {', '.join(ends)}"
 
 
 def _losses(rows: Sequence[Validation | TrainingLoss]) -> list[Point]:

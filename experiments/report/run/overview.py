@@ -10,7 +10,7 @@ from experiments.report.kit.digits import ABSENT, interval_decimals, number, per
 from experiments.report.kit.failed import told_failed
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, alarm, folded, verdict
-from experiments.report.kit.sentences import change, level, meaning
+from experiments.report.kit.sentences import level, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.run.compared import compared_line
 from experiments.report.run.verdict import effect_words, inside, signed_effect, unreadable, verdicts
@@ -127,10 +127,14 @@ def _effect_cards(run: Run, contrast: Contrast) -> list[Html]:
         return cards
     known = truth.growth if truth.growth.ends else row.relative
     shown = percent(truth.growth.estimate, max(1, interval_decimals(known)), sign=True)
-    notes = [] if truth.bias is None else [f"bias of the estimate {change(primary, truth.bias)}"]
+    notes = []
     covered = inside(row, truth)
     if covered is not None:
-        notes.insert(0, "inside the interval" if covered else "outside the interval")
+        notes.append(f"{'inside' if covered else 'outside'} the interval of the estimate")
     if truth.resolution is not None:
         notes.append(f"known to \u00b1{percent(truth.resolution, 2)}")
-    return [*cards, _card(f"Simulated truth{several}", shown, *notes)]
+    cards.append(_card(f"Simulated truth{several}", shown, *notes))
+    if truth.power is not None:
+        told = "of A/B tests of this size, by its sign"
+        cards.append(_card(f"True effect found in{several}", percent(truth.power, 0), told))
+    return cards

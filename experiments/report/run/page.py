@@ -3,7 +3,7 @@
 from experiments.records.run import Run, read_run
 from experiments.report.attribution.sections import sections as attributed
 from experiments.report.kit.digits import number
-from experiments.report.kit.markup import tag
+from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import (
     Part,
     Section,
@@ -28,8 +28,8 @@ from experiments.report.run.service import end_reasons, funnel_counts, latency, 
 
 def render(run: Run) -> str:
     """The whole page."""
-    parts, style = pictured(run)
-    parts.insert(-1, ("calibration", "", calibration()))
+    found, style = pictured(run)
+    parts: list[Section | Html] = [*found[:-1], calibration(), *found[-1:]]
     return page(run.metrics.name, "funnelab report", headline(run), setting(run), parts, style)
 
 

@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from experiments.records.interval import Number
 from experiments.records.reading import row_of
 from experiments.records.run import Run
-from experiments.report.kit.bars import bar, grouped_bars
+from experiments.report.kit.bars import Bar, bar, grouped_bars
 from experiments.report.kit.colours import arm_class, arm_legend, channel_class, swatch
-from experiments.report.kit.digits import duration, fixed, number, percent
+from experiments.report.kit.digits import (
+    SMALL,
+    THIN,
+    duration,
+    fixed,
+    number,
+    percent,
+)
 from experiments.report.kit.markup import Html, tag
-from experiments.report.kit.page import Content, absent, figure, panels
+from experiments.report.kit.page import Content, absent, figure, note, panels
 from experiments.report.kit.sentences import plain_name
 from experiments.report.kit.tables import Table
 from experiments.report.run.hours import by_hour
@@ -27,18 +34,57 @@ PERCENTILES = {
 GRADES = {"recall_at_100": "Recall@100", "ndcg_at_10": "NDCG@10", "judged_at_10": "Judged@10"}
 
 
+LEAST_SHOWN = 0.0005  # share that one decimal of a percentage does not round to nothing
+NO_INTERVALS = (
+    "In brackets: the difference from {}, which has no interval here. Differences with intervals "
+    "stand in the answer."
+)
+
+
+def _growth(value: float, base: float) -> str:
+    """A relative change."""
+    return percent(value / base - 1, 1 if abs(value / base - 1) < SMALL else 0, sign=True)
+
+
 def _by_arm(
     run: Run,
     groups: Iterable[tuple[object, Mapping[str, Number]]],
     words: Callable[[Number], str],
+    apart: Callable[[float, float], str] = _growth,
 ) -> Html:
-    """Groups of values by arm, one bar for each arm in its colour."""
-    return grouped_bars(
-        [
-            (label, [bar(at, words(at), arm_class(run.arms, arm)) for arm, at in values.items()])
-            for label, values in groups
-        ]
-    )
+    """Groups of values by arm, one bar for each arm in its colour, with what sets it apart.
+
+    Args:
+        run: whose arms.
+        groups: values under their label.
+        words: of a value.
+        apart: of the difference of a value from control's.
+    """
+
+    def drawn(arm: str, values: Mapping[str, Number]) -> Bar:
+        value, base = values[arm], values.get(run.arms[0])
+        told = words(value)
+        if arm != run.arms[0] and value is not None and base:
+            told += f" ({apart(value, base)})"
+        return bar(value, told, arm_class(run.arms, arm), f"{arm} {told}")
+
+    bars = [(label, [drawn(arm, values) for arm in values]) for label, values in groups]
+    return grouped_bars(bars, kind="bars compared")
+
+
+def _points(value: float, base: float) -> str:
+    """A difference of shares in percentage points."""
+    return fixed(100 * (value - base), _decimals(value - base), sign=True) + THIN + "pp"
+
+
+def _share(value: Number) -> str:
+    """A share with a digit that is not zero, however small it is."""
+    return percent(value, _decimals(value or 0.0))
+
+
+def _decimals(share: float) -> int:
+    """Of a percentage: one, or two where one would leave nothing."""
+    return 1 if share == 0 or abs(share) >= LEAST_SHOWN else 2
 
 
 def funnel_counts(run: Run) -> Content:
@@ -69,7 +115,8 @@ def funnel_counts(run: Run) -> Content:
         names=2,
     )
     described = "Bar charts: items that pass each stage per request, and what shoppers do with them"
-    return lead, figure(tag("div", arm_legend(run.arms), picture), numbers, described)
+    drawn = figure(tag("div", arm_legend(run.arms), picture), numbers, described)
+    return lead, drawn, note(NO_INTERVALS.format(run.arms[0]))
 
 
 def _stage_label(run: Run, stage: str) -> object:
@@ -107,6 +154,7 @@ def latency(run: Run) -> Content:
             Table("Page latency", ["Arm", *PERCENTILES.values()], cells),
             "Bar chart: mean and percentiles of page latency by arm",
         ),
+        note(NO_INTERVALS.format(run.arms[0])),
         *by_hour(run),
     )
 
@@ -131,19 +179,19 @@ def end_reasons(run: Run) -> Content:
     return (
         "The share of each arm's sessions by the reason that ended them.",
         figure(
-            tag("div", arm_legend(run.arms), _by_arm(run, groups, percent)),
+            tag("div", arm_legend(run.arms), _by_arm(run, groups, _share, _points)),
             Table("Sessions by the reason that ended them", head, cells),
             "Bar chart: share of sessions by end reason and arm",
         ),
+        note(NO_INTERVALS.format(run.arms[0])),
     )
 
 
 def retrieval(run: Run) -> Content:
-    """What each channel alone returns for queries that people have graded."""
+    """What each channel alone returns for queries that people have graded; None without grades."""
     rows = run.metrics.retrieval
     if not rows:
-        said = "This catalogue has no queries with human grades, so retrieval was not graded."
-        return (absent(said),)
+        return None
     lead = (
         f"What each channel alone returns for the {number(max(row.queries for row in rows))} "
         "queries that people have graded. Judged@10 tells how much of the first ten was graded at "

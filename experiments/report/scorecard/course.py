@@ -87,9 +87,13 @@ def _looks(card: Scorecard, series: CardSeries) -> Html:
     late = [*ordinary, *always[len(always) // 3 :]]  # early sequences are too wide to see the rest
     up = around_zero(known(end for _, span in late for end in span.numbers))
     across = _days([time for time, _ in ordinary], 0.0, "days since the first exposure")
+    points = [
+        spanned(look.time, look.effect, _both(metric, look.time, look.effect, look.sequence))
+        for look in series.looks
+    ]
     curves = [
         Curve("a1", _points(metric, always, "confidence sequence"), spread="band", marked=False),
-        Curve("a2", _points(metric, ordinary, "ordinary interval"), spread="bars"),
+        Curve("a2", points, spread="bars"),
     ]
     return chart(curves, across, Axis(up, signed, 4), kind="")
 
@@ -105,6 +109,12 @@ def _points(metric: CardMetric, spans: Sequence[tuple[float, Interval]], rule: s
     return [
         spanned(time, span, f"day {time:g}, {rule}: {change(metric, span)}") for time, span in spans
     ]
+
+
+def _both(metric: CardMetric, time: float, ordinary: Interval, always: Interval) -> str:
+    """One look by both intervals."""
+    both = f"{change(metric, ordinary)}; by the confidence sequence {change(metric, always)}"
+    return f"day {time:g}: {both}"
 
 
 def _decided(series: CardSeries, rule: Callable[[SequentialLook], Decision]) -> str:

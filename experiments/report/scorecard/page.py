@@ -6,7 +6,7 @@ from experiments.inference.srm import SRM_ALARM
 from experiments.records.experiment.scorecard import CardRow, Scorecard
 from experiments.records.reading import read_record
 from experiments.report.kit.digits import ABSENT, fixed, number, p_value, percent, sureness
-from experiments.report.kit.forest import TICKS, Lane, Row, forest
+from experiments.report.kit.forest import Lane, Row, forest
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import (
     Content,
@@ -21,7 +21,7 @@ from experiments.report.kit.page import (
     verdict,
     writer,
 )
-from experiments.report.kit.scales import Axis, around_zero, known, signed_percents
+from experiments.report.kit.scales import LONG, Axis, around_zero, known, signed_percents
 from experiments.report.kit.sentences import counted
 from experiments.report.kit.tables import Table
 from experiments.report.scorecard.course import course, interactions, lasting, trends
@@ -73,7 +73,7 @@ def _effects(card: Scorecard) -> Content:
         rows = [card.deciding(each.name, contrast) for each in card.metrics]
         lines = [_line(card, row) for row in rows]
         ends = known(end for row in rows for end in row.relative.numbers)
-        axis = Axis(around_zero(ends), signed_percents, TICKS)
+        axis = Axis(around_zero(ends), signed_percents, LONG)
         title = f"{contrast[1]} against {contrast[0]}"
         numbers = _estimates(card, rows, title)
         described = f"Forest plot: relative change of each metric, {title}"

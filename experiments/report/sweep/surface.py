@@ -12,7 +12,7 @@ from experiments.records.sweep import CellLift, SweepRecord, short_keys
 from experiments.report.kit.colours import arm_class, arm_name, legend
 from experiments.report.kit.curves import Curve, chart, spanned
 from experiments.report.kit.digits import THIN, beside, change_words, fixed
-from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, figure, note, panels
 from experiments.report.kit.scales import (
@@ -20,7 +20,7 @@ from experiments.report.kit.scales import (
     LogScale,
     Scale,
     around_zero,
-    shared,
+    growths,
     signed_percents,
 )
 from experiments.report.kit.sentences import meaning
@@ -159,7 +159,7 @@ def _forest(record: SweepRecord, metric: str) -> Html:
         arm = tag("small", contrast[1]) if len(arms) > 2 else None
         label = join([told_values(record, cell), arm])
         drawn.append(Row(label, lanes, arm_class(arms, contrast[1])))
-    picture = forest(drawn, Axis(shared(spans(drawn)), signed_percents, TICKS))
+    picture = forest(drawn, growths(spans(drawn)))
     described = f"Forest plot: lift of {meaning(metric).noun} in each cell"
     numbers = _numbers(record, rows_of(record.lifts, metric=metric))
     keys = legend(("mark-plain a1", "told from zero"), ("mark-cuped a1", "cannot be told"))

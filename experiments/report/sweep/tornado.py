@@ -17,10 +17,10 @@ from experiments.report.kit.digits import (
     range_of,
     sureness,
 )
-from experiments.report.kit.forest import TICKS, Lane, Row, forest, spans
+from experiments.report.kit.forest import Lane, Row, forest, spans
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, figure, note
-from experiments.report.kit.scales import Axis, shared, signed_percents
+from experiments.report.kit.scales import growths
 from experiments.report.kit.sentences import counted, listed, meaning
 from experiments.report.kit.tables import Table
 from experiments.report.sweep.words import finding, shown
@@ -193,7 +193,7 @@ def _tornado(record: SweepRecord, contrast: Contrast, ranked: Sequence[Lean]) ->
             bar=(min(low, high), max(low, high)),
         )
         rows.append(Row(tag("span", names[row.key], title=row.key), [lane]))
-    axis = Axis(shared(spans(rows)), signed_percents, most=TICKS)
+    axis = growths(spans(rows))
     noun = meaning(record.primary).noun
     described = f"Lift of {noun} by {contrast[1]} from the low to the high end of each assumption."
     return figure(forest(rows, axis, kind="narrow"), _leans(record, ranked), described)

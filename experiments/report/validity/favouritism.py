@@ -13,7 +13,7 @@ from experiments.report.kit.digits import (
     spoken,
 )
 from experiments.report.kit.forest import Lane, Row, forest, spans
-from experiments.report.kit.markup import Html
+from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, figure, note, panels
 from experiments.report.kit.scales import Axis, bounded, decimal, percents
 from experiments.report.kit.tables import Table
@@ -75,7 +75,7 @@ def _forest(rows: list[ChannelRecall]) -> Html:
     ndcg = rows[0].measure != "recall"
     drawn = [
         Row(
-            row.channel,
+            join([row.channel, tag("small", _words(row)[1], cls="brief")]),
             [
                 Lane(
                     row.found,

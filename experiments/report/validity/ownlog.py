@@ -2,10 +2,16 @@
 
 from experiments.records.interval import Interval
 from experiments.records.reading import grouped, rows_of
-from experiments.records.validity import ClickPerplexity, OwnLogFacts, QuantilePair, Validity
+from experiments.records.validity import (
+    ClickPerplexity,
+    OwnLogFacts,
+    QuantilePair,
+    TellingFeature,
+    Validity,
+)
 from experiments.report.kit.colours import legend
 from experiments.report.kit.curves import Curve, Point, chart
-from experiments.report.kit.digits import fixed, number, percent
+from experiments.report.kit.digits import beside, fixed, number, percent
 from experiments.report.kit.forest import Lane, Row, forest
 from experiments.report.kit.markup import Html
 from experiments.report.kit.page import Content, figure, note, panels
@@ -111,7 +117,7 @@ def telling(record: Validity) -> Content:
     rows = [
         Row(
             plain_name(row.feature),
-            [Lane(row.alone, fixed(row.alone.estimate, 3), f"lost {fixed(row.lost, 3)}")],
+            [_lane(row)],
             "inked",
         )
         for row in facts.telling
@@ -126,6 +132,11 @@ def telling(record: Validity) -> Content:
         ("Lost without it", lambda row: fixed(row.lost, 3)),
     )
     return lead, figure(picture, table, "Lanes: area under the curve of each feature")
+
+
+def _lane(row: TellingFeature) -> Lane:
+    lost, told = f"lost {fixed(row.lost, 3)}", beside(*_area_words(row.alone))
+    return Lane(row.alone, fixed(row.alone.estimate, 3), lost, told=f"{told}, {lost}")
 
 
 def _area_words(found: Interval) -> tuple[str, str]:

@@ -78,11 +78,13 @@ def concentration(record: Validity) -> Content:
         "Share of all purchases of the history that the most bought items hold, of the items that "
         "were bought at all. The straight line is a shop in which all sell alike."
     )
-    points = [Point(0.0, 0.0)] + [
+    points = [Point(0.0, 0.0, "0 % of items: 0 %")] + [
         Point(at.items, at.purchases, f"{percent(at.items)} of items: {percent(at.purchases)}")
         for at in record.concentration
     ]
-    even = Curve("a0", [Point(0.0, 0.0), Point(1.0, 1.0)], "dashed", marked=False)
+    ends = [Point(0.0, 0.0), Point(1.0, 1.0)]
+    told = "all sell alike: 50 % of items have 50 % of purchases"
+    even = Curve("a0", ends, "dashed", marked=False, told=told)
     across = Axis(Scale(0.0, 1.0), percents, name="items, the most bought first")
     picture = chart([even, Curve("a1", points)], across, Axis(Scale(0.0, 1.0), percents))
     table = Table.of(

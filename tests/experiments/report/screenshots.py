@@ -18,6 +18,7 @@ from experiments.records.reading import write_record
 from experiments.report import write_report
 from experiments.report.ids.page import render as render_ids
 from experiments.report.operating.page import render as render_operating
+from experiments.report.power.page import render as render_power
 from experiments.report.rewards.page import render as render_rewards
 from experiments.report.scorecard.page import render as render_scorecard
 from experiments.report.sweep.page import render as render_sweep
@@ -28,10 +29,12 @@ from tests.experiments.report.fake_attribution import fake_attribution
 from tests.experiments.report.fake_run import fake_run
 from tests.experiments.report.ids import fake_results
 from tests.experiments.report.operating import fake_operating
+from tests.experiments.report.power import fake_power
 from tests.experiments.report.rewards import fake_record
 from tests.experiments.report.sweep import fake_sweep
 from tests.experiments.report.validity import fake_validity
 
+NAMES = ("run", "ids", "rewards", "sweep", "worlds", "validity", "operating", "scorecard", "power")
 GOLDEN = Path(__file__).parents[2] / "golden" / "pages"
 FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 FONTS = (  # the reader's own font differs from machine to machine
@@ -84,6 +87,7 @@ def pages(folder: Path) -> dict[str, str]:
         "validity": render_validity(fake_validity.fake_validity()),
         "operating": render_operating(fake_operating.fake_operating()),
         "scorecard": render_scorecard(_scorecard()),
+        "power": render_power(fake_power.fake_power()),
     }
 
 
@@ -95,19 +99,36 @@ def _scorecard() -> Scorecard:
 
 
 def looks(tab: Browser, name: str, page: str, folder: Path) -> Iterator[Look]:
-    """A page at every width and in every theme."""
+    """A page at every width and in every theme, its sections open and its tables folded."""
+    _show(tab, name, page, folder, ".chapter")
+    for width in WIDTHS:
+        for theme in THEMES:
+            yield _look(tab, f"{name}-{width}-{theme}", width, theme)
+
+
+def unfolded(tab: Browser, name: str, page: str, folder: Path) -> Iterator[Look]:
+    """A page at every width with all its folds open."""
+    _show(tab, name, page, folder, "details")
+    for width in WIDTHS:
+        yield _look(tab, f"{name}-{width}-unfolded", width, "light")
+
+
+def _show(tab: Browser, name: str, page: str, folder: Path, opened: str) -> None:
+    """Show a page without its script."""
     file = folder / f"{name}.html"
     still = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     file.write_text(still.replace("</head>", FONTS), encoding="utf-8")
     tab.open(file)
-    for width in WIDTHS:
-        for theme in THEMES:
-            tab.look(width, theme)
-            boxes = tab.evaluate(
-                "[...document.querySelectorAll('section')].map(s => {"
-                "const box = s.getBoundingClientRect(); return [s.id, box.top, box.bottom]})"
-            )
-            yield Look(f"{name}-{width}-{theme}", tab.picture(), boxes)
+    tab.evaluate(f"document.querySelectorAll('{opened}').forEach(each => {{ each.open = true }})")
+
+
+def _look(tab: Browser, name: str, width: int, theme: str) -> Look:
+    tab.look(width, theme)
+    boxes = tab.evaluate(
+        "[...document.querySelectorAll('section')].map(s => {"
+        "const box = s.getBoundingClientRect(); return [s.id, box.top, box.bottom]})"
+    )
+    return Look(name, tab.picture(), boxes)
 
 
 def golden(name: str) -> Image.Image:
@@ -167,8 +188,9 @@ def renew() -> None:
     GOLDEN.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as path, browser(program, Path(path) / "profile") as tab:
         for name, page in pages(Path(path)).items():
-            for look in looks(tab, name, page, Path(path)):
-                look.keep()
+            for take in (looks, unfolded):
+                for look in take(tab, name, page, Path(path)):
+                    look.keep()
 
 
 if __name__ == "__main__":

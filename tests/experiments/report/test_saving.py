@@ -3,28 +3,21 @@
 import csv
 import io
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.report import write_report
-from tests.experiments.report.browser import Browser, browser, find_chromium
-from tests.experiments.report.fake_run import fake_run
+from tests.experiments.report.browser import Browser
 
 
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser that shows the page of a run, its script included."""
-    program = find_chromium()
-    if program is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    page = write_report(fake_run(tmp_path_factory.mktemp("run") / "run"))
-    with browser(program, tmp_path_factory.mktemp("profile")) as found:
-        found.open(page)
-        found.look(1280, "light")
-        yield found
+@pytest.fixture
+def tab(browsing: Browser, written: dict[str, str], tmp_path: Path) -> Browser:
+    """The browser with the page of a run, its script included."""
+    (tmp_path / "run.html").write_text(written["run"], encoding="utf-8")
+    browsing.open(tmp_path / "run.html")
+    browsing.look(1280, "light")
+    return browsing
 
 
 def test_every_figure_has_its_buttons(tab: Browser) -> None:
@@ -40,8 +33,10 @@ def test_every_figure_has_its_buttons(tab: Browser) -> None:
 
 
 def test_numbers_are_saved_as_a_program_reads_them(tab: Browser) -> None:
-    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    shut = "document.querySelectorAll('details:not([open])').length"
+    before = tab.evaluate(shut)  # its own fold among them
     text = tab.evaluate("funnelab.csv(document.querySelector('#effects figure table'))")
+    assert tab.evaluate(shut) == before
     head, *rows = list(csv.reader(io.StringIO(text)))
     shown = tab.evaluate(
         "[...document.querySelector('#effects figure table').rows].map(row => row.cells.length)"

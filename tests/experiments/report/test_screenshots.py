@@ -6,40 +6,32 @@ from dataclasses import replace
 import pytest
 from PIL import ImageFilter
 
-from tests.experiments.report.browser import browser, find_chromium
 from tests.experiments.report.screenshots import (
-    FONT,
+    NAMES,
     THEMES,
     WIDTHS,
     differences,
     golden,
     looks,
-    pages,
+    unfolded,
 )
-
-NAMES = ("run", "ids", "rewards", "sweep", "worlds", "validity", "operating", "scorecard")
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    """A browser."""
-    program = find_chromium()
-    if program is None or not FONT.is_file():
-        pytest.skip("needs Chromium and DejaVu: apt-get install chromium fonts-dejavu-core")
-    with browser(program, tmp_path_factory.mktemp("profile")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """The pages by name."""
-    return pages(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_looks_as_it_did(tab, written, name, tmp_path):
+def test_a_page_looks_as_it_did(browsing, written, name, tmp_path):
+    compare(looks(browsing, name, written[name], tmp_path), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_with_all_folds_open_looks_as_it_did(browsing, written, name, tmp_path):
+    compare(unfolded(browsing, name, written[name], tmp_path), tmp_path)
+
+
+def compare(found_looks, tmp_path):
+    """Fail where a page does not look as it did, and leave a picture of it."""
     said = []
-    for look in looks(tab, name, written[name], tmp_path):
+    for look in found_looks:
         found = differences(look, golden(look.name))
         if found:
             look.picture.save(tmp_path / f"{look.name}.png")
@@ -51,7 +43,8 @@ def test_a_page_looks_as_it_did(tab, written, name, tmp_path):
 def test_every_page_has_its_pictures(written):
     assert set(written) == set(NAMES)
     for name in NAMES:
-        assert all(golden(f"{name}-{width}-{theme}") for width in WIDTHS for theme in THEMES)
+        kinds = (*THEMES, "unfolded")
+        assert all(golden(f"{name}-{width}-{kind}") for width in WIDTHS for kind in kinds)
 
 
 SPOILT = {  # of the bench's page, and the section in which it is seen
@@ -64,22 +57,22 @@ SPOILT = {  # of the bench's page, and the section in which it is seen
 
 
 @pytest.mark.parametrize("change", SPOILT)
-def test_what_is_moved_or_lost_is_seen_and_named(tab, written, change, tmp_path):
+def test_what_is_moved_or_lost_is_seen_and_named(browsing, written, change, tmp_path):
     before, after, section = SPOILT[change]
     page, count = re.subn(before, after, written["ids"])
     assert count
-    look = next(looks(tab, "ids", page, tmp_path))
+    look = next(looks(browsing, "ids", page, tmp_path))
     assert f"section {section}" in "".join(differences(look, golden(look.name)))
 
 
-def test_a_longer_page_is_seen(tab, written, tmp_path):
+def test_a_longer_page_is_seen(browsing, written, tmp_path):
     page = written["ids"].replace("</main>", "<section><h2>One more</h2></section></main>")
-    look = next(looks(tab, "ids", page, tmp_path))
+    look = next(looks(browsing, "ids", page, tmp_path))
     assert "large, must be" in "".join(differences(look, golden(look.name)))
 
 
-def test_how_letters_are_smoothed_is_no_difference(tab, written, tmp_path):
-    look = next(looks(tab, "ids", written["ids"], tmp_path))
+def test_how_letters_are_smoothed_is_no_difference(browsing, written, tmp_path):
+    look = next(looks(browsing, "ids", written["ids"], tmp_path))
     for softer in (ImageFilter.GaussianBlur(0.7), ImageFilter.UnsharpMask(1, 60, 0)):
         assert not differences(
             replace(look, picture=look.picture.filter(softer)), golden(look.name)

@@ -15,7 +15,14 @@ from experiments.report.attribution.causes import steps
 from experiments.report.attribution.overlap import dot
 from experiments.report.attribution.sections import PARTS, sections
 from simulator.errors import DataError
-from tests.experiments.report.attribution.tiny_attribution import FULL, lookup_of, text_of, tiny
+from tests.experiments.report.attribution.tiny_attribution import (
+    FULL,
+    credit,
+    lookup_of,
+    text_of,
+    tiny,
+    value,
+)
 from tests.experiments.report.fake_attribution import fake_attribution
 from tests.experiments.report.fake_run import fake_run
 from tests.experiments.report.run.test_page import Page
@@ -31,7 +38,7 @@ def run(tmp_path_factory):
 
 def drawn(run, record):
     """Sections by key, each whole."""
-    found = {key: str(part) for key, _, part in sections(run, record) if part is not None}
+    found = {each.key: str(each.__html__()) for each in sections(run, record)}
     for part in found.values():
         assert Page(part).open == []
         assert not re.search(r"\bNone\b|\bnan\b|\binf\b", Page(part).text)
@@ -225,3 +232,37 @@ def test_a_waterfall_steps_from_the_replay_to_the_worlds():
         ("luck", 4.0, 3.5),
         ("worlds", 0.0, 3.5),
     ]
+
+
+def test_the_paper_is_quoted_only_beside_a_generative_channel(run):
+    quoted = drawn(run, FULL)["rise"]
+    assert "50.25" in quoted
+    assert "published" in quoted
+    plain = drawn(run, fake_attribution(("lexical", "popular", "itemcf")))["rise"]
+    assert "50.25" not in plain
+    assert "published" not in plain
+
+
+def test_a_value_has_the_same_interval_in_every_section():
+    rows = (
+        DifferenceRow("t", "a", "gmv", "replay", Interval(0.2, -0.7, 1.2)),
+        DifferenceRow("t", "a", "gmv", "luck", Interval(0.1, 0.0, 0.2)),
+        DifferenceRow("t", "a", "gmv", "worlds", Interval(0.3, -0.5, 1.1)),
+    )
+    known = (value(0.2, 0.1, 0.3, "replay"), value(0.9, 0.8, 1.0, "worlds"))
+    found = steps(lookup_of(tiny(differences=rows, values=known)), "a", "gmv")
+    assert [step.row.value.ends for step in found] == [(0.1, 0.3), (0.0, 0.2), (-0.5, 1.1)]
+
+
+def test_nothing_is_drawn_across_a_day_without_events(run):
+    days = [(1, 0.5), (2, 0.6), (4, 0.7), (5, 0.8), (7, 0.9)]
+    rows = [
+        replace(
+            credit("any_touch", "a", share, share - 0.1, share + 0.05), cut="day", part=str(day)
+        )
+        for day, share in days
+    ]
+    part = drawn(run, tiny(credits=tuple(rows)))["parts"]
+    assert len(re.findall(r'class="curve"', part)) == 3
+    assert len(re.findall(r'class="band"', part)) == 2
+    assert part.count('class="upright-bar"') == 1  # day 7 stands alone

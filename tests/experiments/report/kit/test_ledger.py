@@ -8,10 +8,12 @@ from experiments.report.kit.scales import Axis, shared, signed_percents
 
 GMV = Line(
     *("GMV", "4 \u2192 5", Interval(0.1, -0.1, 0.3), Interval(0.05, 0.04, 0.06)),
-    *("+10 %", "+5 %", "a1"),
+    *("+10 %", "+5 %", "GMV: A/B test +10 %; truth +5 %", "a1"),
     primary=True,
 )
-ORDERS = Line("Orders", "1 \u2192 1", Interval(0.0, -0.1, 0.1), UNKNOWN, "0 %", None, "a1")
+ORDERS = Line(
+    "Orders", "1 \u2192 1", Interval(0.0, -0.1, 0.1), UNKNOWN, "0 %", None, "Orders", "a1"
+)
 HEADS = ("What shoppers do", "control \u2192 treatment", "", "A/B test", "Truth")
 
 

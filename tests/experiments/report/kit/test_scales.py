@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.report.kit.scales import Axis, LogScale, Scale, around, around_zero, shared
+from experiments.report.kit.scales import (
+    Axis,
+    LogScale,
+    Scale,
+    around,
+    around_zero,
+    growths,
+    plain,
+    rounded,
+    shared,
+)
 
 
 @given(
@@ -44,3 +54,38 @@ def test_an_axis_holds_its_values_even_if_they_are_all_the_same():
         scale = around(values)
         assert scale.low < scale.high
         assert all(Axis(scale).holds(value) for value in values if value is not None)
+
+
+changes = st.floats(-1, 50)
+
+
+@given(st.lists(st.tuples(changes, st.floats(0, 90)), min_size=1, max_size=6))
+def test_an_axis_of_relative_changes_never_goes_below_nothing(found):
+    rows = [[Interval(middle, middle - half, middle + half)] for middle, half in found]
+    axis = growths(rows)
+    assert axis.scale.low >= -1
+    assert axis.holds(0.0)
+    assert all(value >= -1 for value, _ in axis.ticks)
+
+
+def test_an_estimate_below_nothing_is_of_what_can_be_negative_and_stays_on_the_axis():
+    assert growths([[Interval(-1.4, -2.0, 0.1)]]).holds(-1.4)
+
+
+def test_an_axis_of_what_is_not_negative_begins_at_zero_at_the_least():
+    assert around([0.0, 0.0]) == Scale(0.0, 1.0)
+    assert around([0.01, 0.9]).low == 0.0
+    assert around([0.2, 0.99], most=1.0).high == 1.0
+    assert around([-0.1, 0.9]).low < -0.1
+
+
+def test_an_axis_ends_at_a_round_value_and_not_beyond_what_can_be():
+    assert rounded(Scale(0.0, 0.95), 1.0).high == 1.0
+    assert rounded(Scale(0.0, 0.55), 1.0).high == pytest.approx(0.6)
+    assert rounded(Scale(0.0, 0.98), 0.99).high == 0.99
+
+
+def test_values_of_equal_steps_have_equal_decimals():
+    assert plain([0.1, 0.12, 0.14]) == ["0.10", "0.12", "0.14"]
+    assert plain([0.1425, 0.145, 0.1475]) == ["0.1425", "0.1450", "0.1475"]
+    assert plain([1, 10, 100]) == ["1", "10", "100"]

@@ -202,10 +202,10 @@ def test_a_training_told_in_another_form_still_gives_a_page(tmp_path, training):
     assert "nested" not in words
 
 
-def test_run_without_human_grades_says_so(tmp_path):
+def test_a_run_without_human_grades_has_no_empty_card_for_them(tmp_path):
     folder = fake_run(tmp_path / "run")
     edit(folder, "metrics.json", lambda metrics: metrics.update(retrieval=[]))
-    assert "no queries with human grades" in page_of(folder).words["retrieval"]
+    assert "retrieval" not in page_of(folder).words
 
 
 def test_numbers_that_could_not_be_computed_are_dashes(tmp_path):
@@ -285,3 +285,24 @@ def test_unreadable_metrics_name_place_and_keep_the_old_report(tmp_path, content
     with pytest.raises(error, match=said):
         write_report(folder)
     assert (folder / "report.html").read_text() == before
+
+
+def test_warnings_name_metrics_as_the_page_does(tmp_path):
+    folder = fake_run(tmp_path / "run")
+    said = ["ctr: another training moves it by 0.3% (+-0.2%)", "worlds: few"]
+    edit(folder, "metrics.json", lambda metrics: metrics["health"].update(warnings=said))
+    words = page_of(folder).words["health"]
+    assert "Clicks per exposure: another training moves it by 0.3% (\u00b10.2%)." in words
+    assert "Worlds: few." in words
+
+
+def test_arms_are_compared_where_their_bars_look_alike(html):
+    words = Page(html).words
+    assert re.search(r"36.8\u202fms \(\+18\u202f%\)", words["latency"])
+    assert re.search(r"\d\u202f% \([+\u2212]\d+\.\d+\u202fpp\)", words["ends"])
+    assert "which has no interval here" in words["ends"]
+
+
+def test_no_card_stands_alone_in_its_row(html):
+    section = html[html.index('id="figures"') : html.index('id="headroom"')]
+    assert section.count('class="card"') == 6

@@ -20,7 +20,7 @@ def tiles(page: str) -> list[str]:
 
 def test_one_setting_is_a_curve_with_intervals_and_the_line_of_zero() -> None:
     page = render(fake_sweep(1, failing="none"))
-    assert 'class="chart sweep-curve"' in page
+    assert 'class="chart sweep-curve ' in page
     assert page.count('class="upright-bar"') == 2 * 5  # two metrics
     assert 'class="rule zero"' in page
     assert not tiles(page)
