@@ -15,16 +15,27 @@ from tests.experiments.report.fake_run import fake_run
 
 
 @pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser that shows the page of a run, its script included."""
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser."""
     program = find_chromium()
     if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    page = write_report(fake_run(tmp_path_factory.mktemp("run") / "run"))
     with browser(program, tmp_path_factory.mktemp("profile")) as found:
-        found.open(page)
-        found.look(1280, "light")
         yield found
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run, its script included."""
+    return write_report(fake_run(tmp_path_factory.mktemp("run") / "run"))
+
+
+@pytest.fixture
+def tab(window: Browser, page: Path) -> Browser:
+    """The browser, with the page open."""
+    window.open(page)
+    window.look(1280, "light")
+    return window
 
 
 def test_every_figure_has_its_buttons(tab: Browser) -> None:
@@ -52,6 +63,17 @@ def test_numbers_are_saved_as_a_program_reads_them(tab: Browser) -> None:
     assert float(gmv["control"]) < float(gmv["treatment"])
     assert gmv["Relative"].endswith("%")
     assert float(gmv["Relative"].rstrip("%")) > 0
+
+
+def test_a_picture_that_is_drawn_small_keeps_the_layout_that_it_was_saved_in(
+    tab: Browser, tmp_path: Path
+) -> None:
+    text = tab.evaluate("funnelab.svg(document.querySelector('#effects .picture'))")
+    (tmp_path / "effects.svg").write_text(text, encoding="utf-8")
+    tab.look(400, "light")
+    tab.open(tmp_path / "effects.svg")
+    needed = tab.evaluate("document.querySelector('.picture').offsetHeight")
+    assert needed <= float(ET.fromstring(text).get("height", 0))
 
 
 def test_a_picture_is_saved_as_it_looks(tab: Browser, tmp_path: Path) -> None:
