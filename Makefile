@@ -7,7 +7,7 @@ RUNS := .venv/runs
 INSTALLED := .venv/installed
 FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
-.PHONY: demo test test-slow check docs bench screenshots browser clean
+.PHONY: demo test test-slow check docs gallery bench screenshots browser clean
 
 demo: $(RUNS)
 	$(BIN)/funnelab demo
@@ -27,9 +27,16 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_layers.py tests/test_rooms.py
 
-# The tables of keys in the documentation, made anew from the records.
+# What the documentation tells of records and settings, made anew from them; then all of it as a site,
+# site/index.html, which needs no network. A link that leads nowhere is an error.
 docs: $(INSTALLED)
 	$(BIN)/python -m tests.experiments.records.key_tables docs/results.md
+	$(BIN)/python -m tests.experiments.config.settings_page docs/settings.md
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+# The pictures of the documentation, taken anew from a run of the demo.
+gallery: $(INSTALLED) browser demo
+	$(BIN)/python -m tests.site.gallery runs/demo
 
 # One thread in each process, so that a figure is one core's. BENCH_LARGE=1 adds runs of a million
 # items and of a million shoppers; SARDINE_PYTHON names a Python that has sardine-rec, for its row.
@@ -56,7 +63,7 @@ browser:
 	|| echo "chromium == missing, must be installed to look at the pages"
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks dist build
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks dist build site
 	find simulator recall ranking cqsid experiments tests -name __pycache__ -prune -exec rm -rf {} +
 
 # torch comes first and alone, so that its version is the pinned one whatever else asks for it.

@@ -23,7 +23,7 @@ from simulator.files.settings import FileCatalog
 from simulator.log.codes import EndReason, NextAction
 from simulator.log.tables import OPTIONAL, table_schemas
 from tests.experiments.records.key_tables import documented, renewed
-from tests.pages import DOCS, PAGES, ROOT, blocks
+from tests.pages import DOCS, PAGES, ROOT, anchor, blocks
 
 pytestmark = pytest.mark.long
 
@@ -48,17 +48,17 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" in target:
             continue
-        path, _, anchor = target.partition("#")
+        path, _, place = target.partition("#")
         file = (page.parent / path).resolve() if path else page
         assert file.exists(), f"{page.name} links to {target}"
-        if anchor:
-            assert anchor in _anchors(file), f"{page.name} links to {target}"
+        if place:
+            assert place in _anchors(file), f"{page.name} links to {target}"
 
 
 def _anchors(page: Path) -> set[str]:
     """Anchors of the headings, as code hosts form them."""
     heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+    return {anchor(head) for head in heads}
 
 
 _SECTIONS = "|".join(Config.model_fields)

@@ -205,3 +205,23 @@ def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
 def test_the_examples_of_power_run(tmp_path: Path, command: Path, as_written: bool) -> None:
     _run_examples("power.md", tmp_path, command, as_written)
     assert (tmp_path / "plan" / "power.html").is_file()
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_tutorial_run(tmp_path: Path, command: Path) -> None:
+    """In a smaller shop; those of the demo are left to it."""
+    example = Example(tmp_path, command, as_written=True, namespace={})
+    text = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    ((_, products),) = blocks(DOCS / "tutorial.md")
+    example.run("python", products)
+    typed = re.findall(r"^(?:funnelab|python) .+$", text, re.MULTILINE)
+    mine = [line for line in typed if " demo" not in line]
+    assert len(mine) == 7
+    beside = {
+        "funnelab run": "--set shoppers.count=300 --set world.days=2 --set world.history_days=3",
+        "funnelab compare": "|| test $? -eq 1",  # other settings may well say something else
+    }
+    for line in mine:
+        example.run("sh", f"{line} {beside.get(' '.join(line.split()[:2]), '')}")
+    assert "What the test needs" in example.output
+    assert (tmp_path / "runs" / "gap" / "report.html").is_file()

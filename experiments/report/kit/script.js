@@ -169,7 +169,10 @@
   const space = ["http:", "", "www.w3.org", "2000", "svg"].join("/"); // a name; nothing is loaded
   const svg = (picture) => {
     const { width, height } = picture.getBoundingClientRect();
-    const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+    // In a picture, media queries would ask how wide it is drawn: it keeps the layout it has here.
+    const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).flatMap(
+      (rule) => (!rule.media ? [rule] : matchMedia(rule.media.mediaText).matches ? [...rule.cssRules] : []),
+    );
     const style = rules.map((rule) => rule.cssText).join("\n").replace(/]]>/g, "");
     const copy = picture.cloneNode(true);
     copy.querySelectorAll("[data-tip]").forEach((mark) => {
@@ -179,7 +182,7 @@
     const drawn = new XMLSerializer().serializeToString(copy);
     const [wide, high] = [Math.ceil(width), Math.ceil(height)];
     return `<svg xmlns="${space}" width="${wide}" height="${high}" `
-      + `viewBox="0 0 ${wide} ${high}"><style><![CDATA[${style}]]></style>`
+      + `viewBox="0 0 ${wide} ${high}" style="color:var(--ink)"><style><![CDATA[${style}]]></style>`
       + `<foreignObject width="${wide}" height="${high}">${drawn}</foreignObject></svg>`;
   };
   const save = (text, kind, name) => {

@@ -49,6 +49,17 @@ def test_numbers_are_saved_as_a_program_reads_them(tab: Browser) -> None:
     assert float(gmv["Relative"].rstrip("%")) > 0
 
 
+def test_a_picture_that_is_drawn_small_keeps_the_layout_that_it_was_saved_in(
+    tab: Browser, tmp_path: Path
+) -> None:
+    text = tab.evaluate("funnelab.svg(document.querySelector('#effects .picture'))")
+    (tmp_path / "effects.svg").write_text(text, encoding="utf-8")
+    tab.look(400, "light")
+    tab.open(tmp_path / "effects.svg")
+    needed = tab.evaluate("document.querySelector('.picture').offsetHeight")
+    assert needed <= float(ET.fromstring(text).get("height", 0))
+
+
 def test_a_picture_is_saved_as_it_looks(tab: Browser, tmp_path: Path) -> None:
     text = tab.evaluate("funnelab.svg(document.querySelector('#effects .picture'))")
     drawn = ET.fromstring(text)
