@@ -53,6 +53,8 @@ def step_scalars(reading: StepReading) -> Iterator[tuple[str, float]]:
             yield f"train/{name}", value
     for name, value in reading.parts.items():
         yield f"train/parts/{name}", value
+    for name, value in reading.logged.items():
+        yield f"train/logged/{name}", value
     for level, value in enumerate(reading.entropy_L, 1):
         yield f"train/entropy/level_{level}", value
     for name in ("first_codes", "distinct", "kl", "clipped", "gradient", "seconds"):

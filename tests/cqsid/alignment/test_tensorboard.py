@@ -24,6 +24,7 @@ READING = StepReading(
     clipped=0.03125,
     gradient=8.0,
     seconds=16.0,
+    logged={"custom/accuracy": 0.5},
 )
 EVALUATION = Evaluation(
     step=0,
@@ -79,6 +80,7 @@ def test_every_figure_is_read_back_under_its_group(tmp_path):
         "train/present": [(1, 0.375)],
         "train/parts/log": [(1, 0.75)],
         "train/parts/price": [(1, 2.0)],
+        "train/logged/custom/accuracy": [(1, 0.5)],
         "train/entropy/level_1": [(1, 3.0)],
         "train/entropy/level_2": [(1, 2.0)],
         "train/entropy/level_3": [(1, 1.0)],

@@ -14,7 +14,7 @@ from cqsid.generator.transformer import Weights
 from cqsid.tokenizer.ids import SemanticIds
 from recall.arrays import Ragged
 from simulator.errors import ConfigError, ContractError, DataError
-from tests.cqsid.alignment.aligned import LIKED, LOG, STEPS, aligned, numbers, setting
+from tests.cqsid.alignment.aligned import LIKED, LOG, STEPS, TALKING, aligned, numbers, setting
 
 
 class EvenChances:
@@ -262,3 +262,10 @@ def test_a_reward_that_is_no_number_is_named(value, monkeypatch):
     monkeypatch.setattr(place, "likes_one_code", broken)
     with pytest.raises(ContractError, match=r"components\[0\] \(custom\).*finite"):
         aligned(rewards=(LIKED,))
+
+
+def test_what_rewards_log_stands_in_every_step_beside_our_own_figures():
+    found = aligned(rewards=(LOG, TALKING)).report.steps
+    assert [each.logged["custom/asked"] for each in found] == [10 * STEPS.batch] * STEPS.steps
+    assert all(set(each.logged) == {"custom/asked", "custom/liked"} for each in found)
+    assert all(each.logged["custom/liked"] == pytest.approx(0.5) for each in found)
