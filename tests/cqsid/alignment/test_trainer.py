@@ -194,9 +194,17 @@ def test_probes_are_watched_and_not_learned_from():
     assert probed.watched["reward"].shape == probed.watched["seven"].shape == (3, 18)
 
 
-def test_events_can_be_read_by_tensorboard(tmp_path):
-    aligned(spec=STEPS.model_copy(update={"tensorboard": True}), events=tmp_path)
-    assert list(tmp_path.glob("events.out.tfevents.*"))
+@pytest.mark.filterwarnings("ignore:Type google.protobuf:DeprecationWarning")
+def test_loggers_are_told_and_change_no_bit_of_what_is_learned(tmp_path):
+    names = ("tensorboard", "tests.cqsid.alignment.loggers.own:Lines")
+    logged = aligned(spec=STEPS.model_copy(update={"loggers": names}), events=tmp_path, name="p-0")
+    assert np.array_equal(numbers(logged), numbers(aligned()))
+    assert list(tmp_path.glob("tensorboard/events.out.tfevents.*"))
+    (lines,) = tmp_path.glob("*/p-0.jsonl")
+    told = [json.loads(line) for line in lines.read_text().splitlines()]
+    rewards = [each["train/reward"] for each in told if "train/reward" in each]
+    assert rewards == [each.reward for each in logged.report.steps]
+    assert told[-1] == {"closed": True}
 
 
 def test_two_rewards_are_told_apart_in_every_step():

@@ -1,13 +1,12 @@
 import itertools
-import sys
 from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import pytest
 
+from cqsid.alignment.loggers.runlogger import Loggers, Training
+from cqsid.alignment.loggers.scalars import evaluation_scalars, step_scalars
 from cqsid.alignment.report import Evaluation, StepReading
-from cqsid.alignment.tensorboard import EventWriter, evaluation_scalars, step_scalars
-from simulator.errors import ConfigError
 
 READING = StepReading(
     step=1,
@@ -52,13 +51,17 @@ def read(folder):
     """(step, value) pairs by tag."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    events = EventAccumulator(str(folder)).Reload()
+    events = EventAccumulator(str(folder / "tensorboard")).Reload()
     tags = events.Tags()["scalars"]
     return {tag: [(e.step, round(e.value, 5)) for e in events.Scalars(tag)] for tag in tags}
 
 
+def writing(folder, taken=0):
+    return Loggers(("tensorboard",), Training("p", folder, taken))
+
+
 def written(folder, steps, taken=0, evaluations=(), factor=1.0):
-    writer = EventWriter(folder, taken)
+    writer = writing(folder, taken)
     for step in steps:
         if step in evaluations:
             writer.evaluation(replace(EVALUATION, step=step))
@@ -67,7 +70,7 @@ def written(folder, steps, taken=0, evaluations=(), factor=1.0):
 
 
 def test_every_figure_is_read_back_under_its_group(tmp_path):
-    writer = EventWriter(tmp_path)
+    writer = writing(tmp_path)
     writer.evaluation(EVALUATION)
     writer.step(READING)
     writer.close()
@@ -131,7 +134,7 @@ def test_a_resumed_alignment_shows_each_step_once_as_it_was_taken_last(tmp_path)
 
 
 def test_an_alignment_that_starts_anew_in_its_folder_shows_nothing_of_the_old(tmp_path):
-    writer = EventWriter(tmp_path)
+    writer = writing(tmp_path)
     writer.evaluation(EVALUATION)
     writer.close()
     written(tmp_path, range(1, 4))
@@ -142,11 +145,5 @@ def test_an_alignment_that_starts_anew_in_its_folder_shows_nothing_of_the_old(tm
 
 
 def test_where_nothing_is_told_nothing_is_written(tmp_path):
-    EventWriter(tmp_path / "events", 7).close()
+    writing(tmp_path / "events", 7).close()
     assert not (tmp_path / "events").exists()
-
-
-def test_a_missing_tensorboard_is_named_with_what_installs_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ConfigError, match=r"alignment.tensorboard == true.*pip install 'funnelab"):
-        EventWriter(tmp_path)
