@@ -19,12 +19,12 @@ from ranking.funnel import Funnel
 from simulator.errors import ConfigError, ContractError, StoreError
 from simulator.living import world as world_module
 from simulator.living.arrivals import Arrivals
-from simulator.living.settings import ArrivalSpec
+from simulator.living.settings import ArrivalSpec, Promotion
 from simulator.protocols import DAY, REQUEST_BITS, Pages, Requests
 from simulator.randomness import Draws
 from tests.experiments.small_runs import stage, table
 
-REFRESH = 3_600.0
+REFRESH = 900.0
 TABLES = {
     "requests": ["request"],
     "exposures": ["request", "position"],
@@ -37,9 +37,13 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def job(small_run: Path) -> AgentWorld:
-    """A day of the arm with the dense channel, whose index is refreshed every hour."""
+    """A quiet day of the arm with the dense channel, with a refresh every quarter of an hour."""
     made = open_agent_world(small_run, "dense")
-    world = made.config.world.model_copy(update={"days": 1, "index_refresh": REFRESH})
+    world = made.config.world
+    quiet = Promotion(day=world.history_days, factor=0.4)
+    arrivals = world.arrivals.model_copy(update={"promotions": (quiet,)})
+    changes = {"days": 1, "index_refresh": REFRESH, "arrivals": arrivals}
+    world = world.model_copy(update=changes)
     return replace(made, config=made.config.model_copy(update={"world": world}))
 
 
@@ -102,7 +106,7 @@ def test_an_agent_that_keeps_the_funnels_order_lives_the_world_as_it_is_without_
     name: str, kept: tuple[Lived, Path], plain: Path
 ) -> None:
     pd.testing.assert_frame_equal(rows(kept[1], name), rows(plain, name), check_exact=True)
-    assert len(rows(plain, name)) > 50
+    assert len(rows(plain, name)) > 30
 
 
 def test_the_agent_serves_one_shopper_at_a_time_and_most_of_them(
@@ -115,8 +119,8 @@ def test_the_agent_serves_one_shopper_at_a_time_and_most_of_them(
     asked = rows(log, "requests").set_index("session").loc[own.index]
     last = (asked["at"] + asked["latency"]).groupby("session").max().loc[own.index]
     assert (own["start"].to_numpy()[1:] >= last.to_numpy()[:-1] - 1e-3).all()
-    first_hour, last_hour = own["start"] // REFRESH, last // REFRESH
-    assert (first_hour != last_hour).any()  # some go on after a refresh of the index
+    first, latest = own["start"] // REFRESH, last // REFRESH
+    assert (first != latest).any()  # some go on after a refresh of the index
 
 
 def test_rewards_are_the_clicks_and_decided_purchases_of_the_log(
@@ -201,7 +205,7 @@ def test_candidates_come_in_the_order_of_the_ranker_and_what_was_shown_is_marked
     env: SessionEnv,
 ) -> None:
     pages = 0
-    for seed in range(3):
+    for seed in range(2):
         observation, _ = env.reset(seed=seed)
         seen: set[int] = set()
         for _ in range(12):
@@ -226,7 +230,7 @@ def test_candidates_come_in_the_order_of_the_ranker_and_what_was_shown_is_marked
 def test_the_reward_is_the_weighted_sum_of_what_the_page_brought(env: SessionEnv) -> None:
     env.reset(seed=2)
     orders = 0
-    for _ in range(40):
+    for _ in range(20):
         _, reward, ended, _, info = env.step(env.funnel_action)
         wanted = info["clicks"] + 10.0 * info["orders"] + 0.5 * info["gmv"]
         assert reward == pytest.approx(wanted)
@@ -250,9 +254,9 @@ def played(env: SessionEnv, seed: int, steps: int) -> list[tuple[float, str]]:
 
 
 def test_a_seed_and_the_same_actions_give_the_same_sessions(env: SessionEnv) -> None:
-    first = played(env, 3, 15)
-    assert played(env, 3, 15) == first
-    assert played(env, 4, 15) != first
+    first = played(env, 3, 8)
+    assert played(env, 3, 8) == first
+    assert played(env, 4, 8) != first
 
 
 def test_a_session_that_is_left_goes_on_under_the_funnel(env: SessionEnv) -> None:
