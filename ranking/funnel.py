@@ -183,14 +183,18 @@ class Funnel:
             ContractError: if the ranker breaks its contract.
         """
         answers = self.ask(requests)
+        self.count(answers)
+        return self.pages(answers)
+
+    def count(self, answers: Answers) -> None:
+        """Add what went wrong in answers that are served to the faults."""
         for drop in answers.recalled.drops:
-            self._count(drop.channel, drop.reason, len(requests), drop.detail)
+            self._count(drop.channel, drop.reason, len(answers.requests), drop.detail)
         late_C = (answers.seconds_BC > self.spec.deadline_s).sum(axis=0)
         away_C = answers.away_BC.sum(axis=0)
         for channel, late, away in zip(self.channels, late_C, away_C, strict=True):
             self._count(channel, FaultReason.DEADLINE, int(late), "")
             self._count(channel, FaultReason.BUSY, int(away), "")
-        return self.pages(answers)
 
     def ask(self, requests: Requests) -> Answers:
         """What every channel of the arm answers.

@@ -9,8 +9,18 @@ from collections.abc import Iterator
 from tests.house import PACKAGES, ROOT, SOURCES, tree_of
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OPTIONAL = {"ray": "cluster", "tensorboard": "tensorboard", "trl": "dev", "datasets": "dev"}
+OPTIONAL = {
+    "ray": "cluster",
+    "tensorboard": "tensorboard",
+    "wandb": "wandb",
+    "mlflow": "mlflow",
+    "gymnasium": "gym",
+    "trl": "dev",
+    "datasets": "dev",
+}
 """Libraries that are imported where a user asks for what they do, by the extra that has them."""
+
+INSTALLED_AS = {"mlflow": "mlflow_skinny"}  # the same library without its server
 
 NOT_NAMED = {
     "llvmlite": "numba",  # which is made of it
@@ -43,7 +53,8 @@ def test_what_is_installed_is_what_is_imported() -> None:
 def test_what_is_imported_on_demand_has_an_extra() -> None:
     for library, extra in OPTIONAL.items():
         if library != "datasets":  # comes with trl
-            assert library in named(PROJECT["optional-dependencies"][extra])
+            extras = named(PROJECT["optional-dependencies"][extra])
+            assert INSTALLED_AS.get(library, library) in extras
 
 
 def test_the_demo_installs_no_tools() -> None:

@@ -197,6 +197,12 @@ def test_the_examples_in_python_run(
 
 
 @pytest.mark.slow
+def test_the_examples_of_environments_run(tmp_path: Path, command: Path, as_written: bool) -> None:
+    _run_examples("environments.md", tmp_path, command, as_written)
+    assert (tmp_path / "shop" / "report.html").is_file()
+
+
+@pytest.mark.slow
 def test_the_examples_of_cqsid_run(example_bench: Path) -> None:
     assert (example_bench / "ids.html").is_file()
     assert (example_bench.parent / "lab" / "report.html").is_file()

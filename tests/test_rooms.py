@@ -55,6 +55,7 @@ ROOMS = {
             *("records", "stages", "inference", "config", "report", "running", "sweep"),
         },
         "exporting": {"records", "inference", "running", "notebook"},
+        "environments": {"records", "config", "stages", "running", "attribution"},
         "commands": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
             *("calibrate", "analyze", "power", "operating", "exporting", "notebook"),

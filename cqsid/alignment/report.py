@@ -51,6 +51,8 @@ class StepReading:
         clipped: share of codes whose ratio was clipped.
         gradient: norm of the gradient before clipping.
         seconds: since the start, in earlier attempts too.
+        logged: means of what the rewards logged beside their values, by component and name: numbers
+            by TRL's `log_metric`, and of `log_extra` over all ids of the batch.
     """
 
     step: int
@@ -67,6 +69,7 @@ class StepReading:
     clipped: float
     gradient: float
     seconds: float
+    logged: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ def step_reading(
         clipped=float(loss.clipped),
         gradient=update.gradient,
         seconds=seconds,
+        logged=rollout.logged,
     )
 
 

@@ -1,6 +1,6 @@
 """One rollout batch: the ids that the policy generates, experts, rewards and advantages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from cqsid.generator.vocabulary import Vocabulary
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.of_log import right_prefixes
+from cqsid.rewards.remarks import keeping
 from cqsid.rewards.shop import Shop
 
 Floats = NDArray[np.float32]
@@ -46,12 +47,14 @@ class Rollout:
         parts_CBG: each reward's own values.
         total_BG: their weighted sum.
         advantage_BGL: what each code's probability is pushed by.
+        logged: means of what the rewards logged beside their values, by component and name.
     """
 
     group: Group
     parts_CBG: Floats
     total_BG: Floats
     advantage_BGL: Tensor
+    logged: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,16 +79,19 @@ class Roller:
     def __call__(self, weights: Weights, batch: Batch, rng: np.random.Generator) -> Rollout:
         """Generate, inject, reward, compare."""
         group = self._group(weights, batch, rng)
-        parts_CBG, scaled_CBG, total_BG = self._rewarded(batch.logged, group)
+        with keeping() as kept:
+            parts_CBG, scaled_CBG, total_BG = self._rewarded(batch.logged, group)
         chosen = injected(self.spec, group, total_BG)
         if chosen is not group:  # other ids are in the group now, and a reward may see that
             group = chosen
-            parts_CBG, scaled_CBG, total_BG = self._rewarded(batch.logged, group)
+            with keeping() as kept:
+                parts_CBG, scaled_CBG, total_BG = self._rewarded(batch.logged, group)
         return Rollout(
             group,
             parts_CBG,
             total_BG,
             self._advantages(batch.logged, group, scaled_CBG, total_BG),
+            kept.means(),
         )
 
     def _group(self, weights: Weights, batch: Batch, rng: np.random.Generator) -> Group:

@@ -297,7 +297,8 @@ class AlignmentSpec(Spec):
     )
     stop: StopSpec = Field(StopSpec(), description="early end")
     checkpoint_steps: int = Field(50, gt=0, description="steps between two checkpoints")
-    tensorboard: bool = Field(
-        False,
-        description="also write TensorBoard event files; pip install 'funnelab[tensorboard]'",
+    loggers: tuple[str, ...] = Field(
+        (),
+        description="where the figures of each training go as well: tensorboard, wandb, mlflow "
+        "(extras of the same names), MODULE:OBJECT or an entry point of funnelab.loggers",
     )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from cqsid.alignment.evaluation import Evaluator
 from cqsid.alignment.learner import Learner
+from cqsid.alignment.loggers.runlogger import Loggers, Training
 from cqsid.alignment.report import (
     AlignmentReport,
     Course,
@@ -27,7 +28,6 @@ from cqsid.alignment.report import (
 )
 from cqsid.alignment.rollout import Batch, Roller
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
-from cqsid.alignment.tensorboard import EventWriter
 from cqsid.decoding.trie import Trie
 from cqsid.generator.transformer import Weights
 from cqsid.learned import Learned
@@ -108,6 +108,7 @@ def align(
     device: DeviceName = "auto",
     workspace: Path | None = None,
     events: Path | None = None,
+    name: str = "",
     progress: Tell | None = None,
 ) -> Alignment:
     """Align a trained generator with a reward; what was learned before is left as it is.
@@ -125,13 +126,15 @@ def align(
         probes: rewards that are watched on `held` and not learned from, by name.
         device: where to train; on an accelerator products are in bfloat16.
         workspace: folder of the checkpoint; None: none is written.
-        events: folder of TensorBoard's event files; None: none are written.
+        events: folder of what loggers write; None: none is asked.
+        name: of the training, for loggers.
         progress: told about every step; what it raises ends the training.
 
     Raises:
-        ConfigError: no such device, or a learning rate at which the loss is no longer finite.
+        ConfigError: no such device, a learning rate at which the loss is no longer finite, or a
+            logger whose library is not installed.
         DataError: no request to learn from, or none to validate with.
-        ContractError: a reward broke its contract.
+        ContractError: a reward broke its contract, or no such logger.
     """
     with one_thread():
         training = _asked(learned, shop, train, personalised, "train")
@@ -142,7 +145,9 @@ def align(
         run = _Run(learner, evaluate, training, seed)
         if workspace is not None:
             run.resume(workspace, held.requests.id_B)
-        writer = EventWriter(events, run.course.step) if events and spec.tensorboard else None
+        writer = None
+        if events is not None and spec.loggers:
+            writer = Loggers(spec.loggers, Training(name, events, run.course.step))
         try:
             run.run(writer, progress)
         finally:
@@ -182,7 +187,7 @@ class _Run:
         self._kept: dict[str, Tensor] = {}
         self._checkpoint: Checkpoint | None = None
 
-    def run(self, writer: EventWriter | None, progress: Tell | None) -> None:
+    def run(self, writer: Loggers | None, progress: Tell | None) -> None:
         """Train to the end, from where the course stands."""
         course, spec, checkpoint = self.course, self.spec, self._checkpoint
         self._clock = time.monotonic()
@@ -228,7 +233,7 @@ class _Run:
         prompts = self.training.prompts.rows(rows).trimmed()
         return Batch(self.training.logged.rows(rows), prompts)
 
-    def _evaluate(self, writer: EventWriter | None) -> Evaluation:
+    def _evaluate(self, writer: Loggers | None) -> Evaluation:
         with torch.no_grad():
             evaluation, watched = self.evaluate(self.learner.weights, self.course.step)
         if self.course.add(evaluation, watched, self.spec):

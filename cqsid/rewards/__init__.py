@@ -2,7 +2,7 @@
 
 A `Reward` is a function of `Logged` requests, `Samples` of ids and the `Shop`. A `RewardMix` names
 several, with weights, and `build_mix` makes them one. `to_trl` and `from_trl` exchange rewards with
-TRL's trainers.
+TRL's trainers, `to_trl_environment` makes one the environment of a trainer.
 """
 
 from typing import TYPE_CHECKING
@@ -17,5 +17,6 @@ if TYPE_CHECKING:
     from cqsid.rewards.reward import Reward, Samples
     from cqsid.rewards.shop import Shop
     from cqsid.rewards.trl import from_trl, to_trl
+    from cqsid.rewards.trlenvironment import to_trl_environment
 else:
     __all__, __getattr__ = exporter(__name__, __file__)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cqsid.rewards.remarks import component
 from cqsid.rewards.reward import Floats, LevelReward, Reward, RewardSpec, Samples, Scale, checked
 from cqsid.rewards.shop import Shop
 from simulator.calling import blaming, call
@@ -159,6 +160,7 @@ def _asked(
 ) -> Floats:
     """What a component answers, checked; `more` are axes beyond (B, G)."""
     shape = (*samples.shape, *more)
-    with blaming(f"{part.place}:", f"return values of shape {shape}"):
+    blamed = blaming(f"{part.place}:", f"return values of shape {shape}")
+    with blamed, component(part.name):
         values = call(part.place, ask, logged, samples, part.shop)
     return checked(values, shape, part.place)

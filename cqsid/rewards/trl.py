@@ -15,6 +15,7 @@ from cqsid.decoding.trie import Trie
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
+from cqsid.rewards.remarks import Remarker
 from cqsid.rewards.reward import Reward, Samples, checked
 from cqsid.rewards.shop import Shop
 from cqsid.tokenizer.ids import SemanticIds
@@ -220,21 +221,22 @@ class FromTrl:
         """(B, G) what the function says.
 
         Raises:
-            ContractError: not one finite number for each id.
+            ContractError: not one finite number for each id, or something logged that is none.
         """
         requests, (rows, size) = logged.requests, samples.shape
         row_N = np.repeat(np.arange(rows), size)
         codes_NL = samples.codes_BGL.reshape(rows * size, -1)
         texts_B = [requests.texts[text] for text in requests.text_B]
         lists = {name: _texts_of(getattr(logged, name), shop.ids) for name in _LISTS}
+        remarker = Remarker(_name_of(self.function), rows * size)
         values = self.function(
             prompts=[texts_B[row] for row in row_N],
             completions=id_texts(codes_NL),
             completion_ids=id_tokens(codes_NL, self.vocabulary),
             request=row_N.tolist(),
             trainer_state=None,
-            log_extra=_ignore,
-            log_metric=_ignore,
+            log_extra=remarker.log_extra,
+            log_metric=remarker.log_metric,
             **{name: [column[row] for row in row_N] for name, column in lists.items()},
         )
         name = _name_of(self.function)
@@ -297,7 +299,3 @@ def _name_of(function: Any) -> str:
     """The name under which TRL logs a function (trl.trainer.utils.get_callable_name)."""
     inner = _inner(function)
     return str(getattr(inner, "__name__", type(inner).__name__))
-
-
-def _ignore(*_: Any) -> None:
-    """Log nothing."""

@@ -132,6 +132,7 @@ def _train(job: PolicyJob, advance: Advance) -> None:
                 device=lab.spec.device,
                 workspace=job.stage.workspace,
                 events=events,
+                name=f"{job.policy.name}-{job.seed}",
                 progress=tell,
             )
         save_weights(folder / WEIGHTS, alignment.weights)
@@ -140,8 +141,13 @@ def _train(job: PolicyJob, advance: Advance) -> None:
         told = alignment.report, watched["reward"], watched[ORACLE], shopper_V
         save(folder / POLICY, Policy(lab.offline(alignment.weights), *told))
         if events.is_dir():
-            shutil.copytree(events, folder / EVENTS)
+            shutil.copytree(events, folder / EVENTS, ignore=_links)
     parts.finish()
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    """What is a link: a logger's to its latest files, which are copied themselves."""
+    return [name for name in names if Path(folder, name).is_symlink()]
 
 
 def ask_sft(job: SftJob, *, advance: Advance) -> None:

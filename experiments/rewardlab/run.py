@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from cqsid.alignment.tensorboard import check_installed
+from cqsid.alignment.loggers.runlogger import check_loggers
 from experiments.config.estimate import plan_rewards
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
@@ -58,8 +58,7 @@ def bench_rewards(
         raise ConfigError("reward_lab.rewards x algorithms == none, must have one of each at least")
     check_plug_ins(config)
     check_rewards(config)
-    if config.reward_lab.alignment.tensorboard:
-        check_installed()
+    check_loggers(config.reward_lab.alignment.loggers)
     with open_run(config, folder, progress, overwrite=overwrite) as maker, at_work():
         announce(progress, plan_rewards(config))
         made = StageMaker(of_lab(config), maker).make()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from cqsid.alignment.report import Evaluation
+from cqsid.alignment.report import Evaluation, StepReading
 from experiments.records.interval import Number
 from experiments.records.reading import grouped, rows_of
 from experiments.records.rewards import Course, PolicyRow, RewardsRecord
@@ -86,6 +86,10 @@ def _groups(record: RewardsRecord, shown: Sequence[str]) -> dict[str, list[Figur
         Figure("Groups whose rewards tie (share)", lambda at: at.tied, shown, True, 1.0),
         Figure("Groups that hold the target (share)", lambda at: at.present, shown, True, 1.0),
     ]
+    own_words = dict.fromkeys(n for c in record.courses for at in c.steps for n in at.logged)
+    said = [
+        Figure(name, _logged(name), [row.name for row in own], of_steps=True) for name in own_words
+    ]
     depth = max((len(at.entropy_L) for c in record.courses for at in c.evaluations), default=0)
     narrow = [
         Figure(f"Entropy of code {level + 1} (nats)", _place("entropy_L", level), shown)
@@ -102,9 +106,15 @@ def _groups(record: RewardsRecord, shown: Sequence[str]) -> dict[str, list[Figur
     finds.append(Figure("Item recall at 200", lambda at: at.recall, shown, most=1.0))
     return {
         "What the policy is paid for": paid,
+        "What rewards log beside their values": said,
         "How narrow it becomes": narrow,
         "What it finds": finds,
     }
+
+
+def _logged(name: str) -> Callable[[StepReading], Number]:
+    """What rewards logged by a name, where they did."""
+    return lambda at: at.logged.get(name)
 
 
 def _place(key: str, place: int) -> Callable[[Evaluation], Number]:

@@ -7,9 +7,11 @@ import numpy as np
 from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec, StopSpec
 from cqsid.alignment.trainer import Alignment, align
 from cqsid.decoding.shelves import Shelves, item_values
+from cqsid.generator.vocabulary import Vocabulary
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.registry import RewardMix, build_mix
 from cqsid.rewards.shop import Shop
+from cqsid.rewards.trl import from_trl
 from cqsid.tokenizer.signals import catalog_texts
 from ranking.examples import history_index
 from tests.cqsid.shop import tiny_shop
@@ -29,6 +31,19 @@ STEPS = AlignmentSpec(
 LOG = {"type": "log"}
 CODE = 1
 LIKED = {"type": "custom", "object": "tests.cqsid.alignment.aligned:likes_one_code"}
+
+TALKING = {"type": "custom", "object": "tests.cqsid.alignment.aligned:talks"}
+
+
+def talks(logged, samples, shop):
+    """A reward written for TRL, which logs."""
+
+    def function(completions, log_metric, log_extra, **_):
+        log_metric("asked", len(completions))
+        log_extra("liked", [n % 2 for n in range(len(completions))])
+        return [0.0] * len(completions)
+
+    return from_trl(function, Vocabulary(20, shop.ids.sizes))(logged, samples, shop)
 
 
 def likes_one_code(logged, samples, shop):

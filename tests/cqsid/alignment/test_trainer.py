@@ -14,7 +14,7 @@ from cqsid.generator.transformer import Weights
 from cqsid.tokenizer.ids import SemanticIds
 from recall.arrays import Ragged
 from simulator.errors import ConfigError, ContractError, DataError
-from tests.cqsid.alignment.aligned import LIKED, LOG, STEPS, aligned, numbers, setting
+from tests.cqsid.alignment.aligned import LIKED, LOG, STEPS, TALKING, aligned, numbers, setting
 
 
 class EvenChances:
@@ -194,9 +194,17 @@ def test_probes_are_watched_and_not_learned_from():
     assert probed.watched["reward"].shape == probed.watched["seven"].shape == (3, 18)
 
 
-def test_events_can_be_read_by_tensorboard(tmp_path):
-    aligned(spec=STEPS.model_copy(update={"tensorboard": True}), events=tmp_path)
-    assert list(tmp_path.glob("events.out.tfevents.*"))
+@pytest.mark.filterwarnings("ignore:Type google.protobuf:DeprecationWarning")
+def test_loggers_are_told_and_change_no_bit_of_what_is_learned(tmp_path):
+    names = ("tensorboard", "tests.cqsid.alignment.loggers.own:Lines")
+    logged = aligned(spec=STEPS.model_copy(update={"loggers": names}), events=tmp_path, name="p-0")
+    assert np.array_equal(numbers(logged), numbers(aligned()))
+    assert list(tmp_path.glob("tensorboard/events.out.tfevents.*"))
+    (lines,) = tmp_path.glob("*/p-0.jsonl")
+    told = [json.loads(line) for line in lines.read_text().splitlines()]
+    rewards = [each["train/reward"] for each in told if "train/reward" in each]
+    assert rewards == [each.reward for each in logged.report.steps]
+    assert told[-1] == {"closed": True}
 
 
 def test_two_rewards_are_told_apart_in_every_step():
@@ -262,3 +270,10 @@ def test_a_reward_that_is_no_number_is_named(value, monkeypatch):
     monkeypatch.setattr(place, "likes_one_code", broken)
     with pytest.raises(ContractError, match=r"components\[0\] \(custom\).*finite"):
         aligned(rewards=(LIKED,))
+
+
+def test_what_rewards_log_stands_in_every_step_beside_our_own_figures():
+    found = aligned(rewards=(LOG, TALKING)).report.steps
+    assert [each.logged["custom/asked"] for each in found] == [10 * STEPS.batch] * STEPS.steps
+    assert all(set(each.logged) == {"custom/asked", "custom/liked"} for each in found)
+    assert all(each.logged["custom/liked"] == pytest.approx(0.5) for each in found)

@@ -1,5 +1,6 @@
 """The page: complete, escaped, self-contained, and honest about what is missing."""
 
+import json
 import re
 from dataclasses import asdict, replace
 
@@ -7,7 +8,7 @@ import pytest
 
 from experiments.records.interval import Interval
 from experiments.records.papers import published
-from experiments.records.reading import write_record
+from experiments.records.reading import read_record, write_record
 from experiments.records.rewards import RewardsRecord
 from experiments.report.kit.curves import Spot
 from experiments.report.rewards.page import PARTS, render, write_report
@@ -171,3 +172,25 @@ def test_what_the_channel_holds_stands_beside_what_it_adds(record):
     added = next(row for row in record.control if (row.policy, row.metric) == ("sft", "gmv"))
     assert f"{100 * added.relative.estimate:+.1f}" in table.replace("\u2212", "-")
     assert "What it holds" not in Page(render(replace(record, control=()))).text
+
+
+def test_what_rewards_logged_is_drawn_by_its_name_beside_our_curves(record, html):
+    title = "What rewards log beside their values"
+    assert title not in html
+    (first, *others) = record.courses
+    steps = tuple(replace(at, logged={"custom/<accuracy>": at.step / 100}) for at in first.steps)
+    said = render(replace(record, courses=(replace(first, steps=steps), *others)))
+    assert title in said
+    assert "custom/&lt;accuracy&gt;" in said
+    assert "custom/<accuracy>" not in said
+
+
+def test_a_record_from_before_rewards_could_log_is_read(record, tmp_path):
+    write_record(tmp_path, record)
+    path = tmp_path / "rewards.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    for course in told["courses"]:
+        for step in course["steps"]:
+            assert step.pop("logged") == {}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    assert read_record(RewardsRecord, tmp_path) == record

@@ -1,13 +1,12 @@
 import itertools
-import sys
 from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import pytest
 
+from cqsid.alignment.loggers.runlogger import Loggers, Training
+from cqsid.alignment.loggers.scalars import evaluation_scalars, step_scalars
 from cqsid.alignment.report import Evaluation, StepReading
-from cqsid.alignment.tensorboard import EventWriter, evaluation_scalars, step_scalars
-from simulator.errors import ConfigError
 
 READING = StepReading(
     step=1,
@@ -24,6 +23,7 @@ READING = StepReading(
     clipped=0.03125,
     gradient=8.0,
     seconds=16.0,
+    logged={"custom/accuracy": 0.5},
 )
 EVALUATION = Evaluation(
     step=0,
@@ -51,13 +51,17 @@ def read(folder):
     """(step, value) pairs by tag."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    events = EventAccumulator(str(folder)).Reload()
+    events = EventAccumulator(str(folder / "tensorboard")).Reload()
     tags = events.Tags()["scalars"]
     return {tag: [(e.step, round(e.value, 5)) for e in events.Scalars(tag)] for tag in tags}
 
 
+def writing(folder, taken=0):
+    return Loggers(("tensorboard",), Training("p", folder, taken))
+
+
 def written(folder, steps, taken=0, evaluations=(), factor=1.0):
-    writer = EventWriter(folder, taken)
+    writer = writing(folder, taken)
     for step in steps:
         if step in evaluations:
             writer.evaluation(replace(EVALUATION, step=step))
@@ -66,7 +70,7 @@ def written(folder, steps, taken=0, evaluations=(), factor=1.0):
 
 
 def test_every_figure_is_read_back_under_its_group(tmp_path):
-    writer = EventWriter(tmp_path)
+    writer = writing(tmp_path)
     writer.evaluation(EVALUATION)
     writer.step(READING)
     writer.close()
@@ -79,6 +83,7 @@ def test_every_figure_is_read_back_under_its_group(tmp_path):
         "train/present": [(1, 0.375)],
         "train/parts/log": [(1, 0.75)],
         "train/parts/price": [(1, 2.0)],
+        "train/logged/custom/accuracy": [(1, 0.5)],
         "train/entropy/level_1": [(1, 3.0)],
         "train/entropy/level_2": [(1, 2.0)],
         "train/entropy/level_3": [(1, 1.0)],
@@ -129,7 +134,7 @@ def test_a_resumed_alignment_shows_each_step_once_as_it_was_taken_last(tmp_path)
 
 
 def test_an_alignment_that_starts_anew_in_its_folder_shows_nothing_of_the_old(tmp_path):
-    writer = EventWriter(tmp_path)
+    writer = writing(tmp_path)
     writer.evaluation(EVALUATION)
     writer.close()
     written(tmp_path, range(1, 4))
@@ -140,11 +145,5 @@ def test_an_alignment_that_starts_anew_in_its_folder_shows_nothing_of_the_old(tm
 
 
 def test_where_nothing_is_told_nothing_is_written(tmp_path):
-    EventWriter(tmp_path / "events", 7).close()
+    writing(tmp_path / "events", 7).close()
     assert not (tmp_path / "events").exists()
-
-
-def test_a_missing_tensorboard_is_named_with_what_installs_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ConfigError, match=r"alignment.tensorboard == true.*pip install 'funnelab"):
-        EventWriter(tmp_path)
