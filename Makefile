@@ -57,7 +57,7 @@ browser:
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks dist build
-	find simulator recall ranking cqsid experiments tests -name __pycache__ -prune -exec rm -rf {} +
+	find funnelab simulator recall ranking cqsid experiments tests -name __pycache__ -prune -exec rm -rf {} +
 
 # torch comes first and alone, so that its version is the pinned one whatever else asks for it.
 $(RUNS): pyproject.toml constraints.txt

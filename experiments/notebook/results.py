@@ -21,13 +21,13 @@ from experiments.records.attribution import (
     InteractionRow,
     ValueRow,
 )
+from experiments.records.experiment.power import CurvePoint, Need, PowerRecord
 from experiments.records.files import CONFIG
 from experiments.records.ids import Cost, Gain, IdsRecord, Measured
 from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Daily, Estimate, FunnelCount, Latency, Metrics, SampleRatio
 from experiments.records.reading import AnyRecord, Record, read_record, row_of
-from experiments.records.rewards import Contrast as PolicyContrast
-from experiments.records.rewards import Offline, Online, RewardsRecord
+from experiments.records.rewards import Contrast as PolicyContrast, Offline, Online, RewardsRecord
 from experiments.records.sweep import CellDifference, CellLift, CellRoom, CellRow, SweepRecord
 from experiments.records.truth import Headroom, Scarcity, Truth, Truths
 from experiments.report.kit.markup import Html, tag
@@ -156,6 +156,16 @@ class Results:
     def fates(self) -> pd.DataFrame:
         """Where purchases credited to a channel would go without it (`funnelab attribute`)."""
         return frame(FateRow, self._of(AttributionRecord).fates)
+
+    @cached_property
+    def needs(self) -> pd.DataFrame:
+        """What a real test needs: shoppers and days, with CUPED and without (`funnelab power`)."""
+        return frame(Need, self._of(PowerRecord).needs)
+
+    @cached_property
+    def least_effects(self) -> pd.DataFrame:
+        """The least effect that a real test finds, by method and day (`funnelab power`)."""
+        return frame(CurvePoint, self._of(PowerRecord).curve)
 
     @cached_property
     def ids(self) -> pd.DataFrame:
