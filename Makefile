@@ -7,7 +7,7 @@ RUNS := .venv/runs
 INSTALLED := .venv/installed
 FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
-.PHONY: demo test test-slow check docs bench screenshots browser clean
+.PHONY: demo test test-slow check docs notebooks bench screenshots browser clean
 
 demo: $(RUNS)
 	$(BIN)/funnelab demo
@@ -30,6 +30,10 @@ check: $(INSTALLED)
 # The tables of keys in the documentation, made anew from the records.
 docs: $(INSTALLED)
 	$(BIN)/python -m tests.experiments.records.key_tables docs/results.md
+
+# The notebooks, run from top to bottom; WRITE=--write also keeps what came out.
+notebooks: $(INSTALLED)
+	$(BIN)/python -m tests.notebooks $(WRITE)
 
 # One thread in each process, so that a figure is one core's. BENCH_LARGE=1 adds runs of a million
 # items and of a million shoppers; SARDINE_PYTHON names a Python that has sardine-rec, for its row.

@@ -11,7 +11,7 @@ SIGNATURES = {
     "analyze": "(frame, *, metrics, unit='unit', arm='arm', **settings)",
     "attribute": "(run, *, rules=(), incremental=(), settings=(), quiet=False)",
     "open_run": "(folder)",
-    "power": "(run, *, metric=None, effect=None, days=28, repetitions=1000, quiet=False)",
+    "power": "(run, *, metric=None, effect=None, days=None, repetitions=1000, quiet=False)",
     "rewards": "(config, *, settings=(), out=None, overwrite=False, quiet=False)",
     "run": "(config, *, settings=(), out=None, overwrite=False, quiet=False)",
     "sweep": "(config, over=None, *, settings=(), out=None, jobs=None, overwrite=False, "

@@ -6,7 +6,7 @@ from pathlib import Path
 from experiments.attribution.run import asked, attribute_run
 from experiments.notebook.making import Settings, overrides_of, progress_of
 from experiments.notebook.results import Results, open_run
-from experiments.power.asked import DAYS, REPETITIONS, Asked, parse_change
+from experiments.power.asked import REPETITIONS, Asked, parse_change
 from experiments.power.run import run_power
 
 
@@ -50,7 +50,7 @@ def power(
     *,
     metric: str | None = None,
     effect: str | None = None,
-    days: int = DAYS,
+    days: int | None = None,
     repetitions: int = REPETITIONS,
     quiet: bool = False,
 ) -> Results:
@@ -61,7 +61,7 @@ def power(
         metric: that is tested; none: the run's primary one.
         effect: to be found, `"1%"` of control's level or `"0.02"` in the metric's unit; none: the
             least effect that would be found is told.
-        days: for which it is told what is found.
+        days: for which it is told what is found; none: those that the run's test has run.
         repetitions: simulated tests; 0: none.
         quiet: print no progress.
 

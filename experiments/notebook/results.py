@@ -34,7 +34,8 @@ from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table
 from experiments.running.models import CATALOG, LOG, load_saved
-from experiments.stages.folder import RunFolder
+from experiments.stages.finished import finished_stage
+from experiments.stages.folder import STAGES
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import StoreError
 
@@ -310,9 +311,12 @@ class Results:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The catalogue of the run, as the simulator has it."""
-        stage = next(each for each in self._of(RunManifest).stages if each.name == "catalogue")
-        place = RunFolder(self.folder).stage(stage.name, stage.key).path
+        """The catalogue of the run, as the simulator has it.
+
+        Raises:
+            StoreError: its stage is of another version, or not as it was written.
+        """
+        place = finished_stage(self.folder, "catalogue")
         catalog = load_saved(place / CATALOG, self.config)
         assert isinstance(catalog, Catalog)
         return catalog
@@ -354,15 +358,20 @@ def open_run(folder: Path | str) -> Results:
         raise StoreError(f"{place} == no folder, must be that of a finished run")
     found = [kind for kind in KINDS if (place / kind.FILE).is_file()]
     if not found:
-        raise StoreError(f"{place} has no results, must have {_one_of(KINDS)}")
-    results = Results(place)
-    if Metrics in found and not (place / RunManifest.FILE).is_file():
+        begun = f": {_UNDER_WAY} finishes it" if (place / STAGES).is_dir() else ""
+        raise StoreError(f"{place} has no results, must have {_one_of(KINDS)}{begun}")
+    first = found[0]
+    if first is not SweepRecord and not (place / RunManifest.FILE).is_file():
         raise StoreError(
-            f"{place} has no {RunManifest.FILE}, must have it: the run is being written or was "
-            f"stopped, and the same `{Metrics.COMMAND}` finishes it"
+            f"{place} has no {RunManifest.FILE}, must have it: {_UNDER_WAY} "
+            f"(`{first.COMMAND}`) finishes it"
         )
+    results = Results(place)
     _ = results.name  # of another version: said now
     return results
+
+
+_UNDER_WAY = "it is being written or was stopped, and the same command"
 
 
 def _one_of(kinds: Sequence[type[Record]]) -> str:
