@@ -7,7 +7,7 @@ RUNS := .venv/runs
 INSTALLED := .venv/installed
 FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
-.PHONY: demo test test-slow check docs gallery bench screenshots browser clean
+.PHONY: demo test test-slow check docs notebooks gallery bench screenshots browser clean
 
 demo: $(RUNS)
 	$(BIN)/funnelab demo
@@ -38,6 +38,10 @@ docs: $(INSTALLED)
 gallery: $(INSTALLED) browser demo
 	$(BIN)/python -m tests.site.gallery runs/demo
 
+# The notebooks, run from top to bottom; WRITE=--write also keeps what came out.
+notebooks: $(INSTALLED)
+	$(BIN)/python -m tests.notebooks $(WRITE)
+
 # One thread in each process, so that a figure is one core's. BENCH_LARGE=1 adds runs of a million
 # items and of a million shoppers; SARDINE_PYTHON names a Python that has sardine-rec, for its row.
 # What depends on kernels is timed a second time without AVX-512.
@@ -64,7 +68,7 @@ browser:
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks dist build site
-	find simulator recall ranking cqsid experiments tests -name __pycache__ -prune -exec rm -rf {} +
+	find funnelab simulator recall ranking cqsid experiments tests -name __pycache__ -prune -exec rm -rf {} +
 
 # torch comes first and alone, so that its version is the pinned one whatever else asks for it.
 $(RUNS): pyproject.toml constraints.txt

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from cqsid.channel import CqsidChannel
-    from cqsid.decoding.decoder import Decoder
-    from cqsid.decoding.trie import Trie
-    from cqsid.settings import CqsidSpec
-    from cqsid.tokenizer.ids import SemanticIds
-    from cqsid.tokenizer.scheme import Scheme
-    from cqsid.tokenizer.signals import Signals
+    from cqsid.channel import CqsidChannel as CqsidChannel
+    from cqsid.decoding.decoder import Decoder as Decoder
+    from cqsid.decoding.trie import Trie as Trie
+    from cqsid.settings import CqsidSpec as CqsidSpec
+    from cqsid.tokenizer.ids import SemanticIds as SemanticIds
+    from cqsid.tokenizer.scheme import Scheme as Scheme
+    from cqsid.tokenizer.signals import Signals as Signals
 else:
     __all__, __getattr__ = exporter(__name__, __file__)

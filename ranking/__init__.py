@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from ranking.conformance import check_ranker
-    from ranking.examples import Examples
-    from ranking.features import FeatureSet
-    from ranking.funnel import Funnel
-    from ranking.rankers.ranker import Ranker
-    from ranking.router import ArmRouter
+    from ranking.conformance import check_ranker as check_ranker
+    from ranking.examples import Examples as Examples
+    from ranking.features import FeatureSet as FeatureSet
+    from ranking.funnel import Funnel as Funnel
+    from ranking.rankers.ranker import Ranker as Ranker
+    from ranking.router import ArmRouter as ArmRouter
 else:
     __all__, __getattr__ = exporter(__name__, __file__)

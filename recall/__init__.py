@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from recall.candidates import Candidates, Pool
-    from recall.channel import Channel, Refreshable
-    from recall.conformance import check_channel
+    from recall.candidates import Candidates as Candidates, Pool as Pool
+    from recall.channel import Channel as Channel, Refreshable as Refreshable
+    from recall.conformance import check_channel as check_channel
 else:
     __all__, __getattr__ = exporter(__name__, __file__)

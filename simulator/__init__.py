@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from simulator.behaviour.clickmodels import ClickModel
-    from simulator.behaviour.expectation import Expected, expected
-    from simulator.catalogue.catalog import Catalog
-    from simulator.errors import FunnelabError
-    from simulator.living.settings import WorldSpec
-    from simulator.living.world import Population, World
-    from simulator.log.eventlog import EventLog
-    from simulator.log.history import History, load_history
-    from simulator.protocols import Index, ItemStatistics, Pages, Requests, SearchService
-    from simulator.randomness import Draws
+    from simulator.behaviour.clickmodels import ClickModel as ClickModel
+    from simulator.behaviour.expectation import Expected as Expected, expected as expected
+    from simulator.catalogue.catalog import Catalog as Catalog
+    from simulator.errors import FunnelabError as FunnelabError
+    from simulator.living.settings import WorldSpec as WorldSpec
+    from simulator.living.world import Population as Population, World as World
+    from simulator.log.eventlog import EventLog as EventLog
+    from simulator.log.history import History as History, load_history as load_history
+    from simulator.protocols import (
+        Index as Index,
+        ItemStatistics as ItemStatistics,
+        Pages as Pages,
+        Requests as Requests,
+        SearchService as SearchService,
+    )
+    from simulator.randomness import Draws as Draws
 else:
     __all__, __getattr__ = exporter(__name__, __file__)

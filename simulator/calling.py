@@ -24,7 +24,7 @@ import numpy as np
 
 from simulator.errors import ContractError, FunnelabError, printable
 
-PACKAGES = ("simulator", "recall", "ranking", "cqsid", "experiments")
+PACKAGES = ("simulator", "recall", "ranking", "cqsid", "experiments", "funnelab")
 """Packages of this project: what is called from here is not yet the user's code."""
 
 _STANDARD = sysconfig.get_path("stdlib")
@@ -274,6 +274,11 @@ def _line(error: BaseException) -> str:
     return f" ({path}, line {line})"
 
 
+def is_installed(file: Path) -> bool:
+    """Whether a file lies where installers put libraries, of this environment or another one."""
+    return bool(_INSTALLED.intersection(file.parts))
+
+
 def users_line(error: BaseException) -> tuple[Path, int] | None:
     """File and line of the user's code that raised an error; None if it was no code of theirs."""
     if isinstance(error, SyntaxError):
@@ -282,7 +287,7 @@ def users_line(error: BaseException) -> tuple[Path, int] | None:
     first = ""  # package of the plug-in, which may be an installed one
     for frame, line in walk_tb(error.__traceback__):
         file, package = frame.f_code.co_filename, frame.f_globals.get("__name__", "").split(".")[0]
-        installed = bool(_INSTALLED.intersection(Path(file).parts))
+        installed = is_installed(Path(file))
         standard = file.startswith("<") or (file.startswith(_STANDARD) and not installed)
         if standard or package in PACKAGES:
             continue

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("experiments", "cqsid", "ranking", "recall", "simulator")
+PACKAGES = ("funnelab", "experiments", "cqsid", "ranking", "recall", "simulator")
 """Each imports rightwards only."""
 
 SOURCES = sorted(

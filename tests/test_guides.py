@@ -14,6 +14,7 @@ import pytest
 
 from tests.pages import DOCS, blocks
 from tests.quickcommands import quick_commands
+from tests.shopify import write_products
 
 pytestmark = pytest.mark.long
 
@@ -72,13 +73,15 @@ def _at_most(size: re.Match[str]) -> str:
     return f"{size[1]} = {min(int(size[2]), MOST[size[1]])}"
 
 
-def _run_examples(page: str, folder: Path, command: Path, as_written: bool) -> None:
+def _run_examples(page: str, folder: Path, command: Path, as_written: bool) -> dict[str, Any]:
+    """Run the blocks of a page; gives what those in Python have defined."""
     example = Example(folder, command, as_written, {"__name__": "example"})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.syspath_prepend(folder)
         for language, text in blocks(DOCS / page):
             example.run(language, text)
+    return example.namespace
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +203,25 @@ def test_the_examples_in_python_run(
 def test_the_examples_of_environments_run(tmp_path: Path, command: Path, as_written: bool) -> None:
     _run_examples("environments.md", tmp_path, command, as_written)
     assert (tmp_path / "shop" / "report.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`gradient_checkpointing_enable` is deprecated:FutureWarning")
+def test_the_worked_example_leads_from_an_export_to_a_table_and_to_a_training(
+    tmp_path: Path, command: Path
+) -> None:
+    """Whoever has Shopify's export and this page alone gets there."""
+    write_products(tmp_path / "products_export.csv")
+    found = _run_examples("worked-example.md", tmp_path, command, as_written=True)
+    assert found["run"].items()["item_id"].str.startswith("lux-oak-desk-lamp-000").any()
+    assert 0 < found["true"].loc["gmv", "resolution"] < 0.05
+    table = (tmp_path / "runs" / "engine" / "export-latex" / "tables.tex").read_text()
+    assert table.count(r"\toprule") == table.count(r"\bottomrule") > 0
+    assert found["credit"].set_index("rule").loc["any_touch", "share"] > 0.5
+    assert found["lost"]["relative"].notna().all()
+    assert set(found["gains"]["policy"]) == {"log.eg_grpo", "mine.eg_grpo"}
+    assert len(found["steps"]) == 3
+    assert any(entry["rewards/mine/mean"] != 0 for entry in found["steps"])
 
 
 @pytest.mark.slow

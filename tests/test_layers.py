@@ -7,8 +7,7 @@ from typing import get_args
 
 from cqsid.registry import ChannelSpec
 from simulator.calling import PACKAGES
-from tests.house import PACKAGES as LAYERS
-from tests.house import ROOT, SOURCES, tree_of
+from tests.house import PACKAGES as LAYERS, ROOT, SOURCES, tree_of
 
 ONLY = {"simpy": "simulator", "tomllib": "experiments"}
 GENERATORS = {"Generator", "default_rng", "SeedSequence", "PCG64", "Philox", "BitGenerator"}

@@ -9,7 +9,10 @@ from experiments.notebook.results import Results
 
 SIGNATURES = {
     "analyze": "(frame, *, metrics, unit='unit', arm='arm', **settings)",
+    "attribute": "(run, *, rules=(), incremental=(), settings=(), quiet=False)",
     "open_run": "(folder)",
+    "power": "(run, *, metric=None, effect=None, days=None, repetitions=1000, quiet=False)",
+    "rewards": "(config, *, settings=(), out=None, overwrite=False, quiet=False)",
     "run": "(config, *, settings=(), out=None, overwrite=False, quiet=False)",
     "sweep": "(config, over=None, *, settings=(), out=None, jobs=None, overwrite=False, "
     "quiet=False)",
@@ -18,6 +21,7 @@ CLASSES = {"Analysis", "Picture", "Results"}
 FRAMES = {
     *("cells", "contributions", "credit", "daily", "differences", "estimates", "fates", "funnel"),
     *("headroom", "id_costs", "id_gains", "ids", "interactions", "latency", "lifts"),
+    *("least_effects", "needs"),
     *("reward_contrasts", "rewards", "rewards_offline", "rooms", "sample_ratios", "scarcity"),
     *("shares", "truth"),
 }

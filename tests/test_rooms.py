@@ -53,6 +53,7 @@ ROOMS = {
         },
         "notebook": {
             *("records", "stages", "inference", "config", "report", "running", "sweep"),
+            *("attribution", "power", "rewardlab"),
         },
         "exporting": {"records", "inference", "running", "notebook"},
         "environments": {"records", "config", "stages", "running", "attribution"},
@@ -190,9 +191,11 @@ def test_files_and_functions_are_short_enough_to_read_at_once() -> None:
 
 # Files named by their subject, where that is the word a reader looks for.
 BY_SUBJECT = {
+    "Analysis": "shown",
     "Config": "schema",
     "Draws": "randomness",
     "Expected": "expectation",
+    "Picture": "shown",
     "Alignment": "trainer",
     "RewardMix": "registry",
 }

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
-    from cqsid.alignment.trainer import Alignment, align
+    from cqsid.alignment.settings import (
+        AlgorithmSpec as AlgorithmSpec,
+        AlignmentSpec as AlignmentSpec,
+    )
+    from cqsid.alignment.trainer import Alignment as Alignment, align as align
 else:
     __all__, __getattr__ = exporter(__name__, __file__)

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from cqsid.decoding.beamsearch import Search
 from cqsid.decoding.forward import Branches
 from cqsid.decoding.frontier import NO_SCORE
-from cqsid.decoding.scores import Scores
-from cqsid.decoding.scores import Softmax as Softmax
+from cqsid.decoding.scores import Scores, Softmax as Softmax
 from cqsid.decoding.trie import Trie
 from cqsid.generator.prompts import Prompts
 from cqsid.generator.transformer import Weights

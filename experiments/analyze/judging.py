@@ -11,8 +11,7 @@ from experiments.inference.scorecard.decision import Judged, Rule, judge, shippi
 from experiments.inference.scorecard.label import Bar, Evidence, verdict
 from experiments.inference.scorecard.posterior import posterior
 from experiments.inference.scorecard.prior import ASOS, FLAT, Prior
-from experiments.inference.scorecard.roles import Aim
-from experiments.inference.scorecard.roles import Role as Aimed
+from experiments.inference.scorecard.roles import Aim, Role as Aimed
 from experiments.records.experiment.scorecard import (
     CardBelief,
     CardRow,

@@ -12,8 +12,7 @@ from experiments.analyze.reading.source import quoted
 from experiments.inference.estimates import levels
 from experiments.inference.reduction.arm import Arms
 from experiments.inference.reduction.covariate import treatment_cannot_move
-from experiments.inference.scorecard.balance import balance, without_history
-from experiments.inference.scorecard.balance import warnings as of_balance
+from experiments.inference.scorecard.balance import balance, warnings as of_balance, without_history
 from experiments.inference.scorecard.interaction import Interaction, interaction
 from experiments.inference.scorecard.segments import segments
 from experiments.inference.scorecard.tails import concentration

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.inference.logs import EngineSpec, engine, read_manifest, scan
+from experiments.notebook.logtables import lacking
 from experiments.notebook.results import Results
 from experiments.running.models import LOG
 from simulator.errors import DataError
@@ -32,16 +33,26 @@ def write_bandit(results: Results, folder: Path) -> list[Path]:
     log = results.folder / LOG
     arms = read_manifest(log).arms
     with engine(EngineSpec()) as connection:
+        shown = connection.execute(f"SELECT * FROM {scan(log, 'exposures')} LIMIT 0").description
+        if "propensity" not in [column for column, *_ in shown or ()]:
+            raise lacking(log, "exposures", "propensity", "by which chance each slot was filled")
         found = connection.execute(
             "SELECT e.item AS action, e.position, e.clicked AS reward, e.propensity, e.arm, "
             "r.device, r.gender, r.age, e.request "
             f"FROM {scan(log, 'exposures')} AS e JOIN {scan(log, 'requests')} AS r USING (request) "
             "ORDER BY e.request, e.position"
         ).fetchnumpy()
-    pscore_N = np.asarray(found["propensity"], np.float64)
-    if np.isnan(pscore_N).any():
+    pscore_N = np.ma.filled(np.ma.asarray(found["propensity"], np.float64), np.nan)
+    unknown = int(np.isnan(pscore_N).sum())
+    if unknown:
         raise DataError(
-            "propensity == unknown on interleaved pages, must be a design of whole pages"
+            f"propensity == unknown in {unknown:,} of {len(pscore_N):,} slots, must be known in "
+            "all: interleaved pages have none, so it must be a design of whole pages"
+        )
+    wrong_N = (pscore_N <= 0) | (pscore_N > 1)
+    if wrong_N.any():
+        raise DataError(
+            f"propensity == {pscore_N[wrong_N][0]:g} in exposures, must be above 0 and at most 1"
         )
     if (pscore_N == 1).all():
         raise DataError(

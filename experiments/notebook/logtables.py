@@ -12,13 +12,16 @@ import pyarrow as pa
 
 from experiments.inference.logs import EngineSpec, Manifest, engine, read_manifest, scan
 from simulator.catalogue.catalog import Catalog
-from simulator.errors import ConfigError
+from simulator.errors import ConfigError, DataError
 
 As = Literal["pandas", "arrow"]
 """The kind of table that is given."""
 
 FOUND_BY = "found_by_"
 """Before the name of a channel: whether it had found the item."""
+
+TOUCHED = ("exposures", "orders")
+"""Tables of items, of which the log tells the channels that had found them."""
 
 _DEVICES = ("phone", "desktop")
 _ACTIONS = ("leave", "next page", "reformulate", "next need")
@@ -55,6 +58,11 @@ def given_as(made: pa.Table, kind: As) -> Any:
     return made.to_pandas() if kind == "pandas" else made
 
 
+def lacking(log: Path, table: str, column: str, meaning: str) -> DataError:
+    """What is said of a log without a column."""
+    return DataError(f"{log / table} has no column {column!r}, must have it: {meaning}")
+
+
 @dataclass(frozen=True)
 class NamedLog:
     """A log inside DuckDB, whose tables can be asked for with names in the place of numbers.
@@ -70,10 +78,17 @@ class NamedLog:
     manifest: Manifest
 
     def sql(self, name: str) -> str:
-        """SQL of a table: `requests`, `exposures`, `orders` or another one of the log."""
+        """SQL of a table: `requests`, `exposures`, `orders` or another one of the log.
+
+        Raises:
+            DataError: a table of items without the channels that had found them.
+        """
         source = scan(self.log, name)
         found = self.connection.execute(f"SELECT * FROM {source} LIMIT 0").description or ()
-        chosen, joins = _chosen([column for column, *_ in found], self.manifest), ""
+        columns = [column for column, *_ in found]
+        if name in TOUCHED and "sources" not in columns:
+            raise lacking(self.log, name, "sources", "which channels had found each item")
+        chosen, joins = _chosen(columns, self.manifest), ""
         if "rows.item" in chosen:
             at = chosen.index("rows.item") + 1
             chosen[at:at] = ["items.item_id", "items.title"]

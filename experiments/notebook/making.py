@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from experiments.config.loading import load_config
 from experiments.config.schema import Config
 from experiments.notebook.results import Results, open_run
 from experiments.records.files import CONFIG
+from experiments.rewardlab.run import bench_rewards
 from experiments.running.run import run_experiment
 from experiments.stages.progress import NoProgress, Progress, default_progress
 from experiments.sweep.cells import make_sweep
@@ -57,21 +58,38 @@ def run(
             run = funnelab.run("demo", settings={"shoppers.count": 2000}, out="runs/small")
             run.truth[["metric", "relative", "relative_low", "relative_high"]]
     """
-    overrides = [*overrides_of(settings)]
-    if isinstance(config, Config):
-        if overrides:
-            raise ConfigError(
-                f"settings == {overrides[0]!r} beside a Config, must be none: name its file instead"
-            )
-        checked = config
-        folder = Path(out) if out is not None else RUNS / checked.name
-        source = str(folder / CONFIG)
-    else:
-        checked, source = load_config(str(config), overrides), str(config)
-        folder = Path(out) if out is not None else RUNS / checked.name
-    command = _command("run", source, overrides)
-    run_experiment(checked, folder, progress=_progress(quiet), command=command, overwrite=overwrite)
-    return open_run(folder)
+    return _made(run_experiment, "run", config, settings, out, "", overwrite, quiet)
+
+
+def rewards(
+    config: str | Path | Config,
+    *,
+    settings: Settings = (),
+    out: Path | str | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Results:
+    """Run or continue a reward lab, and open what it found.
+
+    Args:
+        config: name of a shipped config, path of a TOML file, or checked settings; it has rewards
+            and algorithms under `reward_lab`.
+        settings: in the place of the config's, such as `{"reward_lab.seeds": 3}`.
+        out: the folder; none: `runs/<name of the config>-rewards`.
+        overwrite: replace the results of a finished lab with other settings.
+        quiet: print no progress.
+
+    Raises:
+        FunnelabError: bad input, or a folder that cannot be used.
+        PartFailedError: no policy could be trained; single ones that fail are left out.
+
+    Example:
+        Which policy finds more clicked items::
+
+            lab = funnelab.rewards("rewards")
+            lab.rewards_offline[["policy", "measure", "effect", "effect_low", "effect_high"]]
+    """
+    return _made(bench_rewards, "rewards", config, settings, out, "-rewards", overwrite, quiet)
 
 
 def sweep(
@@ -111,11 +129,45 @@ def sweep(
     run_sweep(
         make_sweep(str(config), axes, overrides),
         folder,
-        progress=_progress(quiet),
+        progress=progress_of(quiet),
         command=_command("sweep", str(config), overrides, *words),
         overwrite=overwrite,
         workers=Workers(jobs, None),
     )
+    return open_run(folder)
+
+
+def _made(
+    work: Callable[..., Path],
+    name: str,
+    config: str | Path | Config,
+    settings: Settings,
+    out: Path | str | None,
+    suffix: str,
+    overwrite: bool,
+    quiet: bool,
+) -> Results:
+    """Carry settings out in their folder, and open it.
+
+    Args:
+        work: carries them out.
+        name: of the command that does the same.
+        config, settings, out, overwrite, quiet: as of `run`.
+        suffix: of the folder, behind the name of the config.
+
+    Raises:
+        ConfigError: settings beside a config that is checked already, or as of `load_config`.
+    """
+    overrides = [*overrides_of(settings)]
+    if isinstance(config, Config) and overrides:
+        raise ConfigError(
+            f"settings == {overrides[0]!r} beside a Config, must be none: name its file instead"
+        )
+    checked = config if isinstance(config, Config) else load_config(str(config), overrides)
+    folder = Path(out) if out is not None else RUNS / f"{checked.name}{suffix}"
+    source = str(folder / CONFIG if isinstance(config, Config) else config)
+    command = _command(name, source, overrides)
+    work(checked, folder, progress=progress_of(quiet), command=command, overwrite=overwrite)
     return open_run(folder)
 
 
@@ -137,7 +189,8 @@ def _command(name: str, source: str, overrides: Sequence[str], *more: str) -> st
     return shlex.join(["funnelab", name, source, *more, *sets])
 
 
-def _progress(quiet: bool) -> Progress:
+def progress_of(quiet: bool) -> Progress:
+    """What is told of the progress of work, or nothing is."""
     return NoProgress() if quiet else default_progress()
 
 

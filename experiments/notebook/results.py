@@ -21,20 +21,21 @@ from experiments.records.attribution import (
     InteractionRow,
     ValueRow,
 )
+from experiments.records.experiment.power import CurvePoint, Need, PowerRecord
 from experiments.records.files import CONFIG
 from experiments.records.ids import Cost, Gain, IdsRecord, Measured
 from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Daily, Estimate, FunnelCount, Latency, Metrics, SampleRatio
 from experiments.records.reading import AnyRecord, Record, read_record, row_of
-from experiments.records.rewards import Contrast as PolicyContrast
-from experiments.records.rewards import Offline, Online, RewardsRecord
+from experiments.records.rewards import Contrast as PolicyContrast, Offline, Online, RewardsRecord
 from experiments.records.sweep import CellDifference, CellLift, CellRoom, CellRow, SweepRecord
 from experiments.records.truth import Headroom, Scarcity, Truth, Truths
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table
 from experiments.running.models import CATALOG, LOG, load_saved
-from experiments.stages.folder import RunFolder
+from experiments.stages.finished import finished_stage
+from experiments.stages.folder import STAGES
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import StoreError
 
@@ -156,6 +157,16 @@ class Results:
     def fates(self) -> pd.DataFrame:
         """Where purchases credited to a channel would go without it (`funnelab attribute`)."""
         return frame(FateRow, self._of(AttributionRecord).fates)
+
+    @cached_property
+    def needs(self) -> pd.DataFrame:
+        """What a real test needs: shoppers and days, with CUPED and without (`funnelab power`)."""
+        return frame(Need, self._of(PowerRecord).needs)
+
+    @cached_property
+    def least_effects(self) -> pd.DataFrame:
+        """The least effect that a real test finds, by method and day (`funnelab power`)."""
+        return frame(CurvePoint, self._of(PowerRecord).curve)
 
     @cached_property
     def ids(self) -> pd.DataFrame:
@@ -300,9 +311,12 @@ class Results:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The catalogue of the run, as the simulator has it."""
-        stage = next(each for each in self._of(RunManifest).stages if each.name == "catalogue")
-        place = RunFolder(self.folder).stage(stage.name, stage.key).path
+        """The catalogue of the run, as the simulator has it.
+
+        Raises:
+            StoreError: its stage is of another version, or not as it was written.
+        """
+        place = finished_stage(self.folder, "catalogue")
         catalog = load_saved(place / CATALOG, self.config)
         assert isinstance(catalog, Catalog)
         return catalog
@@ -344,15 +358,20 @@ def open_run(folder: Path | str) -> Results:
         raise StoreError(f"{place} == no folder, must be that of a finished run")
     found = [kind for kind in KINDS if (place / kind.FILE).is_file()]
     if not found:
-        raise StoreError(f"{place} has no results, must have {_one_of(KINDS)}")
-    results = Results(place)
-    if Metrics in found and not (place / RunManifest.FILE).is_file():
+        begun = f": {_UNDER_WAY} finishes it" if (place / STAGES).is_dir() else ""
+        raise StoreError(f"{place} has no results, must have {_one_of(KINDS)}{begun}")
+    first = found[0]
+    if first is not SweepRecord and not (place / RunManifest.FILE).is_file():
         raise StoreError(
-            f"{place} has no {RunManifest.FILE}, must have it: the run is being written or was "
-            f"stopped, and the same `{Metrics.COMMAND}` finishes it"
+            f"{place} has no {RunManifest.FILE}, must have it: {_UNDER_WAY} "
+            f"(`{first.COMMAND}`) finishes it"
         )
+    results = Results(place)
     _ = results.name  # of another version: said now
     return results
+
+
+_UNDER_WAY = "it is being written or was stopped, and the same command"
 
 
 def _one_of(kinds: Sequence[type[Record]]) -> str:

@@ -20,15 +20,15 @@ from experiments.report.ids.rates import matched
 from experiments.report.ids.shapes import quality_rows
 from experiments.report.ids.verdict import (
     BASES,
+    choice as scheme_choice,
     comparisons,
     finding,
+    headline as bench_headline,
     middle,
     paper_sentences,
     scheme_sentences,
     size_words,
 )
-from experiments.report.ids.verdict import choice as scheme_choice
-from experiments.report.ids.verdict import headline as bench_headline
 from experiments.report.kit.digits import (
     ABSENT,
     change_words,

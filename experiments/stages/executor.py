@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from experiments.config.execution import ExecutionSpec
@@ -117,8 +118,9 @@ def _in_processes(
         with worker_environment_here(1):
             while not _failed(futures.values()):
                 done = {number for number, future in futures.items() if future.done()}
-                for number in _ready(waits, done, futures):
-                    futures[number] = pool.submit(_call, task, arguments[number])
+                with without_main():
+                    for number in _ready(waits, done, futures):
+                        futures[number] = pool.submit(_call, task, arguments[number])
                 if len(done) == len(arguments):
                     break
                 running = [future for number, future in futures.items() if number not in done]
@@ -210,6 +212,21 @@ def worker_environment_here(threads: int) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Processes that are started in this block do not run the user's script again.
+
+    Nothing that they do is in it, and a script that begins a run whenever it is imported would
+    begin one in each of them.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 _counts: Any = None  # this worker's way to its parent's progress bar

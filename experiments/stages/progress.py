@@ -15,12 +15,12 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    Progress as Bars,
     ProgressColumn,
     Task,
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.progress import Progress as Bars
 from rich.text import Text
 
 from experiments.stages.pace import finished, left, rate, shown, under_way, whole

@@ -22,7 +22,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
-from simulator.calling import PACKAGES
+from simulator.calling import PACKAGES, is_installed
 from simulator.exports import offered
 
 # The settings of a whole run import those of every lab. What of them decides a stage is in its key,
@@ -132,9 +132,11 @@ class Sources:
         place = self._place(top)
         if top in PACKAGES or place is None:
             return top in PACKAGES
-        paths = [place.origin] if place.has_location else place.submodule_search_locations or ()
+        found = [place.origin] if place.has_location else place.submodule_search_locations or ()
+        paths = [Path(str(each)) for each in found]
         return bool(paths) and not any(
-            Path(str(path)).is_relative_to(library) for path in paths for library in _LIBRARIES
+            is_installed(path) or any(path.is_relative_to(library) for library in _LIBRARIES)
+            for path in paths
         )
 
     def _place(self, module: str) -> ModuleSpec | None:
@@ -187,7 +189,14 @@ def _inside(package: ModuleSpec | None, module: str) -> ModuleSpec | None:
     """Where a module of a package lies; asking `find_spec` would import the package."""
     if package is None or package.submodule_search_locations is None:
         return None
-    return PathFinder.find_spec(module, package.submodule_search_locations)
+    # By its last name: asked for the whole one, a folder without `__init__` imports its parent.
+    last = module.rpartition(".")[2]
+    found = PathFinder.find_spec(last, package.submodule_search_locations)
+    if found is not None:
+        found.name = module
+        if found.submodule_search_locations is not None:
+            found.submodule_search_locations = [*found.submodule_search_locations]
+    return found
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 from experiments.stages.executor import (
     begin_worker,
     fresh_processes,
+    without_main,
     worker_environment,
     worker_environment_here,
 )
@@ -63,7 +64,7 @@ class Processes:
     def _started(self) -> _Worker:
         line, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._run, self._processors))
-        with worker_environment_here(self._processors):
+        with worker_environment_here(self._processors), without_main():
             try:
                 process.start()
             except EOFError as error:  # it ended as it began; an interruption of all comes now

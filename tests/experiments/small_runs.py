@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from experiments.config.loading import load_config
@@ -119,3 +120,11 @@ def content(folder: Path) -> dict[str, str]:
         elif path.is_file():
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+def with_log_of(run: Path, folder: Path, *, without: str) -> Path:
+    """A copy of a finished run whose log has no such column in exposures."""
+    shutil.copytree(run, folder, symlinks=True)
+    for shard in ((folder / "log").resolve() / "exposures").glob("*.parquet"):
+        pq.write_table(pq.read_table(shard).drop_columns([without]), shard)
+    return folder

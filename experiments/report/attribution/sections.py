@@ -13,8 +13,7 @@ from experiments.report.attribution.overlap import overlap
 from experiments.report.attribution.segments import segments
 from experiments.report.attribution.shapley import shapley
 from experiments.report.attribution.studies import studies
-from experiments.report.kit.page import Part, Section
-from experiments.report.kit.page import sections as drawn
+from experiments.report.kit.page import Part, Section, sections as drawn
 
 PARTS: tuple[Part[Lookup], ...] = (
     ("attribution", "Contributions", "What each channel contributes", contributions),

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from experiments.inference.finding import Finding
-from experiments.records.ids import HIT_RATE, Cost, Gain, IdsRecord
-from experiments.records.ids import Point as Reached
+from experiments.records.ids import HIT_RATE, Cost, Gain, IdsRecord, Point as Reached
 from experiments.records.reading import row_of, rows_of
 from experiments.report.ids.schemes import colour, scheme_legend, scheme_name
 from experiments.report.ids.verdict import BASES, finding, others, size_words

@@ -19,8 +19,7 @@ from experiments.report.kit.digits import (
     sureness,
 )
 from experiments.report.kit.forest import Lane, Row, forest, spans
-from experiments.report.kit.ledger import Line, ledger
-from experiments.report.kit.ledger import spans as spans_of_lines
+from experiments.report.kit.ledger import Line, ledger, spans as spans_of_lines
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, alarm, figure, folded, judged, note
 from experiments.report.kit.scales import growths

@@ -1,6 +1,5 @@
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from cqsid.rewards.of_log import right_prefixes
 from cqsid.tokenizer.ids import SemanticIds

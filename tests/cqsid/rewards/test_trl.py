@@ -4,8 +4,7 @@ from functools import cache, partial
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from cqsid.decoding.trie import Trie
 from cqsid.generator.vocabulary import Vocabulary

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from experiments.analyze.run import log_spec, scorecard_of
@@ -16,7 +18,7 @@ from experiments.records.experiment.scorecard import Scorecard
 from experiments.records.reading import write_record
 from simulator.errors import ConfigError, DataError
 from tests.experiments.report.ids.fake_results import fake_record as fake_ids
-from tests.experiments.small_runs import run, small_config, table
+from tests.experiments.small_runs import run, small_config, table, with_log_of
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +124,29 @@ def test_bandit_feedback_needs_chance_and_has_its_probabilities(
     assert feedback["n_actions"] == len(feedback["action_title"]) == 300
 
 
+def test_a_log_without_what_a_form_needs_is_refused_and_leaves_nothing(
+    small_run: Path, tmp_path: Path
+) -> None:
+    blind = with_log_of(small_run, tmp_path / "blind", without="sources")
+    for kind in ("parquet", "csv", "ubi", "trl"):
+        with pytest.raises(DataError, match="exposures has no column 'sources', must have it"):
+            export(blind, kind, tmp_path / kind)
+        assert not (tmp_path / kind).exists()
+    unknown = with_log_of(small_run, tmp_path / "unknown", without="propensity")
+    with pytest.raises(DataError, match="exposures has no column 'propensity', must have it"):
+        export(unknown, "obp", tmp_path / "obp")
+    (shard,) = ((unknown / "log").resolve() / "exposures").glob("*.parquet")
+    bare = pq.read_table(shard)
+    for chance, told in ((None, r"unknown in [\d,]+ of"), (0.0, "0 in exposures, must be above 0")):
+        column = pa.array([chance] * len(bare), pa.float32())
+        pq.write_table(bare.append_column("propensity", column), shard)
+        with pytest.raises(DataError, match=f"propensity == {told}"):
+            export(unknown, "obp", tmp_path / "obp")
+    (unknown / "log").unlink()
+    with pytest.raises(DataError, match=r"log == no manifest\.json"):
+        export(unknown, "csv", tmp_path / "csv")
+
+
 def test_preferences_are_of_a_click_and_the_skipped_item_above(
     small: Results, tmp_path: Path
 ) -> None:
@@ -158,6 +183,7 @@ def test_latex_has_a_line_for_each_row_and_nothing_unescaped(
 def test_benches_are_exported_by_what_they_have(tmp_path: Path) -> None:
     (tmp_path / "ids").mkdir()
     write_record(tmp_path / "ids", fake_ids())
+    (tmp_path / "ids" / "manifest.json").touch()  # the bench is finished
     names = {path.stem for path in export(tmp_path / "ids", "csv")}
     assert names == {"ids", "id_gains"}
     (path,) = export(tmp_path / "ids", "latex")

@@ -1,5 +1,6 @@
 """Runs and sweeps from Python are those of the commands."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,27 @@ def test_a_sweep_from_python_has_a_cell_for_each_value(small_run: Path, tmp_path
     assert "analysis.confidence" in first.changed(second)["key"].tolist()
     with pytest.raises(StoreError, match="cell == 'third', must be one of"):
         made.cell("third")
+
+
+def test_what_is_asked_of_a_finished_run_stands_in_its_frames(
+    small_run: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(small_run, copy, symlinks=True)
+    plan = funnelab.power(copy, metric="ctr", effect="5%", repetitions=0, quiet=True)
+    told = read(copy, "power")
+    assert told["effect"]["relative"] == 0.05
+    assert plan.needs["units"].tolist() == [row["units"] for row in told["needs"]]
+    assert plan.least_effects["least_relative"].tolist() == [
+        row["least"]["relative"] for row in told["curve"]
+    ]
+    credited = funnelab.attribute(plan, rules=["any_touch"], incremental=["none"], quiet=True)
+    assert set(credited.shares["rule"]) == {"any_touch"}
+    assert credited.contributions.empty
+    with pytest.raises(ConfigError, match="--incremental == 'magic'"):
+        funnelab.attribute(copy, incremental=["magic"], quiet=True)
+    with pytest.raises(ConfigError, match=r"effect == 'much'"):
+        funnelab.power(copy, effect="much", quiet=True)
 
 
 def test_settings_by_key_are_written_as_toml() -> None:

@@ -15,7 +15,7 @@ from simulator.errors import ConfigError, DataError, StoreError
 from tests.experiments.report.ids.fake_results import fake_record as fake_ids
 from tests.experiments.report.rewards.fake_record import fake_record as fake_rewards
 from tests.experiments.report.sweep.fake_sweep import fake_sweep
-from tests.experiments.small_runs import read, table
+from tests.experiments.small_runs import read, table, with_log_of
 
 KEY = ["metric", "control_arm", "treatment_arm"]
 
@@ -118,6 +118,12 @@ def test_an_id_bench_a_reward_lab_and_a_sweep_are_opened_alike(tmp_path: Path) -
     for name, record in (("ids", fake_ids()), ("lab", fake_rewards()), ("sweep", fake_sweep())):
         (tmp_path / name).mkdir()
         write_record(tmp_path / name, record)
+        if name != "sweep":
+            with pytest.raises(
+                StoreError, match=r"has no manifest\.json, must have it: it is being"
+            ):
+                open_run(tmp_path / name)
+            (tmp_path / name / "manifest.json").touch()
     bench, lab, swept = (open_run(tmp_path / name) for name in ("ids", "lab", "sweep"))
     assert {"scheme", "measure", "value", "value_low"} <= set(bench.ids)
     assert len(bench.id_gains) > 0
@@ -141,11 +147,14 @@ def test_what_cannot_be_opened_is_told_plainly(small_run: Path, tmp_path: Path) 
         StoreError, match=r"has no results, must have metrics\.json \(`funnelab run`\)"
     ):
         open_run(tmp_path)
+    (tmp_path / "begun" / "stages").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"has no results, .*: it is being written or was stopped"):
+        open_run(tmp_path / "begun")
     copy = tmp_path / "run"
     copy.mkdir()
     for name in ("metrics.json", "config.toml"):
         shutil.copy(small_run / name, copy)
-    with pytest.raises(StoreError, match=r"the run is being written or was stopped"):
+    with pytest.raises(StoreError, match=r"it is being written or was stopped, and the same comm"):
         open_run(copy)
     shutil.copy(small_run / "manifest.json", copy)
     opened = open_run(copy)
@@ -164,3 +173,41 @@ def test_frames_are_plain_pandas(small: Results) -> None:
         made = getattr(small, name)
         assert isinstance(made, pd.DataFrame), name
         assert not made.map(lambda cell: isinstance(cell, tuple | list | dict)).any().any(), name
+
+
+def test_items_of_a_store_of_another_version_or_not_whole_are_refused(
+    small_run: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(small_run, copy, symlinks=True)
+    (copy / "stages" / "store.json").write_text(json.dumps({"store": 1}))
+    with pytest.raises(StoreError, match="store version 1, must be 2"):
+        open_run(copy).items()
+    shutil.copy(small_run / "stages" / "store.json", copy / "stages")
+    (catalogue,) = (copy / "stages").glob("catalogue-*")
+    shutil.rmtree(catalogue)
+    with pytest.raises(StoreError, match=r"must be as it was written"):
+        open_run(copy).exposures()
+
+
+def test_a_log_without_provenance_or_without_a_log_is_told(small_run: Path, tmp_path: Path) -> None:
+    copy = with_log_of(small_run, tmp_path / "run", without="sources")
+    with pytest.raises(DataError, match=r"exposures has no column 'sources', must have it: which"):
+        open_run(copy).exposures()
+    assert len(open_run(copy).requests()) > 0
+    (copy / "log").unlink()
+    with pytest.raises(DataError, match=r"log == no manifest\.json, must be a log folder"):
+        open_run(copy).requests()
+    assert "effects" in open_run(copy).pictures
+
+
+def test_a_run_without_truth_still_says_what_its_test_says(small_run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    copy.mkdir()
+    for name in ("metrics.json", "config.toml", "manifest.json"):
+        shutil.copy(small_run / name, copy)
+    told = open_run(copy)
+    assert "no simulated truth was computed" in told.prose
+    assert len(told.estimates) > 0
+    with pytest.raises(StoreError, match=r"has no truth\.json"):
+        told.compare(told)

@@ -130,6 +130,25 @@ def test_workers_end_when_the_parent_is_interrupted_or_killed(
         time.sleep(0.05)
 
 
+_UNGUARDED = """
+from experiments.config.execution import ExecutionSpec
+from experiments.stages.executor import run_tasks
+from plain_tasks import halve
+
+print(run_tasks(halve, [(2,), (4,)], settings=ExecutionSpec(processes=2), advance=lambda n: None))
+"""
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_not_run_again_by_its_workers(tmp_path: Path) -> None:
+    (tmp_path / "plain_tasks.py").write_text("def halve(n, *, advance):\n    return n // 2\n")
+    (tmp_path / "program.py").write_text(_UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "program.py")], capture_output=True, text=True
+    )
+    assert done.stdout == "[1, 2]\n", done.stderr
+
+
 def _pids_of_workers(folder: Path, program: subprocess.Popen[str]) -> list[int]:
     while True:
         texts = [file.read_text() for file in folder.glob("worker-*")]

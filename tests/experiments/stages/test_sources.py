@@ -94,6 +94,29 @@ def test_libraries_are_not_followed(write: Write) -> None:
     assert closure("kc_user") == {"kc_user"}
 
 
+def test_libraries_of_another_environment_are_not_followed(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where one environment sees the packages of the one that it was made from."""
+    library = tmp_path / "lib" / "site-packages" / "kc_library.py"
+    library.parent.mkdir(parents=True)
+    library.write_text("import kc_inner\n")
+    monkeypatch.syspath_prepend(library.parent)
+    write(kc_user="import kc_library\n")
+    assert closure("kc_user") == {"kc_user"}
+
+
+def test_a_folder_without_init_inside_a_package_is_followed(write: Write, tmp_path: Path) -> None:
+    """Also where its package was not imported."""
+    write(kc_shop__user="from kc_shop.bare.inner import one\n")
+    (tmp_path / "kc_shop" / "bare" / "deep").mkdir(parents=True)
+    (tmp_path / "kc_shop" / "bare" / "inner.py").write_text("from .deep import last\n")
+    (tmp_path / "kc_shop" / "bare" / "deep" / "last.py").touch()
+    assert closure("kc_shop.user") == {
+        *("kc_shop", "kc_shop.user", "kc_shop.bare.inner", "kc_shop.bare.deep.last"),
+    }
+
+
 def test_an_installed_plug_in_is_followed_inside_its_own_package() -> None:
     found = closure("rich.markup")
     assert {"rich", "rich.markup", "rich.style"} <= found

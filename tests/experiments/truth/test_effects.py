@@ -5,8 +5,7 @@ from scipy import stats
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import METRICS
 from experiments.records.interval import UNKNOWN, Interval
-from experiments.truth.effects import beside
-from experiments.truth.effects import paired_truth as paired
+from experiments.truth.effects import beside, paired_truth as paired
 from simulator.errors import DataError
 from tests.experiments.inference.logs import write_log
 from tests.experiments.inference.parity import sums

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from cqsid.tokenizer.quality import perplexity_L
 from cqsid.tokenizer.quantize.residual import ResidualQuantizer

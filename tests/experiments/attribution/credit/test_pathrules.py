@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from experiments.attribution.credit import pathrules
 from experiments.attribution.credit.pathrules import credited_rules, make_path_credits

@@ -4,8 +4,7 @@ import mam
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from experiments.attribution.credit.removal import removal_effects
 from simulator.errors import DataError

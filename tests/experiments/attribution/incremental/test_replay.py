@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments.attribution.incremental import plans
-from experiments.attribution.incremental import replay as replays
+from experiments.attribution.incremental import plans, replay as replays
 from experiments.attribution.incremental.games import Index
 from experiments.attribution.incremental.pages import CoalitionPages
 from experiments.attribution.incremental.plans import AllCoalitions

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 import tea_tasting as tt
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from statsmodels.stats.power import TTestIndPower
 from tea_tasting.aggr import Aggregates
 

@@ -5,8 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tea_tasting as tt
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from statsmodels.regression.linear_model import OLS
 
 from experiments.inference.estimates import adjusted, estimate, plain

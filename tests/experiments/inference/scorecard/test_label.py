@@ -1,8 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from experiments.inference.estimates import Level
 from experiments.inference.scorecard.decision import Rule, judge, shipping

@@ -3,8 +3,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tea_tasting as tt
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from statsmodels.stats.multitest import multipletests
 from tea_tasting.experiment import ExperimentResult
 

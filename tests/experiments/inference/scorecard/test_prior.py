@@ -1,8 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from statsmodels.stats.meta_analysis import combine_effects
 
 from experiments.inference.scorecard.prior import ASOS, ASOS_SPREAD, FLAT, Prior, spread_of

@@ -3,8 +3,7 @@ import tempfile
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from experiments.inference.scorecard.ranks import by_arm, order_statistics, sizes
 from tests.experiments.inference.scorecard.tables import arms_table, table

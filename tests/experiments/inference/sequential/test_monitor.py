@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from experiments.inference.sequential.groupsequential import group_sequential
 from experiments.inference.sequential.monitor import monitor

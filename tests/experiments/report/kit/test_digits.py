@@ -1,8 +1,7 @@
 """Numbers as people read them."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from experiments.records.interval import Interval
 from experiments.report.kit.digits import (

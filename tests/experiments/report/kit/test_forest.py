@@ -3,8 +3,7 @@
 import re
 from dataclasses import replace
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.report.kit.forest import Lane, Row, forest

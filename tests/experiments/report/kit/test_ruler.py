@@ -2,8 +2,7 @@
 
 import re
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from experiments.report.kit.ruler import ROOMS, labels, room
 from experiments.report.kit.scales import Axis, Scale, percents

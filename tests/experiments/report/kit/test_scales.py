@@ -1,8 +1,7 @@
 """Axes hold what is drawn on them."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.report.kit.scales import (

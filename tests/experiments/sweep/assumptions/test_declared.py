@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from experiments.config.loading import load_config
 from experiments.sweep.assumptions.declared import DECLARED, Range, declared_for, parse_vary

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.attribution.incremental.causes import difference
-from experiments.attribution.incremental.causes import watching as differencejob
+from experiments.attribution.incremental.causes import difference, watching as differencejob
 from experiments.attribution.incremental.causes.difference import (
     channel_steps,
     difference_rows,

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from experiments.analyze.run import analyze
-    from experiments.analyze.shown import Analysis
-    from experiments.notebook.making import run, sweep
-    from experiments.notebook.results import Results, open_run
-    from experiments.notebook.shown import Picture
+    from experiments.analyze.run import analyze as analyze
+    from experiments.analyze.shown import Analysis as Analysis
+    from experiments.notebook.following import attribute as attribute, power as power
+    from experiments.notebook.making import rewards as rewards, run as run, sweep as sweep
+    from experiments.notebook.results import Results as Results, open_run as open_run
+    from experiments.notebook.shown import Picture as Picture
 else:
     __all__, __getattr__ = exporter(__name__, __file__)
