@@ -9,6 +9,6 @@ from typing import TYPE_CHECKING
 from simulator.exports import exporter
 
 if TYPE_CHECKING:
-    from experiments.environments.sessionenv import SessionEnv
+    from experiments.environments.sessionenv import SessionEnv as SessionEnv
 else:
     __all__, __getattr__ = exporter(__name__, __file__)

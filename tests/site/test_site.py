@@ -57,6 +57,13 @@ def test_the_reference_has_every_public_name() -> None:
     assert {f"funnelab.{name}" for name in names} <= set(shown)
 
 
+def test_every_page_has_a_place_in_the_navigation_and_in_the_readme() -> None:
+    navigation, readme = (Path(name).read_text() for name in ("mkdocs.yml", "README.md"))
+    for page in sorted(path.name for path in Path("docs").glob("*.md")):
+        assert f": {page}\n" in navigation, page
+        assert f"docs/{page})" in readme, page
+
+
 def test_every_picture_is_shown_and_every_picture_shown_is_there() -> None:
     assert {file.name for file in PICTURES.iterdir()} == shown()
 
