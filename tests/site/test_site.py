@@ -53,7 +53,7 @@ def test_a_folder_that_is_linked_is_shown_with_all_that_is_in_it(tmp_path: Path)
 def test_the_reference_has_every_public_name() -> None:
     text = (DOCS / "api.md").read_text(encoding="utf-8")
     shown = re.findall(r"^::: (.+)$", text, re.MULTILINE)
-    names = offered(ast.parse((ROOT / "funnelab.py").read_bytes()).body)
+    names = offered(ast.parse((ROOT / "funnelab" / "__init__.py").read_bytes()).body)
     assert {f"funnelab.{name}" for name in names} <= set(shown)
 
 
