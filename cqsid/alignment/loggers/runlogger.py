@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -15,11 +14,7 @@ from simulator.plugins import Kind
 
 SETTING: Final = "reward_lab.alignment.loggers"
 
-BUILT_IN: Final = {
-    "tensorboard": "cqsid.alignment.loggers.tensorboardlogger:TensorBoardLogger",
-    "wandb": "cqsid.alignment.loggers.wandblogger:WandbLogger",
-    "mlflow": "cqsid.alignment.loggers.mlflowlogger:MlflowLogger",
-}
+BUILT_IN: Final = ("tensorboard", "wandb", "mlflow")
 """Loggers that come with funnelab; each is named like the extra that installs what it needs."""
 
 LOGGER: Final = Kind(
@@ -27,7 +22,7 @@ LOGGER: Final = Kind(
     has=("log", "close"),
     made_with=("training",),
     group="funnelab.loggers",
-    built_in=(*BUILT_IN,),
+    built_in=BUILT_IN,
 )
 
 _log = logging.getLogger(__name__)
@@ -81,9 +76,18 @@ def _loaded(name: str) -> Any:
     """The class of a logger."""
     if name not in BUILT_IN:
         return LOGGER.load(name, SETTING)
-    module, _, kind = BUILT_IN[name].partition(":")
     try:
-        return getattr(import_module(module), kind)
+        if name == "tensorboard":
+            from cqsid.alignment.loggers.tensorboardlogger import TensorBoardLogger
+
+            return TensorBoardLogger
+        if name == "wandb":
+            from cqsid.alignment.loggers.wandblogger import WandbLogger
+
+            return WandbLogger
+        from cqsid.alignment.loggers.mlflowlogger import MlflowLogger
+
+        return MlflowLogger
     except ImportError as error:
         raise ConfigError(
             f"{SETTING} has {name!r}, must be without it or {name} installed: "
