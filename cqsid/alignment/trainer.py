@@ -16,7 +16,8 @@ from torch import Tensor
 
 from cqsid.alignment.evaluation import Evaluator
 from cqsid.alignment.learner import Learner
-from cqsid.alignment.loggers.runlogger import Loggers, Training
+from cqsid.alignment.loggers.named import Loggers
+from cqsid.alignment.loggers.runlogger import Training
 from cqsid.alignment.report import (
     AlignmentReport,
     Course,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from cqsid.alignment.loggers.runlogger import check_loggers
+from cqsid.alignment.loggers.named import check_loggers
 from experiments.config.estimate import plan_rewards
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config

@@ -64,7 +64,13 @@ def places(impressions, *, browsing):
 LOGS = 14
 
 
-@pytest.mark.parametrize(("name", "true"), [("pbm", [0.9]), ("ubm", [0.3, 0.6])])
+@pytest.mark.parametrize(
+    ("name", "true"),
+    [
+        pytest.param("pbm", [0.9], marks=pytest.mark.slow),
+        ("ubm", [0.3, 0.6]),
+    ],
+)
 def test_decays_are_right_although_most_pairs_are_seen_a_few_times(name, true):
     """2,000 pairs for 6,000 results of a log: an attraction fitted to each would be hopeless."""
     held = []
@@ -92,6 +98,7 @@ def test_better_results_that_stand_higher_do_not_make_looking_seem_to_fall():
     assert abs(np.mean(held) - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / 40)
 
 
+@pytest.mark.slow
 def test_shoppers_who_click_more_than_others_do_not_look_like_a_last_click_that_matters():
     """Each page has a level of its own: clicks hang together, wherever they are on the page."""
     rng, chosen = np.random.default_rng(6), []

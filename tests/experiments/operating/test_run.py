@@ -136,6 +136,7 @@ def test_more_worlds_and_redraws_go_on_from_those_that_there_are(
     assert new == {"operating-aa-2", "operating-ab-2"}
 
 
+@pytest.mark.slow
 def test_a_broken_promise_is_status_1_and_known_faults_are_none(
     small_run: Path,
     tmp_path: Path,

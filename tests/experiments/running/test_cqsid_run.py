@@ -99,7 +99,7 @@ class _Stopped:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("after", [0.4, 0.9])
+@pytest.mark.parametrize("after", [0.4, pytest.param(0.9, marks=pytest.mark.slow)])
 def test_a_run_that_is_stopped_in_training_ends_as_one_that_was_not(
     tmp_path: Path, whole: Path, after: float
 ) -> None:

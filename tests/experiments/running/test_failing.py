@@ -149,6 +149,7 @@ def test_a_metric_and_a_rule_that_fail_at_the_end_leave_all_other_results(
     assert "Rule" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_metric_that_fails_in_the_truth_alone_is_told_and_keeps_its_estimate(
     tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

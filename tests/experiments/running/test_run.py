@@ -240,6 +240,7 @@ def test_a_broken_click_model_stops_a_run_before_its_first_stage(
 # --- other designs, click models, catalogues and plug-ins
 
 
+@pytest.mark.slow
 def test_three_arms_of_unequal_shares_with_statistics_of_their_own(
     tmp_path: Path, small_run: Path
 ) -> None:

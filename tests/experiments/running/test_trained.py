@@ -128,6 +128,7 @@ def test_without_a_model_that_tells_anything_the_page_has_no_such_section(
     assert "models" not in re.findall(r'href="#(\w+)"', (folder / "report.html").read_text())
 
 
+@pytest.mark.slow
 def test_the_bar_moves_while_a_generator_is_trained_and_ends_at_whole_models(
     tmp_path: Path, generative: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_the_realised_method_reads_the_logs_alone(tmp_path, small_run):
         assert row["parts"] is None
 
 
+@pytest.mark.slow
 def test_metrics_of_ones_own_have_a_realised_truth_beside_the_expected_ones(tmp_path, small_run):
     """Those that restate a shipped metric have what is realised of it; the others stay."""
     config = small_config(more=OWN_METRICS, folder=tmp_path)

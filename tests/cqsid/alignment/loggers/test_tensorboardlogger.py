@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cqsid.alignment.loggers.runlogger import Loggers, Training
+from cqsid.alignment.loggers.named import Loggers
+from cqsid.alignment.loggers.runlogger import Training
 from cqsid.alignment.loggers.scalars import evaluation_scalars, step_scalars
 from cqsid.alignment.report import Evaluation, StepReading
 

@@ -119,6 +119,7 @@ def test_a_channel_that_finds_nothing_and_takes_no_time_is_worth_exactly_nothing
     assert shop.found.fates_SUCF[:, :, 0].any()
 
 
+@pytest.mark.slow
 def test_a_channel_that_finds_nothing_but_is_slow_costs_purchases(tmp_path):
     slow = ("channels.nothing.latency.base_s=0.04", "channels.nothing.latency.sigma=0.0")
     with small_arm(tmp_path, "lexical", "nothing", overrides=slow) as arm:
@@ -176,6 +177,7 @@ def test_without_a_twin_all_purchases_stay_where_they_were(twins):
     assert other == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_order_of_channels_only_orders_the_results(twins, tmp_path):
     names = ("twin", "lexical", "popular")
     with small_arm(tmp_path, *names, at_once=True, blind=True, keep=600) as arm:

@@ -101,7 +101,7 @@ def test_rows_of_somebody_without_a_request_are_refused(log):
         found([OwnMetric(name="m", object=place)], log)
 
 
-@pytest.mark.parametrize("kind", ["mean", "quantile"])
+@pytest.mark.parametrize("kind", ["mean", pytest.param("quantile", marks=pytest.mark.slow)])
 def test_intervals_hold_no_difference_as_often_as_they_say(tmp_path, kind):
     """Shoppers with several correlated values each: the shopper is what is resampled."""
     rng, times, shoppers, hits = np.random.default_rng(4), 60, 300, 0

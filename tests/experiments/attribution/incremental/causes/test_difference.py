@@ -126,10 +126,15 @@ def test_no_log_is_left_by_a_watch(shop):
 @pytest.mark.parametrize(
     ("moves", "names", "overrides"),
     [
-        ({"memory"}, ("lexical", "itemcf"), ()),
+        pytest.param({"memory"}, ("lexical", "itemcf"), (), marks=pytest.mark.slow),
         ({"memory", "learning"}, ("lexical", "popular"), ()),
         ({"memory", "stock"}, ("lexical", "itemcf"), ("catalog.stock_days=5",)),
-        ({"memory", "sessions"}, ("lexical", "itemcf"), ("world.sessions.reformulate=0.6",)),
+        pytest.param(
+            {"memory", "sessions"},
+            ("lexical", "itemcf"),
+            ("world.sessions.reformulate=0.6",),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=lambda value: "-".join(sorted(value)) if isinstance(value, set) else None,
 )

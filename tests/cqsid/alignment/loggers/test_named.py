@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from cqsid.alignment.loggers.runlogger import BUILT_IN, Loggers, Training, check_loggers
+from cqsid.alignment.loggers.named import BUILT_IN, Loggers, check_loggers
+from cqsid.alignment.loggers.runlogger import Training
 from cqsid.alignment.loggers.scalars import evaluation_scalars, step_scalars
 from simulator.errors import ConfigError, ContractError
 from tests.cqsid.alignment.loggers.test_tensorboardlogger import EVALUATION, READING
@@ -78,7 +79,7 @@ def test_loggers_that_cannot_be_are_refused_before_anything_is_made(names, error
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_missing_library_is_named_with_what_installs_it(name, monkeypatch):
     library = {"tensorboard": "torch.utils.tensorboard"}.get(name, name)
-    monkeypatch.delitem(sys.modules, BUILT_IN[name].partition(":")[0], raising=False)
+    monkeypatch.delitem(sys.modules, f"cqsid.alignment.loggers.{name}logger", raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     wanted = rf"loggers has '{name}', must be without it or .* pip install 'funnelab\[{name}\]'"
     with pytest.raises(ConfigError, match=wanted):
