@@ -75,6 +75,7 @@ def test_a_sweep_tells_how_often_the_channel_is_missing_in_the_test_and_with_eve
     assert (row.control, row.treatment) == (truth.control, truth.treatment)
 
 
+@pytest.mark.slow
 def test_a_channel_without_servers_serves_both_alike(tmp_path):
     calm = run(small_config(*SERVERS[1:]), tmp_path / "run")
     for log in (calm / "log", stage(calm, "truth-dense-0") / "log"):

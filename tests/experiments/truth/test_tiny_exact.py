@@ -215,8 +215,11 @@ def check_stock(rows, precision):
     assert mean_gap(rows[:, 1] - rows[:, 0])[1] < precision * rows[:, 0].mean()
 
 
-@pytest.mark.parametrize(("found", "shoppers", "patience"), STOCK.values(), ids=STOCK)
-def test_stock_that_runs_out_is_expected_without_bias(tmp_path, found, shoppers, patience):
+@pytest.mark.parametrize(
+    "name", [pytest.param("one page", marks=pytest.mark.slow), "the very session empties the shelf"]
+)
+def test_stock_that_runs_out_is_expected_without_bias(tmp_path, name):
+    found, shoppers, patience = STOCK[name]
     rows = lost_by_worlds(tmp_path, found, 110, shoppers=shoppers, patience=patience, longest=3)
     check_stock(rows, precision=0.05)
 

@@ -20,6 +20,8 @@ from experiments.truth.effects import paired_truth
 from simulator.errors import ConfigError
 from tests.experiments.small_runs import SMALL, stage, table
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = (0.0, 1.0, 1.5)
 
 # Every candidate is ranked, and no channel is late or slower than another: then a second channel of
