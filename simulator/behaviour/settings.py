@@ -31,7 +31,7 @@ class BehaviorSpec(UtilitySpec):
 
     click_model: Annotated[
         PositionBased | Cascade | DynamicBayesian | UserBrowsing | CustomClickModel,
-        Field(discriminator="type"),
+        Field(discriminator="type", description="how shoppers read a page and come to a click"),
     ] = PositionBased()
     click_cost: float = Field(
         6.75, ge=-1_000, le=1_000, description="perceived utility at which half would click"
