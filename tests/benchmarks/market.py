@@ -60,7 +60,7 @@ class Market:
         }
         ranker = load_saved(self.stage("ranker") / MODEL)
         catalog = self.population.supply.catalog
-        return arm_funnel(self.config, 0, catalog, channels, ranker, draws)
+        return arm_funnel(self.config, 0, catalog, channels, ranker, draws, among=(0,))
 
     def live(self, folder: Path, service: Any, draws: Draws, days: int = 1) -> EventLog:
         """Live a world of some days after the history, everybody under one service."""
