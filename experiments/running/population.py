@@ -86,7 +86,7 @@ def remarks(config: Config, rows: Mapping[str, int]) -> tuple[str, ...]:
 _WHOSE = {
     "shared": "the log of all arms together",
     "per_arm": "the log of each arm alone, for that arm",
-    "weighted": "the log of all arms, weighted for each arm so that it is spread as its own",
+    "weighted": "the log of all arms, weighted for each arm so that it is distributed as its own",
 }
 
 

@@ -122,7 +122,7 @@ def read(config: Config, changes: list[str], load: Any, folder: Path) -> Found:
         for name, design in designs.items():
             each = load([*changes, *design])
             job = replace(Pipeline(each, maker).experiment(trained), luck=LUCK)
-            log = lived(job, f"{name}", maker)
+            log = lived(job, name.replace(" ", "-"), maker)
             for estimator, value in estimated(each, name, log).items():
                 truth = later if estimator == "message passing" else whole
                 found[estimator] = {"estimate": value, "truth": truth}
