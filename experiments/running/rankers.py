@@ -199,7 +199,7 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
         memories = memories_of(catalog, history, split_time(history, config.examples))
         examples = load_saved(job.examples / EXAMPLES)
     taught = Taught(
-        *(catalog, examples, memories),
+        *(catalog, text_of(config, catalog), examples, memories),
         loaded(config, job.early),
         loaded(config, job.channels),
     )
@@ -215,6 +215,7 @@ class Taught:
 
     Attributes:
         catalog: of the run.
+        text: the scorer of query and item text.
         examples: what it learns from; None where it learns nothing.
         memories: what was known of queries before the examples, and what is known as it serves.
         early, late: the channel whose score is a feature, by name, as of before the examples and
@@ -222,6 +223,7 @@ class Taught:
     """
 
     catalog: Catalog
+    text: PairScorer
     examples: Examples | None
     memories: tuple[QueryMemory, QueryMemory] | None
     early: Mapping[str, Channel]
@@ -247,8 +249,7 @@ def train_ranker(
         tell: told now and then which share is done.
     """
     spec, place = ranker_of(config, arms), _place(config, arms)
-    text = text_of(config, taught.catalog)
-    features = features_for(config, arms, taught, text)
+    features = features_for(config, arms, taught)
     ranker = build_ranker(spec, features)
     if taught.examples is not None:
         if isinstance(ranker, Watchable):
@@ -257,7 +258,7 @@ def train_ranker(
         with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
             call(f"{place}: {ranker.name}.fit()", ranker.fit, taught.examples, rng=rng)
     now = taught.memories[1] if taught.memories else None
-    features.use_scorers(text, _dense_scorer(config, taught.late), now)
+    features.use_scorers(taught.text, _dense_scorer(config, taught.late), now)
     with placing(place):
         save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
     report = ranker.report if isinstance(ranker, ValuedRanker) else None
@@ -269,12 +270,12 @@ def text_of(config: Config, catalog: Catalog) -> PairScorer:
     return text_scorer(catalog, rng=model_rng(config, "ranker.text"))
 
 
-def features_for(config: Config, arms: Arms, taught: Taught, text: PairScorer) -> FeatureSet:
+def features_for(config: Config, arms: Arms, taught: Taught) -> FeatureSet:
     """What the ranker of some arms sees of an item, as it is while it learns."""
     told = tuple(config.channels) if ranker_of(config, arms).provenance else ()
     then = taught.memories[0] if taught.memories else None
     dense = _dense_scorer(config, taught.early)
-    return FeatureSet(taught.catalog, told, text, dense, then)
+    return FeatureSet(taught.catalog, told, taught.text, dense, then)
 
 
 def memories_of(

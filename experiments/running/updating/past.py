@@ -158,7 +158,8 @@ class Past:
         rng = model_rng(config, self._luck("examples"))
         found = examples_of(config, arms, *learned, asked, start, rng=rng, tell=_nobody)
         scorers = [{n: each for n, each in of.items() if n == dense} for of in (then, now)]
-        taught = Taught(self.catalog, found, memories_of(*learned, start), *scorers)
+        text = text_of(config, self.catalog)
+        taught = Taught(self.catalog, text, found, memories_of(*learned, start), *scorers)
         if self.weighted:
             taught = replace(taught, examples=self._weighed(arms, taught, found))
         with stage.write() as folder:
@@ -169,10 +170,9 @@ class Past:
         """The examples of all arms, weighted for this one."""
         request_R, arm_R = arms_of_requests(self._folder)
         asked_B = examples.requests.id_B
-        text = text_of(self.config, self.catalog)
         rng = model_rng(self.config, self._luck("weights"))
         return weighed_examples(
-            *(examples, features_for(self.config, arms, taught, text)),
+            *(examples, features_for(self.config, arms, taught)),
             own_B=np.isin(asked_B, request_R[arm_R == self.arm]),
             within_B=np.isin(asked_B, request_R),
             rng=rng,
