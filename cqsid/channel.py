@@ -24,7 +24,7 @@ from cqsid.training.stages import Stage
 from recall.arrays import blank
 from recall.candidates import Candidates
 from recall.storage import plug_in_roots
-from recall.texts import TextCache
+from recall.texts.cache import TextCache
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
 from simulator.log.history import History

@@ -1,7 +1,7 @@
 """What training leaves behind, and how a request becomes a prompt."""
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from cqsid.tokenizer.signals import Signals, TextVectors
 from cqsid.training.stages import TrainingReport
 from recall.arrays import Ragged
 from recall.channel import Channel
-from recall.texts import TextCache
+from recall.texts.cache import TextCache
 from simulator.catalogue.catalog import Ints
 from simulator.protocols import Requests
 
@@ -69,8 +69,7 @@ class Learned:
             texts: remembers what `tokens` says.
             personalised: also tell gender, age band and recent clicks of related categories.
         """
-        columns = texts(requests, self.tokens)
-        tokens_BW, related_BC = cast("tuple[Ints, NDArray[np.bool_]]", columns)
+        tokens_BW, related_BC = texts(requests, self.tokens)
         known_B = tokens_BW[:, 0] >= 0
         queries = Ragged(
             tokens_BW[tokens_BW >= 0].astype(np.int32),

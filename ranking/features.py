@@ -70,8 +70,7 @@ def _fill(
     ranks_BNC: Any,
     history_BH: Any,
     days_B: Any,
-    text_B: Any,
-    start_T: Any,
+    start_B: Any,
     category_E: Any,
     share_E: Any,
     columns_I: Any,
@@ -85,8 +84,7 @@ def _fill(
     log_price_I, relative_I, popularity_I, click_I, conversion_I, rating_I = columns_I
     share_C = np.zeros(n_categories, np.float32)
     for b in range(items_BN.shape[0]):
-        text = text_B[b]
-        for e in range(start_T[text], start_T[text + 1]):
+        for e in range(start_B[b], start_B[b + 1]):
             share_C[category_E[e]] = share_E[e]
         clicks, usual, relative = 0, np.float32(0.0), np.float32(0.0)
         for h in range(history_BH.shape[1]):
@@ -130,7 +128,7 @@ def _fill(
                 out[_PLAIN + 1 + c] = np.float32(1.0) / np.float32(1 + rank) if rank >= 0 else 0.0
                 found += rank >= 0
             out[_PLAIN] = found
-        for e in range(start_T[text], start_T[text + 1]):
+        for e in range(start_B[b], start_B[b + 1]):
             share_C[category_E[e]] = 0.0
 
 
@@ -213,7 +211,7 @@ class FeatureSet:
 
     def plain(self, requests: Requests, pool: Pool) -> Floats:
         """The same without the scores of text and of the dense model, which are 0."""
-        facts = self._facts
+        facts, (category_B, share_B) = self._facts, self._categories.shares(requests)
         out_BNF = np.zeros((*pool.items_BN.shape, len(self.names)), np.float32)
         _fill(
             out_BNF,
@@ -221,8 +219,9 @@ class FeatureSet:
             pool.ranks_BNC,
             requests.history_BH,
             (requests.at_B / DAY).astype(np.float32),
-            requests.text_B,
-            *self._categories.shares(requests.texts),
+            category_B.pointer,
+            category_B.values,
+            share_B.values,
             (
                 facts.log_price_I,
                 facts.log_price_I - self._usual_I,
@@ -242,9 +241,9 @@ class FeatureSet:
 
     def _remember(self, out_BNF: Floats, requests: Requests, items_BN: Ints) -> None:
         """Fill in what the words of queries say, and what is remembered of queries and items."""
-        asked, memory = (requests.texts, requests.text_B, items_BN), self._memory
-        covered_BN, named_BN = self._words(*asked)
-        item_BN, category_BN, clicks_B = memory(*asked)
+        memory = self._memory
+        covered_BN, named_BN = self._words(requests, items_BN)
+        item_BN, category_BN, clicks_B = memory(requests, items_BN)
         held_BN, at_BN = items_BN >= 0, np.maximum(items_BN, 0)
         out_BNF[:, :, Feature.QUERY_COVERAGE] = covered_BN
         out_BNF[:, :, Feature.NAMED_BRAND] = named_BN

@@ -16,9 +16,9 @@ from simulator.catalogue.catalog import Ints
 
 @dataclass(frozen=True)
 class Ragged:
-    """R lists of integers; list r is `values[pointer[r] : pointer[r + 1]]`."""
+    """R lists of numbers; list r is `values[pointer[r] : pointer[r + 1]]`."""
 
-    values: Ints
+    values: NDArray[Any]
     pointer: NDArray[np.int64]
 
     @staticmethod

@@ -39,7 +39,7 @@ from cqsid.rewards.shop import Shop
 from cqsid.training.checkpoint import Checkpoint, fingerprint, under
 from recall.device import one_thread, resolve_device
 from recall.settings import DeviceName
-from recall.texts import TextCache
+from recall.texts.cache import TextCache
 from simulator.errors import DataError
 
 

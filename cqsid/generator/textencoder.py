@@ -16,7 +16,7 @@ from cqsid.tokenizer.signals import Floats, TextVectors
 from recall.arrays import Ragged
 from recall.classic.settings import DenseSpec
 from recall.classic.towers import Pairs, Tower, embed, tower_weights, train_towers
-from recall.texts import TextFeatures
+from recall.texts.features import TextFeatures
 
 
 @dataclass(frozen=True)

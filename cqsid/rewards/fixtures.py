@@ -18,7 +18,7 @@ from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
 from recall.sampleshop import sample_catalog, sample_history, sample_index, title_texts
 from recall.settings import MergeSpec
-from recall.texts import TextFeatures
+from recall.texts.features import TextFeatures
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Requests

@@ -157,7 +157,7 @@ def _only_clicked(logged: Logged, n_items: int) -> tuple[NDArray[np.int64], NDAr
     """Request and item of every item that was clicked and not bought."""
 
     def keys(items: Ragged) -> NDArray[np.int64]:
-        return row_of(items) * n_items + items.values
+        return np.asarray(row_of(items) * n_items + items.values)
 
     kept_F = ~np.isin(keys(logged.clicked), keys(logged.bought))
     return row_of(logged.clicked)[kept_F], logged.clicked.values[kept_F]

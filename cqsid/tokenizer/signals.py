@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recall.feedback import Feedback
-from recall.texts import item_texts
+from recall.texts.words import item_texts
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import ItemStatistics

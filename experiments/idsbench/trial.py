@@ -31,7 +31,7 @@ from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
 from recall.device import one_thread
 from recall.storage import plug_in_roots, save
-from recall.texts import TextCache
+from recall.texts.cache import TextCache
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import ContractError, placing
 from simulator.log.history import load_history

@@ -33,7 +33,7 @@ from ranking.examples import history_index
 from ranking.rankers.ranker import Ranker
 from recall.channel import Refreshable
 from recall.device import one_thread
-from recall.texts import TextCache
+from recall.texts.cache import TextCache
 from simulator.catalogue.catalog import Catalog
 from simulator.living.world import Population
 from simulator.log.history import History, load_history

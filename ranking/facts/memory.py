@@ -12,8 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from recall.texts.cache import TextCache
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
+from simulator.protocols import Requests
 
 Floats = NDArray[np.float32]
 
@@ -42,14 +44,13 @@ def _find(start: Any, end: Any, key_E: Any, value_E: Any, key: Any) -> Any:  # p
 def _recall(
     out_2BN: Any,
     items_BN: Any,
-    text_B: Any,
-    row_T: Any,
+    row_B: Any,
     items: Any,
     categories: Any,
     category_I: Any,
 ) -> None:  # pragma: no cover
     for b in range(items_BN.shape[0]):
-        row = row_T[text_B[b]]
+        row = row_B[b]
         if row < 0:
             continue
         for n in range(items_BN.shape[1]):
@@ -81,7 +82,7 @@ class QueryMemory:
         item_X = history.item_X.astype(np.int64)
         category_X = catalog.category_I[item_X].astype(np.int64)
         seen, text_X = np.unique(text_X, return_inverse=True)
-        self._seen = tuple(history.texts[text] for text in seen.tolist())
+        self._row = {history.texts[text]: row for row, text in enumerate(seen.tolist())}
         rows = len(seen)
         self._items = _ratios(text_X, item_X, clicked_X, expected_X, rows, size)
         of = category_X >= 0
@@ -92,33 +93,24 @@ class QueryMemory:
         self.clicks_I = _log_ratio(clicks_I, _sums(item_X, expected_X, size))
         self._clicks_M = np.log1p(_sums(text_X, clicked_X, rows)).astype(np.float32)
         self._category_I = catalog.category_I
-        self._texts: tuple[str, ...] = ()
-        self._row_T = np.empty(0, np.int64)
+        self._rows = TextCache()
 
-    def __call__(
-        self, texts: tuple[str, ...], text_B: Ints, items_BN: Ints
-    ) -> tuple[Floats, Floats, Floats]:
+    def __call__(self, requests: Requests, items_BN: Ints) -> tuple[Floats, Floats, Floats]:
         """What is remembered of each pair.
 
         Returns:
             (B, N) log ratio of the item for the text; (B, N) the same of its category; (B,) log of
             1 + clicks on anything for the text.
         """
-        if self._texts is not texts:
-            row = {text: number for number, text in enumerate(self._seen)}
-            row_T = [row.get(text, -1) for text in texts]
-            self._texts, self._row_T = texts, np.array(row_T, np.int64)
+        (row_B,) = self._rows(requests, self._known)
         out_2BN = np.zeros((2, *items_BN.shape), np.float32)
-        _recall(
-            out_2BN, items_BN, text_B, self._row_T, self._items, self._categories, self._category_I
-        )
-        row_B = self._row_T[text_B]
+        _recall(out_2BN, items_BN, row_B, self._items, self._categories, self._category_I)
         clicks_B = np.append(self._clicks_M, np.float32(0))[row_B]  # row -1 is the appended one
         return out_2BN[0], out_2BN[1], clicks_B
 
-    def __getstate__(self) -> dict[str, object]:
-        """What is kept: all but the texts of a world."""
-        return self.__dict__ | {"_texts": (), "_row_T": np.empty(0, np.int64)}
+    def _known(self, texts: list[str]) -> tuple[NDArray[np.int64]]:
+        """The row of each text; -1 for one that was never asked."""
+        return (np.array([self._row.get(text, -1) for text in texts], np.int64),)
 
 
 def _expected(history: History) -> NDArray[np.float64]:

@@ -7,32 +7,33 @@ from numba import njit
 from numpy.typing import NDArray
 
 from recall.arrays import Ragged
-from recall.texts import WordNumbers, item_texts, words
+from recall.texts.cache import TextCache
+from recall.texts.words import WordNumbers, item_texts, words
 from simulator.catalogue.catalog import Catalog, Ints
+from simulator.protocols import Requests
 
 Floats = NDArray[np.float32]
 
-Asked = tuple[NDArray[np.int64], Ints, Floats, Ints]
-"""Of every text: start of its words, their numbers ascending, weight of all its words, brand."""
+Asked = tuple[Ragged, Floats, Ints]
+"""Of each text: its words' numbers ascending, the weight of all its words, the brand it names."""
 
 
 @njit(cache=True, nogil=True)
 def _read(
-    covered_BN: Any, named_BN: Any, items_BN: Any, text_B: Any, asked: Any, sold: Any
+    covered_BN: Any, named_BN: Any, items_BN: Any, asked: Any, sold: Any
 ) -> None:  # pragma: no cover
-    start_T, word_E, total_T, brand_T = asked
+    word_E, start_B, total_B, brand_B = asked
     start_I, word_X, weight_W, brand_I = sold
     for b in range(items_BN.shape[0]):
-        text = text_B[b]
-        brand = brand_T[text]
+        brand = brand_B[b]
         for n in range(items_BN.shape[1]):
             item = items_BN[b, n]
             if item < 0:
                 continue
             if brand >= 0:
                 named_BN[b, n] = 1.0 if brand_I[item] == brand else -1.0
-            e, x, found = start_T[text], start_I[item], np.float32(0.0)
-            while e < start_T[text + 1] and x < start_I[item + 1]:
+            e, x, found = start_B[b], start_I[item], np.float32(0.0)
+            while e < start_B[b + 1] and x < start_I[item + 1]:
                 if word_E[e] == word_X[x]:
                     found += weight_W[word_E[e]]
                     e += 1
@@ -41,8 +42,8 @@ def _read(
                     e += 1
                 else:
                     x += 1
-            if total_T[text] > 0:
-                covered_BN[b, n] = found / total_T[text]
+            if total_B[b] > 0:
+                covered_BN[b, n] = found / total_B[b]
 
 
 class QueryWords:
@@ -60,58 +61,47 @@ class QueryWords:
         weight_W = np.log1p(len(catalog) / np.maximum(held_W, 1)).astype(np.float32)
         self._sold = (start_I, word_X, weight_W, catalog.brand_I)
         self._unknown = np.float32(np.log1p(len(catalog)))
-        self._brands = catalog.brands
-        self._texts: tuple[str, ...] = ()
-        self._asked = self._compute(())
+        self._brands = [tuple(sorted(set(words(brand)))) for brand in catalog.brands]
+        self._brands_of: dict[str, list[int]] = {}  # by one of their words
+        for brand, its in enumerate(self._brands):
+            if its:
+                self._brands_of.setdefault(its[0], []).append(brand)
+        self._asked = TextCache()
 
-    def __call__(
-        self, texts: tuple[str, ...], text_B: Ints, items_BN: Ints
-    ) -> tuple[Floats, Floats]:
-        """How each query speaks of each item; what depends on texts alone is kept for a world.
+    def __call__(self, requests: Requests, items_BN: Ints) -> tuple[Floats, Floats]:
+        """How each query speaks of each item.
 
         Returns:
             (B, N) share of the query's words, by weight, that the item's text holds; (B, N) 1 where
             the query names the item's brand, -1 where it names another, 0 where it names none.
         """
-        if self._texts is not texts:
-            self._texts, self._asked = texts, self._compute(texts)
+        word_B, total_B, brand_B = self._asked(requests, self._compute)
         covered_BN, named_BN = (np.zeros(items_BN.shape, np.float32) for _ in range(2))
-        _read(covered_BN, named_BN, items_BN, text_B, self._asked, self._sold)
+        asked = word_B.values, word_B.pointer, total_B, brand_B
+        _read(covered_BN, named_BN, items_BN, asked, self._sold)
         return covered_BN, named_BN
 
-    def _compute(self, texts: tuple[str, ...]) -> Asked:
+    def _compute(self, texts: list[str]) -> Asked:
         number, (_, _, weight_W, _) = self._vocabulary.number, self._sold
         sets = [set(words(text)) for text in texts]
-        known = [sorted(number[word] for word in each if word in number) for each in sets]
-        start_T, word_E = _pointer(Ragged.of(known))
-        unknown_T = np.array(
-            [len(a) - len(b) for a, b in zip(sets, known, strict=True)], np.float32
+        known = Ragged.of(
+            [sorted(number[word] for word in each if word in number) for each in sets]
         )
-        sums_E = np.concatenate([[0.0], np.cumsum(weight_W[word_E], dtype=np.float64)])
-        total_T = sums_E[start_T[1:]] - sums_E[start_T[:-1]] + unknown_T * self._unknown
-        return start_T, word_E, total_T.astype(np.float32), self._named(sets)
+        text_E = np.repeat(np.arange(len(texts)), known.lengths)
+        sums_T = np.bincount(text_E, weight_W[known.values], minlength=len(texts))
+        unknown_T = np.array([len(each) for each in sets], np.int64) - known.lengths
+        total_T = (sums_T + unknown_T * self._unknown).astype(np.float32)
+        return known, total_T, self._named(sets)
 
     def _named(self, sets: list[set[str]]) -> Ints:
         """The brand of most words that are all among a text's words; -1 where there is none."""
-        brands = [frozenset(words(brand)) for brand in self._brands]
-        first: dict[str, list[int]] = {}
-        for brand, its in enumerate(brands):
-            if its:
-                first.setdefault(min(its), []).append(brand)
+        brands, of = self._brands, self._brands_of
         named_T = np.full(len(sets), -1, np.int32)
         for text, said in enumerate(sets):
-            among = [b for word in said for b in first.get(word, ()) if brands[b] <= said]
+            among = [b for word in said for b in of.get(word, ()) if said.issuperset(brands[b])]
             if among:
                 named_T[text] = max(among, key=lambda brand: (len(brands[brand]), -brand))
         return named_T
-
-    def __getstate__(self) -> dict[str, object]:
-        """What is kept: all but the texts of a world."""
-        return self.__dict__ | {"_texts": (), "_asked": self._compute(())}
-
-
-def _pointer(ragged: Ragged) -> tuple[NDArray[np.int64], Ints]:
-    return ragged.pointer.astype(np.int64), ragged.values.astype(np.int32)
 
 
 def _distinct(words_D: Ragged) -> tuple[NDArray[np.int64], Ints]:

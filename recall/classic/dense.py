@@ -3,7 +3,7 @@
 Vectors lie on the grid of `recall.classic.towers`, so the score of a pair has one value.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,9 @@ from recall.candidates import Candidates
 from recall.classic.settings import DenseSpec
 from recall.classic.towers import Floats, Pairs, Tower, Towers, embed, tower_weights, train_towers
 from recall.feedback import Feedback
-from recall.texts import TextCache, TextFeatures, item_texts
+from recall.texts.cache import TextCache
+from recall.texts.features import TextFeatures
+from recall.texts.words import item_texts
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Requests
@@ -71,7 +73,7 @@ class DenseChannel:
     def recall(self, requests: Requests, limit: int) -> Candidates:
         """The `limit` nearest items of each request's text."""
         items_BN, scores_BN = self._found(requests, lambda texts: self._search(texts, limit), limit)
-        return Candidates(cast("Ints", items_BN), cast("Floats", scores_BN))
+        return Candidates(items_BN, scores_BN)
 
     def _search(self, texts: list[str], limit: int) -> tuple[Ints, Floats]:
         query_UD, items = self.embed_texts(texts), torch.from_numpy(self._vectors_ID)

@@ -31,7 +31,7 @@ from recall.arrays import (
 from recall.candidates import Candidates
 from recall.classic.settings import ItemCFSpec
 from recall.feedback import Feedback
-from recall.texts import TextCache
+from recall.texts.cache import TextCache
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 from simulator.protocols import Requests

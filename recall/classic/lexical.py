@@ -5,7 +5,7 @@ bm25s computes the weight of every word in every item (Lucene's variant, Kamphui
 bm25s leaves ties to the heap's order and returns items that share no word with the query.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import bm25s
 import numpy as np
@@ -16,7 +16,8 @@ from scipy.sparse import csc_matrix
 from recall.arrays import Ragged, blank, drain, key_score, offer, order_key, stored
 from recall.candidates import Candidates
 from recall.classic.settings import LexicalSpec
-from recall.texts import TextCache, WordNumbers, item_texts
+from recall.texts.cache import TextCache
+from recall.texts.words import WordNumbers, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Requests
@@ -50,7 +51,7 @@ class LexicalChannel:
     def recall(self, requests: Requests, limit: int) -> Candidates:
         """The `limit` best items of each request's text."""
         items_BN, scores_BN = self._cache(requests, lambda texts: self._search(texts, limit), limit)
-        return Candidates(cast("Ints", items_BN), cast("NDArray[np.float32]", scores_BN))
+        return Candidates(items_BN, scores_BN)
 
     def _search(self, texts: list[str], limit: int) -> tuple[Ints, NDArray[np.float32]]:
         query_U = self._vocabulary.encode(texts)

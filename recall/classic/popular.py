@@ -5,8 +5,6 @@ estimate from titles and from the clicks and orders of the log, P(i | c) the ite
 of its category's sales. Items without a category form a category of their own.
 """
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -16,7 +14,8 @@ from recall.arrays import best, counts
 from recall.candidates import Candidates
 from recall.classic.settings import PopularSpec
 from recall.feedback import Feedback
-from recall.texts import TextCache, WordNumbers, item_texts
+from recall.texts.cache import TextCache
+from recall.texts.words import WordNumbers, item_texts
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Index, Requests
@@ -52,8 +51,7 @@ class PopularChannel:
 
     def recall(self, requests: Requests, limit: int) -> Candidates:
         """The `limit` best sellers of the predicted categories."""
-        columns = self._predicted(requests, self._predict)
-        category_BP, chance_BP = cast("tuple[Ints, NDArray[np.float64]]", columns)
+        category_BP, chance_BP = self._predicted(requests, self._predict)
         _, first_U, row_B = np.unique(requests.text_B, return_index=True, return_inverse=True)
         found = self._sellers(category_BP[first_U], chance_BP[first_U], limit)
         return Candidates(found.items_BN[row_B], found.scores_BN[row_B])

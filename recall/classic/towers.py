@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from recall.arrays import Ragged
 from recall.classic.settings import DenseSpec
 from recall.device import one_thread, resolve_device
-from recall.texts import TextFeatures
+from recall.texts.features import TextFeatures
 from simulator.catalogue.catalog import Ints
 
 _LONGEST_PSEUDO_QUERY = 4  # words

@@ -25,7 +25,7 @@ from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
 from recall.device import one_thread
-from recall.texts import TextCache
+from recall.texts.cache import TextCache
 from simulator.log.history import load_history
 from tests.benchmarks.table import Row
 from tests.cqsid.models import random_model, random_prompts, random_trie

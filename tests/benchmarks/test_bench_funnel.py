@@ -3,11 +3,20 @@
 import cProfile
 import json
 import pstats
-from pathlib import Path
+from collections.abc import Callable
 from time import process_time
+from typing import Any
 
 import pytest
 
+from ranking.features import FeatureSet
+from ranking.funnel import Funnel
+from ranking.rankers.boosted import BoostedRanker
+from recall.classic.dense import DenseChannel
+from recall.classic.itemcf import ItemCFChannel
+from recall.classic.lexical import LexicalChannel
+from recall.classic.popular import PopularChannel
+from recall.merge import Merge
 from simulator.randomness import Draws
 from tests.benchmarks.market import Stopwatch, make_market
 from tests.benchmarks.table import Row
@@ -15,15 +24,15 @@ from tests.benchmarks.table import Row
 AIM = 3_000  # requests a second on two cores
 MOST_SHARE = 5.0  # per cent of a run's time that the simulator may take
 
-PARTS = {
-    "lexical": ("recall/classic/lexical.py", "recall"),
-    "popular": ("recall/classic/popular.py", "recall"),
-    "itemcf": ("recall/classic/itemcf.py", "recall"),
-    "dense": ("recall/classic/dense.py", "recall"),
-    "merge": ("recall/merge.py", "__call__"),
-    "pre-ranker": ("ranking/rankers/valued.py", "prescore"),
-    "features": ("ranking/features.py", "__call__"),
-    "ranker": ("ranking/rankers/boosted.py", "log_chances"),
+PARTS: dict[str, Callable[..., Any]] = {
+    "lexical": LexicalChannel.recall,
+    "popular": PopularChannel.recall,
+    "itemcf": ItemCFChannel.recall,
+    "dense": DenseChannel.recall,
+    "merge": Merge.__call__,
+    "pre-ranker": BoostedRanker.prescore,
+    "features": FeatureSet.__call__,
+    "ranker": BoostedRanker.log_chances,
 }
 
 pytestmark = pytest.mark.benchmark(timer=process_time)
@@ -79,13 +88,13 @@ def test_the_funnel_alone_and_the_simulator_around_it(benchmark, market, report,
 def split(profile: cProfile.Profile) -> dict[str, float]:
     """What part of the funnel's time goes where (%)."""
     seconds = {
-        (Path(file).parts[-2:], name): cumulative
-        for (file, _, name), (*_, cumulative, _) in pstats.Stats(profile).stats.items()
+        place: cumulative for place, (*_, cumulative, _) in pstats.Stats(profile).stats.items()
     }
 
-    def of(file: str, name: str) -> float:
-        return seconds[Path(file).parts, name]
+    def of(function: Callable[..., Any]) -> float:
+        code = function.__code__
+        return seconds[code.co_filename, code.co_firstlineno, code.co_name]
 
-    whole = of("ranking/funnel.py", "serve")
-    shares = {part: 100 * of(*place) / whole for part, place in PARTS.items()}
+    whole = of(Funnel.serve)
+    shares = {part: 100 * of(function) / whole for part, function in PARTS.items()}
     return shares | {"all else": 100 - sum(shares.values())}

@@ -21,7 +21,7 @@ from recall.classic.settings import DenseSpec, LexicalSpec
 from recall.merge import Merge
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
 from recall.settings import MergeSpec
-from recall.texts import words
+from recall.texts.words import words
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 from simulator.protocols import Requests

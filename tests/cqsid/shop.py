@@ -6,7 +6,7 @@ import numpy as np
 
 from cqsid.tokenizer.signals import Floats, Signals
 from recall.sampleshop import sample_catalog, sample_history
-from recall.texts import TextFeatures
+from recall.texts.features import TextFeatures
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 

@@ -71,6 +71,17 @@ def requests_(catalog: Catalog) -> Requests:
 
 
 @pytest.fixture
+def asking(catalog: Catalog) -> Callable[..., Requests]:
+    """Makes one request for each of these texts."""
+
+    def make(*texts: str) -> Requests:
+        made = sample_requests(catalog, len(texts), texts=texts)
+        return replace(made, text_B=np.arange(len(texts), dtype=np.int32))
+
+    return make
+
+
+@pytest.fixture
 def channel() -> Callable[..., FakeChannel]:
     """Makes a fitted fake channel."""
 

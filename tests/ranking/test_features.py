@@ -128,7 +128,7 @@ def test_features_can_be_kept_and_leave_the_texts_behind(tmp_path, features, req
 def test_memory_is_read_and_can_be_replaced(catalog, scorer, index, history, requests_, pool):
     memory = QueryMemory(catalog, history)
     features = FeatureSet(catalog, (), scorer, memory=memory)
-    item_BN, category_BN, _ = memory(requests_.texts, requests_.text_B, pool.items_BN)
+    item_BN, category_BN, _ = memory(requests_, pool.items_BN)
     values = features(requests_, pool)
     np.testing.assert_array_equal(column(features, values, "query_item"), item_BN)
     np.testing.assert_array_equal(column(features, values, "query_category"), category_BN)

@@ -210,7 +210,8 @@ def test_a_class_of_elsewhere_is_not_even_imported(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["recall.storage:save", "recall.storage:json.loads", "recall.gone:X", "recall.texts:np"]
+    "name",
+    ["recall.storage:save", "recall.storage:json.loads", "recall.gone:X", "recall.texts.words:np"],
 )
 def test_what_is_no_class_of_ours_is_refused(tmp_path, name):
     with pytest.raises(DataError, match="class == "):

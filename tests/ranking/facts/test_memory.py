@@ -1,4 +1,5 @@
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_what_is_remembered_equals_its_definition_pair_by_pair(
     catalog, history, memory, requests_, pool
 ):
     known = oracle(history, catalog)
-    item_BN, category_BN, clicks_B = memory(requests_.texts, requests_.text_B, pool.items_BN)
+    item_BN, category_BN, clicks_B = memory(requests_, pool.items_BN)
     found = 0
     for row, place in np.argwhere(pool.items_BN >= 0):
         text, item = requests_.texts[requests_.text_B[row]], int(pool.items_BN[row, place])
@@ -64,23 +65,23 @@ def test_what_is_remembered_equals_its_definition_pair_by_pair(
 
 def test_nobody_remembers_anything_of_an_empty_log(catalog, requests_, pool):
     memory = QueryMemory(catalog, History.empty())
-    for values in memory(requests_.texts, requests_.text_B, pool.items_BN):
+    for values in memory(requests_, pool.items_BN):
         assert not values.any()
     assert not memory.clicks_I.any()
 
 
 def test_texts_are_known_by_their_words_and_not_by_their_numbers(memory, requests_, pool):
     turned = tuple(reversed(requests_.texts))
-    text_B = len(turned) - 1 - requests_.text_B
+    other_way = replace(requests_, texts=turned, text_B=len(turned) - 1 - requests_.text_B)
     for one, other in zip(
-        memory(requests_.texts, requests_.text_B, pool.items_BN),
-        memory(turned, text_B, pool.items_BN),
+        memory(requests_, pool.items_BN),
+        memory(other_way, pool.items_BN),
         strict=True,
     ):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_kept_memory_remembers_the_same(memory, requests_, pool):
-    asked = requests_.texts, requests_.text_B, pool.items_BN
+    asked = requests_, pool.items_BN
     for one, other in zip(memory(*asked), saved_copy(memory)(*asked), strict=True):
         np.testing.assert_array_equal(one, other)

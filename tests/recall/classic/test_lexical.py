@@ -7,7 +7,7 @@ import pytest
 from recall.classic.lexical import LexicalChannel
 from recall.classic.settings import LexicalSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
-from recall.texts import item_texts, words
+from recall.texts.words import item_texts, words
 
 CATALOG = sample_catalog(200)
 REQUESTS = sample_requests(CATALOG, 40)

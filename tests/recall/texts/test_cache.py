@@ -6,48 +6,7 @@ import pytest
 from recall.arrays import Ragged
 from recall.sampleshop import sample_catalog, sample_requests
 from recall.storage import saved_copy
-from recall.texts import TextCache, WordNumbers, singular, words
-
-
-@pytest.mark.parametrize(
-    ("plural", "expected"),
-    [
-        ("laptops", "laptop"),
-        ("batteries", "battery"),
-        ("watches", "watche"),
-        ("glass", "glass"),
-        ("virus", "virus"),
-        ("shoes", "shoes"),
-        ("bus", "bus"),
-        ("rtx3090s", "rtx3090s"),
-    ],
-)
-def test_plurals_are_undone_as_the_s_stemmer_does(plural, expected):
-    assert singular(plural) == expected
-
-
-def test_words_are_lowercase_runs_of_letters_and_digits():
-    assert words("USB-C cables, 3.5mm (2x)") == ["usb", "c", "cable", "3", "5mm", "2x"]
-    assert words("Cables", plurals=False) == ["cables"]
-    assert words("_ ?!") == []
-
-
-def test_unknown_words_are_left_out_of_an_encoded_text():
-    vocabulary, learned = WordNumbers.learn(["red chair", "blue chair"])
-    assert learned.values.tolist() == [0, 1, 2, 1]
-    encoded = vocabulary.encode(["chairs zzz red", "zzz", ""])
-    assert encoded.values.tolist() == [1, 0]
-    assert encoded.pointer.tolist() == [0, 2, 2, 2]
-
-
-def test_ragged_lists_can_be_taken_and_expanded():
-    outer, inner = Ragged.of([[1, 0], [], [2]]), Ragged.of([[7, 8], [], [9]])
-    taken = outer.take([2, 0, 2])
-    assert taken.values.tolist() == [2, 1, 0, 2]
-    assert taken.pointer.tolist() == [0, 1, 3, 4]
-    expanded = outer.expand(inner)
-    assert expanded.values.tolist() == [7, 8, 9]
-    assert expanded.pointer.tolist() == [0, 2, 2, 3]
+from recall.texts.cache import TextCache
 
 
 class Lengths:
@@ -98,3 +57,20 @@ def test_a_cache_is_kept_empty():
     copy = saved_copy(cache)
     assert copy(world, lengths)[0].tolist() == [2]
     assert lengths.asked == ["bb", "bb"]
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 3, 100])
+def test_lists_come_back_as_arrays_do(capacity):
+    cache, world = TextCache(capacity), requests([0])
+
+    def letters(texts):
+        lists = Ragged.of([[ord(letter) for letter in text] for text in texts])
+        return lists, np.array([len(text) for text in texts], np.int64)
+
+    for text_B in ([], [2, 0, 2], [3, 1], [], [0, 1, 2, 3, 3]):
+        asked = replace(requests(text_B), texts=world.texts)
+        lists, lengths = cache(asked, letters)
+        expected, sizes = letters([world.texts[text] for text in text_B])
+        np.testing.assert_array_equal(lists.values, expected.values)
+        np.testing.assert_array_equal(lists.pointer, expected.pointer)
+        np.testing.assert_array_equal(lengths, sizes)
