@@ -22,7 +22,15 @@ FRAMES = {
     *("cells", "contributions", "credit", "daily", "differences", "estimates", "fates", "funnel"),
     *("headroom", "id_costs", "id_gains", "ids", "interactions", "latency", "lifts"),
     *("least_effects", "needs"),
-    *("reward_contrasts", "rewards", "rewards_offline", "rooms", "sample_ratios", "scarcity"),
+    *(
+        "reward_contrasts",
+        "rewards",
+        "rewards_offline",
+        "rooms",
+        "sample_ratios",
+        "scarcity",
+        "service",
+    ),
     *("shares", "truth"),
 }
 OTHERS = {

@@ -9,6 +9,7 @@ from experiments.analyze.facts import Facts
 from experiments.analyze.judging import Pair
 from experiments.analyze.reading.logunits import SEGMENT, TABLE
 from experiments.analyze.reading.source import quoted
+from experiments.inference.diagnostics.srm import SRM_ALARM, sample_ratio
 from experiments.inference.estimates import levels
 from experiments.inference.reduction.arm import Arms
 from experiments.inference.reduction.covariate import treatment_cannot_move
@@ -16,7 +17,6 @@ from experiments.inference.scorecard.balance import balance, warnings as of_bala
 from experiments.inference.scorecard.interaction import Interaction, interaction
 from experiments.inference.scorecard.segments import segments
 from experiments.inference.scorecard.tails import concentration
-from experiments.inference.srm import SRM_ALARM, sample_ratio
 from experiments.records.experiment.scorecard import (
     CardBalance,
     CardDifference,

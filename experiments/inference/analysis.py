@@ -10,7 +10,9 @@ from typing import Any
 import duckdb
 
 from experiments.designs.layout import AnyLayout, Layout
-from experiments.inference import health as diagnostics
+from experiments.inference.diagnostics import health as diagnostics
+from experiments.inference.diagnostics.service import service
+from experiments.inference.diagnostics.srm import strayed
 from experiments.inference.estimates import Scale, blank
 from experiments.inference.interleaved.causalcredit import (
     causal_credit,
@@ -26,7 +28,6 @@ from experiments.inference.randomised.comparison import (
     open_by_shopper,
     open_grouped,
 )
-from experiments.inference.srm import strayed
 from experiments.inference.triggered.parts import is_watched
 from experiments.inference.triggered.triggering import triggering
 from experiments.records.metrics import (
@@ -110,7 +111,7 @@ def analyse(
             srm=srm,
             daily=tuple(_daily(units, followed(metrics), pairs, confidence)),
             funnel=stages,
-            **_service(connection, log, manifest),
+            **_service(connection, log, manifest, pairs if layout is None else (), confidence),
             retrieval=tuple(retrieval),
             models=tuple(models),
             triggered=special.triggered,
@@ -300,9 +301,13 @@ def _daily(
 
 
 def _service(
-    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+    connection: duckdb.DuckDBPyConnection,
+    log: Path,
+    manifest: Manifest,
+    contrasts: Sequence[Contrast],
+    confidence: float,
 ) -> dict[str, Any]:
-    """How late pages are, over all and by hour of the day, and how sessions end."""
+    """How late pages are, over all and by hour of the day, how sessions end, how arms differ."""
     asked = connection, log, manifest
     hours, without = diagnostics.by_hour(*asked)
     return {
@@ -310,6 +315,7 @@ def _service(
         "hours": hours,
         "without": without,
         "end_reasons": tuple(diagnostics.end_reasons(*asked)),
+        "service": service(*asked, contrasts, confidence),
     }
 
 

@@ -114,6 +114,11 @@ class Results:
         return frame(Latency, self._of(Metrics).latency)
 
     @cached_property
+    def service(self) -> pd.DataFrame:
+        """How arms differ in the funnel, in latency and in why sessions end, with intervals."""
+        return frame(Estimate, self._of(Metrics).service)
+
+    @cached_property
     def truth(self) -> pd.DataFrame:
         """The true effect of giving everybody the treatment, beside what the A/B test said of it.
 

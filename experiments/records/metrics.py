@@ -329,6 +329,8 @@ class Metrics(Record):
         triggered: estimates for units whose pages differ between the arms, where `design.triggered`
             is set.
         causal: causal credit of interleaved pages, where coins leave items off.
+        service: how arms differ in the funnel, in latency and in why sessions end; only where
+            shoppers were split.
     """
 
     FILE: ClassVar[str] = "metrics.json"
@@ -350,6 +352,7 @@ class Metrics(Record):
     without: tuple[Without, ...] = ()
     triggered: tuple[Triggered, ...] = ()
     causal: tuple[CausalCredit, ...] = ()
+    service: tuple[Estimate, ...] = ()
 
     @cached_property
     def contrasts(self) -> tuple[Contrast, ...]:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from experiments.inference.diagnostics.srm import sample_ratio
 from experiments.inference.intervals.crossed import Floats
 from experiments.inference.intervals.student import student, wilson
-from experiments.inference.srm import sample_ratio
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.validity import Check, Verdict
 from experiments.validate.evidence import Evidence, PeriodLog

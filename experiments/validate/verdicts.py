@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.inference.diagnostics.srm import SRM_ALARM
 from experiments.inference.finding import holm
 from experiments.inference.intervals.crossed import Floats, ratio, share
-from experiments.inference.srm import SRM_ALARM
 from experiments.records.interval import UNKNOWN, Interval, Number
 from experiments.records.validity import Check, Period, Unit, Verdict
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tea_tasting.aggr import Aggregates
 
+from experiments.inference.diagnostics.srm import SRM_ALARM, sample_ratio
 from experiments.inference.estimates import Level, combined, levels
 from experiments.inference.intervals.student import student
 from experiments.inference.metrics import METRICS, meaning_of
@@ -18,7 +19,6 @@ from experiments.inference.scorecard.balance import balance, warnings
 from experiments.inference.scorecard.decision import Rule, judge
 from experiments.inference.scorecard.label import Evidence
 from experiments.inference.scorecard.roles import Aim, Role
-from experiments.inference.srm import SRM_ALARM, sample_ratio
 from experiments.records.interval import UNKNOWN, Interval
 from tests.benchmarks.labelworlds import COLUMNS, MARGINS, SUCCESS, Floats, Pair
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from experiments.inference.diagnostics.srm import sample_ratio
 from experiments.inference.estimates import estimate
 from experiments.inference.metrics import METRICS
-from experiments.inference.srm import sample_ratio
 from experiments.inference.units import open_units
 from experiments.rewardlab.comparison.trust import DRAWS, Judged
 from tests.experiments.inference.logs import write_log

@@ -8,6 +8,7 @@ from typing import Protocol
 import duckdb
 
 from experiments.designs.layout import AnyLayout, ListingLayout, TwoSidedLayout
+from experiments.inference.diagnostics.srm import Counted, latest_arms, populations
 from experiments.inference.estimates import Scale, estimate
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
@@ -16,7 +17,6 @@ from experiments.inference.randomised.grouped import grouped_estimates
 from experiments.inference.randomised.itemcells import open_item_cells
 from experiments.inference.randomised.pairs import Pairs, open_pairs
 from experiments.inference.randomised.twosided import two_sided_estimates
-from experiments.inference.srm import Counted, latest_arms, populations
 from experiments.inference.units import Units, open_units
 from experiments.records.metrics import Contrast, Estimate
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from experiments.inference.diagnostics.srm import SRM_ALARM, sample_ratio
 from experiments.inference.logs import EngineSpec
 from experiments.inference.sequential.monitor import monitor
 from experiments.inference.sequential.plans import Plan, as_it_ended
@@ -12,7 +13,6 @@ from experiments.inference.sequential.snapshots import (
     read_snapshots,
 )
 from experiments.inference.sequential.spending import OBRIEN_FLEMING, Spending
-from experiments.inference.srm import SRM_ALARM, sample_ratio
 from experiments.records.experiment.sequential import (
     Clock,
     Sequential,

@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from experiments.designs.layout import EVERY, Layout
+from experiments.inference.diagnostics.srm import SRM_ALARM, sample_ratio
 from experiments.inference.estimates import Scale, estimate
 from experiments.inference.finding import holm
 from experiments.inference.logs import EngineSpec
 from experiments.inference.metrics import Metric
 from experiments.inference.randomised.cells import Cells, open_cells
 from experiments.inference.randomised.grouped import grouped_estimates
-from experiments.inference.srm import SRM_ALARM, sample_ratio
 from experiments.inference.triggered.dilution import Diluted, by_share, diluted
 from experiments.inference.triggered.parts import NEVER, SINCE, check_watched, kept, parts
 from experiments.inference.units import open_units

@@ -1,4 +1,4 @@
-"""A ledger: a line for each metric, with its levels, and two intervals on one track."""
+"""A ledger: a line for each metric, with its levels, and one or two intervals on one track."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Line:
     Attributes:
         label: its name.
         levels: in both arms, in words.
-        first, second: relative changes; what is not known is not drawn.
+        first, second: changes; what is not known is not drawn, nor a second that no line knows.
         told_first, told_second: each in words.
         told: both where they are pointed at.
         colour: class of the first interval.
@@ -48,21 +48,21 @@ def ledger(lines: Sequence[Line], axis: Axis, heads: Sequence[object]) -> Html:
         axis: of all lines.
         heads: of names, of levels, of the track, and of both intervals in words.
     """
+    single = all(line.second is UNKNOWN and not line.told_second for line in lines)
     names = ("label", "levels", "tracks", "first", "second")
     head = [tag("span", each, cls=name) for name, each in zip(names, heads, strict=True)]
-    drawn = [tag("div", *head, cls="post head"), *(_line(line, axis) for line in lines)]
+    shown = head[:-1] if single else head
+    drawn = [tag("div", *shown, cls="post head"), *(_line(line, axis, single) for line in lines)]
     words = tag("div", *labels(axis), cls=f"axis {room(axis)}")
     ruler = tag("div", words, cls="post ruler")
-    return tag("div", *drawn, ruler, cls="ledger")
+    return tag("div", *drawn, ruler, cls="ledger single" if single else "ledger")
 
 
-def _line(line: Line, axis: Axis) -> Html:
+def _line(line: Line, axis: Axis, single: bool) -> Html:
+    both = ((line.first, "mark-plain", ""), (line.second, "mark-truth", "truth"))
     tracks = [
         tag("div", *marks(Lane(span, "", mark=mark), axis), cls=f"track {kind}".rstrip())
-        for span, mark, kind in (
-            (line.first, "mark-plain", ""),
-            (line.second, "mark-truth", "truth"),
-        )
+        for span, mark, kind in both[: 1 if single else 2]
     ]
     return tag(
         "div",
@@ -70,6 +70,6 @@ def _line(line: Line, axis: Axis) -> Html:
         tag("span", line.levels, cls="levels"),
         tag("div", *tracks, cls=f"tracks {line.colour}".rstrip(), title=line.told),
         tag("span", line.told_first, cls="first"),
-        tag("span", line.told_second, cls="second"),
+        None if single else tag("span", line.told_second, cls="second"),
         cls="post primary" if line.primary else "post",
     )

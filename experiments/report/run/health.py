@@ -2,7 +2,7 @@
 
 import re
 
-from experiments.inference.srm import SRM_ALARM
+from experiments.inference.diagnostics.srm import SRM_ALARM
 from experiments.records.metrics import SampleRatio
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_name

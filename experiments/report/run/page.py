@@ -23,7 +23,7 @@ from experiments.report.run.longrun import long_run
 from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
 from experiments.report.run.reproduce import reproduce
-from experiments.report.run.service import end_reasons, funnel_counts, latency, retrieval
+from experiments.report.run.service.pictures import end_reasons, funnel_counts, latency, retrieval
 
 
 def render(run: Run) -> str:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from experiments.inference.diagnostics.srm import SRM_ALARM
 from experiments.inference.finding import Finding, decide
-from experiments.inference.srm import SRM_ALARM
 from experiments.records.metrics import (
     PREFERENCE,
     Contrast,

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from experiments.inference.srm import SRM_ALARM
+from experiments.inference.diagnostics.srm import SRM_ALARM
 from experiments.records.experiment.scorecard import CardRow, Scorecard
 from experiments.records.reading import read_record
 from experiments.report.kit.digits import ABSENT, fixed, number, p_value, percent, sureness

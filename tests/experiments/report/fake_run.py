@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.records.interval import Interval
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.manifest import ArmEntry, ChannelEntry, RunManifest, Seeds
 from experiments.records.metrics import (
     Daily,
@@ -188,8 +188,35 @@ def service(arms: list[str]) -> dict[str, object]:
         "funnel": tuple(funnel),
         "latency": tuple(latency),
         "end_reasons": tuple(ends),
+        "service": apart(arms, funnel, latency, ends),
         "health": Health(tuple(traffic), (dropped,), warnings),
     }
+
+
+def apart(
+    arms: list[str], funnel: list[FunnelCount], latency: list[Latency], ends: list[EndReason]
+) -> tuple[Estimate, ...]:
+    """How arms differ in all of these, each known to a twentieth of its level."""
+    levels: dict[str, dict[str, float]] = {}
+    for row in funnel:
+        if row.stage != "requests" and row.per_request is not None:
+            levels.setdefault(row.stage, {})[row.arm] = row.per_request
+    for late in latency:
+        for name in ("mean", "p50", "p90", "p99"):
+            levels.setdefault(f"latency:{name}", {})[late.arm] = getattr(late, name)
+    for end in ends:
+        levels.setdefault(f"ended:{end.reason}", {})[end.arm] = end.share
+    found = []
+    for arm in arms[1:]:
+        for metric, of in levels.items():
+            one, two = of.get(arms[0], 0.0), of.get(arm, 0.0)
+            row = Estimate(
+                metric, (arms[0], arm), "shopper", SHOPPERS, SHOPPERS // 2, SHOPPERS // 2,
+                one, two, around(two - one, max(one, two) / 20),
+                around(two / one - 1, 0.05) if one else UNKNOWN, 0.5, False,
+            )  # fmt: skip
+            found.append(row)
+    return tuple(found)
 
 
 def models(arms: list[str]) -> tuple[Model, ...]:

@@ -296,8 +296,22 @@ def test_warnings_name_metrics_as_the_page_does(tmp_path):
     assert "Worlds: few." in words
 
 
-def test_arms_are_compared_where_their_bars_look_alike(html):
+def test_changes_of_the_service_have_intervals(html):
     words = Page(html).words
+    assert re.search(
+        r"31.2\u202fms \u2192 36.8\u202fms\+18.0\u202f% 13.0 to 23.0\u202f%", words["latency"]
+    )
+    assert re.search(r"[+\u2212]\d+\.\d\u202fpp .\d+\.\d+ to ", words["ends"])
+    assert "popular" in words["funnel"]
+    assert "none in control" in words["funnel"]
+    for part in ("funnel", "latency", "ends"):
+        assert "with 95\u202f% intervals over shoppers" in words[part]
+
+
+def test_without_these_bars_tell_how_far_arms_are_apart(tmp_path):
+    folder = fake_run(tmp_path / "run")
+    edit(folder, "metrics.json", lambda metrics: metrics.update(service=[]))
+    words = page_of(folder).words
     assert re.search(r"36.8\u202fms \(\+18\u202f%\)", words["latency"])
     assert re.search(r"\d\u202f% \([+\u2212]\d+\.\d+\u202fpp\)", words["ends"])
     assert "which has no interval here" in words["ends"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 
+from experiments.inference.diagnostics.srm import SRM_ALARM
 from experiments.inference.logs import Manifest, rows, scan
-from experiments.inference.srm import SRM_ALARM
 from experiments.inference.units import counted_rows
 from experiments.records.metrics import (
     Dropped,

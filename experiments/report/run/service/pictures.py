@@ -1,7 +1,7 @@
 """What went through the funnels, how long pages took, why sessions ended, and human grades."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from experiments.records.interval import Number
 from experiments.records.reading import row_of
@@ -20,7 +20,8 @@ from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.page import Content, absent, figure, note, panels
 from experiments.report.kit.sentences import plain_name
 from experiments.report.kit.tables import Table
-from experiments.report.run.hours import by_hour
+from experiments.report.run.service.differences import differing, how_sure
+from experiments.report.run.service.hours import by_hour
 
 RECALLED = "recalled:"
 SHOPPER_STAGES = ("clicked", "carted", "purchased")
@@ -101,10 +102,12 @@ def funnel_counts(run: Run) -> Content:
     stages = [stage for stage in dict.fromkeys((*recalled, *counted)) if stage in counted]
     acts = [stage for stage in stages if stage in SHOPPER_STAGES]
     items = [stage for stage in stages if stage not in {*SHOPPER_STAGES, "requests"}]
-    picture = panels(
-        ("Items per request", _stages(run, items, 1)),
-        ("Shoppers' acts per 100 requests", _stages(run, acts, 100)),
-    )
+    parts = ("Items per request", items, 1), ("Acts per 100 requests", acts, 100)
+    told = [
+        differing(run, title, [(_stage_label(run, stage), stage) for stage in of], _per(times))
+        for title, of, times in parts
+    ]
+    bars = panels(*((title, _stages(run, of, times)) for title, of, times in parts))
     numbers = Table.of(
         "Counts by stage",
         rows,
@@ -114,9 +117,23 @@ def funnel_counts(run: Run) -> Content:
         ("Per request", lambda row: number(row.per_request, 4)),
         names=2,
     )
-    described = "Bar charts: items that pass each stage per request, and what shoppers do with them"
-    drawn = figure(tag("div", arm_legend(run.arms), picture), numbers, described)
-    return lead, drawn, note(NO_INTERVALS.format(run.arms[0]))
+    described = "Items that pass each stage per request, and what shoppers do with them, by arm"
+    return lead, *_shown(run, told, bars, numbers, described)
+
+
+def _per(times: int) -> Callable[[float], str]:
+    return lambda value: number(value * times)
+
+
+def _shown(
+    run: Run, told: Sequence[Html | None], bars: Html, numbers: Table, described: str
+) -> tuple[Html, Html]:
+    """Changes with intervals where they are known, else bars; and how to read them."""
+    known = [each for each in told if each]
+    if known:
+        return figure(tag("div", *known), numbers, described), note(how_sure(run))
+    drawn = figure(tag("div", arm_legend(run.arms), bars), numbers, described)
+    return drawn, note(NO_INTERVALS.format(run.arms[0]))
 
 
 def _stage_label(run: Run, stage: str) -> object:
@@ -147,14 +164,16 @@ def latency(run: Run) -> Content:
         (label, {row.arm: getattr(row, key) for row in rows}) for key, label in PERCENTILES.items()
     )
     cells = [[row.arm, *(duration(getattr(row, key)) for key in PERCENTILES)] for row in rows]
+    named = [(label, f"latency:{key}") for key, label in PERCENTILES.items()]
     return (
         "Simulated time from request to page. Slow pages make shoppers leave.",
-        figure(
-            tag("div", arm_legend(run.arms), _by_arm(run, groups, duration)),
+        *_shown(
+            run,
+            [differing(run, "Page latency", named, duration)],
+            _by_arm(run, groups, duration),
             Table("Page latency", ["Arm", *PERCENTILES.values()], cells),
-            "Bar chart: mean and percentiles of page latency by arm",
+            "Mean and percentiles of page latency by arm",
         ),
-        note(NO_INTERVALS.format(run.arms[0])),
         *by_hour(run),
     )
 
@@ -176,14 +195,16 @@ def end_reasons(run: Run) -> Content:
         counts = [number(row.sessions if row else 0) for row in found.values()]
         cells.append([plain_name(reason), *counts, *(percent(at, 2) for at in shares.values())])
     head = ["Reason", *(f"{arm}: sessions" for arm in run.arms), *(f"{a}: share" for a in run.arms)]
+    named = [(plain_name(reason), f"ended:{reason}") for reason, _ in totals.most_common()]
     return (
         "The share of each arm's sessions by the reason that ended them.",
-        figure(
-            tag("div", arm_legend(run.arms), _by_arm(run, groups, _share, _points)),
+        *_shown(
+            run,
+            [differing(run, "Reason", named, _share, shares=True)],
+            _by_arm(run, groups, _share, _points),
             Table("Sessions by the reason that ended them", head, cells),
-            "Bar chart: share of sessions by end reason and arm",
+            "Share of sessions by end reason and arm",
         ),
-        note(NO_INTERVALS.format(run.arms[0])),
     )
 
 

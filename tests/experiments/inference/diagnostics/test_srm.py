@@ -4,7 +4,7 @@ import tea_tasting as tt
 from scipy import stats
 from tea_tasting.aggr import Aggregates
 
-from experiments.inference.srm import sample_ratio
+from experiments.inference.diagnostics.srm import sample_ratio
 
 
 def test_sample_ratio_is_chi_square_without_continuity_correction():

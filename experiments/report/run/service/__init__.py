@@ -1,0 +1,1 @@
+"""What went through the funnels, how late pages were, why sessions ended: by arm and apart."""
