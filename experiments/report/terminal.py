@@ -40,22 +40,19 @@ from experiments.report.kit.digits import (
     sureness,
     with_range,
 )
-from experiments.report.kit.sentences import change, level, meaning
+from experiments.report.kit.sentences import change, level
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table, compact
 from experiments.report.rewards.choosing import choice
 from experiments.report.rewards.controls import controls_headline
-from experiments.report.rewards.overview import lift_cell, offline_cell, share_cell
+from experiments.report.rewards.overview import lift_cell, offline_cell
 from experiments.report.rewards.policies import names, trained
-from experiments.report.rewards.shares import RULES
 from experiments.report.rewards.trust import (
     LEADING,
-    correlation,
     metrics_of,
-    ranked,
     trust_sentence,
 )
-from experiments.report.rewards.verdict import headline, offline_headline, policy_sentences
+from experiments.report.rewards.verdict import doubts, headline, offline_headline
 from experiments.report.rewards.words import measure_name, shown_measures, shown_metrics
 from experiments.report.run.answer import realised_sentence
 from experiments.report.run.verdict import (
@@ -67,7 +64,8 @@ from experiments.report.run.verdict import (
 )
 
 CREDITED = ("any_touch", "exclusive", "fractional")
-COLUMNS = 4  # of measures in one table, so that it fits a terminal of 80 characters
+FIRST = ("clk@10", "pvr@10", "recall@", "diversity")  # of the offline measures
+COLUMNS = 4  # of measures in a table, so that it fits a terminal of 80 characters
 SHORT = {"gmv": "GMV", "uctcvr": "UCTCVR", "orders": "orders", "ctr": "CTR"}
 
 
@@ -231,56 +229,37 @@ def _recall_table(record: IdsRecord, mode: str) -> Table:
 
 
 def rewards_summary(record: RewardsRecord, report: Path | None = None) -> Summary:
-    """Offline measures, true lifts, trust, and the verdict, policy by policy."""
+    """What a screen holds: true lifts, which reward to take, and what speaks against it.
+
+    Without worlds, offline measures stand in the place of lifts. All else is on the page.
+    """
     said = [Text(headline(record)[0], "bold"), Text(choice(record), "bold")]
-    said.append(Text(offline_headline(record)))
-    said.append(Text(controls_headline(record)))
-    for policy, sentences in policy_sentences(record).items():
-        said += [Text(), Text(policy, "bold"), *map(Text, sentences)]
-    last = [trust_sentence(record, metric) for metric in _leading(record)]
-    for sentence in (*last, *record.warnings):
-        said += [Text(), Text(sentence)]
-    return Summary(_lab_tables(record), said, report)
+    said += [Text(offline_headline(record)), Text(controls_headline(record))]
+    said += [Text(sentence) for sentence in (*doubts(record), *record.warnings)]
+    trusted = next((m for m in metrics_of(record) if m in LEADING), None)
+    if trusted:
+        said += [Text(), Text(trust_sentence(record, trusted))]
+    more = "Every measure, share of purchases and course of training"
+    said += [Text(), Text(f"{more} is {'on the page' if report else 'in rewards.json'}.")]
+    table = _lifts(record) if record.online else _measures(record)
+    return Summary([replace(table, whole=False)], said, report)
 
 
-def _lab_tables(record: RewardsRecord) -> list[Table]:
-    """All tables of which the record has rows; names rather than numbers are broken in them."""
+def _lifts(record: RewardsRecord) -> Table:
+    """True lifts of every policy that was trained."""
+    found = shown_metrics([row.metric for row in record.online])
+    heads = {metric: SHORT.get(metric, metric) for metric in found}
+    own = {row.name: row.name for row in trained(record)}
+    title = f"Online: true lift over {record.baseline}"
+    return Table.grid(title, "policy", own, heads, partial(lift_cell, record))
+
+
+def _measures(record: RewardsRecord) -> Table:
+    """What matters most of the offline measures."""
+    known = shown_measures(record)
+    named = {measure: measure_name(measure) for measure in known}
+    first = {measure: name for measure, name in named.items() if name.startswith(FIRST)} or named
+    heads = dict(islice(first.items(), COLUMNS))
     policies = {name: name for name in names(record)}
-    measures = {measure: measure_name(measure) for measure in shown_measures(record)}
-    starts = range(0, len(measures), COLUMNS)
-    cuts = [dict(islice(measures.items(), at, at + COLUMNS)) for at in starts]
     title = f"Offline: level, and difference from {record.baseline}"
-    cell = partial(offline_cell, record)
-    tables = [Table.grid(title, "policy", policies, heads, cell) for heads in cuts]
-    if record.online:
-        found = shown_metrics([row.metric for row in record.online])
-        heads = {metric: SHORT.get(metric, metric) for metric in found}
-        title = f"Online: true lift over {record.baseline}"
-        own = {row.name: row.name for row in trained(record)}
-        tables.append(Table.grid(title, "policy", own, heads, partial(lift_cell, record)))
-    if record.policy_shares:
-        title = f"Share of purchases that {record.channel} holds"
-        tables.append(Table.grid(title, "policy", policies, RULES, partial(share_cell, record)))
-    if record.trust:
-        tables.append(_trust_table(record))
-    return [replace(table, whole=False) for table in tables]
-
-
-def _leading(record: RewardsRecord) -> list[str]:
-    """The metrics whose trust is told here; all of them are on the page."""
-    found = metrics_of(record)
-    return [metric for metric in found if metric in LEADING] or found[:1]
-
-
-def _trust_table(record: RewardsRecord) -> Table:
-    metrics = _leading(record)
-    measures = {row.measure: measure_name(row.measure) for row in ranked(record, metrics[0])}
-    heads = {metric: SHORT.get(metric, meaning(metric).noun) for metric in metrics}
-
-    def cell(measure: str, metric: str) -> str:
-        row = row_of(record.trust, measure=measure, metric=metric)
-        known = row is not None and row.rank_correlation.estimate is not None
-        return "{} ({})".format(*correlation(row)) if row and known else ABSENT
-
-    title = "Rank correlation of offline measures with true lifts"
-    return Table.grid(title, "measure", measures, heads, cell)
+    return Table.grid(title, "policy", policies, heads, partial(offline_cell, record))

@@ -11,11 +11,13 @@ from experiments.report.rewards.policies import trained
 from experiments.report.rewards.words import (
     SUPERVISED,
     Difference,
+    Sign,
     called,
     finding,
     hacking_sentence,
     shown_measures,
     shown_metrics,
+    sign,
     sized,
 )
 
@@ -63,6 +65,19 @@ def policy_sentences(record: RewardsRecord) -> dict[str, list[str]]:
             *_ends_sentence(row),
         ]
     return told
+
+
+def doubts(record: RewardsRecord) -> list[str]:
+    """Which rewards ran ahead of the shoppers, and whose trainings ended early."""
+    signs: dict[Sign, list[str]] = {}
+    for row in trained(record):
+        hacking = row_of(record.hacking, policy=row.name)
+        if hacking:
+            signs.setdefault(sign(hacking), []).append(row.name)
+    called = {Sign.HACKED: "Reward hacking", Sign.AHEAD: "A sign of reward hacking"}
+    told = [f"{words}: {listed(signs[kind])}." for kind, words in called.items() if kind in signs]
+    early = [f"{row.name}: {end}" for row in trained(record) for end in _ends_sentence(row)]
+    return told + early
 
 
 def online_rows(record: RewardsRecord, policy: str) -> list[Online]:
