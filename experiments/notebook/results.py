@@ -65,7 +65,7 @@ class Results:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()
         self._read: dict[type[Record], Record] = {}
 
     @property

@@ -40,6 +40,16 @@ def test_frames_have_the_numbers_of_the_files(small: Results, small_run: Path) -
     assert found == pytest.approx(effects, nan_ok=True)
 
 
+def test_a_run_opened_by_a_relative_path_is_found_from_elsewhere(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small_run.parent)
+    opened = open_run(small_run.name)
+    monkeypatch.chdir(tmp_path)
+    assert len(opened.service) > 0
+    assert len(opened.requests()) > 0
+
+
 def test_estimates_and_truths_merge_by_metric_and_arms(small: Results) -> None:
     plain = small.estimates[~small.estimates["cuped"]]
     both = plain.merge(small.truth, on=KEY, suffixes=("", "_true"))
