@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.records.interval import UNKNOWN, Interval
+from experiments.report.kit.digits import ABSENT
 from experiments.report.kit.forest import Lane, marks
-from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.ruler import labels, room
 from experiments.report.kit.scales import Axis
 
@@ -33,6 +34,19 @@ class Line:
     told: str
     colour: str = ""
     primary: bool = False
+
+
+def sized(size: str, around: str) -> Html:
+    """A change with its interval behind it, in words."""
+    shown = tag("b", size, cls="size")
+    return shown if around == ABSENT else join([shown, tag("small", around)], " ")
+
+
+def either(relative: Html | None, absolute: Html) -> Html | None:
+    """A change in words, relative or absolute: the page's script switches between them."""
+    if relative is None:
+        return None
+    return join([tag("span", relative, cls="relative"), tag("span", absolute, cls="absolute")])
 
 
 def spans(lines: Iterable[Line]) -> list[list[Interval]]:

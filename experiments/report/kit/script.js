@@ -207,6 +207,13 @@
     };
     const [picture, table] = [figure.querySelector(".picture"), figure.querySelector("table")];
     const name = `${run}-${part}-${at + 1}`;
+    if (picture?.querySelector(".absolute")) {
+      const words = ["Absolute", "Relative"];
+      add(words[0], "Show changes in their unit, or relative to control", (event) => {
+        const absolute = picture.classList.toggle("absolute");
+        event.target.textContent = words[Number(absolute)];
+      });
+    }
     if (picture) {
       add("SVG", "Save the picture", () => save(svg(picture), "image/svg+xml", `${name}.svg`));
     }

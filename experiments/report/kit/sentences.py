@@ -64,6 +64,10 @@ def level(metric: str, value: float | None) -> str:
     return duration(value) if kind == "seconds" else number(value, 4)
 
 
+_UNITS = {"share": (100, THIN + "pp"), "seconds": (1000, THIN + "ms")}
+"""Of an absolute effect, by the kind of a metric: times what, and in which unit."""
+
+
 def change(metric: str, value: float | None) -> str:
     """An absolute effect on a metric in its unit."""
     kind = meaning(metric).kind
@@ -80,10 +84,19 @@ def change_range(metric: str, effect: Interval) -> str:
     return spoken(effect, lambda end: change(metric, end))
 
 
+def change_words(metric: str, effect: Interval) -> tuple[str, str]:
+    """An absolute effect in its unit and the ends of its interval, whose half has two digits."""
+    times, unit = _UNITS.get(meaning(metric).kind, (1, ""))
+    if effect.estimate is None or effect.ends is None or effect.ends[0] == effect.ends[1]:
+        return change(metric, effect.estimate), ABSENT
+    decimals = decimals_for(times * (effect.ends[1] - effect.ends[0]) / 2, 2)
+    around = spoken(effect, lambda end: fixed(times * end, decimals))
+    return fixed(times * effect.estimate, decimals, sign=True) + unit, around
+
+
 def changes(metric: str, values: Sequence[float]) -> list[str]:
     """Absolute effects on an axis, with the decimals that their step needs."""
-    kind = meaning(metric).kind
-    times, unit = {"share": (100, THIN + "pp"), "seconds": (1000, THIN + "ms")}.get(kind, (1, ""))
+    times, unit = _UNITS.get(meaning(metric).kind, (1, ""))
     decimals = step_decimals([value * times for value in values])
     return [fixed(value * times, decimals, sign=True) + unit if value else "0" for value in values]
 

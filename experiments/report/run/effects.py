@@ -19,11 +19,17 @@ from experiments.report.kit.digits import (
     sureness,
 )
 from experiments.report.kit.forest import Lane, Row, forest, spans
-from experiments.report.kit.ledger import Line, ledger, spans as spans_of_lines
+from experiments.report.kit.ledger import Line, either, ledger, sized, spans as spans_of_lines
 from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, alarm, figure, folded, judged, note
 from experiments.report.kit.scales import growths
-from experiments.report.kit.sentences import change, change_range, level, meaning
+from experiments.report.kit.sentences import (
+    change,
+    change_range,
+    change_words as absolute_words,
+    level,
+    meaning,
+)
 from experiments.report.kit.tables import Table
 from experiments.report.run.answer import realised_sentence
 from experiments.report.run.verdict import covered_words, direction, inside, unreadable
@@ -131,14 +137,21 @@ def _ledger_line(run: Run, contrast: Contrast, name: str) -> Line:
     true = truth.growth if truth else UNKNOWN
     hint = tag("small", "less is better") if meaning(name).better < 0 else None
     word = _word(row) if row else None
+    told, told_true = (
+        either(_sized(span), sized(*absolute_words(name, effect)))
+        for span, effect in (
+            (shown, row.effect if row else UNKNOWN),
+            (true, truth.effect if truth else UNKNOWN),
+        )
+    )
     judged_ = _judged(row, truth) if row and truth else None
     return Line(
         join([meaning(name).label, hint]),
         _levels(row) if row else None,
         shown,
         true,
-        join([_sized(shown), word], " ") if word else _sized(shown),
-        join([_sized(true), judged_], " ") if judged_ else _sized(true),
+        join([told, word], " ") if word else told,
+        join([told_true, judged_], " ") if judged_ else told_true,
         _told(run, name, shown, true),
         arm_class(run.arms, contrast[1]),
         name == run.metrics.primary,
@@ -162,8 +175,7 @@ def _sized(span: Interval) -> Html | None:
     if span.estimate is None:
         return None
     digits = interval_decimals(span)
-    size = tag("b", percent(span.estimate, digits, sign=True), cls="size")
-    return join([size, tag("small", range_of(span, digits))], " ") if span.ends else size
+    return sized(percent(span.estimate, digits, sign=True), range_of(span, digits))
 
 
 def _adjusted(run: Run, contrast: Contrast) -> Html:

@@ -29,7 +29,17 @@ def test_every_figure_has_its_buttons(tab: Browser) -> None:
     titles = tab.evaluate(
         "[...document.querySelectorAll('#effects .saves button')].map(each => each.title)"
     )
-    assert titles == ["Save the picture", "Save the numbers"]
+    assert titles[-2:] == ["Save the picture", "Save the numbers"]
+
+
+def test_changes_are_shown_relative_to_control_or_in_their_unit(tab: Browser) -> None:
+    said = "document.querySelector('#effects .post.primary .first').innerText"
+    switch = "#effects .saves button"
+    assert "%" in tab.evaluate(said)
+    for other, percent in (("Relative", False), ("Absolute", True)):
+        tab.evaluate(f"document.querySelector('{switch}').click()")
+        assert ("%" in tab.evaluate(said)) is percent
+        assert tab.evaluate(f"document.querySelector('{switch}').textContent") == other
 
 
 def test_numbers_are_saved_as_a_program_reads_them(tab: Browser) -> None:

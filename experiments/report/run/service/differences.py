@@ -6,8 +6,8 @@ from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.metrics import Contrast, Estimate
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_class, arm_name
-from experiments.report.kit.digits import THIN, change_words, points, sureness
-from experiments.report.kit.ledger import Line, ledger, spans
+from experiments.report.kit.digits import ABSENT, THIN, change_words, points, sureness
+from experiments.report.kit.ledger import Line, ledger, sized, spans
 from experiments.report.kit.markup import Html, join, tag, words_of
 from experiments.report.kit.scales import LONG, Axis, along, growths, shared
 
@@ -98,19 +98,12 @@ def _line(
     )
 
 
-def _pointed(change: Interval) -> Html | str:
+def _pointed(change: Interval) -> Html:
     """A change in percentage points with its interval."""
     size, _, around = points(change).partition(" (")
-    return (
-        join([tag("b", size, cls="size"), tag("small", around.rstrip(")"))], " ")
-        if around
-        else size
-    )
+    return sized(size, around.rstrip(")") or ABSENT)
 
 
 def _sized(change: Interval) -> Html | str:
     """A relative change with its interval."""
-    if change.estimate is None:
-        return ""
-    size, around = change_words(change, 2)
-    return join([tag("b", size, cls="size"), tag("small", around)], " ") if change.ends else size
+    return "" if change.estimate is None else sized(*change_words(change, 2))
