@@ -10,6 +10,23 @@ Texts = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
+class Structured:
+    """Published attribute values of I items; V is most values of one item.
+
+    Attributes:
+        values_IV: codes of values, -1 padded on the right; the same codes as in the truth.
+        value_names: name of each of W values.
+        attribute_W: attribute of each value.
+        attributes: name of each attribute.
+    """
+
+    values_IV: Ints
+    value_names: tuple[str, ...]
+    attribute_W: Ints
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Catalog:
     """The public columns of I items. An item id is its row number, 0..I-1.
 
@@ -27,6 +44,8 @@ class Catalog:
         brands: brand names.
         categories: category paths, "Department > Category".
         department_C: department number of each category.
+        structured: attribute values that the shop publishes in fields of their own; None: it
+            publishes none.
     """
 
     key_I: Texts
@@ -42,6 +61,7 @@ class Catalog:
     brands: tuple[str, ...]
     categories: tuple[str, ...]
     department_C: Ints
+    structured: Structured | None = None
 
     def __len__(self) -> int:
         return len(self.price_I)

@@ -45,6 +45,20 @@ class TraitsSpec(Spec):
     taste_dimensions: int = Field(8, ge=1, le=64, description="size of taste vectors (dimensions)")
 
 
+class StructuredSpec(Spec):
+    """What a shop publishes of the attribute values of its items."""
+
+    omitted: float = Field(
+        0.5, ge=0, le=1, description="values that the shop does not publish (share of all)"
+    )
+    wrong: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        description="published values that are another one of the same attribute (share)",
+    )
+
+
 class CatalogSpec(TraitsSpec):
     """Settings of a generated catalogue."""
 
@@ -66,6 +80,9 @@ class CatalogSpec(TraitsSpec):
     )
     missing_category: float = Field(
         0.1, ge=0, le=1, description="items without a public category (share)"
+    )
+    structured: StructuredSpec | None = Field(
+        None, description="attribute values in fields of their own; none: told by texts alone"
     )
     new_items_per_day: float = Field(
         0.002, ge=0, lt=1, description="items that arrive each simulated day (share of the items)"

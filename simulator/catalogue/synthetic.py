@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.catalogue.catalog import Catalog, Ints, Supply
+from simulator.catalogue.catalog import Catalog, Ints, Structured, Supply
 from simulator.catalogue.sampling import Indices, RowChoice, power_law
 from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.structured import publish
 from simulator.catalogue.taxonomy import Taxonomy, brand_names, build_taxonomy
 from simulator.catalogue.titles import render_titles
 from simulator.catalogue.traits import complete, draw_quality, draw_rating, draw_seller, left_packed
@@ -78,6 +79,7 @@ def generate_supply(spec: CatalogSpec, draws: Draws) -> Supply:
         brands=market.brands,
         categories=market.taxonomy.categories,
         department_C=market.taxonomy.department_C.astype(np.int32),
+        structured=_structured(values_IS, market.taxonomy, spec, draws),
     )
     return complete(
         catalog,
@@ -165,6 +167,16 @@ def _pick_values(market: Assortment, category_I: Indices, draws: Draws) -> Ints:
         has_I = chance_I < market.presence_CS[category_I, slot]
         values_IS[:, slot] = np.where(has_I, codes_E[entry_I], -1)
     return values_IS
+
+
+def _structured(
+    values_IS: Ints, taxonomy: Taxonomy, spec: CatalogSpec, draws: Draws
+) -> Structured | None:
+    """What the shop publishes in fields of their own, by canonical words."""
+    if spec.structured is None:
+        return None
+    names = tuple(words[0] for words in taxonomy.value_words)
+    return publish(values_IS, names, taxonomy.value_attributes, spec.structured, draws)
 
 
 def _shop_price(price_I: Floats) -> Floats:

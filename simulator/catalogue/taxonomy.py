@@ -47,6 +47,7 @@ class Taxonomy:
         department_C: department of each category.
         price_C: typical price of each category.
         value_words: word and synonyms of each attribute value.
+        value_attributes: name of the attribute of each value.
         slots: per slot and category, the codes of the values that fit there.
     """
 
@@ -55,6 +56,7 @@ class Taxonomy:
     department_C: Indices
     price_C: tuple[float, ...]
     value_words: tuple[Words, ...]
+    value_attributes: Words
     slots: tuple[tuple[tuple[int, ...], ...], ...]
 
 
@@ -114,6 +116,7 @@ def build_taxonomy(categories: int) -> Taxonomy:
         department_C=np.array([place[0] for place in places], np.int64),
         price_C=tuple(entries()[d][at].price for d, at, _ in places),
         value_words=tuple(value_words),
+        value_attributes=tuple(attribute for attribute, _ in codes_of),
         slots=tuple(zip(*per_category, strict=True)),
     )
 
