@@ -1,0 +1,1 @@
+"""Stress sets: made-up requests that show where a scorer of texts and items breaks."""
