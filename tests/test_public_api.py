@@ -30,6 +30,8 @@ FRAMES = {
         "sample_ratios",
         "scarcity",
         "service",
+        "stress",
+        "stress_order",
     ),
     *("shares", "truth"),
 }

@@ -22,14 +22,15 @@ ROOMS = {
         "truth": {"records", "inference"},
         "clickfits": set(),
         "designs": set(),
-        "config": {"designs", "inference"},
+        "stress": {"records", "inference"},
+        "config": {"designs", "inference", "stress"},
         "stages": {"config", "records"},
         "report": {"records", "inference"},
         "analyze": {"records", "stages", "inference", "config", "report"},
         "attribution.credit": {"records", "inference", "config", "stages"},
         "running": {
             *("records", "stages", "designs", "inference", "truth", "config", "report"),
-            "attribution.credit",
+            *("attribution.credit", "stress"),
         },
         "attribution": {
             *("records", "stages", "inference", "truth", "config", "report", "running"),

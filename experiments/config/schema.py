@@ -16,6 +16,7 @@ from experiments.config.reward_lab import RewardLabSpec
 from experiments.designs.settings import DesignSpec, ShopperDesign
 from experiments.designs.split import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS
+from experiments.stress.settings import StressSpec
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
@@ -129,6 +130,7 @@ class Config(Spec):
     attribution: AttributionSpec = Field(AttributionSpec(), description="for `funnelab attribute`")
     ids_bench: IdsBenchSpec = Field(IdsBenchSpec(), description="for `funnelab ids bench`")
     reward_lab: RewardLabSpec = Field(RewardLabSpec(), description="for `funnelab rewards`")
+    stress: StressSpec = Field(StressSpec(), description="what channels and rankers are tried on")
     sweep: SweepSpec | None = Field(None, description="for `funnelab sweep`")
     execution: ExecutionSpec = ExecutionSpec()
 
@@ -153,6 +155,7 @@ class Config(Spec):
             *self._problems_of_merges(),
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
+            *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
             *self.design.problems(self.world.days),
             *self.design.misfits([arm.share for arm in self.arms], self.funnel.exploration),
             *self.design.problems_beside(self.world, self.funnel, len(self.arms)),

@@ -1,6 +1,6 @@
 """The results in a folder: what was found as data frames, the log with names, and all in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Daily, Estimate, FunnelCount, Latency, Metrics, SampleRatio
 from experiments.records.reading import AnyRecord, Record, read_record, row_of
 from experiments.records.rewards import Contrast as PolicyContrast, Offline, Online, RewardsRecord
+from experiments.records.stress import Ordering, StressRecord, WinRate
 from experiments.records.sweep import CellDifference, CellLift, CellRoom, CellRow, SweepRecord
 from experiments.records.truth import Headroom, Scarcity, Truth, Truths
 from experiments.report.kit.markup import Html, tag
@@ -162,6 +163,16 @@ class Results:
     def fates(self) -> pd.DataFrame:
         """Where purchases credited to a channel would go without it (`funnelab attribute`)."""
         return frame(FateRow, self._of(AttributionRecord).fates)
+
+    @cached_property
+    def stress(self) -> pd.DataFrame:
+        """How often each scorer ranks what meets all conditions first (`stress.conditions`)."""
+        return frame(WinRate, self._of(StressRecord).wins)
+
+    @cached_property
+    def stress_order(self) -> pd.DataFrame:
+        """How each scorer orders items by failed conditions, and how that hangs on wording."""
+        return frame(Ordering, self._of(StressRecord).orders)
 
     @cached_property
     def needs(self) -> pd.DataFrame:
@@ -339,13 +350,19 @@ class Results:
         """
         if kind not in self._read:
             if not (self.folder / kind.FILE).is_file():
-                why = ", with truth.seeds > 0" if kind is Truths else ""
+                why = _WITH.get(kind, "")
                 made = f"`{kind.COMMAND}` makes it{why}"
                 raise StoreError(f"{self.folder} has no {kind.FILE}, must have it: {made}")
             self._read[kind] = read_record(kind, self.folder)
         found = self._read[kind]
         assert isinstance(found, kind)
         return found
+
+
+_WITH: Mapping[type[Record], str] = {
+    Truths: ", with truth.seeds > 0",
+    StressRecord: ", with stress.conditions",
+}
 
 
 def open_run(folder: Path | str) -> Results:

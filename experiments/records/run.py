@@ -9,6 +9,7 @@ from experiments.records.files import CONFIG, MANIFEST, read_json
 from experiments.records.manifest import Failed, RunManifest
 from experiments.records.metrics import Metrics
 from experiments.records.reading import find_record, read_record
+from experiments.records.stress import StressRecord
 from experiments.records.truth import Truths
 
 
@@ -22,6 +23,7 @@ class Run:
         manifest: how the run was made; None where it is missing.
         config: the resolved configuration as text; None where it is missing.
         attribution: what channels are credited with and contribute; None where it was not asked.
+        stress: how scorers stand requests of several conditions; None where it was not asked.
     """
 
     metrics: Metrics
@@ -29,6 +31,7 @@ class Run:
     manifest: RunManifest | None = None
     config: str | None = None
     attribution: AttributionRecord | None = None
+    stress: StressRecord | None = None
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -68,6 +71,7 @@ def read_run(folder: Path) -> Run:
         manifest=find_record(RunManifest, folder),
         config=config.read_text(encoding="utf-8", errors="replace") if config.is_file() else None,
         attribution=find_record(AttributionRecord, folder),
+        stress=find_record(StressRecord, folder),
     )
 
 

@@ -13,9 +13,12 @@ from typing import Any
 from experiments.config.schema import Config
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
+from experiments.records.reading import read_record
+from experiments.records.stress import StressRecord
+from experiments.running.apart.grades import RETRIEVAL, GradesJob, grade_channels
+from experiments.running.apart.stress import StressJob, ranker_names, try_conditions
 from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import launch_limit
-from experiments.running.grades import RETRIEVAL, GradesJob, grade_channels
 from experiments.running.models import LOG, Trained
 from experiments.running.modelstages import ModelStages
 from experiments.running.past.historyworld import HistoryWorld, RampedHistory, before_ramp
@@ -135,6 +138,27 @@ class Pipeline:
         job = GradesJob(self.config, stage, catalogue.path, history.path, models)
         self.maker.here(job, unit="channels")
         return [Retrieval(**row) for row in read_json(stage.path / RETRIEVAL)]
+
+    def stress(self, trained: Trained) -> StressRecord | None:
+        """How the models that serve stand requests of several conditions; None: not asked."""
+        if self.config.stress.conditions is None:
+            return None
+        names = ranker_names(self.config, [stage.path for stage in trained.rankers])
+        told = [self.config.name, self.config.analysis.confidence, list(self.config.channels)]
+        stage = self.maker.stage(
+            "stress",
+            [self.config.stress, self.config.seed, *told, list(names)],
+            inputs=[
+                trained.catalogue.key,
+                trained.history.key,
+                *(stage.key for stage in (*trained.channels.values(), *trained.rankers)),
+            ],
+            task=try_conditions,
+        )
+        channels = {name: each.path for name, each in trained.channels.items()}
+        folders = trained.catalogue.path, trained.history.path
+        self.maker.here(StressJob(self.config, stage, *folders, channels, names), unit="items")
+        return read_record(StressRecord, stage.path)
 
     def worlds(self, trained: Trained, seeds: int) -> Worlds:
         """The experiment and the truth: independent worlds, lived side by side.

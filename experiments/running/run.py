@@ -16,6 +16,7 @@ from experiments.inference.analysis import analyse
 from experiments.inference.metrics import CLICKS, METRICS, Metric
 from experiments.records.files import read_json
 from experiments.records.metrics import Metrics, Model, Retrieval
+from experiments.records.stress import StressRecord
 from experiments.records.truth import Truths
 from experiments.report import write_report
 from experiments.running.manifest import manifest
@@ -77,6 +78,7 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         channels, early = pipeline.models.channels(catalogue, history)
         trained = pipeline.models.trained(catalogue, history, channels, early)
     retrieval = pipeline.retrieval(catalogue, history, channels)
+    stress = pipeline.stress(trained)
     worlds = pipeline.worlds(trained, config.truth.seeds)
     with progress.stage("analyse"):
         models = training_reports(
@@ -88,9 +90,10 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         metrics = _metrics(config, catalog, history.path / LOG, worlds, retrieval, models)
         metrics = _with_remarks(metrics, config, catalogue)
     truths = _truths(pipeline, trained, worlds, metrics, catalog)
-    replace_results(maker.run, config, metrics, *([truths] if truths is not None else []))
-    if truths is None:
-        maker.run.remove(Truths.FILE)
+    beside = {Truths.FILE: truths, StressRecord.FILE: stress}
+    replace_results(maker.run, config, metrics, *(each for each in beside.values() if each))
+    for name in (name for name, each in beside.items() if each is None):
+        maker.run.remove(name)
     with progress.stage("credit"):
         items = Items.of(catalog, history.path / LOG)
         write_credit(maker.run, config, worlds.experiment, items)

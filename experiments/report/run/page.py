@@ -24,6 +24,7 @@ from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
 from experiments.report.run.reproduce import reproduce
 from experiments.report.run.service.pictures import end_reasons, funnel_counts, latency, retrieval
+from experiments.report.run.stress import conditions
 
 
 def render(run: Run) -> str:
@@ -56,6 +57,7 @@ LAST: tuple[Part[Run], ...] = (
     ("latency", "Latency", "Latency", latency),
     ("ends", "End reasons", "Why sessions ended", end_reasons),
     ("retrieval", "Human grades", "Retrieval on human grades", retrieval),
+    ("stress", "Several conditions", "Requests of several conditions", conditions),
     ("models", "Models", "Models", models),
     ("health", "Health", "Health", health),
     ("reproduce", "Reproduce", "How to reproduce", reproduce),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.records.validity import ChannelRecall, Check, Truth, Verdict
-from experiments.running.grades import DEPTH, asked
+from experiments.running.apart.grades import DEPTH, asked
 from experiments.running.models import POPULATION, load_saved
 from experiments.validate.evidence import Evidence, PeriodLog
 from experiments.validate.favouritism.chance import Excess, Recalled, excess

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.records.validity import ChannelRecall
-from experiments.running.grades import DEPTH, GradedRetrieval, graded_retrieval
+from experiments.running.apart.grades import DEPTH, GradedRetrieval, graded_retrieval
 from experiments.validate.favouritism.placing import Answer, placed
 from recall.candidates import Candidates
 from simulator.shoppers.intents import Judgments

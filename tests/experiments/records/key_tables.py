@@ -22,6 +22,7 @@ from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Metrics
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
+from experiments.records.stress import StressRecord
 from experiments.records.sweep import SweepRecord
 from experiments.records.truth import Truths
 from experiments.records.validity import Validity
@@ -37,6 +38,7 @@ RECORDS: tuple[type, ...] = (
         IdsRecord,
         RewardsRecord,
         SweepRecord,
+        StressRecord,
         Validity,
         Calibration,
         Sequential,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.records.reading import row_of
-from experiments.running.grades import graded_retrieval
+from experiments.running.apart.grades import graded_retrieval
 from experiments.validate.favouritism.graded import by_grades
 from experiments.validate.favouritism.truths import _regraded
 from recall.candidates import Candidates

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from experiments.running.grades import graded_retrieval
+from experiments.running.apart.grades import graded_retrieval
 from simulator.shoppers.intents import Judgments
 
 ITEMS = 40

@@ -1,0 +1,1 @@
+"""Models asked apart from any funnel: queries that people have graded, and stress sets."""
