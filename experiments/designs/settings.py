@@ -232,7 +232,7 @@ class InterleavingDesign(DesignSettings):
 
 def _kind(value: Any) -> Any:
     """The type that settings name; shoppers are split where they name none."""
-    return value.get("type", "shopper") if isinstance(value, dict) else value.type
+    return value.get("type", "shopper") if isinstance(value, dict) else getattr(value, "type", None)
 
 
 SplitSpec = (
