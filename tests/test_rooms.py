@@ -88,6 +88,7 @@ ROOMS = {
         "files.tables": {"."},
         "files": {".", "catalogue", "shoppers", "files.tables"},
         "files.mapping": {".", "files", "files.tables"},
+        "annotations": {".", "catalogue", "shoppers"},
         "behaviour": {".", "catalogue", "shoppers"},
         "log": {".", "catalogue", "shoppers", "behaviour"},
         "living": {".", "catalogue", "shoppers", "behaviour", "log"},
