@@ -30,6 +30,7 @@ FRAMES = {
         "sample_ratios",
         "scarcity",
         "service",
+        "judges",
         "stress",
         "stress_order",
     ),

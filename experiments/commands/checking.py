@@ -46,6 +46,12 @@ def _ranker(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
     return check_ranker(partial(found, **(case.options or {})), catalog)
 
 
+def _judge(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
+    from ranking.judges.conformance import check_judge
+
+    return check_judge(partial(found, **(case.options or {})), catalog)
+
+
 def _reward(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
     from cqsid.rewards.conformance import check_reward
 
@@ -76,6 +82,7 @@ def _metric(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
 SUITES: dict[str, Suite] = {
     "channel": _channel,
     "ranker": _ranker,
+    "judge": _judge,
     "reward": _reward,
     "rule": _rule,
     "click": _click,
@@ -95,6 +102,10 @@ def kind_of(plug_in: str) -> Kind:
         from ranking.rankers.settings import RANKER
 
         return RANKER
+    if plug_in == "judge":
+        from ranking.judges.settings import JUDGE
+
+        return JUDGE
     if plug_in == "reward":
         from cqsid.rewards.registry import REWARD
 
@@ -149,6 +160,8 @@ def _uses(plug_in: str, name: str, config: Config) -> Iterator[Case]:
     elif plug_in == "ranker":
         places = {"ranker": config.ranker}
         places |= {f"arms.{arm.name}.ranker": arm.ranker for arm in config.arms if arm.ranker}
+    elif plug_in == "judge":
+        places = {f"judges.{key}": spec for key, spec in config.judges.items()}
     elif plug_in == "reward":
         places = {
             f"reward_lab.rewards.{key}.components[{number}]": component

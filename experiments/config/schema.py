@@ -17,10 +17,12 @@ from experiments.designs.settings import DesignSpec, ShopperDesign
 from experiments.designs.split import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS
 from experiments.stress.settings import StressSpec
+from ranking.judges.settings import JudgeSpec
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from recall.settings import MergeSpec
+from simulator.annotations.settings import AnnotationsSpec
 from simulator.catalogue.settings import CatalogSpec, TraitsSpec
 from simulator.errors import ConfigError
 from simulator.files.settings import DemandFileSpec, FileCatalog, JudgmentFileSpec
@@ -130,6 +132,10 @@ class Config(Spec):
     attribution: AttributionSpec = Field(AttributionSpec(), description="for `funnelab attribute`")
     ids_bench: IdsBenchSpec = Field(IdsBenchSpec(), description="for `funnelab ids bench`")
     reward_lab: RewardLabSpec = Field(RewardLabSpec(), description="for `funnelab rewards`")
+    annotations: AnnotationsSpec = Field(
+        AnnotationsSpec(), description="graded pairs that a shop pays for"
+    )
+    judges: dict[Name, JudgeSpec] = Field({}, description="relevance judges by name")
     stress: StressSpec = Field(StressSpec(), description="what channels and rankers are tried on")
     sweep: SweepSpec | None = Field(None, description="for `funnelab sweep`")
     execution: ExecutionSpec = ExecutionSpec()
@@ -155,6 +161,8 @@ class Config(Spec):
             *self._problems_of_merges(),
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
+            *alike("judges", self.judges),
+            *self._problems_of_annotations(),
             *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
             *self.design.problems(self.world.days),
             *self.design.misfits([arm.share for arm in self.arms], self.funnel.exploration),
@@ -174,6 +182,19 @@ class Config(Spec):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _problems_of_annotations(self) -> list[str]:
+        if self.annotations.pairs and not self.judges:
+            return [
+                f"annotations.pairs == {self.annotations.pairs}, must be 0 without a judge: "
+                "nothing else learns from them"
+            ]
+        return [
+            f"judges.{name}.permuted == true, must be false with annotations.pairs == 0: "
+            "there is nothing to permute"
+            for name, spec in self.judges.items()
+            if spec.permuted and not self.annotations.pairs
+        ]
 
     def _problems_of_names(self) -> list[str]:
         names = [arm.name for arm in self.arms]

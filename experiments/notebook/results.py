@@ -1,6 +1,6 @@
 """The results in a folder: what was found as data frames, the log with names, and all in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from experiments.notebook.changed import Change, changes
 from experiments.notebook.frames import frame
 from experiments.notebook.logtables import As, given_as, items_table, log_table
 from experiments.notebook.shown import Picture, drawn, summary_of
+from experiments.records.apart.judges import Judged, JudgesRecord
+from experiments.records.apart.stress import Ordering, StressRecord, WinRate
 from experiments.records.attribution import (
     AttributionRecord,
     CreditRow,
@@ -28,7 +30,6 @@ from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Daily, Estimate, FunnelCount, Latency, Metrics, SampleRatio
 from experiments.records.reading import AnyRecord, Record, read_record, row_of
 from experiments.records.rewards import Contrast as PolicyContrast, Offline, Online, RewardsRecord
-from experiments.records.stress import Ordering, StressRecord, WinRate
 from experiments.records.sweep import CellDifference, CellLift, CellRoom, CellRow, SweepRecord
 from experiments.records.truth import Headroom, Scarcity, Truth, Truths
 from experiments.report.kit.markup import Html, tag
@@ -168,6 +169,11 @@ class Results:
     def stress(self) -> pd.DataFrame:
         """How often each scorer ranks what meets all conditions first (`stress.conditions`)."""
         return frame(WinRate, self._of(StressRecord).wins)
+
+    @cached_property
+    def judges(self) -> pd.DataFrame:
+        """How well each judge grades texts that nobody was paid for (`judges`)."""
+        return frame(Judged, self._of(JudgesRecord).judged)
 
     @cached_property
     def stress_order(self) -> pd.DataFrame:
@@ -350,19 +356,13 @@ class Results:
         """
         if kind not in self._read:
             if not (self.folder / kind.FILE).is_file():
-                why = _WITH.get(kind, "")
+                why = f", with {kind.WITH}" if kind.WITH else ""
                 made = f"`{kind.COMMAND}` makes it{why}"
                 raise StoreError(f"{self.folder} has no {kind.FILE}, must have it: {made}")
             self._read[kind] = read_record(kind, self.folder)
         found = self._read[kind]
         assert isinstance(found, kind)
         return found
-
-
-_WITH: Mapping[type[Record], str] = {
-    Truths: ", with truth.seeds > 0",
-    StressRecord: ", with stress.conditions",
-}
 
 
 def open_run(folder: Path | str) -> Results:

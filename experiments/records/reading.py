@@ -33,6 +33,8 @@ class Record:
     """Name of the file in a run folder."""
     COMMAND: ClassVar[str]
     """The command that writes it."""
+    WITH: ClassVar[str] = ""
+    """The setting that it needs; "" for none."""
 
     schema: int = field(default=2, kw_only=True)
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from experiments.records.apart.judges import JudgesRecord
+from experiments.records.apart.stress import StressRecord
 from experiments.records.attribution import AttributionRecord
 from experiments.records.files import CONFIG, MANIFEST, read_json
 from experiments.records.manifest import Failed, RunManifest
 from experiments.records.metrics import Metrics
 from experiments.records.reading import find_record, read_record
-from experiments.records.stress import StressRecord
 from experiments.records.truth import Truths
 
 
@@ -24,6 +25,7 @@ class Run:
         config: the resolved configuration as text; None where it is missing.
         attribution: what channels are credited with and contribute; None where it was not asked.
         stress: how scorers stand requests of several conditions; None where it was not asked.
+        judges: how well judges grade; None where there are none.
     """
 
     metrics: Metrics
@@ -32,6 +34,7 @@ class Run:
     config: str | None = None
     attribution: AttributionRecord | None = None
     stress: StressRecord | None = None
+    judges: JudgesRecord | None = None
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -72,6 +75,7 @@ def read_run(folder: Path) -> Run:
         config=config.read_text(encoding="utf-8", errors="replace") if config.is_file() else None,
         attribution=find_record(AttributionRecord, folder),
         stress=find_record(StressRecord, folder),
+        judges=find_record(JudgesRecord, folder),
     )
 
 

@@ -252,6 +252,7 @@ class Truths(Record):
 
     FILE: ClassVar[str] = "truth.json"
     COMMAND: ClassVar[str] = "funnelab run"
+    WITH: ClassVar[str] = "truth.seeds > 0"
 
     truth: tuple[Truth, ...]
     headroom: tuple[Headroom, ...]

@@ -11,11 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config.schema import Config
+from experiments.records.apart.judges import JudgesRecord
+from experiments.records.apart.stress import StressRecord
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
 from experiments.records.reading import read_record
-from experiments.records.stress import StressRecord
 from experiments.running.apart.grades import RETRIEVAL, GradesJob, grade_channels
+from experiments.running.apart.judges import (
+    AnnotationsJob,
+    JudgeJob,
+    MeasureJob,
+    annotate,
+    fit_judge,
+    measure_judges,
+)
 from experiments.running.apart.stress import StressJob, ranker_names, try_conditions
 from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import launch_limit
@@ -49,6 +58,14 @@ class Worlds:
 
     experiment: Path
     truth: dict[str, list[Path]]
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The stages of the fitted judges, by name, and what they are worth."""
+
+    fitted: dict[str, Stage]
+    record: JudgesRecord
 
 
 class Pipeline:
@@ -139,12 +156,46 @@ class Pipeline:
         self.maker.here(job, unit="channels")
         return [Retrieval(**row) for row in read_json(stage.path / RETRIEVAL)]
 
-    def stress(self, trained: Trained) -> StressRecord | None:
+    def judges(self, catalogue: Stage, history: Stage) -> Judges | None:
+        """The judges, fitted and measured; None where there are none."""
+        config = self.config
+        if not config.judges:
+            return None
+        past = catalogue.key, history.key
+        bought = self.maker.stage(
+            "annotations", [config.annotations, config.seed], inputs=past, task=annotate
+        )
+        folders = catalogue.path, history.path
+        self.maker.here(AnnotationsJob(config, bought, *folders), unit="pairs")
+        fitted = {}
+        for name, spec in config.judges.items():
+            stage = self.maker.stage(
+                f"judge-{name}",
+                [spec, config.seed, config.training_seed],
+                inputs=[*past, bought.key],
+                task=fit_judge,
+            )
+            job = JudgeJob(config, stage, name, *folders, bought.path)
+            self.maker.here(job, unit="pairs")
+            fitted[name] = stage
+        measured = self.maker.stage(
+            "judged",
+            [config.name, config.analysis.confidence, config.annotations.noise, list(fitted)],
+            inputs=[bought.key, *(stage.key for stage in fitted.values())],
+            task=measure_judges,
+        )
+        models = {name: stage.path for name, stage in fitted.items()}
+        self.maker.here(MeasureJob(config, measured, bought.path, models), unit="pairs")
+        return Judges(fitted, read_record(JudgesRecord, measured.path))
+
+    def stress(self, trained: Trained, judges: Judges | None) -> StressRecord | None:
         """How the models that serve stand requests of several conditions; None: not asked."""
         if self.config.stress.conditions is None:
             return None
+        fitted = judges.fitted if judges is not None else {}
         names = ranker_names(self.config, [stage.path for stage in trained.rankers])
         told = [self.config.name, self.config.analysis.confidence, list(self.config.channels)]
+        told.append(list(fitted))
         stage = self.maker.stage(
             "stress",
             [self.config.stress, self.config.seed, *told, list(names)],
@@ -152,12 +203,15 @@ class Pipeline:
                 trained.catalogue.key,
                 trained.history.key,
                 *(stage.key for stage in (*trained.channels.values(), *trained.rankers)),
+                *(stage.key for stage in fitted.values()),
             ],
             task=try_conditions,
         )
         channels = {name: each.path for name, each in trained.channels.items()}
         folders = trained.catalogue.path, trained.history.path
-        self.maker.here(StressJob(self.config, stage, *folders, channels, names), unit="items")
+        grading = {name: each.path for name, each in fitted.items()}
+        job = StressJob(self.config, stage, *folders, channels, names, grading)
+        self.maker.here(job, unit="items")
         return read_record(StressRecord, stage.path)
 
     def worlds(self, trained: Trained, seeds: int) -> Worlds:

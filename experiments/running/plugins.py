@@ -1,4 +1,4 @@
-"""What a user plugs in (channels, schemes, models, rankers, click models, rewards), tried first."""
+"""What a user plugs in (channels, schemes, models, rankers, judges, rewards ..), tried first."""
 
 from experiments.config.schema import Config
 from experiments.inference.own.conformance import check_metric
@@ -23,6 +23,8 @@ def check_plug_ins(config: Config) -> None:
     for arm in config.arms:
         if arm.ranker is not None:
             check_spec(f"arms.{arm.name}.ranker", arm.ranker)
+    for name, judge in config.judges.items():
+        check_spec(f"judges.{name}", judge)
     check_spec("world.behavior.click_model", config.world.behavior.click_model)
     for metric in config.analysis.own:
         place = f"analysis.own.{metric.name}"

@@ -14,9 +14,10 @@ from experiments.config.schema import Config
 from experiments.designs.settings import InterleavingDesign
 from experiments.inference.analysis import analyse
 from experiments.inference.metrics import CLICKS, METRICS, Metric
+from experiments.records.apart.judges import JudgesRecord
+from experiments.records.apart.stress import StressRecord
 from experiments.records.files import read_json
 from experiments.records.metrics import Metrics, Model, Retrieval
-from experiments.records.stress import StressRecord
 from experiments.records.truth import Truths
 from experiments.report import write_report
 from experiments.running.manifest import manifest
@@ -78,7 +79,8 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         channels, early = pipeline.models.channels(catalogue, history)
         trained = pipeline.models.trained(catalogue, history, channels, early)
     retrieval = pipeline.retrieval(catalogue, history, channels)
-    stress = pipeline.stress(trained)
+    judges = pipeline.judges(catalogue, history)
+    stress = pipeline.stress(trained, judges)
     worlds = pipeline.worlds(trained, config.truth.seeds)
     with progress.stage("analyse"):
         models = training_reports(
@@ -90,7 +92,11 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         metrics = _metrics(config, catalog, history.path / LOG, worlds, retrieval, models)
         metrics = _with_remarks(metrics, config, catalogue)
     truths = _truths(pipeline, trained, worlds, metrics, catalog)
-    beside = {Truths.FILE: truths, StressRecord.FILE: stress}
+    beside = {
+        Truths.FILE: truths,
+        StressRecord.FILE: stress,
+        JudgesRecord.FILE: judges.record if judges is not None else None,
+    }
     replace_results(maker.run, config, metrics, *(each for each in beside.values() if each))
     for name in (name for name, each in beside.items() if each is None):
         maker.run.remove(name)

@@ -1,1 +1,1 @@
-"""Stress sets: made-up requests that show where a scorer of texts and items breaks."""
+"""Sets that scorers of pairs are tried on, and measures of what scorers make of them."""

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from experiments.inference.intervals.binomial import exact_share
 from experiments.inference.intervals.student import student
-from experiments.records.interval import UNKNOWN, Interval
-from experiments.records.stress import (
+from experiments.records.apart.stress import (
     EVERY,
     MONOTONICITY,
     SENSITIVITY,
@@ -18,10 +17,11 @@ from experiments.records.stress import (
     Ordering,
     WinRate,
 )
+from experiments.records.interval import UNKNOWN, Interval
 from experiments.stress.conditions import STYLES, ConditionSet
 from experiments.stress.scoring import Compared, Floats
 
-Kind = Literal["channel", "ranker"]
+Kind = Literal["channel", "ranker", "judge"]
 
 
 def win_rates(

@@ -1,13 +1,16 @@
 """Which categories a query's words speak of, learned from titles."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recall.arrays import Ragged
 from recall.texts.cache import TextCache
 from recall.texts.words import WordNumbers
-from simulator.catalogue.catalog import Catalog
+from simulator.catalogue.catalog import Catalog, Ints
 from simulator.protocols import Requests
+
+Floats = NDArray[np.float32]
 
 
 class QueryCategories:
@@ -32,6 +35,15 @@ class QueryCategories:
         The shares of a text sum to 1. A text without a known word has none.
         """
         return self._read(requests, self._compute)
+
+    def matched(self, requests: Requests, category_I: Ints, items_BN: Ints) -> Floats:
+        """(B, N) share of the item's category in each request's text; 0 where it has none."""
+        category_B, share_B = self.shares(requests)
+        row_E = np.repeat(np.arange(len(requests)), category_B.lengths)
+        shape = (len(requests), self._shares_WC.shape[1] + 1)  # the last one is of no category
+        share_BC = np.zeros(shape, np.float32)
+        share_BC[row_E, category_B.values] = share_B.values
+        return share_BC[np.arange(len(requests))[:, None], category_I[np.maximum(items_BN, 0)]]
 
     def _compute(self, texts: list[str]) -> tuple[Ragged, Ragged]:
         words_T = self._vocabulary.encode(texts)

@@ -51,9 +51,14 @@ class QueryWords:
 
     A word weighs log(1 + items / items whose text holds it), an unknown one as if no other item
     held it.
+
+    Args:
+        catalog: the items.
+        numbers: read words with a digit alone (2l, 128gb).
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, numbers: bool = False) -> None:
+        self._numbers = numbers
         texts = item_texts(catalog, description=True, brand=True, category=True)
         self._vocabulary, words_I = WordNumbers.learn(texts)
         start_I, word_X = _distinct(words_I)
@@ -83,7 +88,10 @@ class QueryWords:
 
     def _compute(self, texts: list[str]) -> Asked:
         number, (_, _, weight_W, _) = self._vocabulary.number, self._sold
-        sets = [set(words(text)) for text in texts]
+        sets = [
+            {word for word in words(text) if not self._numbers or any(map(str.isdigit, word))}
+            for text in texts
+        ]
         known = Ragged.of(
             [sorted(number[word] for word in each if word in number) for each in sets]
         )

@@ -19,6 +19,7 @@ from experiments.report.run.designed.triggered import triggered
 from experiments.report.run.effects import effects
 from experiments.report.run.headroom import headroom
 from experiments.report.run.health import calibration, health
+from experiments.report.run.judges import judges
 from experiments.report.run.longrun import long_run
 from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
@@ -57,6 +58,7 @@ LAST: tuple[Part[Run], ...] = (
     ("latency", "Latency", "Latency", latency),
     ("ends", "End reasons", "Why sessions ended", end_reasons),
     ("retrieval", "Human grades", "Retrieval on human grades", retrieval),
+    ("judges", "Judges", "Relevance judges", judges),
     ("stress", "Several conditions", "Requests of several conditions", conditions),
     ("models", "Models", "Models", models),
     ("health", "Health", "Health", health),

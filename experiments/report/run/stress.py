@@ -1,7 +1,6 @@
 """How channels and rankers stand requests of several conditions."""
 
-from experiments.records.run import Run
-from experiments.records.stress import (
+from experiments.records.apart.stress import (
     EVERY,
     MONOTONICITY,
     SENSITIVITY,
@@ -9,6 +8,7 @@ from experiments.records.stress import (
     StressRecord,
     WinRate,
 )
+from experiments.records.run import Run
 from experiments.report.kit.colours import channel_class, swatch
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import number, percent, share_words, sureness, with_range
@@ -18,7 +18,7 @@ from experiments.report.kit.page import Content, figure, note, panels
 from experiments.report.kit.scales import Axis, Scale, bounded, percents
 from experiments.report.kit.tables import Table
 
-RANKER_CLASS = "a2"
+CLASSES = {"ranker": "a2", "judge": "a3"}
 MEASURES = {
     MONOTONICITY: "Neighbours in order",
     SENSITIVITY: "Neighbours that change with the wording",
@@ -69,19 +69,15 @@ def _scorers(record: StressRecord) -> dict[str, str]:
 
 
 def _colour(run: Run, scorer: str, kind: str) -> str:
-    return channel_class(run.channels, scorer) if kind == "channel" else RANKER_CLASS
+    return channel_class(run.channels, scorer) if kind == "channel" else CLASSES[kind]
 
 
 def _named(run: Run, scorer: str, kind: str) -> Html:
     """A scorer with its colour."""
     if kind == "channel":
         return swatch(run.channels, scorer)
-    return tag(
-        "span",
-        tag("i", cls=f"swatch {RANKER_CLASS}"),
-        f"ranker ({scorer})",
-        cls="named",
-    )
+    colour = _colour(run, scorer, kind)
+    return tag("span", tag("i", cls=f"swatch {colour}"), f"{kind} ({scorer})", cls="named")
 
 
 def _legend(run: Run, record: StressRecord) -> Html:

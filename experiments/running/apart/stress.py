@@ -1,4 +1,4 @@
-"""The stage that tries the channels and rankers of a run on requests of several conditions."""
+"""The stage that tries the models of a run on requests of several conditions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.config.schema import Config
+from experiments.records.apart.stress import Ordering, StressRecord, WinRate
 from experiments.records.reading import write_record
-from experiments.records.stress import Ordering, StressRecord, WinRate
 from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
@@ -20,6 +20,7 @@ from ranking.features import PairScorer
 from ranking.rankers.ranker import Ranker
 from recall.candidates import Pool
 from recall.channel import Refreshable
+from recall.judge import Judge
 from simulator.calling import call
 from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, placing
@@ -37,6 +38,7 @@ class StressJob:
         catalog, history: folders of these stages.
         channels: model folders of the channels, by name.
         rankers: model folders of the rankers, by what they are called.
+        judges: model folders of the judges, by name.
     """
 
     config: Config
@@ -45,6 +47,7 @@ class StressJob:
     history: Path
     channels: Mapping[str, Path]
     rankers: Mapping[str, Path]
+    judges: Mapping[str, Path]
 
 
 class RankerPairs:
@@ -75,7 +78,7 @@ class RankerPairs:
 
 
 def try_conditions(job: StressJob, *, advance: Advance) -> None:
-    """Ask every channel and ranker that scores pairs about requests of several conditions."""
+    """Ask every scorer of pairs about requests of several conditions."""
     config = job.config
     with job.stage.write() as folder:
         population: Population = load_saved(job.catalog / POPULATION)
@@ -129,7 +132,7 @@ def asked_set(config: Config, population: Population, history: History) -> Condi
 
 
 def _scorers(job: StressJob, index: Index) -> list[tuple[str, Kind, PairScorer]]:
-    """Every channel and ranker that scores given pairs, refreshed to the end of the history."""
+    """Every channel, ranker and judge that scores pairs, as of the end of the history."""
     found: list[tuple[str, Kind, PairScorer]] = []
     for name, model in job.channels.items():
         channel = load_channel(model / MODEL, job.config.channels[name])
@@ -137,9 +140,12 @@ def _scorers(job: StressJob, index: Index) -> list[tuple[str, Kind, PairScorer]]
         if isinstance(channel, PairScorer):
             found.append((name, "channel", channel))
     for name, model in job.rankers.items():
-        ranker: Ranker = load_saved(model / MODEL)
+        ranker: Ranker = load_saved(model / MODEL, job.config)
         _refresh(ranker, index)
         found.append((name, "ranker", RankerPairs(ranker, len(job.config.channels), index.at)))
+    for name, model in job.judges.items():
+        judge: Judge = load_saved(model / MODEL, job.config)
+        found.append((name, "judge", judge))
     return found
 
 

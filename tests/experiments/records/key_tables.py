@@ -11,6 +11,8 @@ from inspect import getdoc
 from pathlib import Path
 from typing import get_type_hints
 
+from experiments.records.apart.judges import JudgesRecord
+from experiments.records.apart.stress import StressRecord
 from experiments.records.attribution import AttributionRecord
 from experiments.records.calibration import Calibration
 from experiments.records.experiment.power import PowerRecord
@@ -22,7 +24,6 @@ from experiments.records.manifest import RunManifest
 from experiments.records.metrics import Metrics
 from experiments.records.reading import row_types
 from experiments.records.rewards import RewardsRecord
-from experiments.records.stress import StressRecord
 from experiments.records.sweep import SweepRecord
 from experiments.records.truth import Truths
 from experiments.records.validity import Validity
@@ -39,6 +40,7 @@ RECORDS: tuple[type, ...] = (
         RewardsRecord,
         SweepRecord,
         StressRecord,
+        JudgesRecord,
         Validity,
         Calibration,
         Sequential,

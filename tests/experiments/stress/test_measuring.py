@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.inference.intervals.binomial import exact_share
-from experiments.records.stress import MONOTONICITY, SENSITIVITY
+from experiments.records.apart.stress import MONOTONICITY, SENSITIVITY
 from experiments.stress.conditions import STYLES, ConditionSet
 from experiments.stress.measuring import orderings, win_rates
 from experiments.stress.scoring import Compared

@@ -15,8 +15,8 @@ class WinRate:
     """How often a scorer puts the item that meets all conditions above one that fails the last.
 
     Attributes:
-        scorer: name of the channel, or of the ranker.
-        kind: `channel` or `ranker`.
+        scorer: name of the channel or judge; of a ranker its type.
+        kind: `channel`, `ranker` or `judge`.
         style: how the request is worded, `description` or `instruction`.
         conditions: how many it has.
         part: `all`; or `told` where the texts of the item tell the last condition, else `untold`.
@@ -26,7 +26,7 @@ class WinRate:
     """
 
     scorer: str
-    kind: Literal["channel", "ranker"]
+    kind: Literal["channel", "ranker", "judge"]
     style: str
     conditions: int
     part: str
@@ -49,7 +49,7 @@ class Ordering:
     """
 
     scorer: str
-    kind: Literal["channel", "ranker"]
+    kind: Literal["channel", "ranker", "judge"]
     measure: str
     style: str
     comparisons: int
@@ -58,7 +58,7 @@ class Ordering:
 
 @dataclass(frozen=True)
 class StressRecord(Record):
-    """How the channels and rankers of a run stand requests of several conditions.
+    """How the channels, rankers and judges of a run stand requests of several conditions.
 
     Attributes:
         name: name of the run.
@@ -71,6 +71,7 @@ class StressRecord(Record):
 
     FILE: ClassVar[str] = "stress.json"
     COMMAND: ClassVar[str] = "funnelab run"
+    WITH: ClassVar[str] = "stress.conditions"
 
     name: str
     confidence: float

@@ -1,0 +1,170 @@
+"""The stages of relevance judges: annotations are bought, judges learn, and are measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from experiments.config.schema import Config
+from experiments.inference.logs import EngineSpec, engine, rows, scan
+from experiments.records.apart.judges import Judged, JudgesRecord
+from experiments.records.reading import write_record
+from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved, model_rng
+from experiments.stages.executor import Advance
+from experiments.stages.stage import Stage
+from experiments.stress.judging import measures
+from ranking.judges.registry import build_judge
+from recall.judge import Judge
+from recall.storage import plug_in_roots, save
+from simulator.annotations.buying import Traffic, buy, measure
+from simulator.annotations.pairs import Annotations
+from simulator.annotations.verdicts import Verdicts
+from simulator.calling import blaming, call
+from simulator.catalogue.catalog import Catalog, Ints
+from simulator.errors import placing
+from simulator.living.world import Population
+from simulator.log.history import History, load_history
+from simulator.protocols import Requests
+from simulator.randomness import Draws
+
+BOUGHT, MEASURED = "bought.safetensors", "measured.safetensors"
+MEASURED_PAIRS = 4_000
+"""Pairs that judges are measured on, at most."""
+
+
+@dataclass(frozen=True)
+class AnnotationsJob:
+    """Pairs to be annotated.
+
+    Attributes:
+        catalog, history: folders of these stages.
+    """
+
+    config: Config
+    stage: Stage
+    catalog: Path
+    history: Path
+
+
+@dataclass(frozen=True)
+class JudgeJob:
+    """A judge to be fitted.
+
+    Attributes:
+        name: in the settings.
+        catalog, history, annotations: folders of these stages.
+    """
+
+    config: Config
+    stage: Stage
+    name: str
+    catalog: Path
+    history: Path
+    annotations: Path
+
+
+@dataclass(frozen=True)
+class MeasureJob:
+    """Judges to be measured.
+
+    Attributes:
+        annotations: folder of this stage.
+        judges: model folders of the judges, by name.
+    """
+
+    config: Config
+    stage: Stage
+    annotations: Path
+    judges: Mapping[str, Path]
+
+
+def annotate(job: AnnotationsJob, *, advance: Advance) -> None:
+    """Buy the pairs that judges learn from, and keep others to measure them with."""
+    population: Population = load_saved(job.catalog / POPULATION)
+    supply, intents = population.supply, population.intents
+    log = job.history / LOG
+    traffic = traffic_of(log, load_history(log), len(supply.catalog))
+    verdicts, draws = Verdicts(intents, supply.truth), Draws(job.config.seed).child("annotations")
+    with job.stage.write() as folder:
+        save(folder / BOUGHT, buy(traffic, verdicts, job.config.annotations, draws))
+        save(folder / MEASURED, measure(traffic, verdicts, MEASURED_PAIRS, draws))
+    advance(job.config.annotations.pairs)
+
+
+def traffic_of(log: Path, history: History, items: int) -> Traffic:
+    """What the log tells of pairs: asked, shown, and found by a channel in a sampled request."""
+    shown_X = history.text_R[history.row_X]
+    with engine(EngineSpec()) as connection:
+        found = rows(
+            connection,
+            f"SELECT DISTINCT text, item FROM {scan(log, 'candidates')} "
+            f"JOIN (SELECT request, text FROM {scan(log, 'requests')}) USING (request) "
+            "ORDER BY text, item",
+        )
+    pairs = [(row["text"], row["item"]) for row in found]
+    return Traffic(
+        asked_R=history.text_R,
+        shown_X2=np.stack([shown_X, history.item_X], axis=1).astype(np.int32),
+        found_F2=np.array(pairs, np.int32).reshape(-1, 2),
+        items=items,
+    )
+
+
+def fit_judge(job: JudgeJob, *, advance: Advance) -> None:
+    """Fit one judge and finish its stage."""
+    config, place = job.config, f"judges.{job.name}"
+    spec, rng = config.judges[job.name], model_rng(config, f"judge.{job.name}")
+    catalog: Catalog = load_saved(job.catalog / CATALOG)
+    history = load_history(job.history / LOG)
+    annotations: Annotations = load_saved(job.annotations / BOUGHT)
+    if spec.permuted:
+        annotations = shuffled(annotations, rng)
+    judge = build_judge(job.name, spec)
+    with job.stage.write() as folder:
+        with blaming(f"{place}: fit()", "learn from annotations"), placing(place):
+            call(f"{place}: fit()", judge.fit, catalog, history, annotations, rng=rng)
+        with placing(place):
+            save(folder / MODEL, judge, judge.name, plug_in_roots(config))
+    advance(len(annotations))
+
+
+def shuffled(annotations: Annotations, rng: np.random.Generator) -> Annotations:
+    """The same pairs with grades and verdicts of other pairs."""
+    mixed = annotations.rows(rng.permutation(len(annotations)))
+    return replace(mixed, text_J=annotations.text_J, item_J=annotations.item_J)
+
+
+def measure_judges(job: MeasureJob, *, advance: Advance) -> None:
+    """Grade the pairs that were kept for this, and compare with the truth."""
+    config = job.config
+    bought: Annotations = load_saved(job.annotations / BOUGHT)
+    pairs: Annotations = load_saved(job.annotations / MEASURED)
+    judged: list[Judged] = []
+    for name, model in job.judges.items():
+        judge: Judge = load_saved(model / MODEL, config)
+        with placing(f"judges.{name}"):
+            chances_JG = call(f"judges.{name}: grades()", _graded, judge, pairs)
+        rng = np.random.default_rng(config.seed)
+        judged += measures(
+            name, chances_JG, pairs.grade_J, pairs.text_J, config.analysis.confidence, rng
+        )
+    with job.stage.write() as folder:
+        record = JudgesRecord(
+            name=config.name,
+            confidence=config.analysis.confidence,
+            bought=len(bought),
+            noise=config.annotations.noise,
+            measured=len(pairs),
+            grades=tuple(np.bincount(pairs.grade_J, minlength=4).tolist()),
+            judged=tuple(judged),
+        )
+        write_record(folder, record)
+    advance(len(pairs))
+
+
+def _graded(judge: Judge, pairs: Annotations) -> np.ndarray:
+    """(J, G) what a judge says of pairs, text by text."""
+    asked = Requests.of_texts(tuple(pairs.texts[text] for text in pairs.text_J.tolist()))
+    items_J1: Ints = pairs.item_J[:, None]
+    return np.asarray(judge.grades(asked, items_J1)[:, 0])

@@ -1,0 +1,1 @@
+"""Relevance judges that need no language model, and the suite that every judge must pass."""

@@ -1,0 +1,45 @@
+"""Settings of relevance judges."""
+
+from typing import Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from simulator.plugins import Kind
+from simulator.spec import Spec
+
+JUDGE: Final = Kind("a judge", has=("name", "fit", "grades", "pair_scores"))
+
+
+class JudgeSpec(Spec):
+    """A relevance judge: what grades an item for a text."""
+
+    type: Literal["logistic", "custom"] = Field(
+        "logistic", description="kind: an ordinal logistic regression, or your own"
+    )
+    permuted: bool = Field(
+        False,
+        description="learn from annotations whose grades and verdicts are those of other pairs: "
+        "the null twin, which must learn nothing",
+    )
+    object: str = Field(
+        "", description='class or function that makes a custom judge, "module:Class"'
+    )
+    options: dict[str, Any] = Field({}, description="keyword arguments given to it")
+
+    @model_validator(mode="after")
+    def _custom_has_an_object(self) -> "JudgeSpec":
+        if (self.type == "custom") != bool(self.object):
+            raise ValueError(
+                f"object == {self.object!r} with type {self.type!r}, "
+                "must be MODULE:OBJECT where the type is 'custom' and empty elsewhere"
+            )
+        return self
+
+    def code(self) -> tuple[str, ...]:
+        """The module of a custom judge."""
+        return (JUDGE.module(self.object),) if self.object else ()
+
+    def check(self) -> None:
+        """Make a custom judge once."""
+        if self.object:
+            JUDGE.make(self.object, options=self.options)

@@ -1,0 +1,47 @@
+"""What a relevance judge is: it grades an item for a text, 0 (of no use) to 3 (what was asked)."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.annotations.pairs import BEST_GRADE, Annotations
+from simulator.catalogue.catalog import Catalog, Ints
+from simulator.log.history import History
+from simulator.protocols import Requests
+
+Floats = NDArray[np.float32]
+
+GRADES = BEST_GRADE + 1
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Grades pairs. All state comes from `fit`; a pair's grade depends on its text and item alone.
+
+    A judge is a scorer of pairs, so rankers may read it, and stress sets try it.
+    """
+
+    name: str
+
+    def fit(
+        self,
+        catalog: Catalog,
+        history: History,
+        annotations: Annotations,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        """Learn from annotated pairs, and where there are none, from what the log shows."""
+
+    def grades(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N, 4) probability of each grade; zeros on padding (item -1)."""
+
+    def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N) `expected_grade` / 3, 0 on padding."""
+
+
+def expected_grade(grades_BNG: Floats) -> Floats:
+    """(B, N) mean grade over the best one, 0 to 1."""
+    weight_G = np.arange(GRADES, dtype=np.float32) / np.float32(BEST_GRADE)
+    return np.asarray(grades_BNG @ weight_G, np.float32)
