@@ -1,5 +1,6 @@
 """Judges by name, the built-in ones and the user's own."""
 
+from ranking.judges.entities import EntityJudge
 from ranking.judges.logistic import LogisticJudge
 from ranking.judges.settings import JUDGE, JudgeSpec
 from recall.judge import Judge
@@ -13,5 +14,7 @@ def build_judge(name: str, spec: JudgeSpec) -> Judge:
     """
     if spec.type == "logistic":
         return LogisticJudge(name)
+    if spec.type == "entities":
+        return EntityJudge(name, spec.logic)
     judge: Judge = JUDGE.make(spec.object, options=spec.options)
     return judge

@@ -13,8 +13,12 @@ JUDGE: Final = Kind("a judge", has=("name", "fit", "grades", "pair_scores"))
 class JudgeSpec(Spec):
     """A relevance judge: what grades an item for a text."""
 
-    type: Literal["logistic", "custom"] = Field(
-        "logistic", description="kind: an ordinal logistic regression, or your own"
+    type: Literal["logistic", "entities", "custom"] = Field(
+        "logistic",
+        description="kind: an ordinal logistic regression, soft logic over entities, or your own",
+    )
+    logic: Literal["product", "goedel", "lukasiewicz"] = Field(
+        "product", description="and, or and not of a judge by entities"
     )
     permuted: bool = Field(
         False,

@@ -105,8 +105,8 @@ class Annotations:
         grades = grade_J.astype(np.int8)
         return cls(texts, text_J, item_J, grades, unsaid_J, unsaid_J, unsaid_J)
 
-    def rows(self, rows: NDArray[Any]) -> "Annotations":
-        """Some of the pairs: an index or a mask."""
+    def rows(self, rows: NDArray[Any] | slice) -> "Annotations":
+        """Some of the pairs: an index, a mask or a slice."""
         columns = {
             name: getattr(self, name)[rows] for name in self.__dataclass_fields__ if name != "texts"
         }
