@@ -1,5 +1,6 @@
 """What a relevance judge is: it grades an item for a text, 0 (of no use) to 3 (what was asked)."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -39,6 +40,18 @@ class Judge(Protocol):
 
     def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
         """(B, N) `expected_grade` / 3, 0 on padding."""
+
+
+def requests_of(texts: Sequence[str], text_P: NDArray[np.integer]) -> Requests:
+    """One request of an unknown shopper for each pair, each distinct text read once.
+
+    Args:
+        texts: what `text_P` points into.
+        text_P: text of each pair.
+    """
+    number_U, row_P = np.unique(text_P, return_inverse=True)
+    distinct = Requests.of_texts(tuple(texts[number] for number in number_U.tolist()))
+    return distinct.rows(row_P)
 
 
 def expected_grade(grades_BNG: Floats) -> Floats:

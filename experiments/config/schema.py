@@ -184,16 +184,16 @@ class Config(Spec):
         return self
 
     def _problems_of_annotations(self) -> list[str]:
-        if self.annotations.pairs and not self.judges:
+        bought = self.annotations.pairs
+        if bought and not self.judges:
             return [
-                f"annotations.pairs == {self.annotations.pairs}, must be 0 without a judge: "
+                f"annotations.pairs == {bought}, must be 0 without a judge: "
                 "nothing else learns from them"
             ]
         return [
-            f"judges.{name}.permuted == true, must be false with annotations.pairs == 0: "
-            "there is nothing to permute"
+            f"judges.{name}: annotations.pairs == 0, must be more: {why}"
             for name, spec in self.judges.items()
-            if spec.permuted and not self.annotations.pairs
+            if not bought and (why := spec.needs_annotations)
         ]
 
     def _problems_of_names(self) -> list[str]:

@@ -309,13 +309,14 @@ def _service(
 ) -> dict[str, Any]:
     """How late pages are, over all and by hour of the day, how sessions end, how arms differ."""
     asked = connection, log, manifest
+    late, ended = diagnostics.latency(*asked), diagnostics.end_reasons(*asked)
     hours, without = diagnostics.by_hour(*asked)
     return {
-        "latency": tuple(diagnostics.latency(*asked)),
+        "latency": tuple(late),
         "hours": hours,
         "without": without,
-        "end_reasons": tuple(diagnostics.end_reasons(*asked)),
-        "service": service(*asked, contrasts, confidence),
+        "end_reasons": tuple(ended),
+        "service": service(*asked, late, ended, contrasts, confidence),
     }
 
 

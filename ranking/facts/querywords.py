@@ -1,5 +1,6 @@
 """What the words of a query say of an item: how many of them its text holds, and which brand."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -51,14 +52,10 @@ class QueryWords:
 
     A word weighs log(1 + items / items whose text holds it), an unknown one as if no other item
     held it.
-
-    Args:
-        catalog: the items.
-        numbers: read words with a digit alone (2l, 128gb).
     """
 
-    def __init__(self, catalog: Catalog, *, numbers: bool = False) -> None:
-        self._numbers = numbers
+    def __init__(self, catalog: Catalog) -> None:
+        self._numbers = False
         texts = item_texts(catalog, description=True, brand=True, category=True)
         self._vocabulary, words_I = WordNumbers.learn(texts)
         start_I, word_X = _distinct(words_I)
@@ -72,6 +69,12 @@ class QueryWords:
             if its:
                 self._brands_of.setdefault(its[0], []).append(brand)
         self._asked = TextCache()
+
+    def numbers(self) -> "QueryWords":
+        """The same reader for words with a digit alone (2l, 128gb); both share what they know."""
+        reader = copy.copy(self)
+        reader._numbers, reader._asked = True, TextCache()
+        return reader
 
     def __call__(self, requests: Requests, items_BN: Ints) -> tuple[Floats, Floats]:
         """How each query speaks of each item.

@@ -13,19 +13,22 @@ fewer than texts and items, and may be overruled: see `EntityJudge.overrule`.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import skip_init
 
 from ranking.facts.querywords import QueryWords
 from ranking.judges.itementities import SLOTS, TYPES, ItemEntities
 from ranking.judges.logic import Logic, relevance
 from recall.arrays import Ragged
 from recall.device import one_thread
-from recall.judge import GRADES, Floats, expected_grade
+from recall.judge import GRADES, Floats, expected_grade, requests_of
 from recall.texts.cache import TextCache
 from recall.texts.features import TextFeatures
 from simulator.annotations.pairs import UNSAID, Annotations, BrandVerdict, CategoryVerdict
@@ -47,9 +50,9 @@ class Network(nn.Module):
 
     def __init__(self, generator: torch.Generator) -> None:
         super().__init__()
-        self.table = nn.EmbeddingBag(BUCKETS, DIMENSIONS, mode="mean")
-        self.into = nn.Linear(2 * DIMENSIONS + 2 + len(TYPES), HIDDEN)
-        self.out = nn.Linear(HIDDEN, 3)
+        width = 2 * DIMENSIONS + 2 + len(TYPES)
+        self.table = _undrawn(nn.EmbeddingBag, BUCKETS, DIMENSIONS, mode="mean")
+        self.into, self.out = _undrawn(nn.Linear, width, HIDDEN), _undrawn(nn.Linear, HIDDEN, 3)
         self.covered = nn.Parameter(torch.tensor([0.0, -0.5]))
         self.cuts = nn.Parameter(torch.tensor([1.0, 0.5, 0.5]))
         self.slope = nn.Parameter(torch.tensor(1.5))
@@ -79,9 +82,15 @@ class Network(nn.Module):
         inputs = torch.cat([meant, shared_K2, kind_KT], dim=1)
         return F.log_softmax(self.out(F.relu(self.into(inputs))), dim=1)
 
-    def grades(self, said_PM3: Tensor, there_PM: Tensor, covered_P: Tensor, logic: Logic) -> Tensor:
-        """(P, 4) chances of each grade."""
-        chances_PM3 = said_PM3.exp() * there_PM[..., None]
+    def grades(self, chances_PM3: Tensor, covered_P: Tensor, logic: Logic) -> Tensor:
+        """(P, 4) chances of each grade.
+
+        Args:
+            chances_PM3: that the entities of an item satisfy, contradict, or do not matter; zeros
+                where there is none.
+            covered_P: share of the text's words among the item's.
+            logic: of relevance.
+        """
         words_P = torch.sigmoid(_STEEP * (self.covered[0] * covered_P + self.covered[1]))
         sat_PM = torch.cat([chances_PM3[..., SATISFIED], words_P[:, None]], dim=1)
         con_PM = torch.cat(
@@ -128,13 +137,14 @@ class EntityJudge:
     ) -> None:
         """Learn from annotated pairs; the log is not read.
 
-        Without annotations it stays as it starts: nothing is learned, and every text and entity say
-        what chance has them say.
+        Without annotations nothing is learned: it says what chance has it say, so settings refuse
+        that.
         """
         annotations.check(len(catalog))
         self._entities = ItemEntities.of(catalog)
         self._words = QueryWords(catalog)
         self._texts.clear()
+        self.__dict__.pop("_network", None)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         network = Network(generator)
         if len(annotations):
@@ -155,7 +165,7 @@ class EntityJudge:
         entities = self._entities
         number, text_P = np.unique(annotations.text_J, return_inverse=True)
         texts = [annotations.texts[text] for text in number.tolist()]
-        asked = Requests.of_texts(tuple(annotations.texts[text] for text in annotations.text_J))
+        asked = requests_of(annotations.texts, annotations.text_J)
         covered_P1, _ = self._words(asked, annotations.item_J[:, None])
         lessons = _Lessons(
             text_P,
@@ -187,7 +197,8 @@ class EntityJudge:
                 said_PM3[torch.from_numpy(there_PM)] = said_K3
                 there = torch.from_numpy(there_PM)
                 covered = torch.from_numpy(lessons.covered_P[rows])
-                grades = network.grades(said_PM3, there.to(torch.float32), covered, self._logic)
+                chances_PM3 = said_PM3.exp() * there[..., None]
+                grades = network.grades(chances_PM3, covered, self._logic)
                 grade = torch.from_numpy(lessons.grade_P[rows])
                 loss = F.nll_loss(grades.clamp(min=1e-6).log(), grade)
                 verdict = torch.from_numpy(lessons.verdict_P2[rows])
@@ -243,12 +254,12 @@ class EntityJudge:
         key = text_B[row_BM[there_BM]].astype(np.int64) * size + entity_BM[there_BM]
         pair, where = np.unique(key, return_inverse=True)
         text_K, entity_K = first_U[pair // size], pair % size
-        said_K3 = self._network(text_BD, known, count_B, text_K, entity_K)
+        said_K3 = self._said(text_BD, known, count_B, text_K, entity_K)
         out = np.zeros((*entity_BM.shape, 3), np.float32)
         out[there_BM] = said_K3[where]
         return out
 
-    def _network(
+    def _said(
         self,
         text_BD: Floats,
         known: Ragged,
@@ -259,7 +270,7 @@ class EntityJudge:
         """(K, 3) what K pairs of a text and an entity say."""
         shared_K2 = self._entities.overlaps(known, count_B, text_K, entity_K)
         with torch.no_grad():
-            said = self._loaded().says(
+            said = self._network.says(
                 torch.from_numpy(text_BD[text_K]),
                 torch.from_numpy(self._entity_ED[entity_K]),
                 torch.from_numpy(shared_K2),
@@ -271,10 +282,16 @@ class EntityJudge:
             said_K3[hit_K] = satisfied, contradicted, 1 - satisfied - contradicted
         return said_K3
 
-    def _loaded(self) -> Network:
+    @cached_property
+    def _network(self) -> Network:
+        """The network of the kept weights."""
         network = Network(torch.Generator())
         network.load_state_dict({n: torch.from_numpy(v) for n, v in self._state.items()})
         return network
+
+    def __getstate__(self) -> dict[str, object]:
+        """What is kept: weights as arrays, and no network."""
+        return {name: value for name, value in self.__dict__.items() if name != "_network"}
 
     def grades(self, requests: Requests, items_BN: Ints) -> Floats:
         """(B, N, 4) probability of each grade; zeros on padding."""
@@ -285,12 +302,8 @@ class EntityJudge:
         said = self.says(requests, flat).reshape(-1, len(SLOTS), 3)
         covered_BN, _ = self._words(requests, items_BN)
         with torch.no_grad():
-            found = self._loaded().grades(
-                torch.from_numpy(said).clamp(min=1e-12).log(),
-                torch.from_numpy((entity_BNM >= 0).reshape(-1, len(SLOTS)).astype(np.float32)),
-                torch.from_numpy(covered_BN.reshape(-1)),
-                self._logic,
-            )
+            covered_P = torch.from_numpy(covered_BN.reshape(-1))
+            found = self._network.grades(torch.from_numpy(said), covered_P, self._logic)
         grades_BNG = found.numpy().reshape(*items_BN.shape, GRADES)
         return np.where(held_BN[..., None], grades_BNG, 0.0).astype(np.float32)
 
@@ -309,6 +322,11 @@ def _verdicts(annotations: Annotations) -> NDArray[np.int64]:
     brand[annotations.brand_J == BrandVerdict.OTHER] = CONTRADICTED
     brand[annotations.brand_J == BrandVerdict.NOT_ASKED] = NEUTRAL
     return np.stack([category, brand], axis=1)
+
+
+def _undrawn(kind: type[nn.Module], *sizes: int, **options: Any) -> Any:
+    """A layer whose weights are not drawn: their own luck would be torch's global one."""
+    return skip_init(kind, *sizes, **options)  # type: ignore[no-untyped-call]
 
 
 def _bag(lists: Ragged) -> tuple[Tensor, Tensor]:

@@ -4,8 +4,12 @@ It reads what a shop has at hand: how well the words match, in which categories 
 clicks of a text lie, which brand it names, and whether the item has its numbers. Other judges are
 compared with it. Without annotated pairs it learns from clicks: what was clicked is of the best
 grade and what was shown and not clicked of none, each counted by the inverse of its chance to be
-shown, which is not what people would say but all that a log tells.
+shown, which is not what people would say but all that a log tells. It learns from the second half
+of the log then, with what the first half remembers of clicks: memory of the very clicks that it
+learns from would look better there than it is.
 """
+
+import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +19,7 @@ from ranking.facts.memory import QueryMemory
 from ranking.facts.querywords import QueryWords
 from ranking.features import PairScorer, text_scorer
 from ranking.judges.ordinal import Ordinal, fit_ordinal
-from recall.judge import GRADES, Floats, expected_grade
+from recall.judge import GRADES, Floats, expected_grade, requests_of
 from simulator.annotations.pairs import BEST_GRADE, Annotations
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
@@ -48,20 +52,22 @@ class LogisticJudge:
         rng: np.random.Generator,
     ) -> None:
         """Learn from annotated pairs; where there are none, from clicks."""
-        self._inputs = Agreement(catalog, history, rng)
+        self._inputs = Agreement(catalog, QueryMemory(catalog, history), rng)
         if len(annotations):
             annotations.check(len(catalog))
             texts, text_P, item_P = annotations.texts, annotations.text_J, annotations.item_J
             grade_P, weight_P = annotations.grade_J.astype(np.int64), None
+            inputs_PF = self._inputs.of_pairs(texts, text_P, item_P)
         else:
-            rows = np.arange(len(history.item_X))
+            middle = float(np.median(history.at_R)) if len(history.at_R) else 0.0
+            rows = np.flatnonzero(history.at_R[history.row_X] >= middle)
             if len(rows) > _MOST_CLICKS:
-                rows = np.sort(rng.choice(len(rows), _MOST_CLICKS, replace=False))
-            texts, item_P = history.texts, history.item_X[rows]
-            text_P = history.text_R[history.row_X[rows]]
+                rows = np.sort(rng.choice(rows, _MOST_CLICKS, replace=False))
+            text_P, item_P = history.text_R[history.row_X[rows]], history.item_X[rows]
             grade_P = np.where(history.clicked_X[rows], BEST_GRADE, 0)
             weight_P = np.minimum(1 / history.propensity_X[rows].astype(np.float64), _MOST_WEIGHT)
-        inputs_PF = self._inputs.of_pairs(texts, text_P, item_P)
+            earlier = self._inputs.remembering(QueryMemory(catalog, history.before(middle)))
+            inputs_PF = earlier.of_pairs(history.texts, text_P, item_P)
         if not len(inputs_PF):  # nobody has told or shown anything: every grade is as likely
             self._scale_F = np.ones(len(INPUTS))
             self.model = Ordinal(np.zeros(len(INPUTS)), -np.log([3.0, 1.0, 1 / 3]))
@@ -85,13 +91,19 @@ class LogisticJudge:
 class Agreement:
     """How a text and an item agree, in `INPUTS`."""
 
-    def __init__(self, catalog: Catalog, history: History, rng: np.random.Generator) -> None:
+    def __init__(self, catalog: Catalog, memory: QueryMemory, rng: np.random.Generator) -> None:
         self._text: PairScorer = text_scorer(catalog, rng=rng)
         self._words = QueryWords(catalog)
-        self._numbers = QueryWords(catalog, numbers=True)
+        self._numbers = self._words.numbers()
         self._categories = QueryCategories(catalog)
-        self._memory = QueryMemory(catalog, history)
+        self._memory = memory
         self._category_I = catalog.category_I
+
+    def remembering(self, memory: QueryMemory) -> "Agreement":
+        """The same with another memory of clicks."""
+        other = copy.copy(self)
+        other._memory = memory
+        return other
 
     def __call__(self, requests: Requests, items_BN: Ints) -> NDArray[np.float64]:
         """(B, N, F); arbitrary on padding."""
@@ -112,8 +124,8 @@ class Agreement:
     def of_pairs(self, texts: tuple[str, ...], text_P: Ints, item_P: Ints) -> NDArray[np.float64]:
         """(P, F) of pairs."""
         parts = [np.zeros((0, len(INPUTS)))]
+        asked = requests_of(texts, text_P)
         for start in range(0, len(text_P), _TILE):
             some = slice(start, start + _TILE)
-            asked = Requests.of_texts(tuple(texts[text] for text in text_P[some]))
-            parts.append(self(asked, item_P[some][:, None].astype(np.int32))[:, 0])
+            parts.append(self(asked.rows(some), item_P[some][:, None].astype(np.int32))[:, 0])
         return np.concatenate(parts)

@@ -39,6 +39,13 @@ class JudgeSpec(Spec):
             )
         return self
 
+    @property
+    def needs_annotations(self) -> str:
+        """Why it must have annotated pairs; "" where it can do without."""
+        if self.permuted:
+            return "there is nothing to permute"
+        return "it learns from annotations alone" if self.type == "entities" else ""
+
     def code(self) -> tuple[str, ...]:
         """The module of a custom judge."""
         return (JUDGE.module(self.object),) if self.object else ()

@@ -9,7 +9,7 @@ equal numbers, to the bit.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -18,7 +18,7 @@ import duckdb
 
 from experiments.inference.estimates import Level, blank, compared
 from experiments.inference.logs import Manifest, rows, scan
-from experiments.records.metrics import Contrast, Estimate
+from experiments.records.metrics import Contrast, EndReason, Estimate, Latency
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 LATENCY = "latency:"
@@ -70,6 +70,8 @@ def service(
     connection: duckdb.DuckDBPyConnection,
     log: Path,
     manifest: Manifest,
+    late: Sequence[Latency],
+    ended: Sequence[EndReason],
     contrasts: Iterable[Contrast],
     confidence: float,
 ) -> tuple[Estimate, ...]:
@@ -82,11 +84,12 @@ def service(
         connection: where the log is read.
         log: of an experiment that splits shoppers.
         manifest: the log's.
+        late, ended: what the log says of latency and of ends of sessions.
         contrasts: of names of arms.
         confidence: level of the intervals.
     """
     asked = list(contrasts)
-    levels = _levels(connection, log, manifest) if asked else {}
+    levels = _levels(connection, log, manifest, late, ended) if asked else {}
     found = []
     for control, treatment in asked:
         one, two = levels.get(control, {}), levels.get(treatment, {})
@@ -97,18 +100,18 @@ def service(
 
 
 def _levels(
-    connection: duckdb.DuckDBPyConnection, log: Path, manifest: Manifest
+    connection: duckdb.DuckDBPyConnection,
+    log: Path,
+    manifest: Manifest,
+    late: Sequence[Latency],
+    ended: Sequence[EndReason],
 ) -> dict[str, dict[str, Level]]:
     """By arm, every number that it has and that could be other."""
-    below = _quantiles(connection, log)
-    ends = [
-        row["reason"]
-        for row in rows(
-            connection,
-            "SELECT DISTINCT end_reason::VARCHAR AS reason "
-            f"FROM {scan(log, 'sessions')} ORDER BY reason",
-        )
-    ]
+    below = {
+        name: {manifest.arms.index(row.arm): float(getattr(row, name)) for row in late}
+        for name in QUANTILES
+    }
+    ends = sorted({row.reason for row in ended})
     columns = _collect(connection, log, len(manifest.channels), ends, below)
     ratios: dict[str, list[tuple[str, str]]] = {
         **{
@@ -130,33 +133,41 @@ def _levels(
         mean = known.get(f"{LATENCY}mean")
         if mean is not None:
             known[f"{LATENCY}mean"] = Level(mean.mean / _MICRO, mean.error / _MICRO, mean.n)
-        for name in QUANTILES:
-            below_it = known[f"{LATENCY}{name}"]
-            known[f"{LATENCY}{name}"] = _quantile(connection, log, arm, QUANTILES[name], below_it)
+        known |= _quantiles(connection, log, arm, known, {n: below[n][arm] for n in QUANTILES})
         found[manifest.arms[arm]] = known
     return found
 
 
-def _quantiles(connection: duckdb.DuckDBPyConnection, log: Path) -> dict[str, dict[int, float]]:
-    """The quantiles of page latency, by name and arm."""
-    listed = ", ".join(f"quantile_cont(latency, {p}) AS {name}" for name, p in QUANTILES.items())
-    found = rows(connection, f"SELECT arm, {listed} FROM {scan(log, 'requests')} GROUP BY arm")
-    return {name: {row["arm"]: row[name] for row in found} for name in QUANTILES}
+def _quantiles(
+    connection: duckdb.DuckDBPyConnection,
+    log: Path,
+    arm: int,
+    shares: Mapping[str, Level],
+    values: Mapping[str, float],
+) -> dict[str, Level]:
+    """Quantiles of an arm's page latency, by metric.
 
+    The error of each is half as wide as it reaches, over as many errors.
 
-def _quantile(
-    connection: duckdb.DuckDBPyConnection, log: Path, arm: int, share: float, below: Level
-) -> Level:
-    """A quantile of page latency; its error is half as wide as it reaches, over as many errors."""
-    half = _REACH * below.error
-    ends = [max(share - half, 0.0), share, min(share + half, 1.0)]
+    Args:
+        shares: of the arm's pages that are no later than the quantile, by metric.
+        values: the quantiles.
+    """
+    ends = []
+    for name, share in QUANTILES.items():
+        half = _REACH * shares[f"{LATENCY}{name}"].error
+        ends += [max(share - half, 0.0), min(share + half, 1.0)]
     (row,) = rows(
         connection,
         f"SELECT quantile_cont(latency, {ends}) AS at FROM {scan(log, 'requests')} "
         f"WHERE arm = {arm}",
     )
-    low, middle, high = row["at"]
-    return Level(middle, (high - low) / (2 * _REACH), below.n)
+    found = {}
+    for at, name in enumerate(QUANTILES):
+        low, high = row["at"][2 * at : 2 * at + 2]
+        metric = f"{LATENCY}{name}"
+        found[metric] = Level(values[name], (high - low) / (2 * _REACH), shares[metric].n)
+    return found
 
 
 def _collect(

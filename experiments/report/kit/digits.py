@@ -135,13 +135,18 @@ def change_words(interval: Interval, most: int = 3) -> tuple[str, str]:
     return percent(interval.estimate, decimals, sign=True), range_of(interval, decimals)
 
 
-def points(interval: Interval) -> str:
-    """A difference of shares in percentage points, with its interval."""
+def points_words(interval: Interval) -> tuple[str, str]:
+    """A difference of shares in percentage points, and its interval."""
     if interval.estimate is None:
-        return ABSENT
+        return ABSENT, ABSENT
     decimals = share_decimals(interval)
     size = fixed(100 * interval.estimate, decimals, sign=True) + THIN + "pp"
-    return beside(size, spoken(interval, lambda end: fixed(100 * end, decimals)))
+    return size, spoken(interval, lambda end: fixed(100 * end, decimals))
+
+
+def points(interval: Interval) -> str:
+    """The same with the interval in brackets."""
+    return beside(*points_words(interval))
 
 
 def amount(interval: Interval) -> str:

@@ -84,7 +84,7 @@ def change_range(metric: str, effect: Interval) -> str:
     return spoken(effect, lambda end: change(metric, end))
 
 
-def change_words(metric: str, effect: Interval) -> tuple[str, str]:
+def absolute_words(metric: str, effect: Interval) -> tuple[str, str]:
     """An absolute effect in its unit and the ends of its interval, whose half has two digits."""
     times, unit = _UNITS.get(meaning(metric).kind, (1, ""))
     if effect.estimate is None or effect.ends is None or effect.ends[0] == effect.ends[1]:

@@ -24,9 +24,9 @@ from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, absent, alarm, figure, folded, judged, note
 from experiments.report.kit.scales import growths
 from experiments.report.kit.sentences import (
+    absolute_words,
     change,
     change_range,
-    change_words as absolute_words,
     level,
     meaning,
 )

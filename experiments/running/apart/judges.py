@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.config.schema import Config
-from experiments.inference.logs import EngineSpec, engine, rows, scan
+from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.apart.judges import Judged, JudgesRecord
 from experiments.records.reading import write_record
 from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved, model_rng
@@ -15,17 +15,16 @@ from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from experiments.stress.judging import measures
 from ranking.judges.registry import build_judge
-from recall.judge import Judge
+from recall.judge import Judge, requests_of
 from recall.storage import plug_in_roots, save
 from simulator.annotations.buying import Traffic, buy, measure
 from simulator.annotations.pairs import Annotations
 from simulator.annotations.verdicts import Verdicts
 from simulator.calling import blaming, call
-from simulator.catalogue.catalog import Catalog, Ints
+from simulator.catalogue.catalog import Catalog
 from simulator.errors import placing
 from simulator.living.world import Population
 from simulator.log.history import History, load_history
-from simulator.protocols import Requests
 from simulator.randomness import Draws
 
 BOUGHT, MEASURED = "bought.safetensors", "measured.safetensors"
@@ -96,17 +95,15 @@ def traffic_of(log: Path, history: History, items: int) -> Traffic:
     """What the log tells of pairs: asked, shown, and found by a channel in a sampled request."""
     shown_X = history.text_R[history.row_X]
     with engine(EngineSpec()) as connection:
-        found = rows(
-            connection,
+        found = connection.execute(
             f"SELECT DISTINCT text, item FROM {scan(log, 'candidates')} "
             f"JOIN (SELECT request, text FROM {scan(log, 'requests')}) USING (request) "
-            "ORDER BY text, item",
-        )
-    pairs = [(row["text"], row["item"]) for row in found]
+            "ORDER BY text, item"
+        ).fetchnumpy()
     return Traffic(
         asked_R=history.text_R,
         shown_X2=np.stack([shown_X, history.item_X], axis=1).astype(np.int32),
-        found_F2=np.array(pairs, np.int32).reshape(-1, 2),
+        found_F2=np.stack([found["text"], found["item"]], axis=1).astype(np.int32),
         items=items,
     )
 
@@ -165,6 +162,5 @@ def measure_judges(job: MeasureJob, *, advance: Advance) -> None:
 
 def _graded(judge: Judge, pairs: Annotations) -> np.ndarray:
     """(J, G) what a judge says of pairs, text by text."""
-    asked = Requests.of_texts(tuple(pairs.texts[text] for text in pairs.text_J.tolist()))
-    items_J1: Ints = pairs.item_J[:, None]
-    return np.asarray(judge.grades(asked, items_J1)[:, 0])
+    asked = requests_of(pairs.texts, pairs.text_J)
+    return np.asarray(judge.grades(asked, pairs.item_J[:, None])[:, 0])

@@ -99,13 +99,13 @@ def test_each_entity_is_asked_once_for_each_text(
     items = np.random.default_rng(0).integers(0, 1_500, (50, 300)).astype(np.int32)
     twice = requests.rows(np.repeat(np.arange(50), 2))
     counted = []
-    network = EntityJudge._network
+    said = EntityJudge._said
 
     def counting(self, text_BD, known, count_B, text_K, entity_K):
         counted.append(len(entity_K))
-        return network(self, text_BD, known, count_B, text_K, entity_K)
+        return said(self, text_BD, known, count_B, text_K, entity_K)
 
-    monkeypatch.setattr(EntityJudge, "_network", counting)
+    monkeypatch.setattr(EntityJudge, "_said", counting)
     judge.grades(twice, np.repeat(items, 2, axis=0))
     entities = ItemEntities.of(supply.catalog).entity_IM[items]
     distinct = sum(len(np.unique(row[row >= 0])) for row in entities)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from experiments.records.interval import UNKNOWN, Interval
+from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Contrast, Estimate
 from experiments.records.run import Run
 from experiments.report.kit.colours import arm_class, arm_name
-from experiments.report.kit.digits import ABSENT, THIN, change_words, points, sureness
+from experiments.report.kit.digits import THIN, change_words, points_words, sureness
 from experiments.report.kit.ledger import Line, ledger, sized, spans
 from experiments.report.kit.markup import Html, join, tag, words_of
 from experiments.report.kit.scales import LONG, Axis, along, growths, shared
@@ -83,8 +83,9 @@ def _line(
     """Levels and change of one number."""
     one, two = row.control or 0.0, row.treatment or 0.0
     change = row.effect if shares else row.relative
-    size = _pointed(change) if shares else _sized(change)
-    told = size if change.estimate is not None else (NEW if two and not one else "")
+    words_of_change = points_words(change) if shares else change_words(change, 2)
+    known = change.estimate is not None
+    told = sized(*words_of_change) if known else (NEW if two and not one else "")
     levels = f"{words(one)} \u2192 {words(two)}"
     return Line(
         label,
@@ -96,14 +97,3 @@ def _line(
         f"{words_of(label)}: {levels}; {words_of(told)}",
         colour,
     )
-
-
-def _pointed(change: Interval) -> Html:
-    """A change in percentage points with its interval."""
-    size, _, around = points(change).partition(" (")
-    return sized(size, around.rstrip(")") or ABSENT)
-
-
-def _sized(change: Interval) -> Html | str:
-    """A relative change with its interval."""
-    return "" if change.estimate is None else sized(*change_words(change, 2))

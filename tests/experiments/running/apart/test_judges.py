@@ -96,7 +96,11 @@ def test_grades_of_other_pairs_are_the_same_grades(judged: Path) -> None:
         ("[annotations]\npairs = 10\n", "annotations.pairs == 10, must be 0 without a judge"),
         (
             "[judges.twin]\npermuted = true\n",
-            "judges.twin.permuted == true, must be false with annotations.pairs == 0",
+            "judges.twin: annotations.pairs == 0, must be more: there is nothing to permute",
+        ),
+        (
+            '[judges.e]\ntype = "entities"\n',
+            "judges.e: annotations.pairs == 0, must be more: it learns from annotations alone",
         ),
         ('[judges.own]\ntype = "custom"\n', "object == '' with type 'custom'"),
         ('[judges.own]\ntype = "chain"\n', "judges.own.type"),
