@@ -2,6 +2,7 @@
 
 The proportional odds model (McCullagh, Journal of the Royal Statistical Society B 42, 1980,
 109-142). Cuts ascend because each is the one below it plus a number that cannot be negative.
+Without a penalty it is the model of statsmodels, which counts every pair once and needs all grades.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 from scipy.special import expit
+from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from ranking.judges import ordinal
 from ranking.judges.ordinal import Ordinal, fit_ordinal
@@ -66,3 +67,12 @@ def test_grades_that_never_occur_are_not_expected() -> None:
     inputs, grades = drawn(2_000)
     chances = fit_ordinal(inputs, np.where(grades > 1, 3, 0)).chances(inputs)
     assert chances[:, 1:3].sum(axis=1).max() < 0.02
+
+
+def test_without_a_penalty_it_is_the_model_of_statsmodels() -> None:
+    inputs, grades = drawn(1_500)
+    found = fit_ordinal(inputs, grades, penalty=0)
+    theirs = OrderedModel(grades, inputs, distr="logit").fit(method="bfgs", disp=False)
+    weights, cuts = theirs.params[:3], theirs.model.transform_threshold_params(theirs.params)[1:-1]
+    np.testing.assert_allclose(found.weight_F, weights, atol=1e-3)
+    np.testing.assert_allclose(found.cut_C, cuts, atol=1e-3)
