@@ -111,10 +111,10 @@ class _Check:
         shape = (*self._items_BN.shape, GRADES)
         found = self._grades(self._requests, self._items_BN)
         if not isinstance(found, np.ndarray) or found.shape != shape:
-            yield Violation(f"{place}.shape", str(getattr(found, "shape", found)), str(shape))
+            yield Violation(f"{place}.shape", str(getattr(found, "shape", found)), f"be {shape}")
             return
         if found.dtype != np.float32:
-            yield Violation(f"{place}.dtype", str(found.dtype), "float32")
+            yield Violation(f"{place}.dtype", str(found.dtype), "be float32")
             return
         held_BN = self._items_BN >= 0
         if not np.isfinite(found).all() or (found < 0).any():

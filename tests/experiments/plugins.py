@@ -9,6 +9,7 @@ import numpy as np
 
 from ranking.rankers.ranker import MergeOrderRanker
 from recall.candidates import Candidates
+from recall.judge import expected_grade
 
 
 class Shelf:
@@ -234,3 +235,27 @@ def clicks_of_one_column():
         return attraction_BK[:, :1] > 0, attraction_BK[:, :1] > 0
 
     return model
+
+
+class LongTitles:
+    """A judge that likes what has many words in its title."""
+
+    name = "long_titles"
+
+    def fit(self, catalog, history, annotations, *, rng):
+        counts = [len(title.split()) for title in catalog.title_I]
+        self.share_I = (np.array(counts) / max(counts)).astype(np.float32)
+
+    def grades(self, requests, items_BN):
+        good_BN = self.share_I[np.maximum(items_BN, 0)]
+        none_BN = np.zeros_like(good_BN)
+        grades_BNG = np.stack([1 - good_BN, none_BN, none_BN, good_BN], axis=2)
+        return np.where(items_BN[..., None] >= 0, grades_BNG, 0).astype(np.float32)
+
+    def pair_scores(self, requests, items_BN):
+        return expected_grade(self.grades(requests, items_BN))
+
+
+class JudgeOfAnotherShape(LongTitles):
+    def grades(self, requests, items_BN):
+        return super().grades(requests, items_BN)[..., 0]

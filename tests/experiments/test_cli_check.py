@@ -7,6 +7,8 @@ import pytest
 from cqsid.rewards.conformance import check_reward
 from cqsid.rewards.of_log import LogReward
 from experiments.cli import run_command
+from experiments.commands.checkcommand import check_app
+from experiments.commands.checking import SUITES
 from ranking.conformance import check_ranker
 from simulator.catalogue.settings import CatalogSpec
 from simulator.catalogue.synthetic import generate_supply
@@ -24,6 +26,9 @@ SOUND = [
     ("ranker", "ranking.rankers.learned:LearnedRanker"),
     ("ranker", "ranking.rankers.ranker:MergeOrderRanker"),
     ("ranker", f"{PLUGINS}:Cheapest"),
+    ("judge", "ranking.judges.logistic:LogisticJudge"),
+    ("judge", "ranking.judges.entities:EntityJudge"),
+    ("judge", f"{PLUGINS}:LongTitles"),
     ("click", f"{PLUGINS}:FirstResults"),
     ("metric", "tests.experiments.inference.own.own_metrics:margin"),
 ]
@@ -55,6 +60,8 @@ BROKEN = [
     ),
     ("ranker", "RankerOfAnotherShape", "score() == shape (24, 3), must have shape (24, 30)"),
     ("ranker", "RankerOfNumbersThatAreNone", "score() == nan, must be finite"),
+    ("judge", "Shelf", "judge == Shelf, must have name, fit, grades and pair_scores"),
+    ("judge", "JudgeOfAnotherShape", "grades().shape == (24, 12), must be (24, 12, 4)"),
     ("ranker", "Shelf", "ranker == Shelf, must have name, fit and score"),
     ("channel", "WritesRequests", "must answer, and leave what it is given as it is"),
     ("channel", "EndsTheProgram", "recall() == sys.exit() (tests/experiments/plugins.py, line "),
@@ -84,6 +91,10 @@ def test_what_breaks_its_contract_is_named(
     )
     assert wanted in error
     assert "Traceback" not in error
+
+
+def test_every_kind_that_can_be_checked_has_a_command() -> None:
+    assert [command.name for command in check_app.registered_commands] == list(SUITES)
 
 
 CONFIG = """

@@ -20,6 +20,10 @@ type = "logistic"
 [judges.twin]
 permuted = true
 
+[judges.own]
+type = "custom"
+object = "tests.experiments.plugins:LongTitles"
+
 [annotations]
 pairs = 900
 
@@ -65,7 +69,7 @@ def test_what_is_bought_was_asked_and_what_measures_was_not_bought(
 def test_the_page_and_the_stress_set_have_the_judges(judged: Path) -> None:
     assert 'id="judges"' in (judged / "report.html").read_text()
     rows = open_run(judged).stress
-    assert set(rows[rows["kind"] == "judge"]["scorer"]) == {"plain", "twin"}
+    assert set(rows[rows["kind"] == "judge"]["scorer"]) == {"plain", "twin", "own"}
 
 
 def test_a_run_without_judges_says_how_to_have_them(small_run: Path) -> None:
