@@ -9,7 +9,7 @@ from experiments.records.apart.stress import (
     WinRate,
 )
 from experiments.records.run import Run
-from experiments.report.kit.colours import channel_class, swatch
+from experiments.report.kit.colours import legend, named, turn_class
 from experiments.report.kit.curves import Curve, Point, chart
 from experiments.report.kit.digits import number, percent, share_words, sureness, with_range
 from experiments.report.kit.forest import Lane, Row, forest, spans
@@ -18,7 +18,6 @@ from experiments.report.kit.page import Content, figure, note, panels
 from experiments.report.kit.scales import Axis, Scale, bounded, percents
 from experiments.report.kit.tables import Table
 
-CLASSES = {"ranker": "a2", "judge": "a3"}
 MEASURES = {
     MONOTONICITY: "Neighbours in order",
     SENSITIVITY: "Neighbours that change with the wording",
@@ -44,7 +43,11 @@ def conditions(run: Run) -> Content | None:
     described = "Line charts: share of comparisons won by number of conditions, for each scorer"
     return (
         lead,
-        figure(tag("div", _legend(run, record), drawn), _wins_table(run, record), described),
+        figure(
+            tag("div", legend(*(_named(run, record, name) for name in _scorers(record))), drawn),
+            _wins_table(run, record),
+            described,
+        ),
         figure(_orders(run, record), _orders_table(run, record), "Forest plot: order of items"),
         note(_footnote(record)),
     )
@@ -68,20 +71,19 @@ def _scorers(record: StressRecord) -> dict[str, str]:
     return {row.scorer: row.kind for row in record.wins}
 
 
-def _colour(run: Run, scorer: str, kind: str) -> str:
-    return channel_class(run.channels, scorer) if kind == "channel" else CLASSES[kind]
+def _colours(run: Run, record: StressRecord) -> dict[str, str]:
+    """Channels have their own colours, other scorers those that are left, then hollow ones."""
+    numbers = {name: number for number, name in enumerate(run.channels)}
+    for scorer in _scorers(record):
+        numbers.setdefault(scorer, len(numbers))
+    return {scorer: turn_class(1 + numbers[scorer]) for scorer in _scorers(record)}
 
 
-def _named(run: Run, scorer: str, kind: str) -> Html:
+def _named(run: Run, record: StressRecord, scorer: str) -> Html:
     """A scorer with its colour."""
-    if kind == "channel":
-        return swatch(run.channels, scorer)
-    colour = _colour(run, scorer, kind)
-    return tag("span", tag("i", cls=f"swatch {colour}"), f"{kind} ({scorer})", cls="named")
-
-
-def _legend(run: Run, record: StressRecord) -> Html:
-    return tag("div", *(_named(run, *each) for each in _scorers(record).items()), cls="legend")
+    kind = _scorers(record)[scorer]
+    shown = scorer if kind == "channel" else f"{kind} {scorer}"
+    return named(f"swatch {_colours(run, record)[scorer]}", tag("span", shown))
 
 
 def _rates(run: Run, record: StressRecord, style: str, most: int) -> Html:
@@ -92,7 +94,7 @@ def _rates(run: Run, record: StressRecord, style: str, most: int) -> Html:
         marks=[(k, str(k)) for k in range(1, most + 1)],
     )
     curves = []
-    for scorer, kind in _scorers(record).items():
+    for scorer, colour in _colours(run, record).items():
         rows = [
             row
             for row in record.wins
@@ -107,7 +109,7 @@ def _rates(run: Run, record: StressRecord, style: str, most: int) -> Html:
             )
             for row in rows
         ]
-        curves.append(Curve(_colour(run, scorer, kind), points, spread="bars"))
+        curves.append(Curve(colour, points, spread="bars"))
     return chart(curves, across, Axis(Scale(0.0, 1.0), percents))
 
 
@@ -116,11 +118,10 @@ def _orders(run: Run, record: StressRecord) -> Html:
     drawn = []
     for measure, title in MEASURES.items():
         rows = []
-        for scorer, kind in _scorers(record).items():
+        for scorer, colour in _colours(run, record).items():
             found = [row for row in record.orders if (row.scorer, row.measure) == (scorer, measure)]
             lanes = [_lane(row) for row in found if row.share.estimate is not None]
-            label = _named(run, scorer, kind)
-            rows.append(Row(label, lanes, _colour(run, scorer, kind), called=scorer))
+            rows.append(Row(_named(run, record, scorer), lanes, colour, called=scorer))
         axis = Axis(bounded(spans(rows), 0.0, 1.0), percents)
         drawn.append(forest(rows, axis, title))
     return tag("div", *drawn)
@@ -138,7 +139,7 @@ def _wins_table(run: Run, record: StressRecord) -> Table:
     return Table.of(
         "Comparisons won",
         record.wins,
-        ("Scorer", lambda row: _named(run, row.scorer, row.kind)),
+        ("Scorer", lambda row: _named(run, record, row.scorer)),
         ("Wording", lambda row: row.style),
         ("Conditions", lambda row: number(row.conditions)),
         ("Last one in the item's texts", lambda row: row.part),
@@ -151,7 +152,7 @@ def _orders_table(run: Run, record: StressRecord) -> Table:
     return Table.of(
         "Order of items by failed conditions",
         record.orders,
-        ("Scorer", lambda row: _named(run, row.scorer, row.kind)),
+        ("Scorer", lambda row: _named(run, record, row.scorer)),
         ("Measure", lambda row: MEASURES[row.measure]),
         ("Wording", lambda row: row.style or "both"),
         ("Neighbours", lambda row: number(row.comparisons)),

@@ -1,5 +1,6 @@
 """Judges of a run learn from pairs that it bought, and are measured on others."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,12 @@ def test_what_is_bought_was_asked_and_what_measures_was_not_bought(
 
 def test_the_page_and_the_stress_set_have_the_judges(judged: Path) -> None:
     assert 'id="judges"' in (judged / "report.html").read_text()
+    page = (judged / "report.html").read_text()
+    legend = re.search(r'id="stress".*?class="legend"(.*?)</div>', page, re.DOTALL)
+    assert legend is not None
+    colours = re.findall(r'class="swatch ([^"]+)"', legend[1])
     rows = open_run(judged).stress
+    assert len(colours) == len(set(colours)) == rows["scorer"].nunique()
     assert set(rows[rows["kind"] == "judge"]["scorer"]) == {"plain", "twin", "own"}
 
 
