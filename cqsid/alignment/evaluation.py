@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cqsid.alignment.idtask import IdTask
 from cqsid.alignment.measures import WIDTHS, first_codes_B, item_recall_B
 from cqsid.alignment.policy import distributions
 from cqsid.alignment.report import Evaluation
@@ -20,6 +21,7 @@ from cqsid.alignment.settings import BEST
 from cqsid.decoding.decoder import Decoder
 from cqsid.decoding.evaluate import hit_rate_B
 from cqsid.generator.transformer import Weights
+from cqsid.rewards.logged import Logged
 from cqsid.rewards.reward import Reward, Samples, checked
 from recall.device import one_thread
 from simulator.catalogue.catalog import Ints
@@ -51,8 +53,8 @@ class Evaluator:
         DataError: no request with clicks, or another number of prompts.
     """
 
-    roller: Roller
-    held: Batch
+    roller: Roller[IdTask]
+    held: Batch[Logged]
     probes: Mapping[str, Reward]
     beam: int
     reference: Weights
@@ -60,10 +62,10 @@ class Evaluator:
     def __post_init__(self) -> None:
         if REWARD in self.probes:
             raise ConfigError(f"probes == {REWARD!r} among them, must be other names")
-        requests, prompts = len(self.held.logged), len(self.held.prompts)
+        requests, prompts = len(self.held.asked), len(self.held.prompts)
         if prompts != requests:
             raise DataError(f"prompts == {prompts} prompts, must be {requests} as the requests")
-        if not self.held.logged.clicked.lengths.any():
+        if not self.held.asked.clicked.lengths.any():
             raise DataError("logged == 0 requests with clicks, must be > 0")
 
     def __call__(self, weights: Weights, step: int) -> tuple[Evaluation, Watched]:
@@ -77,7 +79,7 @@ class Evaluator:
         Raises:
             ContractError: a reward broke its contract.
         """
-        roller, ids = self.roller, self.roller.shop.ids
+        roller, ids = self.roller, self.roller.task.shop.ids
         with one_thread(), torch.no_grad():
             decoder = Decoder(weights, roller.vocabulary, roller.trie, softmax=roller.softmax)
             sid_VN = decoder.decode(self.held.prompts, self.beam).sid_BN
@@ -85,7 +87,7 @@ class Evaluator:
             samples = Samples(ids.sids_SL[best_VG], best_VG)
             entropy_L, kl = self._spread(weights, samples.codes_BGL)
             watched = self._watched(samples)
-        clicked, shelves = self.held.logged.clicked, self.roller.shop.shelves
+        clicked, shelves = self.held.asked.clicked, self.roller.task.shop.shelves
         rows = np.flatnonzero(clicked.lengths)
         targets, found_RN = clicked.take(rows), sid_VN[rows]
         means = {name: float(value_V.mean()) for name, value_V in watched.items()}
@@ -133,10 +135,10 @@ class Evaluator:
 
     def _watched(self, samples: Samples) -> Watched:
         """(V,) mean values of each request's ids."""
-        logged, mix = self.held.logged, self.roller.mix
+        logged, mix = self.held.asked, self.roller.task.mix
         worth_VG = {REWARD: mix.total(mix.parts(logged, samples))}
         for name, probe in self.probes.items():
-            values = probe(logged, samples, self.roller.shop)
+            values = probe(logged, samples, self.roller.task.shop)
             worth_VG[name] = checked(values, samples.shape, f"probes.{name}")
         return {name: each.mean(axis=1, dtype=np.float64) for name, each in worth_VG.items()}
 

@@ -142,17 +142,16 @@ def forced_codes(logged: Logged, ids: SemanticIds, levels: int, rng: np.random.G
     return forced_BL
 
 
-def expanded(rollouts: Samples, experts: Group, forced_BL: Ints) -> Group:
+def expanded(rollouts: Samples, experts: Group, free_BGL: Bools) -> Group:
     """The generated ids with the experts behind them: G + K places.
 
     Args:
         rollouts: generated ids.
         experts: of the same requests.
-        forced_BL: codes that the rollouts were given, -1 where they were free. All codes of an
-            expert are learned from.
+        free_BGL: codes of the rollouts that were generated, not forced. All codes of an expert are
+            learned from.
     """
     ones_BG = np.ones(rollouts.shape, np.bool_)
-    free_BGL = np.repeat(forced_BL[:, None] < 0, rollouts.shape[1], axis=1)
     own = Group(rollouts, ~ones_BG, ones_BG, free_BGL, ones_BG.astype(np.float32))
     pairs = zip(own.columns, experts.columns, strict=True)
     return Group.of(*(np.concatenate(pair, axis=1) for pair in pairs))

@@ -51,7 +51,7 @@ class Learner:
     """
 
     def __init__(
-        self, spec: AlignmentSpec, roller: Roller, weights: Weights, device: torch.device
+        self, spec: AlignmentSpec, roller: Roller[Any], weights: Weights, device: torch.device
     ) -> None:
         self.spec, self.roller, self.device = spec, roller, device
         self._model: Any = model_of(weights).to(device)
@@ -69,7 +69,7 @@ class Learner:
         """The policy as it is now, on the CPU."""
         return Weights.of(self._model).detached()
 
-    def step(self, batch: Batch, number: int, rng: np.random.Generator) -> Update:
+    def step(self, batch: Batch[Any], number: int, rng: np.random.Generator) -> Update:
         """Generate for a batch of requests, and learn from what that was worth.
 
         Args:
@@ -119,7 +119,7 @@ class Learner:
             )
         )
 
-    def _scores(self, weights: Weights, batch: Batch, rollout: Rollout) -> Scores:
+    def _scores(self, weights: Weights, batch: Batch[Any], rollout: Rollout) -> Scores:
         roller = self.roller
         return log_probabilities(
             weights,

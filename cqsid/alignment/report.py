@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from cqsid.alignment.experts import present_B
+from cqsid.alignment.idtask import IdTask
 from cqsid.alignment.learner import Update
 from cqsid.alignment.measures import distinct_B
 from cqsid.alignment.objective.advantages import tied_B
@@ -127,7 +128,7 @@ Bools = NDArray[np.bool_]
 
 
 def step_reading(
-    step: int, roller: Roller, logged: Logged, update: Update, seconds: float
+    step: int, roller: Roller[IdTask], logged: Logged, update: Update, seconds: float
 ) -> StepReading:
     """Read off a step what `StepReading` tells.
 
@@ -142,7 +143,7 @@ def step_reading(
         update: what the step did.
         seconds: since the start.
     """
-    rollout, loss, ids = update.rollout, update.loss, roller.shop.ids
+    rollout, loss, ids = update.rollout, update.loss, roller.task.shop.ids
     group, generated_BG = rollout.group, rollout.group.generated_BG
     expert_BG = group.valid_BG & group.expert_BG
     first_codes, distinct = _variety(group.samples.codes_BGL, generated_BG, ids.sizes)
@@ -154,7 +155,7 @@ def step_reading(
         reward=_mean(rollout.total_BG, generated_BG),
         parts={
             name: _mean(part_BG, generated_BG)
-            for name, part_BG in zip(roller.mix.names, rollout.parts_CBG, strict=True)
+            for name, part_BG in zip(roller.task.mix.names, rollout.parts_CBG, strict=True)
         },
         expert_reward=_mean(rollout.total_BG, expert_BG) if expert_BG.any() else None,
         tied=float(tied_B(total, valid, roller.spec.tie).double().mean()),

@@ -165,6 +165,25 @@ class AlgorithmSpec(Spec):
         description="first codes forced to those of a clicked item (an exposed one without "
         "clicks); only the sampled rest is learned from (guided replay)",
     )
+    guided_below: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="guide only groups of which a smaller share is right, after they were sampled "
+        "freely (adaptive guided replay); None: guide all from the start (share)",
+    )
+    guided_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="part of such a group that is generated again with guidance (share)",
+    )
+    outcome_weight: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the whole answer's advantage beside that of each code, for level "
+        "credit",
+    )
     kl_weight: float = Field(
         1.0, ge=0, description="weight of the divergence from the supervised model"
     )
@@ -232,6 +251,14 @@ class AlgorithmSpec(Spec):
             raise ValueError(f"list_size == {self.list_size}, must leave two lists at least")
         if self.credit == "list" and self.experts.count:
             raise ValueError("experts.count > 0, must be 0 for list credit")
+        if self.guided_below is not None and not self.guided_levels:
+            raise ValueError(
+                f"guided_below == {self.guided_below}, must be left out without guided_levels"
+            )
+        if self.outcome_weight and self.credit != "level":
+            raise ValueError(
+                f"outcome_weight == {self.outcome_weight}, must be 0 with credit {self.credit}"
+            )
         if self.policy == "legal" and not self.constrained:
             raise ValueError(
                 "constrained == False, must be True for policy legal: ids that do not "

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cqsid.alignment.evaluation import Evaluator
+from cqsid.alignment.idtask import IdTask
 from cqsid.alignment.learner import Learner
 from cqsid.alignment.loggers.named import Loggers
 from cqsid.alignment.loggers.runlogger import Training
@@ -163,12 +164,14 @@ def align(
     return Alignment(learner.weights, report, run.course.arrays())
 
 
-def _roller(algorithm: AlgorithmSpec, learned: Learned, mix: Mix, shop: Shop) -> Roller:
-    trie = Trie.of(shop.ids.sids_SL, shop.ids.sizes)
-    return Roller(algorithm, learned.prompts.vocabulary, learned.softmax, trie, mix, shop)
+def _roller(algorithm: AlgorithmSpec, learned: Learned, mix: Mix, shop: Shop) -> Roller[IdTask]:
+    trie, task = Trie.of(shop.ids.sids_SL, shop.ids.sizes), IdTask(mix, shop)
+    return Roller(algorithm, learned.prompts.vocabulary, learned.softmax, trie, task)
 
 
-def _asked(learned: Learned, shop: Shop, logged: Logged, personalised: bool, place: str) -> Batch:
+def _asked(
+    learned: Learned, shop: Shop, logged: Logged, personalised: bool, place: str
+) -> Batch[Logged]:
     """Requests as prompts; those without a known subword are left out."""
     prompts, known_B = learned.ask(
         logged.requests, shop.ids, TextCache(), personalised=personalised
@@ -182,7 +185,9 @@ def _asked(learned: Learned, shop: Shop, logged: Logged, personalised: bool, pla
 class _Run:
     """The steps, evaluations and checkpoints of one alignment."""
 
-    def __init__(self, learner: Learner, evaluate: Evaluator, training: Batch, seed: int) -> None:
+    def __init__(
+        self, learner: Learner, evaluate: Evaluator, training: Batch[Logged], seed: int
+    ) -> None:
         self.learner, self.evaluate, self.training, self.seed = learner, evaluate, training, seed
         self.spec, self.course = learner.spec, Course()
         self._kept: dict[str, Tensor] = {}
@@ -218,13 +223,13 @@ class _Run:
         update = self.learner.step(batch, number, rng)
         self._count_time()
         seconds = self.course.seconds
-        reading = step_reading(number + 1, self.learner.roller, batch.logged, update, seconds)
+        reading = step_reading(number + 1, self.learner.roller, batch.asked, update, seconds)
         self.course.steps.append(reading)
         return reading
 
-    def _batch(self, step: int) -> Batch:
+    def _batch(self, step: int) -> Batch[Logged]:
         """The requests of a step: passes over all of them, each in an order of its own."""
-        number, size = len(self.training.logged), self.spec.batch
+        number, size = len(self.training.asked), self.spec.batch
         place = step * size + np.arange(size)
         rows = np.empty(size, np.int64)
         for turn in np.unique(place // number):
@@ -232,7 +237,7 @@ class _Run:
             mine = place // number == turn
             rows[mine] = order[place[mine] % number]
         prompts = self.training.prompts.rows(rows).trimmed()
-        return Batch(self.training.logged.rows(rows), prompts)
+        return Batch(self.training.asked.rows(rows), prompts)
 
     def _evaluate(self, writer: Loggers | None) -> Evaluation:
         with torch.no_grad():
@@ -276,8 +281,11 @@ class _Run:
         """Texts and arrays that the result depends on."""
         roller = self.learner.roller
         told = [self.spec.model_dump_json(), roller.spec.model_dump_json(), str(self.seed)]
-        told += [str(roller.vocabulary), roller.softmax, roller.mix.told]
-        arrays: list[NDArray[Any]] = [self.training.logged.requests.id_B, roller.shop.ids.codes_IL]
+        told += [str(roller.vocabulary), roller.softmax, roller.task.mix.told]
+        arrays: list[NDArray[Any]] = [
+            self.training.asked.requests.id_B,
+            roller.task.shop.ids.codes_IL,
+        ]
         arrays += [self.training.prompts.tokens_BT]
         arrays += [each.cpu().float().numpy() for each in self.learner.optimizer.copy().values()]
         return told, arrays

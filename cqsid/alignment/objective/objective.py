@@ -89,6 +89,9 @@ def advantages(
         if values_BGL is None:
             values_BGL = prefix_values(codes_BGL, total_BG, valid_BG)
         own_BGL = level_advantages(values_BGL, valid_BG, spec)
+        if spec.outcome_weight:
+            whole_BG = group_advantages(total_BG, valid_BG, spec)
+            own_BGL = own_BGL + spec.outcome_weight * whole_BG[..., None]
     else:
         if spec.credit == "list":
             own_BG = list_advantages(total_BG, codes_BGL, valid_BG, spec)

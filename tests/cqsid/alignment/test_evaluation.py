@@ -7,6 +7,7 @@ import torch
 
 from cqsid.alignment import evaluation
 from cqsid.alignment.evaluation import Evaluator, divergence_RG, entropy_RG
+from cqsid.alignment.idtask import IdTask
 from cqsid.alignment.measures import item_recall_B
 from cqsid.alignment.rollout import Batch, Roller
 from cqsid.decoding.decoder import Decoder
@@ -71,7 +72,7 @@ def evaluator(n_ids=60, *, silent=(), softmax="level", prompts=None, **changes):
     shop = shop_of(trie)
     vocabulary = model_of(3)[0]
     parts = {
-        "roller": Roller(None, vocabulary, softmax, trie, TwoParts(), shop),
+        "roller": Roller(None, vocabulary, softmax, trie, IdTask(TwoParts(), shop)),
         "held": Batch(logged_of(shop, silent=silent), prompts or random_prompts(vocabulary, V, 8)),
         "probes": {"first": first_items},
         "beam": 30,
@@ -108,7 +109,7 @@ def test_entropy_and_divergence_are_those_of_the_library_along_the_best_ten_ids(
     best_VG = beams_of(evaluate, policy(0), 30)[:, :10]
     entropies, divergences = [], []
     for row in range(V):
-        codes_GL = evaluate.roller.shop.ids.sids_SL[best_VG[row]]
+        codes_GL = evaluate.roller.task.shop.ids.sids_SL[best_VG[row]]
         own, held = (library_distributions(evaluate, seed, row, codes_GL) for seed in (0, 1))
         entropies.append([-(p.exp() * p).sum(-1).mean() for p in own])
         divergences.append(
@@ -125,8 +126,8 @@ def test_hit_rates_recall_and_first_codes_are_those_of_the_decoders_beams():
     found, _ = evaluate(policy(0), 0)
     sid_VN, clicked, shop = (
         beams_of(evaluate, policy(0), 100),
-        evaluate.held.logged.clicked,
-        evaluate.roller.shop,
+        evaluate.held.asked.clicked,
+        evaluate.roller.task.shop,
     )
     wanted = [hit_rate_B(sid_VN, n, clicked, shop.ids).mean() for n in (1, 10, 100)]
     assert found.hit_rates == tuple(wanted)
@@ -140,7 +141,7 @@ def test_a_narrow_beam_reports_what_all_its_ids_find():
     evaluate = evaluator(beam=4)
     found, watched = evaluate(policy(0), 0)
     sid_VN = beams_of(evaluate, policy(0), 4)
-    rate = hit_rate_B(sid_VN, 4, evaluate.held.logged.clicked, evaluate.roller.shop.ids).mean()
+    rate = hit_rate_B(sid_VN, 4, evaluate.held.asked.clicked, evaluate.roller.task.shop.ids).mean()
     assert rate < 1
     assert found.hit_rates[1:] == (rate, rate)
     np.testing.assert_allclose(watched["reward"], (2.0 * sid_VN + 5).mean(axis=1))
@@ -151,7 +152,7 @@ def test_the_reward_is_the_unscaled_sum_over_the_best_ten_ids_and_probes_lie_bes
     found, watched = evaluate(policy(0), 0)
     best_VG = beams_of(evaluate, policy(0), 30)[:, :10]
     np.testing.assert_allclose(watched["reward"], (2.0 * best_VG + 5).mean(axis=1))
-    first_VG = evaluate.roller.shop.items(best_VG, 1)[..., 0]
+    first_VG = evaluate.roller.task.shop.items(best_VG, 1)[..., 0]
     np.testing.assert_allclose(watched["first"], first_VG.mean(axis=1))
     assert watched.keys() == {"reward", "first"}
     assert {values.dtype for values in watched.values()} == {np.dtype(np.float64)}
@@ -170,9 +171,11 @@ def test_requests_without_clicks_are_watched_but_not_searched():
     rows = np.array([1, 2, 3, 5, 6, 7, 8])
     sid_VN, clicked = (
         beams_of(evaluate, policy(0), 30)[rows],
-        evaluate.held.logged.clicked.take(rows),
+        evaluate.held.asked.clicked.take(rows),
     )
-    assert found.hit_rates[1] == hit_rate_B(sid_VN, 10, clicked, evaluate.roller.shop.ids).mean()
+    assert (
+        found.hit_rates[1] == hit_rate_B(sid_VN, 10, clicked, evaluate.roller.task.shop.ids).mean()
+    )
     assert len(watched["reward"]) == V
     assert (found.reward, found.kl) == (whole.reward, whole.kl)
 
@@ -235,8 +238,9 @@ def test_a_probe_that_breaks_the_contract_is_named(probe, message):
 
 def test_items_that_are_not_on_sale_are_not_recalled_though_their_ids_are_found():
     evaluate = evaluator()
-    shelves = evaluate.roller.shop.shelves.on_sale(np.zeros(ITEMS, np.bool_))
-    roller = replace(evaluate.roller, shop=replace(evaluate.roller.shop, shelves=shelves))
+    shelves = evaluate.roller.task.shop.shelves.on_sale(np.zeros(ITEMS, np.bool_))
+    task = evaluate.roller.task
+    roller = replace(evaluate.roller, task=replace(task, shop=replace(task.shop, shelves=shelves)))
     found, _ = replace(evaluate, roller=roller)(policy(0), 0)
     assert found.recall == 0
     assert found.hit_rates[1] > 0

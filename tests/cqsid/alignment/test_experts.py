@@ -73,7 +73,9 @@ def samples_of(sid_BG):
 def group_of(sid_BG, experts, forced_BL=None):
     if forced_BL is None:
         forced_BL = np.full((len(sid_BG), 2), -1, np.int32)
-    return expanded(samples_of(sid_BG), experts, forced_BL)
+    rollouts = samples_of(sid_BG)
+    free_BGL = np.repeat(np.asarray(forced_BL)[:, None] < 0, rollouts.shape[1], axis=1)
+    return expanded(rollouts, experts, free_BGL)
 
 
 lists = st.lists(

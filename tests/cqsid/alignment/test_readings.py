@@ -54,8 +54,10 @@ def read(rollout=None, logp_BGL=None, reference_BGL=None, algorithm=None, clicke
     scores, reference = (Scores(each, entropy_BGL) for each in (logp_BGL, reference_BGL))
     update = Update(rollout or rollout_of(), scores, reference, loss, 2.5)
     spec = algorithm or AlgorithmSpec(kl_estimator="k1")
-    mix, shop = SimpleNamespace(names=("first", "second")), SimpleNamespace(ids=IDS)
-    roller = SimpleNamespace(spec=spec, mix=mix, shop=shop)
+    task = SimpleNamespace(
+        mix=SimpleNamespace(names=("first", "second")), shop=SimpleNamespace(ids=IDS)
+    )
+    roller = SimpleNamespace(spec=spec, task=task)
     return step_reading(5, roller, logged, update, 9.0)
 
 
