@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from simulator.annotations.pairs import BEST_GRADE, Annotations
 from simulator.catalogue.catalog import Catalog, Ints
+from simulator.errors import ConfigError
 from simulator.log.history import History
 from simulator.protocols import Requests
 
 Floats = NDArray[np.float32]
 
 GRADES = BEST_GRADE + 1
+_ROUNDING = 1e-6  # of chances that sum to one
 
 
 @runtime_checkable
@@ -52,6 +54,26 @@ def requests_of(texts: Sequence[str], text_P: NDArray[np.integer]) -> Requests:
     number_U, row_P = np.unique(text_P, return_inverse=True)
     distinct = Requests.of_texts(tuple(texts[number] for number in number_U.tolist()))
     return distinct.rows(row_P)
+
+
+def tiers(grades_BNG: Floats, threshold: float) -> NDArray[np.int8]:
+    """(B, N) the lowest grade that is not exceeded with this chance.
+
+    One number in place of a threshold for each grade: the tiers by cumulative probability of TaoSR1
+    (CumPT, arXiv 2508.12365). That they are taken from the lowest grade up is inferred. A greater
+    threshold lowers no pair's tier; 0.5 gives the median grade.
+
+    Args:
+        grades_BNG: chances of each grade.
+        threshold: above 0, at most 1.
+
+    Raises:
+        ConfigError: a threshold outside this range.
+    """
+    if not 0 < threshold <= 1:
+        raise ConfigError(f"threshold == {threshold}, must be > 0 and <= 1")
+    reached_BNG = np.cumsum(grades_BNG.astype(np.float64), axis=-1) >= threshold - _ROUNDING
+    return np.asarray(reached_BNG.argmax(axis=-1), np.int8)
 
 
 def expected_grade(grades_BNG: Floats) -> Floats:

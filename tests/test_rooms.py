@@ -74,11 +74,16 @@ ROOMS = {
         "generator": {"tokenizer", "kernels"},
         "decoding": {"generator", "tokenizer", "kernels"},
         "training": {"decoding", "generator", "tokenizer", "kernels"},
-        ".": {"decoding", "generator", "tokenizer", "training"},
+        ".": {"decoding", "generator", "tokenizer", "training", "systems.chain"},
         "rewards": {"decoding", "generator", "tokenizer", "training"},
         "alignment": {
             *("rewards", "training", "decoding", "generator", "tokenizer", "kernels"),
             ".",  # what is aligned is the trained system
+        },
+        "systems": set(),
+        "systems.chain": {
+            *("alignment", "rewards", "training", "decoding", "generator", "tokenizer"),
+            "kernels",
         },
     },
     "simulator": {

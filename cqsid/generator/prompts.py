@@ -1,4 +1,4 @@
-"""The three prompts of the generator: for an item, for a query, for a shopper's query."""
+"""The prompts of the generator: for an item, a query, a shopper's query, a query and an item."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +93,13 @@ class PromptBuilder:
     def queries(self, texts: Ragged) -> Prompts:
         """Prompts that ask for ids that a query leads to."""
         return self._joined(len(texts), *self._asked(texts))
+
+    def pairs(self, texts: Ragged, items: Ragged) -> Prompts:
+        """Prompts that ask how the items suit the queries, one item for each query."""
+        text_BW = rectangle(texts, self.spec.query_subwords)
+        item_BW = rectangle(items, self.spec.title_subwords)
+        marks = self.vocabulary
+        return self._joined(len(texts), marks.query, text_BW, marks.item, item_BW, marks.answer)
 
     def shoppers(
         self,

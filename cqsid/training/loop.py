@@ -87,7 +87,8 @@ class Validation:
     Attributes:
         step: steps taken.
         loss: mean cross entropy of the held-out answers.
-        hit_rates: share of target items covered by the ids of the beam, at each beam width.
+        hit_rates: share of target items covered by the ids of the beam, at each beam width; none
+            where answers are no ids.
     """
 
     step: int
@@ -97,7 +98,7 @@ class Validation:
     @property
     def score(self) -> tuple[float, float]:
         """What is to grow: the hit rate of the widest beam; among equal ones the lower loss."""
-        return self.hit_rates[-1], -self.loss
+        return (self.hit_rates or (0.0,))[-1], -self.loss
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from cqsid.registry import ChannelSpec, generative
+from cqsid.registry import ChannelSpec, JudgeSpec, generative
 from experiments.config.analysis import RANKER, AnalysisSpec, TruthSpec
 from experiments.config.attribution import AttributionSpec
 from experiments.config.execution import ExecutionSpec
@@ -17,7 +17,6 @@ from experiments.designs.settings import DesignSpec, ShopperDesign
 from experiments.designs.split import MAX_ARMS, check_shares
 from experiments.inference.metrics import METRICS
 from experiments.stress.settings import StressSpec
-from ranking.judges.settings import JudgeSpec
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS

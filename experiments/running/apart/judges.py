@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cqsid.registry import build_judge
 from experiments.config.schema import Config
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.apart.judges import Judged, JudgesRecord
@@ -14,7 +15,6 @@ from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_sav
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from experiments.stress.judging import measures
-from ranking.judges.registry import build_judge
 from recall.judge import Judge, requests_of
 from recall.storage import plug_in_roots, save
 from simulator.annotations.buying import Traffic, buy, measure

@@ -1,0 +1,1 @@
+"""Systems of the field that need the language model, each in a room of its own."""

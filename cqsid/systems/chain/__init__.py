@@ -1,0 +1,1 @@
+"""Chain judges: a language model that writes verdicts and a grade (TaoSR1 and its relatives)."""

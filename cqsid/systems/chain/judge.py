@@ -1,0 +1,161 @@
+"""A judge that writes: after TaoSR1 (arXiv 2508.12365), TaoSR-AGRL and TaoSR-SHE.
+
+A small language model reads a text and the words of an item, and writes a chain of verdicts and a
+grade. It learns from annotated chains, and then, if settings say so, from rewards. At service it
+sees no verdict: it writes them itself.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cqsid.generator.model import backbone_subwords, build_model
+from cqsid.generator.prompts import PromptBuilder
+from cqsid.generator.settings import PromptSpec
+from cqsid.generator.subwords import Subwords
+from cqsid.generator.transformer import Weights
+from cqsid.generator.vocabulary import Vocabulary
+from cqsid.systems.chain.chainreader import ChainReader
+from cqsid.systems.chain.chains import Chains
+from cqsid.systems.chain.prompts import Pairs
+from cqsid.systems.chain.settings import ChainJudgeSpec
+from cqsid.systems.chain.training import Aligned, Lessons, rewarded, supervised
+from recall.device import one_thread
+from recall.judge import GRADES, Floats, expected_grade
+from recall.texts.words import item_texts
+from simulator.annotations.pairs import Annotations
+from simulator.catalogue.catalog import Catalog, Ints
+from simulator.errors import DataError
+from simulator.log.history import History
+from simulator.protocols import Requests
+
+_HELD_OUT = 10  # one of so many texts validates and is not learned from
+
+
+class ChainJudge:
+    """Grades by writing; see the module.
+
+    Attributes:
+        weights: of the language model; None before `fit`, and where nothing was annotated.
+        losses: of the supervised stage on pairs that it did not learn from.
+        aligned: the course of learning from rewards; None without.
+    """
+
+    def __init__(self, name: str, spec: ChainJudgeSpec) -> None:
+        self.name, self.spec = name, spec
+        self.chains = Chains(spec.order, spec.verdicts)
+        self.weights: Weights | None = None
+        self.losses: tuple[float, ...] = ()
+        self.aligned: Aligned | None = None
+
+    def fit(
+        self,
+        catalog: Catalog,
+        history: History,
+        annotations: Annotations,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        """Learn from annotated pairs; without any, every grade is as likely.
+
+        Raises:
+            DataError: grades without verdicts, where verdicts are learned.
+            ConfigError: a backbone that is none, or a learning rate that is too high.
+        """
+        annotations.check(len(catalog))
+        self.__dict__.pop("_reader", None)
+        self.weights, self.losses, self.aligned = None, (), None
+        if not len(annotations):
+            return
+        if self.spec.verdicts and not annotations.explained:
+            raise DataError("annotations == grades without verdicts, must have all three of each")
+        seed, words = int(rng.integers(2**31)), item_texts(catalog, brand=True, category=True)
+        self._builder = self._prompts((*words, *annotations.texts))
+        self._items = self._builder.title_tokens(words)
+        lessons, held = self._lessons(annotations, rng)
+        model = build_model(self.spec.model, self._builder.vocabulary, seed=seed)
+        parts = self.chains, model, self._builder.vocabulary, lessons, held
+        with one_thread():
+            self.losses = supervised(self.spec, *parts, seed=seed)
+            self.weights = Weights.of(model).detached()
+            if self.spec.alignment != "sft":
+                self.weights, self.aligned = rewarded(
+                    *(self.spec, self.chains, self.weights, self._builder.vocabulary, lessons),
+                    seed=seed,
+                )
+
+    def _prompts(self, texts: tuple[str, ...]) -> PromptBuilder:
+        spec = self.spec
+        subwords = backbone_subwords(spec.model) or Subwords.train(texts, spec.subwords)
+        told = PromptSpec(
+            title_subwords=spec.item_subwords, query_subwords=spec.text_subwords, clicks=0
+        )
+        return PromptBuilder(Vocabulary(len(subwords), self.chains.sizes), subwords, told)
+
+    def _lessons(
+        self, annotations: Annotations, rng: np.random.Generator
+    ) -> tuple[Lessons, Lessons]:
+        """Pairs to learn from, and pairs of other texts that only validate."""
+        texts = self._builder.query_tokens(annotations.texts)
+        asked_U, text_J = np.unique(annotations.text_J, return_inverse=True)
+        held_U = rng.permutation(len(asked_U)) < len(asked_U) // _HELD_OUT
+        codes_JL = self.chains.codes(annotations)
+        parts = []
+        for rows in (np.flatnonzero(~held_U[text_J]), np.flatnonzero(held_U[text_J])):
+            columns = annotations.text_J[rows], annotations.item_J[rows]
+            pairs = Pairs(self._builder, texts, self._items, *columns)
+            parts.append(Lessons(pairs, codes_JL[rows]))
+        return parts[0], parts[1]
+
+    def grades(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N, 4) probability of each grade; zeros on padding."""
+        held_BN = items_BN >= 0
+        grades_BNG = np.zeros((*items_BN.shape, GRADES), np.float32)
+        if self.weights is None:
+            grades_BNG[held_BN] = 1 / GRADES
+            return grades_BNG
+        pairs, at_P = self._asked(requests, items_BN, held_BN)
+        grades_BNG[held_BN] = self._reader.grades(pairs)[at_P]
+        return grades_BNG
+
+    def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N) expected grade / 3, 0 on padding."""
+        return expected_grade(self.grades(requests, items_BN))
+
+    def written(self, requests: Requests, items_BN: Ints) -> Ints:
+        """(B, N, L) the chain that it writes of each pair, in the order of `chains.names`.
+
+        -1 on padding, and everywhere where nothing was annotated.
+        """
+        held_BN = items_BN >= 0
+        codes_BNL = np.full((*items_BN.shape, len(self.chains.names)), -1, np.int32)
+        if self.weights is not None:
+            pairs, at_P = self._asked(requests, items_BN, held_BN)
+            codes_BNL[held_BN] = self._reader.chains(pairs)[at_P]
+        return codes_BNL
+
+    def _asked(
+        self, requests: Requests, items_BN: Ints, held_BN: NDArray[np.bool_]
+    ) -> tuple[Pairs, NDArray[np.int64]]:
+        """The distinct pairs, and which of them each held place is."""
+        asked_U, row_B = np.unique(requests.text_B, return_inverse=True)
+        texts = self._builder.query_tokens([requests.texts[at] for at in asked_U.tolist()])
+        row_P = np.broadcast_to(row_B[:, None], items_BN.shape)[held_BN]
+        keys, at_P = np.unique(
+            row_P * np.int64(len(self._items)) + items_BN[held_BN], return_inverse=True
+        )
+        row_N, item_N = (each.astype(np.int32) for each in np.divmod(keys, len(self._items)))
+        return Pairs(self._builder, texts, self._items, row_N, item_N), at_P
+
+    @cached_property
+    def _reader(self) -> ChainReader:
+        assert self.weights is not None, "fit first"
+        return ChainReader(self.weights, self._builder.vocabulary, self.chains)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: each for name, each in vars(self).items() if name != "_reader"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)

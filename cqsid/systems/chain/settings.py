@@ -1,0 +1,121 @@
+"""Settings of chain judges."""
+
+from typing import Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from cqsid.alignment.settings import AlgorithmSpec
+from cqsid.generator.settings import ModelSpec
+from cqsid.systems.chain.chains import Order
+from cqsid.training.settings import StageSpec
+from recall.settings import DeviceName
+from simulator.spec import Spec
+
+Alignment = Literal["sft", "dpo", "grpo", "agrl", "she"]
+
+ALGORITHMS: Final[dict[str, dict[str, Any]]] = {
+    # TaoSR1 (arXiv 2508.12365). Published: DPO on N sampled chains, GRPO with difficulty-based
+    # sampling. Inferred: the best against the worst of a group, and every number.
+    "dpo": {"preset": "dpo"},
+    "grpo": {"preset": "grpo", "kl_weight": 0.05},
+    # TaoSR-AGRL (arXiv 2510.08048). Published: rewards shaped by rules, guidance where rollouts are
+    # seldom right. Inferred: below a quarter, half of a group is written again behind the true
+    # first verdict.
+    "agrl": {"preset": "guided_replay", "kl_weight": 0.05, "guided_below": 0.25},
+    # TaoSR-SHE (arXiv 2510.07972). Published: rewards of steps, normalised per step, and a
+    # curriculum. Inferred: a code is a step, and the grade's own advantage is added.
+    "she": {"preset": "level_credit", "kl_weight": 0.05, "outcome_weight": 1.0},
+}
+
+
+class AligningSpec(Spec):
+    """How long a judge learns from rewards, and how fast."""
+
+    steps: int = Field(300, gt=0, description="batches of pairs")
+    batch: int = Field(64, gt=0, description="pairs of a batch")
+    learning_rate: float = Field(3e-4, gt=0, description="of AdamW")
+    warmup: int = Field(10, ge=0, description="steps of a linear warm-up; constant thereafter")
+    clip: float = Field(1.0, gt=0, description="greatest norm of the gradient")
+    harder: float = Field(
+        4.0,
+        ge=1,
+        description="draws of a pair that the judge grades rightly only sometimes, for each of one "
+        "that it always or never does (difficulty sampling of TaoSR1)",
+    )
+    permuted: bool = Field(
+        False,
+        description="reward what is true of other pairs: the null twin, which must gain nothing",
+    )
+
+
+class ChainJudgeSpec(Spec):
+    """A judge that writes verdicts and a grade, code by code; it learns from annotations alone."""
+
+    type: Literal["chain"] = Field("chain", description="kind: a language model")
+    order: Order = Field(
+        "answer_first",
+        description="grade before the verdicts (as published: it is known after one code), or "
+        "after them",
+    )
+    alignment: Alignment = Field(
+        "sft",
+        description="what follows the supervised stage: nothing, preferences (dpo), TaoSR1's grpo, "
+        "agrl or she",
+    )
+    verdicts: bool = Field(
+        True, description="learn the verdicts too; False: the grade alone, the control of chains"
+    )
+    permuted: bool = Field(
+        False,
+        description="learn from annotations whose grades and verdicts are those of other pairs: "
+        "the null twin, which must learn nothing",
+    )
+    text_subwords: int = Field(12, gt=0, description="most of a text (subwords)")
+    item_subwords: int = Field(32, gt=0, description="most of an item's words (subwords)")
+    subwords: int = Field(4096, gt=1, description="subword units (most)")
+    model: ModelSpec = Field(ModelSpec(), description="the language model")
+    training: StageSpec = Field(
+        StageSpec(epochs=12.0, batch=128, evaluate_every=50, patience=6),
+        description="the supervised stage",
+    )
+    aligning: AligningSpec = Field(AligningSpec(), description="the stage that learns from rewards")
+    algorithm: AlgorithmSpec | None = Field(
+        None, description="how it learns from rewards; None: as `alignment` says"
+    )
+    device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "ChainJudgeSpec":
+        if self.alignment == "agrl" and self.order != "think_first":
+            raise ValueError(
+                "order == 'answer_first', must be 'think_first' for alignment agrl: the first "
+                "verdict guides what follows it, and the grade must follow"
+            )
+        if not self.verdicts and self.alignment != "sft":
+            raise ValueError(
+                f"alignment == {self.alignment!r}, must be 'sft' for the grade alone (verdicts = "
+                "false)"
+            )
+        return self
+
+    @property
+    def learns(self) -> AlgorithmSpec:
+        """How it learns from rewards."""
+        if self.algorithm is not None:
+            return self.algorithm
+        return AlgorithmSpec(**ALGORITHMS[self.alignment])
+
+    @property
+    def needs_annotations(self) -> str:
+        """Why it must have annotated pairs."""
+        return "it learns from verdicts alone"
+
+    def code(self) -> tuple[str, ...]:
+        """No module of the user's."""
+        return ()
+
+    def check(self) -> None:
+        """Refuse a model that cannot be read; no weights are loaded."""
+        from cqsid.generator.model import backbone_subwords  # heavy, only where it is used
+
+        backbone_subwords(self.model)
