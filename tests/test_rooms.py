@@ -81,6 +81,9 @@ ROOMS = {
             ".",  # what is aligned is the trained system
         },
         "systems": set(),
+        "systems.writer": {
+            *("alignment", "training", "decoding", "generator", "tokenizer", "kernels"),
+        },
         "systems.chain": {
             *("alignment", "rewards", "training", "decoding", "generator", "tokenizer"),
             "kernels",

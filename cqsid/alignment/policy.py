@@ -157,8 +157,7 @@ def _levels(
     tree, device = Tree.of(prompts, codes_BGL, vocabulary), weights.head_VD.device
     outputs = _read if device.type == "cpu" and not torch.is_grad_enabled() else _learn
     hidden_ND, bounds = outputs(weights, vocabulary, prompts, codes_BGL, tree), tree.starts
-    start, stop = int(vocabulary.offset_L[0]), len(vocabulary)
-    heads = torch.split(weights.head_VD[start:stop], list(vocabulary.sizes))
+    heads = vocabulary.heads(weights.head_VD)
     norm_N = None
     if softmax == "full" and trie is None:
         norm_N = log_partition(hidden_ND, weights.head_VD)
@@ -196,7 +195,7 @@ def _read(
     weights: Weights, vocabulary: Vocabulary, prompts: Prompts, codes_BGL: Ints, tree: Tree
 ) -> Tensor:
     """The same without gradients, by the forward pass that serves: nothing is padded."""
-    start, levels = int(vocabulary.offset_L[0]), len(vocabulary.sizes)
+    start, levels = vocabulary.first_code, len(vocabulary.sizes)
     branches, nodes = Branches(weights, start), len(tree.row_N)
     hidden_AD, grown = branches.read(prompts, nodes, levels)
     outputs, place_N = [hidden_AD], np.zeros(nodes, np.int64)

@@ -100,10 +100,9 @@ class _Sampler:
         temperature: float,
         constrained: bool,
     ) -> None:
-        start = int(vocabulary.offset_L[0])
+        start = vocabulary.first_code
         self._branches = Branches(weights, start)
-        heads = torch.split(weights.head_VD[start : len(vocabulary)], list(vocabulary.sizes))
-        self._heads = [Product(head_KD) for head_KD in heads]
+        self._heads = [Product(head_KD) for head_KD in vocabulary.heads(weights.head_VD)]
         self._trie, self._constrained, self._cold = trie, constrained, 1.0 / temperature
         self._offset_L = vocabulary.offset_L - start
 

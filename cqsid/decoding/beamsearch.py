@@ -69,7 +69,7 @@ class Search:
         """Offer the beams' children, best beams first; (R, M) places of those expanded."""
         place_RM = np.zeros(frontier.node_RN.shape, np.int64)
         keep = level < self._trie.levels - 1  # nothing grows behind the last but one code
-        before = sum(self._trie.sizes[: level - 1])
+        before = self._scores.starts[level - 1]
         held: Held = []
         for some in _slices(frontier.node_RN.shape[1]):
             score_RS, floor_R = frontier.score_RN[:, some], selection.floors()

@@ -80,7 +80,7 @@ class Decoder:
         self._trie, self._vocabulary = trie, vocabulary
         self._tokens = len(weights.embedding_VD)
         with torch.inference_mode():
-            self._branches = Branches(weights, int(vocabulary.offset_L[0]))
+            self._branches = Branches(weights, vocabulary.first_code)
             self._scores = Scores(weights, vocabulary, softmax)
 
     def decode(

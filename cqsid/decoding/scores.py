@@ -39,18 +39,22 @@ class _Block:
 
 
 class Scores:
-    """The output side of a model."""
+    """The output side of a model.
+
+    Attributes:
+        starts: place of each level's code 0 among all codes.
+    """
 
     def __init__(self, weights: Weights, vocabulary: Vocabulary, softmax: Softmax) -> None:
         """Lay out the output rows as they are now."""
         head_VD = weights.head_VD.detach().float()
-        ranges = zip(vocabulary.offset_L.tolist(), vocabulary.sizes, strict=True)
-        parts = [head_VD[at : at + size] for at, size in ranges]
+        parts = vocabulary.heads(head_VD)
+        self.starts: list[int] = (vocabulary.offset_L - vocabulary.first_code).tolist()
         self._levels = [Product(part_KD) for part_KD in parts]
         self._rests: list[list[_Block]] = [[] for _ in parts]
         if softmax == "level":
             return
-        texts_VD = head_VD[: int(vocabulary.offset_L[0])]
+        texts_VD = head_VD[: vocabulary.first_code]
         whole = len(texts_VD) // _TOKENS * _TOKENS
         texts = [texts_VD[at : at + _TOKENS] for at in range(0, whole, _TOKENS)]
         shared = [Product(text_VD) for text_VD in texts]

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.catalogue.catalog import Ints
+
+if TYPE_CHECKING:  # readers of token numbers do without it
+    from torch import Tensor
 
 GENDERS: Final = 3  # as in `Requests.gender_B`
 AGES: Final = 6  # as in `Requests.age_B`
@@ -66,11 +69,21 @@ class Vocabulary:
         """The first of the age band tokens."""
         return self.gender + GENDERS
 
+    @property
+    def first_code(self) -> int:
+        """The lowest token that stands for a code."""
+        return self.age + AGES
+
     @cached_property
     def offset_L(self) -> NDArray[np.int64]:
         """(L,) token of each level's code 0."""
         before = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
-        return (self.age + AGES + before).astype(np.int64)
+        return (self.first_code + before).astype(np.int64)
+
+    def heads(self, head_VD: "Tensor") -> list["Tensor"]:
+        """(K, D) for each level: the output rows of its codes."""
+        ranges = zip(self.offset_L.tolist(), self.sizes, strict=True)
+        return [head_VD[offset : offset + size] for offset, size in ranges]
 
     def tokens(self, codes_NL: Ints) -> Ints:
         """(N, L) tokens of the codes of ids."""

@@ -151,22 +151,22 @@ class Examples:
 
     Attributes:
         prompts: the prompts.
-        item_N: the item whose id answers.
-        ids: ids of the items.
+        answer_N: what answers each: for ids, the item.
+        codes_IL: codes of all answers.
         weight_N: how often an example is drawn, relative to the others; positive.
     """
 
     prompts: PromptSource
-    item_N: Ints
-    ids: SemanticIds
+    answer_N: Ints
+    codes_IL: Ints
     weight_N: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return len(self.item_N)
+        return len(self.answer_N)
 
     def codes(self, rows: Rows) -> Ints:
         """(B, L) the codes that answer some of the prompts."""
-        return self.ids.codes_IL[self.item_N[rows]]
+        return self.codes_IL[self.answer_N[rows]]
 
     def draw(self, number: int, rng: np.random.Generator) -> Rows:
         """Examples by their weights, in random order.
@@ -198,7 +198,7 @@ def item_examples(data: TrainingData) -> Examples:
     """Stage 1: the text of every item with an id -> its id."""
     item_N = np.flatnonzero(data.ids.sid_I >= 0).astype(np.int32)
     prompts = Texts(data.prompts.items, data.titles, item_N)
-    return Examples(prompts, item_N, data.ids, np.ones(len(item_N)))
+    return Examples(prompts, item_N, data.ids.codes_IL, np.ones(len(item_N)))
 
 
 def query_examples(data: TrainingData, history: History, order_weight: float) -> Examples:
@@ -213,7 +213,8 @@ def query_examples(data: TrainingData, history: History, order_weight: float) ->
     weight_N = np.zeros(len(keys))
     np.add.at(weight_N, pair_F, feedback.weight_F[kept_F])
     text_N, item_N = (part.astype(np.int32) for part in np.divmod(keys, len(data.ids)))
-    return Examples(Texts(data.prompts.queries, data.texts, text_N), item_N, data.ids, weight_N)
+    prompts = Texts(data.prompts.queries, data.texts, text_N)
+    return Examples(prompts, item_N, data.ids.codes_IL, weight_N)
 
 
 def shopper_examples(data: TrainingData, history: History, order_weight: float) -> Examples:
@@ -222,7 +223,7 @@ def shopper_examples(data: TrainingData, history: History, order_weight: float) 
     kept_F = data.ids.sid_I[feedback.item_F] >= 0
     row_F, item_F = acted_on(history)
     prompts = Shoppers.of(data, history, row_F[kept_F])
-    return Examples(prompts, item_F[kept_F], data.ids, feedback.weight_F[kept_F])
+    return Examples(prompts, item_F[kept_F], data.ids.codes_IL, feedback.weight_F[kept_F])
 
 
 def acted_on(history: History) -> tuple[Rows, Ints]:

@@ -73,8 +73,7 @@ def answer_loss(
         token_BL = codes_BL + torch.from_numpy(vocabulary.offset_L).to(device)
         logits_NV = linear(hidden_BLD.flatten(0, 1), weights.head_VD)
         return F.cross_entropy(logits_NV, token_BL.flatten())
-    start = int(vocabulary.offset_L[0])
-    heads = torch.split(weights.head_VD[start : len(vocabulary)], list(vocabulary.sizes))
+    heads = vocabulary.heads(weights.head_VD)
     losses = [
         F.cross_entropy(linear(hidden_BLD[:, level], head_KD), codes_BL[:, level])
         for level, head_KD in enumerate(heads)

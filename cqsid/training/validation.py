@@ -111,7 +111,7 @@ class Validator:
         """Mean cross entropy of the ids of all target items."""
         row_T = np.repeat(np.arange(len(self.targets)), self.targets.lengths)
         weight_T = np.ones(len(row_T))
-        examples = Examples(self.prompts, self.targets.values, self.ids, weight_T)
+        examples = Examples(self.prompts, self.targets.values, self.ids.codes_IL, weight_T)
         total = 0.0
         for start in range(0, len(row_T), _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, len(row_T)))

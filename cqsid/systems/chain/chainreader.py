@@ -27,11 +27,10 @@ class ChainReader:
     """A model laid out to grade."""
 
     def __init__(self, weights: Weights, vocabulary: Vocabulary, chains: Chains) -> None:
-        self._chains, start = chains, int(vocabulary.offset_L[0])
+        self._chains, start = chains, vocabulary.first_code
         with torch.inference_mode():
             self._branches = Branches(weights, start)
-            heads = torch.split(weights.head_VD[start : len(vocabulary)], list(vocabulary.sizes))
-            self._heads = [Product(head_KD) for head_KD in heads]
+            self._heads = [Product(head_KD) for head_KD in vocabulary.heads(weights.head_VD)]
         self._offset_L = vocabulary.offset_L - start
         self._decoder = Decoder(weights, vocabulary, chains.trie)
 

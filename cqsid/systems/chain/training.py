@@ -50,7 +50,7 @@ class Lessons:
     def examples(self, chains: Chains) -> Examples:
         """Each pair once."""
         numbers_N = chains.numbers(self.codes_NL)
-        return Examples(self.pairs, numbers_N, chains.ids, np.ones(len(self)))
+        return Examples(self.pairs, numbers_N, chains.ids.codes_IL, np.ones(len(self)))
 
     def batch(self, rows: Rows) -> Batch[Ints]:
         """Some of the pairs."""

@@ -23,7 +23,9 @@ DATA = toy_data()
 def weighted(weights):
     examples = item_examples(DATA)
     weight_N = np.asarray(weights, np.float64)
-    return Examples(examples.prompts, examples.item_N[: len(weight_N)], DATA.ids, weight_N)
+    return Examples(
+        examples.prompts, examples.answer_N[: len(weight_N)], DATA.ids.codes_IL, weight_N
+    )
 
 
 def test_equal_weights_draw_every_example_once_a_pass():
@@ -53,7 +55,7 @@ def test_batches_hold_like_lengths_and_lose_nothing():
 def test_the_first_stage_asks_each_title_for_its_own_id():
     data = toy_data(missing=[3, 5])
     examples = item_examples(data)
-    assert examples.item_N.tolist() == [i for i in range(ITEMS) if i not in (3, 5)]
+    assert examples.answer_N.tolist() == [i for i in range(ITEMS) if i not in (3, 5)]
     rows = np.array([0, 3])
     prompts = examples.prompts.rows(rows)
     expected = [VOCABULARY.item, 0, 14, VOCABULARY.answer]
@@ -78,7 +80,7 @@ def test_the_second_stage_counts_clicks_and_orders_of_each_text_and_item():
     expected: dict = {}
     for text, item, weight in pairs:
         expected[int(text), int(item)] = expected.get((int(text), int(item)), 0.0) + weight
-    found = zip(examples.prompts.row_N, examples.item_N, examples.weight_N, strict=True)
+    found = zip(examples.prompts.row_N, examples.answer_N, examples.weight_N, strict=True)
     assert {(int(t), int(i)): w for t, i, w in found} == expected
 
 
@@ -119,7 +121,7 @@ def test_items_without_an_id_are_learned_from_in_no_stage():
         query_examples(some, some.history, 1.0),
         shopper_examples(some, some.history, 1.0),
     ):
-        assert (some.ids.sid_I[examples.item_N] >= 0).all()
+        assert (some.ids.sid_I[examples.answer_N] >= 0).all()
 
 
 def test_an_empty_log_leaves_the_items_only():
