@@ -19,6 +19,7 @@ from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.systems.chain.chainreader import ChainReader
 from cqsid.systems.chain.chains import Chains
+from cqsid.systems.chain.madepairs import made_pairs
 from cqsid.systems.chain.prompts import Pairs
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from cqsid.systems.chain.training import Aligned, Lessons, rewarded, supervised
@@ -72,11 +73,14 @@ class ChainJudge:
         if self.spec.verdicts and not annotations.explained:
             raise DataError("annotations == grades without verdicts, must have all three of each")
         seed, words = int(rng.integers(2**31)), item_texts(catalog, brand=True, category=True)
-        self._builder = self._prompts((*words, *annotations.texts))
+        made = made_pairs(catalog, self.spec.made_pairs, rng)
+        asked = [annotations.texts[text] for text in np.unique(annotations.text_J).tolist()]
+        self._builder = self._prompts((*words, *made.texts, *asked))
         self._items = self._builder.title_tokens(words)
         lessons, held = self._lessons(annotations, rng)
+        free = self._lesson(made, np.arange(len(made)))
         model = build_model(self.spec.model, self._builder.vocabulary, seed=seed)
-        parts = self.chains, model, self._builder.vocabulary, lessons, held
+        parts = self.chains, model, self._builder.vocabulary, free, lessons, held
         with one_thread():
             self.losses = supervised(self.spec, *parts, seed=seed)
             self.weights = Weights.of(model).detached()
@@ -98,16 +102,16 @@ class ChainJudge:
         self, annotations: Annotations, rng: np.random.Generator
     ) -> tuple[Lessons, Lessons]:
         """Pairs to learn from, and pairs of other texts that only validate."""
-        texts = self._builder.query_tokens(annotations.texts)
         asked_U, text_J = np.unique(annotations.text_J, return_inverse=True)
         held_U = rng.permutation(len(asked_U)) < len(asked_U) // _HELD_OUT
-        codes_JL = self.chains.codes(annotations)
-        parts = []
-        for rows in (np.flatnonzero(~held_U[text_J]), np.flatnonzero(held_U[text_J])):
-            columns = annotations.text_J[rows], annotations.item_J[rows]
-            pairs = Pairs(self._builder, texts, self._items, *columns)
-            parts.append(Lessons(pairs, codes_JL[rows]))
-        return parts[0], parts[1]
+        kept, held = (np.flatnonzero(held_U[text_J] == each) for each in (False, True))
+        return self._lesson(annotations, kept), self._lesson(annotations, held)
+
+    def _lesson(self, annotations: Annotations, rows: NDArray[np.int64]) -> Lessons:
+        texts = self._builder.query_tokens(annotations.texts)
+        columns = annotations.text_J[rows], annotations.item_J[rows]
+        pairs = Pairs(self._builder, texts, self._items, *columns)
+        return Lessons(pairs, self.chains.codes(annotations)[rows])
 
     def grades(self, requests: Requests, items_BN: Ints) -> Floats:
         """(B, N, 4) probability of each grade; zeros on padding."""

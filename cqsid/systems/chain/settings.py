@@ -74,9 +74,18 @@ class ChainJudgeSpec(Spec):
     item_subwords: int = Field(32, gt=0, description="most of an item's words (subwords)")
     subwords: int = Field(4096, gt=1, description="subword units (most)")
     model: ModelSpec = Field(ModelSpec(), description="the language model")
+    made_pairs: int = Field(
+        40_000,
+        ge=0,
+        description="pairs made of published columns, which teach the model what words mean before "
+        "it reads an annotation; 0: none",
+    )
+    pretraining: StageSpec = Field(
+        StageSpec(epochs=2.0, batch=128), description="how it learns from pairs made"
+    )
     training: StageSpec = Field(
-        StageSpec(epochs=12.0, batch=128, evaluate_every=50, patience=6),
-        description="the supervised stage",
+        StageSpec(epochs=4.0, learning_rate=0.001, batch=128, evaluate_every=25, patience=6),
+        description="how it learns from annotations",
     )
     aligning: AligningSpec = Field(AligningSpec(), description="the stage that learns from rewards")
     algorithm: AlgorithmSpec | None = Field(

@@ -83,16 +83,20 @@ def supervised(
     chains: Chains,
     model: Any,
     vocabulary: Vocabulary,
+    made: Lessons,
     lessons: Lessons,
     held: Lessons,
     *,
     seed: int,
 ) -> tuple[float, ...]:
-    """Train a model in place; it keeps the weights of the lowest loss on `held`.
+    """Train a model in place, first with pairs made; it keeps the best weights by loss on `held`.
 
     Returns:
         The losses on `held`, in the order of the validations.
     """
+    if len(made):
+        before = Plan(spec.pretraining, made.examples(chains), (), (seed, 0))
+        StageRun(model, vocabulary, "level", before, None, None).run(None)
 
     def validate(weights: Weights, step: int) -> Validation:
         losses = [
@@ -102,7 +106,7 @@ def supervised(
         sizes = [len(codes_BL) for _, codes_BL in _in_chunks(held)]
         return Validation(step, float(np.average(losses, weights=sizes)), ())
 
-    plan = Plan(spec.training, lessons.examples(chains), (), (seed, 0))
+    plan = Plan(spec.training, lessons.examples(chains), (), (seed, 1))
     run = StageRun(model, vocabulary, "level", plan, validate if len(held) else None, None)
     return tuple(each.loss for each in run.run(None).validations)
 

@@ -1,0 +1,127 @@
+"""Chain judges over training seeds, on the annotations that a finished run has bought.
+
+python -m tests.benchmarks.chains RUN [--seeds 1,2,3] [--only NAME,NAME]
+
+prints, for each judge, the mean over seeds of what it gets right on pairs of texts that were never
+bought, with a 95 % interval over trainings (Student's t); the pairs are the same for all.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from cqsid.systems.chain.chains import VERDICTS
+from cqsid.systems.chain.judge import ChainJudge
+from cqsid.systems.chain.settings import ChainJudgeSpec
+from recall.device import one_thread
+from recall.judge import expected_grade, requests_of, tiers
+from recall.storage import load
+from simulator.annotations.pairs import Annotations
+from simulator.log.history import load_history
+
+THINK: dict[str, Any] = {"order": "think_first"}
+JUDGES: dict[str, dict[str, Any]] = {
+    "grade alone": {"verdicts": False},
+    "sft": {},
+    "sft, think first": THINK,
+    "sft, permuted": {"permuted": True},
+    "dpo": {"alignment": "dpo"},
+    "grpo": {"alignment": "grpo"},
+    "grpo, think first": THINK | {"alignment": "grpo"},
+    "grpo, others' truth": {"alignment": "grpo", "aligning": {"permuted": True}},
+    "agrl": THINK | {"alignment": "agrl"},
+    "she": {"alignment": "she"},
+    "she, others' truth": {"alignment": "she", "aligning": {"permuted": True}},
+}
+GOOD = 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--only", default="")
+    asked = parser.parse_args()
+    (annotated,), (made,), (past,) = (
+        list((asked.run / "stages").glob(f"{kind}-*"))
+        for kind in ("annotations", "catalogue", "history")
+    )
+    bought: Annotations = load(annotated / "bought.safetensors")
+    measured: Annotations = load(annotated / "measured.safetensors")
+    catalog, history = load(made / "catalog.safetensors"), load_history(past / "log")
+    seeds = [int(seed) for seed in asked.seeds.split(",")]
+    only = asked.only.split(";") if asked.only else list(JUDGES)
+    for name in only:
+        rows = []
+        for seed in seeds:
+            rng = np.random.default_rng(seed)
+            spec = ChainJudgeSpec(**JUDGES[name])
+            pairs = _shuffled(bought, rng) if spec.permuted else bought
+            judge, start = ChainJudge(name, spec), time.process_time()
+            with one_thread():
+                judge.fit(catalog, history, pairs, rng=rng)
+                taught = time.process_time() - start
+                rows.append(_figures(judge, measured) | {"seconds to learn": taught})
+        print(f"{name}: " + ", ".join(_told(key, [row[key] for row in rows]) for key in rows[0]))
+        sys.stdout.flush()
+
+
+def _shuffled(pairs: Annotations, rng: np.random.Generator) -> Annotations:
+    mixed = pairs.rows(rng.permutation(len(pairs)))
+    told = (mixed.grade_J, mixed.category_J, mixed.brand_J, mixed.values_J)
+    return Annotations(pairs.texts, pairs.text_J, pairs.item_J, *told)
+
+
+def _figures(judge: ChainJudge, pairs: Annotations) -> dict[str, float]:
+    asked, start = requests_of(pairs.texts, pairs.text_J), time.process_time()
+    chances_JG = judge.grades(asked, pairs.item_J[:, None])[:, 0]
+    seconds = time.process_time() - start
+    score_J, true_J = expected_grade(chances_JG), pairs.grade_J
+    good_J = true_J >= GOOD
+    order_J = np.argsort(np.argsort(score_J, kind="stable"), kind="stable")
+    good, bad = int(good_J.sum()), int((~good_J).sum())
+    area = (order_J[good_J].sum() - good * (good - 1) / 2) / (good * bad)
+    f1_G = _f1(chances_JG.argmax(axis=1), true_J)
+    figures = {
+        "macro F1": float(f1_G.mean()),
+        "of medians": float(_f1(tiers(chances_JG, 0.5), true_J).mean()),
+        "F1 of 1": float(f1_G[1]),
+        "F1 of 2": float(f1_G[2]),
+        "AUC": float(area),
+        "pairs a second": len(pairs) / seconds,
+    }
+    if judge.chains.verdicts:
+        codes_JL = judge.written(asked, pairs.item_J[:, None])[:, 0]
+        figures["contradicts itself"] = 1 - float(judge.chains.agrees(codes_JL).mean())
+        for name in VERDICTS:
+            said_J = codes_JL[:, judge.chains.names.index(name)]
+            figures[f"{name} right"] = float((said_J == getattr(pairs, f"{name}_J")).mean())
+    if judge.aligned is not None:
+        for part, some in (("first", slice(0, 20)), ("last", slice(-20, None))):
+            figures[f"dead groups, {part} 20 steps"] = float(judge.aligned.dead[some].mean())
+            figures[f"likelihood, {part} 20 steps"] = float(judge.aligned.likelihood[some].mean())
+    return figures
+
+
+def _f1(said_J: np.ndarray, true_J: np.ndarray) -> np.ndarray:
+    both_GG = np.zeros((4, 4))
+    np.add.at(both_GG, (said_J.astype(int), true_J.astype(int)), 1)
+    return 2 * np.diag(both_GG) / np.maximum(both_GG.sum(axis=0) + both_GG.sum(axis=1), 1)
+
+
+def _told(name: str, values: list[float]) -> str:
+    mean, number = float(np.mean(values)), len(values)
+    digits = 0 if mean > 20 else 3
+    if number < 2:
+        return f"{name} {mean:.{digits}f}"
+    half = float(student.ppf(0.975, number - 1) * np.std(values, ddof=1) / np.sqrt(number))
+    return f"{name} {mean:.{digits}f} ±{half:.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()
