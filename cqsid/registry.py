@@ -7,6 +7,7 @@ from pydantic import Field
 
 from cqsid.settings import CqsidSpec
 from recall.classic.settings import DenseSpec, ItemCFSpec, LexicalSpec, PopularSpec, UniformSpec
+from recall.composed.settings import RerankedSpec
 from recall.registry import CustomSpec
 from recall.service.settings import ServiceSpec
 
@@ -17,6 +18,7 @@ ChannelSpec = Annotated[
     | PopularSpec
     | UniformSpec
     | ServiceSpec
+    | RerankedSpec
     | CqsidSpec
     | CustomSpec,
     Field(discriminator="type"),

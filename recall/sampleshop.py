@@ -6,7 +6,15 @@ import numpy as np
 
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
-from simulator.protocols import DAY, EARLIER, Index, ItemStatistics, Requests, request_ids, session_ids
+from simulator.protocols import (
+    DAY,
+    EARLIER,
+    Index,
+    ItemStatistics,
+    Requests,
+    request_ids,
+    session_ids,
+)
 
 _THINGS = ("chair", "table", "lamp", "laptop", "mouse", "camera")
 _COLOURS = ("red", "blue", "black", "white", "green")

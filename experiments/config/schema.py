@@ -21,6 +21,7 @@ from ranking.judges.settings import JudgeSpec
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
+from recall.composed.references import problems_of_references
 from recall.settings import MergeSpec
 from simulator.annotations.settings import AnnotationsSpec
 from simulator.catalogue.settings import CatalogSpec, TraitsSpec
@@ -162,6 +163,9 @@ class Config(Spec):
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
             *alike("judges", self.judges),
+            *problems_of_references(self.channels, self.judges),
+            *self._problems_of_composed(),
+            *self._problems_of_judges_in_use(),
             *self._problems_of_annotations(),
             *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
             *self.design.problems(self.world.days),
@@ -194,6 +198,35 @@ class Config(Spec):
             f"judges.{name}: annotations.pairs == 0, must be more: {why}"
             for name, spec in self.judges.items()
             if not bought and (why := spec.needs_annotations)
+        ]
+
+    def _problems_of_judges_in_use(self) -> list[str]:
+        """Rankers and rewards that ask a judge which is not there, or is not kept up to date."""
+        rankers: dict[str, RankerSpec] = {"ranker": self.ranker}
+        rankers |= {f"arms.{arm.name}.ranker": arm.ranker for arm in self.arms if arm.ranker}
+        asking = {place: spec.judge for place, spec in rankers.items() if spec.judge}
+        problems = [
+            problem
+            for place, name in asking.items()
+            for problem in unknown(f"{place}.judge", [name], [*self.judges])
+        ]
+        updates = self.world.updates
+        if updates.every_days and RANKER in updates.models:
+            problems += [
+                f"{place}.judge == {name!r}, must be empty where world.updates trains rankers "
+                "anew: judges are not"
+                for place, name in asking.items()
+            ]
+        return problems
+
+    def _problems_of_composed(self) -> list[str]:
+        """Channels made of others, where only what learns itself may be named."""
+        return [
+            f"truth.retrained == {name!r}, must be a channel that learns: {why}"
+            for name in self.truth.retrained
+            if name in self.channels
+            and self.channels[name].references()
+            and (why := self.channels[name].fixed())
         ]
 
     def _problems_of_names(self) -> list[str]:
@@ -239,6 +272,12 @@ class Config(Spec):
                 f"world.ramp.days == {days}, must be 0: no arm has a channel that "
                 f"{self.control} has not"
             )
+        problems += [
+            f"world.ramp.days == {days}, must be 0: channel {name} is made of others, which are "
+            "not trained on the days before a ramp"
+            for name in new
+            if self.channels[name].references()
+        ]
         if len(new) > MAX_CHANNELS - len(BOOTSTRAP_CHANNELS):
             most = MAX_CHANNELS - len(BOOTSTRAP_CHANNELS)
             problems.append(

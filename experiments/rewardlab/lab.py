@@ -136,7 +136,7 @@ class Lab:
         config, channels, arm = self._config, self._config.channels, self._arm
         universe = tuple(channels)
         fitted = {
-            name: load_channel(folder / MODEL, channels[name])
+            name: load_channel(folder / MODEL, config, name)
             for name, folder in self._folders.channels.items()
         }
         stage = recall_stage(config, self._catalog, fitted, universe, channels, config.arms[arm])

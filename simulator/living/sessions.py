@@ -176,9 +176,7 @@ def step(
         action_N=action_N,
         end_reason_N=reason_N,
         at_N=at_N,
-        after=_after(
-            now, text_N, action_N, wording_N, at_N, bought_N, pages.arm_B, sampler
-        ),
+        after=_after(now, text_N, action_N, wording_N, at_N, bought_N, pages.arm_B, sampler),
     )
 
 

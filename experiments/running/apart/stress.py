@@ -16,10 +16,9 @@ from experiments.stress.conditions import FEWEST_VALUES, ConditionSet, condition
 from experiments.stress.measuring import Kind, orderings, win_rates
 from experiments.stress.scoring import Floats, compare
 from ranking.examples import history_index
-from ranking.features import PairScorer
 from ranking.rankers.ranker import Ranker
 from recall.candidates import Pool
-from recall.channel import Refreshable
+from recall.channel import PairScorer, Refreshable
 from recall.judge import Judge
 from simulator.calling import call
 from simulator.catalogue.catalog import Ints
@@ -135,7 +134,7 @@ def _scorers(job: StressJob, index: Index) -> list[tuple[str, Kind, PairScorer]]
     """Every channel, ranker and judge that scores pairs, as of the end of the history."""
     found: list[tuple[str, Kind, PairScorer]] = []
     for name, model in job.channels.items():
-        channel = load_channel(model / MODEL, job.config.channels[name])
+        channel = load_channel(model / MODEL, job.config, name)
         _refresh(channel, index)
         if isinstance(channel, PairScorer):
             found.append((name, "channel", channel))

@@ -112,6 +112,4 @@ def test_a_page_whose_first_page_is_in_another_log_is_of_an_asking_of_its_own(li
     assert (told[first_R] == -1).all()
     changed_R = ~first_R & np.append(False, part.text_R[1:] != part.text_R[:-1])
     assert changed_R.any()
-    np.testing.assert_array_equal(
-        told[changed_R, 0], part.text_R[np.flatnonzero(changed_R) - 1]
-    )
+    np.testing.assert_array_equal(told[changed_R, 0], part.text_R[np.flatnonzero(changed_R) - 1])

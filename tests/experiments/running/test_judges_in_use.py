@@ -1,0 +1,277 @@
+"""Judges as a feature of rankers and as the scorer of a channel: what is fitted and served."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.config.schema import Config
+from experiments.running.apart.judges import BOUGHT, known_then
+from experiments.running.channels import ComposedJob
+from experiments.running.funnels import arm_funnel
+from experiments.running.models import CATALOG, LOG, MODEL, PartsOf, load_channel, load_saved
+from experiments.running.pipeline import Pipeline
+from experiments.stages.executor import ExecutionSpec
+from experiments.stages.folder import RunFolder
+from experiments.stages.maker import Job, Maker
+from experiments.stages.progress import NoProgress
+from experiments.stages.stage import Stage
+from ranking.examples import split_time
+from recall.composed.reranked import RerankedChannel
+from recall.composed.settings import RerankedSpec
+from simulator.annotations.pairs import Annotations
+from simulator.errors import ConfigError
+from simulator.log.history import load_history
+from simulator.randomness import Draws
+from tests.experiments.small_runs import small_config
+
+JUDGES = """
+[annotations]
+pairs = 900
+
+[judges.plain]
+type = "logistic"
+
+[judges.twin]
+permuted = true
+"""
+CHANNELS = """
+[channels.best]
+type = "reranked"
+inner = "lexical"
+scorer = "plain"
+depth = 60
+limit = 30
+threshold = 0.2
+
+[channels.nested]
+type = "reranked"
+inner = "best"
+scorer = "dense"
+depth = 30
+limit = 20
+
+[[arms]]
+name = "best"
+share = 0.25
+channels = ["best", "popular"]
+
+[[arms]]
+name = "nested"
+share = 0.25
+channels = ["nested", "popular"]
+
+[[arms]]
+name = "feature"
+share = 0.25
+channels = ["lexical", "popular"]
+[arms.ranker]
+judge = "plain"
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """The stages of a small run up to its models."""
+
+    config: Config
+    catalogue: Stage
+    history: Stage
+    late: dict[str, Stage]
+    early: dict[str, Stage]
+    rankers: list[Stage]
+    folder: Path
+
+    def stage(self, name: str) -> Path:
+        """The folder of the only stage of this name."""
+        (found,) = [
+            path
+            for path in (self.folder / "stages").iterdir()
+            if path.name.rpartition("-")[0] == name
+        ]
+        return found
+
+    def count(self, name: str) -> int:
+        """How many stages of this name there are."""
+        folders = (self.folder / "stages").iterdir()
+        return sum(path.name.rpartition("-")[0] == name for path in folders)
+
+
+def made(config: Config, folder: Path) -> Made:
+    with RunFolder(folder) as run:
+        maker = Maker(run, ExecutionSpec(processes=1), NoProgress())
+        pipeline = Pipeline(config, maker)
+        catalogue = pipeline.catalogue()
+        history = pipeline.history(catalogue)
+        with maker.together("models", "models"):
+            late, early = pipeline.models.channels(catalogue, history)
+            rankers = pipeline.models.rankers(catalogue, history, late, early)
+        keys = [record.key for record in maker.records]
+        assert len(keys) == len(set(keys))  # nobody makes a stage twice
+    return Made(config, catalogue, history, late, early, rankers, folder)
+
+
+class Unmade(Maker):
+    """Makes nothing, and remembers what it was asked for."""
+
+    jobs: list[Job]
+
+    def here(self, job: Job, unit: str) -> None:
+        """It stays unmade."""
+
+    def side_by_side(
+        self, name: str, jobs: Sequence[Job], unit: str, units_each: float | Sequence[float]
+    ) -> dict[Path, str]:
+        """They stay unmade."""
+        self.jobs = [*getattr(self, "jobs", []), *jobs]
+        return {}
+
+
+def config_of(*overrides: str, more: str = "", folder: Path) -> Config:
+    """Five arms, two of which are those of the small settings."""
+    shares = ("arms.control.share=0.2", "arms.dense.share=0.05")
+    return small_config(*shares, *overrides, more=JUDGES + CHANNELS + more, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("used")
+    return made(config_of(folder=folder), folder / "run")
+
+
+def test_each_part_is_fitted_once_whoever_names_it(trained: Made) -> None:
+    for name in ("channel-lexical", "channel-best", "channel-dense", "judge-plain", "annotations"):
+        assert trained.count(name) == 1, name
+    assert trained.count("judge-twin") == 0  # nothing uses it; it is measured later
+    kept: PartsOf = load_saved(trained.late["nested"].path / MODEL, trained.config)
+    assert kept.folders == {
+        "inner": trained.late["best"].path.name,
+        "scorer": trained.late["dense"].path.name,
+    }
+
+
+def test_a_stored_channel_serves_as_one_made_of_its_parts(trained: Made) -> None:
+    config, history = trained.config, load_history(trained.history.path / LOG)
+    requests = history.requests(slice(0, 200))
+    stored = load_channel(trained.late["best"].path / MODEL, config, "best")
+    spec = config.channels["best"]
+    assert isinstance(spec, RerankedSpec)
+    inner = load_channel(trained.late["lexical"].path / MODEL, config, "lexical")
+    judge = load_saved(trained.stage("judge-plain") / MODEL, config)
+    by_hand = RerankedChannel(spec, inner=inner, scorer=judge)
+    found, wanted = (channel.recall(requests, 30) for channel in (stored, by_hand))
+    np.testing.assert_array_equal(found.items_BN, wanted.items_BN)
+    np.testing.assert_array_equal(found.scores_BN, wanted.scores_BN)
+    assert (found.items_BN[:, 0] >= 0).any()
+
+
+def test_a_funnel_waits_for_the_inner_channel_too(trained: Made) -> None:
+    config = trained.config
+    channels = {
+        name: load_channel(trained.late[name].path / MODEL, config, name)
+        for name in ("nested", "popular")
+    }
+    number = [arm.name for arm in config.arms].index("nested")
+    ranker = load_saved(trained.rankers[number].path / MODEL, config)
+    catalog = load_saved(trained.catalogue.path / CATALOG)
+    funnel = arm_funnel(config, number, catalog, channels, ranker, Draws(1), [number])
+    median = float(funnel.latencies["nested"].seconds(0.0, 20))
+    chain = [config.channels[name] for name in ("nested", "best", "lexical")]
+    depths = (30, 60, 60)  # scored, scored, asked of the words
+    each = [spec.latency.seconds(0.0, depth) for spec, depth in zip(chain, depths, strict=True)]
+    assert median == pytest.approx(float(sum(each)))
+
+
+def test_a_ranker_serves_with_the_judge_of_the_whole_log_and_learns_with_an_earlier_one(
+    trained: Made,
+) -> None:
+    feature = load_saved(trained.rankers[-1].path / MODEL, trained.config)
+    plain = load_saved(trained.rankers[0].path / MODEL, trained.config)
+    assert feature.features.names == (*plain.features.names, "judge_match")
+    late, early = (
+        load_saved(trained.stage(name) / MODEL, trained.config).model.weight_F
+        for name in ("judge-plain", "judge-plain-early")
+    )
+    np.testing.assert_array_equal(feature.features._judge.model.weight_F, late)
+    assert (late != early).any()
+
+
+def test_an_earlier_judge_knows_no_pair_that_was_first_shown_later(trained: Made) -> None:
+    whole = load_history(trained.history.path / LOG)
+    part = whole.before(split_time(whole, trained.config.examples))
+    bought: Annotations = load_saved(trained.stage("annotations") / BOUGHT)
+    known = known_then(bought, part, whole)
+    assert len(bought) / 4 < len(known) < len(bought)
+
+    def pairs(history) -> set[tuple[int, int]]:
+        text_X = history.text_R[history.row_X].tolist()
+        return set(zip(text_X, history.item_X.tolist(), strict=True))
+
+    later = pairs(whole) - pairs(part)
+    asked = set(part.text_R.tolist())
+    bought_pairs = list(zip(bought.text_J.tolist(), bought.item_J.tolist(), strict=True))
+    wanted = [pair for pair in bought_pairs if pair[0] in asked and pair not in later]
+    assert list(zip(known.text_J.tolist(), known.item_J.tolist(), strict=True)) == wanted
+    assert len(known_then(bought, whole, whole)) == len(bought)
+
+
+def test_what_a_ranker_that_knows_channels_replays_is_made_of_what_was_known_early(
+    tmp_path: Path,
+) -> None:
+    """The early wrapper names the early channel and the early judge."""
+    told = ("ranker.provenance=true", "ranker.training=per_arm")
+    config = config_of(*told, folder=tmp_path)
+    with RunFolder(tmp_path / "run") as run:
+        maker = Unmade(run, ExecutionSpec(processes=1), NoProgress())
+        pipeline = Pipeline(config, maker)
+        catalogue = pipeline.catalogue()
+        history = pipeline.history(catalogue)
+        _, early = pipeline.models.channels(catalogue, history)
+    parts = {
+        job.stage.name: {field: stage.name for field, stage in job.parts.items()}
+        for job in maker.jobs
+        if isinstance(job, ComposedJob)
+    }
+    assert early["best"].name == "channel-best-early"
+    assert parts == {
+        "channel-best": {"inner": "channel-lexical", "scorer": "judge-plain"},
+        "channel-best-early": {"inner": "channel-lexical-early", "scorer": "judge-plain-early"},
+        "channel-nested": {"inner": "channel-best", "scorer": "channel-dense"},
+        "channel-nested-early": {"inner": "channel-best-early", "scorer": "channel-dense-early"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("channels.best.scorer=plan",), "channels.best.scorer == 'plan', must be the name of a"),
+        (("channels.best.inner=nested",), "must not be made of itself in the end"),
+        (("channels.best.depth=20",), r"depth == 20, must be >= limit \(30\)"),
+        (('truth.retrained=["best"]',), "truth.retrained == 'best', must be a channel that learns"),
+        (("ranker.judge=plan",), "ranker.judge == 'plan', must be plain"),
+        (("arms.feature.ranker.judge=plan",), "arms.feature.ranker.judge == 'plan', must be plain"),
+        (
+            ("ranker.judge=plain", "ranker.type=merge_order"),
+            "ranker.judge == 'plain' with type 'merge_order', must be empty",
+        ),
+        (
+            ("world.ramp.days=1",),
+            "world.ramp.days == 1, must be 0: channel best is made of others",
+        ),
+        (
+            ("world.updates.every_days=1", 'world.updates.models=["ranker"]'),
+            "arms.feature.ranker.judge == 'plain', must be empty where world.updates trains",
+        ),
+        (
+            ("world.updates.every_days=1", 'world.updates.models=["best"]'),
+            "world.updates.models == 'best', must be a channel that learns: it serves what",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(
+    tmp_path: Path, overrides: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config_of(*overrides, folder=tmp_path)
