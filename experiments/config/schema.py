@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cqsid.registry import ChannelSpec, generative
+from cqsid.rewards.registry import judges_of
 from experiments.config.analysis import RANKER, AnalysisSpec, TruthSpec
 from experiments.config.attribution import AttributionSpec
 from experiments.config.execution import ExecutionSpec
@@ -209,6 +210,12 @@ class Config(Spec):
             problem
             for place, name in asking.items()
             for problem in unknown(f"{place}.judge", [name], [*self.judges])
+        ]
+        problems += [
+            problem
+            for name, mix in self.reward_lab.rewards.items()
+            for judge in judges_of([mix])
+            for problem in unknown(f"reward_lab.rewards.{name}.judge", [judge], [*self.judges])
         ]
         updates = self.world.updates
         if updates.every_days and RANKER in updates.models:

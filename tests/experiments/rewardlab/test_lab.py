@@ -12,12 +12,14 @@ from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab, asks_oracle, ids_at
 from experiments.rewardlab.policies import lab_seed
+from experiments.running.apart.judges import BOUGHT, known_then
 from experiments.running.heldout import clicked_rows
 from experiments.running.models import CATALOG, LOG, MODEL, load_saved, model_rng
 from experiments.running.pipeline import Pipeline
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
+from ranking.judges.logistic import LogisticJudge
 from recall.classic.popular import PopularChannel
 from recall.sampleshop import sample_requests
 from simulator.catalogue.catalog import Catalog
@@ -26,13 +28,25 @@ from simulator.log.history import History, load_history
 from simulator.protocols import DAY
 from tests.experiments.rewardlab.reward_runs import lab_config
 
+GRADED = """
+[annotations]
+pairs = 600
+
+[judges.plain]
+type = "logistic"
+
+[[reward_lab.rewards.graded.components]]
+type = "judge"
+judge = "plain"
+"""
 ARM = 1
 TEST_DAYS = 1
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return lab_config(tmp_path_factory.mktemp("lab"), "ranker.type=merge_order")
+    folder = tmp_path_factory.mktemp("lab")
+    return lab_config(folder, "ranker.type=merge_order", more=GRADED)
 
 
 def made(config: Config, folder: Path) -> tuple[Folders, Path]:
@@ -45,7 +59,11 @@ def made(config: Config, folder: Path) -> tuple[Folders, Path]:
         late, early = pipeline.models.channels(catalogue, history, {"cqsid": sft})
         rankers = pipeline.models.rankers(catalogue, history, late, early)
         others = {"lexical": late["lexical"].path}
-        parts = (catalogue.path, history.path, sft.path, others, rankers[ARM].path)
+        judges = {
+            name: pipeline.models.judges.fitted(catalogue, history, name).path
+            for name in config.judges
+        }
+        parts = (catalogue.path, history.path, sft.path, others, rankers[ARM].path, judges)
         return Folders(*parts), late["popular"].path
 
 
@@ -203,3 +221,34 @@ def test_a_reward_that_the_shop_cannot_serve_is_told_by_its_place(
     lab = Lab(config.model_copy(update={"reward_lab": rewards}), replace(folders, channels={}), ARM)
     with pytest.raises(ConfigError, match=r"reward_lab.rewards.alone.components\[0\]"):
         lab.rewarded(PolicySpec(reward="alone", algorithm="grpo"))
+
+
+def test_a_reward_may_be_the_grade_of_a_judge(lab: Lab) -> None:
+    mix, shop = lab.reward("graded")
+    logged = lab.train()
+    shown_B = logged.exposed.values[logged.exposed.pointer[:-1]]
+    sid_B1 = shop.ids.sid_I[shown_B][:, None].astype(np.int32)
+    samples = Samples(shop.ids.sids_SL[sid_B1], sid_B1)
+    values_B1 = mix(logged, samples)
+    items_BK = shop.items(sid_B1, 5)[:, 0]
+    grade_BK = shop.judges["plain"].pair_scores(logged.requests, items_BK)
+    held_BK = items_BK >= 0
+    wanted_B = (grade_BK * held_BK).sum(axis=1) / np.maximum(held_BK.sum(axis=1), 1)
+    np.testing.assert_allclose(values_B1[:, 0], wanted_B, atol=1e-6)
+    assert values_B1.std() > 0
+
+
+def test_a_judge_of_the_lab_has_not_seen_the_test_days(
+    config: Config, folders: Folders, history: History
+) -> None:
+    """It is the one that learns from a log which ends before them, to the bit."""
+    before = history.before(DAY)
+    (bought,) = folders.history.parent.glob("annotations-*")
+    pairs = known_then(load_saved(bought / BOUGHT), before, history)
+    assert 0 < len(pairs) < config.annotations.pairs
+    judge = LogisticJudge()
+    catalog = load_saved(folders.catalog / CATALOG)
+    judge.fit(catalog, before, pairs, rng=model_rng(config, "judge.plain"))
+    found = load_saved(folders.judges["plain"] / MODEL, config)
+    assert judge.model is not None
+    np.testing.assert_array_equal(found.model.weight_F, judge.model.weight_F)
