@@ -1,7 +1,7 @@
 """Judges as a feature of rankers and as the scorer of a channel: what is fitted and served."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +11,32 @@ from experiments.config.schema import Config
 from experiments.running.apart.judges import BOUGHT, known_then
 from experiments.running.channels import ComposedJob
 from experiments.running.funnels import arm_funnel
-from experiments.running.models import CATALOG, LOG, MODEL, PartsOf, load_channel, load_saved
+from experiments.running.models import (
+    CATALOG,
+    LOG,
+    MODEL,
+    POPULATION,
+    PartsOf,
+    load_channel,
+    load_saved,
+)
 from experiments.running.pipeline import Pipeline
 from experiments.stages.executor import ExecutionSpec
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Job, Maker
 from experiments.stages.progress import NoProgress
 from experiments.stages.stage import Stage
-from ranking.examples import split_time
+from ranking.examples import history_index, split_time
+from ranking.funnel import Funnel
 from recall.composed.reranked import RerankedChannel
 from recall.composed.settings import RerankedSpec
 from simulator.annotations.pairs import Annotations
+from simulator.annotations.verdicts import Verdicts
+from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError
+from simulator.living.world import Population
 from simulator.log.history import load_history
+from simulator.protocols import Requests
 from simulator.randomness import Draws
 from tests.experiments.small_runs import small_config
 
@@ -36,6 +49,9 @@ type = "logistic"
 
 [judges.twin]
 permuted = true
+
+[judges.idle]
+type = "logistic"
 """
 CHANNELS = """
 [channels.best]
@@ -53,15 +69,47 @@ scorer = "dense"
 depth = 30
 limit = 20
 
+[channels.sieve]
+type = "reranked"
+inner = "lexical"
+scorer = "plain"
+depth = 60
+limit = 60
+threshold = 0.2
+
+[channels.twin_order]
+type = "reranked"
+inner = "lexical"
+scorer = "twin"
+depth = 100
+limit = 100
+
 [[arms]]
 name = "best"
-share = 0.25
+share = 0.1
 channels = ["best", "popular"]
 
 [[arms]]
 name = "nested"
-share = 0.25
+share = 0.1
 channels = ["nested", "popular"]
+
+[[arms]]
+name = "sieve"
+share = 0.1
+channels = ["sieve", "popular"]
+
+[[arms]]
+name = "twin_order"
+share = 0.1
+channels = ["twin_order", "popular"]
+
+[[arms]]
+name = "twin_feature"
+share = 0.1
+channels = ["lexical", "popular"]
+[arms.ranker]
+judge = "twin"
 
 [[arms]]
 name = "feature"
@@ -130,7 +178,7 @@ class Unmade(Maker):
 
 
 def config_of(*overrides: str, more: str = "", folder: Path) -> Config:
-    """Five arms, two of which are those of the small settings."""
+    """Eight arms, two of which are those of the small settings."""
     shares = ("arms.control.share=0.2", "arms.dense.share=0.05")
     return small_config(*shares, *overrides, more=JUDGES + CHANNELS + more, folder=folder)
 
@@ -144,7 +192,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Made:
 def test_each_part_is_fitted_once_whoever_names_it(trained: Made) -> None:
     for name in ("channel-lexical", "channel-best", "channel-dense", "judge-plain", "annotations"):
         assert trained.count(name) == 1, name
-    assert trained.count("judge-twin") == 0  # nothing uses it; it is measured later
+    assert trained.count("judge-idle") == 0  # nothing uses it; it is measured later
     kept: PartsOf = load_saved(trained.late["nested"].path / MODEL, trained.config)
     assert kept.folders == {
         "inner": trained.late["best"].path.name,
@@ -167,16 +215,72 @@ def test_a_stored_channel_serves_as_one_made_of_its_parts(trained: Made) -> None
     assert (found.items_BN[:, 0] >= 0).any()
 
 
-def test_a_funnel_waits_for_the_inner_channel_too(trained: Made) -> None:
+def funnel_of(trained: Made, arm: str) -> Funnel:
+    """The funnel of an arm, refreshed at the end of the history."""
     config = trained.config
+    number = [each.name for each in config.arms].index(arm)
     channels = {
         name: load_channel(trained.late[name].path / MODEL, config, name)
-        for name in ("nested", "popular")
+        for name in config.arms[number].channels
     }
-    number = [arm.name for arm in config.arms].index("nested")
-    ranker = load_saved(trained.rankers[number].path / MODEL, config)
     catalog = load_saved(trained.catalogue.path / CATALOG)
+    ranker = load_saved(trained.rankers[number].path / MODEL, config)
     funnel = arm_funnel(config, number, catalog, channels, ranker, Draws(1), [number])
+    funnel.refresh(history_index(catalog, load_history(trained.history.path / LOG)))
+    return funnel
+
+
+@pytest.fixture(scope="module")
+def pages(trained: Made) -> dict[str, Ints]:
+    """(T, 10) what each arm shows for every text that was asked, to nobody in particular."""
+    history = load_history(trained.history.path / LOG)
+    asked = Requests.of_texts(history.texts).rows(np.unique(history.text_R).astype(np.intp))
+    asked = replace(asked, at_B=np.full(len(asked), history.at_R.max()))
+    arms = ("control", "sieve", "feature", "twin_feature", "twin_order")
+    return {arm: funnel_of(trained, arm).serve(asked).items_BK[:, :10] for arm in arms}
+
+
+def gain(trained: Made, pages: dict[str, Ints], arm: str) -> tuple[float, float]:
+    """How much better an arm's pages are than the control's, in true grades, and its error."""
+    population: Population = load_saved(trained.catalogue.path / POPULATION)
+    verdicts = Verdicts(population.intents, population.supply.truth)
+    text_B = np.unique(load_history(trained.history.path / LOG).text_R)
+
+    def grades(items_BK: Ints) -> np.ndarray:
+        held_BK = items_BK >= 0
+        rows, slots = np.nonzero(held_BK)
+        found_BK = np.zeros(items_BK.shape)
+        found_BK[rows, slots] = verdicts.of(text_B[rows], items_BK[rows, slots]).grade_J
+        return np.asarray(found_BK.sum(axis=1) / items_BK.shape[1])
+
+    more_B = grades(pages[arm]) - grades(pages["control"])
+    return float(more_B.mean()), float(more_B.std() / np.sqrt(len(more_B)))
+
+
+def test_a_judge_that_sieves_candidates_makes_pages_better(
+    trained: Made, pages: dict[str, Ints]
+) -> None:
+    more, error = gain(trained, pages, "sieve")
+    assert more > 3 * error > 0
+
+
+def test_the_twin_of_a_judge_is_worth_nothing_as_a_feature(
+    trained: Made, pages: dict[str, Ints]
+) -> None:
+    more, error = gain(trained, pages, "twin_feature")
+    assert abs(more) < 3 * error
+    assert (pages["twin_feature"] != pages["control"]).any()  # it is another ranker
+
+
+def test_the_twin_of_a_judge_changes_no_page_where_all_candidates_are_kept(
+    pages: dict[str, Ints],
+) -> None:
+    np.testing.assert_array_equal(pages["twin_order"], pages["control"])
+
+
+def test_a_funnel_waits_for_the_inner_channel_too(trained: Made) -> None:
+    config = trained.config
+    funnel = funnel_of(trained, "nested")
     median = float(funnel.latencies["nested"].seconds(0.0, 20))
     chain = [config.channels[name] for name in ("nested", "best", "lexical")]
     depths = (30, 60, 60)  # scored, scored, asked of the words
@@ -237,6 +341,13 @@ def test_what_a_ranker_that_knows_channels_replays_is_made_of_what_was_known_ear
     assert early["best"].name == "channel-best-early"
     assert parts == {
         "channel-best": {"inner": "channel-lexical", "scorer": "judge-plain"},
+        "channel-sieve": {"inner": "channel-lexical", "scorer": "judge-plain"},
+        "channel-sieve-early": {"inner": "channel-lexical-early", "scorer": "judge-plain-early"},
+        "channel-twin_order": {"inner": "channel-lexical", "scorer": "judge-twin"},
+        "channel-twin_order-early": {
+            "inner": "channel-lexical-early",
+            "scorer": "judge-twin-early",
+        },
         "channel-best-early": {"inner": "channel-lexical-early", "scorer": "judge-plain-early"},
         "channel-nested": {"inner": "channel-best", "scorer": "channel-dense"},
         "channel-nested-early": {"inner": "channel-best-early", "scorer": "channel-dense-early"},
