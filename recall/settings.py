@@ -20,13 +20,14 @@ class Reference:
     Attributes:
         field: of the channel's settings, and of its constructor.
         name: of the part.
-        kinds: sections of the settings in which the part may stand.
+        kinds: sections of the settings in which the part may stand; the ranker is the one of all
+            arms that name no other, under the name of its section.
         scores: whether it must score given items.
     """
 
     field: str
     name: str
-    kinds: tuple[Literal["channels", "judges"], ...]
+    kinds: tuple[Literal["channels", "judges", "ranker"], ...]
     scores: bool = False
 
 

@@ -164,7 +164,7 @@ class Config(Spec):
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
             *alike("judges", self.judges),
-            *problems_of_references(self.channels, self.judges),
+            *problems_of_references(self.channels, self.judges, self._no_ranker()),
             *self._problems_of_composed(),
             *self._problems_of_judges_in_use(),
             *self._problems_of_annotations(),
@@ -200,6 +200,19 @@ class Config(Spec):
             for name, spec in self.judges.items()
             if not bought and (why := spec.needs_annotations)
         ]
+
+    def _no_ranker(self) -> str:
+        """Why the common ranker cannot score what a channel finds; "" where it can."""
+        if all(arm.ranker is not None for arm in self.arms):
+            return "all arms have rankers of their own"
+        if self.ranker.training == "per_arm":
+            return "each arm trains a ranker of its own"
+        if self.ranker.type == "merge_order":
+            return "it orders what is merged, and scores no single item"
+        rankers = [self.ranker, *(arm.ranker for arm in self.arms if arm.ranker is not None)]
+        if any(each.reads_pools for each in rankers):
+            return "a ranker that learns from what channels find would have to be there before them"
+        return ""
 
     def _problems_of_judges_in_use(self) -> list[str]:
         """Rankers and rewards that ask a judge which is not there, or is not kept up to date."""

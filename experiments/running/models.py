@@ -12,6 +12,7 @@ import numpy as np
 
 from experiments.config.schema import Config
 from experiments.stages.stage import Stage
+from ranking.rankers.pairs import RankerPairs
 from recall.channel import Adjustable, Channel
 from recall.registry import build_channel
 from recall.storage import load, plug_in_roots
@@ -156,9 +157,13 @@ def loaded_parts(config: Config, name: str, folders: Mapping[str, Path]) -> dict
     """
     named = {each.field: each.name for each in config.channels[name].references()}
     loaded = {
-        part: load_channel(folders[field] / MODEL, config, part)
-        if part in config.channels
-        else load_saved(folders[field] / MODEL, config)
-        for field, part in named.items()
+        part: _loaded_part(folders[field] / MODEL, config, part) for field, part in named.items()
     }
     return {field: loaded[part] for field, part in named.items()}
+
+
+def _loaded_part(path: Path, config: Config, name: str) -> Any:
+    if name in config.channels:
+        return load_channel(path, config, name)
+    found = load_saved(path, config)
+    return found if name in config.judges else RankerPairs(found, len(config.channels))

@@ -1,6 +1,6 @@
 """The stages of models: channels and rankers, as they serve and as they are trained again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.config.analysis import RANKER
@@ -77,9 +77,17 @@ class ModelStages:
                 stages[name] = job.stage
                 jobs.setdefault(job.stage.path, job)
         self._train("channels", list(jobs.values()))
+
+        def ranker() -> Stage:
+            """The common one, for a channel that asks it; it learns nothing of channels then."""
+            number = next(n for n, arm in enumerate(config.arms) if arm.ranker is None)
+            return self.rankers(catalogue, history, late, early)[number]
+
         for is_early, stages in ((False, late), (True, early)):
             for name in (each for each in wanted[is_early] if each in composed):
-                stages[name] = self._composed(catalogue, history, name, stages, early=is_early)
+                stages[name] = self._composed(
+                    *(catalogue, history, name, stages, ranker), early=is_early
+                )
         return late, early
 
     def _composed(
@@ -88,13 +96,15 @@ class ModelStages:
         history: Stage,
         name: str,
         channels: Mapping[str, Stage],
+        ranker: Callable[[], Stage],
         *,
         early: bool,
     ) -> Stage:
-        """A channel made of others, and of judges, which are fitted for it.
+        """A channel made of others, and of judges or a ranker, which are fitted for it.
 
         Args:
             channels: the stages of the channels that it is made of, by name.
+            ranker: finds or makes the ranker of all arms that name no other.
         """
         config, spec = self.config, self.config.channels[name]
         parts: dict[str, Stage] = {}
@@ -103,6 +113,9 @@ class ModelStages:
             if each.name in config.judges:
                 parts[each.field] = self.judges.fitted(catalogue, history, each.name, early=early)
                 told.append(config.judges[each.name])
+            elif each.name not in config.channels:
+                parts[each.field] = ranker()
+                told.append(config.ranker)
             else:
                 parts[each.field] = channels[each.name]
                 told.append(config.channels[each.name])

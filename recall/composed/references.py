@@ -1,28 +1,30 @@
 """Which channels are made of which: what settings may not name, and what comes before what."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from recall.settings import ChannelSettings, Reference
 from simulator.errors import closest
 
-_KINDS = {"channels": "a channel", "judges": "a judge"}
+_KINDS = {"channels": "a channel", "judges": "a judge", "ranker": "the ranker"}
+_RANKER = "ranker"
 
 
 def problems_of_references(
-    channels: Mapping[str, ChannelSettings], judges: Collection[str]
+    channels: Mapping[str, ChannelSettings], judges: Collection[str], no_ranker: str = ""
 ) -> list[str]:
     """What channels name and cannot be made of, as place, value found and value wanted.
 
     Args:
         channels: settings of all channels, by name.
         judges: names of all judges.
+        no_ranker: why the common ranker cannot score candidates; "" where it can.
     """
-    known = {"channels": [*channels], "judges": [*judges]}
+    known = {"channels": [*channels], "judges": [*judges], _RANKER: [_RANKER]}
     problems = [
         f"channels.{name}.{each.field} == {each.name!r}, {wanted}"
         for name, spec in channels.items()
         for each in spec.references()
-        if (wanted := _wanted(each, known, channels))
+        if (wanted := _wanted(each, known, channels, no_ranker))
     ]
     circle = _circle(channels)
     if circle:
@@ -34,11 +36,14 @@ def problems_of_references(
 
 
 def _wanted(
-    each: Reference, known: Mapping[str, list[str]], channels: Mapping[str, ChannelSettings]
+    each: Reference,
+    known: Mapping[str, list[str]],
+    channels: Mapping[str, ChannelSettings],
+    no_ranker: str,
 ) -> str:
     """What a name must be that is none of the right kind; "" where it is one."""
     found = [kind for kind in each.kinds if each.name in known[kind]]
-    kinds = " or ".join(_KINDS[kind] for kind in each.kinds)
+    kinds = _listed(each.kinds)
     if not found:
         names = [name for kind in each.kinds for name in known[kind]]
         near = closest(each.name, names)
@@ -46,6 +51,9 @@ def _wanted(
         return f"must be the name of {kinds}: {among}"
     if len(found) > 1:
         return f"must be the name of {kinds} alone: there are both"
+    if found == [_RANKER] and no_ranker:
+        others = _listed([kind for kind in each.kinds if kind != _RANKER])
+        return f"must be {others}: {no_ranker}"
     if found == ["channels"]:
         part = channels[each.name]
         if each.scores and not part.scores_pairs:
@@ -55,6 +63,12 @@ def _wanted(
         if not each.scores and part.servers is not None:
             return "must be a channel without servers: their queue would not see these requests"
     return ""
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    """What a name may be the name of, in words."""
+    *most, last = (_KINDS[kind] for kind in kinds)
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _circle(channels: Mapping[str, ChannelSettings]) -> list[str]:

@@ -18,7 +18,8 @@ class RerankedSpec(ChannelSettings):
     type: Literal["reranked"] = "reranked"
     inner: str = Field(description="name of the channel whose candidates are scored")
     scorer: str = Field(
-        description="what scores them: name of a judge, or of a channel that scores given items"
+        description="what scores them: name of a judge, of a channel that scores given items, or "
+        "'ranker': the one of the arms that name no other"
     )
     depth: int = Field(
         200, gt=0, le=10_000, description="candidates asked of the inner channel and scored (items)"
@@ -40,10 +41,10 @@ class RerankedSpec(ChannelSettings):
         return self
 
     def references(self) -> tuple[Reference, ...]:
-        """The inner channel, and a judge or a channel that scores."""
+        """The inner channel, and a judge, a channel or the ranker that scores."""
         return (
             Reference("inner", self.inner, ("channels",)),
-            Reference("scorer", self.scorer, ("judges", "channels"), scores=True),
+            Reference("scorer", self.scorer, ("judges", "channels", "ranker"), scores=True),
         )
 
     def fixed(self) -> str:

@@ -28,6 +28,7 @@ from experiments.stages.progress import NoProgress
 from experiments.stages.stage import Stage
 from ranking.examples import history_index, split_time
 from ranking.funnel import Funnel
+from recall.candidates import Pool
 from recall.composed.reranked import RerankedChannel
 from recall.composed.settings import RerankedSpec
 from simulator.annotations.pairs import Annotations
@@ -177,9 +178,9 @@ class Unmade(Maker):
         return {}
 
 
-def config_of(*overrides: str, more: str = "", folder: Path) -> Config:
+def config_of(*overrides: str, more: str = "", folder: Path, control: float = 0.2) -> Config:
     """Eight arms, two of which are those of the small settings."""
-    shares = ("arms.control.share=0.2", "arms.dense.share=0.05")
+    shares = (f"arms.control.share={control}", "arms.dense.share=0.05")
     return small_config(*shares, *overrides, more=JUDGES + CHANNELS + more, folder=folder)
 
 
@@ -319,6 +320,57 @@ def test_an_earlier_judge_knows_no_pair_that_was_first_shown_later(trained: Made
     wanted = [pair for pair in bought_pairs if pair[0] in asked and pair not in later]
     assert list(zip(known.text_J.tolist(), known.item_J.tolist(), strict=True)) == wanted
     assert len(known_then(bought, whole, whole)) == len(bought)
+
+
+RANKED = """
+[channels.ranked]
+type = "reranked"
+inner = "lexical"
+scorer = "ranker"
+depth = 40
+limit = 10
+
+[[arms]]
+name = "ranked"
+share = 0.05
+channels = ["ranked", "popular"]
+"""
+
+
+def test_the_common_ranker_may_score_what_a_channel_finds(trained: Made, tmp_path: Path) -> None:
+    config = config_of(more=RANKED, folder=tmp_path, control=0.15)
+    found = made(config, trained.folder)
+    assert found.rankers[0].path == trained.rankers[0].path  # it is no other for being asked
+    catalog, history = (
+        load_saved(found.catalogue.path / CATALOG),
+        load_history(found.history.path / LOG),
+    )
+    index, requests = history_index(catalog, history), history.requests(slice(0, 60))
+    channel = load_channel(found.late["ranked"].path / MODEL, config, "ranked")
+    ranker = load_saved(found.rankers[0].path / MODEL, config)
+    for each in (channel, ranker):
+        each.refresh(index, 0)
+    first = load_channel(found.late["lexical"].path / MODEL, config, "lexical").recall(requests, 40)
+    nothing_BNC = np.zeros((*first.items_BN.shape, 0))
+    pool = Pool(first.items_BN, np.zeros_like(first.items_BN), nothing_BNC, nothing_BNC)
+    order_BN = np.argsort(-ranker.score(requests, pool), axis=1, kind="stable")[:, :10]
+    wanted_BN = np.take_along_axis(first.items_BN, order_BN, axis=1)
+    np.testing.assert_array_equal(channel.recall(requests, 10).items_BN, wanted_BN)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "why"),
+    [
+        (("ranker.training=per_arm",), "each arm trains a ranker of its own"),
+        (("ranker.type=merge_order",), "it orders what is merged, and scores no single item"),
+        (("arms.feature.ranker.provenance=true",), "a ranker that learns from what channels find"),
+    ],
+)
+def test_a_ranker_that_would_have_to_come_before_itself_is_refused(
+    tmp_path: Path, overrides: tuple[str, ...], why: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"scorer == 'ranker', must be a judge or .*: {why}"):
+        config_of(*overrides, more=RANKED, folder=tmp_path, control=0.15)
 
 
 def test_what_a_ranker_that_knows_channels_replays_is_made_of_what_was_known_early(

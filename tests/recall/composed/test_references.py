@@ -22,7 +22,7 @@ def made_of(**channels):
         ),
         (
             {"best": {"inner": "lexical", "scorer": "graders"}},
-            "channels.best.scorer == 'graders', must be the name of a judge or a channel: grader",
+            "channels.best.scorer == 'graders', must be the name of a judge, a channel or the rank",
         ),
         (
             {"best": {"inner": "grader", "scorer": "grader"}},
@@ -55,7 +55,16 @@ def test_a_name_that_is_a_judge_and_a_channel_is_refused():
     (found,) = problems_of_references(
         made_of(best={"inner": "lexical", "scorer": "dense"}), ("dense",)
     )
-    assert found.endswith("must be the name of a judge or a channel alone: there are both")
+    assert found.endswith(
+        "must be the name of a judge, a channel or the ranker alone: there are both"
+    )
+
+
+def test_the_ranker_is_refused_where_it_cannot_score():
+    channels = made_of(best={"inner": "lexical", "scorer": "ranker"})
+    assert problems_of_references(channels, JUDGES) == []
+    (found,) = problems_of_references(channels, JUDGES, "there is none")
+    assert found == "channels.best.scorer == 'ranker', must be a judge or a channel: there is none"
 
 
 def test_an_inner_channel_with_a_queue_is_refused():
