@@ -14,7 +14,7 @@ from experiments.rewardlab.lab import Folders, Lab, asks_oracle, ids_at
 from experiments.rewardlab.policies import lab_seed
 from experiments.running.apart.judges import BOUGHT, known_then
 from experiments.running.heldout import clicked_rows
-from experiments.running.models import CATALOG, LOG, MODEL, load_saved, model_rng
+from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved, model_rng
 from experiments.running.pipeline import Pipeline
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
@@ -22,8 +22,10 @@ from experiments.stages.progress import NoProgress
 from ranking.judges.logistic import LogisticJudge
 from recall.classic.popular import PopularChannel
 from recall.sampleshop import sample_requests
+from simulator.annotations.verdicts import Verdicts
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
+from simulator.living.world import Population
 from simulator.log.history import History, load_history
 from simulator.protocols import DAY
 from tests.experiments.rewardlab.reward_runs import lab_config
@@ -35,9 +37,16 @@ pairs = 600
 [judges.plain]
 type = "logistic"
 
+[judges.twin]
+permuted = true
+
 [[reward_lab.rewards.graded.components]]
 type = "judge"
 judge = "plain"
+
+[[reward_lab.rewards.twin.components]]
+type = "judge"
+judge = "twin"
 """
 ARM = 1
 TEST_DAYS = 1
@@ -252,3 +261,33 @@ def test_a_judge_of_the_lab_has_not_seen_the_test_days(
     found = load_saved(folders.judges["plain"] / MODEL, config)
     assert judge.model is not None
     np.testing.assert_array_equal(found.model.weight_F, judge.model.weight_F)
+
+
+def test_a_judges_reward_follows_the_true_grades_of_ids_and_its_twin_far_less(
+    lab: Lab, folders: Folders
+) -> None:
+    """Correlation within each request's group, as a policy would learn from it."""
+    population: Population = load_saved(folders.catalog / POPULATION)
+    verdicts = Verdicts(population.intents, population.supply.truth)
+    logged, (_, shop) = lab.train(), lab.reward("graded")
+    rng = np.random.default_rng(0)
+    sid_BG = rng.integers(0, len(shop.ids.sids_SL), (len(logged), 30)).astype(np.int32)
+    items_BGK = shop.items(sid_BG, 5)
+    rows, *_ = np.nonzero(items_BGK >= 0)
+    grade_BGK = np.zeros(items_BGK.shape)
+    text_P, item_P = logged.requests.text_B[rows], items_BGK[items_BGK >= 0]
+    grade_BGK[items_BGK >= 0] = verdicts.of(text_P, item_P).grade_J
+    true_BG = grade_BGK.sum(axis=2) / np.maximum((items_BGK >= 0).sum(axis=2), 1)
+    samples = Samples(shop.ids.sids_SL[sid_BG], sid_BG)
+
+    def follows(name: str) -> np.ndarray:
+        values_BG = lab.reward(name)[0](logged, samples).astype(np.float64)
+        varies_B = (true_BG.std(axis=1) > 0) & (values_BG.std(axis=1) > 0)
+        pairs = zip(values_BG[varies_B], true_BG[varies_B], strict=True)
+        return np.array([np.corrcoef(*pair)[0, 1] for pair in pairs])
+
+    found, twin = follows("graded"), follows("twin")
+    assert len(found) > 30
+    error = float(np.hypot(*(each.std() / np.sqrt(len(each)) for each in (found, twin))))
+    assert found.mean() > 5 * error
+    assert found.mean() - twin.mean() > 5 * error

@@ -21,6 +21,7 @@ from experiments.running.models import (
     load_saved,
 )
 from experiments.running.pipeline import Pipeline
+from experiments.running.rankers import Taught, features_for, text_of
 from experiments.stages.executor import ExecutionSpec
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Job, Maker
@@ -29,6 +30,7 @@ from experiments.stages.stage import Stage
 from ranking.examples import history_index, split_time
 from ranking.funnel import Funnel
 from recall.candidates import Pool
+from recall.classic.lexical import LexicalChannel
 from recall.composed.reranked import RerankedChannel
 from recall.composed.settings import RerankedSpec
 from simulator.annotations.pairs import Annotations
@@ -301,6 +303,17 @@ def test_a_ranker_serves_with_the_judge_of_the_whole_log_and_learns_with_an_earl
     )
     np.testing.assert_array_equal(feature.features._judge.model.weight_F, late)
     assert (late != early).any()
+
+
+def test_features_are_those_of_the_earlier_judge_while_a_ranker_learns(trained: Made) -> None:
+    catalog = load_saved(trained.catalogue.path / CATALOG)
+    early, late = LexicalChannel(), LexicalChannel()
+    text = text_of(trained.config, catalog)
+    dense = [load_saved(stages["dense"].path / MODEL) for stages in (trained.early, trained.late)]
+    channels = [{"dense": each} for each in dense]
+    taught = Taught(catalog, text, None, None, channels[0], channels[1], (early, late))
+    arms = (len(trained.config.arms) - 1,)
+    assert features_for(trained.config, arms, taught)._judge is early
 
 
 def test_an_earlier_judge_knows_no_pair_that_was_first_shown_later(trained: Made) -> None:
