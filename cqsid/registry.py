@@ -9,6 +9,7 @@ from cqsid.settings import CqsidSpec
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from ranking.judges.settings import JudgeSpec as PlainJudgeSpec
 from recall.classic.settings import DenseSpec, ItemCFSpec, LexicalSpec, PopularSpec, UniformSpec
+from recall.composed.settings import RerankedSpec
 from recall.judge import Judge
 from recall.registry import CustomSpec
 from recall.service.settings import ServiceSpec
@@ -20,6 +21,7 @@ ChannelSpec = Annotated[
     | PopularSpec
     | UniformSpec
     | ServiceSpec
+    | RerankedSpec
     | CqsidSpec
     | CustomSpec,
     Field(discriminator="type"),

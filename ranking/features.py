@@ -1,7 +1,7 @@
 """The features of a request and a candidate: a fixed, named list, from public data alone."""
 
 from enum import IntEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -12,6 +12,7 @@ from ranking.facts.itemfacts import ItemFacts, blank_index, usual_log_price
 from ranking.facts.memory import QueryMemory
 from ranking.facts.querywords import QueryWords
 from recall.candidates import Pool
+from recall.channel import PairScorer
 from recall.classic.lexical import LexicalChannel
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import ConfigError
@@ -46,14 +47,6 @@ class Feature(IntEnum):
 
 
 _PLAIN = len(Feature)
-
-
-@runtime_checkable
-class PairScorer(Protocol):
-    """Scores given items for given queries: BM25 or a dense model."""
-
-    def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
-        """(B, N) score of each pair; padding (item -1) is ignored."""
 
 
 def text_scorer(catalog: Catalog, *, rng: np.random.Generator) -> PairScorer:
@@ -142,6 +135,7 @@ class FeatureSet:
         text: scorer of query and item text.
         dense: dense scorer, where the run has one.
         memory: of what became of items shown before; without it nobody remembers anything.
+        judge: whose expected grade is a feature, where there is one.
     """
 
     def __init__(
@@ -151,17 +145,20 @@ class FeatureSet:
         text: PairScorer,
         dense: PairScorer | None = None,
         memory: QueryMemory | None = None,
+        judge: PairScorer | None = None,
     ) -> None:
         self.names = (
             *(feature.name.lower() for feature in Feature),
             *(("channels",) if channels else ()),  # how many channels found it
             *(f"rank_{channel}" for channel in channels),  # 1 / (1 + rank), 0 where not found
             *(("dense_match",) if dense is not None else ()),
+            *(("judge_match",) if judge is not None else ()),
         )
         self._catalog = catalog
         self._n_channels = len(channels)
         self._text = text
         self._dense = dense
+        self._judge = judge
         self._memory = memory or QueryMemory(catalog, History.empty())
         self._words = QueryWords(catalog)
         self._categories = QueryCategories(catalog)
@@ -175,20 +172,28 @@ class FeatureSet:
         return self._catalog
 
     def use_scorers(
-        self, text: PairScorer, dense: PairScorer | None, memory: QueryMemory | None = None
+        self,
+        text: PairScorer,
+        dense: PairScorer | None,
+        memory: QueryMemory | None = None,
+        judge: PairScorer | None = None,
     ) -> None:
-        """Read text and dense scores from these scorers, and this memory, from now on.
+        """Read text, dense and judge's scores from these scorers, and this memory, from now on.
 
         Training needs some that have not seen the clicks they help to predict, service the latest
         ones. Without a new memory the old one stays.
 
         Raises:
-            ConfigError: if a dense scorer comes or goes, which would change `names`.
+            ConfigError: if a dense scorer or a judge comes or goes, which would change `names`.
         """
-        if (dense is None) != (self._dense is None):
-            found, wanted = (scorer is not None for scorer in (dense, self._dense))
-            raise ConfigError(f"dense scorer given == {found}, must be {wanted} as in training")
-        self._text, self._dense = text, dense
+        for kind, new, old in (
+            ("dense scorer", dense, self._dense),
+            ("judge", judge, self._judge),
+        ):
+            if (new is None) != (old is None):
+                found, wanted = (scorer is not None for scorer in (new, old))
+                raise ConfigError(f"{kind} given == {found}, must be {wanted} as in training")
+        self._text, self._dense, self._judge = text, dense, judge
         self._memory = memory or self._memory
 
     def refresh(self, index: Index, arm: int) -> None:
@@ -199,18 +204,15 @@ class FeatureSet:
         """(B, N, F) features in the order of `names`; zeros on padding."""
         out_BNF = self.plain(requests, pool)
         held_BN = pool.items_BN >= 0
-        scorers: dict[int, PairScorer | None] = {
-            Feature.TEXT_MATCH: self._text,
-            len(self.names) - 1: self._dense,
-        }
-        for column, scorer in scorers.items():
-            if scorer is not None:
-                scores_BN = scorer.pair_scores(requests, pool.items_BN)
-                out_BNF[:, :, column] = np.where(held_BN, scores_BN, 0)
+        behind = [scorer for scorer in (self._dense, self._judge) if scorer is not None]
+        first = len(self.names) - len(behind)
+        for column, scorer in ((Feature.TEXT_MATCH, self._text), *enumerate(behind, first)):
+            scores_BN = scorer.pair_scores(requests, pool.items_BN)
+            out_BNF[:, :, column] = np.where(held_BN, scores_BN, 0)
         return out_BNF
 
     def plain(self, requests: Requests, pool: Pool) -> Floats:
-        """The same without the scores of text and of the dense model, which are 0."""
+        """The same without the scores of text, of the dense model and of the judge: they are 0."""
         facts, (category_B, share_B) = self._facts, self._categories.shares(requests)
         out_BNF = np.zeros((*pool.items_BN.shape, len(self.names)), np.float32)
         _fill(

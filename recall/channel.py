@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recall.candidates import Candidates
-from simulator.catalogue.catalog import Catalog
+from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Index, Requests
 
@@ -28,6 +28,22 @@ class Channel(Protocol):
 
     def recall(self, requests: Requests, limit: int) -> Candidates:
         """At most `limit` candidates for each request."""
+
+
+@runtime_checkable
+class PairScorer(Protocol):
+    """Scores given items for given queries: BM25, a dense model, or a judge."""
+
+    def pair_scores(self, requests: Requests, items_BN: Ints) -> NDArray[np.float32]:
+        """(B, N) score of each pair; padding (item -1) is ignored."""
+
+
+@runtime_checkable
+class Composed(Protocol):
+    """A channel made of fitted parts, so that there is nothing left for it to learn."""
+
+    def try_on(self, history: History) -> None:
+        """Look at what it does to requests of a log, for its report."""
 
 
 @runtime_checkable

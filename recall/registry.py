@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -19,6 +21,8 @@ CHANNEL: Final = Kind("a channel", has=("fit", "recall"))
 
 class CustomSpec(ChannelSettings):
     """A channel of the user's own."""
+
+    scores_pairs: ClassVar[bool] = True
 
     type: Literal["custom"] = "custom"
     object: str = Field(description='class or function that makes the channel, "module:Class"')
@@ -44,14 +48,22 @@ class CustomSpec(ChannelSettings):
         return channel
 
 
-def build_channel(name: str, spec: ChannelSettings) -> Channel:
+def build_channel(
+    name: str, spec: ChannelSettings, parts: Mapping[str, object] = MappingProxyType({})
+) -> Channel:
     """The channel that settings describe, not yet fitted, under the name it has in the run.
+
+    Args:
+        name: in the run.
+        spec: its settings.
+        parts: what it is made of, by the fields of `spec.references()`.
 
     Raises:
         ContractError: a custom object cannot be found, refuses its options or has no `recall`.
+        ConfigError: a part that cannot do what is asked of it.
     """
     if isinstance(spec, CustomSpec):
         return spec.made(name)
     module, _, made = spec.home.partition(":")
-    channel: Channel = getattr(import_module(module), made)(spec, name)
+    channel: Channel = getattr(import_module(module), made)(spec, name, **parts)
     return channel

@@ -6,7 +6,15 @@ import numpy as np
 
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
-from simulator.protocols import DAY, Index, ItemStatistics, Requests, request_ids, session_ids
+from simulator.protocols import (
+    DAY,
+    EARLIER,
+    Index,
+    ItemStatistics,
+    Requests,
+    request_ids,
+    session_ids,
+)
 
 _THINGS = ("chair", "table", "lamp", "laptop", "mouse", "camera")
 _COLOURS = ("red", "blue", "black", "white", "green")
@@ -103,11 +111,13 @@ def sample_requests(
     texts = sample_texts() if texts is None else texts
     row_B = np.arange(n_requests)
     history_BH = rng.integers(0, len(catalog), (n_requests, 5))
+    earlier_BQ = np.sort(rng.integers(0, 2 * len(texts), (n_requests, EARLIER)))  # some are none
     return replace(
         Requests.of_texts(texts).rows(row_B % len(texts)),
         id_B=request_ids(session_ids(row_B, row_B * 0), row_B * 0).astype(np.int64),
         shopper_B=row_B.astype(np.int64),
         at_B=(30 * DAY + row_B).astype(np.float64),
+        earlier_BQ=np.where(earlier_BQ < len(texts), earlier_BQ, -1).astype(np.int32),
         history_BH=np.where(np.arange(5) < (row_B % 6)[:, None], history_BH, -1).astype(np.int32),
         device_B=(row_B % 2).astype(np.int8),
         gender_B=(row_B % 3).astype(np.int8),

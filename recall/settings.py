@@ -1,5 +1,7 @@
 """What every channel's settings have in common."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
@@ -11,6 +13,24 @@ from simulator.spec import Spec
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A part of the run that a channel is made of, by its name.
+
+    Attributes:
+        field: of the channel's settings, and of its constructor.
+        name: of the part.
+        kinds: sections of the settings in which the part may stand; the ranker is the one of all
+            arms that name no other, under the name of its section.
+        scores: whether it must score given items.
+    """
+
+    field: str
+    name: str
+    kinds: tuple[Literal["channels", "judges", "ranker"], ...]
+    scores: bool = False
+
+
 class ChannelSettings(Spec):
     """How much a funnel asks of a channel, how long the channel takes, and what it is.
 
@@ -18,6 +38,7 @@ class ChannelSettings(Spec):
 
     Attributes:
         shares_training: whether channels of equal `learned` settings serve one training.
+        scores_pairs: whether it has, or may have, `pair_scores` for given items.
         gives_vectors: whether it searches among vectors; its `pair_scores` are then a feature of
             rankers.
         home: MODULE:CLASS of the channel; empty where the user's own names it.
@@ -29,6 +50,7 @@ class ChannelSettings(Spec):
     page_seconds: ClassVar[float] = 0.0
     shares_training: ClassVar[bool] = False
     gives_vectors: ClassVar[bool] = False
+    scores_pairs: ClassVar[bool] = False
 
     limit: int = Field(100, gt=0, le=10_000, description="candidates asked for (items a request)")
     latency: LatencySpec = Field(LatencySpec(), description="service time of the channel")
@@ -46,6 +68,14 @@ class ChannelSettings(Spec):
 
     def learned(self) -> Self:
         """These settings without what acts on serving alone."""
+        return self
+
+    def references(self) -> tuple[Reference, ...]:
+        """Parts of the run that the channel is made of; they are fitted apart from it."""
+        return ()
+
+    def over(self, parts: Mapping[str, "ChannelSettings"]) -> Self:
+        """These settings with the time that the channels take that it is made of, by field."""
         return self
 
     def on_device(self, device: DeviceName) -> Self:

@@ -1,6 +1,7 @@
 """The seams of the world: what a search service is asked, what it answers, what it may read.
 
-Axis suffixes: B requests, N candidates, K slots, H history, I items, C channels, S shoppers.
+Axis suffixes: B requests, N candidates, K slots, H history, Q earlier texts, I items, C channels,
+S shoppers.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ DAY = 86_400.0  # simulated time is in seconds
 SESSION_BITS = 20  # sessions of one shopper: at most 2**20
 REQUEST_BITS = 8  # requests of one session: at most 2**8
 MAX_CHANNELS = 31  # provenance is a bitmask in an int32
+EARLIER = 4  # earlier texts of a session that a request tells
 
 
 def session_ids(shopper: NDArray[np.int64], ordinal: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -44,6 +46,8 @@ class Requests:
         page_B: 0 for the first page of results.
         slots_B: how many results this page shows, at most K of the service's pages.
         traced_B: whether the candidates of this request are to be returned for the log.
+        earlier_BQ: texts asked earlier in the session, the newest first, -1 padded; turning a page
+            is no new asking, so the text of a second page is not among its own.
         texts: every query text of this world.
     """
 
@@ -58,6 +62,7 @@ class Requests:
     page_B: NDArray[np.int16]
     slots_B: NDArray[np.int16]
     traced_B: NDArray[np.bool_]
+    earlier_BQ: Ints
     texts: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -79,6 +84,7 @@ class Requests:
             page_B=np.zeros(len(texts), np.int16),
             slots_B=np.full(len(texts), 10, np.int16),
             traced_B=np.zeros(len(texts), np.bool_),
+            earlier_BQ=np.full((len(texts), EARLIER), -1, np.int32),
             texts=texts,
         )
 

@@ -18,7 +18,7 @@ from cqsid.decoding.decoder import Decoder
 from cqsid.decoding.shelves import Shelves
 from cqsid.learned import Learned
 from cqsid.rewards.logged import Logged
-from cqsid.rewards.of_shop import OracleReward
+from cqsid.rewards.of_shop import JudgeReward, OracleReward
 from cqsid.rewards.registry import AnyReward, CustomReward, RewardMix
 from cqsid.rewards.reward import Samples
 from cqsid.rewards.shop import Elsewhere, Shop
@@ -33,6 +33,7 @@ from experiments.stages.stage import RECORD, _digest
 from ranking.examples import Examples
 from ranking.features import FeatureSet
 from ranking.funnel import Funnel
+from ranking.judges.logistic import LogisticJudge
 from ranking.preranker import Preranker
 from ranking.rankers.learned import LearnedRanker
 from ranking.recallstage import RecallStage
@@ -41,6 +42,7 @@ from recall.candidates import Pool
 from recall.classic.dense import DenseChannel
 from recall.classic.lexical import LexicalChannel
 from recall.classic.popular import PopularChannel
+from recall.composed.reranked import RerankedChannel
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import StoreError
 from simulator.living.world import Population, World
@@ -60,6 +62,16 @@ object = "{PLUGINS}:Witness"
 type = "custom"
 object = "{PLUGINS}:WitnessRanker"
 """
+JUDGED = """
+[annotations]
+pairs = 300
+[judges.plain]
+type = "logistic"
+[channels.best]
+type = "reranked"
+inner = "lexical"
+scorer = "plain"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +87,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     folder = tmp_path_factory.mktemp("watched")
     Witness.seen.clear()
     WitnessRanker.seen.clear()
-    channels = 'arms.dense.channels=["lexical", "dense", "witness", "cqsid"]'
-    config = small_config(channels, more=WITNESS + CQSID, folder=folder)
+    channels = 'arms.dense.channels=["lexical", "dense", "witness", "cqsid", "best"]'
+    judged = "ranker.judge=plain"
+    config = small_config(channels, judged, more=WITNESS + CQSID + JUDGED, folder=folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worlds, "World", Watched)
         run(config, folder / "run")
@@ -97,6 +110,7 @@ def test_no_service_that_answers_requests_can_reach_the_latent_truth(
     walked = types_in(watched.services)
     assert {ArmRouter, Funnel, RecallStage, Preranker, LearnedRanker, FeatureSet} <= walked
     assert {LexicalChannel, PopularChannel, DenseChannel, Witness, WitnessRanker} <= walked
+    assert {RerankedChannel, LogisticJudge} <= walked
     assert {CqsidChannel, Learned, Signals, SemanticIds, Decoder, Shelves} <= walked
     assert Catalog in walked
 
@@ -164,14 +178,17 @@ def forget(stage: Path, name: str) -> None:
 
 
 def is_model(path: Path) -> bool:
-    return path.name.startswith(("channel-", "ranker-"))
+    return path.name.startswith(("channel-", "ranker-", "judge-"))
 
 
 # --- the reward lab's one door
 
 
 BUILT_IN = [kind for kind in get_args(get_args(AnyReward)[0]) if kind is not CustomReward]
-PUBLIC = tuple(kind() for kind in BUILT_IN if "oracle" not in kind().needs())
+PUBLIC = (
+    *(kind() for kind in BUILT_IN if kind not in (OracleReward, JudgeReward)),
+    JudgeReward(judge="plain"),
+)
 WEIGHED = AlgorithmSpec(off_policy="propensity", experts=ExpertSpec(count=2))
 WATCHING = CustomReward(object=f"{PLUGINS}:WitnessReward")
 
@@ -191,7 +208,7 @@ def lab(watched: SimpleNamespace) -> Lab:
         test_days=1,
         oracle_noise=0.5,
     )
-    folder, others = watched.folder, ("lexical", "dense", "witness")
+    folder, others = watched.folder, ("lexical", "dense", "witness", "best")
     rankers = sorted((folder / "stages").glob("ranker-*"))
     folders = Folders(
         stage(folder, "catalogue"),
@@ -203,6 +220,7 @@ def lab(watched: SimpleNamespace) -> Lab:
             for path in rankers
             if isinstance(load_saved(path / MODEL, watched.config), LearnedRanker)
         ),
+        {"plain": stage(folder, "judge-plain-early")},
     )
     return Lab(watched.config.model_copy(update={"reward_lab": settings}), folders, 1)
 

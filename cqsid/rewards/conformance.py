@@ -47,7 +47,8 @@ def check_reward(
         options: keyword arguments for the class or each call of the function.
         catalog: the items; None: those of the tiny shop.
     """
-    shop = sample_shop(catalog)
+    judges = made_by.asked_judges() if isinstance(made_by, Component) else ()
+    shop = sample_shop(catalog, judges)
     try:
         if isinstance(made_by, Component):
             made_by.check_shop(shop, "reward")

@@ -1,5 +1,7 @@
 """A tiny shop with all doors open, its log and groups of ids, to try rewards on."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,10 +32,14 @@ _FOUND = 8  # items that a channel finds
 _BUCKETS = 512
 
 
-def sample_shop(catalog: Catalog | None = None) -> Shop:
+def sample_shop(catalog: Catalog | None = None, judges: Iterable[str] = ("grader",)) -> Shop:
     """Sixty items, one to three behind an id, every seventh sold out; with all doors open.
 
     The last two items have no id, and the items of the second last id are all sold out.
+
+    Args:
+        catalog: the items; None: those sixty.
+        judges: names of its judges.
     """
     catalog, vectors = catalog if catalog is not None else sample_catalog(), Words()
     history, index, ids = sample_history(catalog), sample_index(catalog), _ids(catalog)
@@ -49,6 +55,7 @@ def sample_shop(catalog: Catalog | None = None) -> Shop:
         _elsewhere(catalog, history),
         PlainRanker(),
         Oracle(),
+        {name: Grader() for name in judges},
     )
 
 
@@ -142,3 +149,13 @@ class Oracle:
         mixed_BN = (requests.id_B[:, None] * 7 + items_BN * 13) % 101 / 101
         scale = {"click": 1.0, "purchase": 0.2, "gmv": 5.0}[outcome]
         return np.where(items_BN >= 0, scale * mixed_BN, 0).astype(np.float32)
+
+
+class Grader:
+    """A judge that goes by the length of the text and the item's number."""
+
+    def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N) one of four grades over 3."""
+        length_B = np.array([len(requests.texts[text]) for text in requests.text_B], np.int64)
+        grade_BN = (7 * items_BN + length_B[:, None]) % 4
+        return np.where(items_BN >= 0, grade_BN / 3, 0).astype(np.float32)

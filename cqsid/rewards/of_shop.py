@@ -192,6 +192,34 @@ class RelevanceReward(Component):
         return aggregated(cosine_BGK, items_BGK, self.aggregate)[0]
 
 
+class JudgeReward(Component):
+    """What a relevance judge says of the id's first items: expected grade over the best, 0 to 1.
+
+    0 for an id without items on sale.
+    """
+
+    type: Literal["judge"] = "judge"
+    judge: str = Field(description="name of the judge")
+    items: int = Field(5, gt=0, description="first items of an id that are looked at (items)")
+    aggregate: Aggregate = Field("mean", description="mean or greatest value of these items")
+
+    def needs(self) -> tuple[Need, ...]:
+        """Judges."""
+        return ("judges",)
+
+    def asked_judges(self) -> tuple[str, ...]:
+        """The one."""
+        return (self.judge,)
+
+    def __call__(self, logged: Logged, samples: Samples, shop: Shop) -> Floats:
+        """(B, G) expected grade / 3."""
+        items_BGK = shop.items(samples.sid_BG, self.items)
+        rows, group = samples.shape
+        items_BM = items_BGK.reshape(rows, group * self.items)
+        grade_BM = shop.judges[self.judge].pair_scores(logged.requests, items_BM)
+        return aggregated(grade_BM.reshape(items_BGK.shape), items_BGK, self.aggregate)[0]
+
+
 def _query_vectors(requests: Requests, shop: Shop) -> Floats:
     """(B, D) vectors of the requests' texts, each text asked once."""
     if not len(requests):

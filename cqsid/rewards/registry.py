@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -14,6 +14,7 @@ from cqsid.rewards.of_log import CoverageReward, LogReward, PrefixReward, ValueR
 from cqsid.rewards.of_shop import (
     DiversityReward,
     ExclusivityReward,
+    JudgeReward,
     OracleReward,
     RankerReward,
     RelevanceReward,
@@ -82,6 +83,7 @@ AnyReward = Annotated[
     LogReward
     | RankerReward
     | RelevanceReward
+    | JudgeReward
     | ValueReward
     | ExclusivityReward
     | DiversityReward
@@ -104,6 +106,12 @@ class RewardMix(Spec):
     def asks_oracle(self) -> bool:
         """Whether a component asks the simulated shopper."""
         return any("oracle" in component.needs() for component in self.components)
+
+
+def judges_of(mixes: Iterable[RewardMix]) -> list[str]:
+    """Names of the judges that some rewards ask, each once."""
+    named = (name for mix in mixes for each in mix.components for name in each.asked_judges())
+    return list(dict.fromkeys(named))
 
 
 def build_mix(spec: RewardMix, shop: Shop, place: str = "") -> Mix:

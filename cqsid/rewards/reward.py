@@ -76,7 +76,7 @@ class RewardSpec(Spec):
         return self
 
 
-Need = Literal["elsewhere", "ranker", "oracle"]
+Need = Literal["elsewhere", "ranker", "judges", "oracle"]
 
 
 class Component(RewardSpec):
@@ -88,6 +88,10 @@ class Component(RewardSpec):
 
     def needs(self) -> tuple[Need, ...]:
         """What it asks of a shop beyond the catalogue, the ids and the index."""
+        return ()
+
+    def asked_judges(self) -> tuple[str, ...]:
+        """Names of the judges that it asks."""
         return ()
 
     def made(self) -> Reward:
@@ -105,6 +109,10 @@ class Component(RewardSpec):
                 shop.asked_oracle(place)
             elif getattr(shop, need) is None:
                 raise ConfigError(f"{place}: {need} == None, must be there for this reward")
+        for name in self.asked_judges():
+            if name not in shop.judges:
+                known = ", ".join(shop.judges) or "none is there"
+                raise ConfigError(f"{place}: judge == {name!r}, must be one of the shop's: {known}")
 
 
 @runtime_checkable

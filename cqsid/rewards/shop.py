@@ -6,8 +6,8 @@ laboratory opens for rewards that say so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # they load numba, which readers of settings do not need
     from cqsid.decoding.shelves import Shelves
     from cqsid.tokenizer.signals import TextVectors
     from ranking.rankers.ranker import Ranker
+    from recall.channel import PairScorer
 
 Floats = NDArray[np.float32]
 Outcome = Literal["click", "purchase", "gmv"]
@@ -68,6 +69,7 @@ class Shop:
         elsewhere: other channels; None: there are none to ask.
         ranker: the downstream ranker, refreshed with `index`; None: there is none to ask.
         oracle: the simulated shoppers; None: the door is shut.
+        judges: relevance judges by name; their `pair_scores` are expected grades, 0 to 1.
     """
 
     catalog: Catalog
@@ -79,6 +81,7 @@ class Shop:
     elsewhere: Elsewhere | None = None
     ranker: Ranker | None = None
     oracle: Oracle | None = None
+    judges: Mapping[str, PairScorer] = field(default_factory=dict)
 
     def items(self, sid_BG: Ints, most: int) -> Ints:
         """(B, G, most) the first items of each id, -1 padded, all -1 for an id of -1."""

@@ -16,6 +16,7 @@ from experiments.config.analysis import (
 )
 from experiments.config.attribution import EXACT_CHANNELS
 from experiments.config.schema import ArmSpec, Config
+from recall.composed.references import with_parts
 
 _START = 3.0  # libraries are loaded
 _ITEM = 1e-4  # an item of the catalogue
@@ -40,7 +41,8 @@ Plan = list[tuple[str, float]]
 
 def plan(config: Config) -> Plan:
     """That of a run."""
-    used, truth = [name for arm in config.arms for name in arm.channels], config.truth
+    named, truth = [name for arm in config.arms for name in arm.channels], config.truth
+    used = with_parts(config.channels, named)
     again = truth.seeds - 1 if truth.trainings == "each" else min(truth.seeds, 1)
     times = {name: 1 + again * (name in truth.retrained) for name in (*used, RANKER)}
     requests = _WORLD * _requests(config) * config.world.days
@@ -244,8 +246,9 @@ def _models(config: Config, names: Sequence[str] | dict[str, None], times: dict[
 
 def _page(config: Config, arm: ArmSpec, left_out: str = "") -> float:
     """Seconds for a page of an arm, perhaps without one of its channels."""
-    asked = [config.channels[name] for name in arm.channels if name != left_out]
-    return PAGE_SECONDS + sum(spec.page_seconds for spec in asked)
+    asked = [name for name in arm.channels if name != left_out]
+    parts = [each for name in asked for each in with_parts(config.channels, [name])]
+    return PAGE_SECONDS + sum(config.channels[name].page_seconds for name in parts)
 
 
 def _worlds(config: Config) -> list[float]:

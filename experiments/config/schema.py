@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cqsid.registry import ChannelSpec, JudgeSpec, generative
+from cqsid.rewards.registry import judges_of
 from experiments.config.analysis import RANKER, AnalysisSpec, TruthSpec
 from experiments.config.attribution import AttributionSpec
 from experiments.config.execution import ExecutionSpec
@@ -20,6 +21,7 @@ from experiments.stress.settings import StressSpec
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
+from recall.composed.references import problems_of_references
 from recall.settings import MergeSpec
 from simulator.annotations.settings import AnnotationsSpec
 from simulator.catalogue.settings import CatalogSpec, TraitsSpec
@@ -161,6 +163,9 @@ class Config(Spec):
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
             *alike("judges", self.judges),
+            *problems_of_references(self.channels, self.judges, self._no_ranker()),
+            *self._problems_of_composed(),
+            *self._problems_of_judges_in_use(),
             *self._problems_of_annotations(),
             *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
             *self.design.problems(self.world.days),
@@ -193,6 +198,54 @@ class Config(Spec):
             f"judges.{name}: annotations.pairs == 0, must be more: {why}"
             for name, spec in self.judges.items()
             if not bought and (why := spec.needs_annotations)
+        ]
+
+    def _no_ranker(self) -> str:
+        """Why the common ranker cannot score what a channel finds; "" where it can."""
+        if all(arm.ranker is not None for arm in self.arms):
+            return "all arms have rankers of their own"
+        if self.ranker.training == "per_arm":
+            return "each arm trains a ranker of its own"
+        if self.ranker.type == "merge_order":
+            return "it orders what is merged, and scores no single item"
+        rankers = [self.ranker, *(arm.ranker for arm in self.arms if arm.ranker is not None)]
+        if any(each.reads_pools for each in rankers):
+            return "a ranker that learns from what channels find would have to be there before them"
+        return ""
+
+    def _problems_of_judges_in_use(self) -> list[str]:
+        """Rankers and rewards that ask a judge which is not there, or is not kept up to date."""
+        rankers: dict[str, RankerSpec] = {"ranker": self.ranker}
+        rankers |= {f"arms.{arm.name}.ranker": arm.ranker for arm in self.arms if arm.ranker}
+        asking = {place: spec.judge for place, spec in rankers.items() if spec.judge}
+        problems = [
+            problem
+            for place, name in asking.items()
+            for problem in unknown(f"{place}.judge", [name], [*self.judges])
+        ]
+        problems += [
+            problem
+            for name, mix in self.reward_lab.rewards.items()
+            for judge in judges_of([mix])
+            for problem in unknown(f"reward_lab.rewards.{name}.judge", [judge], [*self.judges])
+        ]
+        updates = self.world.updates
+        if updates.every_days and RANKER in updates.models:
+            problems += [
+                f"{place}.judge == {name!r}, must be empty where world.updates trains rankers "
+                "anew: judges are not"
+                for place, name in asking.items()
+            ]
+        return problems
+
+    def _problems_of_composed(self) -> list[str]:
+        """Channels made of others, where only what learns itself may be named."""
+        return [
+            f"truth.retrained == {name!r}, must be a channel that learns: {why}"
+            for name in self.truth.retrained
+            if name in self.channels
+            and self.channels[name].references()
+            and (why := self.channels[name].fixed())
         ]
 
     def _problems_of_names(self) -> list[str]:
@@ -238,6 +291,12 @@ class Config(Spec):
                 f"world.ramp.days == {days}, must be 0: no arm has a channel that "
                 f"{self.control} has not"
             )
+        problems += [
+            f"world.ramp.days == {days}, must be 0: channel {name} is made of others, which are "
+            "not trained on the days before a ramp"
+            for name in new
+            if self.channels[name].references()
+        ]
         if len(new) > MAX_CHANNELS - len(BOOTSTRAP_CHANNELS):
             most = MAX_CHANNELS - len(BOOTSTRAP_CHANNELS)
             problems.append(

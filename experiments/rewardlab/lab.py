@@ -1,7 +1,7 @@
 """What all trainings of a lab share: the supervised system, the shop, the requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -55,6 +55,7 @@ class Folders:
         sft: the supervised model.
         channels: the other channels of the lab's arm, by name.
         ranker: the arm's.
+        judges: those that rewards ask, by name.
     """
 
     catalog: Path
@@ -62,6 +63,7 @@ class Folders:
     sft: Path
     channels: Mapping[str, Path]
     ranker: Path
+    judges: Mapping[str, Path] = field(default_factory=dict)
 
 
 def asks_oracle(mix: RewardMix, algorithm: AlgorithmSpec) -> bool:
@@ -124,6 +126,10 @@ class Lab:
             item_ID=learned.signals.item_ID,
             elsewhere=self._elsewhere(index) if self._folders.channels else None,
             ranker=ranker,
+            judges={
+                name: load_saved(folder / MODEL, self._config)
+                for name, folder in self._folders.judges.items()
+            },
         )
 
     def _shelves(self, ids: SemanticIds, index: Index) -> Shelves:
@@ -136,7 +142,7 @@ class Lab:
         config, channels, arm = self._config, self._config.channels, self._arm
         universe = tuple(channels)
         fitted = {
-            name: load_channel(folder / MODEL, channels[name])
+            name: load_channel(folder / MODEL, config, name)
             for name, folder in self._folders.channels.items()
         }
         stage = recall_stage(config, self._catalog, fitted, universe, channels, config.arms[arm])

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from cqsid.alignment.loggers.named import check_loggers
+from cqsid.rewards.registry import judges_of
 from experiments.config.estimate import plan_rewards
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
@@ -136,4 +137,5 @@ def open_lab(folder: Path) -> Lab:
 
     catalogue, history, sft, ranker = map(stage, ("catalogue", "history", "sft", "ranker"))
     channels = {name: stage(f"channel-{name}") for name in others}
-    return Lab(config, Folders(catalogue, history, sft, channels, ranker), arm)
+    judges = {n: stage(f"judge-{n}") for n in judges_of(config.reward_lab.rewards.values())}
+    return Lab(config, Folders(catalogue, history, sft, channels, ranker, judges), arm)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cqsid.registry import generative
+from cqsid.rewards.registry import judges_of
 from experiments.config.reward_lab import SFT, PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.comparison.readings import WorldLogs
@@ -74,12 +75,19 @@ class StageMaker:
             sft = pipeline.models.supervised(catalogue, history, lab.channel, lab.fresh_days)
             late, early = pipeline.models.channels(catalogue, history, {lab.channel: sft})
             rankers = pipeline.models.rankers(catalogue, history, late, early)
+            judges = {
+                name: pipeline.models.judges.fitted(catalogue, history, name)
+                for name in judges_of(lab.rewards.values())
+            }
         others = {n: late[n] for n in self.config.arms[self.arm].channels if n != lab.channel}
         first, ranker = [catalogue, history, sft], rankers[self.arm]
-        paths = {name: stage.path for name, stage in others.items()}
-        folders = Folders(catalogue.path, history.path, sft.path, paths, ranker.path)
+        paths, grading = (
+            {name: stage.path for name, stage in stages.items()} for stages in (others, judges)
+        )
+        folders = Folders(catalogue.path, history.path, sft.path, paths, ranker.path, grading)
         asked = self._sft(folders, first)
-        policies, failed = self._policies(folders, [*first, *others.values(), ranker])
+        read = [*first, *others.values(), ranker, *judges.values()]
+        policies, failed = self._policies(folders, read)
         worlds = self._worlds(Trained(catalogue, history, late, rankers), policies)
         return LabStages(catalogue, history, asked, policies, worlds, failed)
 

@@ -1,6 +1,7 @@
 """Training of channels, from the public catalogue and the history."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ from experiments.running.models import (
     LOG,
     MODEL,
     REPORT,
+    PartsOf,
     load_saved,
+    loaded_parts,
     model_rng,
 )
 from experiments.stages.executor import Advance
 from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
 from ranking.examples import split_time
-from recall.channel import Channel, Reporting, Resumable, Watchable
+from recall.channel import Channel, Composed, Reporting, Resumable, Watchable
 from recall.registry import build_channel
 from recall.storage import plug_in_roots, save
 from simulator.calling import blaming, call
@@ -102,6 +105,40 @@ def train_channel(
             save(folder / MODEL, channel, channel.name, plug_in_roots(config))
         if told:
             write_json(folder / REPORT, _report(name, channel))
+    parts.finish()
+
+
+@dataclass(frozen=True)
+class ComposedJob:
+    """A channel to be made of parts that are fitted already.
+
+    Attributes:
+        history: folder of this stage.
+        name: name of the channel in the config.
+        parts: stages of the parts, by the fields of its settings that name them.
+    """
+
+    config: Config
+    stage: Stage
+    history: Path
+    name: str
+    parts: Mapping[str, Stage]
+
+
+def compose_channel(job: ComposedJob, *, advance: Advance) -> None:
+    """Note where a channel's parts lie, see that it can be made of them, and tell of it."""
+    config, place, parts = job.config, f"channels.{job.name}", Parts(advance)
+    folders = {field: stage.path for field, stage in job.parts.items()}
+    with placing(place):
+        fitted = loaded_parts(config, job.name, folders)
+        channel = build_channel(job.name, config.channels[job.name], fitted)
+    if isinstance(channel, Composed):
+        with blaming(f"{place}: recall()", "answer requests of the log"):
+            call(f"{place}: try_on()", channel.try_on, load_history(job.history / LOG))
+    with job.stage.write() as folder:
+        names = {field: path.name for field, path in folders.items()}
+        save(folder / MODEL, PartsOf(names), job.name)
+        write_json(folder / REPORT, _report(job.name, channel))
     parts.finish()
 
 

@@ -11,6 +11,7 @@ from ranking.recallstage import RecallStage
 from ranking.settings import FunnelSpec
 from recall.channel import Channel
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
+from recall.composed.references import timed
 from recall.load.queues import Queue
 from recall.load.traffic import Traffic
 from recall.registry import build_channel
@@ -61,7 +62,7 @@ def _past_funnel(
     specs: dict[str, ChannelSettings] = dict(BOOTSTRAP_CHANNELS)
     for name in launched:
         limit = {"limit": launch_limit(config, name)}
-        specs[name] = config.channels[name].model_copy(update=limit)
+        specs[name] = timed(config.channels, name).model_copy(update=limit)
     return _funnel(
         config,
         name="ramp" if launched else "bootstrap",
@@ -126,7 +127,7 @@ def arm_funnel(
         universe=universe,
         recall=recall_stage(config, catalog, channels, universe, config.channels, arm),
         ranker=ranker,
-        specs=config.channels,
+        specs={name: timed(config.channels, name) for name in arm.channels},
         draws=draws,
         exploration=config.funnel.exploration,
         shares={name: traffic_share(config, name, among) for name in arm.channels},

@@ -12,8 +12,9 @@ import numpy as np
 
 from experiments.config.schema import Config
 from experiments.stages.stage import Stage
+from ranking.rankers.pairs import RankerPairs
 from recall.channel import Adjustable, Channel
-from recall.settings import ChannelSettings
+from recall.registry import build_channel
 from recall.storage import load, plug_in_roots
 from simulator.errors import DataError, StoreError
 from simulator.randomness import Draws
@@ -112,14 +113,57 @@ class InParts(Protocol):
         """The channel, from the folder of that file; `settings` as in `load_saved`."""
 
 
-def load_channel(path: Path, spec: ChannelSettings) -> Channel:
+@dataclass(frozen=True)
+class PartsOf:
+    """What lies in the model file of a channel that is made of others: where these lie.
+
+    Attributes:
+        folders: names of the parts' folders, which are siblings of the channel's, by the fields
+            of its settings that name them.
+    """
+
+    folders: Mapping[str, str]
+
+
+def load_channel(path: Path, config: Config, name: str) -> Channel:
     """A fitted channel from its file, serving with the settings of this run.
+
+    Args:
+        path: the file.
+        config: of the run.
+        name: of the channel in it.
 
     Raises:
         StoreError: as `load_saved`.
     """
-    found: Channel | InParts = load_saved(path, spec)
-    channel = found.open_in(path.parent, spec) if isinstance(found, InParts) else found
+    spec = config.channels[name]
+    found: Channel | InParts | PartsOf = load_saved(path, config)
+    if isinstance(found, PartsOf):
+        folders = {field: path.parent.parent / each for field, each in found.folders.items()}
+        return build_channel(name, spec, loaded_parts(config, name, folders))
+    channel = found.open_in(path.parent, config) if isinstance(found, InParts) else found
     if isinstance(channel, Adjustable):
         channel.adjust(spec)
     return channel
+
+
+def loaded_parts(config: Config, name: str, folders: Mapping[str, Path]) -> dict[str, Any]:
+    """What a channel is made of, by the fields of its settings; what is named twice is one.
+
+    Args:
+        config: of the run.
+        name: of the channel.
+        folders: of the parts' stages, by field.
+    """
+    named = {each.field: each.name for each in config.channels[name].references()}
+    loaded = {
+        part: _loaded_part(folders[field] / MODEL, config, part) for field, part in named.items()
+    }
+    return {field: loaded[part] for field, part in named.items()}
+
+
+def _loaded_part(path: Path, config: Config, name: str) -> Any:
+    if name in config.channels:
+        return load_channel(path, config, name)
+    found = load_saved(path, config)
+    return found if name in config.judges else RankerPairs(found, len(config.channels))

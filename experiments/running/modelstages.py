@@ -1,11 +1,12 @@
 """The stages of models: channels and rankers, as they serve and as they are trained again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.config.analysis import RANKER
 from experiments.config.schema import Config
-from experiments.running.channels import ChannelJob, fit_channel
+from experiments.running.channels import ChannelJob, ComposedJob, compose_channel, fit_channel
+from experiments.running.judgestages import JudgeStages
 from experiments.running.models import Models, Trained, training_luck
 from experiments.running.rankers import (
     ExamplesJob,
@@ -22,6 +23,9 @@ from experiments.running.rankers import (
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Job, Maker
 from experiments.stages.stage import Stage
+from ranking.rankers.settings import RankerSpec
+from recall.composed.references import with_parts
+from simulator.spec import Spec
 
 SFT = "sft"
 """Name of the stage of a generative channel that is yet to be aligned."""
@@ -31,13 +35,17 @@ class ModelStages:
     """The models of one run; each method finds or makes some and returns their stages.
 
     Args:
-        unseen_days: last days of the history that no channel and no ranker learns from.
+        unseen_days: last days of the history that no channel, no ranker and no judge learns from.
+
+    Attributes:
+        judges: the stages of judges.
     """
 
     def __init__(self, config: Config, maker: Maker, unseen_days: int = 0) -> None:
         self.config = config
         self.maker = maker
         self.unseen_days = unseen_days
+        self.judges = JudgeStages(config, maker, unseen_days)
 
     def channels(
         self, catalogue: Stage, history: Stage, instead: Mapping[str, Stage] | None = None
@@ -50,22 +58,76 @@ class ModelStages:
         """
         config, late = self.config, dict(instead or {})
         used = {name for arm in config.arms for name in arm.channels}
+        composed = {name for name, spec in config.channels.items() if spec.references()}
         dense = {name for name in [dense_name(config)] if name is not None}
         learned_with = dense.union(*(replayed(config, arms) for arms in sharing(config)))
         jobs: dict[Path, ChannelJob] = {}
         early: dict[str, Stage] = {}
+        wanted = {
+            False: with_parts(config.channels, sorted(used | dense)),
+            True: with_parts(config.channels, sorted(learned_with)),
+        }
         for name in config.channels:
             for stages in (late, early):
-                wanted = name in (learned_with if stages is early else used | dense)
-                if name in stages or not wanted:
-                    continue
                 is_early = stages is early
+                if name in stages or name not in wanted[is_early] or name in composed:
+                    continue
                 days = self.unseen_days if is_early else self._unseen(name)
                 job = self._channel(catalogue, history, name, early=is_early, unseen_days=days)
                 stages[name] = job.stage
                 jobs.setdefault(job.stage.path, job)
         self._train("channels", list(jobs.values()))
+
+        def ranker() -> Stage:
+            """The common one, for a channel that asks it; it learns nothing of channels then."""
+            number = next(n for n, arm in enumerate(config.arms) if arm.ranker is None)
+            return self.rankers(catalogue, history, late, early)[number]
+
+        for is_early, stages in ((False, late), (True, early)):
+            for name in (each for each in wanted[is_early] if each in composed):
+                stages[name] = self._composed(
+                    *(catalogue, history, name, stages, ranker), early=is_early
+                )
         return late, early
+
+    def _composed(
+        self,
+        catalogue: Stage,
+        history: Stage,
+        name: str,
+        channels: Mapping[str, Stage],
+        ranker: Callable[[], Stage],
+        *,
+        early: bool,
+    ) -> Stage:
+        """A channel made of others, and of judges or a ranker, which are fitted for it.
+
+        Args:
+            channels: the stages of the channels that it is made of, by name.
+            ranker: finds or makes the ranker of all arms that name no other.
+        """
+        config, spec = self.config, self.config.channels[name]
+        parts: dict[str, Stage] = {}
+        told: list[Spec] = []
+        for each in spec.references():
+            if each.name in config.judges:
+                parts[each.field] = self.judges.fitted(catalogue, history, each.name, early=early)
+                told.append(config.judges[each.name])
+            elif each.name not in config.channels:
+                parts[each.field] = ranker()
+                told.append(config.ranker)
+            else:
+                parts[each.field] = channels[each.name]
+                told.append(config.channels[each.name])
+        stage = self.maker.stage(
+            f"channel-{name}" + "-early" * early,
+            [spec, told],
+            inputs=[history.key, *(part.key for part in parts.values())],
+            task=compose_channel,
+        )
+        job = ComposedJob(config, stage, history.path, name, parts)
+        self._train(stage.name, [job])
+        return stage
 
     def supervised(self, catalogue: Stage, history: Stage, name: str, fresh_days: int) -> Stage:
         """A generative channel that has not learned from `fresh_days` more of the last days."""
@@ -220,9 +282,14 @@ class ModelStages:
             for arms, examples in zip(sharing(config), taught, strict=True):
                 spec, luck = ranker_of(config, arms), training_luck(config, training)
                 inputs = [*(early[n] for n in dense), *(channels[n] for n in dense)]
+                judged = self._judge_of(catalogue, history, spec)
+                inputs += judged
                 stage = self.maker.stage(
                     f"ranker-{training}" if training else "ranker",
-                    [spec, config.examples, luck, self.unseen_days, scorers],
+                    [
+                        *(spec, config.examples, luck, self.unseen_days, scorers),
+                        *([config.judges[spec.judge]] if judged else []),
+                    ],
                     inputs=[stage.key for stage in (catalogue, history, *examples, *inputs)],
                     task=fit_ranker,
                 )
@@ -237,12 +304,22 @@ class ModelStages:
                     {name: channels[name].path for name in dense},
                     self.unseen_days,
                     training,
+                    (judged[0].path, judged[1].path) if judged else None,
                 )
                 jobs.setdefault(stage.path, job)
                 stages.append(stage)
             fits.append(stages)
         self._train("rankers", list(jobs.values()))
         return fits
+
+    def _judge_of(self, catalogue: Stage, history: Stage, spec: RankerSpec) -> list[Stage]:
+        """The judge that a ranker reads, as it learns with it and as it serves; none: []."""
+        if not spec.judge:
+            return []
+        return [
+            self.judges.fitted(catalogue, history, spec.judge, early=early)
+            for early in (True, False)
+        ]
 
     def _examples(
         self, catalogue: Stage, history: Stage, early: Mapping[str, Stage]

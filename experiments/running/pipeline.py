@@ -18,11 +18,7 @@ from experiments.records.metrics import Retrieval
 from experiments.records.reading import read_record
 from experiments.running.apart.grades import RETRIEVAL, GradesJob, grade_channels
 from experiments.running.apart.judges import (
-    AnnotationsJob,
-    JudgeJob,
     MeasureJob,
-    annotate,
-    fit_judge,
     measure_judges,
 )
 from experiments.running.apart.stress import StressJob, ranker_names, try_conditions
@@ -161,23 +157,9 @@ class Pipeline:
         config = self.config
         if not config.judges:
             return None
-        past = catalogue.key, history.key
-        bought = self.maker.stage(
-            "annotations", [config.annotations, config.seed], inputs=past, task=annotate
-        )
-        folders = catalogue.path, history.path
-        self.maker.here(AnnotationsJob(config, bought, *folders), unit="pairs")
-        fitted = {}
-        for name, spec in config.judges.items():
-            stage = self.maker.stage(
-                f"judge-{name}",
-                [spec, config.seed, config.training_seed],
-                inputs=[*past, bought.key],
-                task=fit_judge,
-            )
-            job = JudgeJob(config, stage, name, *folders, bought.path)
-            self.maker.here(job, unit="pairs")
-            fitted[name] = stage
+        judges = self.models.judges
+        bought = judges.annotations(catalogue, history)
+        fitted = {name: judges.fitted(catalogue, history, name) for name in config.judges}
         measured = self.maker.stage(
             "judged",
             [config.name, config.analysis.confidence, config.annotations.noise, list(fitted)],

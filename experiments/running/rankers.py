@@ -25,12 +25,12 @@ from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
 from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.facts.memory import QueryMemory
-from ranking.features import FeatureSet, PairScorer, text_scorer
+from ranking.features import FeatureSet, text_scorer
 from ranking.rankers.registry import build_ranker
 from ranking.rankers.settings import RankerSpec
 from ranking.rankers.valued import ValuedRanker
 from ranking.union import UnionRecall
-from recall.channel import Channel, Watchable
+from recall.channel import Channel, PairScorer, Watchable
 from recall.storage import plug_in_roots, save
 from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Catalog
@@ -175,6 +175,8 @@ class RankerJob:
         unseen_days: as of `ChannelJob`.
         training: 0 as it serves; another number trains it again, on the same examples by other
             luck.
+        judges: model folders of the judge whose grade is a feature, as of the earlier part and as
+            it will serve; None where there is none.
     """
 
     config: Config
@@ -187,6 +189,7 @@ class RankerJob:
     channels: Mapping[str, Path]
     unseen_days: int = 0
     training: int = 0
+    judges: tuple[Path, Path] | None = None
 
 
 def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
@@ -198,10 +201,12 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
         history = seen_history(load_history(job.history / LOG), job.unseen_days)
         memories = memories_of(catalog, history, split_time(history, config.examples))
         examples = load_saved(job.examples / EXAMPLES)
+    judges = [load_saved(folder / MODEL, config) for folder in job.judges or ()]
     taught = Taught(
         *(catalog, text_of(config, catalog), examples, memories),
         loaded(config, job.early),
         loaded(config, job.channels),
+        (judges[0], judges[1]) if judges else None,
     )
     with job.stage.write() as folder:
         rng = model_rng(config, "ranker", job.training)
@@ -220,6 +225,7 @@ class Taught:
         memories: what was known of queries before the examples, and what is known as it serves.
         early, late: the channel whose score is a feature, by name, as of before the examples and
             as it will serve; empty where there is none.
+        judges: the judge whose grade is a feature, likewise; None where there is none.
     """
 
     catalog: Catalog
@@ -228,6 +234,7 @@ class Taught:
     memories: tuple[QueryMemory, QueryMemory] | None
     early: Mapping[str, Channel]
     late: Mapping[str, Channel]
+    judges: tuple[PairScorer, PairScorer] | None = None
 
 
 def train_ranker(
@@ -258,7 +265,8 @@ def train_ranker(
         with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
             call(f"{place}: {ranker.name}.fit()", ranker.fit, taught.examples, rng=rng)
     now = taught.memories[1] if taught.memories else None
-    features.use_scorers(taught.text, _dense_scorer(config, taught.late), now)
+    judge = taught.judges[1] if taught.judges else None
+    features.use_scorers(taught.text, _dense_scorer(config, taught.late), now, judge)
     with placing(place):
         save(folder / MODEL, ranker, ranker.name, plug_in_roots(config))
     report = ranker.report if isinstance(ranker, ValuedRanker) else None
@@ -275,7 +283,8 @@ def features_for(config: Config, arms: Arms, taught: Taught) -> FeatureSet:
     told = tuple(config.channels) if ranker_of(config, arms).provenance else ()
     then = taught.memories[0] if taught.memories else None
     dense = _dense_scorer(config, taught.early)
-    return FeatureSet(taught.catalog, told, taught.text, dense, then)
+    judge = taught.judges[0] if taught.judges else None
+    return FeatureSet(taught.catalog, told, taught.text, dense, then, judge)
 
 
 def memories_of(
@@ -299,10 +308,7 @@ def _place(config: Config, arms: Arms) -> str:
 
 def loaded(config: Config, folders: Mapping[str, Path]) -> dict[str, Channel]:
     """Fitted channels from their folders, by name."""
-    return {
-        name: load_channel(folder / MODEL, config.channels[name])
-        for name, folder in folders.items()
-    }
+    return {name: load_channel(folder / MODEL, config, name) for name, folder in folders.items()}
 
 
 def dense_name(config: Config) -> str | None:

@@ -166,7 +166,7 @@ class _LaterWorld(WorldJob):
         ]
 
     def _fitted(self, name: str, stages: Mapping[str, Stage]) -> Channel:
-        return load_channel(stages[name].path / MODEL, self.config.channels[name])
+        return load_channel(stages[name].path / MODEL, self.config, name)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.stress.conditions import STYLES, ConditionSet, Texts
-from ranking.features import PairScorer
+from recall.channel import PairScorer
 from simulator.catalogue.catalog import Ints
 from simulator.protocols import Requests
 

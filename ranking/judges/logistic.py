@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ranking.facts.categories import QueryCategories
 from ranking.facts.memory import QueryMemory
 from ranking.facts.querywords import QueryWords
-from ranking.features import PairScorer, text_scorer
+from ranking.features import text_scorer
 from ranking.judges.ordinal import Ordinal, fit_ordinal
+from recall.channel import PairScorer
 from recall.judge import GRADES, Floats, expected_grade, requests_of
 from simulator.annotations.pairs import BEST_GRADE, Annotations
 from simulator.catalogue.catalog import Catalog, Ints

@@ -80,6 +80,9 @@ class RankerSpec(Spec):
         False,
         description="features tell how many channels found an item, and how each ranked it",
     )
+    judge: str = Field(
+        "", description="name of a judge whose expected grade is a feature; empty: none"
+    )
     object: str = Field(
         "", description='class or function that makes a custom ranker, "module:Class"'
     )
@@ -91,6 +94,15 @@ class RankerSpec(Spec):
             raise ValueError(
                 f"ranker.object == {self.object!r} with type {self.type!r}, "
                 "must be MODULE:OBJECT where the type is 'custom' and empty elsewhere"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_who_learns_reads_a_judge(self) -> "RankerSpec":
+        if self.judge and self.type == "merge_order":
+            raise ValueError(
+                f"ranker.judge == {self.judge!r} with type 'merge_order', must be empty: it reads "
+                "no features"
             )
         return self
 

@@ -12,6 +12,8 @@ class LexicalSpec(ChannelSettings):
 
     home: ClassVar[str] = "recall.classic.lexical:LexicalChannel"
 
+    scores_pairs: ClassVar[bool] = True
+
     type: Literal["lexical"] = "lexical"
     description: bool = Field(True, description="search short descriptions, too")
     brand: bool = Field(True, description="search brand names, too")
@@ -41,6 +43,7 @@ class DenseSpec(ChannelSettings):
     device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
 
     gives_vectors: ClassVar[bool] = True
+    scores_pairs: ClassVar[bool] = True
 
     def training_seconds(self, items: float, requests: float) -> float:
         """Passes over items and clicks."""

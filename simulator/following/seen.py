@@ -11,13 +11,14 @@ from simulator.protocols import Pages, Requests, request_ids
 from simulator.shoppers.memory import Memory
 
 _SAME = ("text_B", "page_B", "at_B")
+_ROWS = ("history_BH", "earlier_BQ")
 
 
 class SeenPages:
     """Requests and their pages; first all are added, then they are looked up.
 
     Between two refreshes pages are a pure function of requests, so a request that is met again,
-    with the same words, page and history at the same moment, has the same page.
+    with the same words, page, history and earlier texts at the same moment, has the same page.
     """
 
     def __init__(self) -> None:
@@ -48,8 +49,10 @@ class SeenPages:
         found = np.flatnonzero(at_B >= 0)
         if not len(found):
             return at_B
-        history_FH = self._column("history_BH")[at_B[found]]
-        same = (history_FH == requests.history_BH[found]).all(axis=1)
+        same = np.ones(len(found), np.bool_)
+        for name in _ROWS:
+            there = self._column(name)[at_B[found]]
+            same &= (there == getattr(requests, name)[found]).all(axis=1)
         for name in _SAME:
             same &= self._column(name)[at_B[found]] == getattr(requests, name)[found]
         at_B[found[~same]] = -1
@@ -81,14 +84,14 @@ class SeenPages:
         if not self._columns and self._blocks:
             joined = {
                 each: np.concatenate([getattr(requests, each) for requests, _ in self._blocks])
-                for each in ("id_B", "history_BH", *_SAME)
+                for each in ("id_B", *_ROWS, *_SAME)
             }
             joined["latency_B"] = np.concatenate([pages.latency_B for _, pages in self._blocks])
             joined["items_BK"] = _stacked([pages.items_BK for _, pages in self._blocks])
             joined["order"] = np.argsort(joined["id_B"])
             joined["sorted"] = joined["id_B"][joined["order"]]
             self._columns = joined
-        nothing = np.zeros((0, 0) if name.endswith(("K", "H")) else 0, np.int32)
+        nothing = np.zeros((0, 0) if name.endswith(("K", "H", "Q")) else 0, np.int32)
         return self._columns.get(name, nothing)
 
 

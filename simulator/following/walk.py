@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Flags, Reactions
 from simulator.behaviour.expectation import Outlook, Prospect
+from simulator.catalogue.catalog import Ints
 from simulator.following.many import Many
 from simulator.following.pace import Pace, Paced
 from simulator.following.paths import Carried, Floats, Paths, glances
@@ -193,7 +194,7 @@ class ExpectedWalk:
         prospect = outlook.prospect()
         late = requests, needs, pages.latency_B, prospect.stays_B
         paced = Paced.of(self._paced_by, scene.behavior, *late)
-        open_ = self._steps(sessions, pages, met=False)
+        open_ = self._steps(sessions, requests.text_B, pages, met=False)
         goes_on_B = open_.action_N != NextAction.LEAVE
         renews_B = self._renewing(sessions)
         carried_B = (paths.sets_NM != paths.plain_N[:, None]).any(axis=1)
@@ -207,7 +208,8 @@ class ExpectedWalk:
         for tally in self._tallies[1:]:
             tally.add(brought, paced.latency_B, paths.pace_N, paths.pace_N * paced.ratio_B)
         many = self._beside(paths, requests, needs, goes_on_B | renews_B)
-        page = _Page(paths, needs, pages, prospect, carried, paced, in_time_B, many)
+        told = requests.text_B, pages, prospect
+        page = _Page(paths, needs, *told, carried, paced, in_time_B, many)
         self._intend(page, outlook, decided_B)
         after = [self._opened(page, np.flatnonzero(goes_on_B), open_.after)]
         if renews_B.any():
@@ -236,7 +238,7 @@ class ExpectedWalk:
         """
         return None
 
-    def _steps(self, sessions: Sessions, pages: Pages, *, met: bool) -> Steps:
+    def _steps(self, sessions: Sessions, text_B: Ints, pages: Pages, *, met: bool) -> Steps:
         """How sessions go on where their needs are open, or met, and nobody breaks off."""
         rows, nothing_BK = len(sessions), np.zeros(pages.items_BK.shape, np.bool_)
         reactions = Reactions(
@@ -255,7 +257,7 @@ class ExpectedWalk:
         )
         sampler, utility = self.scene.sampler, self.scene.behavior.utility
         slots_B = sampler.shoppers.slots_S[sessions.shopper_N]
-        return step(self.spec, sessions, reactions, pages, slots_B, sampler, utility)
+        return step(self.spec, sessions, text_B, reactions, pages, slots_B, sampler, utility)
 
     def _renewing(self, sessions: Sessions) -> Flags:
         """(B,) whether the next need is followed from here."""
@@ -280,7 +282,8 @@ class ExpectedWalk:
     def _renewed(self, page: "_Page", rows: NDArray[np.intp]) -> Paths:
         """The paths of these rows of a page that meets the need: the next one begins."""
         bare = Pages.bare(page.pages.items_BK[rows], page.pages.latency_B[rows])
-        steps = self._steps(page.paths.sessions.rows(rows), bare, met=True)
+        sessions, text_B = page.paths.sessions.rows(rows), page.text_B[rows]
+        steps = self._steps(sessions, text_B, bare, met=True)
         renews = steps.action_N == NextAction.NEXT_NEED
         rows = rows[renews]
         before, prospect, carried = page.paths.rows(rows), page.prospect, page.carried
@@ -354,12 +357,14 @@ class _Page:
     """A block of paths with the page of each, and what is expected of it.
 
     Attributes:
+        text_B: what was asked for.
         in_time_B: chance that what is bought of it is bought before the period ends.
         many: what other services' pages would bring and leave open.
     """
 
     paths: Paths
     needs: Needs
+    text_B: Ints
     pages: Pages
     prospect: Prospect
     carried: Carried

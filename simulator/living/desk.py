@@ -78,7 +78,7 @@ class Desk:
         for witness in self.witnesses:
             witness(requests, needs, pages, reactions)
         steps = step(
-            *(self.spec, sessions, reactions, pages, requests.slots_B),
+            *(self.spec, sessions, requests.text_B, reactions, pages, requests.slots_B),
             *(scene.sampler, scene.behavior.utility),
         )
         record(scene.log, requests, sessions, pages, reactions, steps)

@@ -64,6 +64,7 @@ class Scene:
             page_B=sessions.page_N,
             slots_B=shoppers.slots_S[who_N],
             traced_B=traced_N,
+            earlier_BQ=sessions.earlier_NQ,
             texts=self.sampler.intents.texts,
         )
 

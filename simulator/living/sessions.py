@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Reactions
 from simulator.behaviour.utility import Utility
+from simulator.catalogue.catalog import Ints
 from simulator.living.arrivals import Arrivals
 from simulator.living.settings import SessionSpec
 from simulator.log.codes import EndReason, NextAction
-from simulator.protocols import REQUEST_BITS, Pages, session_ids
+from simulator.protocols import EARLIER, REQUEST_BITS, Pages, session_ids
 from simulator.shoppers.needs import NeedSampler
 
 REQUESTS_LIMIT = 2**REQUEST_BITS
@@ -33,6 +34,7 @@ class Sessions:
         start_N, due_N: simulated seconds.
         bought_N: whether a purchase at once is planned already.
         arm_N: arm that served the latest request, -1 before the first one.
+        earlier_NQ: texts asked before the current one, as of `Requests.earlier_BQ`.
     """
 
     shopper_N: NDArray[np.int64]
@@ -49,6 +51,7 @@ class Sessions:
     due_N: NDArray[np.float64]
     bought_N: NDArray[np.bool_]
     arm_N: NDArray[np.int8]
+    earlier_NQ: Ints
 
     def __len__(self) -> int:
         return len(self.id_N)
@@ -92,6 +95,7 @@ def open_sessions(visits: Arrivals, sampler: NeedSampler) -> Sessions:
         due_N=visits.start_V,
         bought_N=np.zeros(len(shopper_N), np.bool_),
         arm_N=np.full(len(shopper_N), -1, np.int8),
+        earlier_NQ=np.full((len(shopper_N), EARLIER), -1, np.int32),
     )
 
 
@@ -115,6 +119,7 @@ class Steps:
 def step(
     spec: SessionSpec,
     sessions: Sessions,
+    text_N: Ints,
     reactions: Reactions,
     pages: Pages,
     slots_N: NDArray[np.int16],
@@ -124,6 +129,7 @@ def step(
     """Decide how each session goes on.
 
     Args:
+        text_N: what each session has asked for with this page.
         slots_N: results that a full page shows; only after a full page there may be a next one.
         sampler: of the next words and needs.
         utility: tells whether a page showed what is wanted, where shoppers heed that.
@@ -165,12 +171,12 @@ def step(
     ).astype(np.int8)
     waited_N = np.minimum(reactions.dwell_B, IDLE_SECONDS) * ~reactions.left_B
     at_N = now.due_N + pages.latency_B + waited_N
-    buys_N = (reactions.worth_B > 0) & (reactions.delay_B == 0)
+    bought_N = now.bought_N | ((reactions.worth_B > 0) & (reactions.delay_B == 0))
     return Steps(
         action_N=action_N,
         end_reason_N=reason_N,
         at_N=at_N,
-        after=_after(now, action_N, wording_N, at_N, now.bought_N | buys_N, pages.arm_B, sampler),
+        after=_after(now, text_N, action_N, wording_N, at_N, bought_N, pages.arm_B, sampler),
     )
 
 
@@ -186,6 +192,7 @@ def _narrower(
 
 def _after(
     now: Sessions,
+    text_N: Ints,
     action_N: NDArray[np.int8],
     wording_N: NDArray[np.int64],
     at_N: NDArray[np.float64],
@@ -202,6 +209,7 @@ def _after(
     intent_N[renews_N] = sampler.intents_of(*keys)
     next_wording_N[renews_N] = sampler.first_wordings(intent_N[renews_N], *keys)
     turns_N = action_N == NextAction.NEXT_PAGE
+    earlier_NQ = np.concatenate([text_N[:, None], now.earlier_NQ[:, :-1]], axis=1)
     return Sessions(
         shopper_N=now.shopper_N,
         ordinal_N=now.ordinal_N,
@@ -217,4 +225,5 @@ def _after(
         due_N=at_N,
         bought_N=bought_N,
         arm_N=arm_N,
+        earlier_NQ=np.where(turns_N[:, None], now.earlier_NQ, earlier_NQ),
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simulator.catalogue.catalog import Ints
 from simulator.errors import DataError
 from simulator.log.tables import TYPES
-from simulator.protocols import Requests
+from simulator.protocols import EARLIER, REQUEST_BITS, Requests
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ class History:
     def requests(self, rows: NDArray[np.intp] | slice, depth: int = 10) -> Requests:
         """These requests as the search service saw them.
 
-        The history of `depth` clicked items is rebuilt from the shopper's earlier requests.
+        The history of `depth` clicked items is rebuilt from the shopper's earlier requests, and the
+        earlier texts from those of the session that are in the log.
         """
         chosen = np.arange(len(self.request_R))[rows]
         return Requests(
@@ -140,8 +141,22 @@ class History:
             page_B=self.page_R[chosen],
             slots_B=np.bincount(self.row_X, minlength=len(self.request_R))[chosen].astype(np.int16),
             traced_B=np.zeros(len(chosen), np.bool_),
+            earlier_BQ=self._asked_before(chosen),
             texts=self.texts,
         )
+
+    def _asked_before(self, chosen: NDArray[np.intp]) -> Ints:
+        """(B, Q) texts asked in the session before the one of these requests, newest first."""
+        session_R = self.request_R >> REQUEST_BITS
+        anew_R = np.ones(len(session_R), np.bool_)
+        anew_R[1:] = (session_R[1:] != session_R[:-1]) | (self.text_R[1:] != self.text_R[:-1])
+        anew_R |= self.page_R == 0
+        first_A = np.flatnonzero(anew_R)
+        asking_B = np.cumsum(anew_R)[chosen] - 1
+        at_BQ = asking_B[:, None] - 1 - np.arange(EARLIER)
+        before_BQ = first_A[np.maximum(at_BQ, 0)] if len(first_A) else at_BQ
+        same_BQ = session_R[before_BQ] == session_R[chosen][:, None]
+        return np.where((at_BQ >= 0) & same_BQ, self.text_R[before_BQ], -1).astype(np.int32)
 
     def _clicked_before(self, chosen: NDArray[np.intp], depth: int) -> Ints:
         """(B, depth) items clicked in earlier requests of the same shopper, newest first."""

@@ -14,6 +14,8 @@ REWARDS = {
     "ranker_empty": {"type": "ranker", "items": 1, "empty": -1.0},
     "relevance": {"type": "relevance"},
     "relevance_max": {"type": "relevance", "aggregate": "max", "items": 2},
+    "judge": {"type": "judge", "judge": "grader"},
+    "judge_max": {"type": "judge", "judge": "grader", "aggregate": "max", "items": 2},
     "value": {"type": "value"},
     "value_units": {"type": "value", "power": 0.0, "clicked": 0.0},
     "exclusivity": {"type": "exclusivity"},

@@ -71,6 +71,36 @@ def test_text_and_dense_scores_are_passed_on_and_padding_is_zero(catalog, scorer
     assert not values[pool.items_BN < 0].any()
 
 
+class Judge:
+    """Grades by the item's number alone."""
+
+    def pair_scores(self, requests, items_BN):
+        return (items_BN % 4 / 3).astype(np.float32)
+
+
+@pytest.mark.parametrize("with_dense", [True, False])
+def test_a_judge_gives_one_column_more_and_changes_no_other(
+    catalog, scorer, requests_, pool, with_dense
+):
+    dense = scorer if with_dense else None
+    plain = FeatureSet(catalog, CHANNELS, scorer, dense)
+    judged = FeatureSet(catalog, CHANNELS, scorer, dense, judge=Judge())
+    assert judged.names == (*plain.names, "judge_match")
+    values = judged(requests_, pool)
+    np.testing.assert_array_equal(values[..., :-1], plain(requests_, pool))
+    wanted_BN = np.where(pool.items_BN >= 0, pool.items_BN % 4 / 3, 0).astype(np.float32)
+    np.testing.assert_array_equal(values[..., -1], wanted_BN)
+
+
+def test_a_judge_can_be_replaced_but_not_come_or_go(catalog, scorer, requests_, pool):
+    features = FeatureSet(catalog, (), scorer, judge=Judge())
+    features.use_scorers(scorer, None, judge=scorer)
+    wanted_BN = scorer.pair_scores(requests_, pool.items_BN)
+    np.testing.assert_array_equal(features(requests_, pool)[..., -1], wanted_BN)
+    with pytest.raises(ConfigError, match="judge given == False, must be True as in training"):
+        features.use_scorers(scorer, None)
+
+
 def test_without_a_dense_channel_there_is_no_dense_feature(features):
     assert "dense_match" not in features.names
 

@@ -80,7 +80,7 @@ def asked(
     Raises:
         ContractError: it breaks, or breaks its contract.
     """
-    channel, place = load_channel(model / MODEL, config.channels[name]), f"channels.{name}"
+    channel, place = load_channel(model / MODEL, config, name), f"channels.{name}"
     with blaming(place, "answer requests"), placing(place):
         if isinstance(channel, Refreshable):
             call(f"{place}: refresh()", channel.refresh, index, 0)

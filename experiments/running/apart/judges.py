@@ -11,10 +11,12 @@ from experiments.config.schema import Config
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.apart.judges import Judged, JudgesRecord
 from experiments.records.reading import write_record
+from experiments.running.heldout import seen_history
 from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved, model_rng
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from experiments.stress.judging import measures
+from ranking.examples import split_time
 from recall.judge import Judge, requests_of
 from recall.storage import plug_in_roots, save
 from simulator.annotations.buying import Traffic, buy, measure
@@ -53,6 +55,10 @@ class JudgeJob:
     Attributes:
         name: in the settings.
         catalog, history, annotations: folders of these stages.
+        early: learn from what was known before the requests that teach rankers: a judge that had
+            seen their clicks, or grades of what they were shown, would look better there than it
+            will be in service.
+        unseen_days: last days of the history that nothing is learned from.
     """
 
     config: Config
@@ -61,6 +67,8 @@ class JudgeJob:
     catalog: Path
     history: Path
     annotations: Path
+    early: bool = False
+    unseen_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def annotate(job: AnnotationsJob, *, advance: Advance) -> None:
     with job.stage.write() as folder:
         save(folder / BOUGHT, buy(traffic, verdicts, job.config.annotations, draws))
         save(folder / MEASURED, measure(traffic, verdicts, MEASURED_PAIRS, draws))
-    advance(job.config.annotations.pairs)
+    advance(1)
 
 
 def traffic_of(log: Path, history: History, items: int) -> Traffic:
@@ -113,8 +121,13 @@ def fit_judge(job: JudgeJob, *, advance: Advance) -> None:
     config, place = job.config, f"judges.{job.name}"
     spec, rng = config.judges[job.name], model_rng(config, f"judge.{job.name}")
     catalog: Catalog = load_saved(job.catalog / CATALOG)
-    history = load_history(job.history / LOG)
+    whole = load_history(job.history / LOG)
+    history = seen_history(whole, job.unseen_days)
+    if job.early:
+        history = history.before(split_time(history, config.examples))
     annotations: Annotations = load_saved(job.annotations / BOUGHT)
+    if history is not whole:
+        annotations = known_then(annotations, history, whole)
     if spec.permuted:
         annotations = shuffled(annotations, rng)
     judge = build_judge(job.name, spec)
@@ -123,7 +136,22 @@ def fit_judge(job: JudgeJob, *, advance: Advance) -> None:
             call(f"{place}: fit()", judge.fit, catalog, history, annotations, rng=rng)
         with placing(place):
             save(folder / MODEL, judge, judge.name, plug_in_roots(config))
-    advance(len(annotations))
+    advance(1)
+
+
+def known_then(annotations: Annotations, part: History, whole: History) -> Annotations:
+    """The pairs that could be bought of the earlier part of a log.
+
+    Those are left out whose text nobody had asked yet, and those that were first shown later.
+    """
+    asked_J = np.isin(annotations.text_J, part.text_R)
+    items = 1 + int(max(whole.item_X.max(initial=0), annotations.item_J.max(initial=0)))
+    pair_J = annotations.text_J.astype(np.int64) * items + annotations.item_J
+    shown, ever = (
+        np.isin(pair_J, each.text_R[each.row_X].astype(np.int64) * items + each.item_X)
+        for each in (part, whole)
+    )
+    return annotations.rows(np.flatnonzero(asked_J & (shown | ~ever)))
 
 
 def shuffled(annotations: Annotations, rng: np.random.Generator) -> Annotations:

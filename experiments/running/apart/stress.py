@@ -1,7 +1,7 @@
 """The stage that tries the models of a run on requests of several conditions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +14,17 @@ from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from experiments.stress.conditions import FEWEST_VALUES, ConditionSet, condition_set
 from experiments.stress.measuring import Kind, orderings, win_rates
-from experiments.stress.scoring import Floats, compare
+from experiments.stress.scoring import compare
 from ranking.examples import history_index
-from ranking.features import PairScorer
+from ranking.rankers.pairs import RankerPairs
 from ranking.rankers.ranker import Ranker
-from recall.candidates import Pool
-from recall.channel import Refreshable
+from recall.channel import PairScorer, Refreshable
 from recall.judge import Judge
 from simulator.calling import call
-from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, placing
 from simulator.living.world import Population
 from simulator.log.history import History, load_history
-from simulator.protocols import Index, Requests
+from simulator.protocols import Index
 from simulator.randomness import Draws
 
 
@@ -48,33 +46,6 @@ class StressJob:
     channels: Mapping[str, Path]
     rankers: Mapping[str, Path]
     judges: Mapping[str, Path]
-
-
-class RankerPairs:
-    """A ranker as a scorer of pairs: each item alone in its pool, found by no channel.
-
-    Args:
-        ranker: which has been refreshed.
-        channels: how many channels the pools of its arm know.
-        at: when it is asked (s).
-    """
-
-    def __init__(self, ranker: Ranker, channels: int, at: float) -> None:
-        self._ranker, self._channels, self._at = ranker, channels, at
-
-    def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
-        """(B, N) what the ranker gives each item."""
-        rows_P = np.repeat(np.arange(len(requests)), items_BN.shape[1])
-        asked = replace(requests, at_B=np.full(len(requests), self._at)).rows(rows_P)
-        items_P1 = np.ascontiguousarray(items_BN.reshape(-1, 1))
-        shape = (*items_P1.shape, self._channels)
-        pool = Pool(
-            items_BN=items_P1,
-            sources_BN=np.zeros(items_P1.shape, np.int32),
-            ranks_BNC=np.full(shape, -1, np.int32),
-            scores_BNC=np.zeros(shape, np.float32),
-        )
-        return np.asarray(self._ranker.score(asked, pool), np.float32).reshape(items_BN.shape)
 
 
 def try_conditions(job: StressJob, *, advance: Advance) -> None:
@@ -135,7 +106,7 @@ def _scorers(job: StressJob, index: Index) -> list[tuple[str, Kind, PairScorer]]
     """Every channel, ranker and judge that scores pairs, as of the end of the history."""
     found: list[tuple[str, Kind, PairScorer]] = []
     for name, model in job.channels.items():
-        channel = load_channel(model / MODEL, job.config.channels[name])
+        channel = load_channel(model / MODEL, job.config, name)
         _refresh(channel, index)
         if isinstance(channel, PairScorer):
             found.append((name, "channel", channel))

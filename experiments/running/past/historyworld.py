@@ -54,7 +54,7 @@ class RampedHistory(HistoryWorld):
         """The log calls all pages the bootstrap funnel's; its provenance tells the new channels."""
         config, catalog = self.config, population.supply.catalog
         channels = {
-            name: load_channel(stage.path / MODEL, config.channels[name])
+            name: load_channel(stage.path / MODEL, config, name)
             for name, stage in self.launched.items()
         }
         before = bootstrap_funnel(config, catalog, draws, tuple(channels))

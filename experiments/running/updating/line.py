@@ -71,7 +71,7 @@ class Line:
         for name, stage in new.items():
             yield _told(name, stage)
         loaded = {
-            name: load_channel(stage.path / MODEL, self.config.channels[name])
+            name: load_channel(stage.path / MODEL, self.config, name)
             for name, stage in new.items()
             if self.served.whole and name in self.own
         }

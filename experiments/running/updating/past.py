@@ -159,7 +159,8 @@ class Past:
         found = examples_of(config, arms, *learned, asked, start, rng=rng, tell=_nobody)
         scorers = [{n: each for n, each in of.items() if n == dense} for of in (then, now)]
         text = text_of(config, self.catalog)
-        taught = Taught(self.catalog, text, found, memories_of(*learned, start), *scorers)
+        memories = memories_of(*learned, start)
+        taught = Taught(self.catalog, text, found, memories, scorers[0], scorers[1])
         if self.weighted:
             taught = replace(taught, examples=self._weighed(arms, taught, found))
         with stage.write() as folder:

@@ -201,6 +201,7 @@ def test_a_config_that_is_not_there_is_named_with_those_that_are(tmp_path: Path)
         load_config("dmeo")
     shipped = (
         "cqsid, cqsid-100k, cqsid-icecat, demo, eg-grpo, erlang, exclusivity, icecat, judges, "
+        "judges-in-use, "
         "market-balance, "
         "quality-against-latency, rewards, share-lift, stress, when-generative-pays"
     )

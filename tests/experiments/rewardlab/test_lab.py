@@ -12,27 +12,50 @@ from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab, asks_oracle, ids_at
 from experiments.rewardlab.policies import lab_seed
+from experiments.running.apart.judges import BOUGHT, known_then
 from experiments.running.heldout import clicked_rows
-from experiments.running.models import CATALOG, LOG, MODEL, load_saved, model_rng
+from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved, model_rng
 from experiments.running.pipeline import Pipeline
 from experiments.stages.folder import RunFolder
 from experiments.stages.maker import Maker
 from experiments.stages.progress import NoProgress
+from ranking.judges.logistic import LogisticJudge
 from recall.classic.popular import PopularChannel
 from recall.sampleshop import sample_requests
+from simulator.annotations.verdicts import Verdicts
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ConfigError
+from simulator.living.world import Population
 from simulator.log.history import History, load_history
 from simulator.protocols import DAY
 from tests.experiments.rewardlab.reward_runs import lab_config
 
+GRADED = """
+[annotations]
+pairs = 600
+
+[judges.plain]
+type = "logistic"
+
+[judges.twin]
+permuted = true
+
+[[reward_lab.rewards.graded.components]]
+type = "judge"
+judge = "plain"
+
+[[reward_lab.rewards.twin.components]]
+type = "judge"
+judge = "twin"
+"""
 ARM = 1
 TEST_DAYS = 1
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return lab_config(tmp_path_factory.mktemp("lab"), "ranker.type=merge_order")
+    folder = tmp_path_factory.mktemp("lab")
+    return lab_config(folder, "ranker.type=merge_order", more=GRADED)
 
 
 def made(config: Config, folder: Path) -> tuple[Folders, Path]:
@@ -45,7 +68,11 @@ def made(config: Config, folder: Path) -> tuple[Folders, Path]:
         late, early = pipeline.models.channels(catalogue, history, {"cqsid": sft})
         rankers = pipeline.models.rankers(catalogue, history, late, early)
         others = {"lexical": late["lexical"].path}
-        parts = (catalogue.path, history.path, sft.path, others, rankers[ARM].path)
+        judges = {
+            name: pipeline.models.judges.fitted(catalogue, history, name).path
+            for name in config.judges
+        }
+        parts = (catalogue.path, history.path, sft.path, others, rankers[ARM].path, judges)
         return Folders(*parts), late["popular"].path
 
 
@@ -203,3 +230,64 @@ def test_a_reward_that_the_shop_cannot_serve_is_told_by_its_place(
     lab = Lab(config.model_copy(update={"reward_lab": rewards}), replace(folders, channels={}), ARM)
     with pytest.raises(ConfigError, match=r"reward_lab.rewards.alone.components\[0\]"):
         lab.rewarded(PolicySpec(reward="alone", algorithm="grpo"))
+
+
+def test_a_reward_may_be_the_grade_of_a_judge(lab: Lab) -> None:
+    mix, shop = lab.reward("graded")
+    logged = lab.train()
+    shown_B = logged.exposed.values[logged.exposed.pointer[:-1]]
+    sid_B1 = shop.ids.sid_I[shown_B][:, None].astype(np.int32)
+    samples = Samples(shop.ids.sids_SL[sid_B1], sid_B1)
+    values_B1 = mix(logged, samples)
+    items_BK = shop.items(sid_B1, 5)[:, 0]
+    grade_BK = shop.judges["plain"].pair_scores(logged.requests, items_BK)
+    held_BK = items_BK >= 0
+    wanted_B = (grade_BK * held_BK).sum(axis=1) / np.maximum(held_BK.sum(axis=1), 1)
+    np.testing.assert_allclose(values_B1[:, 0], wanted_B, atol=1e-6)
+    assert values_B1.std() > 0
+
+
+def test_a_judge_of_the_lab_has_not_seen_the_test_days(
+    config: Config, folders: Folders, history: History
+) -> None:
+    """It is the one that learns from a log which ends before them, to the bit."""
+    before = history.before(DAY)
+    (bought,) = folders.history.parent.glob("annotations-*")
+    pairs = known_then(load_saved(bought / BOUGHT), before, history)
+    assert 0 < len(pairs) < config.annotations.pairs
+    judge = LogisticJudge()
+    catalog = load_saved(folders.catalog / CATALOG)
+    judge.fit(catalog, before, pairs, rng=model_rng(config, "judge.plain"))
+    found = load_saved(folders.judges["plain"] / MODEL, config)
+    assert judge.model is not None
+    np.testing.assert_array_equal(found.model.weight_F, judge.model.weight_F)
+
+
+def test_a_judges_reward_follows_the_true_grades_of_ids_and_its_twin_far_less(
+    lab: Lab, folders: Folders
+) -> None:
+    """Correlation within each request's group, as a policy would learn from it."""
+    population: Population = load_saved(folders.catalog / POPULATION)
+    verdicts = Verdicts(population.intents, population.supply.truth)
+    logged, (_, shop) = lab.train(), lab.reward("graded")
+    rng = np.random.default_rng(0)
+    sid_BG = rng.integers(0, len(shop.ids.sids_SL), (len(logged), 30)).astype(np.int32)
+    items_BGK = shop.items(sid_BG, 5)
+    rows, *_ = np.nonzero(items_BGK >= 0)
+    grade_BGK = np.zeros(items_BGK.shape)
+    text_P, item_P = logged.requests.text_B[rows], items_BGK[items_BGK >= 0]
+    grade_BGK[items_BGK >= 0] = verdicts.of(text_P, item_P).grade_J
+    true_BG = grade_BGK.sum(axis=2) / np.maximum((items_BGK >= 0).sum(axis=2), 1)
+    samples = Samples(shop.ids.sids_SL[sid_BG], sid_BG)
+
+    def follows(name: str) -> np.ndarray:
+        values_BG = lab.reward(name)[0](logged, samples).astype(np.float64)
+        varies_B = (true_BG.std(axis=1) > 0) & (values_BG.std(axis=1) > 0)
+        pairs = zip(values_BG[varies_B], true_BG[varies_B], strict=True)
+        return np.array([np.corrcoef(*pair)[0, 1] for pair in pairs])
+
+    found, twin = follows("graded"), follows("twin")
+    assert len(found) > 30
+    error = float(np.hypot(*(each.std() / np.sqrt(len(each)) for each in (found, twin))))
+    assert found.mean() > 5 * error
+    assert found.mean() - twin.mean() > 5 * error

@@ -23,6 +23,8 @@ from experiments.stages.maker import Job, Maker
 from experiments.stages.progress import NoProgress
 from experiments.stages.sources import Sources
 from experiments.stages.stage import Stage
+from recall.classic.lexical import LexicalChannel
+from recall.composed.settings import RerankedSpec
 from recall.registry import CustomSpec, build_channel
 from recall.service.settings import ServiceSpec
 from tests.experiments.cqsid_runs import cqsid_config
@@ -183,9 +185,11 @@ def test_the_code_of_a_channels_settings_is_where_the_channel_is_made(spec: type
     needed = {
         CustomSpec: {"object": f"{Shelf.__module__}:Shelf"},
         ServiceSpec: {"url": "http://localhost/{query}/{limit}", "cache": "answers"},
+        RerankedSpec: {"inner": "words", "scorer": "words"},
     }
     settings = spec(**needed.get(spec, {}))
-    made = type(build_channel("mine", settings))
+    parts = {each.field: LexicalChannel() for each in settings.references()}
+    made = type(build_channel("mine", settings, parts))
     assert made.__module__ in {settings.home.partition(":")[0], *settings.code()}
 
 

@@ -36,6 +36,7 @@ REQUESTS = Requests(
     page_B=np.array([0, 2], np.int16),
     slots_B=np.array([2, 2], np.int16),
     traced_B=np.array([False, True]),
+    earlier_BQ=np.full((2, 4), -1, np.int32),
     texts=(),
 )
 REACTIONS = Reactions(

@@ -12,6 +12,7 @@ from tests.simulator.stubs import pages_of
 SPEC = SessionSpec(next_page=0.3, reformulate=0.3, retry_empty=0.5, pages=3)
 LUCKY, MIDDLING, UNLUCKY = 0.1, 0.4, 0.9  # the next page, other words, neither
 WORDING, INTENT = 4, 6  # what a stubbed shopper would say and want next
+TEXT = 3  # what it has asked for
 
 
 class Sampler:
@@ -50,6 +51,7 @@ def stepped(spec, sampler, utility, items=(1, 2), session=None, **reaction):
         "due_N": np.full(1, 100.0),
         "bought_N": np.zeros(1, np.bool_),
         "arm_N": np.full(1, -1, np.int8),
+        "earlier_NQ": np.array([[7, 8, 9, -1]], np.int32),
     }
     state |= {name: np.array([value]) for name, value in (session or {}).items()}
     flags = np.zeros((1, len(items)), np.bool_)
@@ -69,7 +71,8 @@ def stepped(spec, sampler, utility, items=(1, 2), session=None, **reaction):
     )
     pages = pages_of(np.array([items], np.int32), latency=0.5)
     slots_N = np.array([2], np.int16)
-    return step(spec, Sessions(**state), reacting, pages, slots_N, sampler, utility)
+    text_N = np.array([TEXT], np.int32)
+    return step(spec, Sessions(**state), text_N, reacting, pages, slots_N, sampler, utility)
 
 
 @pytest.mark.parametrize("shown", [True, False])
@@ -141,6 +144,13 @@ def test_the_next_page_is_of_the_same_words_and_other_words_begin_at_the_first_p
 def test_another_need_has_its_own_intent_and_first_words():
     after = going(satisfied=True, session={"needs_N": 2, "wording_N": 3, "page_N": 1}).after
     assert (after.need_N, after.intent_N, after.wording_N, after.page_N) == (1, INTENT, 0, 0)
+
+
+def test_a_text_is_an_earlier_one_as_soon_as_another_is_asked():
+    turned, reworded = going(LUCKY).after, going(MIDDLING).after
+    renewed = going(satisfied=True, session={"needs_N": 2}).after
+    assert turned.earlier_NQ.tolist() == [[7, 8, 9, -1]]
+    assert reworded.earlier_NQ.tolist() == renewed.earlier_NQ.tolist() == [[TEXT, 7, 8, 9]]
 
 
 def test_the_next_request_comes_after_the_page_and_the_time_spent_on_it():

@@ -9,9 +9,10 @@ import pytest
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
 from experiments.notebook.results import open_run
-from experiments.running.apart.stress import RankerPairs, asked_set, ranker_names
+from experiments.running.apart.stress import asked_set, ranker_names
 from experiments.running.models import LOG, MODEL, POPULATION, load_saved
 from ranking.examples import history_index
+from ranking.rankers.pairs import RankerPairs
 from simulator.errors import ConfigError, StoreError
 from simulator.living.world import Population
 from simulator.log.history import History, load_history

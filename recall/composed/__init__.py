@@ -1,0 +1,1 @@
+"""Channels that are made of other parts of a run, such as another channel and a judge."""
