@@ -26,6 +26,7 @@ SMALL = {
     "training": StageSpec(epochs=1.0, batch=32),
     "aligning": AligningSpec(steps=3, batch=8),
     "subwords": 400,
+    "made_pairs": 200,
 }
 
 
