@@ -1,4 +1,7 @@
-"""The settings of every kind of channel and of judge, those with a language model too."""
+"""The settings of every kind of channel, of judges, and of the steps that channels are made of.
+
+They are those of `recall`, those that need the language model, and those of a user's own.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -8,11 +11,25 @@ from pydantic import Discriminator, Field, Tag
 from cqsid.settings import CqsidSpec
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from ranking.judges.settings import JudgeSpec as PlainJudgeSpec
+from recall.augmenting.settings import (
+    LexicalHitsSpec,
+    OwnAugmentationSpec,
+    RepeatSpec,
+    SelfHitsSpec,
+)
 from recall.classic.settings import DenseSpec, ItemCFSpec, LexicalSpec, PopularSpec, UniformSpec
 from recall.composed.settings import RerankedSpec
 from recall.judge import Judge
 from recall.registry import CustomSpec
+from recall.rewriting.settings import (
+    CoclickSpec,
+    FrequentSpec,
+    IdentitySpec,
+    OwnRewriterSpec,
+    RewrittenSpec,
+)
 from recall.service.settings import ServiceSpec
+from recall.suggesting.settings import AffinitySpec, OwnSuggesterSpec, PopularTextsSpec
 
 ChannelSpec = Annotated[
     LexicalSpec
@@ -22,9 +39,22 @@ ChannelSpec = Annotated[
     | UniformSpec
     | ServiceSpec
     | RerankedSpec
+    | RewrittenSpec
     | CqsidSpec
     | CustomSpec,
     Field(discriminator="type"),
+]
+
+RewriterSpec = Annotated[
+    CoclickSpec | FrequentSpec | IdentitySpec | OwnRewriterSpec, Field(discriminator="type")
+]
+
+SuggesterSpec = Annotated[
+    PopularTextsSpec | AffinitySpec | OwnSuggesterSpec, Field(discriminator="type")
+]
+
+AugmentationSpec = Annotated[
+    LexicalHitsSpec | SelfHitsSpec | RepeatSpec | OwnAugmentationSpec, Field(discriminator="type")
 ]
 
 GenerativeSpec = CqsidSpec
@@ -43,6 +73,8 @@ def _judge_kind(value: Any) -> Any:
     return value.get("type", "logistic") if isinstance(value, dict) else value.type
 
 
+AnyJudgeSpec = PlainJudgeSpec | ChainJudgeSpec
+
 JudgeSpec = Annotated[
     Annotated[PlainJudgeSpec, Tag("logistic")]
     | Annotated[PlainJudgeSpec, Tag("entities")]
@@ -52,7 +84,7 @@ JudgeSpec = Annotated[
 ]
 
 
-def build_judge(name: str, spec: PlainJudgeSpec | ChainJudgeSpec) -> Judge:
+def build_judge(name: str, spec: AnyJudgeSpec) -> Judge:
     """The judge that a spec describes, not yet fitted.
 
     Raises:

@@ -1,6 +1,6 @@
 """The protocol of a recall channel, and what a channel may offer besides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -44,6 +44,14 @@ class Composed(Protocol):
 
     def try_on(self, history: History) -> None:
         """Look at what it does to requests of a log, for its report."""
+
+
+@runtime_checkable
+class Augmentable(Protocol):
+    """A channel that may learn from made pairs of a text and an item beside those of the log."""
+
+    def learn_with(self, made: Sequence[Any]) -> None:
+        """Learn from these pairs (`recall.augmenting`), too, in the next `fit`, and forget them."""
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -24,7 +25,16 @@ from simulator.plugins import Violation
 from simulator.protocols import Requests
 
 _LIMIT = 10
-_HOSTILE = ("", "   ", "zzzzqqqq", "?!", "x" * 5_000, "red lamp " * 555, "lämpchen 灯 \U0001f4a1")
+HOSTILE: Final = (
+    "",
+    "   ",
+    "zzzzqqqq",
+    "?!",
+    "x" * 5_000,
+    "red lamp " * 555,
+    "lämpchen 灯 \U0001f4a1",
+)
+"""Texts that a part may be asked and that break the careless."""
 
 
 def check_channel(
@@ -116,7 +126,7 @@ class _Check:
         yield from self._valid("recall(no requests)", nobody, _LIMIT)
 
     def _hostile(self) -> Iterator[Violation]:
-        for text in _HOSTILE:
+        for text in HOSTILE:
             requests = sample_requests(self._catalog, 3, texts=(text,))
             name = repr(text) if len(text) < 20 else f"{text[:8]!r}.. of {len(text)} characters"
             yield from self._valid(f"recall(text {name})", requests, _LIMIT)

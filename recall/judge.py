@@ -1,6 +1,7 @@
 """What a relevance judge is: it grades an item for a text, 0 (of no use) to 3 (what was asked)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -42,6 +43,30 @@ class Judge(Protocol):
 
     def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
         """(B, N) `expected_grade` / 3, 0 on padding."""
+
+
+@dataclass(frozen=True)
+class PairVerdicts:
+    """Why B requests' items have their grades, in the words of annotators.
+
+    Attributes:
+        category_BN, brand_BN, values_BN: int8 codes of `CategoryVerdict`, `BrandVerdict` and
+            `ValuesVerdict`; -1 on padding.
+        grade_BN: int8, the likeliest grade; -1 on padding.
+    """
+
+    category_BN: NDArray[np.int8]
+    brand_BN: NDArray[np.int8]
+    values_BN: NDArray[np.int8]
+    grade_BN: NDArray[np.int8]
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A judge that can say why."""
+
+    def verdicts(self, requests: Requests, items_BN: Ints) -> PairVerdicts:
+        """What it thinks of the items' category, brand and values; `grade_BN` is as of `grades`."""
 
 
 def requests_of(texts: Sequence[str], text_P: NDArray[np.integer]) -> Requests:

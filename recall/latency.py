@@ -25,3 +25,20 @@ class LatencySpec(Spec):
         """
         median_B = self.base_s + self.per_item_s * np.asarray(items_B, np.float64)
         return np.asarray(median_B * np.exp(self.sigma * np.asarray(normal_B, np.float64)))
+
+    def then(self, other: "LatencySpec", items: int) -> "LatencySpec":
+        """The time of both, one after the other, by the same luck.
+
+        The medians add up. The spread is the mean of both, weighted by the medians: exact for equal
+        spreads, and to the first order for others.
+
+        Args:
+            items: candidates asked for, for these medians.
+        """
+        medians = [float(each.seconds(0.0, items)) for each in (self, other)]
+        spread = medians[0] * self.sigma + medians[1] * other.sigma
+        return LatencySpec(
+            base_s=self.base_s + other.base_s,
+            per_item_s=self.per_item_s + other.per_item_s,
+            sigma=spread / sum(medians) if sum(medians) else self.sigma,
+        )

@@ -13,6 +13,10 @@ from simulator.spec import Spec
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 
+Section = Literal["channels", "judges", "rewriters", "suggesters", "augmentations", "ranker"]
+"""Sections of the settings that hold parts which others may name."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """A part of the run that a channel is made of, by its name.
@@ -23,12 +27,14 @@ class Reference:
         kinds: sections of the settings in which the part may stand; the ranker is the one of all
             arms that name no other, under the name of its section.
         scores: whether it must score given items.
+        learns: whether it is asked while something learns, and not to serve requests.
     """
 
     field: str
     name: str
-    kinds: tuple[Literal["channels", "judges", "ranker"], ...]
+    kinds: tuple[Section, ...]
     scores: bool = False
+    learns: bool = False
 
 
 class ChannelSettings(Spec):

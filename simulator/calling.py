@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, is_dataclass
 from functools import cache, partial
+from operator import is_
 from pathlib import Path
 from traceback import walk_tb
 from types import FrameType
@@ -108,14 +109,16 @@ def call(
 def frozen(value: Any) -> Any:
     """The same value with arrays that cannot be written to: views, no copies.
 
-    Reaches into tuples, dictionaries and this project's records.
+    Reaches into tuples, dictionaries and this project's records. A tuple without arrays is the very
+    same one, so that whoever is given it again knows it.
     """
     if isinstance(value, np.ndarray):
         view = value.view()
         view.flags.writeable = False
         return view
     if type(value) is tuple:
-        return tuple(map(frozen, value))
+        parts = tuple(map(frozen, value))
+        return value if all(map(is_, parts, value)) else parts
     if type(value) is dict:
         return {key: frozen(each) for key, each in value.items()}
     if is_dataclass(value) and not isinstance(value, type) and not foreign(value):

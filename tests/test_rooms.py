@@ -24,6 +24,7 @@ ROOMS = {
         "designs": set(),
         "stress": {"records", "inference"},
         "config": {"designs", "inference", "stress"},
+        "config.userdata": {"config"},
         "stages": {"config", "records"},
         "report": {"records", "inference"},
         "analyze": {"records", "stages", "inference", "config", "report"},
@@ -59,6 +60,7 @@ ROOMS = {
         "exporting": {"records", "inference", "running", "notebook"},
         "environments": {"records", "config", "stages", "running", "attribution"},
         "commands": {
+            "config.userdata",
             *("records", "stages", "inference", "config", "report", "running", "validate"),
             *("calibrate", "analyze", "power", "operating", "exporting", "notebook"),
             *("attribution", "attribution.credit", "idsbench", "rewardlab", "sweep"),

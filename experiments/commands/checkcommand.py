@@ -12,7 +12,8 @@ from experiments.commands.options import AsJson, Overrides
 from simulator.errors import ContractError
 
 check_app = typer.Typer(
-    help="Check your own channel, ranker, judge, reward, rule, click model or metric.",
+    help="Check your own channel, rewriter, suggester, augmentation, ranker, judge, reward, rule, "
+    "click model or metric.",
     no_args_is_help=True,
 )
 
@@ -59,6 +60,9 @@ def _check_command(plug_in: str, told: str) -> None:
 
 for _plug_in, _told in {
     "channel": "Check that a class or function makes channels that keep the contract.",
+    "rewriter": "Check that a class or function makes query rewriters that keep the contract.",
+    "suggester": "Check that a class or function makes suggesters that keep the contract.",
+    "augmentation": "Check that a class or function makes augmentations that keep the contract.",
     "ranker": "Check that a class or function makes rankers that keep the contract.",
     "judge": "Check that a class or function makes judges that keep the contract.",
     "reward": "Check that a function is a reward that keeps the contract, or a class makes such.",

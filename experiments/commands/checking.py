@@ -40,6 +40,24 @@ def _channel(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]
     return check_channel(partial(found, **(case.options or {})), catalog)
 
 
+def _rewriter(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
+    from recall.rewriting.conformance import check_rewriter
+
+    return check_rewriter(partial(found, **(case.options or {})), catalog)
+
+
+def _suggester(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
+    from recall.suggesting.conformance import check_suggester
+
+    return check_suggester(partial(found, **(case.options or {})), catalog)
+
+
+def _augmentation(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
+    from recall.augmenting.conformance import check_augmentation
+
+    return check_augmentation(partial(found, **(case.options or {})), catalog)
+
+
 def _ranker(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
     from ranking.conformance import check_ranker
 
@@ -81,6 +99,9 @@ def _metric(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
 
 SUITES: dict[str, Suite] = {
     "channel": _channel,
+    "rewriter": _rewriter,
+    "suggester": _suggester,
+    "augmentation": _augmentation,
     "ranker": _ranker,
     "judge": _judge,
     "reward": _reward,
@@ -98,6 +119,18 @@ def kind_of(plug_in: str) -> Kind:
         from recall.registry import CHANNEL
 
         return CHANNEL
+    if plug_in == "rewriter":
+        from recall.rewriting.settings import REWRITER
+
+        return REWRITER
+    if plug_in == "suggester":
+        from recall.suggesting.settings import SUGGESTER
+
+        return SUGGESTER
+    if plug_in == "augmentation":
+        from recall.augmenting.settings import AUGMENTATION
+
+        return AUGMENTATION
     if plug_in == "ranker":
         from ranking.rankers.settings import RANKER
 
@@ -157,6 +190,9 @@ def _uses(plug_in: str, name: str, config: Config) -> Iterator[Case]:
     places: dict[str, Any] = {}
     if plug_in == "channel":
         places = {f"channels.{key}": spec for key, spec in config.channels.items()}
+    elif plug_in in ("rewriter", "suggester", "augmentation"):
+        section = f"{plug_in}s"
+        places = {f"{section}.{key}": spec for key, spec in config.steps[section].items()}
     elif plug_in == "ranker":
         places = {"ranker": config.ranker}
         places |= {f"arms.{arm.name}.ranker": arm.ranker for arm in config.arms if arm.ranker}

@@ -34,7 +34,7 @@ def data_check(
 
     A file by itself is read as its layout or the names of its columns tell; how, is said.
     """
-    from experiments.config.datacheck import SKIP, check_data
+    from experiments.config.userdata.datacheck import SKIP, check_data
 
     decided = [*(overrides or ()), *([SKIP] if skip_bad_rows else ())]
     checked = [check_data(name, decided) for name in files]
@@ -79,8 +79,8 @@ def data_map(
     The layouts of Shopify, WooCommerce, Google Merchant, Google Retail, Amazon Reviews, Shopping
     Queries (ESCI) and WANDS are known; of other files, columns are told by their names and values.
     """
-    from experiments.config.datacheck import SKIP, check_data
-    from experiments.config.datamap import map_data
+    from experiments.config.userdata.datacheck import SKIP, check_data
+    from experiments.config.userdata.datamap import map_data
 
     to = out or Path(Path(file).name.split(".")[0] + ".toml")
     for name in filter(None, (file, judgments, queries)):

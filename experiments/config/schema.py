@@ -1,17 +1,29 @@
 """The settings of a run, composed of the specs that lie beside the code they configure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from cqsid.registry import ChannelSpec, JudgeSpec, generative
-from cqsid.rewards.registry import judges_of
+from cqsid.registry import (
+    AugmentationSpec,
+    ChannelSpec,
+    JudgeSpec,
+    RewriterSpec,
+    SuggesterSpec,
+    generative,
+)
 from experiments.config.analysis import RANKER, AnalysisSpec, TruthSpec
 from experiments.config.attribution import AttributionSpec
 from experiments.config.execution import ExecutionSpec
 from experiments.config.ids_bench import IdsBenchSpec
+from experiments.config.inuse import (
+    problems_of_annotations,
+    problems_of_composed,
+    problems_of_judges_in_use,
+    why_no_ranker,
+)
 from experiments.config.overrides import Name, alike, suggestion, unknown
 from experiments.config.reward_lab import RewardLabSpec
 from experiments.designs.settings import DesignSpec, ShopperDesign
@@ -21,8 +33,8 @@ from experiments.stress.settings import StressSpec
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
-from recall.composed.references import problems_of_references
-from recall.settings import MergeSpec
+from recall.composed.references import Steps, problems_of_references
+from recall.settings import MergeSpec, Reference
 from simulator.annotations.settings import AnnotationsSpec
 from simulator.catalogue.settings import CatalogSpec, TraitsSpec
 from simulator.errors import ConfigError
@@ -116,6 +128,19 @@ class Config(Spec):
     channels: dict[Name, ChannelSpec] = Field(
         min_length=1, max_length=MAX_CHANNELS, description="recall channels by name"
     )
+    rewriters: dict[Name, RewriterSpec] = Field(
+        {}, description="query rewriters by name; one that no channel names is not trained"
+    )
+    suggesters: dict[Name, SuggesterSpec] = Field(
+        {},
+        description="suggesters of texts by name; they are held against what shoppers of the log "
+        "asked next, and shown to nobody",
+    )
+    augmentations: dict[Name, AugmentationSpec] = Field(
+        {},
+        description="made pairs of a text and an item by name, that `augment` of a dense channel "
+        "names; what no channel names is not made",
+    )
     funnel: FunnelSpec = FunnelSpec()
     ranker: CommonRankerSpec = Field(
         CommonRankerSpec(), description="the ranker of all arms that name no other"
@@ -163,10 +188,16 @@ class Config(Spec):
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
             *alike("judges", self.judges),
-            *problems_of_references(self.channels, self.judges, self._no_ranker()),
-            *self._problems_of_composed(),
+            *(each for name, specs in self.steps.items() for each in alike(name, specs)),
+            *problems_of_references(
+                self.channels,
+                self.judges,
+                self.steps,
+                why_no_ranker(self.ranker, [arm.ranker for arm in self.arms]),
+            ),
+            *problems_of_composed(self.channels, self.truth.retrained),
             *self._problems_of_judges_in_use(),
-            *self._problems_of_annotations(),
+            *problems_of_annotations(self.annotations.pairs, self.judges),
             *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
             *self.design.problems(self.world.days),
             *self.design.misfits([arm.share for arm in self.arms], self.funnel.exploration),
@@ -187,66 +218,13 @@ class Config(Spec):
             raise ValueError("\n".join(problems))
         return self
 
-    def _problems_of_annotations(self) -> list[str]:
-        bought = self.annotations.pairs
-        if bought and not self.judges:
-            return [
-                f"annotations.pairs == {bought}, must be 0 without a judge: "
-                "nothing else learns from them"
-            ]
-        return [
-            f"judges.{name}: annotations.pairs == 0, must be more: {why}"
-            for name, spec in self.judges.items()
-            if not bought and (why := spec.needs_annotations)
-        ]
-
-    def _no_ranker(self) -> str:
-        """Why the common ranker cannot score what a channel finds; "" where it can."""
-        if all(arm.ranker is not None for arm in self.arms):
-            return "all arms have rankers of their own"
-        if self.ranker.training == "per_arm":
-            return "each arm trains a ranker of its own"
-        if self.ranker.type == "merge_order":
-            return "it orders what is merged, and scores no single item"
-        rankers = [self.ranker, *(arm.ranker for arm in self.arms if arm.ranker is not None)]
-        if any(each.reads_pools for each in rankers):
-            return "a ranker that learns from what channels find would have to be there before them"
-        return ""
-
     def _problems_of_judges_in_use(self) -> list[str]:
-        """Rankers and rewards that ask a judge which is not there, or is not kept up to date."""
         rankers: dict[str, RankerSpec] = {"ranker": self.ranker}
         rankers |= {f"arms.{arm.name}.ranker": arm.ranker for arm in self.arms if arm.ranker}
-        asking = {place: spec.judge for place, spec in rankers.items() if spec.judge}
-        problems = [
-            problem
-            for place, name in asking.items()
-            for problem in unknown(f"{place}.judge", [name], [*self.judges])
-        ]
-        problems += [
-            problem
-            for name, mix in self.reward_lab.rewards.items()
-            for judge in judges_of([mix])
-            for problem in unknown(f"reward_lab.rewards.{name}.judge", [judge], [*self.judges])
-        ]
         updates = self.world.updates
-        if updates.every_days and RANKER in updates.models:
-            problems += [
-                f"{place}.judge == {name!r}, must be empty where world.updates trains rankers "
-                "anew: judges are not"
-                for place, name in asking.items()
-            ]
-        return problems
-
-    def _problems_of_composed(self) -> list[str]:
-        """Channels made of others, where only what learns itself may be named."""
-        return [
-            f"truth.retrained == {name!r}, must be a channel that learns: {why}"
-            for name in self.truth.retrained
-            if name in self.channels
-            and self.channels[name].references()
-            and (why := self.channels[name].fixed())
-        ]
+        updated = bool(updates.every_days) and RANKER in updates.models
+        rewards = self.reward_lab.rewards
+        return problems_of_judges_in_use(rankers, rewards, self.judges, updated=updated)
 
     def _problems_of_names(self) -> list[str]:
         names = [arm.name for arm in self.arms]
@@ -257,6 +235,21 @@ class Config(Spec):
         ]
         problems += alike("arms.name", dict.fromkeys(names)) + alike("channels", self.channels)
         return problems + unknown("control", [self.control], names)
+
+    @property
+    def steps(self) -> Steps:
+        """The settings of all steps, by section and name."""
+        return {
+            "rewriters": self.rewriters,
+            "suggesters": self.suggesters,
+            "augmentations": self.augmentations,
+        }
+
+    def section_of(self, part: Reference) -> str:
+        """The section in which a part stands that settings refer to."""
+        known: dict[str, Collection[str]] = {"channels": self.channels, "judges": self.judges}
+        known |= {**self.steps, RANKER: [RANKER]}
+        return next(kind for kind in part.kinds if part.name in known[kind])
 
     @property
     def traits(self) -> TraitsSpec:
@@ -338,6 +331,11 @@ class Config(Spec):
         for name in (name for name in updates.models if name in self.channels):
             if name not in used:
                 problems.append(f"{place} == {name!r}, must be a channel that an arm has")
+            if any(each.learns for each in self.channels[name].references()):
+                problems.append(
+                    f"{place} == {name!r}, must be a channel that learns from the log alone: pairs "
+                    "of augmentations are not made anew"
+                )
             if why := self.channels[name].fixed():
                 problems.append(f"{place} == {name!r}, must be a channel that learns: {why}")
         if RANKER in self.channels:

@@ -240,12 +240,13 @@ class Retrieval:
 
 @dataclass(frozen=True)
 class Model:
-    """What a channel or ranker tells of its training.
+    """What a channel or ranker tells of its training, or what a suggester was worth.
 
     Attributes:
-        model: `channel` or `ranker`.
-        name: of the channel; of a ranker its type.
-        arms: names of the arms that use it; arms of the same funnel share a ranker.
+        model: `channel`, `ranker` or `suggester`.
+        name: of the channel or suggester; of a ranker its type.
+        arms: names of the arms that use it; arms of the same funnel share a ranker. None of a
+            suggester, which nobody is shown.
         report: figures of its training, by name.
     """
 

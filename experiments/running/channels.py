@@ -1,7 +1,7 @@
 """Training of channels, from the public catalogue and the history."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from experiments.stages.executor import Advance
 from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
 from ranking.examples import split_time
-from recall.channel import Channel, Composed, Reporting, Resumable, Watchable
+from recall.augmenting.augmentation import Synthetic
+from recall.channel import Augmentable, Channel, Composed, Reporting, Resumable, Watchable
 from recall.registry import build_channel
 from recall.storage import plug_in_roots, save
 from simulator.calling import blaming, call
@@ -45,6 +46,7 @@ class ChannelJob:
             would look better there than they will be in service.
         unseen_days: last days of the history that nothing is learned from.
         training: 0 as it serves; another number trains it again by other luck.
+        made: folders of pairs that it learns from, too.
     """
 
     config: Config
@@ -55,6 +57,7 @@ class ChannelJob:
     early: bool
     unseen_days: int = 0
     training: int = 0
+    made: tuple[Path, ...] = ()
 
 
 def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
@@ -69,6 +72,7 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
         rng=rng,
         advance=advance,
         told=not job.early,
+        made=[load_saved(folder / MODEL, job.config) for folder in job.made],
     )
 
 
@@ -82,6 +86,7 @@ def train_channel(
     rng: np.random.Generator,
     advance: Advance,
     told: bool = True,
+    made: Sequence[Synthetic] = (),
 ) -> None:
     """Fit a channel on a log and finish its stage.
 
@@ -89,9 +94,12 @@ def train_channel(
         name: of the channel in the config.
         rng: luck of the training.
         told: whether the channel's report is written, too.
+        made: pairs that it learns from beside those of the log.
     """
     channel = build_channel(name, config.channels[name].on_device(config.device))
     parts, place = Parts(advance), f"channels.{name}"
+    if made and isinstance(channel, Augmentable):
+        channel.learn_with(made)
     if isinstance(channel, Resumable):
         with blaming(f"{place}: resume_in()", "take a folder"):
             call(f"{place}: resume_in()", channel.resume_in, stage.workspace)

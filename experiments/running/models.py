@@ -155,15 +155,19 @@ def loaded_parts(config: Config, name: str, folders: Mapping[str, Path]) -> dict
         name: of the channel.
         folders: of the parts' stages, by field.
     """
-    named = {each.field: each.name for each in config.channels[name].references()}
+    named = {
+        each.field: (config.section_of(each), each.name)
+        for each in config.channels[name].references()
+    }
     loaded = {
-        part: _loaded_part(folders[field] / MODEL, config, part) for field, part in named.items()
+        (section, part): _loaded_part(folders[field] / MODEL, config, section, part)
+        for field, (section, part) in named.items()
     }
     return {field: loaded[part] for field, part in named.items()}
 
 
-def _loaded_part(path: Path, config: Config, name: str) -> Any:
-    if name in config.channels:
+def _loaded_part(path: Path, config: Config, section: str, name: str) -> Any:
+    if section == "channels":
         return load_channel(path, config, name)
     found = load_saved(path, config)
-    return found if name in config.judges else RankerPairs(found, len(config.channels))
+    return RankerPairs(found, len(config.channels)) if section == "ranker" else found

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from experiments.config.analysis import RANKER
 from experiments.config.schema import Config
 from experiments.running.channels import ChannelJob, ComposedJob, compose_channel, fit_channel
 from experiments.running.judgestages import JudgeStages
 from experiments.running.models import Models, Trained, training_luck
+from experiments.running.parts.stages import StepStages
 from experiments.running.rankers import (
     ExamplesJob,
     RankerJob,
@@ -38,7 +40,7 @@ class ModelStages:
         unseen_days: last days of the history that no channel, no ranker and no judge learns from.
 
     Attributes:
-        judges: the stages of judges.
+        judges, steps: the stages of judges, and of steps.
     """
 
     def __init__(self, config: Config, maker: Maker, unseen_days: int = 0) -> None:
@@ -46,6 +48,7 @@ class ModelStages:
         self.maker = maker
         self.unseen_days = unseen_days
         self.judges = JudgeStages(config, maker, unseen_days)
+        self.steps = StepStages(config, maker, self.judges, unseen_days)
 
     def channels(
         self, catalogue: Stage, history: Stage, instead: Mapping[str, Stage] | None = None
@@ -58,22 +61,37 @@ class ModelStages:
         """
         config, late = self.config, dict(instead or {})
         used = {name for arm in config.arms for name in arm.channels}
-        composed = {name for name, spec in config.channels.items() if spec.references()}
+        composed = {
+            name
+            for name, spec in config.channels.items()
+            if any(not each.learns for each in spec.references())
+        }
         dense = {name for name in [dense_name(config)] if name is not None}
         learned_with = dense.union(*(replayed(config, arms) for arms in sharing(config)))
+        learned_with |= {  # suggesters are tried on what they have not learned from
+            each.name
+            for suggester in config.suggesters.values()
+            for each in suggester.references()
+            if "channels" in each.kinds
+        }
         jobs: dict[Path, ChannelJob] = {}
         early: dict[str, Stage] = {}
         wanted = {
-            False: with_parts(config.channels, sorted(used | dense)),
-            True: with_parts(config.channels, sorted(learned_with)),
+            False: with_parts(config.channels, sorted(used | dense), config.steps),
+            True: with_parts(config.channels, sorted(learned_with), config.steps),
         }
-        for name in config.channels:
+        for name in with_parts(config.channels, config.channels, config.steps):
             for stages in (late, early):
                 is_early = stages is early
                 if name in stages or name not in wanted[is_early] or name in composed:
                     continue
                 days = self.unseen_days if is_early else self._unseen(name)
-                job = self._channel(catalogue, history, name, early=is_early, unseen_days=days)
+                job = self._channel(
+                    *(catalogue, history, name),
+                    early=is_early,
+                    unseen_days=days,
+                    channels=stages,
+                )
                 stages[name] = job.stage
                 jobs.setdefault(job.stage.path, job)
         self._train("channels", list(jobs.values()))
@@ -110,15 +128,21 @@ class ModelStages:
         parts: dict[str, Stage] = {}
         told: list[Spec] = []
         for each in spec.references():
-            if each.name in config.judges:
+            section = config.section_of(each)
+            if section == "judges":
                 parts[each.field] = self.judges.fitted(catalogue, history, each.name, early=early)
                 told.append(config.judges[each.name])
-            elif each.name not in config.channels:
+            elif section == "ranker":
                 parts[each.field] = ranker()
                 told.append(config.ranker)
-            else:
+            elif section == "channels":
                 parts[each.field] = channels[each.name]
                 told.append(config.channels[each.name])
+            else:
+                parts[each.field] = self.steps.fitted(
+                    *(catalogue, history, section, each.name, channels), early=early
+                )
+                told.append(config.steps[section][each.name])
         stage = self.maker.stage(
             f"channel-{name}" + "-early" * early,
             [spec, told],
@@ -171,7 +195,13 @@ class ModelStages:
         unseen_days: int,
         called: str | None = None,
         training: int = 0,
+        channels: Mapping[str, Stage] = MappingProxyType({}),
     ) -> ChannelJob:
+        """The job of a channel.
+
+        Args:
+            channels: stages of others, by name, for augmentations that ask them.
+        """
         config, spec, taught = self.config, self.config.channels[name], taught_as(self.config, name)
         again = f"-{training}" if training else ""
         called = called or f"channel-{taught}{again}" + "-early" * early
@@ -179,17 +209,21 @@ class ModelStages:
             *(spec.learned(), config.device, training_luck(config, training)),
             config.examples if early else None,
         ]
+        names = [each.name for each in spec.references() if "augmentations" in each.kinds]
+        asked = catalogue, history, "augmentations"
+        made = [self.steps.fitted(*asked, each, channels, early=early) for each in names]
         stage = self.maker.stage(
             called,
             [*settings, *([unseen_days] if unseen_days else [])],
             inputs=[
                 *(catalogue.key, history.key),
                 *(data_digest(path) for path in spec.data()),
+                *(each.key for each in made),
             ],
             task=fit_channel,
         )
-        paths = (catalogue.path, history.path)
-        return ChannelJob(config, stage, *paths, taught, early, unseen_days, training)
+        paths, folders = (catalogue.path, history.path), tuple(each.path for each in made)
+        return ChannelJob(config, stage, *paths, taught, early, unseen_days, training, folders)
 
     def rankers(
         self,
@@ -226,6 +260,7 @@ class ModelStages:
                         early=False,
                         unseen_days=self._unseen(name),
                         training=training,
+                        channels=channels,
                     )
                     jobs.setdefault(job.stage.path, job)
                     stages[name] = job.stage

@@ -22,9 +22,10 @@ from experiments.running.apart.judges import (
     measure_judges,
 )
 from experiments.running.apart.stress import StressJob, ranker_names, try_conditions
+from experiments.running.apart.suggesters import ReplayJob, replay_suggesters
 from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import launch_limit
-from experiments.running.models import LOG, Trained
+from experiments.running.models import LOG, REPORT, Trained
 from experiments.running.modelstages import ModelStages
 from experiments.running.past.historyworld import HistoryWorld, RampedHistory, before_ramp
 from experiments.running.population import CatalogueJob, horizon, make_catalogue
@@ -169,6 +170,35 @@ class Pipeline:
         models = {name: stage.path for name, stage in fitted.items()}
         self.maker.here(MeasureJob(config, measured, bought.path, models), unit="pairs")
         return Judges(fitted, read_record(JudgesRecord, measured.path))
+
+    def suggesters(
+        self, catalogue: Stage, history: Stage, early: Mapping[str, Stage]
+    ) -> dict[str, Any]:
+        """How often each suggester knows what shoppers of the log asked next, by its name.
+
+        Args:
+            early: the channels of the earlier part of the log, those that suggesters ask among
+                them.
+        """
+        config = self.config
+        if not config.suggesters:
+            return {}
+        asked = catalogue, history, "suggesters"
+        fitted = {
+            name: self.models.steps.fitted(*asked, name, early, early=True)
+            for name in config.suggesters
+        }
+        days = self.models.unseen_days
+        stage = self.maker.stage(
+            "suggested",
+            [config.examples, config.analysis.confidence, days, list(fitted)],
+            inputs=[catalogue.key, history.key, *(each.key for each in fitted.values())],
+            task=replay_suggesters,
+        )
+        folders = {name: each.path for name, each in fitted.items()}
+        job = ReplayJob(config, stage, catalogue.path, history.path, folders, days)
+        self.maker.here(job, unit="models")
+        return dict(read_json(stage.path / REPORT))
 
     def stress(self, trained: Trained, judges: Judges | None) -> StressRecord | None:
         """How the models that serve stand requests of several conditions; None: not asked."""

@@ -19,6 +19,9 @@ def check_plug_ins(config: Config) -> None:
     limit_calls(plug_in_limit(config.execution))
     for name, spec in config.channels.items():
         check_spec(f"channels.{name}", spec)
+    for section, specs in config.steps.items():
+        for name, step in specs.items():
+            check_spec(f"{section}.{name}", step)
     check_spec("ranker", config.ranker)
     for arm in config.arms:
         if arm.ranker is not None:

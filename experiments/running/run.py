@@ -80,6 +80,7 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         trained = pipeline.models.trained(catalogue, history, channels, early)
     retrieval = pipeline.retrieval(catalogue, history, channels)
     judges = pipeline.judges(catalogue, history)
+    suggested = pipeline.suggesters(catalogue, history, early)
     stress = pipeline.stress(trained, judges)
     worlds = pipeline.worlds(trained, config.truth.seeds)
     with progress.stage("analyse"):
@@ -88,6 +89,7 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
             {name: stage.path for name, stage in channels.items()},
             [stage.path for stage in trained.rankers],
         )
+        models += [Model("suggester", name, (), told) for name, told in suggested.items()]
         catalog = load_saved(catalogue.path / CATALOG)
         metrics = _metrics(config, catalog, history.path / LOG, worlds, retrieval, models)
         metrics = _with_remarks(metrics, config, catalogue)

@@ -1,6 +1,6 @@
 """Measures of a judge on graded pairs, with intervals from a bootstrap over texts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -40,7 +40,6 @@ def measures(
     grades = chances_JG.shape[1]
     likeliest_J = chances_JG.argmax(axis=1)
     score_J = chances_JG @ np.arange(grades, dtype=np.float64)
-    _, text_J = np.unique(text_J, return_inverse=True)
     told: dict[str, Callable[[Floats], float]] = {
         "macro_f1": lambda weight_J: _macro(likeliest_J, grade_J, weight_J, grades),
         **{
@@ -50,11 +49,23 @@ def measures(
         "auc": _Area(score_J, np.asarray(grade_J >= GOOD)),
         "accuracy": lambda weight_J: _mean(likeliest_J == grade_J, weight_J),
     }
+    return _measured(judge, told, text_J, confidence, rng)
+
+
+def _measured(
+    judge: str,
+    told: Mapping[str, Callable[[Floats], float]],
+    text_J: NDArray[np.integer],
+    confidence: float,
+    rng: np.random.Generator,
+) -> list[Judged]:
+    """Measures of weighted pairs, with intervals over texts."""
+    _, text_J = np.unique(text_J, return_inverse=True)
     texts = int(text_J.max(initial=-1)) + 1
     drawn = [np.bincount(rng.integers(0, texts, texts), minlength=texts) for _ in range(RESAMPLES)]
     rows = []
     for measure, value in told.items():
-        whole = value(np.ones(len(grade_J)))
+        whole = value(np.ones(len(text_J)))
         if np.isnan(whole):
             rows.append(Judged(judge, measure, UNKNOWN))
             continue
@@ -63,6 +74,26 @@ def measures(
         low, high = np.nanquantile(again, [tail, 1 - tail])
         rows.append(Judged(judge, measure, Interval(whole, float(low), float(high))))
     return rows
+
+
+def verdict_measures(
+    judge: str,
+    said: Mapping[str, NDArray[np.integer]],
+    true: Mapping[str, NDArray[np.integer]],
+    text_J: NDArray[np.integer],
+    confidence: float,
+    rng: np.random.Generator,
+) -> list[Judged]:
+    """How often the verdicts of a judge are the true ones, with intervals as of `measures`.
+
+    Args:
+        said, true: (J,) codes by verdict.
+    """
+    return _measured(
+        judge,
+        {f"{name}_verdict": partial(_mean, said[name] == true[name]) for name in said},
+        *(text_J, confidence, rng),
+    )
 
 
 def _mean(hit_J: NDArray[np.bool_], weight_J: Floats) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from recall.judge import GRADES, Floats, Judge, expected_grade
+from recall.judge import GRADES, Explaining, Floats, Judge, PairVerdicts, expected_grade
 from recall.sampleshop import (
     sample_catalog,
     sample_history,
@@ -13,7 +13,13 @@ from recall.sampleshop import (
     title_texts,
 )
 from recall.storage import saved_copy
-from simulator.annotations.pairs import Annotations, grade_of
+from simulator.annotations.pairs import (
+    Annotations,
+    BrandVerdict,
+    CategoryVerdict,
+    ValuesVerdict,
+    grade_of,
+)
 from simulator.calling import call
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
@@ -23,13 +29,20 @@ from simulator.protocols import Requests
 _WIDTH = 12
 _PAIRS = 240
 _TOLERANCE = 1e-5
+_CODES = {  # of each verdict the largest code
+    "category_BN": max(CategoryVerdict),
+    "brand_BN": max(BrandVerdict),
+    "values_BN": max(ValuesVerdict),
+    "grade_BN": GRADES - 1,
+}
 
 
 def check_judge(factory: Callable[[], Judge], catalog: Catalog | None = None) -> list[Violation]:
     """Every way in which the judges that `factory` makes break the contract; [] if none.
 
     A judge is fitted on a tiny shop with annotations, without any, and without a log either, and
-    asked in a batch, singly, about items in another order, about padding, and about nobody.
+    asked in a batch, singly, about items in another order, about padding, and about nobody. One
+    that says why (`Explaining`) is asked for its verdicts, too.
 
     Args:
         factory: makes a judge.
@@ -92,6 +105,8 @@ class _Check:
                 ("saving", self._kept),
             ):
                 findings += self._guarded(place, check)
+            if isinstance(self._judge, Explaining):
+                findings += self._guarded("verdicts()", self._explained)
         return findings
 
     def _grades(self, requests: Requests, items_BN: Ints) -> Floats:
@@ -150,6 +165,36 @@ class _Check:
         turned = self._grades(self._requests, np.ascontiguousarray(self._items_BN[:, ::-1]))
         if not np.allclose(turned[:, ::-1], plain, atol=_TOLERANCE):
             yield Violation(place, "other grades", "depend on text and item alone")
+
+    def _verdicts(self, requests: Requests, items_BN: Ints) -> PairVerdicts:
+        assert isinstance(self._judge, Explaining)
+        found: PairVerdicts = call("verdicts()", self._judge.verdicts, requests, items_BN)
+        return found
+
+    def _explained(self, place: str) -> Iterator[Violation]:
+        found, held_BN = self._verdicts(self._requests, self._items_BN), self._items_BN >= 0
+        for name, most in _CODES.items():
+            codes_BN = getattr(found, name, None)
+            if not isinstance(codes_BN, np.ndarray) or codes_BN.dtype != np.int8:
+                said = getattr(codes_BN, "dtype", type(codes_BN).__name__)
+                yield Violation(f"{place}.{name}.dtype", str(said), "be int8")
+                return
+            if codes_BN.shape != held_BN.shape:
+                yield Violation(f"{place}.{name}.shape", str(codes_BN.shape), f"be {held_BN.shape}")
+                return
+            if (codes_BN[~held_BN] != -1).any():
+                yield Violation(f"{place}.{name}", "a verdict on padding", "be -1 there")
+            if ((codes_BN < 0) | (codes_BN > most))[held_BN].any():
+                yield Violation(f"{place}.{name}", "an unknown code", f"be 0 to {most}")
+        likeliest_BN = self._grades(self._requests, self._items_BN).argmax(axis=2)
+        if (found.grade_BN != likeliest_BN)[held_BN].any():
+            yield Violation(f"{place}.grade_BN", "another grade", "be the likeliest of grades()")
+        for row in range(len(self._requests)):
+            some = slice(row, row + 1)
+            alone = self._verdicts(self._requests.rows(some), self._items_BN[some])
+            if any((getattr(alone, n)[0] != getattr(found, n)[row]).any() for n in _CODES):
+                yield Violation(place, f"other verdicts of request {row} alone", "be the same")
+                return
 
     def _kept(self, place: str) -> Iterator[Violation]:
         before = self._grades(self._requests, self._items_BN)

@@ -24,11 +24,12 @@ from torch.nn import functional as F
 from torch.nn.utils import skip_init
 
 from ranking.facts.querywords import QueryWords
+from ranking.judges.explaining import verdicts_of
 from ranking.judges.itementities import SLOTS, TYPES, ItemEntities
 from ranking.judges.logic import Logic, relevance
 from recall.arrays import Ragged
 from recall.device import one_thread
-from recall.judge import GRADES, Floats, expected_grade, requests_of
+from recall.judge import GRADES, Floats, PairVerdicts, expected_grade, requests_of
 from recall.texts.cache import TextCache
 from recall.texts.features import TextFeatures
 from simulator.annotations.pairs import UNSAID, Annotations, BrandVerdict, CategoryVerdict
@@ -295,11 +296,27 @@ class EntityJudge:
 
     def grades(self, requests: Requests, items_BN: Ints) -> Floats:
         """(B, N, 4) probability of each grade; zeros on padding."""
-        held_BN = items_BN >= 0
+        return self._graded(requests, items_BN, self._of_items(requests, items_BN))
+
+    def verdicts(self, requests: Requests, items_BN: Ints) -> PairVerdicts:
+        """What its category, its brand and its values likeliest say of the text, for each item."""
+        said_BNM3 = self._of_items(requests, items_BN)
+        likeliest_BNM = np.where(said_BNM3.any(axis=-1), said_BNM3.argmax(axis=-1), NEUTRAL)
+        grades_BNG = self._graded(requests, items_BN, said_BNM3)
+        satisfied, contradicted = likeliest_BNM == SATISFIED, likeliest_BNM == CONTRADICTED
+        return verdicts_of(satisfied, contradicted, grades_BNG, items_BN >= 0)
+
+    def _of_items(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N, M, 3) what the entities of each item say; zeros where there is none."""
         entity_BNM = self._entities.entity_IM[np.maximum(items_BN, 0)]
-        entity_BNM = np.where(held_BN[..., None], entity_BNM, -1)
+        entity_BNM = np.where((items_BN >= 0)[..., None], entity_BNM, -1)
         flat = entity_BNM.reshape(len(items_BN), items_BN.shape[1] * len(SLOTS))
-        said = self.says(requests, flat).reshape(-1, len(SLOTS), 3)
+        return self.says(requests, flat).reshape(*items_BN.shape, len(SLOTS), 3)
+
+    def _graded(self, requests: Requests, items_BN: Ints, said_BNM3: Floats) -> Floats:
+        """`grades`, of what the items' entities say."""
+        held_BN = items_BN >= 0
+        said = said_BNM3.reshape(-1, len(SLOTS), 3)
         covered_BN, _ = self._words(requests, items_BN)
         with torch.no_grad():
             covered_P = torch.from_numpy(covered_BN.reshape(-1))

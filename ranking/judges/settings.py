@@ -7,7 +7,9 @@ from pydantic import Field, model_validator
 from simulator.plugins import Kind
 from simulator.spec import Spec
 
-JUDGE: Final = Kind("a judge", has=("name", "fit", "grades", "pair_scores"))
+JUDGE: Final = Kind(
+    "a judge", has=("name", "fit", "grades", "pair_scores"), group="funnelab.judges"
+)
 
 
 class JudgeSpec(Spec):
@@ -26,7 +28,9 @@ class JudgeSpec(Spec):
         "the null twin, which must learn nothing",
     )
     object: str = Field(
-        "", description='class or function that makes a custom judge, "module:Class"'
+        "",
+        description='class or function that makes a custom judge, "module:Class", or the name of '
+        "an entry point",
     )
     options: dict[str, Any] = Field({}, description="keyword arguments given to it")
 

@@ -3,6 +3,7 @@
 Vectors lie on the grid of `recall.classic.towers`, so the score of a pair has one value.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import torch
 from numba import njit
 
 from recall.arrays import blank, drain, key_score, offer, order_key
+from recall.augmenting.augmentation import Synthetic
+from recall.augmenting.joining import joined
 from recall.candidates import Candidates
 from recall.classic.settings import DenseSpec
 from recall.classic.towers import Floats, Pairs, Tower, Towers, embed, tower_weights, train_towers
@@ -36,6 +39,11 @@ class DenseChannel:
         self._spec = spec or DenseSpec()
         self._found = TextCache()
         self._embedded = TextCache()
+        self._made: tuple[Synthetic, ...] = ()
+
+    def learn_with(self, made: Sequence[Synthetic]) -> None:
+        """Learn from these pairs, too, in the next `fit`."""
+        self._made = tuple(made)
 
     def fit(self, catalog: Catalog, history: History, *, rng: np.random.Generator) -> None:
         """Train on the clicks and orders of the log and on the items' own words."""
@@ -43,9 +51,15 @@ class DenseChannel:
         pairs = np.unique(np.stack([feedback.text_F, feedback.item_F], axis=1), axis=0)
         text_T, row_P = np.unique(pairs[:, 0], return_inverse=True)
         buckets = self._spec.buckets
-        texts = TextFeatures.of([history.texts[text] for text in text_T], buckets)
+        asked = [history.texts[text] for text in text_T]
+        text_P, item_P = row_P.astype(np.int32), pairs[:, 1].astype(np.int32)
+        if self._made:
+            share, made = self._spec.augment_share, self._made
+            asked, text_P, item_P = joined(asked, text_P, item_P, made, share, rng)
+            self._made = ()
+        texts = TextFeatures.of(asked, buckets)
         items = TextFeatures.of(item_texts(catalog, brand=True, category=True), buckets)
-        pairs_P = Pairs(row_P.astype(np.int32), pairs[:, 1])
+        pairs_P = Pairs(text_P, item_P)
         self._take(train_towers(self._spec, texts, items, pairs_P, rng))
         self._vectors_ID = self._embed(items, self._item_tower)
         self._found.clear()

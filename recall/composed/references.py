@@ -1,32 +1,52 @@
 """Which channels are made of which: what settings may not name, and what comes before what."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from recall.settings import ChannelSettings, Reference
+from recall.steps.settings import StepSettings
 from simulator.errors import closest
 
-_KINDS = {"channels": "a channel", "judges": "a judge", "ranker": "the ranker"}
+Steps = Mapping[str, Mapping[str, StepSettings]]
+"""Settings of all steps, by section and name."""
+
+_KINDS = {
+    "channels": "a channel",
+    "judges": "a judge",
+    "rewriters": "a rewriter",
+    "suggesters": "a suggester",
+    "augmentations": "an augmentation",
+    "ranker": "the ranker",
+}
+_NONE: Steps = MappingProxyType({})
 _RANKER = "ranker"
 
 
 def problems_of_references(
-    channels: Mapping[str, ChannelSettings], judges: Collection[str], no_ranker: str = ""
+    channels: Mapping[str, ChannelSettings],
+    judges: Collection[str],
+    steps: Steps = _NONE,
+    no_ranker: str = "",
 ) -> list[str]:
-    """What channels name and cannot be made of, as place, value found and value wanted.
+    """What channels and steps name and cannot be made of, as place, value found and value wanted.
 
     Args:
         channels: settings of all channels, by name.
         judges: names of all judges.
+        steps: settings of all steps.
         no_ranker: why the common ranker cannot score candidates; "" where it can.
     """
     known = {"channels": [*channels], "judges": [*judges], _RANKER: [_RANKER]}
+    known |= {section: [*specs] for section, specs in steps.items()}
+    sections: dict[str, Mapping[str, ChannelSettings | StepSettings]] = {"channels": channels}
     problems = [
-        f"channels.{name}.{each.field} == {each.name!r}, {wanted}"
-        for name, spec in channels.items()
+        f"{section}.{name}.{each.field} == {each.name!r}, {wanted}"
+        for section, specs in (sections | dict(steps)).items()
+        for name, spec in specs.items()
         for each in spec.references()
         if (wanted := _wanted(each, known, channels, no_ranker))
     ]
-    circle = _circle(channels)
+    circle = _circle(channels, steps)
     if circle:
         told = " -> ".join(circle)
         problems.append(
@@ -60,7 +80,7 @@ def _wanted(
             able = [name for name, spec in channels.items() if spec.scores_pairs]
             told = ", ".join(able) or "none here"
             return f"must be a judge or a channel that scores given items: {told}"
-        if not each.scores and part.servers is not None:
+        if not each.scores and not each.learns and part.servers is not None:
             return "must be a channel without servers: their queue would not see these requests"
     return ""
 
@@ -71,7 +91,7 @@ def _listed(kinds: Sequence[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def _circle(channels: Mapping[str, ChannelSettings]) -> list[str]:
+def _circle(channels: Mapping[str, ChannelSettings], steps: Steps) -> list[str]:
     """Channels of which each is made of the next and the last of the first; [] where none is."""
     for name in channels:
         path: list[str] = []
@@ -80,24 +100,39 @@ def _circle(channels: Mapping[str, ChannelSettings]) -> list[str]:
             here, path = waiting.pop()
             if here in path:
                 return [*path[path.index(here) :], here]
-            waiting += [(other, [*path, here]) for other in parts_of(channels, here)]
+            waiting += [(other, [*path, here]) for other in parts_of(channels, here, steps)]
     return []
 
 
-def parts_of(channels: Mapping[str, ChannelSettings], name: str) -> list[str]:
-    """The channels that a channel names as its parts, each once."""
+def parts_of(channels: Mapping[str, ChannelSettings], name: str, steps: Steps = _NONE) -> list[str]:
+    """The channels that a channel names as its parts, and those that its steps name, each once."""
     if name not in channels:
         return []
-    named = [each.name for each in channels[name].references()]
-    return [other for other in dict.fromkeys(named) if other in channels]
+    return list(dict.fromkeys(_channels_of(channels[name], channels, steps)))
 
 
-def with_parts(channels: Mapping[str, ChannelSettings], names: Iterable[str]) -> list[str]:
+def _channels_of(
+    spec: ChannelSettings | StepSettings, channels: Mapping[str, ChannelSettings], steps: Steps
+) -> list[str]:
+    """Names of the channels that settings refer to, also by way of steps."""
+    found: list[str] = []
+    for each in spec.references():
+        if "channels" in each.kinds and each.name in channels:
+            found.append(each.name)
+        for kind in each.kinds:
+            step = steps.get(kind, {}).get(each.name)
+            found += _channels_of(step, channels, steps) if step is not None else []
+    return found
+
+
+def with_parts(
+    channels: Mapping[str, ChannelSettings], names: Iterable[str], steps: Steps = _NONE
+) -> list[str]:
     """These channels and all that they are made of, each after its parts."""
     found: dict[str, None] = {}
 
     def add(name: str) -> None:
-        for other in parts_of(channels, name):
+        for other in parts_of(channels, name, steps):
             add(other)
         found.setdefault(name)
 
@@ -112,6 +147,6 @@ def timed(channels: Mapping[str, ChannelSettings], name: str) -> ChannelSettings
     parts = {
         each.field: timed(channels, each.name)
         for each in spec.references()
-        if each.name in channels
+        if "channels" in each.kinds and each.name in channels
     }
     return spec.over(parts) if spec.references() else spec

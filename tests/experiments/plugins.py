@@ -10,6 +10,8 @@ import numpy as np
 from ranking.rankers.ranker import MergeOrderRanker
 from recall.candidates import Candidates
 from recall.judge import expected_grade
+from recall.rewriting.wordings import Wordings
+from simulator.protocols import Requests
 
 
 class Shelf:
@@ -235,6 +237,30 @@ def clicks_of_one_column():
         return attraction_BK[:, :1] > 0, attraction_BK[:, :1] > 0
 
     return model
+
+
+class FirstWord:
+    """A rewriter that gives a text of several words its first one, if anybody has asked that.
+
+    It keeps what the channels that it may ask find for it.
+    """
+
+    name = "first_word"
+
+    def fit(self, catalog, history, tools, *, rng):
+        asked = sorted({history.texts[text] for text in history.text_R.tolist()})
+        row_of = {text: row for row, text in enumerate(asked)}
+        first = [row_of.get(text.partition(" ")[0], -1) for text in asked]
+        other_TR = np.array([[r] if r != own else [-1] for own, r in enumerate(first)], np.int32)
+        other_TR = other_TR.reshape(len(asked), 1)
+        self.table = Wordings(asked, other_TR, np.where(other_TR >= 0, 0.5, 0).astype("f4"))
+        some = Requests.of_texts(tuple(asked[:5]))
+        self.found = {
+            name: channel.recall(some, 3).items_BN for name, channel in tools.channels.items()
+        }
+
+    def rewrite(self, requests, most):
+        return self.table(requests, most)
 
 
 class LongTitles:

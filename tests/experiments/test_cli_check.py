@@ -29,6 +29,9 @@ SOUND = [
     ("judge", "ranking.judges.logistic:LogisticJudge"),
     ("judge", "ranking.judges.entities:EntityJudge"),
     ("judge", f"{PLUGINS}:LongTitles"),
+    ("rewriter", "recall.rewriting.coclick:CoclickRewriter"),
+    ("rewriter", f"{PLUGINS}:FirstWord"),
+    ("suggester", "recall.suggesting.affinity:AffinitySuggester"),
     ("click", f"{PLUGINS}:FirstResults"),
     ("metric", "tests.experiments.inference.own.own_metrics:margin"),
 ]

@@ -196,6 +196,8 @@ def test_freezing_copies_nothing_and_reaches_what_lies_deeper() -> None:
     assert not held[0].title_I.flags.writeable
     assert not held[1].flags.writeable
     assert catalog.price_I.flags.writeable
+    texts = ("red lamp", ("desk",))
+    assert frozen(texts) is texts  # so that whoever is given it again knows it
     theirs = Elsewhere(np.zeros(3))  # a user's own record is theirs
     assert frozen(theirs) is theirs
 

@@ -18,15 +18,15 @@ from cqsid.generator.subwords import Subwords
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.systems.chain.chainreader import ChainReader
-from cqsid.systems.chain.chains import Chains
+from cqsid.systems.chain.chains import VERDICTS, Chains
 from cqsid.systems.chain.madepairs import made_pairs
 from cqsid.systems.chain.prompts import Pairs
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from cqsid.systems.chain.training import Aligned, Lessons, rewarded, supervised
 from recall.device import one_thread
-from recall.judge import GRADES, Floats, expected_grade
+from recall.judge import GRADES, Floats, PairVerdicts, expected_grade
 from recall.texts.words import item_texts
-from simulator.annotations.pairs import Annotations
+from simulator.annotations.pairs import UNSAID, Annotations
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import DataError
 from simulator.log.history import History
@@ -127,6 +127,22 @@ class ChainJudge:
     def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
         """(B, N) expected grade / 3, 0 on padding."""
         return expected_grade(self.grades(requests, items_BN))
+
+    def verdicts(self, requests: Requests, items_BN: Ints) -> PairVerdicts:
+        """The verdicts of the chain that it writes; -1 on padding and where it writes none.
+
+        `grade_BN` is the likeliest grade, as of `grades`. That of the chain may be another one,
+        and the verdicts may give a third: see `written`.
+        """
+        codes_BNL, names = self.written(requests, items_BN), self.chains.names
+        unsaid_BN = np.full(items_BN.shape, UNSAID, np.int8)
+        told = {
+            name: codes_BNL[..., names.index(name)].astype(np.int8) if name in names else unsaid_BN
+            for name in VERDICTS
+        }
+        likeliest_BN = self.grades(requests, items_BN).argmax(axis=-1)
+        grade_BN = np.where(items_BN >= 0, likeliest_BN, UNSAID).astype(np.int8)
+        return PairVerdicts(told["category"], told["brand"], told["values"], grade_BN)
 
     def written(self, requests: Requests, items_BN: Ints) -> Ints:
         """(B, N, L) the chain that it writes of each pair, in the order of `chains.names`.

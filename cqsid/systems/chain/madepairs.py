@@ -8,7 +8,6 @@ No log, no annotation and no truth is read. That a judge learns so is ours, not 
 Axis suffixes: J pairs, V values of an item, W values of the catalogue, I items.
 """
 
-
 import numpy as np
 from numpy.typing import NDArray
 

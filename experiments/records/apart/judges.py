@@ -15,7 +15,8 @@ class Judged:
         judge: its name.
         measure: `macro_f1`, the mean of F1 over grades; `f1_0` to `f1_3`, of one grade; `auc`, how
             often a pair of grade 2 or 3 has the higher score of two; `accuracy`, how often the
-            likeliest grade is the true one.
+            likeliest grade is the true one; of judges that say why, `category_verdict`,
+            `brand_verdict` and `values_verdict`, how often that verdict is the true one.
         value: with its interval over texts; null where no pair has such a grade.
     """
 

@@ -20,6 +20,10 @@ TITLES = {
     "accuracy": "Accuracy",
     **{f"f1_{grade}": f"F1 of grade {grade}" for grade in range(4)},
 }
+VERDICTS = {
+    f"{name}_verdict": f"Verdicts on {of} that are true"
+    for name, of in (("category", "categories"), ("brand", "brands"), ("values", "values"))
+}
 
 
 def judges(run: Run) -> Content | None:
@@ -36,11 +40,13 @@ def judges(run: Run) -> Content | None:
     for measure, title in DRAWN.items():
         lines = [Row(name, _lanes(record, name, measure), "a1") for name in names]
         pictures.append(forest(lines, Axis(bounded(spans(lines), 0.0, 1.0), percents), title))
+    measured = {row.measure for row in record.judged}
+    titles = TITLES | {key: title for key, title in VERDICTS.items() if key in measured}
     numbers = Table.of(
         "Measures of judges",
         names,
         ("Judge", lambda name: name),
-        (tuple(TITLES.values()), lambda name: [_told(record, name, key) for key in TITLES]),
+        (tuple(titles.values()), lambda name: [_told(record, name, key) for key in titles]),
     )
     described = "Forest plots: macro F1 and area under the curve of every judge"
     return lead, figure(tag("div", *pictures), numbers, described), note(_footnote(record))

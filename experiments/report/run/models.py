@@ -57,9 +57,24 @@ def models(run: Run) -> Content:
         "requests; in the stage that learns the items by heart, of some of those. A hit rate is "
         "the share of clicked and bought items that the ids of a beam cover."
     )
-    rankers = [row for row in rows if row.model != "channel"]
+    rankers = [row for row in rows if row.model == "ranker"]
     parts = [_channel(run, row) for row in rows if row.model == "channel"]
+    parts += [_suggester(row) for row in rows if row.model == "suggester"]
     return lead, *parts, _rankers(run, rankers) if rankers else None
+
+
+def _suggester(row: Model) -> Html:
+    """How often a suggester, and popular texts, know what was asked next."""
+    shown = {plain_name(key): _shares(value) for key, value in row.report.items()}
+    return tag("div", tag("h3", f"Suggester {row.name}"), facts(shown), cls="model")
+
+
+def _shares(value: object) -> str:
+    """A count, or a share with both ends of its interval."""
+    if not isinstance(value, list):
+        return number(value) if isinstance(value, int) else ABSENT
+    estimate, low, high = (percent(each) for each in value)
+    return f"{estimate} ({low} to {high})"
 
 
 def _channel(run: Run, row: Model) -> Html:

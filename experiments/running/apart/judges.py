@@ -15,9 +15,9 @@ from experiments.running.heldout import seen_history
 from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved, model_rng
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
-from experiments.stress.judging import measures
+from experiments.stress.judging import measures, verdict_measures
 from ranking.examples import split_time
-from recall.judge import Judge, requests_of
+from recall.judge import Explaining, Judge, requests_of
 from recall.storage import plug_in_roots, save
 from simulator.annotations.buying import Traffic, buy, measure
 from simulator.annotations.pairs import Annotations
@@ -174,6 +174,12 @@ def measure_judges(job: MeasureJob, *, advance: Advance) -> None:
         judged += measures(
             name, chances_JG, pairs.grade_J, pairs.text_J, config.analysis.confidence, rng
         )
+        if isinstance(judge, Explaining):
+            with placing(f"judges.{name}"):
+                said = call(f"judges.{name}: verdicts()", _explained, judge, pairs)
+            true = {"category": pairs.category_J, "brand": pairs.brand_J, "values": pairs.values_J}
+            told = pairs.text_J, config.analysis.confidence, np.random.default_rng(config.seed)
+            judged += verdict_measures(name, said, true, *told)
     with job.stage.write() as folder:
         record = JudgesRecord(
             name=config.name,
@@ -192,3 +198,11 @@ def _graded(judge: Judge, pairs: Annotations) -> np.ndarray:
     """(J, G) what a judge says of pairs, text by text."""
     asked = requests_of(pairs.texts, pairs.text_J)
     return np.asarray(judge.grades(asked, pairs.item_J[:, None])[:, 0])
+
+
+def _explained(judge: Explaining, pairs: Annotations) -> dict[str, np.ndarray]:
+    """(J,) the verdicts of a judge on pairs, by name."""
+    asked = requests_of(pairs.texts, pairs.text_J)
+    found = judge.verdicts(asked, pairs.item_J[:, None])
+    named = {"category": found.category_BN, "brand": found.brand_BN, "values": found.values_BN}
+    return {name: codes[:, 0] for name, codes in named.items()}

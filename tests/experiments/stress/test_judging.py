@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.stress.judging import measures
+from experiments.stress.judging import measures, verdict_measures
 
 
 def drawn(seed: int, pairs: int = 1_200, texts: int = 150) -> tuple[np.ndarray, ...]:
@@ -60,3 +60,16 @@ def test_a_grade_that_no_pair_has_is_unknown() -> None:
 def test_nothing_is_measured_without_pairs() -> None:
     none = np.zeros(0, np.int64)
     assert all(value.estimate is None for value in told(np.zeros((0, 4)), none, none).values())
+
+
+def test_a_verdict_is_measured_by_how_often_it_is_the_true_one() -> None:
+    rng = np.random.default_rng(3)
+    true_J, text_J = rng.integers(0, 3, 300), rng.integers(0, 60, 300)
+    said_J = np.where(rng.random(300) < 0.8, true_J, 2 - true_J)
+    said, true = {"brand": said_J, "values": true_J}, {"brand": true_J, "values": true_J}
+    rows = verdict_measures("mine", said, true, text_J, 0.95, rng)
+    assert [row.measure for row in rows] == ["brand_verdict", "values_verdict"]
+    share = (said_J == true_J).mean()
+    assert rows[0].value.estimate == pytest.approx(share)
+    assert rows[0].value.low < share < rows[0].value.high < 1
+    assert (rows[1].value.low, rows[1].value.high) == (1, 1)

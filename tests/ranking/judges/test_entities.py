@@ -8,9 +8,9 @@ import pytest
 from ranking.judges.conformance import check_judge
 from ranking.judges.entities import EntityJudge
 from ranking.judges.itementities import SLOTS, ItemEntities
-from recall.judge import expected_grade
+from recall.judge import expected_grade, requests_of
 from recall.storage import saved_copy
-from simulator.annotations.pairs import Annotations
+from simulator.annotations.pairs import Annotations, BrandVerdict
 from simulator.catalogue.catalog import Supply
 from simulator.errors import ConfigError
 from simulator.protocols import Requests
@@ -170,3 +170,33 @@ def test_only_entities_of_items_can_be_overruled_and_by_chances_alone(judge: Ent
         judge.overrule("nonsense", satisfied=0, contradicted=1)
     with pytest.raises(ConfigError, match="must be 0 to 1, at most 1 together"):
         judge.overrule(judge._entities.names[0], satisfied=0.9, contradicted=0.9)
+
+
+def test_it_says_why_and_is_more_often_right_than_the_commonest_verdict(
+    judge: EntityJudge, bought: tuple[Annotations, Annotations]
+) -> None:
+    measured = bought[1]
+    requests = requests_of(measured.texts, measured.text_J)
+    found = judge.verdicts(requests, measured.item_J[:, None])
+    for said_BN, true_J in (
+        (found.category_BN, measured.category_J),
+        (found.brand_BN, measured.brand_J),
+    ):
+        commonest = np.bincount(true_J).max() / len(true_J)
+        assert (said_BN[:, 0] == true_J).mean() > commonest
+
+
+def test_its_verdict_on_a_brand_is_what_it_is_told(
+    judge: EntityJudge, supply: Supply, bought: tuple[Annotations, Annotations]
+) -> None:
+    judge = saved_copy(judge)
+    requests, items = asked(bought[1], 30)
+    before = judge.verdicts(requests, items)
+    brand = int(np.bincount(supply.catalog.brand_I[supply.catalog.brand_I >= 0]).argmax())
+    of_it = supply.catalog.brand_I[items] == brand
+    for said, verdict in (((1.0, 0.0), BrandVerdict.SAME), ((0.0, 1.0), BrandVerdict.OTHER)):
+        judge.overrule(supply.catalog.brands[brand], satisfied=said[0], contradicted=said[1])
+        after = judge.verdicts(requests, items)
+        assert set(after.brand_BN[of_it].tolist()) == {verdict}
+        np.testing.assert_array_equal(after.brand_BN[~of_it], before.brand_BN[~of_it])
+        np.testing.assert_array_equal(after.category_BN, before.category_BN)

@@ -4,6 +4,7 @@ from recall.classic.settings import DenseSpec, LexicalSpec, PopularSpec
 from recall.composed.references import problems_of_references, timed, with_parts
 from recall.composed.settings import RerankedSpec
 from recall.load.settings import ServersSpec
+from recall.rewriting.settings import OwnRewriterSpec, RewrittenSpec
 
 KNOWN = {"lexical": LexicalSpec(), "popular": PopularSpec(), "dense": DenseSpec()}
 JUDGES = ("grader", "dense_judge")
@@ -63,7 +64,7 @@ def test_a_name_that_is_a_judge_and_a_channel_is_refused():
 def test_the_ranker_is_refused_where_it_cannot_score():
     channels = made_of(best={"inner": "lexical", "scorer": "ranker"})
     assert problems_of_references(channels, JUDGES) == []
-    (found,) = problems_of_references(channels, JUDGES, "there is none")
+    (found,) = problems_of_references(channels, JUDGES, no_ranker="there is none")
     assert found == "channels.best.scorer == 'ranker', must be a judge or a channel: there is none"
 
 
@@ -94,3 +95,35 @@ def test_the_time_of_a_channel_holds_that_of_all_it_is_made_of():
     assert median["best"] == pytest.approx(median["lexical"] + own)
     assert median["again"] == pytest.approx(median["lexical"] + 2 * own)
     assert timed(channels, "popular") is channels["popular"]
+
+
+def rewritten(**channels):
+    return {**KNOWN, **{name: RewrittenSpec(**each) for name, each in channels.items()}}
+
+
+def test_a_step_is_named_and_may_name_channels_itself():
+    asks = OwnRewriterSpec(object="my_shop:Asks", channels=("popular",), judge="grader")
+    steps = {"rewriters": {"asks": asks}}
+    channels = rewritten(again={"rewriter": "asks", "inner": "lexical"})
+    assert problems_of_references(channels, JUDGES, steps) == []
+    assert with_parts(channels, ["again"], steps) == ["popular", "lexical", "again"]
+    unknown = {"rewriters": {"asks": asks.model_copy(update={"channels": ("popula",)})}}
+    (found,) = problems_of_references(channels, JUDGES, unknown)
+    wanted = "rewriters.asks.channels[0] == 'popula', must be the name of a channel: popular (the"
+    assert found.startswith(wanted)
+
+
+def test_a_channel_and_a_step_that_ask_each_other_are_refused():
+    steps = {"rewriters": {"asks": OwnRewriterSpec(object="my_shop:Asks", channels=("again",))}}
+    channels = rewritten(again={"rewriter": "asks", "inner": "lexical"})
+    (found,) = problems_of_references(channels, JUDGES, steps)
+    assert (
+        found == "channels.again == made of again -> again, must not be made of itself in the end"
+    )
+
+
+def test_a_step_may_learn_from_a_channel_with_a_queue():
+    steps = {"rewriters": {"asks": OwnRewriterSpec(object="my_shop:Asks", channels=("busy",))}}
+    channels = rewritten(again={"rewriter": "asks", "inner": "lexical"})
+    channels["busy"] = LexicalSpec(servers=ServersSpec())
+    assert problems_of_references(channels, JUDGES, steps) == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import tomli_w
 
-from experiments.config.datacheck import decided
+from experiments.config.userdata.datacheck import decided
 from simulator.errors import ConfigError
 from simulator.files.mapping.judged import propose_judgments
 from simulator.files.mapping.proposing import propose_catalog

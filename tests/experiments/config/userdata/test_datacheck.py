@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.config.datacheck import check_data
-from experiments.config.datamap import map_data
 from experiments.config.loading import load_config
+from experiments.config.userdata.datacheck import check_data
+from experiments.config.userdata.datamap import map_data
 from simulator.errors import ConfigError, DataError
 
 SHOP = "sku;name;eur;path\nA1;red lamp;12,50;Home > Lamps\nA2;oak desk;1.299,00;Home > Desks\n"

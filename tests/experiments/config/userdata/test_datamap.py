@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from experiments.cli import run_command
-from experiments.config.datacheck import check_data
-from experiments.config.datamap import map_data
+from experiments.config.userdata.datacheck import check_data
+from experiments.config.userdata.datamap import map_data
 from simulator.errors import ConfigError, DataError
 
 PLAIN = "id,title,price,category\n1,red lamp,10,Home\n2,oak desk,20,Home\n"

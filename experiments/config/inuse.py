@@ -1,0 +1,88 @@
+"""Judges, steps and rankers that other parts of a config ask: what may not be asked, and why."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from cqsid.registry import AnyJudgeSpec
+from cqsid.rewards.registry import RewardMix, judges_of
+from experiments.config.overrides import unknown
+from ranking.rankers.settings import CommonRankerSpec, RankerSpec
+from recall.settings import ChannelSettings
+
+
+def problems_of_annotations(bought: int, judges: Mapping[str, AnyJudgeSpec]) -> list[str]:
+    """Pairs that nobody learns from, and judges that cannot do without."""
+    if bought and not judges:
+        return [
+            f"annotations.pairs == {bought}, must be 0 without a judge: nothing else learns "
+            "from them"
+        ]
+    return [
+        f"judges.{name}: annotations.pairs == 0, must be more: {why}"
+        for name, spec in judges.items()
+        if not bought and (why := spec.needs_annotations)
+    ]
+
+
+def why_no_ranker(common: CommonRankerSpec, arms: Sequence[RankerSpec | None]) -> str:
+    """Why the common ranker cannot score what a channel finds; "" where it can.
+
+    Args:
+        common: the ranker of all arms that name no other.
+        arms: the ranker of each arm; None: the common one.
+    """
+    if all(ranker is not None for ranker in arms):
+        return "all arms have rankers of their own"
+    if common.training == "per_arm":
+        return "each arm trains a ranker of its own"
+    if common.type == "merge_order":
+        return "it orders what is merged, and scores no single item"
+    rankers = [common, *(ranker for ranker in arms if ranker is not None)]
+    if any(each.reads_pools for each in rankers):
+        return "a ranker that learns from what channels find would have to be there before them"
+    return ""
+
+
+def problems_of_judges_in_use(
+    rankers: Mapping[str, RankerSpec],
+    rewards: Mapping[str, RewardMix],
+    judges: Collection[str],
+    *,
+    updated: bool,
+) -> list[str]:
+    """Rankers and rewards that ask a judge which is not there, or is not kept up to date.
+
+    Args:
+        rankers: settings of rankers by their place.
+        rewards: the mixes of the reward lab by name.
+        judges: names of all judges.
+        updated: whether rankers are trained anew inside a world.
+    """
+    asking = {place: spec.judge for place, spec in rankers.items() if spec.judge}
+    places = {f"{place}.judge": [name] for place, name in asking.items()}
+    places |= {
+        f"reward_lab.rewards.{name}.judge": judges_of([mix]) for name, mix in rewards.items()
+    }
+    problems = [
+        problem
+        for place, names in places.items()
+        for name in names
+        for problem in unknown(place, [name], [*judges])
+    ]
+    if updated:
+        problems += [
+            f"{place}.judge == {name!r}, must be empty where world.updates trains rankers "
+            "anew: judges are not"
+            for place, name in asking.items()
+        ]
+    return problems
+
+
+def problems_of_composed(
+    channels: Mapping[str, ChannelSettings], retrained: Iterable[str]
+) -> list[str]:
+    """Channels made of others, where only what learns itself may be named."""
+    return [
+        f"truth.retrained == {name!r}, must be a channel that learns: {why}"
+        for name in retrained
+        if name in channels and channels[name].references() and (why := channels[name].fixed())
+    ]

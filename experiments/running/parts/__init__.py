@@ -1,0 +1,1 @@
+"""Training of steps: what channels are made of beside other channels and judges."""

@@ -1,0 +1,1 @@
+"""Augmentation: pairs of a text and an item that no log holds, for channels that learn of pairs."""

@@ -1,0 +1,1 @@
+"""Query rewriting: other wordings of a text, and the channel that asks for them, too."""
