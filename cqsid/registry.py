@@ -91,9 +91,10 @@ def build_judge(name: str, spec: AnyJudgeSpec) -> Judge:
         ContractError: a custom object cannot be found, refuses its options or is no judge.
     """
     if isinstance(spec, ChainJudgeSpec):
-        from cqsid.systems.chain.judge import ChainJudge  # loads torch
+        from cqsid.systems.chain.chainjudge import ChainJudge  # they load torch
+        from cqsid.systems.chain.languagejudge import LanguageJudge
 
-        return ChainJudge(name, spec)
+        return ChainJudge(name, spec) if spec.verdicts else LanguageJudge(name, spec)
     from ranking.judges.registry import build_judge as build_plain
 
     return build_plain(name, spec)

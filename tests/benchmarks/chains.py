@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from cqsid.registry import build_judge
+from cqsid.systems.chain.chainjudge import ChainJudge
 from cqsid.systems.chain.chains import VERDICTS
-from cqsid.systems.chain.judge import ChainJudge
+from cqsid.systems.chain.languagejudge import LanguageJudge
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from recall.device import one_thread
 from recall.judge import expected_grade, requests_of, tiers
@@ -62,7 +64,7 @@ def main() -> None:
             rng = np.random.default_rng(seed)
             spec = ChainJudgeSpec(**JUDGES[name])
             pairs = _shuffled(bought, rng) if spec.permuted else bought
-            judge, start = ChainJudge(name, spec), time.process_time()
+            judge, start = build_judge(name, spec), time.process_time()
             with one_thread():
                 judge.fit(catalog, history, pairs, rng=rng)
                 taught = time.process_time() - start
@@ -77,7 +79,7 @@ def _shuffled(pairs: Annotations, rng: np.random.Generator) -> Annotations:
     return Annotations(pairs.texts, pairs.text_J, pairs.item_J, *told)
 
 
-def _figures(judge: ChainJudge, pairs: Annotations) -> dict[str, float]:
+def _figures(judge: LanguageJudge, pairs: Annotations) -> dict[str, float]:
     asked, start = requests_of(pairs.texts, pairs.text_J), time.process_time()
     chances_JG = judge.grades(asked, pairs.item_J[:, None])[:, 0]
     seconds = time.process_time() - start
@@ -95,7 +97,7 @@ def _figures(judge: ChainJudge, pairs: Annotations) -> dict[str, float]:
         "AUC": float(area),
         "pairs a second": len(pairs) / seconds,
     }
-    if judge.chains.verdicts:
+    if isinstance(judge, ChainJudge):
         codes_JL = judge.written(asked, pairs.item_J[:, None])[:, 0]
         figures["contradicts itself"] = 1 - float(judge.chains.agrees(codes_JL).mean())
         for name in VERDICTS:

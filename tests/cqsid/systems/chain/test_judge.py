@@ -9,11 +9,13 @@ import torch
 
 from cqsid.alignment.policy import log_probabilities
 from cqsid.generator.settings import ModelSpec
-from cqsid.systems.chain.judge import ChainJudge
+from cqsid.registry import build_judge
+from cqsid.systems.chain.chainjudge import ChainJudge
+from cqsid.systems.chain.languagejudge import LanguageJudge
 from cqsid.systems.chain.settings import AligningSpec, ChainJudgeSpec
 from cqsid.training.settings import StageSpec
 from ranking.judges.conformance import check_judge
-from recall.judge import tiers
+from recall.judge import Explaining, tiers
 from recall.storage import saved_copy
 from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Supply
@@ -54,7 +56,7 @@ def test_the_chance_of_a_grade_is_that_of_all_chains_with_it(
     supply: Supply, bought: tuple[Annotations, Annotations], order: str
 ) -> None:
     judge = taught(small(order=order), supply, bought[0].rows(slice(0, 200)))
-    pairs, _ = judge._asked(
+    pairs, _ = judge.asked(
         Requests.of_texts(bought[1].texts[:6]),
         np.arange(30, dtype=np.int32).reshape(6, 5),
         np.ones((6, 5), np.bool_),
@@ -67,7 +69,7 @@ def test_the_chance_of_a_grade_is_that_of_all_chains_with_it(
     assert chance_BS.sum(axis=1) == pytest.approx(1, abs=1e-5)
     grade_S = judge.chains.ids.codes_IL[:, judge.chains.grade_level]
     wanted = np.stack([chance_BS[:, grade_S == grade].sum(axis=1) for grade in range(4)], axis=1)
-    assert judge._reader.grades(pairs) == pytest.approx(wanted, abs=1e-5)
+    assert judge.reader.grades(pairs) == pytest.approx(wanted, abs=1e-5)
 
 
 @pytest.mark.parametrize("alignment", ["sft", "dpo", "grpo", "agrl", "she"])
@@ -111,7 +113,10 @@ def test_grades_without_verdicts_teach_no_chain_but_a_grade(
     plain = Annotations.unexplained(few.texts, few.text_J, few.item_J, few.grade_J)
     with pytest.raises(DataError, match="without verdicts"):
         taught(small(), supply, plain)
-    assert taught(small(verdicts=False), supply, plain).weights is not None
+    judge = build_judge("grade", ChainJudgeSpec(**SMALL, verdicts=False))
+    assert type(judge) is LanguageJudge
+    assert not isinstance(judge, Explaining)
+    assert taught(judge, supply, plain).weights is not None
 
 
 def test_settings_that_cannot_be_are_refused() -> None:

@@ -18,15 +18,15 @@ from cqsid.generator.subwords import Subwords
 from cqsid.generator.transformer import Weights
 from cqsid.generator.vocabulary import Vocabulary
 from cqsid.systems.chain.chainreader import ChainReader
-from cqsid.systems.chain.chains import VERDICTS, Chains
+from cqsid.systems.chain.chains import Chains
 from cqsid.systems.chain.madepairs import made_pairs
 from cqsid.systems.chain.prompts import Pairs
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from cqsid.systems.chain.training import Aligned, Lessons, rewarded, supervised
 from recall.device import one_thread
-from recall.judge import GRADES, Floats, PairVerdicts, expected_grade
+from recall.judge import GRADES, Floats, expected_grade
 from recall.texts.words import item_texts
-from simulator.annotations.pairs import UNSAID, Annotations
+from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import DataError
 from simulator.log.history import History
@@ -35,8 +35,8 @@ from simulator.protocols import Requests
 _HELD_OUT = 10  # one of so many texts validates and is not learned from
 
 
-class ChainJudge:
-    """Grades by writing; see the module.
+class LanguageJudge:
+    """Grades by writing a grade; see the module. `ChainJudge` can say why, too.
 
     Attributes:
         weights: of the language model; None before `fit`, and where nothing was annotated.
@@ -66,7 +66,7 @@ class ChainJudge:
             ConfigError: a backbone that is none, or a learning rate that is too high.
         """
         annotations.check(len(catalog))
-        self.__dict__.pop("_reader", None)
+        self.__dict__.pop("reader", None)
         self.weights, self.losses, self.aligned = None, (), None
         if not len(annotations):
             return
@@ -120,46 +120,18 @@ class ChainJudge:
         if self.weights is None:
             grades_BNG[held_BN] = 1 / GRADES
             return grades_BNG
-        pairs, at_P = self._asked(requests, items_BN, held_BN)
-        grades_BNG[held_BN] = self._reader.grades(pairs)[at_P]
+        pairs, at_P = self.asked(requests, items_BN, held_BN)
+        grades_BNG[held_BN] = self.reader.grades(pairs)[at_P]
         return grades_BNG
 
     def pair_scores(self, requests: Requests, items_BN: Ints) -> Floats:
         """(B, N) expected grade / 3, 0 on padding."""
         return expected_grade(self.grades(requests, items_BN))
 
-    def verdicts(self, requests: Requests, items_BN: Ints) -> PairVerdicts:
-        """The verdicts of the chain that it writes; -1 on padding and where it writes none.
-
-        `grade_BN` is the likeliest grade, as of `grades`. That of the chain may be another one,
-        and the verdicts may give a third: see `written`.
-        """
-        codes_BNL, names = self.written(requests, items_BN), self.chains.names
-        unsaid_BN = np.full(items_BN.shape, UNSAID, np.int8)
-        told = {
-            name: codes_BNL[..., names.index(name)].astype(np.int8) if name in names else unsaid_BN
-            for name in VERDICTS
-        }
-        likeliest_BN = self.grades(requests, items_BN).argmax(axis=-1)
-        grade_BN = np.where(items_BN >= 0, likeliest_BN, UNSAID).astype(np.int8)
-        return PairVerdicts(told["category"], told["brand"], told["values"], grade_BN)
-
-    def written(self, requests: Requests, items_BN: Ints) -> Ints:
-        """(B, N, L) the chain that it writes of each pair, in the order of `chains.names`.
-
-        -1 on padding, and everywhere where nothing was annotated.
-        """
-        held_BN = items_BN >= 0
-        codes_BNL = np.full((*items_BN.shape, len(self.chains.names)), -1, np.int32)
-        if self.weights is not None:
-            pairs, at_P = self._asked(requests, items_BN, held_BN)
-            codes_BNL[held_BN] = self._reader.chains(pairs)[at_P]
-        return codes_BNL
-
-    def _asked(
+    def asked(
         self, requests: Requests, items_BN: Ints, held_BN: NDArray[np.bool_]
     ) -> tuple[Pairs, NDArray[np.int64]]:
-        """The distinct pairs, and which of them each held place is."""
+        """The distinct pairs as prompts, and which of them each held place is."""
         asked_U, row_B = np.unique(requests.text_B, return_inverse=True)
         texts = self._builder.query_tokens([requests.texts[at] for at in asked_U.tolist()])
         row_P = np.broadcast_to(row_B[:, None], items_BN.shape)[held_BN]
@@ -170,12 +142,13 @@ class ChainJudge:
         return Pairs(self._builder, texts, self._items, row_N, item_N), at_P
 
     @cached_property
-    def _reader(self) -> ChainReader:
+    def reader(self) -> ChainReader:
+        """The model, laid out to grade."""
         assert self.weights is not None, "fit first"
         return ChainReader(self.weights, self._builder.vocabulary, self.chains)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: each for name, each in vars(self).items() if name != "_reader"}
+        return {name: each for name, each in vars(self).items() if name != "reader"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
