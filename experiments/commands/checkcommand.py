@@ -12,7 +12,8 @@ from experiments.commands.options import AsJson, Overrides
 from simulator.errors import ContractError
 
 check_app = typer.Typer(
-    help="Check your own channel, ranker, judge, reward, rule, click model or metric.",
+    help="Check your own channel, ranker, catalogue step, judge, reward, rule, click model or "
+    "metric.",
     no_args_is_help=True,
 )
 
@@ -60,6 +61,9 @@ def _check_command(plug_in: str, told: str) -> None:
 for _plug_in, _told in {
     "channel": "Check that a class or function makes channels that keep the contract.",
     "ranker": "Check that a class or function makes rankers that keep the contract.",
+    "understanding": (
+        "Check that a class or function makes catalogue steps that keep the contract."
+    ),
     "judge": "Check that a class or function makes judges that keep the contract.",
     "reward": "Check that a function is a reward that keeps the contract, or a class makes such.",
     "rule": "Check that a function or class is a rule of credit that keeps the contract.",

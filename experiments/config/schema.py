@@ -22,6 +22,7 @@ from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from recall.settings import MergeSpec
+from recall.understanding.settings import UnderstandingSpec
 from simulator.annotations.settings import AnnotationsSpec
 from simulator.catalogue.settings import CatalogSpec, TraitsSpec
 from simulator.errors import ConfigError
@@ -132,6 +133,9 @@ class Config(Spec):
     attribution: AttributionSpec = Field(AttributionSpec(), description="for `funnelab attribute`")
     ids_bench: IdsBenchSpec = Field(IdsBenchSpec(), description="for `funnelab ids bench`")
     reward_lab: RewardLabSpec = Field(RewardLabSpec(), description="for `funnelab rewards`")
+    understanding: dict[Name, UnderstandingSpec] = Field(
+        {}, description="catalogue steps by name, which fill what the catalogue leaves open"
+    )
     annotations: AnnotationsSpec = Field(
         AnnotationsSpec(), description="graded pairs that a shop pays for"
     )
@@ -162,6 +166,8 @@ class Config(Spec):
             *self.problems_of_ramp(),
             *self._problems_of_updates(),
             *alike("judges", self.judges),
+            *alike("understanding", self.understanding),
+            *self._problems_of_understanding(),
             *self._problems_of_annotations(),
             *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
             *self.design.problems(self.world.days),
@@ -182,6 +188,22 @@ class Config(Spec):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _problems_of_understanding(self) -> list[str]:
+        """Steps that nobody has, and steps without anything to learn from."""
+        known, problems = list(self.understanding), []
+        for section in ("channels", "judges"):
+            for name, spec in getattr(self, section).items():
+                if spec.understanding:
+                    place = f"{section}.{name}.understanding"
+                    problems += unknown(place, [spec.understanding], known)
+        published = not isinstance(self.catalog, FileCatalog) and self.catalog.structured
+        return problems + [
+            f"understanding.{name}.type == {spec.type!r}, must be left out without "
+            "[catalog.structured]: nothing is published that it could learn from"
+            for name, spec in self.understanding.items()
+            if not published
+        ]
 
     def _problems_of_annotations(self) -> list[str]:
         bought = self.annotations.pairs
