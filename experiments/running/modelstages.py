@@ -6,6 +6,7 @@ from pathlib import Path
 from experiments.config.analysis import RANKER
 from experiments.config.schema import Config
 from experiments.running.channels import ChannelJob, fit_channel
+from experiments.running.filling import FillJob, fill_catalogue
 from experiments.running.models import Models, Trained, training_luck
 from experiments.running.rankers import (
     ExamplesJob,
@@ -38,6 +39,33 @@ class ModelStages:
         self.config = config
         self.maker = maker
         self.unseen_days = unseen_days
+        self._filled: dict[tuple[str, str, str], Stage] = {}
+
+    def filled(self, catalogue: Stage, history: Stage, step: str) -> Stage:
+        """The stage whose catalogue is read: that of a catalogue step, or the public one.
+
+        Args:
+            catalogue, history: what the step learns from.
+            step: its name; "": none.
+        """
+        if not step:
+            return catalogue
+        known = step, catalogue.key, history.key
+        if known not in self._filled:
+            config = self.config
+            stage = self.maker.stage(
+                f"understanding-{step}",
+                [
+                    *(config.understanding[step], config.examples, training_luck(config)),
+                    *([self.unseen_days] if self.unseen_days else []),
+                ],
+                inputs=[catalogue.key, history.key],
+                task=fill_catalogue,
+            )
+            paths = catalogue.path, history.path
+            self._train(stage.name, [FillJob(config, stage, step, *paths, self.unseen_days)])
+            self._filled[known] = stage
+        return self._filled[known]
 
     def channels(
         self, catalogue: Stage, history: Stage, instead: Mapping[str, Stage] | None = None
@@ -113,6 +141,7 @@ class ModelStages:
         config, spec, taught = self.config, self.config.channels[name], taught_as(self.config, name)
         again = f"-{training}" if training else ""
         called = called or f"channel-{taught}{again}" + "-early" * early
+        read = self.filled(catalogue, history, spec.understanding)
         settings = [
             *(spec.learned(), config.device, training_luck(config, training)),
             config.examples if early else None,
@@ -121,12 +150,12 @@ class ModelStages:
             called,
             [*settings, *([unseen_days] if unseen_days else [])],
             inputs=[
-                *(catalogue.key, history.key),
+                *(read.key, history.key),
                 *(data_digest(path) for path in spec.data()),
             ],
             task=fit_channel,
         )
-        paths = (catalogue.path, history.path)
+        paths = (read.path, history.path)
         return ChannelJob(config, stage, *paths, taught, early, unseen_days, training)
 
     def rankers(
@@ -173,7 +202,11 @@ class ModelStages:
             Models(stages, rankers[number] if number < len(rankers) else rankers[0])
             for number, stages in enumerate(again, start=1)
         ]
-        return Trained(catalogue, history, channels, rankers[0], refits)
+        filled = {
+            spec.understanding: self.filled(catalogue, history, spec.understanding)
+            for spec in self.config.channels.values()
+        }
+        return Trained(catalogue, history, channels, rankers[0], refits, filled)
 
     def retrained(self, arm: int) -> dict[str, tuple[str, ...]]:
         """What an arm has of the models that the truth trains again: "ranker", and channels.

@@ -169,13 +169,14 @@ class Pipeline:
         self.maker.here(AnnotationsJob(config, bought, *folders), unit="pairs")
         fitted = {}
         for name, spec in config.judges.items():
+            read = self.models.filled(catalogue, history, spec.understanding)
             stage = self.maker.stage(
                 f"judge-{name}",
                 [spec, config.seed, config.training_seed],
-                inputs=[*past, bought.key],
+                inputs=[read.key, history.key, bought.key],
                 task=fit_judge,
             )
-            job = JudgeJob(config, stage, name, *folders, bought.path)
+            job = JudgeJob(config, stage, name, read.path, history.path, bought.path)
             self.maker.here(job, unit="pairs")
             fitted[name] = stage
         measured = self.maker.stage(
