@@ -1,11 +1,9 @@
 """The stage of a catalogue step: it learns, and what it fills surely enough is kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from experiments.config.schema import Config
 from experiments.records.files import plain, write_json
@@ -17,8 +15,9 @@ from ranking.examples import split_time
 from recall.channel import Reporting
 from recall.storage import plug_in_roots, save
 from recall.understanding.contract import violations
-from recall.understanding.filled import Filled, structured_of, trusted
+from recall.understanding.filled import Filled, trusted
 from recall.understanding.registry import build_understanding
+from recall.understanding.twin import shuffled
 from recall.understanding.understanding import Understanding
 from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Catalog
@@ -83,14 +82,6 @@ def asked(place: str, step: Understanding, catalog: Catalog) -> Filled:
     for violation in violations(catalog, filled, corrects=corrects):
         raise ContractError(f"{place}: {violation}")
     return filled
-
-
-def shuffled(catalog: Catalog, rng: np.random.Generator) -> Catalog:
-    """The same items with the values and categories of others."""
-    order = rng.permutation(len(catalog))
-    structured = structured_of(catalog)
-    mixed = replace(structured, values_IV=structured.values_IV[order])
-    return replace(catalog, structured=mixed, category_I=catalog.category_I[order])
 
 
 def _report(place: str, step: Understanding) -> Mapping[str, Any]:

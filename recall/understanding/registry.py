@@ -1,8 +1,8 @@
 """Catalogue steps by name, the built-in ones and the user's own."""
 
-from recall.understanding.dictionary import DictionaryUnderstanding
-from recall.understanding.linear import LinearUnderstanding
-from recall.understanding.nothing import NoUnderstanding
+from recall.understanding.fillers.dictionary import DictionaryUnderstanding
+from recall.understanding.fillers.linear import LinearUnderstanding
+from recall.understanding.fillers.nothing import NoUnderstanding
 from recall.understanding.settings import UNDERSTANDING, UnderstandingSpec
 from recall.understanding.understanding import Understanding
 

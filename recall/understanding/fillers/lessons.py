@@ -7,9 +7,9 @@ import numpy as np
 
 from recall.arrays import Ragged
 from recall.understanding.cells import Cells, Flags, Longs
-from recall.understanding.hashed import ItemFeatures
+from recall.understanding.fillers.hashed import ItemFeatures
+from recall.understanding.fillers.softmax import Read, Rows, Softmax, fit_softmax
 from recall.understanding.named import Names
-from recall.understanding.softmax import Read, Rows, Softmax, fit_softmax
 
 FOLDS = 5
 DROPPED = 0.5

@@ -1,7 +1,7 @@
 import numpy as np
 
 from recall.understanding.conformance import shop_with_values
-from recall.understanding.dictionary import DictionaryUnderstanding
+from recall.understanding.fillers.dictionary import DictionaryUnderstanding
 from tests.recall.understanding.filledshop import guessed, made_supply, taught
 
 SUPPLY = made_supply()

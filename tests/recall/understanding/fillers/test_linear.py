@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from recall.understanding.conformance import shop_with_values
-from recall.understanding.dictionary import DictionaryUnderstanding
 from recall.understanding.filled import Filled
-from recall.understanding.linear import LinearUnderstanding
-from simulator.catalogue.catalog import Catalog
+from recall.understanding.fillers.dictionary import DictionaryUnderstanding
+from recall.understanding.fillers.linear import LinearUnderstanding
+from recall.understanding.twin import shuffled
 from simulator.errors import ConfigError, DataError
 from tests.recall.understanding.filledshop import guessed, made_supply, taught
 
@@ -83,18 +83,11 @@ def test_untold_cells_are_guessed_no_better_than_category_and_brand_allow(filled
 
 
 def test_a_twin_that_learns_from_values_of_other_items_is_sure_of_nothing() -> None:
-    order = np.random.default_rng(0).permutation(len(SUPPLY.catalog))
-    found = guessed(
-        SUPPLY, taught(LinearUnderstanding(), shuffled(SUPPLY.catalog, order)).fill(SUPPLY.catalog)
-    )
-    assert (found.sure_G >= SURE).mean() < 0.01
-
-
-def shuffled(catalog: Catalog, order: np.ndarray) -> Catalog:
-    structured = catalog.structured
-    assert structured is not None
-    mixed = replace(structured, values_IV=structured.values_IV[order])
-    return replace(catalog, structured=mixed, category_I=catalog.category_I[order])
+    lessons = shuffled(SUPPLY.catalog, np.random.default_rng(0))
+    filled = taught(LinearUnderstanding(), lessons).fill(SUPPLY.catalog)
+    assert (guessed(SUPPLY, filled).sure_G >= SURE).mean() < 0.01
+    hidden = SUPPLY.catalog.category_I < 0
+    assert (filled.category_confidence_I[hidden] >= SURE).mean() < 0.01
 
 
 def test_categories_are_filled(filled: Filled) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from recall.arrays import Ragged
-from recall.understanding.softmax import Rows, fit_softmax
+from recall.understanding.fillers.softmax import Rows, fit_softmax
 
 SIZES = np.array([3, 4])  # two values and unknown; three and unknown
 

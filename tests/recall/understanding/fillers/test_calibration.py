@@ -1,6 +1,6 @@
 import numpy as np
 
-from recall.understanding.calibration import fit_logistic, fit_rising
+from recall.understanding.fillers.calibration import fit_logistic, fit_rising
 
 
 def test_shares_rise_with_scores_and_follow_them() -> None:

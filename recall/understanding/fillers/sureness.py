@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recall.understanding.calibration import Doubles, Rising, fit_logistic, fit_rising
+from recall.understanding.fillers.calibration import Doubles, Rising, fit_logistic, fit_rising
 
 Flags = NDArray[np.bool_]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recall.understanding.sureness import Sureness, chance_there, published_share
+from recall.understanding.fillers.sureness import Sureness, chance_there, published_share
 
 
 def drawn(published: float, luck: int = 1) -> tuple[np.ndarray, ...]:

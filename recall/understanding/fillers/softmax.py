@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recall.arrays import Ragged
 from recall.understanding.cells import Longs
-from recall.understanding.hashed import BUCKETS
+from recall.understanding.fillers.hashed import BUCKETS
 
 _EPOCHS, _RATE, _START = 10, 0.1, 1.0
 _LEAST = 1e-12

@@ -6,8 +6,8 @@ dropped from title and description, so that a model does not only copy. A cell t
 is `unknown`, whether the item has such a value or not.
 
 How sure a guess is comes from models of other items (5 folds), see
-`recall.understanding.sureness`: a shop is taken to leave values out by chance. Categories are
-guessed first, likewise, but for `unknown`: every item has one.
+`recall.understanding.fillers.sureness`: a shop is taken to leave values out by chance. Categories
+are guessed first, likewise, but for `unknown`: every item has one.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from recall.texts.words import item_texts
-from recall.understanding.calibration import Doubles, fit_rising
 from recall.understanding.cells import (
     Cells,
     Flags,
@@ -28,11 +27,12 @@ from recall.understanding.cells import (
     published_cells,
 )
 from recall.understanding.filled import Filled, Guesses, structured_of, with_guesses
-from recall.understanding.hashed import ItemFeatures
-from recall.understanding.lessons import FOLDS, Classes, Lessons, Reader
+from recall.understanding.fillers.calibration import Doubles, fit_rising
+from recall.understanding.fillers.hashed import ItemFeatures
+from recall.understanding.fillers.lessons import FOLDS, Classes, Lessons, Reader
+from recall.understanding.fillers.softmax import Read, Rows
+from recall.understanding.fillers.sureness import Sureness
 from recall.understanding.named import Names
-from recall.understanding.softmax import Read, Rows
-from recall.understanding.sureness import Sureness
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 
