@@ -60,6 +60,9 @@ class ChannelSettings(Spec):
 
     limit: int = Field(100, gt=0, le=10_000, description="candidates asked for (items a request)")
     latency: LatencySpec = Field(LatencySpec(), description="service time of the channel")
+    understanding: str = Field(
+        "", description="catalogue step whose filled catalogue it reads; none: the public one"
+    )
     servers: ServersSpec | None = Field(
         None, description="servers that may be busy; none: nobody ever waits for one"
     )

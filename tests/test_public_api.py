@@ -33,6 +33,9 @@ FRAMES = {
         "judges",
         "stress",
         "stress_order",
+        "understanding",
+        "understanding_confidence",
+        "understanding_recall",
     ),
     *("shares", "truth"),
 }

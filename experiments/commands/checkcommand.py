@@ -12,8 +12,8 @@ from experiments.commands.options import AsJson, Overrides
 from simulator.errors import ContractError
 
 check_app = typer.Typer(
-    help="Check your own channel, rewriter, suggester, augmentation, ranker, judge, reward, rule, "
-    "click model or metric.",
+    help="Check your own channel, rewriter, suggester, augmentation, catalogue step, ranker, "
+    "judge, reward, rule, click model or metric.",
     no_args_is_help=True,
 )
 
@@ -64,6 +64,9 @@ for _plug_in, _told in {
     "suggester": "Check that a class or function makes suggesters that keep the contract.",
     "augmentation": "Check that a class or function makes augmentations that keep the contract.",
     "ranker": "Check that a class or function makes rankers that keep the contract.",
+    "understanding": (
+        "Check that a class or function makes catalogue steps that keep the contract."
+    ),
     "judge": "Check that a class or function makes judges that keep the contract.",
     "reward": "Check that a function is a reward that keeps the contract, or a class makes such.",
     "rule": "Check that a function or class is a rule of credit that keeps the contract.",

@@ -64,6 +64,12 @@ def _ranker(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
     return check_ranker(partial(found, **(case.options or {})), catalog)
 
 
+def _understanding(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
+    from recall.understanding.conformance import check_understanding
+
+    return check_understanding(partial(found, **(case.options or {})), catalog)
+
+
 def _judge(found: Any, case: Case, catalog: Catalog | None) -> list[Violation]:
     from ranking.judges.conformance import check_judge
 
@@ -103,6 +109,7 @@ SUITES: dict[str, Suite] = {
     "suggester": _suggester,
     "augmentation": _augmentation,
     "ranker": _ranker,
+    "understanding": _understanding,
     "judge": _judge,
     "reward": _reward,
     "rule": _rule,
@@ -135,6 +142,10 @@ def kind_of(plug_in: str) -> Kind:
         from ranking.rankers.settings import RANKER
 
         return RANKER
+    if plug_in == "understanding":
+        from recall.understanding.settings import UNDERSTANDING
+
+        return UNDERSTANDING
     if plug_in == "judge":
         from ranking.judges.settings import JUDGE
 
@@ -196,6 +207,8 @@ def _uses(plug_in: str, name: str, config: Config) -> Iterator[Case]:
     elif plug_in == "ranker":
         places = {"ranker": config.ranker}
         places |= {f"arms.{arm.name}.ranker": arm.ranker for arm in config.arms if arm.ranker}
+    elif plug_in == "understanding":
+        places = {f"understanding.{key}": spec for key, spec in config.understanding.items()}
     elif plug_in == "judge":
         places = {f"judges.{key}": spec for key, spec in config.judges.items()}
     elif plug_in == "reward":

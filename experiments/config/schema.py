@@ -35,6 +35,7 @@ from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from recall.composed.references import Steps, problems_of_references
 from recall.settings import MergeSpec, Reference
+from recall.understanding.settings import UnderstandingSpec
 from simulator.annotations.settings import AnnotationsSpec
 from simulator.catalogue.settings import CatalogSpec, TraitsSpec
 from simulator.errors import ConfigError
@@ -158,6 +159,9 @@ class Config(Spec):
     attribution: AttributionSpec = Field(AttributionSpec(), description="for `funnelab attribute`")
     ids_bench: IdsBenchSpec = Field(IdsBenchSpec(), description="for `funnelab ids bench`")
     reward_lab: RewardLabSpec = Field(RewardLabSpec(), description="for `funnelab rewards`")
+    understanding: dict[Name, UnderstandingSpec] = Field(
+        {}, description="catalogue steps by name, which fill what the catalogue leaves open"
+    )
     annotations: AnnotationsSpec = Field(
         AnnotationsSpec(), description="graded pairs that a shop pays for"
     )
@@ -197,6 +201,8 @@ class Config(Spec):
             ),
             *problems_of_composed(self.channels, self.truth.retrained),
             *self._problems_of_judges_in_use(),
+            *alike("understanding", self.understanding),
+            *self._problems_of_understanding(),
             *problems_of_annotations(self.annotations.pairs, self.judges),
             *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
             *self.design.problems(self.world.days),
@@ -225,6 +231,22 @@ class Config(Spec):
         updated = bool(updates.every_days) and RANKER in updates.models
         rewards = self.reward_lab.rewards
         return problems_of_judges_in_use(rankers, rewards, self.judges, updated=updated)
+
+    def _problems_of_understanding(self) -> list[str]:
+        """Steps that nobody has, and steps without anything to learn from."""
+        known, problems = list(self.understanding), []
+        for section in ("channels", "judges"):
+            for name, spec in getattr(self, section).items():
+                if spec.understanding:
+                    place = f"{section}.{name}.understanding"
+                    problems += unknown(place, [spec.understanding], known)
+        published = not isinstance(self.catalog, FileCatalog) and self.catalog.structured
+        return problems + [
+            f"understanding.{name}.type == {spec.type!r}, must be left out without "
+            "[catalog.structured]: nothing is published that it could learn from"
+            for name, spec in self.understanding.items()
+            if not published
+        ]
 
     def _problems_of_names(self) -> list[str]:
         names = [arm.name for arm in self.arms]

@@ -10,12 +10,11 @@ import pandas as pd
 from experiments.config.loading import load_config
 from experiments.config.schema import Config
 from experiments.inference.agreement import Agreement, agreements
+from experiments.notebook.apart import Apart
 from experiments.notebook.changed import Change, changes
 from experiments.notebook.frames import frame
 from experiments.notebook.logtables import As, given_as, items_table, log_table
 from experiments.notebook.shown import Picture, drawn, summary_of
-from experiments.records.apart.judges import Judged, JudgesRecord
-from experiments.records.apart.stress import Ordering, StressRecord, WinRate
 from experiments.records.attribution import (
     AttributionRecord,
     CreditRow,
@@ -48,7 +47,7 @@ KINDS: tuple[type[Record], ...] = (Metrics, SweepRecord, IdsRecord, RewardsRecor
 """What a folder may be of; the first that is there is what it shows."""
 
 
-class Results:
+class Results(Apart):
     """What is in the folder of a run, a sweep, an id bench or a reward lab.
 
     Frames have flat columns, see `frames.frame`: estimates and truths merge by `metric`,
@@ -164,21 +163,6 @@ class Results:
     def fates(self) -> pd.DataFrame:
         """Where purchases credited to a channel would go without it (`funnelab attribute`)."""
         return frame(FateRow, self._of(AttributionRecord).fates)
-
-    @cached_property
-    def stress(self) -> pd.DataFrame:
-        """How often each scorer ranks what meets all conditions first (`stress.conditions`)."""
-        return frame(WinRate, self._of(StressRecord).wins)
-
-    @cached_property
-    def judges(self) -> pd.DataFrame:
-        """How well each judge grades texts that nobody was paid for (`judges`)."""
-        return frame(Judged, self._of(JudgesRecord).judged)
-
-    @cached_property
-    def stress_order(self) -> pd.DataFrame:
-        """How each scorer orders items by failed conditions, and how that hangs on wording."""
-        return frame(Ordering, self._of(StressRecord).orders)
 
     @cached_property
     def needs(self) -> pd.DataFrame:

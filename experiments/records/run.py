@@ -6,6 +6,7 @@ from pathlib import Path
 
 from experiments.records.apart.judges import JudgesRecord
 from experiments.records.apart.stress import StressRecord
+from experiments.records.apart.understanding import UnderstandingRecord
 from experiments.records.attribution import AttributionRecord
 from experiments.records.files import CONFIG, MANIFEST, read_json
 from experiments.records.manifest import Failed, RunManifest
@@ -26,6 +27,7 @@ class Run:
         attribution: what channels are credited with and contribute; None where it was not asked.
         stress: how scorers stand requests of several conditions; None where it was not asked.
         judges: how well judges grade; None where there are none.
+        understanding: how well catalogue steps fill; None where there are none.
     """
 
     metrics: Metrics
@@ -35,6 +37,7 @@ class Run:
     attribution: AttributionRecord | None = None
     stress: StressRecord | None = None
     judges: JudgesRecord | None = None
+    understanding: UnderstandingRecord | None = None
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -76,6 +79,7 @@ def read_run(folder: Path) -> Run:
         attribution=find_record(AttributionRecord, folder),
         stress=find_record(StressRecord, folder),
         judges=find_record(JudgesRecord, folder),
+        understanding=find_record(UnderstandingRecord, folder),
     )
 
 

@@ -4,7 +4,7 @@ The names of files in stages stand here too, for whoever reads what another stag
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -49,6 +49,7 @@ class Trained:
         channels: of the fitted channels that any arm uses, by name.
         rankers: of each arm's ranker, in the order of the arms.
         again: other trainings, as many as the truth asks for.
+        filled: of the catalogues that channels read, by the step that they name; "": the public.
     """
 
     catalogue: Stage
@@ -56,6 +57,7 @@ class Trained:
     channels: Mapping[str, Stage]
     rankers: Sequence[Stage]
     again: Sequence[Models] = ()
+    filled: Mapping[str, Stage] = field(default_factory=dict)
 
     def of_training(self, number: int) -> "Trained":
         """The same with another training of the models that were trained again; 0: as they are."""

@@ -1,14 +1,16 @@
 """The stages of models: channels and rankers, as they serve and as they are trained again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from experiments.config.analysis import RANKER
 from experiments.config.schema import Config
-from experiments.running.channels import ChannelJob, ComposedJob, compose_channel, fit_channel
-from experiments.running.judgestages import JudgeStages
+from experiments.running.channels import ChannelJob, fit_channel
 from experiments.running.models import Models, Trained, training_luck
+from experiments.running.parts.composedstages import ComposedStages
+from experiments.running.parts.fillstages import FillStages
+from experiments.running.parts.judgestages import JudgeStages
 from experiments.running.parts.stages import StepStages
 from experiments.running.rankers import (
     ExamplesJob,
@@ -27,7 +29,6 @@ from experiments.stages.maker import Job, Maker
 from experiments.stages.stage import Stage
 from ranking.rankers.settings import RankerSpec
 from recall.composed.references import with_parts
-from simulator.spec import Spec
 
 SFT = "sft"
 """Name of the stage of a generative channel that is yet to be aligned."""
@@ -40,15 +41,18 @@ class ModelStages:
         unseen_days: last days of the history that no channel, no ranker and no judge learns from.
 
     Attributes:
-        judges, steps: the stages of judges, and of steps.
+        fills, judges, steps, composed: the stages of catalogue steps, judges, steps, and channels
+            made of others.
     """
 
     def __init__(self, config: Config, maker: Maker, unseen_days: int = 0) -> None:
         self.config = config
         self.maker = maker
         self.unseen_days = unseen_days
-        self.judges = JudgeStages(config, maker, unseen_days)
+        self.fills = FillStages(config, maker, unseen_days)
+        self.judges = JudgeStages(config, maker, self.fills, unseen_days)
         self.steps = StepStages(config, maker, self.judges, unseen_days)
+        self.composed = ComposedStages(config, maker, self.judges, self.steps)
 
     def channels(
         self, catalogue: Stage, history: Stage, instead: Mapping[str, Stage] | None = None
@@ -103,55 +107,10 @@ class ModelStages:
 
         for is_early, stages in ((False, late), (True, early)):
             for name in (each for each in wanted[is_early] if each in composed):
-                stages[name] = self._composed(
+                stages[name] = self.composed.made(
                     *(catalogue, history, name, stages, ranker), early=is_early
                 )
         return late, early
-
-    def _composed(
-        self,
-        catalogue: Stage,
-        history: Stage,
-        name: str,
-        channels: Mapping[str, Stage],
-        ranker: Callable[[], Stage],
-        *,
-        early: bool,
-    ) -> Stage:
-        """A channel made of others, and of judges or a ranker, which are fitted for it.
-
-        Args:
-            channels: the stages of the channels that it is made of, by name.
-            ranker: finds or makes the ranker of all arms that name no other.
-        """
-        config, spec = self.config, self.config.channels[name]
-        parts: dict[str, Stage] = {}
-        told: list[Spec] = []
-        for each in spec.references():
-            section = config.section_of(each)
-            if section == "judges":
-                parts[each.field] = self.judges.fitted(catalogue, history, each.name, early=early)
-                told.append(config.judges[each.name])
-            elif section == "ranker":
-                parts[each.field] = ranker()
-                told.append(config.ranker)
-            elif section == "channels":
-                parts[each.field] = channels[each.name]
-                told.append(config.channels[each.name])
-            else:
-                parts[each.field] = self.steps.fitted(
-                    *(catalogue, history, section, each.name, channels), early=early
-                )
-                told.append(config.steps[section][each.name])
-        stage = self.maker.stage(
-            f"channel-{name}" + "-early" * early,
-            [spec, told],
-            inputs=[history.key, *(part.key for part in parts.values())],
-            task=compose_channel,
-        )
-        job = ComposedJob(config, stage, history.path, name, parts)
-        self._train(stage.name, [job])
-        return stage
 
     def supervised(self, catalogue: Stage, history: Stage, name: str, fresh_days: int) -> Stage:
         """A generative channel that has not learned from `fresh_days` more of the last days."""
@@ -205,6 +164,7 @@ class ModelStages:
         config, spec, taught = self.config, self.config.channels[name], taught_as(self.config, name)
         again = f"-{training}" if training else ""
         called = called or f"channel-{taught}{again}" + "-early" * early
+        read = self.fills.read(catalogue, history, spec.understanding)
         settings = [
             *(spec.learned(), config.device, training_luck(config, training)),
             config.examples if early else None,
@@ -216,13 +176,13 @@ class ModelStages:
             called,
             [*settings, *([unseen_days] if unseen_days else [])],
             inputs=[
-                *(catalogue.key, history.key),
+                *(read.key, history.key),
                 *(data_digest(path) for path in spec.data()),
                 *(each.key for each in made),
             ],
             task=fit_channel,
         )
-        paths, folders = (catalogue.path, history.path), tuple(each.path for each in made)
+        paths, folders = (read.path, history.path), tuple(each.path for each in made)
         return ChannelJob(config, stage, *paths, taught, early, unseen_days, training, folders)
 
     def rankers(
@@ -270,7 +230,11 @@ class ModelStages:
             Models(stages, rankers[number] if number < len(rankers) else rankers[0])
             for number, stages in enumerate(again, start=1)
         ]
-        return Trained(catalogue, history, channels, rankers[0], refits)
+        filled = {
+            spec.understanding: self.fills.read(catalogue, history, spec.understanding)
+            for spec in self.config.channels.values()
+        }
+        return Trained(catalogue, history, channels, rankers[0], refits, filled)
 
     def retrained(self, arm: int) -> dict[str, tuple[str, ...]]:
         """What an arm has of the models that the truth trains again: "ranker", and channels.

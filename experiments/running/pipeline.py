@@ -13,6 +13,7 @@ from typing import Any
 from experiments.config.schema import Config
 from experiments.records.apart.judges import JudgesRecord
 from experiments.records.apart.stress import StressRecord
+from experiments.records.apart.understanding import UnderstandingRecord
 from experiments.records.files import read_json
 from experiments.records.metrics import Retrieval
 from experiments.records.reading import read_record
@@ -23,6 +24,7 @@ from experiments.running.apart.judges import (
 )
 from experiments.running.apart.stress import StressJob, ranker_names, try_conditions
 from experiments.running.apart.suggesters import ReplayJob, replay_suggesters
+from experiments.running.apart.understanding import UnderstandingJob, measure_understanding
 from experiments.running.beside.retraining import Retraining
 from experiments.running.funnels import launch_limit
 from experiments.running.models import LOG, REPORT, Trained
@@ -39,6 +41,7 @@ from experiments.running.worlds import (
 from experiments.stages.keys import data_digest
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
+from experiments.stress.textrecall import COUNTED, LEXICAL
 from experiments.truth.files import refit_file
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from simulator.errors import ConfigError
@@ -200,6 +203,28 @@ class Pipeline:
         self.maker.here(job, unit="models")
         return dict(read_json(stage.path / REPORT))
 
+    def understanding(self, catalogue: Stage, history: Stage) -> UnderstandingRecord | None:
+        """How well the catalogue steps fill; None where there are none."""
+        config = self.config
+        if not config.understanding:
+            return None
+        steps = {
+            name: self.models.fills.read(catalogue, history, name) for name in config.understanding
+        }
+        stage = self.maker.stage(
+            "understood",
+            [
+                *(config.name, config.seed, config.analysis.confidence, config.understanding),
+                *(LEXICAL, COUNTED),
+            ],
+            inputs=[catalogue.key, *(step.key for step in steps.values())],
+            task=measure_understanding,
+        )
+        folders = {name: step.path for name, step in steps.items()}
+        job = UnderstandingJob(config, stage, catalogue.path, folders)
+        self.maker.here(job, unit="steps")
+        return read_record(UnderstandingRecord, stage.path)
+
     def stress(self, trained: Trained, judges: Judges | None) -> StressRecord | None:
         """How the models that serve stand requests of several conditions; None: not asked."""
         if self.config.stress.conditions is None:
@@ -222,7 +247,15 @@ class Pipeline:
         channels = {name: each.path for name, each in trained.channels.items()}
         folders = trained.catalogue.path, trained.history.path
         grading = {name: each.path for name, each in fitted.items()}
-        job = StressJob(self.config, stage, *folders, channels, names, grading)
+        named = [*self.config.channels.values(), *self.config.judges.values()]
+        filled = {
+            spec.understanding: self.models.fills.read(
+                trained.catalogue, trained.history, spec.understanding
+            ).path
+            for spec in named
+            if spec.understanding
+        }
+        job = StressJob(self.config, stage, *folders, channels, names, grading, filled)
         self.maker.here(job, unit="items")
         return read_record(StressRecord, stage.path)
 

@@ -26,6 +26,8 @@ def check_plug_ins(config: Config) -> None:
     for arm in config.arms:
         if arm.ranker is not None:
             check_spec(f"arms.{arm.name}.ranker", arm.ranker)
+    for name, filling in config.understanding.items():
+        check_spec(f"understanding.{name}", filling)
     for name, judge in config.judges.items():
         check_spec(f"judges.{name}", judge)
     check_spec("world.behavior.click_model", config.world.behavior.click_model)

@@ -16,6 +16,7 @@ from experiments.inference.analysis import analyse
 from experiments.inference.metrics import CLICKS, METRICS, Metric
 from experiments.records.apart.judges import JudgesRecord
 from experiments.records.apart.stress import StressRecord
+from experiments.records.apart.understanding import UnderstandingRecord
 from experiments.records.files import read_json
 from experiments.records.metrics import Metrics, Model, Retrieval
 from experiments.records.truth import Truths
@@ -81,6 +82,7 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
     retrieval = pipeline.retrieval(catalogue, history, channels)
     judges = pipeline.judges(catalogue, history)
     suggested = pipeline.suggesters(catalogue, history, early)
+    understanding = pipeline.understanding(catalogue, history)
     stress = pipeline.stress(trained, judges)
     worlds = pipeline.worlds(trained, config.truth.seeds)
     with progress.stage("analyse"):
@@ -98,6 +100,7 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         Truths.FILE: truths,
         StressRecord.FILE: stress,
         JudgesRecord.FILE: judges.record if judges is not None else None,
+        UnderstandingRecord.FILE: understanding,
     }
     replace_results(maker.run, config, metrics, *(each for each in beside.values() if each))
     for name in (name for name, each in beside.items() if each is None):

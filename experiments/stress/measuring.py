@@ -10,6 +10,7 @@ from experiments.inference.intervals.binomial import exact_share
 from experiments.inference.intervals.student import student
 from experiments.records.apart.stress import (
     EVERY,
+    FILLED,
     MONOTONICITY,
     SENSITIVITY,
     TOLD,
@@ -20,15 +21,32 @@ from experiments.records.apart.stress import (
 from experiments.records.interval import UNKNOWN, Interval
 from experiments.stress.conditions import STYLES, ConditionSet
 from experiments.stress.scoring import Compared, Floats
+from recall.texts.words import words
+from recall.understanding.filledcatalog import FilledCatalog
 
 Kind = Literal["channel", "ranker", "judge"]
 
 
 def win_rates(
-    scorer: str, kind: Kind, found: Compared, of: ConditionSet, confidence: float
+    scorer: str,
+    kind: Kind,
+    found: Compared,
+    of: ConditionSet,
+    confidence: float,
+    filled_PK: NDArray[np.bool_] | None = None,
 ) -> list[WinRate]:
-    """A row for each wording, number of conditions, and part that has comparisons."""
+    """A row for each wording, number of conditions, and part that has comparisons.
+
+    Args:
+        scorer, kind: what was asked.
+        found: what it says.
+        of: the set.
+        confidence: level of the intervals.
+        filled_PK: untold conditions that its catalogue step has filled; None: it has none.
+    """
     parts = {EVERY: np.ones_like(of.told_PK), TOLD: of.told_PK, UNTOLD: ~of.told_PK}
+    if filled_PK is not None:
+        parts[FILLED] = filled_PK
     rows = []
     for at, style in enumerate(STYLES):
         for k in range(found.ahead_SPK.shape[2]):
@@ -43,6 +61,21 @@ def win_rates(
                 tied = float(np.nanmean(tied_P))
                 rows.append(WinRate(scorer, kind, style, k + 1, part, count, share, tied))
     return rows
+
+
+def filled_conditions(of: ConditionSet, catalog: FilledCatalog) -> NDArray[np.bool_]:
+    """(P, K) last conditions that an item's texts tell with added words, and do not without."""
+    added_I = catalog.added_I
+    filled_PK = np.zeros_like(of.told_PK)
+    if added_I is None:
+        return filled_PK
+    for row, item in enumerate(of.item_P.tolist()):
+        more = frozenset(added_I[item].split())
+        said = more.union(words(catalog.title_I[item]), words(catalog.description_I[item]))
+        for k in range(int(of.count_P[row]) if more else 0):
+            last = words(of.texts_SPK[0, row, k].rpartition(", ")[2])
+            filled_PK[row, k] = not of.told_PK[row, k] and said.issuperset(last)
+    return filled_PK
 
 
 def orderings(scorer: str, kind: Kind, found: Compared, confidence: float) -> list[Ordering]:

@@ -27,6 +27,9 @@ class JudgeSpec(Spec):
         description="learn from annotations whose grades and verdicts are those of other pairs: "
         "the null twin, which must learn nothing",
     )
+    understanding: str = Field(
+        "", description="catalogue step whose filled catalogue it reads; none: the public one"
+    )
     object: str = Field(
         "",
         description='class or function that makes a custom judge, "module:Class", or the name of '

@@ -13,11 +13,12 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix
 
-from recall.arrays import Ragged, blank, drain, key_score, offer, order_key, stored
+from recall.arrays import Ragged, blank, counts, drain, key_score, offer, order_key, stored
 from recall.candidates import Candidates
 from recall.classic.settings import LexicalSpec
 from recall.texts.cache import TextCache
 from recall.texts.words import WordNumbers, item_texts
+from recall.understanding.filledcatalog import FilledCatalog
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 from simulator.protocols import Requests
@@ -43,10 +44,17 @@ class LexicalChannel:
             catalog, description=spec.description, brand=spec.brand, category=spec.category
         )
         self._vocabulary, words_I = WordNumbers.learn(texts, plurals=spec.plurals)
-        self._by_word = _weights(words_I, self._vocabulary, spec)
+        self._by_word = _weights(words_I, self._vocabulary, spec, self._added(catalog))
         self._by_item = self._by_word.tocsr()
         self._by_item.sort_indices()
         self._cache.clear()
+
+    def _added(self, catalog: Catalog) -> NDArray[np.int64] | None:
+        """(I,) words of each item that do not count in its length; None: all count."""
+        if self._spec.added_length or not isinstance(catalog, FilledCatalog):
+            return None
+        added_I: list[str] = [] if catalog.added_I is None else catalog.added_I.tolist()
+        return self._vocabulary.encode(added_I).lengths
 
     def recall(self, requests: Requests, limit: int) -> Candidates:
         """The `limit` best items of each request's text."""
@@ -73,16 +81,43 @@ class LexicalChannel:
         return scores_BN
 
 
-def _weights(words_I: Ragged, vocabulary: WordNumbers, spec: LexicalSpec) -> csc_matrix:
-    """(I, words) BM25 weight of each word in each item."""
+def _weights(
+    words_I: Ragged,
+    vocabulary: WordNumbers,
+    spec: LexicalSpec,
+    added_I: NDArray[np.int64] | None = None,
+) -> csc_matrix:
+    """(I, words) BM25 weight of each word in each item.
+
+    Args:
+        words_I: words of the items.
+        vocabulary: of them.
+        spec: settings.
+        added_I: how many of an item's words are left out of its length; None: none are.
+    """
     shape = (len(words_I), len(vocabulary))
     if not words_I.values.size:
         return csc_matrix(shape, dtype=np.float32)
+    if added_I is not None and added_I.any():
+        return _weights_of_lengths(words_I, shape, spec, words_I.lengths - added_I)
     lists = [part.tolist() for part in np.split(words_I.values, words_I.pointer[1:-1])]
     index = bm25s.BM25(k1=spec.k1, b=spec.b, method="lucene")
     index.index((lists, dict(vocabulary.number)), create_empty_token=False, show_progress=False)
     scores = index.scores
     return csc_matrix((scores["data"], scores["indices"], scores["indptr"]), shape=shape)
+
+
+def _weights_of_lengths(
+    words_I: Ragged, shape: tuple[int, int], spec: LexicalSpec, length_I: NDArray[np.int64]
+) -> csc_matrix:
+    """The weights of bm25s, with lengths of items that are given."""
+    item_E = np.repeat(np.arange(shape[0]), words_I.lengths)
+    often = csc_matrix(counts(item_E, words_I.values, np.ones(len(item_E)), shape))
+    items_W = np.diff(often.indptr)
+    rare_W = np.log1p((shape[0] - items_W + 0.5) / (items_W + 0.5))
+    room_I = spec.k1 * (1 - spec.b + spec.b * length_I / max(length_I.mean(), 1e-9))
+    weight_E = often.data / (often.data + room_I[often.indices]) * np.repeat(rare_W, items_W)
+    return csc_matrix((weight_E.astype(np.float32), often.indices, often.indptr), shape=shape)
 
 
 @njit(cache=True, nogil=True)

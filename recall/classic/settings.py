@@ -19,6 +19,9 @@ class LexicalSpec(ChannelSettings):
     brand: bool = Field(True, description="search brand names, too")
     category: bool = Field(True, description="search category names, too")
     plurals: bool = Field(True, description="take a plural for its singular")
+    added_length: bool = Field(
+        False, description="words that a catalogue step has added count in the length of an item"
+    )
     k1: float = Field(1.2, ge=0, description="saturation of a word's frequency in an item")
     b: float = Field(0.75, ge=0, le=1, description="how much long texts are discounted")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from recall.arrays import Ragged
+from recall.understanding.filledcatalog import FilledCatalog
 from simulator.catalogue.catalog import Catalog
 from simulator.scripts import words_in
 
@@ -69,7 +70,8 @@ def item_texts(
 ) -> list[str]:
     """Title of each item, with what else is asked for; unknown brands and categories add nothing.
 
-    Of a category path the last part is taken.
+    Of a category path the last part is taken. Words that a step of understanding has added stand at
+    the end.
     """
     columns: list[Sequence[str]] = [list(catalog.title_I)]
     if description:
@@ -80,4 +82,6 @@ def item_texts(
     if category:
         leaves = (*(path.rpartition(">")[2].strip() for path in catalog.categories), "")
         columns.append([leaves[code] for code in catalog.category_I])
+    if isinstance(catalog, FilledCatalog) and catalog.added_I is not None:
+        columns.append(list(catalog.added_I))
     return [" ".join(parts) for parts in zip(*columns, strict=True)]

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from ranking.rankers.ranker import MergeOrderRanker
 from recall.candidates import Candidates
 from recall.judge import expected_grade
 from recall.rewriting.wordings import Wordings
+from recall.understanding.filled import Guesses, structured_of, with_guesses
 from simulator.protocols import Requests
 
 
@@ -261,6 +263,45 @@ class FirstWord:
 
     def rewrite(self, requests, most):
         return self.table(requests, most)
+
+
+class FirstValue:
+    """A catalogue step that gives the first value of all to items without any."""
+
+    sure = 0.5
+
+    def fit(self, catalog, history, *, rng):
+        structured_of(catalog)
+
+    def fill(self, catalog):
+        item_F = np.flatnonzero((catalog.structured.values_IV < 0).all(axis=1))
+        guesses = Guesses(item_F, 0 * item_F, np.full(len(item_F), self.sure))
+        nothing_I = np.zeros(len(catalog), np.float32)
+        return with_guesses(catalog, guesses, catalog.category_I, nothing_I)
+
+
+class Overwrites(FirstValue):
+    def fill(self, catalog):
+        filled = super().fill(catalog)
+        filled.catalog.structured.values_IV[:, 0] = 0
+        return filled
+
+
+class Looks(FirstValue):
+    def fill(self, catalog):
+        filled = super().fill(catalog)
+        filled.catalog.category_I[catalog.category_I < 0] = catalog.category_I[0]
+        sure_I = np.where(filled.catalog.category_I >= 0, 1, 0).astype(np.float32)
+        return replace(filled, category_confidence_I=sure_I)
+
+
+class TooSure(FirstValue):
+    sure = 1.5
+
+
+class NeedsValues(FirstValue):
+    def fit(self, catalog, history, *, rng):
+        catalog.structured.values_IV.any()
 
 
 class LongTitles:

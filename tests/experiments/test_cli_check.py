@@ -16,7 +16,7 @@ from simulator.randomness import Draws
 from tests.experiments.plugins import Cheapest
 
 PLUGINS = "tests.experiments.plugins"
-NOUNS = {"click": "click model"}
+NOUNS = {"click": "click model", "understanding": "catalogue step"}
 SOUND = [
     ("channel", "recall.classic.lexical:LexicalChannel"),
     ("channel", "recall.classic.dense:DenseChannel"),
@@ -26,6 +26,9 @@ SOUND = [
     ("ranker", "ranking.rankers.learned:LearnedRanker"),
     ("ranker", "ranking.rankers.ranker:MergeOrderRanker"),
     ("ranker", f"{PLUGINS}:Cheapest"),
+    ("understanding", "recall.understanding.fillers.dictionary:DictionaryUnderstanding"),
+    ("understanding", "recall.understanding.fillers.linear:LinearUnderstanding"),
+    ("understanding", f"{PLUGINS}:FirstValue"),
     ("judge", "ranking.judges.logistic:LogisticJudge"),
     ("judge", "ranking.judges.entities:EntityJudge"),
     ("judge", f"{PLUGINS}:LongTitles"),
@@ -63,6 +66,15 @@ BROKEN = [
     ),
     ("ranker", "RankerOfAnotherShape", "score() == shape (24, 3), must have shape (24, 30)"),
     ("ranker", "RankerOfNumbersThatAreNone", "score() == nan, must be finite"),
+    ("understanding", "Shelf", "understanding == Shelf, must have fit and fill"),
+    ("understanding", "Overwrites", "== another published value, must stay as it is"),
+    ("understanding", "Looks", "fill() of items in another order == other guesses"),
+    ("understanding", "TooSure", "fill().confidence_IV == nan or outside 0 to 1, must be chances"),
+    (
+        "understanding",
+        "NeedsValues",
+        "fit() on a shop without values == AttributeError",
+    ),
     ("judge", "Shelf", "judge == Shelf, must have name, fit, grades and pair_scores"),
     ("judge", "JudgeOfAnotherShape", "grades().shape == (24, 12), must be (24, 12, 4)"),
     ("ranker", "Shelf", "ranker == Shelf, must have name, fit and score"),

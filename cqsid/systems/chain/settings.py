@@ -70,6 +70,10 @@ class ChainJudgeSpec(Spec):
         description="learn from annotations whose grades and verdicts are those of other pairs: "
         "the null twin, which must learn nothing",
     )
+    understanding: str = Field(
+        "",
+        description="catalogue step whose filled catalogue it learns from and grades with; none",
+    )
     text_subwords: int = Field(12, gt=0, description="most of a text (subwords)")
     item_subwords: int = Field(32, gt=0, description="most of an item's words (subwords)")
     subwords: int = Field(4096, gt=1, description="subword units (most)")

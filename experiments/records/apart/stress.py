@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from experiments.records.interval import Interval, Number
 from experiments.records.reading import Record
 
-EVERY, TOLD, UNTOLD = "all", "told", "untold"
+EVERY, TOLD, UNTOLD, FILLED = "all", "told", "untold", "filled"
 MONOTONICITY, SENSITIVITY = "monotonicity", "format_sensitivity"
 
 
@@ -19,7 +19,8 @@ class WinRate:
         kind: `channel`, `ranker` or `judge`.
         style: how the request is worded, `description` or `instruction`.
         conditions: how many it has.
-        part: `all`; or `told` where the texts of the item tell the last condition, else `untold`.
+        part: `all`; or `told` where the texts of the item tell the last condition, else `untold`;
+            `filled` where they tell it with words that the scorer's own catalogue step has added.
         comparisons: how many there are.
         share: of these, the item scores higher; a tie is lost. With its exact interval.
         tied: share of comparisons in which both score the same.

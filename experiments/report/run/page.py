@@ -12,6 +12,7 @@ from experiments.report.kit.page import (
     style_of,
     writer,
 )
+from experiments.report.run.catalogue.understanding import understanding
 from experiments.report.run.compared import compared
 from experiments.report.run.daily import daily
 from experiments.report.run.designed.causal import causal
@@ -58,6 +59,7 @@ LAST: tuple[Part[Run], ...] = (
     ("latency", "Latency", "Latency", latency),
     ("ends", "End reasons", "Why sessions ended", end_reasons),
     ("retrieval", "Human grades", "Retrieval on human grades", retrieval),
+    ("understanding", "Understanding", "Product understanding", understanding),
     ("judges", "Judges", "Relevance judges", judges),
     ("stress", "Several conditions", "Requests of several conditions", conditions),
     ("models", "Models", "Models", models),

@@ -9,11 +9,11 @@ import numpy as np
 from experiments.config.schema import Config
 from experiments.records.apart.stress import Ordering, StressRecord, WinRate
 from experiments.records.reading import write_record
-from experiments.running.models import LOG, MODEL, POPULATION, load_channel, load_saved
+from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_channel, load_saved
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from experiments.stress.conditions import FEWEST_VALUES, ConditionSet, condition_set
-from experiments.stress.measuring import Kind, orderings, win_rates
+from experiments.stress.measuring import Kind, filled_conditions, orderings, win_rates
 from experiments.stress.scoring import compare
 from ranking.examples import history_index
 from ranking.rankers.pairs import RankerPairs
@@ -37,6 +37,7 @@ class StressJob:
         channels: model folders of the channels, by name.
         rankers: model folders of the rankers, by what they are called.
         judges: model folders of the judges, by name.
+        filled: folders of the catalogues that channels and judges read, by catalogue step.
     """
 
     config: Config
@@ -46,6 +47,13 @@ class StressJob:
     channels: Mapping[str, Path]
     rankers: Mapping[str, Path]
     judges: Mapping[str, Path]
+    filled: Mapping[str, Path]
+
+    def step(self, name: str, kind: Kind) -> str:
+        """The catalogue step that a scorer reads; "": none."""
+        if kind == "channel":
+            return self.config.channels[name].understanding
+        return self.config.judges[name].understanding if kind == "judge" else ""
 
 
 def try_conditions(job: StressJob, *, advance: Advance) -> None:
@@ -56,12 +64,17 @@ def try_conditions(job: StressJob, *, advance: Advance) -> None:
         history = load_history(job.history / LOG)
         index = history_index(population.supply.catalog, history)
         found = asked_set(config, population, history)
+        told_by = {
+            step: filled_conditions(found, load_saved(path / CATALOG))
+            for step, path in job.filled.items()
+        }
         wins: list[WinRate] = []
         orders: list[Ordering] = []
         for name, kind, scorer in _scorers(job, index):
             with placing(f"{kind} {name}"):
                 compared = call(f"{kind} {name}: pair_scores()", compare, scorer, found)
-            wins += win_rates(name, kind, compared, found, config.analysis.confidence)
+            told_PK = told_by[step] if (step := job.step(name, kind)) else None
+            wins += win_rates(name, kind, compared, found, config.analysis.confidence, told_PK)
             orders += orderings(name, kind, compared, config.analysis.confidence)
         asked_PK = np.arange(found.negative_PK.shape[1]) < found.count_P[:, None]
         left_out_K = (asked_PK & (found.negative_PK < 0)).sum(axis=0)

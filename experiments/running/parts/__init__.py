@@ -1,1 +1,1 @@
-"""Training of steps: what channels are made of beside other channels and judges."""
+"""What channels read and are made of beside other channels: filled catalogues, judges, steps."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.config.schema import Config
-from experiments.running.judgestages import JudgeStages
 from experiments.running.models import training_luck
+from experiments.running.parts.judgestages import JudgeStages
 from experiments.running.parts.steps import StepJob, fit_step
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage

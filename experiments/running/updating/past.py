@@ -93,15 +93,17 @@ class Past:
         """
         config, taught = self.config, taught_as(self.config, name)
         spec = config.channels[name]
+        read = self.trained.filled[spec.understanding] if spec.understanding else None
         stage = self._stage(
             f"channel-{taught}",
             [spec.learned(), config.device, training_luck(config, training)],
-            [data_digest(path) for path in spec.data()],
+            [*(data_digest(path) for path in spec.data()), *([read.key] if read else [])],
         )
 
         def train() -> None:
             rng = model_rng(config, self._luck(f"channel.{taught}"), training)
-            learned = config, stage, taught, self.catalog, self.history
+            catalog = load_saved(read.path / CATALOG) if read else self.catalog
+            learned = config, stage, taught, catalog, self.history
             train_channel(*learned, rng=rng, advance=lambda work: None)
 
         _kept_or_made(stage, train)

@@ -203,7 +203,8 @@ def test_a_config_that_is_not_there_is_named_with_those_that_are(tmp_path: Path)
         "cqsid, cqsid-100k, cqsid-icecat, demo, eg-grpo, erlang, exclusivity, icecat, judges, "
         "judges-in-use, "
         "market-balance, "
-        "quality-against-latency, rewards, rewriting, share-lift, stress, when-generative-pays"
+        "quality-against-latency, rewards, rewriting, share-lift, stress, understanding, "
+        "when-generative-pays"
     )
     with pytest.raises(ConfigError, match=f"must be a TOML file or one of {shipped}"):
         load_config(tmp_path)

@@ -13,6 +13,7 @@ from typing import get_type_hints
 
 from experiments.records.apart.judges import JudgesRecord
 from experiments.records.apart.stress import StressRecord
+from experiments.records.apart.understanding import UnderstandingRecord
 from experiments.records.attribution import AttributionRecord
 from experiments.records.calibration import Calibration
 from experiments.records.experiment.power import PowerRecord
@@ -41,6 +42,7 @@ RECORDS: tuple[type, ...] = (
         SweepRecord,
         StressRecord,
         JudgesRecord,
+        UnderstandingRecord,
         Validity,
         Calibration,
         Sequential,

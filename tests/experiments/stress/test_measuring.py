@@ -1,13 +1,18 @@
 """Rates are shares of comparisons; a tie is lost; intervals are over items."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 from experiments.inference.intervals.binomial import exact_share
-from experiments.records.apart.stress import MONOTONICITY, SENSITIVITY
+from experiments.records.apart.stress import FILLED, MONOTONICITY, SENSITIVITY
 from experiments.stress.conditions import STYLES, ConditionSet
-from experiments.stress.measuring import orderings, win_rates
+from experiments.stress.measuring import filled_conditions, orderings, win_rates
 from experiments.stress.scoring import Compared
+from recall.sampleshop import sample_catalog
+from recall.understanding.filledcatalog import FilledCatalog
+from simulator.catalogue.catalog import Catalog
 
 ITEMS, MOST = 200, 3
 
@@ -74,3 +79,19 @@ def test_a_scorer_that_is_always_right_has_an_interval_below_one() -> None:
     row = orderings("s", "channel", found, 0.95)[0]
     assert row.share.estimate == row.share.high == 1
     assert 0.97 < row.share.low < 1
+
+
+def test_conditions_that_a_step_has_filled_are_a_part_of_their_own(made: ConditionSet) -> None:
+    """The last condition of each item is "x", which half of the texts have already."""
+    shop = sample_catalog(ITEMS)
+    columns = {each.name: getattr(shop, each.name) for each in fields(Catalog)}
+    added_I = np.where(np.arange(ITEMS) % 2 == 0, "x", "")
+    filled_PK = filled_conditions(made, FilledCatalog(**columns, added_I=added_I.astype(object)))
+    wanted_P = (np.arange(ITEMS) >= ITEMS // 2) & (np.arange(ITEMS) % 2 == 0)
+    np.testing.assert_array_equal(filled_PK, np.repeat(wanted_P[:, None], MOST, axis=1))
+    answers = compared(np.random.default_rng(0), 0.5)
+    rows = win_rates("lexical", "channel", answers, made, 0.95, filled_PK)
+    counts = [row.comparisons for row in rows if row.part == FILLED]
+    assert counts == [ITEMS // 4, ITEMS // 4, ITEMS // 4 - 10] * len(STYLES)
+    plain = win_rates("lexical", "channel", answers, made, 0.95)
+    assert not [row for row in plain if row.part == FILLED]

@@ -1,13 +1,15 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import bm25s
 import numpy as np
 import pytest
 
-from recall.classic.lexical import LexicalChannel
+from recall.classic.lexical import LexicalChannel, _weights_of_lengths
 from recall.classic.settings import LexicalSpec
 from recall.sampleshop import sample_catalog, sample_history, sample_requests
-from recall.texts.words import item_texts, words
+from recall.texts.words import WordNumbers, item_texts, words
+from recall.understanding.filledcatalog import FilledCatalog
+from simulator.catalogue.catalog import Catalog
 
 CATALOG = sample_catalog(200)
 REQUESTS = sample_requests(CATALOG, 40)
@@ -100,3 +102,50 @@ def test_a_catalogue_without_a_single_word_finds_nothing():
     bare = LexicalChannel(LexicalSpec(description=False, brand=False, category=False))
     bare.fit(blank, sample_history(blank, 0), rng=np.random.default_rng(0))
     assert (bare.recall(REQUESTS, 5).items_BN == -1).all()
+
+
+def filled(added: dict[int, str]) -> FilledCatalog:
+    """The catalogue with words added to some items."""
+    columns = {each.name: getattr(CATALOG, each.name) for each in fields(Catalog)}
+    words_I = np.array([added.get(item, "") for item in range(len(CATALOG))], object)
+    return FilledCatalog(**columns, added_I=words_I)
+
+
+def fitted_on(catalog, **options):
+    channel = LexicalChannel(LexicalSpec(**options))
+    channel.fit(catalog, sample_history(catalog, 0), rng=np.random.default_rng(0))
+    return channel
+
+
+def test_added_words_are_found_and_leave_the_weights_of_other_words_alone():
+    asked = sample_requests(CATALOG, 2, texts=("velvet", "chair"))
+    plain = fitted_on(CATALOG).pair_scores(asked, np.array([[0, 6], [0, 6]], np.int32))
+    more = fitted_on(filled({0: "velvet plush sofa bed"}))
+    scores = more.pair_scores(asked, np.array([[0, 6], [0, 6]], np.int32))
+    assert scores[0, 0] > 0 == scores[0, 1]
+    np.testing.assert_allclose(scores[1], plain[1], rtol=1e-6)
+
+
+def test_added_words_weigh_others_down_where_they_count_in_the_length():
+    asked = sample_requests(CATALOG, 1, texts=("chair",))
+    catalog, item = filled({0: "velvet plush sofa bed"}), np.array([[0]], np.int32)
+    scores = [
+        fitted_on(catalog, added_length=counted).pair_scores(asked, item)[0, 0]
+        for counted in (False, True)
+    ]
+    assert scores[1] < 0.95 * scores[0]
+
+
+def test_weights_with_given_lengths_equal_those_of_bm25s():
+    catalog = filled({0: "velvet", 7: "lamp lamp"})
+    whole = fitted_on(catalog, added_length=True)
+    texts = item_texts(catalog, description=True, brand=True, category=True)
+    _, words_I = WordNumbers.learn(texts)
+    shape, spec = (len(CATALOG), whole._by_word.shape[1]), LexicalSpec()
+    again = _weights_of_lengths(words_I, shape, spec, words_I.lengths)
+    np.testing.assert_allclose(again.toarray(), whole._by_word.toarray(), rtol=1e-6)
+
+
+def test_a_catalogue_in_which_nothing_was_filled_is_searched_as_the_public_one(channel):
+    found = fitted_on(filled({})).recall(REQUESTS, 50)
+    np.testing.assert_array_equal(found.scores_BN, channel.recall(REQUESTS, 50).scores_BN)

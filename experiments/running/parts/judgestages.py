@@ -4,6 +4,7 @@ from pathlib import Path
 
 from experiments.config.schema import Config
 from experiments.running.apart.judges import AnnotationsJob, JudgeJob, annotate, fit_judge
+from experiments.running.parts.fillstages import FillStages
 from experiments.stages.maker import Job, Maker
 from experiments.stages.stage import Stage
 
@@ -12,12 +13,16 @@ class JudgeStages:
     """The judges of one run; each method finds or makes some and returns their stages.
 
     Args:
+        fills: the catalogues that judges may read.
         unseen_days: last days of the history that no judge learns from.
     """
 
-    def __init__(self, config: Config, maker: Maker, unseen_days: int = 0) -> None:
+    def __init__(
+        self, config: Config, maker: Maker, fills: FillStages, unseen_days: int = 0
+    ) -> None:
         self.config = config
         self.maker = maker
+        self.fills = fills
         self.unseen_days = unseen_days
         self._asked: set[Path] = set()
 
@@ -42,16 +47,17 @@ class JudgeStages:
         """
         config, bought = self.config, self.annotations(catalogue, history)
         days = [self.unseen_days] if self.unseen_days else []
+        read = self.fills.read(catalogue, history, config.judges[name].understanding)
         stage = self.maker.stage(
             f"judge-{name}" + "-early" * early,
             [
                 *(config.judges[name], config.seed, config.training_seed, *days),
                 *([config.examples] if early else []),
             ],
-            inputs=[catalogue.key, history.key, bought.key],
+            inputs=[read.key, history.key, bought.key],
             task=fit_judge,
         )
-        folders = catalogue.path, history.path, bought.path
+        folders = read.path, history.path, bought.path
         return self._made(JudgeJob(config, stage, name, *folders, early, self.unseen_days))
 
     def _made(self, job: Job) -> Stage:

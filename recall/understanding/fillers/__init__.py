@@ -1,0 +1,1 @@
+"""The built-in catalogue steps, and what the learned one is made of."""

@@ -1,0 +1,192 @@
+"""Catalogue steps of a run: who reads what they fill, and how they are measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.notebook.results import open_run
+from experiments.running.models import CATALOG, MODEL, load_saved
+from experiments.running.parts.filling import GUESSES
+from ranking.judges.itementities import MOST_VALUES, ItemEntities
+from recall.channel import Channel
+from recall.understanding.filledcatalog import FilledCatalog
+from simulator.catalogue.catalog import Catalog
+from simulator.errors import ConfigError, StoreError
+from simulator.protocols import Requests
+from tests.experiments.small_runs import read, run, small_config, stage
+
+CHEAP = ('ranker.type="merge_order"', "truth.seeds=0", "world.days=1")
+PUBLISHED = "\n[catalog.structured]\n"
+STEPS = """
+[understanding.nothing]
+type = "none"
+
+[understanding.linear]
+type = "linear"
+confidence = 0.5
+
+[understanding.twin]
+permuted = true
+confidence = 0.5
+
+[understanding.own]
+type = "custom"
+object = "tests.experiments.plugins:FirstValue"
+confidence = 0.4
+
+[channels.lexical_nothing]
+type = "lexical"
+understanding = "nothing"
+
+[channels.lexical_linear]
+type = "lexical"
+understanding = "linear"
+
+[annotations]
+pairs = 300
+
+[judges.entities]
+type = "entities"
+understanding = "linear"
+
+[[arms]]
+name = "nothing"
+share = 0.25
+channels = ["lexical_nothing", "popular"]
+
+[[arms]]
+name = "linear"
+share = 0.25
+channels = ["lexical_linear", "popular"]
+"""
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a shop that publishes values which nobody reads."""
+    folder = tmp_path_factory.mktemp("published")
+    return run(small_config(*CHEAP, more=PUBLISHED, folder=folder), folder / "run")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, plain: Path) -> Path:
+    folder = tmp_path_factory.mktemp("filled")
+    text = (PUBLISHED + STEPS).replace("share = 0.5", "share = 0.25")
+    config = small_config(
+        *CHEAP, "arms.0.share=0.25", "arms.1.share=0.25", more=text, folder=folder
+    )
+    return run(config, folder / "run", like=plain)
+
+
+def catalog_of(folder: Path, step: str) -> FilledCatalog:
+    found: FilledCatalog = load_saved(stage(folder, f"understanding-{step}") / CATALOG)
+    return found
+
+
+def public_of(folder: Path) -> Catalog:
+    found: Catalog = load_saved(stage(folder, "catalogue") / CATALOG)
+    return found
+
+
+def found_by(folder: Path, channel: str) -> tuple[np.ndarray, np.ndarray]:
+    model: Channel = load_saved(stage(folder, f"channel-{channel}") / MODEL)
+    public = public_of(folder)
+    texts = tuple(" ".join(title.split()[-2:]) for title in public.title_I[:60])
+    found = model.recall(Requests.of_texts(texts), 20)
+    return found.items_BN, found.scores_BN
+
+
+def test_a_step_that_fills_nothing_leaves_a_channel_as_it_is(filled: Path) -> None:
+    for one, other in zip(
+        found_by(filled, "lexical"), found_by(filled, "lexical_nothing"), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_channel_finds_what_its_step_has_filled(filled: Path) -> None:
+    catalog, public = catalog_of(filled, "linear"), public_of(filled)
+    assert catalog.added_I is not None
+    added = np.flatnonzero(catalog.added_I != "")
+    named = np.flatnonzero((catalog.category_I >= 0) & (public.category_I < 0))
+    assert len(added) + len(named) > 5
+    one, other = found_by(filled, "lexical"), found_by(filled, "lexical_linear")
+    assert (one[0] != other[0]).any()
+
+
+def test_channels_that_name_no_step_are_those_of_a_run_without_any(
+    plain: Path, filled: Path
+) -> None:
+    for name in ("channel-lexical", "channel-popular", "history"):
+        assert stage(plain, name).name == stage(filled, name).name
+
+
+def test_a_step_that_nobody_reads_changes_no_log(plain: Path, tmp_path: Path) -> None:
+    more = PUBLISHED + '[understanding.dictionary]\ntype = "dictionary"\n'
+    folder = run(small_config(*CHEAP, more=more, folder=tmp_path), tmp_path / "run", like=plain)
+    assert read(folder, "manifest")["log_digest"] == read(plain, "manifest")["log_digest"]
+    assert open_run(folder).understanding["step"].unique().tolist() == ["dictionary"]
+
+
+def test_a_judge_by_entities_has_the_filled_values(filled: Path) -> None:
+    catalog, public = catalog_of(filled, "linear"), public_of(filled)
+    more, fewer = (
+        (ItemEntities.of(each).entity_IM[:, -MOST_VALUES:] >= 0).sum() for each in (catalog, public)
+    )
+    assert more >= fewer
+    assert (ItemEntities.of(catalog).entity_IM[:, 0] >= 0).sum() > (public.category_I >= 0).sum()
+    judge = load_saved(stage(filled, "judge-entities") / MODEL)
+    np.testing.assert_array_equal(judge._entities.entity_IM, ItemEntities.of(catalog).entity_IM)
+
+
+def test_what_is_filled_is_measured_against_the_truth(filled: Path) -> None:
+    found = open_run(filled)
+    assert set(found.understanding["step"]) == {"nothing", "linear", "twin", "own"}
+    share = found.understanding.set_index(["step", "part", "measure"])["share"].to_dict()
+    assert share["nothing", "told", "filled"] == 0
+    assert share["linear", "told", "accuracy"] > share["twin", "told", "accuracy"] + 0.2
+    assert share["linear", "category", "accuracy"] > 0.6
+    gain = found.understanding_recall.set_index(["step", "filling"])["gain"].to_dict()
+    assert gain["", "oracle"] > 0
+    assert gain["nothing", "sure"] == 0
+    told = found.understanding_confidence
+    assert told["confidence"].between(told["low"], told["high"]).all()
+    page = (filled / "report.html").read_text()
+    assert 'id="understanding"' in page
+    assert "Right, of those filled" in page
+
+
+def test_a_run_without_steps_says_how_to_have_them(plain: Path) -> None:
+    with pytest.raises(StoreError, match=r"no understanding.json, .* with understanding"):
+        _ = open_run(plain).understanding
+
+
+def test_guesses_of_any_confidence_are_kept_beside_what_is_filled(filled: Path) -> None:
+    guesses = load_saved(stage(filled, "understanding-own") / GUESSES)
+    assert (guesses.confidence_IV == 0.5).any()
+    catalog = catalog_of(filled, "own")
+    assert catalog.structured is not None
+    assert (catalog.structured.values_IV[:, 0] >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            '[understanding.linear]\ntype = "linear"\n',
+            r"understanding.linear.type == 'linear', must be left out without \[catalog.structured",
+        ),
+        (
+            f'{PUBLISHED}[channels.more]\ntype = "lexical"\nunderstanding = "linear"\n',
+            "channels.more.understanding == 'linear'",
+        ),
+        (
+            f'{PUBLISHED}[judges.one]\nunderstanding = "linear"\n',
+            "judges.one.understanding == 'linear'",
+        ),
+        (f'{PUBLISHED}[understanding.w]\ntype = "writer"\n', "understanding.w.type"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        small_config(more=more, folder=tmp_path)
