@@ -17,7 +17,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.experiments.small_runs import made_once, run, small_config
+# Where processes share the work, the first hands it out: it needs none of the libraries of a run,
+# which fixtures therefore import when they are asked.
 
 # A first call compiles, and a machine may be slow or busy: no example is judged by the clock.
 settings.register_profile("funnelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,6 +45,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _in_memory() -> Iterator[None]:
+    """Files need not outlive the machine: waiting for the disk was a tenth of all tests' time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real data sets; tests that need it are skipped where it is missing."""
@@ -56,4 +65,6 @@ def data() -> Path:
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished small run; tests only read it."""
+    from tests.experiments.small_runs import made_once, run, small_config
+
     return made_once(tmp_path_factory, "small", lambda at: run(small_config(), at / "run"))
