@@ -20,6 +20,8 @@ from hypothesis import HealthCheck, settings
 # Where processes share the work, the first hands it out: it needs none of the libraries of a run,
 # which fixtures therefore import when they are asked.
 
+gc.disable()  # until all tests are collected: what they are made of stays
+
 # A first call compiles, and a machine may be slow or busy: no example is judged by the clock.
 settings.register_profile("funnelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("funnelab")
@@ -31,9 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay to the end: the garbage collector need not look at them again."""
+    """Modules and tests stay to the end: the garbage collector need not look at them again.
+
+    And seldom at what is new: most of that goes by itself, or stays.
+    """
+    gc.enable()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)

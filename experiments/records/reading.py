@@ -8,6 +8,7 @@ renamed key would leave a hole in a report.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
@@ -69,7 +70,7 @@ def read_record(kind: type[AnyRecord], folder: Path) -> AnyRecord:
     with reading(path):
         told = path.read_bytes()
     try:
-        record = TypeAdapter(kind).validate_json(told)
+        record = _reader(kind).validate_json(told)
     except ValidationError as error:
         _check_version(kind, path, read_json(path))
         found = [_told(kind, each) for each in error.errors()]
@@ -77,6 +78,12 @@ def read_record(kind: type[AnyRecord], folder: Path) -> AnyRecord:
         raise DataError(f"{path}: {'; '.join(found[:_TOLD])}{more}") from error
     _check_version(kind, path, {"schema": record.schema})
     return record
+
+
+@cache
+def _reader(kind: type[AnyRecord]) -> TypeAdapter[AnyRecord]:
+    """What reads a kind of record; making it takes longer than reading."""
+    return TypeAdapter(kind)
 
 
 def find_record(kind: type[AnyRecord], folder: Path) -> AnyRecord | None:
