@@ -54,7 +54,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _in_memory() -> Iterator[None]:
-    """Files need not outlive the machine: waiting for the disk was a tenth of all tests' time."""
+    """Files of tests need not outlive the machine, so nobody waits for the disk."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield

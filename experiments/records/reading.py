@@ -8,7 +8,6 @@ renamed key would leave a hole in a report.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
@@ -19,6 +18,7 @@ from experiments.records.files import read_json, reading, storing, write_json
 from simulator.errors import DataError
 
 _TOLD = 3  # findings that an error lists
+_READERS: dict[type, TypeAdapter[Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,11 @@ def read_record(kind: type[AnyRecord], folder: Path) -> AnyRecord:
     return record
 
 
-@cache
 def _reader(kind: type[AnyRecord]) -> TypeAdapter[AnyRecord]:
-    """What reads a kind of record; making it takes longer than reading."""
-    return TypeAdapter(kind)
+    """What reads a kind of record, made once: that takes longer than reading."""
+    if kind not in _READERS:
+        _READERS[kind] = TypeAdapter(kind)
+    return _READERS[kind]
 
 
 def find_record(kind: type[AnyRecord], folder: Path) -> AnyRecord | None:
