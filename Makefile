@@ -7,6 +7,9 @@ RUNS := .venv/runs
 INSTALLED := .venv/installed
 FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
+# Whoever keeps Python from keeping what it compiles has all of it compiled by every process of tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-slow check docs notebooks gallery bench screenshots browser clean
 
 demo: $(RUNS)

@@ -17,7 +17,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.experiments.small_runs import made_once, run, small_config
+# Where processes share the work, the first hands it out: it needs none of the libraries of a run,
+# which fixtures therefore import when they are asked.
+
+gc.disable()  # until all tests are collected: what they are made of stays
 
 # A first call compiles, and a machine may be slow or busy: no example is judged by the clock.
 settings.register_profile("funnelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,9 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay to the end: the garbage collector need not look at them again."""
+    """Modules and tests stay to the end: the garbage collector need not look at them again.
+
+    And seldom at what is new: most of that goes by itself, or stays.
+    """
+    gc.enable()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,6 +50,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.skipped and os.environ.get("CI") and not item.get_closest_marker("benchmark"):
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_memory() -> Iterator[None]:
+    """Files of tests need not outlive the machine, so nobody waits for the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -56,4 +72,6 @@ def data() -> Path:
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished small run; tests only read it."""
+    from tests.experiments.small_runs import made_once, run, small_config
+
     return made_once(tmp_path_factory, "small", lambda at: run(small_config(), at / "run"))

@@ -6,6 +6,8 @@ from importlib import import_module
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 PACKAGES = (
     *("funnelab", "simulator", "recall", "ranking", "cqsid", "experiments"),
     *("cqsid.rewards", "cqsid.alignment"),

@@ -53,6 +53,8 @@ from tests.experiments.plugins import Witness, WitnessRanker, WitnessReward
 from tests.experiments.small_runs import log_digests, read, run, small_config, stage
 from tests.walls import latent_columns, leaks, types_in
 
+pytestmark = pytest.mark.long
+
 PLUGINS = "tests.experiments.plugins"
 WITNESS = f"""
 [channels.witness]

@@ -18,6 +18,7 @@ from experiments.records.files import read_json, reading, storing, write_json
 from simulator.errors import DataError
 
 _TOLD = 3  # findings that an error lists
+_READERS: dict[type, TypeAdapter[Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def read_record(kind: type[AnyRecord], folder: Path) -> AnyRecord:
     with reading(path):
         told = path.read_bytes()
     try:
-        record = TypeAdapter(kind).validate_json(told)
+        record = _reader(kind).validate_json(told)
     except ValidationError as error:
         _check_version(kind, path, read_json(path))
         found = [_told(kind, each) for each in error.errors()]
@@ -77,6 +78,13 @@ def read_record(kind: type[AnyRecord], folder: Path) -> AnyRecord:
         raise DataError(f"{path}: {'; '.join(found[:_TOLD])}{more}") from error
     _check_version(kind, path, {"schema": record.schema})
     return record
+
+
+def _reader(kind: type[AnyRecord]) -> TypeAdapter[AnyRecord]:
+    """What reads a kind of record, made once: that takes longer than reading."""
+    if kind not in _READERS:
+        _READERS[kind] = TypeAdapter(kind)
+    return _READERS[kind]
 
 
 def find_record(kind: type[AnyRecord], folder: Path) -> AnyRecord | None:

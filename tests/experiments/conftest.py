@@ -39,6 +39,7 @@ def days_before(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with a generative channel."""
-    return made_once(tmp_path_factory, "cqsid", lambda at: run(cqsid_config(at), at / "run"))
+    made = lambda at: run(cqsid_config(at), at / "run", like=small_run)  # noqa: E731
+    return made_once(tmp_path_factory, "cqsid", made)

@@ -49,9 +49,9 @@ def run(config: Config, folder: Path, *, like: Path | None = None, **options: An
     run_experiment(config, folder, progress=NoProgress(), command="a test", **options)
     if like is not None:
         own = {f"{one['name']}-{one['key']}" for one in read(folder, "manifest")["stages"]}
-        for path in (folder / "stages").glob("*-*"):
-            if path.name not in own:
-                shutil.rmtree(path)
+        for theirs in (like / "stages").glob("*-*"):
+            if theirs.name not in own:
+                shutil.rmtree(folder / "stages" / theirs.name, ignore_errors=True)
     return folder
 
 

@@ -125,7 +125,8 @@ Change = Callable[[list[str], float], str]
 def _written(said: Said, base: int, roundabout: Roundabout, luck: list[float]) -> str:
     """A text in a way of a shopper's own, or "" where it can be written in one way only."""
     which, where, how = luck
-    meant, kind, category = said.meant[base], said.kind_T[base], int(said.category_T[base])
+    # As plain integers: numpy's own take long to be compared with an Enum.
+    meant, kind, category = said.meant[base], int(said.kind_T[base]), int(said.category_T[base])
     if kind == Wording.MISSPELLED:
         return slipped(meant, where, which, how)
     if kind == Wording.KNOWLEDGE and category >= 0:

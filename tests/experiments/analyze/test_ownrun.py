@@ -14,10 +14,11 @@ from tests.experiments.small_runs import PLAIN, SMALL, made_once, run, small_con
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = ("truth.seeds=0", "world.days=4", "analysis.guardrails={latency=0.5,orders=0.2}")
     config = small_config(*settings)
-    return made_once(tmp_path_factory, "carded", lambda folder: run(config, folder / "run"))
+    made = lambda at: run(config, at / "run", like=small_run)  # noqa: E731
+    return made_once(tmp_path_factory, "carded", made)
 
 
 def test_every_estimate_of_the_run_is_in_its_scorecard(finished: Path) -> None:

@@ -5,7 +5,7 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,7 @@ FONTS = (  # the reader's own font differs from machine to machine
 )
 WIDTHS = (1280, 375)
 THEMES = ("light", "dark")
+KINDS = tuple((width, theme) for width in WIDTHS for theme in THEMES)
 STEP = 8  # between the shades that a kept picture has, of 256
 TILE = 8  # side of a tile of a small picture, in which a pixel is four by four of the page's
 MOST = 0.04  # mean difference of a tile that is taken for the same, of 1 from black to white
@@ -98,12 +99,13 @@ def _scorecard() -> Scorecard:
     return analyze(visits(fades=0.2), metrics=(ORDERS, VIEWS, RATE), **named, **more)
 
 
-def looks(tab: Browser, name: str, page: str, folder: Path) -> Iterator[Look]:
-    """A page at every width and in every theme, its sections open and its tables folded."""
+def looks(
+    tab: Browser, name: str, page: str, folder: Path, kinds: Iterable[tuple[int, str]] = KINDS
+) -> Iterator[Look]:
+    """A page at widths and in themes, its sections open and its tables folded."""
     _show(tab, name, page, folder, ".chapter")
-    for width in WIDTHS:
-        for theme in THEMES:
-            yield _look(tab, f"{name}-{width}-{theme}", width, theme)
+    for width, theme in kinds:
+        yield _look(tab, f"{name}-{width}-{theme}", width, theme)
 
 
 def unfolded(tab: Browser, name: str, page: str, folder: Path) -> Iterator[Look]:

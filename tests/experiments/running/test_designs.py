@@ -21,8 +21,8 @@ DESIGNS = {
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = lambda folder: run(small_config(*COMMON), folder / "run")  # noqa: E731
+def plain(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = lambda at: run(small_config(*COMMON), at / "run", like=small_run)  # noqa: E731
     return made_once(tmp_path_factory, "by-shopper", made)
 
 

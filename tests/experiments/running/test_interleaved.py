@@ -30,8 +30,8 @@ ALIKE = 'arms.dense.channels=["lexical","popular"]'
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = lambda folder: run(small_config(*COMMON), folder / "run")  # noqa: E731
+def plain(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = lambda at: run(small_config(*COMMON), at / "run", like=small_run)  # noqa: E731
     return made_once(tmp_path_factory, "to-be-interleaved", made)
 
 
@@ -172,9 +172,9 @@ def test_sessions_and_requests_can_be_watched(plain: Path, tmp_path: Path, desig
 
 
 def test_between_equal_arms_no_page_differs_and_credit_is_equal_but_for_coins(
-    tmp_path: Path,
+    tmp_path: Path, plain: Path
 ) -> None:
-    folder = run(small_config(*COMMON, ALIKE, TRIGGERED), tmp_path / "watched")
+    folder = run(small_config(*COMMON, ALIKE, TRIGGERED), tmp_path / "watched", like=plain)
     assert not table(folder / "log", "triggers")["differs"].any()
     found = read_record(Metrics, folder)
     assert {(row.n, row.share) for row in found.triggered} == {(0, 0.0)}

@@ -25,9 +25,9 @@ SERVERS = (
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def loaded(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = small_config(*SERVERS, "attribution.seeds=1")
-    return run(config, tmp_path_factory.mktemp("load") / "run")
+    return run(config, tmp_path_factory.mktemp("load") / "run", like=small_run)
 
 
 def missed(log: Path, reason: str) -> float:

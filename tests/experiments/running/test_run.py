@@ -14,7 +14,9 @@ from experiments.running.run import run_experiment
 from experiments.stages.progress import LineProgress
 from simulator.errors import ContractError, FunnelabError, StoreError
 from tests.experiments.small_runs import (
+    PLAIN,
     SMALL,
+    begun,
     content,
     log_digests,
     read,
@@ -152,7 +154,7 @@ def test_pages_are_served_without_broken_channels_which_the_report_names(
 )
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_channel_that_cannot_be_trained_or_kept_is_a_contract_error(
-    tmp_path: Path, name: str, wanted: str, processes: int
+    tmp_path: Path, small_run: Path, name: str, wanted: str, processes: int
 ) -> None:
     config = small_config(
         f'arms.dense.channels=["lexical", "{name.lower()}"]',
@@ -161,7 +163,7 @@ def test_a_channel_that_cannot_be_trained_or_kept_is_a_contract_error(
         folder=tmp_path,
     )
     with pytest.raises(ContractError, match=wanted):
-        run(config, tmp_path / "run")
+        run(config, tmp_path / "run", like=small_run)
 
 
 @pytest.mark.parametrize(
@@ -180,11 +182,16 @@ def test_a_channel_that_cannot_be_trained_or_kept_is_a_contract_error(
     ],
 )
 def test_a_ranker_that_breaks_its_contract_stops_the_run_with_one_clear_message(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, wanted: str
+    tmp_path: Path,
+    small_run: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    wanted: str,
 ) -> None:
     settings = ("ranker.type=custom", f"ranker.object={PLUGINS}:{name}")
     options = [word for each in settings for word in ("--set", each)]
-    assert run_command(["run", str(SMALL), "--out", str(tmp_path / "run"), *options]) == 3
+    folder = begun(tmp_path / "run", small_run)
+    assert run_command(["run", str(SMALL), "--out", str(folder), *options]) == 3
     error = capsys.readouterr().err
     assert wanted in error
     assert "Traceback" not in error
@@ -289,8 +296,9 @@ def test_a_catalogue_of_ids_titles_and_prices_is_enough(tmp_path: Path, suffix: 
         shop.to_json(file, orient="records", lines=True)
     text = SMALL.read_text().replace("[catalog]\nitems = 300", f'[catalog.file]\npath = "{file}"')
     (tmp_path / "own.toml").write_text(text)
-    status = run_command(["run", str(tmp_path / "own.toml"), "--out", str(tmp_path / "run")])
-    assert status == 0
+    options = [word for each in PLAIN for word in ("--set", each)]
+    words = ["run", str(tmp_path / "own.toml"), "--out", str(tmp_path / "run"), *options]
+    assert run_command(words) == 0
     manifest = read(tmp_path / "run", "manifest")
     assert manifest["items"] == 80
     assert len(table(tmp_path / "run" / "log", "exposures")) > 1000

@@ -62,10 +62,10 @@ class Watching:
 
 
 @pytest.fixture(scope="module")
-def generative(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generative(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generative")
     config = small_config(ARMS, "truth.seeds=0", *TOLD, more=GENERATIVE, folder=folder)
-    return run(config, folder / "run")
+    return run(config, folder / "run", like=small_run)
 
 
 def rows(folder: Path, model: str) -> list[dict[str, Any]]:

@@ -17,13 +17,13 @@ from tests.experiments.small_runs import run, small_config
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory):
+def opened(tmp_path_factory, small_run):
     """Control's world of a run in which few items reach a page, about to be lived again."""
     folder = tmp_path_factory.mktemp("oracle") / "run"
     # Few buy, so that what better pages sell leaves most needs as they were.
     few = ("funnel.keep=12", "funnel.merge.limit=12", "world.behavior.outside=9.0")
     config = small_config(*few, "truth.headroom=0")
-    run(config, folder)
+    run(config, folder, like=small_run)
     with RunFolder(folder) as store:
         arm = open_arm(config, Maker(store, config.execution, NoProgress()), "control")
         job = arm.world(0)

@@ -26,10 +26,10 @@ def compared(tmp_path_factory: pytest.TempPathFactory, whole: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, whole: Path) -> Path:
     """A run whose two pairs of worlds have a training each of ranker and generator."""
     folder = tmp_path_factory.mktemp("retrained")
-    return run(cqsid_config(folder, BOTH, *EACH), folder / "run")
+    return run(cqsid_config(folder, BOTH, *EACH), folder / "run", like=whole)
 
 
 def test_each_model_has_an_a_a_of_its_own_in_an_arm_that_has_it(compared: Path) -> None:

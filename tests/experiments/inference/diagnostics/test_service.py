@@ -3,8 +3,10 @@ import pandas as pd
 import pytest
 
 from experiments.inference.analysis import analyse
+from experiments.inference.diagnostics import health as diagnostics
+from experiments.inference.diagnostics.service import service as of_service
 from experiments.inference.intervals.student import reach, welch
-from experiments.inference.metrics import METRICS
+from experiments.inference.logs import EngineSpec, engine, read_manifest
 from tests.experiments.inference.logs import write_log
 from tests.experiments.inference.parity import read
 
@@ -128,9 +130,10 @@ def test_intervals_of_equal_arms_hold_zero_about_as_often_as_they_say(tmp_path):
     missed = 0
     for seed in range(60):
         log = write_log(tmp_path / str(seed), shoppers=300, requests=4.0, seed=seed)
-        told = {row.metric: row for row in analyse(
-            log, None, name="x", arms=HALVES, control="control", metrics=(METRICS["ctr"],),
-            primary="ctr",
-        ).service}  # fmt: skip
+        with engine(EngineSpec()) as connection:
+            asked = connection, log, read_manifest(log)
+            late, ended = diagnostics.latency(*asked), diagnostics.end_reasons(*asked)
+            rows = of_service(*asked, late, ended, [tuple(HALVES)], 0.95)
+        told = {row.metric: row for row in rows}
         missed += sum(told[name].p_value < 0.05 for name in ("clicked", "ended:bought"))
     assert 1 <= missed <= 13  # a binomial leaves this once in 200

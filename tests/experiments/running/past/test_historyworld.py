@@ -81,8 +81,8 @@ def test_the_channel_serves_as_it_was_launched_where_it_is_not_retrained(ramped:
     assert model(ramped, "channel-dense-launched") == model(ramped, "channel-dense")
 
 
-def test_a_retrained_channel_has_learned_of_the_ramp(tmp_path: Path) -> None:
-    folder = run(small_config(*RAMP, "truth.seeds=0"), tmp_path / "run")
+def test_a_retrained_channel_has_learned_of_the_ramp(ramped: Path, tmp_path: Path) -> None:
+    folder = run(small_config(*RAMP, "truth.seeds=0"), tmp_path / "run", like=ramped)
     assert model(folder, "channel-dense-launched") != model(folder, "channel-dense")
 
 

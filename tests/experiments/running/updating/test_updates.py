@@ -31,7 +31,15 @@ from simulator.errors import ConfigError
 from simulator.following.walk import follow
 from tests.experiments.cqsid_runs import cqsid_config
 from tests.experiments.running.test_stage_keys import stages_of
-from tests.experiments.small_runs import log_digests, read, run, small_config, stage, table
+from tests.experiments.small_runs import (
+    begun,
+    log_digests,
+    read,
+    run,
+    small_config,
+    stage,
+    table,
+)
 
 pytestmark = pytest.mark.long
 
@@ -41,24 +49,25 @@ FIRST = 3  # the day of the first update
 
 
 @pytest.fixture(scope="module")
-def updated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def updated(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with two updates, with all that is followed beside its worlds."""
     more = ("truth.seeds=1", "truth.headroom=20", 'truth.retrained=["ranker"]')
-    return run(small_config(*UPDATED, *more), tmp_path_factory.mktemp("updated") / "run")
+    folder = tmp_path_factory.mktemp("updated") / "run"
+    return run(small_config(*UPDATED, *more), folder, like=small_run)
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run without updates."""
     config = small_config("world.days=3", "truth.seeds=1")
-    return run(config, tmp_path_factory.mktemp("plain") / "run")
+    return run(config, tmp_path_factory.mktemp("plain") / "run", like=small_run)
 
 
 @pytest.fixture(scope="module")
-def apart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def apart(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run in which each arm learns from its own log."""
     config = small_config(*UPDATED, APART, "truth.seeds=0")
-    return run(config, tmp_path_factory.mktemp("apart") / "run")
+    return run(config, tmp_path_factory.mktemp("apart") / "run", like=small_run)
 
 
 @contextmanager
@@ -197,7 +206,7 @@ def test_what_is_expected_is_told_with_the_models_that_serve_on_each_day(updated
 
 
 def test_a_world_that_is_stopped_in_the_middle_finds_the_models_that_it_had_trained(
-    updated: Path, tmp_path: Path
+    updated: Path, small_run: Path, tmp_path: Path
 ) -> None:
     class StoppedError(Exception):
         pass
@@ -206,7 +215,8 @@ def test_a_world_that_is_stopped_in_the_middle_finds_the_models_that_it_had_trai
         if list(tmp_path.glob("run/stages/ranker-update-2-*/stage.json")):
             raise StoppedError
 
-    with shop(small_config(*UPDATED, "truth.seeds=0"), tmp_path / "run") as (pipeline, trained):
+    folder = begun(tmp_path / "run", small_run)
+    with shop(small_config(*UPDATED, "truth.seeds=0"), folder) as (pipeline, trained):
         job = pipeline.experiment(trained)
         with pytest.raises(StoppedError):
             live(job, advance=stop)

@@ -13,7 +13,7 @@ RANGES = ("queries.vocabulary_gap=0.1..0.8", "channels.lexical.limit=20..100")
 PLAIN = ("truth.headroom=0", "truth.retrained=[]", "world.days=1", "shoppers.count=200")
 
 
-def words(out: Path, *more: str, worlds: int = 4) -> list[str]:
+def words(out: Path, *more: str, worlds: int = 3) -> list[str]:
     declared = [word for each in RANGES for word in ("--vary", each)]
     shared = [word for each in PLAIN for word in ("--set", each)]
     return [
@@ -39,7 +39,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_world_has_a_seed_and_a_place_in_every_range(finished: Path) -> None:
     record = read_record(SweepRecord, finished)
     assert record.keys == ("queries.vocabulary_gap", "channels.lexical.limit", "seed")
-    assert [cell.values[-1] for cell in record.cells] == [5, 6, 7, 8]
+    assert [cell.values[-1] for cell in record.cells] == [5, 6, 7]
     assert all(0.1 <= cell.values[0] <= 0.8 for cell in record.cells)
     assert all(cell.status == "done" for cell in record.cells)
     assert [(each.key, each.low, each.high) for each in record.assumptions] == [
@@ -52,7 +52,7 @@ def test_worlds_are_told_together_and_none_beside_another(finished: Path) -> Non
     record = read_record(SweepRecord, finished)
     assert record.differences == record.warnings == ()
     assert {row.metric for row in record.over} == set(record.metrics)
-    assert all(row.worlds <= 4 for row in record.over)
+    assert all(row.worlds <= 3 for row in record.over)
     assert {row.key for row in record.leans} == set(record.keys[:-1])
     assert "drawn from what nobody knows" in (finished / "sweep.html").read_text()
 
@@ -62,10 +62,10 @@ def test_more_worlds_keep_those_that_were_there(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.glob("stages/*/stage.json")}
-    assert run_command(words(finished, worlds=5)) == 0
-    assert len(read_record(SweepRecord, finished).cells) == 5
+    assert run_command(words(finished, worlds=4)) == 0
+    assert len(read_record(SweepRecord, finished).cells) == 4
     assert before == {path: path.stat().st_mtime_ns for path in before}
-    assert "Over 5 worlds" in capsys.readouterr().out.replace("\n", " ")
+    assert "Over 4 worlds" in capsys.readouterr().out.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
