@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import Discriminator, Field, Tag
 
 from cqsid.settings import CqsidSpec
+from cqsid.systems.attributes.settings import WriterUnderstandingSpec
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from ranking.judges.settings import JudgeSpec as PlainJudgeSpec
 from recall.augmenting.settings import (
@@ -30,6 +31,8 @@ from recall.rewriting.settings import (
 )
 from recall.service.settings import ServiceSpec
 from recall.suggesting.settings import AffinitySpec, OwnSuggesterSpec, PopularTextsSpec
+from recall.understanding.settings import UnderstandingSpec as PlainUnderstandingSpec
+from recall.understanding.understanding import Understanding
 
 ChannelSpec = Annotated[
     LexicalSpec
@@ -82,6 +85,38 @@ JudgeSpec = Annotated[
     | Annotated[ChainJudgeSpec, Tag("chain")],
     Discriminator(_judge_kind),
 ]
+
+
+AnyUnderstandingSpec = PlainUnderstandingSpec | WriterUnderstandingSpec
+
+
+def _understanding_kind(value: Any) -> Any:
+    return value.get("type", "linear") if isinstance(value, dict) else value.type
+
+
+UnderstandingSpec = Annotated[
+    Annotated[PlainUnderstandingSpec, Tag("none")]
+    | Annotated[PlainUnderstandingSpec, Tag("dictionary")]
+    | Annotated[PlainUnderstandingSpec, Tag("linear")]
+    | Annotated[PlainUnderstandingSpec, Tag("custom")]
+    | Annotated[WriterUnderstandingSpec, Tag("writer")],
+    Discriminator(_understanding_kind),
+]
+
+
+def build_understanding(spec: AnyUnderstandingSpec) -> Understanding:
+    """The catalogue step that a spec describes, not yet fitted.
+
+    Raises:
+        ContractError: a custom object cannot be found, refuses its options or is no such step.
+    """
+    if isinstance(spec, WriterUnderstandingSpec):
+        from cqsid.systems.attributes.writerunderstanding import WriterUnderstanding  # loads torch
+
+        return WriterUnderstanding(spec)
+    from recall.understanding.registry import build_understanding as build_plain
+
+    return build_plain(spec)
 
 
 def build_judge(name: str, spec: AnyJudgeSpec) -> Judge:

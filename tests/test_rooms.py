@@ -76,13 +76,21 @@ ROOMS = {
         "generator": {"tokenizer", "kernels"},
         "decoding": {"generator", "tokenizer", "kernels"},
         "training": {"decoding", "generator", "tokenizer", "kernels"},
-        ".": {"decoding", "generator", "tokenizer", "training", "systems.chain"},
+        ".": {
+            "decoding",
+            "generator",
+            "tokenizer",
+            "training",
+            "systems.chain",
+            "systems.attributes",
+        },
         "rewards": {"decoding", "generator", "tokenizer", "training"},
         "alignment": {
             *("rewards", "training", "decoding", "generator", "tokenizer", "kernels"),
             ".",  # what is aligned is the trained system
         },
         "systems": set(),
+        "systems.attributes": {"systems.writer", "training", "generator"},
         "systems.writer": {
             *("alignment", "training", "decoding", "generator", "tokenizer", "kernels"),
         },

@@ -7,6 +7,7 @@ L - 1 passes for ids of L codes, nothing copied or reordered, no end mark (see
 Axis suffixes: B prompts, R prompts of a chunk, T positions, L levels, N beams, K codes of a level.
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,8 +73,7 @@ class Decoder:
         """
         if softmax not in ("level", "full"):
             raise ConfigError(f"softmax == {softmax!r}, must be 'level' or 'full'")
-        if vocabulary.sizes != trie.sizes:
-            raise ConfigError(f"trie.sizes == {trie.sizes}, must be {vocabulary.sizes}")
+        _check_sizes(vocabulary, trie)
         if len(weights.embedding_VD) < len(vocabulary):
             found = len(weights.embedding_VD)
             raise ConfigError(f"weights: {found} tokens, must be >= {len(vocabulary)}")
@@ -82,6 +82,17 @@ class Decoder:
         with torch.inference_mode():
             self._branches = Branches(weights, vocabulary.first_code)
             self._scores = Scores(weights, vocabulary, softmax)
+
+    def among(self, trie: Trie) -> "Decoder":
+        """The same model, laid out once, with other ids.
+
+        Raises:
+            ConfigError: a trie of other sizes.
+        """
+        _check_sizes(self._vocabulary, trie)
+        other = copy.copy(self)
+        other._trie = trie
+        return other
 
     def decode(
         self,
@@ -140,3 +151,8 @@ class Decoder:
         if none_B.any():
             row = int(none_B.argmax())
             raise ContractError(f"first_BK[{row}] allows no id, must allow a first code of one")
+
+
+def _check_sizes(vocabulary: Vocabulary, trie: Trie) -> None:
+    if vocabulary.sizes != trie.sizes:
+        raise ConfigError(f"trie.sizes == {trie.sizes}, must be {vocabulary.sizes}")

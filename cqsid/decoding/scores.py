@@ -50,7 +50,11 @@ class Scores:
         head_VD = weights.head_VD.detach().float()
         parts = vocabulary.heads(head_VD)
         self.starts: list[int] = (vocabulary.offset_L - vocabulary.first_code).tolist()
-        self._levels = [Product(part_KD) for part_KD in parts]
+        laid: dict[int, Product] = {}  # levels of one range share what is laid out
+        for start, part_KD in zip(self.starts, parts, strict=True):
+            if start not in laid:
+                laid[start] = Product(part_KD)
+        self._levels = [laid[start] for start in self.starts]
         self._rests: list[list[_Block]] = [[] for _ in parts]
         if softmax == "level":
             return

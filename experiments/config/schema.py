@@ -12,6 +12,7 @@ from cqsid.registry import (
     JudgeSpec,
     RewriterSpec,
     SuggesterSpec,
+    UnderstandingSpec,
     generative,
 )
 from experiments.config.analysis import RANKER, AnalysisSpec, TruthSpec
@@ -35,7 +36,6 @@ from ranking.settings import ExamplesSpec, FunnelSpec
 from recall.classic.bootstrap import BOOTSTRAP_CHANNELS
 from recall.composed.references import Steps, problems_of_references
 from recall.settings import MergeSpec, Reference
-from recall.understanding.settings import UnderstandingSpec
 from simulator.annotations.settings import AnnotationsSpec
 from simulator.catalogue.settings import CatalogSpec, TraitsSpec
 from simulator.errors import ConfigError

@@ -9,7 +9,7 @@ Axis suffixes: B questions, R answers of each, G sampled answers, L codes of a t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ from simulator.catalogue.catalog import Ints
 from simulator.errors import ConfigError, DataError
 
 Floats = NDArray[np.float32]
+_LAID_OUT: Final = ("_anything", "_decoder")
+"""What is made of the weights when it is first asked for."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class TextWriter:
         with one_thread():
             course = StageRun(model, self.vocabulary, "level", plan, None, None).run(None)
         self.losses, self.weights = tuple(course.losses), Weights.of(model).detached()
-        self.__dict__.pop("_anything", None)
+        for name in _LAID_OUT:
+            self.__dict__.pop(name, None)
 
     def _examples(self, sets: Mapping[str, Lessons], texts: tuple[str, ...]) -> Examples:
         start_of = np.cumsum([0, *(len(each.texts) for each in sets.values())])
@@ -162,7 +165,7 @@ class TextWriter:
             DataError: a text of another writer's trie.
         """
         self._check_trie(among)
-        decoder = Decoder(self.weights, self.vocabulary, among.trie)
+        decoder = self._decoder.among(among.trie)
         found = decoder.decode(self._prompts(task, questions, about), most)
         text_BR = np.where(found.sid_BN >= 0, among.text_S[found.sid_BN], NOTHING)
         return Written(text_BR.astype(np.int32), found.scores_BN)
@@ -238,8 +241,13 @@ class TextWriter:
         nothing_1L = np.full((1, self.spec.longest), self.vocabulary.end, np.int32)
         return Trie.of(nothing_1L, self.vocabulary.sizes)
 
+    @cached_property
+    def _decoder(self) -> Decoder:
+        """The model, laid out once for all tries."""
+        return Decoder(self.weights, self.vocabulary, self._anything)
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: each for name, each in vars(self).items() if name != "_anything"}
+        return {name: each for name, each in vars(self).items() if name not in _LAID_OUT}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

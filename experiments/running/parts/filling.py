@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cqsid.registry import build_understanding
 from experiments.config.schema import Config
 from experiments.records.files import plain, write_json
 from experiments.running.heldout import seen_history
@@ -16,7 +17,6 @@ from recall.channel import Reporting
 from recall.storage import plug_in_roots, save
 from recall.understanding.contract import violations
 from recall.understanding.filled import Filled, trusted
-from recall.understanding.registry import build_understanding
 from recall.understanding.twin import shuffled
 from recall.understanding.understanding import Understanding
 from simulator.calling import blaming, call
