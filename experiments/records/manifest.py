@@ -141,6 +141,8 @@ class RunManifest(BenchManifest):
         days: length of the experiment (days).
         seeds: the seeds that all random draws follow from.
         log_digest: digest of the experiment's log; equal for equal settings, seed and versions.
+        annotations: graded pairs that were bought, through which the simulated truth reached
+            judges, and what learned from these.
     """
 
     COMMAND: ClassVar[str] = "funnelab run"
@@ -150,3 +152,4 @@ class RunManifest(BenchManifest):
     days: int
     seeds: Seeds
     log_digest: str
+    annotations: int = field(default=0, kw_only=True)

@@ -35,7 +35,7 @@ _LIBRARIES = (
 
 
 def manifest(
-    config: Config, command: str, catalogue: Stage, experiment: Path, maker: Maker
+    config: Config, command: str, catalogue: Stage, experiment: Path, maker: Maker, bought: int = 0
 ) -> RunManifest:
     """How a run with an experiment was made.
 
@@ -44,6 +44,7 @@ def manifest(
         catalogue: the finished catalogue stage, for its sizes.
         experiment: the log folder of the experiment, for its digest.
         maker: of the stages of the run.
+        bought: annotated pairs.
     """
     return RunManifest(
         **vars(bench_manifest(config, command, catalogue, maker)),
@@ -58,6 +59,7 @@ def manifest(
         days=config.world.days,
         seeds=Seeds(run=config.seed, truth=config.truth.seeds),
         log_digest=read_json(experiment / "manifest.json")["digest"],
+        annotations=bought,
     )
 
 

@@ -109,7 +109,8 @@ def _made(config: Config, maker: Maker, command: str) -> Path:
         items = Items.of(catalog, history.path / LOG)
         write_credit(maker.run, config, worlds.experiment, items)
     maker.run.link("log", worlds.experiment)
-    told = manifest(config, command, catalogue, worlds.experiment, maker)
+    bought = judges.record.bought if judges is not None else 0
+    told = manifest(config, command, catalogue, worlds.experiment, maker, bought)
     return finish_run(maker, told, write_report)
 
 

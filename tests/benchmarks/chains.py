@@ -7,6 +7,7 @@ bought, with a 95 % interval over trainings (Student's t); the pairs are the sam
 """
 
 import argparse
+import copy
 import sys
 import time
 from pathlib import Path
@@ -18,13 +19,13 @@ from scipy.stats import t as student
 from cqsid.registry import build_judge
 from cqsid.systems.chain.chainjudge import ChainJudge
 from cqsid.systems.chain.chains import VERDICTS
-from cqsid.systems.chain.languagejudge import LanguageJudge
+from cqsid.systems.chain.languagejudge import LanguageJudge, School
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from recall.device import one_thread
 from recall.judge import expected_grade, requests_of, tiers
 from recall.storage import load
 from simulator.annotations.pairs import Annotations
-from simulator.log.history import load_history
+from simulator.catalogue.catalog import Catalog
 
 THINK: dict[str, Any] = {"order": "think_first"}
 JUDGES: dict[str, dict[str, Any]] = {
@@ -41,6 +42,8 @@ JUDGES: dict[str, dict[str, Any]] = {
     "she, others' truth": {"alignment": "she", "aligning": {"permuted": True}},
 }
 GOOD = 2
+Taught = tuple[LanguageJudge, School, float]
+"""A supervised judge, what it learned from, and the seconds that it took."""
 
 
 def main() -> None:
@@ -49,28 +52,44 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--only", default="")
     asked = parser.parse_args()
-    (annotated,), (made,), (past,) = (
-        list((asked.run / "stages").glob(f"{kind}-*"))
-        for kind in ("annotations", "catalogue", "history")
+    (annotated,), (made,) = (
+        list((asked.run / "stages").glob(f"{kind}-*")) for kind in ("annotations", "catalogue")
     )
     bought: Annotations = load(annotated / "bought.safetensors")
     measured: Annotations = load(annotated / "measured.safetensors")
-    catalog, history = load(made / "catalog.safetensors"), load_history(past / "log")
+    catalog: Catalog = load(made / "catalog.safetensors")
     seeds = [int(seed) for seed in asked.seeds.split(",")]
     only = asked.only.split(";") if asked.only else list(JUDGES)
-    for name in only:
-        rows = []
-        for seed in seeds:
-            rng = np.random.default_rng(seed)
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in only}
+    for seed in seeds:
+        taught: dict[str, Taught] = {}  # alignments go on from one supervised judge
+        for name in only:
             spec = ChainJudgeSpec(**JUDGES[name])
-            pairs = _shuffled(bought, rng) if spec.permuted else bought
-            judge, start = build_judge(name, spec), time.process_time()
+            before = ChainJudgeSpec(
+                order=spec.order, verdicts=spec.verdicts, permuted=spec.permuted
+            )
+            key = before.model_dump_json()
+            if key not in taught:
+                taught[key] = _supervised(before, catalog, bought, seed)
+            judge, school = copy.copy(taught[key][0]), taught[key][1]
+            judge.__dict__.pop("reader", None)
+            judge.spec, start = spec, time.process_time()
+            judge.align(school)
+            seconds = taught[key][2] + time.process_time() - start
             with one_thread():
-                judge.fit(catalog, history, pairs, rng=rng)
-                taught = time.process_time() - start
-                rows.append(_figures(judge, measured) | {"seconds to learn": taught})
-        print(f"{name}: " + ", ".join(_told(key, [row[key] for row in rows]) for key in rows[0]))
-        sys.stdout.flush()
+                rows[name].append(_figures(judge, measured) | {"seconds to learn": seconds})
+            told = (_told(each, [row[each] for row in rows[name]]) for each in rows[name][0])
+            print(f"{len(rows[name])} seeds, {name}: " + ", ".join(told))
+            sys.stdout.flush()
+
+
+def _supervised(spec: ChainJudgeSpec, catalog: Catalog, bought: Annotations, seed: int) -> Taught:
+    rng, start = np.random.default_rng(seed), time.process_time()
+    judge = build_judge("chain", spec)
+    assert isinstance(judge, LanguageJudge)
+    school = judge.prepare(catalog, _shuffled(bought, rng) if spec.permuted else bought, rng)
+    judge.supervise(school)
+    return judge, school, time.process_time() - start
 
 
 def _shuffled(pairs: Annotations, rng: np.random.Generator) -> Annotations:

@@ -5,6 +5,7 @@ grade. It learns from annotated chains, and then, if settings say so, from rewar
 sees no verdict: it writes them itself.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +32,23 @@ from simulator.catalogue.catalog import Catalog, Ints
 from simulator.errors import DataError
 from simulator.log.history import History
 from simulator.protocols import Requests
+
+
+@dataclass(frozen=True)
+class School:
+    """What a judge learns from.
+
+    Attributes:
+        made: pairs made of the catalogue.
+        lessons, held: annotated pairs, and those of other texts that only validate.
+        seed: of first weights, orders and samples.
+    """
+
+    made: Lessons
+    lessons: Lessons
+    held: Lessons
+    seed: int
+
 
 _HELD_OUT = 10  # one of so many texts validates and is not learned from
 
@@ -68,8 +86,20 @@ class LanguageJudge:
         annotations.check(len(catalog))
         self.__dict__.pop("reader", None)
         self.weights, self.losses, self.aligned = None, (), None
-        if not len(annotations):
-            return
+        if len(annotations):
+            school = self.prepare(catalog, annotations, rng)
+            self.supervise(school)
+            self.align(school)
+
+    def prepare(
+        self, catalog: Catalog, annotations: Annotations, rng: np.random.Generator
+    ) -> School:
+        """What it will learn from; the words of items and the prompts are kept.
+
+        Raises:
+            DataError: grades without verdicts, where verdicts are learned.
+            ConfigError: a backbone that is none.
+        """
         if self.spec.verdicts and not annotations.explained:
             raise DataError("annotations == grades without verdicts, must have all three of each")
         seed, words = int(rng.integers(2**31)), item_texts(catalog, brand=True, category=True)
@@ -78,17 +108,28 @@ class LanguageJudge:
         self._builder = self._prompts((*words, *made.texts, *asked))
         self._items = self._builder.title_tokens(words)
         lessons, held = self._lessons(annotations, rng)
-        free = self._lesson(made, np.arange(len(made)))
-        model = build_model(self.spec.model, self._builder.vocabulary, seed=seed)
-        parts = self.chains, model, self._builder.vocabulary, free, lessons, held
+        return School(self._lesson(made, np.arange(len(made))), lessons, held, seed)
+
+    def supervise(self, school: School) -> None:
+        """Learn from pairs made, then from annotations."""
+        model = build_model(self.spec.model, self._builder.vocabulary, seed=school.seed)
+        lessons = school.made, school.lessons, school.held
         with one_thread():
-            self.losses = supervised(self.spec, *parts, seed=seed)
-            self.weights = Weights.of(model).detached()
-            if self.spec.alignment != "sft":
-                self.weights, self.aligned = rewarded(
-                    *(self.spec, self.chains, self.weights, self._builder.vocabulary, lessons),
-                    seed=seed,
-                )
+            self.losses = supervised(
+                *(self.spec, self.chains, model, self._builder.vocabulary, *lessons),
+                seed=school.seed,
+            )
+        self.weights = Weights.of(model).detached()
+
+    def align(self, school: School) -> None:
+        """Learn from rewards, where settings say so; `supervise` comes first."""
+        if self.spec.alignment == "sft" or self.weights is None:
+            return
+        with one_thread():
+            self.weights, self.aligned = rewarded(
+                *(self.spec, self.chains, self.weights, self._builder.vocabulary, school.lessons),
+                seed=school.seed,
+            )
 
     def _prompts(self, texts: tuple[str, ...]) -> PromptBuilder:
         spec = self.spec
