@@ -56,7 +56,7 @@ ROOMS = {
             *("records", "stages", "inference", "config", "report", "running", "sweep"),
             *("attribution", "power", "rewardlab"),
         },
-        "exporting": {"records", "inference", "running", "notebook"},
+        "exporting": {"records", "inference", "report", "running", "notebook"},
         "environments": {"records", "config", "stages", "running", "attribution"},
         "commands": {
             *("records", "stages", "inference", "config", "report", "running", "validate"),
@@ -70,6 +70,7 @@ ROOMS = {
     },
     "cqsid": {
         "kernels": set(),
+        "loggers": set(),
         "tokenizer": {"kernels"},
         "generator": {"tokenizer", "kernels"},
         "decoding": {"generator", "tokenizer", "kernels"},
@@ -78,6 +79,7 @@ ROOMS = {
         "rewards": {"decoding", "generator", "tokenizer", "training"},
         "alignment": {
             *("rewards", "training", "decoding", "generator", "tokenizer", "kernels"),
+            "loggers",
             ".",  # what is aligned is the trained system
         },
     },
