@@ -36,6 +36,8 @@ class Examples:
         position_BN: 0-based position at which the item was shown, over all pages of the query.
         clicked_BN, carted_BN, bought_BN: labels.
         index: a snapshot with the statistics of the part of the log before the examples.
+        features_PF: what a ranker sees of each exposure, row by row, where somebody had to know it
+            before; None where the ranker is to find out. It is the same either way.
     """
 
     requests: Requests
@@ -45,6 +47,7 @@ class Examples:
     carted_BN: NDArray[np.bool_]
     bought_BN: NDArray[np.bool_]
     index: Index
+    features_PF: NDArray[np.float32] | None = None
 
     @property
     def slot_BN(self) -> NDArray[np.int64]:

@@ -57,7 +57,7 @@ ROOMS = {
             *("records", "stages", "inference", "config", "report", "running", "sweep"),
             *("attribution", "power", "rewardlab"),
         },
-        "exporting": {"records", "inference", "running", "notebook"},
+        "exporting": {"records", "inference", "report", "running", "notebook"},
         "environments": {"records", "config", "stages", "running", "attribution"},
         "commands": {
             "config.userdata",
@@ -72,6 +72,7 @@ ROOMS = {
     },
     "cqsid": {
         "kernels": set(),
+        "loggers": set(),
         "tokenizer": {"kernels"},
         "generator": {"tokenizer", "kernels"},
         "decoding": {"generator", "tokenizer", "kernels"},
@@ -87,6 +88,7 @@ ROOMS = {
         "rewards": {"decoding", "generator", "tokenizer", "training"},
         "alignment": {
             *("rewards", "training", "decoding", "generator", "tokenizer", "kernels"),
+            "loggers",
             ".",  # what is aligned is the trained system
         },
         "systems": set(),

@@ -7,9 +7,11 @@ alone.
 import email.message
 import email.parser
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -102,6 +104,27 @@ def test_it_says_what_it_is(metadata: email.message.Message) -> None:
     assert extras == set(PROJECT["optional-dependencies"])
     needed = [each for each in metadata.get_all("Requires-Dist", []) if "extra ==" not in each]
     assert len(needed) == len(PROJECT["dependencies"])
+
+
+def test_nothing_in_its_long_description_leads_nowhere(metadata: email.message.Message) -> None:
+    text = str(metadata.get_payload())
+    assert "# funnelab" in text
+    assert "`docs/tutorial.md`" in text
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert all(re.match(r"https?://", target) for target in targets), targets
+    assert not re.findall(r"!\[", text)
+
+
+def test_the_files_that_it_names_are_in_the_source_distribution(
+    metadata: email.message.Message, tmp_path: Path
+) -> None:
+    told(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=ROOT)
+    (made,) = tmp_path.iterdir()
+    with tarfile.open(made) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    named = set(re.findall(r"`((?:docs/)?[\w-]+\.md|LICENSE)`", str(metadata.get_payload())))
+    assert len(named) > 20
+    assert named <= held
 
 
 def test_it_holds_the_packages_whole_and_nothing_else(wheel: Path) -> None:

@@ -9,6 +9,8 @@ from simulator.spec import Spec
 BEST: Final = 10
 """The first ids of a beam, which diversity and the watched rewards look at."""
 
+LOGGERS: Final = "reward_lab.alignment.loggers"
+
 _UNCLIPPED: Final = {"clip_low": 1.0, "clip_high": 1e6}
 
 PRESETS: Final[dict[str, dict[str, Any]]] = {
@@ -326,6 +328,6 @@ class AlignmentSpec(Spec):
     checkpoint_steps: int = Field(50, gt=0, description="steps between two checkpoints")
     loggers: tuple[str, ...] = Field(
         (),
-        description="where the figures of each training go as well: tensorboard, wandb, mlflow "
+        description="where the figures of each alignment go as well: tensorboard, wandb, mlflow "
         "(extras of the same names), MODULE:OBJECT or an entry point of funnelab.loggers",
     )

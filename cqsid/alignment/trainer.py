@@ -17,8 +17,6 @@ from torch import Tensor
 from cqsid.alignment.evaluation import Evaluator
 from cqsid.alignment.idtask import IdTask
 from cqsid.alignment.learner import Learner
-from cqsid.alignment.loggers.named import Loggers
-from cqsid.alignment.loggers.runlogger import Training
 from cqsid.alignment.report import (
     AlignmentReport,
     Course,
@@ -29,10 +27,13 @@ from cqsid.alignment.report import (
     step_reading,
 )
 from cqsid.alignment.rollout import Batch, Roller
-from cqsid.alignment.settings import AlgorithmSpec, AlignmentSpec
+from cqsid.alignment.scalars import evaluation_scalars, step_scalars
+from cqsid.alignment.settings import LOGGERS, AlgorithmSpec, AlignmentSpec
 from cqsid.decoding.trie import Trie
 from cqsid.generator.transformer import Weights
 from cqsid.learned import Learned
+from cqsid.loggers.named import Loggers
+from cqsid.loggers.runlogger import Training
 from cqsid.rewards.logged import Logged
 from cqsid.rewards.mix import Mix
 from cqsid.rewards.reward import Reward
@@ -149,7 +150,7 @@ def align(
             run.resume(workspace, held.requests.id_B)
         writer = None
         if events is not None and spec.loggers:
-            writer = Loggers(spec.loggers, Training(name, events, run.course.step))
+            writer = Loggers(spec.loggers, Training(name, events, run.course.step), LOGGERS)
         try:
             run.run(writer, progress)
         finally:
@@ -204,7 +205,7 @@ class _Run:
             due = course.step % spec.evaluate_every == 0 or course.step == spec.steps
             evaluation = self._evaluate(writer) if due else None
             if writer is not None:
-                writer.step(reading)
+                writer.log(dict(step_scalars(reading)), reading.step)
             if checkpoint is not None and course.step % spec.checkpoint_steps == 0:
                 self._save(checkpoint)
             if progress is not None:
@@ -246,7 +247,7 @@ class _Run:
             self._kept = self.learner.optimizer.copy()
         self._count_time()
         if writer is not None:
-            writer.evaluation(evaluation)
+            writer.log(dict(evaluation_scalars(evaluation)), evaluation.step)
         return evaluation
 
     def _count_time(self) -> None:

@@ -28,10 +28,11 @@ from cqsid.training.examples import (
 )
 from cqsid.training.loop import Course, Plan, Saving, StageRun, Stopped, Validation
 from cqsid.training.settings import StageSpec, TrainingSpec
-from cqsid.training.validation import Split, Validator, title_sample
+from cqsid.training.validation import WIDTHS, Split, Validator, title_sample
 from recall.arrays import Ragged
 from recall.device import one_thread, resolve_device
 from recall.settings import DeviceName
+from simulator.curves import Curve
 
 _log = logging.getLogger(__name__)
 
@@ -169,12 +170,16 @@ def _tasks(
 
 
 def _run(task: _Task, run: StageRun, progress: Tell | None) -> StageReport:
+    curve = Curve(task.stage)
+
     def tell(course: Course, steps: int) -> None:
+        curve.tell(course.step, _figures(course))
         if progress is not None:
             progress(task.stage, course, steps)
 
     if len(task.examples):
-        course = run.run(tell)
+        with curve:
+            course = run.run(tell)
     else:
         course = Course(stopped=Stopped.NO_EXAMPLES)
         _log.info("stage %s has nothing to learn from and is skipped", task.stage)
@@ -189,6 +194,16 @@ def _run(task: _Task, run: StageRun, progress: Tell | None) -> StageReport:
         validations=tuple(course.validations),
         best=course.best,
     )
+
+
+def _figures(course: Course) -> dict[str, float]:
+    """What the last step showed, by tag."""
+    figures = {"train/loss": course.losses[-1]}
+    if course.validations and course.validations[-1].step == course.step:
+        last = course.validations[-1]
+        rates = zip(WIDTHS, last.hit_rates, strict=True)
+        figures |= {"eval/loss": last.loss, **{f"eval/hit_rate/{n}": rate for n, rate in rates}}
+    return figures
 
 
 def _saving(

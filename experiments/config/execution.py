@@ -1,10 +1,12 @@
 """Settings of how a run is executed."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from simulator.spec import Spec
+
+LOGGERS: Final = "execution.loggers"
 
 
 class ExecutionSpec(Spec):
@@ -20,4 +22,10 @@ class ExecutionSpec(Spec):
     )
     backend: Literal["processes", "ray"] = Field(
         "processes", description="where worlds run: processes of this machine, or a ray cluster"
+    )
+    loggers: tuple[str, ...] = Field(
+        (),
+        description="where the losses of channels, rankers and judges go while they are trained: "
+        "tensorboard, wandb, mlflow (extras of the same names), MODULE:OBJECT or an entry point "
+        "of funnelab.loggers",
     )

@@ -12,6 +12,7 @@ from cqsid.decoding.shelves import Shelves, item_values
 from cqsid.decoding.trie import Trie
 from cqsid.fit import learn_generator, learn_texts
 from cqsid.learned import Learned
+from cqsid.loggers.listening import keep_events
 from cqsid.registry import GenerativeSpec, generative
 from cqsid.reporting import share_done
 from cqsid.tokenizer.ids import SemanticIds
@@ -25,7 +26,7 @@ from experiments.config.schema import Config
 from experiments.idsbench.asked import PLACE, asked_requests
 from experiments.records.ids import Mode
 from experiments.running.heldout import test_start
-from experiments.running.models import CATALOG, LOG, load_saved, model_rng
+from experiments.running.models import CATALOG, LOG, heard, load_saved, model_rng
 from experiments.stages.executor import Advance
 from experiments.stages.progress import Parts
 from experiments.stages.stage import Stage
@@ -105,7 +106,9 @@ def fit_texts(job: TextsJob, *, advance: Advance) -> None:
     history = history.before(test_start(history, config.ids_bench.test_days, PLACE))
     with job.stage.write() as folder:
         rng = model_rng(config, f"ids.texts.{job.seed}")
-        subwords, vectors = learn_texts(spec, catalog, history, rng=rng)
+        with heard(config, job.stage):
+            subwords, vectors = learn_texts(spec, catalog, history, rng=rng)
+        keep_events(job.stage.workspace, folder)
         signals = Signals.of(catalog, history, vectors)
         save(folder / TEXTS, (subwords, vectors, signals), trusted=plug_in_roots(job.config))
     advance(1)
@@ -137,7 +140,7 @@ def _train(job: TrialJob, tell: Parts) -> None:
     subwords, vectors, signals = load_saved(job.texts / TEXTS, job.config)
     rows, _ = asked_requests(whole, bench, config.seed)
     requests = whole.requests(rows)
-    with job.stage.write() as folder:
+    with job.stage.write() as folder, heard(config, job.stage):
         start = time.perf_counter()
         # Schemes share the luck of their seed: a pair differs in the scheme alone.
         rng = model_rng(config, f"ids.scheme.{job.seed}")
@@ -169,6 +172,7 @@ def _train(job: TrialJob, tell: Parts) -> None:
         shelves, quality = Shelves.of(table, order_I), IdQuality.of(ids, signals)
         trial = Trial(job.scheme, job.seed, table, shelves, quality, answered, training_s)
         save(folder / TRIAL, trial, trusted=plug_in_roots(job.config))
+        keep_events(job.stage.workspace, folder)
 
 
 def _span(tell: Callable[[float], None], number: int, count: int) -> Callable[[float], None]:

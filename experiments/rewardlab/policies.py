@@ -1,6 +1,5 @@
 """One policy with one seed: aligned from the supervised model, then asked the test requests."""
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from cqsid.alignment.report import AlignmentReport, Evaluation, StepReading
 from cqsid.alignment.trainer import align, load_weights, save_weights
 from cqsid.learned import GenerativeChannel
+from cqsid.loggers.listening import EVENTS, keep_events
 from experiments.config.reward_lab import PolicySpec
 from experiments.config.schema import Config
 from experiments.rewardlab.lab import Folders, Lab
@@ -46,7 +46,6 @@ class PolicyModel:
 
 POLICY = "policy.safetensors"
 OFFLINE = "offline.safetensors"
-EVENTS = "events"
 ORACLE = "oracle"
 
 Floats = NDArray[np.float64]
@@ -110,7 +109,6 @@ def run_policy(job: PolicyJob, *, advance: Advance) -> str | None:
 def _train(job: PolicyJob, advance: Advance) -> None:
     lab = Lab(job.config, job.folders, job.arm)
     parts, diary = Parts(advance), Diary(job.stage.workspace)
-    events = job.stage.workspace / EVENTS
 
     def tell(reading: StepReading, evaluation: Evaluation | None, steps: int) -> None:
         diary(reading, evaluation, steps)
@@ -131,7 +129,7 @@ def _train(job: PolicyJob, advance: Advance) -> None:
                 probes={ORACLE: lab.probe()},
                 device=lab.spec.device,
                 workspace=job.stage.workspace,
-                events=events,
+                events=job.stage.workspace / EVENTS,
                 name=f"{job.policy.name}-{job.seed}",
                 progress=tell,
             )
@@ -140,14 +138,8 @@ def _train(job: PolicyJob, advance: Advance) -> None:
         watched, shopper_V = alignment.watched, held.requests.shopper_B
         told = alignment.report, watched["reward"], watched[ORACLE], shopper_V
         save(folder / POLICY, Policy(lab.offline(alignment.weights), *told))
-        if events.is_dir():
-            shutil.copytree(events, folder / EVENTS, ignore=_links)
+        keep_events(job.stage.workspace, folder)
     parts.finish()
-
-
-def _links(folder: str, names: list[str]) -> list[str]:
-    """What is a link: a logger's to its latest files, which are copied themselves."""
-    return [name for name in names if Path(folder, name).is_symlink()]
 
 
 def ask_sft(job: SftJob, *, advance: Advance) -> None:

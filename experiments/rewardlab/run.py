@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from cqsid.alignment.loggers.named import check_loggers
+from cqsid.alignment.settings import LOGGERS
+from cqsid.loggers.named import check_loggers
 from cqsid.rewards.registry import judges_of
 from experiments.config.estimate import plan_rewards
 from experiments.config.reward_lab import SFT, PolicySpec
@@ -59,7 +60,7 @@ def bench_rewards(
         raise ConfigError("reward_lab.rewards x algorithms == none, must have one of each at least")
     check_plug_ins(config)
     check_rewards(config)
-    check_loggers(config.reward_lab.alignment.loggers)
+    check_loggers(config.reward_lab.alignment.loggers, LOGGERS)
     with open_run(config, folder, progress, overwrite=overwrite) as maker, at_work():
         announce(progress, plan_rewards(config))
         made = StageMaker(of_lab(config), maker).make()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cqsid.loggers.listening import keep_events
 from experiments.config.schema import Config
 from experiments.records.files import plain, write_json
 from experiments.running.heldout import seen_history
@@ -17,6 +18,7 @@ from experiments.running.models import (
     MODEL,
     REPORT,
     PartsOf,
+    heard,
     load_saved,
     loaded_parts,
     model_rng,
@@ -107,8 +109,13 @@ def train_channel(
         with blaming(f"{place}: watch()", "take a function"):
             call(f"{place}: watch()", channel.watch, parts)
     with stage.write() as folder:
-        with blaming(f"{place}: fit()", "learn from the catalogue and the history"), placing(place):
+        with (
+            blaming(f"{place}: fit()", "learn from the catalogue and the history"),
+            placing(place),
+            heard(config, stage),
+        ):
             call(f"{place}: fit()", channel.fit, catalog, history, rng=rng)
+        keep_events(stage.workspace, folder)
         with placing(place):
             save(folder / MODEL, channel, channel.name, plug_in_roots(config))
         if told:

@@ -4,12 +4,15 @@ The names of files in stages stand here too, for whoever reads what another stag
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from cqsid.loggers.listening import logged
+from experiments.config.execution import LOGGERS
 from experiments.config.schema import Config
 from experiments.stages.stage import Stage
 from ranking.rankers.pairs import RankerPairs
@@ -71,6 +74,12 @@ class Trained:
 def fixed_rng(config: Config, purpose: str) -> np.random.Generator:
     """A random stream for one purpose, the same whatever `training_seed`."""
     return np.random.default_rng(Draws(config.seed).child(f"train:{purpose}").seed)
+
+
+def heard(config: Config, stage: Stage) -> AbstractContextManager[None]:
+    """Let the loggers that the settings name hear of what is trained for a stage."""
+    names = config.execution.loggers
+    return logged(names, LOGGERS, name=stage.name, workspace=stage.workspace)
 
 
 def model_rng(config: Config, purpose: str, training: int = 0) -> np.random.Generator:

@@ -1,5 +1,7 @@
 """What a user plugs in (channels, schemes, models, rankers, judges, rewards ..), tried first."""
 
+from cqsid.loggers.named import check_loggers
+from experiments.config.execution import LOGGERS
 from experiments.config.schema import Config
 from experiments.inference.own.conformance import check_metric
 from experiments.stages.executor import plug_in_limit
@@ -14,9 +16,10 @@ def check_plug_ins(config: Config) -> None:
 
     Raises:
         ContractError: with the setting that names the plug-in.
-        ConfigError, DataError: a folder that holds no such model.
+        ConfigError, DataError: a folder that holds no such model, a logger without its library.
     """
     limit_calls(plug_in_limit(config.execution))
+    check_loggers(config.execution.loggers, LOGGERS)
     for name, spec in config.channels.items():
         check_spec(f"channels.{name}", spec)
     for section, specs in config.steps.items():

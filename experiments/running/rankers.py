@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cqsid.loggers.listening import keep_events
 from experiments.config.schema import ArmSpec, Config
 from experiments.records.files import write_json
 from experiments.running.funnels import recall_stage
@@ -16,6 +17,7 @@ from experiments.running.models import (
     LOG,
     MODEL,
     REPORT,
+    heard,
     load_channel,
     load_saved,
     model_rng,
@@ -210,7 +212,7 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     )
     with job.stage.write() as folder:
         rng = model_rng(config, "ranker", job.training)
-        train_ranker(config, job.arms, taught, folder, rng=rng, tell=parts)
+        train_ranker(config, job.arms, taught, job.stage, folder, rng=rng, tell=parts)
     parts.finish()
 
 
@@ -241,6 +243,7 @@ def train_ranker(
     config: Config,
     arms: Arms,
     taught: Taught,
+    stage: Stage,
     folder: Path,
     *,
     rng: np.random.Generator,
@@ -251,7 +254,7 @@ def train_ranker(
     Args:
         arms: whose ranker it is.
         taught: what it is made of.
-        folder: of the stage that is written.
+        stage, folder: that is written, and where.
         rng: luck of the training.
         tell: told now and then which share is done.
     """
@@ -262,8 +265,12 @@ def train_ranker(
         if isinstance(ranker, Watchable):
             with blaming(f"{place}: {ranker.name}.watch()", "take a function"):
                 call(f"{place}: {ranker.name}.watch()", ranker.watch, tell)
-        with blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"):
+        with (
+            blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"),
+            heard(config, stage),
+        ):
             call(f"{place}: {ranker.name}.fit()", ranker.fit, taught.examples, rng=rng)
+        keep_events(stage.workspace, folder)
     now = taught.memories[1] if taught.memories else None
     judge = taught.judges[1] if taught.judges else None
     features.use_scorers(taught.text, _dense_scorer(config, taught.late), now, judge)

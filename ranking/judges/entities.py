@@ -34,6 +34,7 @@ from recall.texts.cache import TextCache
 from recall.texts.features import TextFeatures
 from simulator.annotations.pairs import UNSAID, Annotations, BrandVerdict, CategoryVerdict
 from simulator.catalogue.catalog import Catalog, Ints
+from simulator.curves import Curve
 from simulator.errors import ConfigError
 from simulator.log.history import History
 from simulator.protocols import Requests
@@ -149,8 +150,8 @@ class EntityJudge:
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         network = Network(generator)
         if len(annotations):
-            with one_thread():
-                self._train(network, annotations, rng, generator)
+            with one_thread(), Curve("entities") as curve:
+                self._train(network, annotations, rng, generator, curve)
         self._state = {
             name: value.detach().numpy().copy() for name, value in network.state_dict().items()
         }
@@ -162,6 +163,7 @@ class EntityJudge:
         annotations: Annotations,
         rng: np.random.Generator,
         luck: torch.Generator,
+        curve: Curve,
     ) -> None:
         entities = self._entities
         number, text_P = np.unique(annotations.text_J, return_inverse=True)
@@ -178,6 +180,7 @@ class EntityJudge:
         bags = [TextFeatures.of(some, BUCKETS).bags() for some in (texts, list(entities.names))]
         known, count_T = entities.asked(texts)
         optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY)
+        step = 0
         for _ in range(_EPOCHS):
             order = rng.permutation(len(text_P))
             for start in range(0, len(order), _BATCH):
@@ -209,6 +212,8 @@ class EntityJudge:
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
+                step += 1
+                curve.tell(step, {"train/loss": loss.detach()})
 
     def _embedded(self, texts: list[str]) -> Floats:
         """(T, D) mean vector of each text's features; zeros for a text without a word."""

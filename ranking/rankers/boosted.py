@@ -18,6 +18,7 @@ from ranking.rankers.settings import BoostedSpec
 from ranking.rankers.trees import Trees
 from ranking.rankers.valued import Tell, Training, ValuedRanker, nobody
 from ranking.rankers.wants import Wants, fit_wants
+from simulator.curves import Curve
 
 DEVICES = 2
 
@@ -181,23 +182,26 @@ class _Grown:
                 **options,
             )
 
-        exposures = int(learned_P.sum())
+        exposures, curve = int(learned_P.sum()), Curve("trees")
 
-        def told(_: Any) -> None:
+        def told(at: Any) -> None:
             self._done += exposures
             self._tell(self._done / self._whole)
+            for _, _, loss, _ in at.evaluation_result_list:  # of clicks, where some are held out
+                curve.tell(at.iteration + 1, {"eval/click_loss": loss})
 
         learning = dataset(learned_P)
         if not stopping:
             booster = lightgbm.train(parameters, learning, trees, callbacks=[told])
             return Trees.of_dump(booster.dump_model())
-        booster = lightgbm.train(
-            parameters,
-            learning,
-            trees,
-            valid_sets=[dataset(self.held_out_P, reference=learning)],
-            callbacks=[lightgbm.early_stopping(self.spec.patience, verbose=False), told],
-        )
+        with curve:
+            booster = lightgbm.train(
+                parameters,
+                learning,
+                trees,
+                valid_sets=[dataset(self.held_out_P, reference=learning)],
+                callbacks=[lightgbm.early_stopping(self.spec.patience, verbose=False), told],
+            )
         return Trees.of_dump(booster.dump_model(num_iteration=booster.best_iteration))
 
 

@@ -20,6 +20,7 @@ from ranking.rankers.labels import Labels
 from ranking.rankers.network import Layer, Network
 from ranking.rankers.settings import NetworkSpec
 from recall.device import one_thread
+from simulator.curves import Curve
 
 DEVICES = 2
 
@@ -124,7 +125,8 @@ def train_network(
         model = ClickAndPurchase(features_PF.shape[1], spec, generator)
         _start_at_base_rates(model, labels.rows(~held_out_P))
         parts = part(~held_out_P), part(held_out_P)
-        losses, epochs = _descend(model, *parts, spec, generator, tell)
+        with Curve("network") as curve:
+            losses, epochs = _descend(model, *parts, spec, generator, tell, curve)
         with torch.no_grad():
             examination = torch.cat([torch.zeros(DEVICES, 1), model.examination], dim=1)
             if not labels.wanted_P.any():  # nothing to tell items apart by
@@ -150,6 +152,7 @@ def _descend(
     spec: NetworkSpec,
     generator: torch.Generator,
     tell: Callable[[float], None],
+    curve: Curve,
 ) -> tuple[tuple[float, float], int]:
     """Train in place and leave the best weights; the held-out losses and the passes made."""
     table = model.examination
@@ -160,7 +163,7 @@ def _descend(
         rate = spec.learning_rate * _TABLE_SPEED
         groups.append({"params": [table], "lr": rate, "weight_decay": 0.0})
     adam = torch.optim.AdamW(groups, spec.learning_rate, weight_decay=spec.weight_decay)
-    best, kept, since = (np.inf, np.inf), model.state_dict(), 0
+    best, kept, since, taken = (np.inf, np.inf), model.state_dict(), 0, 0
     for epoch in range(1, spec.epochs + 1):
         order = torch.randperm(len(learning[0]), generator=generator)
         steps = torch.split(order, spec.batch)
@@ -169,9 +172,12 @@ def _descend(
             loss = torch.stack(_losses(model, tuple(column[rows] for column in learning))).sum()
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
+            taken += 1
+            curve.tell(taken, {"train/loss": loss.detach()})
             tell((epoch - 1 + step / len(steps)) / spec.epochs)
         with torch.no_grad():
             click, purchase = (float(loss) for loss in _losses(model, holding))
+        curve.tell(taken, {"eval/click_loss": click, "eval/want_loss": purchase})
         since += 1
         if click + purchase < sum(best):
             best, since = (click, purchase), 0

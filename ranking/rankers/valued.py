@@ -148,7 +148,9 @@ class ValuedRanker(ABC):
             )
             return
         self.features.refresh(examples.index, 0)
-        features_PF = self._read(examples.requests, examples.pool)
+        features_PF = examples.features_PF
+        if features_PF is None:
+            features_PF = self._read(examples.requests, examples.pool)
         held_out_P = np.repeat(held_out_B, held_BN.sum(axis=1))
         labels = Labels.of(examples)
         training = self.train(

@@ -15,6 +15,7 @@ from recall.classic.settings import DenseSpec
 from recall.device import one_thread, resolve_device
 from recall.texts.features import TextFeatures
 from simulator.catalogue.catalog import Ints
+from simulator.curves import Curve
 
 _LONGEST_PSEUDO_QUERY = 4  # words
 _KEPT_FEATURES = 0.6  # share of a pseudo-query's features
@@ -98,8 +99,8 @@ def train_towers(
     generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
     towers = Towers(spec, generator).to(device)
     optimizer = torch.optim.Adam(towers.parameters(), lr=spec.learning_rate, fused=True)
-    text_bags, item_bags = texts.bags(), items.bags()
-    with one_thread():
+    text_bags, item_bags, step = texts.bags(), items.bags(), 0
+    with one_thread(), Curve("towers") as curve:
         for _ in range(spec.epochs):
             for text_B, item_B in _batches(pairs, len(item_bags), spec.batch_size, rng):
                 query_bags = _queries(text_B, item_B, text_bags, items, rng)
@@ -113,6 +114,8 @@ def train_towers(
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
+                step += 1
+                curve.tell(step, {"train/loss": loss.detach()})
     return towers.cpu()
 
 

@@ -27,6 +27,7 @@ from cqsid.tokenizer.signals import Floats
 from recall.arrays import Ragged
 from recall.device import one_thread, resolve_device
 from simulator.catalogue.catalog import Ints
+from simulator.curves import Curve
 
 logger = logging.getLogger(__name__)
 _CHUNK: Final = 2048  # items compared with all codes at once, bounds memory
@@ -162,13 +163,15 @@ class Training:
         optimizer = torch.optim.Adam(
             self.model.parameters(), lr=self._spec.learning_rate, fused=True
         )
-        with one_thread():
+        with one_thread(), Curve("rqvae") as curve:
             for epoch in range(self._spec.epochs):
                 partners = self._code_partners()
                 total = torch.zeros((), device=self._device)
                 for items_B, query_B in self._batches():
                     total += self._step(items_B, query_B, partners, optimizer) * len(items_B)
-                logger.debug("epoch %d: loss %.4f", epoch, total.item() / len(self._item_ND))
+                loss = total.item() / len(self._item_ND)
+                logger.debug("epoch %d: loss %.4f", epoch, loss)
+                curve.tell(epoch + 1, {"train/loss": loss})
 
     def _batches(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """One pass: items, and a logged query of each (-1: none)."""

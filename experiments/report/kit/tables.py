@@ -144,26 +144,6 @@ class Table:
         lines = [_piped(self.head), _piped(sides), *(_piped(row) for row in self.rows)]
         return "\n".join([f"**{self.caption}**", "", *lines])
 
-    @property
-    def latex(self) -> str:
-        """As a LaTeX table with its caption; needs the package booktabs."""
-        sides = "".join("l" if at < self.names else "r" for at in range(len(self.head)))
-        body = [" & ".join(map(_escaped, row)) + r" \\" for row in self.rows]
-        lines = [
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{_escaped(self.caption)}}}",
-            rf"\begin{{tabular}}{{{sides}}}",
-            r"\toprule",
-            " & ".join(map(_escaped, self.head)) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-        ]
-        return "\n".join(lines) + "\n"
-
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """In a terminal: without its spare columns where they would break the lines."""
         every = range(len(self.head))
@@ -220,25 +200,6 @@ def plain(cell: object) -> str:
 def _piped(cells: Iterable[object]) -> str:
     told = (plain(cell).replace("|", "\\|") for cell in cells)
     return f"| {' | '.join(told)} |"
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "\u2212": "$-$",
-    "\u00b1": r"$\pm$",
-    "\u00d7": r"$\times$",
-    "\u2013": "--",
-    THIN: r"\,",
-    "\u00a0": "~",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
-"""What LaTeX writes in another way."""
-
-
-def _escaped(cell: object) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in plain(cell))
 
 
 def _terminal(cell: object) -> Text:

@@ -6,13 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
+from cqsid.loggers.listening import keep_events
 from cqsid.registry import build_judge
 from experiments.config.schema import Config
 from experiments.inference.logs import EngineSpec, engine, scan
 from experiments.records.apart.judges import Judged, JudgesRecord
 from experiments.records.reading import write_record
 from experiments.running.heldout import seen_history
-from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_saved, model_rng
+from experiments.running.models import (
+    CATALOG,
+    LOG,
+    MODEL,
+    POPULATION,
+    heard,
+    load_saved,
+    model_rng,
+)
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from experiments.stress.judging import measures, verdict_measures
@@ -132,8 +141,13 @@ def fit_judge(job: JudgeJob, *, advance: Advance) -> None:
         annotations = shuffled(annotations, rng)
     judge = build_judge(job.name, spec)
     with job.stage.write() as folder:
-        with blaming(f"{place}: fit()", "learn from annotations"), placing(place):
+        with (
+            blaming(f"{place}: fit()", "learn from annotations"),
+            placing(place),
+            heard(config, job.stage),
+        ):
             call(f"{place}: fit()", judge.fit, catalog, history, annotations, rng=rng)
+        keep_events(job.stage.workspace, folder)
         with placing(place):
             save(folder / MODEL, judge, judge.name, plug_in_roots(config))
     advance(1)

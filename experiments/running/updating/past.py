@@ -167,7 +167,7 @@ class Past:
             taught = replace(taught, examples=self._weighed(arms, taught, found))
         with stage.write() as folder:
             rng = model_rng(config, self._luck("ranker"), training)
-            train_ranker(config, arms, taught, folder, rng=rng, tell=_nobody)
+            train_ranker(config, arms, taught, stage, folder, rng=rng, tell=_nobody)
 
     def _weighed(self, arms: Arms, taught: Taught, examples: Examples) -> Examples:
         """The examples of all arms, weighted for this one."""

@@ -39,7 +39,8 @@ def weighed_examples(
         rng: decides what of a weight is not whole.
 
     Returns:
-        The examples as they are where all or none of the experiment are the arm's own.
+        The examples with their features; as they are where all or none of the experiment are the
+        arm's own.
     """
     held_BN = examples.pool.items_BN >= 0
     count_B = held_BN.sum(axis=1)
@@ -48,15 +49,15 @@ def weighed_examples(
     if own_N.all() or not own_N.any():
         return examples
     features.refresh(examples.index, 0)
-    features_PF = features(examples.requests, examples.pool)[held_BN].astype(np.float64)
-    inputs_NF = features_PF[within_P]
+    features_PF = features(examples.requests, examples.pool)[held_BN]
+    inputs_NF = features_PF[within_P].astype(np.float64)
     inputs_NF = inputs_NF - inputs_NF.mean(axis=0)
     chance_N = logistic_chances(np.column_stack([inputs_NF, inputs_NF**2]), own_N)
     weight_P = np.ones(len(within_P))
     weight_P[within_P] = training_weights(chance_N).treatment_N
     times_BN = np.zeros(held_BN.shape, np.int64)
     times_BN[held_BN] = times(weight_P, rng=rng)
-    return repeated(examples, times_BN)
+    return repeated(replace(examples, features_PF=features_PF), times_BN)
 
 
 def times(weight_P: Floats, *, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -70,13 +71,20 @@ def times(weight_P: Floats, *, rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def repeated(examples: Examples, times_BN: NDArray[np.int64]) -> Examples:
-    """The examples with every exposure as many times as told, each time in another row."""
+    """The examples with every exposure as many times as told, each time in another row.
+
+    What is known of its features is known each time.
+    """
     most = int(times_BN.max(initial=0))
     rows = [np.flatnonzero((times_BN >= time).any(axis=1)) for time in range(1, most + 1)]
     kept = [times_BN[row_R] >= time for time, row_R in enumerate(rows, start=1)]
     row_R = np.concatenate([np.zeros(0, np.int64), *rows])
     kept_RN = np.concatenate([np.zeros((0, times_BN.shape[1]), np.bool_), *kept])
-    pool = examples.pool
+    pool, features_PF = examples.pool, examples.features_PF
+    if features_PF is not None:
+        held_BN = pool.items_BN >= 0
+        place_BN = np.cumsum(held_BN).reshape(held_BN.shape) - 1
+        features_PF = features_PF[place_BN[row_R][kept_RN]]
     return Examples(
         requests=examples.requests.rows(row_R),
         pool=replace(
@@ -91,4 +99,5 @@ def repeated(examples: Examples, times_BN: NDArray[np.int64]) -> Examples:
         carted_BN=examples.carted_BN[row_R] & kept_RN,
         bought_BN=examples.bought_BN[row_R] & kept_RN,
         index=examples.index,
+        features_PF=features_PF,
     )

@@ -196,7 +196,7 @@ def test_probes_are_watched_and_not_learned_from():
 
 @pytest.mark.filterwarnings("ignore:Type google.protobuf:DeprecationWarning")
 def test_loggers_are_told_and_change_no_bit_of_what_is_learned(tmp_path):
-    names = ("tensorboard", "tests.cqsid.alignment.loggers.own:Lines")
+    names = ("tensorboard", "tests.cqsid.loggers.own:Lines")
     logged = aligned(spec=STEPS.model_copy(update={"loggers": names}), events=tmp_path, name="p-0")
     assert np.array_equal(numbers(logged), numbers(aligned()))
     assert list(tmp_path.glob("tensorboard/events.out.tfevents.*"))

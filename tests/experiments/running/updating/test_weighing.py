@@ -1,5 +1,7 @@
 """Examples of all arms, drawn anew so that a ranker learns what one arm's own would teach it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -9,13 +11,18 @@ from experiments.running.updating.weighing import repeated, times, weighed_examp
 from ranking.examples import Examples, build_examples
 from ranking.features import Feature, FeatureSet, text_scorer
 from ranking.rankers.labels import Labels
+from ranking.rankers.learned import LearnedRanker
+from ranking.rankers.settings import LearnedSpec
 from ranking.settings import ExamplesSpec
+from recall.candidates import Pool
 from recall.sampleshop import sample_catalog, sample_history
+from simulator.protocols import Requests
 
 ROWS = arrays(np.float64, st.integers(0, 40), elements=st.floats(0, 3))
 
 
 CATALOG = sample_catalog(60)
+FEW = LearnedSpec(epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +118,37 @@ def test_what_was_shown_before_the_experiment_counts_once(
     inside_B = np.isin(found.requests.id_B, before)
     np.testing.assert_array_equal(found.requests.id_B[inside_B], before)
     np.testing.assert_array_equal(found.pool.items_BN[inside_B], examples.pool.items_BN[~within_B])
+
+
+def test_a_ranker_learns_the_same_from_features_that_are_known_and_asks_for_none(
+    examples: Examples, features: FeatureSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_B, within_B, _ = parted(examples, features)
+    found = weighed_examples(examples, features, own_B, within_B, rng=np.random.default_rng(0))
+    assert found.features_PF is not None
+    asked = []
+    computed = FeatureSet.__call__
+
+    def counted(self: FeatureSet, requests: Requests, pool: Pool) -> np.ndarray:
+        asked.append(len(requests))
+        return computed(self, requests, pool)
+
+    monkeypatch.setattr(FeatureSet, "__call__", counted)
+    rankers = []
+    for each in (found, replace(found, features_PF=None)):
+        ranker = LearnedRanker(
+            FeatureSet(CATALOG, (), text_scorer(CATALOG, rng=np.random.default_rng(0))), FEW
+        )
+        ranker.fit(each, rng=np.random.default_rng(5))
+        rankers.append(ranker)
+    assert asked == [len(found.requests)]  # by the second alone
+    one, other = (each.network for each in rankers)
+    assert one is not None
+    assert other is not None
+    for name in ("first", "second", "heads"):
+        for mine, theirs in zip(getattr(one, name), getattr(other, name), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    assert rankers[0].report == rankers[1].report
 
 
 @pytest.mark.parametrize("own", [True, False])

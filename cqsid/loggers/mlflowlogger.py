@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from cqsid.alignment.loggers.runlogger import Training
+from cqsid.loggers.runlogger import Training
 
 _EXPERIMENT = "funnelab"
 _ALLOWED = "MLFLOW_ALLOW_FILE_STORE"

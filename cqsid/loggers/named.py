@@ -1,17 +1,13 @@
 """Loggers by their names, and all of one training as one."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from cqsid.alignment.loggers.runlogger import RunLogger, Training
-from cqsid.alignment.loggers.scalars import evaluation_scalars, step_scalars
-from cqsid.alignment.report import Evaluation, StepReading
+from cqsid.loggers.runlogger import RunLogger, Training
 from simulator.calling import blaming, call
 from simulator.errors import ConfigError, FunnelabError
 from simulator.plugins import Kind
-
-SETTING: Final = "reward_lab.alignment.loggers"
 
 BUILT_IN: Final = ("tensorboard", "wandb", "mlflow")
 """Loggers that come with funnelab; each is named like the extra that installs what it needs."""
@@ -27,8 +23,12 @@ LOGGER: Final = Kind(
 _log = logging.getLogger(__name__)
 
 
-def check_loggers(names: Sequence[str]) -> None:
+def check_loggers(names: Sequence[str], setting: str) -> None:
     """Refuse at once what would fail when the first step is taken.
+
+    Args:
+        names: of the loggers.
+        setting: that names them, for errors.
 
     Raises:
         ConfigError: what a logger needs is not installed, or one that is named twice.
@@ -36,29 +36,29 @@ def check_loggers(names: Sequence[str]) -> None:
     """
     for name in names:
         if names.count(name) > 1:
-            raise ConfigError(f"{SETTING} has {name!r} twice, must have each once")
-        _loaded(name)
+            raise ConfigError(f"{setting} has {name!r} twice, must have each once")
+        _loaded(name, setting)
 
 
-def _loaded(name: str) -> Any:
+def _loaded(name: str, setting: str) -> Any:
     """The class of a logger."""
     if name not in BUILT_IN:
-        return LOGGER.load(name, SETTING)
+        return LOGGER.load(name, setting)
     try:
         if name == "tensorboard":
-            from cqsid.alignment.loggers.tensorboardlogger import TensorBoardLogger
+            from cqsid.loggers.tensorboardlogger import TensorBoardLogger
 
             return TensorBoardLogger
         if name == "wandb":
-            from cqsid.alignment.loggers.wandblogger import WandbLogger
+            from cqsid.loggers.wandblogger import WandbLogger
 
             return WandbLogger
-        from cqsid.alignment.loggers.mlflowlogger import MlflowLogger
+        from cqsid.loggers.mlflowlogger import MlflowLogger
 
         return MlflowLogger
     except ImportError as error:
         raise ConfigError(
-            f"{SETTING} has {name!r}, must be without it or {name} installed: "
+            f"{setting} has {name!r}, must be without it or {name} installed: "
             f"pip install 'funnelab[{name}]'"
         ) from error
 
@@ -72,37 +72,30 @@ class Loggers:
     Args:
         names: of the loggers.
         training: whose folder has one for each logger.
+        setting: that names them, for errors.
 
     Raises:
         ConfigError, ContractError: as of `check_loggers`.
     """
 
-    def __init__(self, names: Sequence[str], training: Training) -> None:
-        check_loggers(names)
-        self._names, self._training = tuple(names), training
+    def __init__(self, names: Sequence[str], training: Training, setting: str) -> None:
+        check_loggers(names, setting)
+        self._names, self._training, self._setting = tuple(names), training, setting
         self._made: dict[str, RunLogger] | None = None
 
-    def step(self, reading: StepReading) -> None:
-        """Tell a step's figures."""
-        self._tell(step_scalars(reading), reading.step)
-
-    def evaluation(self, evaluation: Evaluation) -> None:
-        """Tell an evaluation's figures."""
-        self._tell(evaluation_scalars(evaluation), evaluation.step)
+    def log(self, scalars: Mapping[str, float], step: int) -> None:
+        """Tell each some figures."""
+        if self._made is None:
+            self._made = {}
+            for name in self._names:
+                self._make(name)
+        for name in [*self._made]:
+            self._ask(name, "log", dict(scalars), step)
 
     def close(self) -> None:
         """Let each write what is left. Where nothing was told there is no file."""
         for name in [*(self._made or {})]:
             self._ask(name, "close")
-
-    def _tell(self, scalars: Iterable[tuple[str, float]], step: int) -> None:
-        if self._made is None:
-            self._made = {}
-            for name in self._names:
-                self._make(name)
-        told = dict(scalars)
-        for name in [*self._made]:
-            self._ask(name, "log", dict(told), step)
 
     def _make(self, name: str) -> None:
         own = Training(
@@ -111,7 +104,7 @@ class Loggers:
             self._training.taken,
         )
         try:
-            found = _loaded(name)
+            found = _loaded(name, self._setting)
             if name in BUILT_IN:
                 made = cast("RunLogger", found(own))
             else:

@@ -11,7 +11,7 @@ class Training:
     """Which training is logged.
 
     Attributes:
-        name: of the policy and its seed; "" where it has none.
+        name: of what is trained, such as a policy and its seed; "" where it has none.
         folder: for files of the logger's own; it need not be there yet.
         taken: steps that an earlier attempt has taken. Later ones are told once more, as they are
             taken now.
@@ -30,7 +30,7 @@ class RunLogger(Protocol):
 
         Args:
             scalars: numbers by tag, such as "train/reward".
-            step: steps taken, 0 for the supervised model; each comes after the one before.
+            step: steps taken, 0 for a model before its first; they never fall.
         """
 
     def close(self) -> None:

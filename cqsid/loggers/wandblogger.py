@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 import wandb
 
-from cqsid.alignment.loggers.runlogger import Training
+from cqsid.loggers.runlogger import Training
 
 _Mode = Literal["online", "offline", "disabled", "shared"]
 

@@ -5,19 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from cqsid.alignment.loggers.named import BUILT_IN, Loggers, check_loggers
-from cqsid.alignment.loggers.runlogger import Training
-from cqsid.alignment.loggers.scalars import evaluation_scalars, step_scalars
+from cqsid.alignment.scalars import evaluation_scalars, step_scalars
+from cqsid.loggers.named import BUILT_IN, Loggers, check_loggers
+from cqsid.loggers.runlogger import Training
 from simulator.errors import ConfigError, ContractError
-from tests.cqsid.alignment.loggers.test_tensorboardlogger import EVALUATION, READING
+from tests.cqsid.loggers.test_tensorboardlogger import EVALUATION, READING
 
-OWN = "tests.cqsid.alignment.loggers.own"
+OWN = "tests.cqsid.loggers.own"
+SETTING = "execution.loggers"
 
 
 def told(loggers, steps=3):
-    loggers.evaluation(EVALUATION)
+    loggers.log(dict(evaluation_scalars(EVALUATION)), EVALUATION.step)
     for step in range(1, steps + 1):
-        loggers.step(replace(READING, step=step, reward=step / 10))
+        loggers.log(dict(step_scalars(replace(READING, step=step, reward=step / 10))), step)
     loggers.close()
 
 
@@ -26,7 +27,7 @@ def lines(path):
 
 
 def test_a_logger_of_the_users_is_told_every_figure_and_the_end(tmp_path):
-    told(Loggers((f"{OWN}:Lines",), Training("log.grpo-0", tmp_path)))
+    told(Loggers((f"{OWN}:Lines",), Training("log.grpo-0", tmp_path), SETTING))
     found = lines(tmp_path / f"{OWN}.Lines" / "log.grpo-0.jsonl")
     steps = [{"step": n, **dict(step_scalars(replace(READING, reward=n / 10)))} for n in (1, 2, 3)]
     assert found == [{"step": 0, **dict(evaluation_scalars(EVALUATION))}, *steps, {"closed": True}]
@@ -41,14 +42,14 @@ def test_an_entry_point_is_a_logger(tmp_path, monkeypatch):
     monkeypatch.setattr(
         plugins, "entry_points", lambda group: EntryPoints([point]).select(group=group)
     )
-    told(Loggers(("lines",), Training("p", tmp_path)))
+    told(Loggers(("lines",), Training("p", tmp_path), SETTING))
     assert len(lines(tmp_path / "lines" / "p.jsonl")) == 5
 
 
 def test_a_logger_that_fails_is_told_nothing_more_and_the_others_are(tmp_path, caplog):
     names = (f"{OWN}:Failing", f"{OWN}:Lines")
     with caplog.at_level(logging.WARNING):
-        told(Loggers(names, Training("p", tmp_path)))
+        told(Loggers(names, Training("p", tmp_path), SETTING))
     assert [each["step"] for each in lines(tmp_path / f"{OWN}.Failing" / "p.jsonl")] == [0, 1]
     assert len(lines(tmp_path / f"{OWN}.Lines" / "p.jsonl")) == 5
     (record,) = caplog.records
@@ -58,7 +59,7 @@ def test_a_logger_that_fails_is_told_nothing_more_and_the_others_are(tmp_path, c
 
 
 def test_what_is_no_logger_is_told_and_nothing_ends(tmp_path, caplog):
-    told(Loggers((f"{OWN}:NoLogger",), Training("p", tmp_path)))
+    told(Loggers((f"{OWN}:NoLogger",), Training("p", tmp_path), SETTING))
     assert "NoLogger without log and close, must have log and close" in caplog.text
 
 
@@ -73,17 +74,17 @@ def test_what_is_no_logger_is_told_and_nothing_ends(tmp_path, caplog):
 )
 def test_loggers_that_cannot_be_are_refused_before_anything_is_made(names, error, message):
     with pytest.raises(error, match=message):
-        check_loggers(names)
+        check_loggers(names, SETTING)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_missing_library_is_named_with_what_installs_it(name, monkeypatch):
     library = {"tensorboard": "torch.utils.tensorboard"}.get(name, name)
-    monkeypatch.delitem(sys.modules, f"cqsid.alignment.loggers.{name}logger", raising=False)
+    monkeypatch.delitem(sys.modules, f"cqsid.loggers.{name}logger", raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     wanted = rf"loggers has '{name}', must be without it or .* pip install 'funnelab\[{name}\]'"
     with pytest.raises(ConfigError, match=wanted):
-        check_loggers((name,))
+        check_loggers((name,), SETTING)
 
 
 @pytest.mark.slow
@@ -91,7 +92,7 @@ def test_mlflow_keeps_every_figure_of_a_training_in_its_folder(tmp_path, monkeyp
     from mlflow import MlflowClient
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    told(Loggers(("mlflow",), Training("log.grpo-0", tmp_path)))
+    told(Loggers(("mlflow",), Training("log.grpo-0", tmp_path), SETTING))
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     client = MlflowClient(tracking_uri=(tmp_path / "mlflow").as_uri())
     experiment = client.get_experiment_by_name("funnelab")
@@ -110,7 +111,7 @@ def test_wandb_writes_a_run_offline_in_the_folder_of_the_training(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     (tmp_path / "events").mkdir()
     for name in ("log.grpo-0", "log.grpo-1"):
-        told(Loggers(("wandb",), Training(name, tmp_path / "events" / name)))
+        told(Loggers(("wandb",), Training(name, tmp_path / "events" / name), SETTING))
     assert {path.name for path in tmp_path.iterdir()} == {"events"}
     for name in ("log.grpo-0", "log.grpo-1"):
         (run,) = (tmp_path / "events" / name).glob("wandb/wandb/offline-run-*/run-*.wandb")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch.utils.tensorboard import SummaryWriter
 
-from cqsid.alignment.loggers.runlogger import Training
+from cqsid.loggers.runlogger import Training
 
 
 class TensorBoardLogger:

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cqsid.alignment.loggers.named import Loggers
-from cqsid.alignment.loggers.runlogger import Training
-from cqsid.alignment.loggers.scalars import evaluation_scalars, step_scalars
 from cqsid.alignment.report import Evaluation, StepReading
+from cqsid.alignment.scalars import evaluation_scalars, step_scalars
+from cqsid.loggers.named import Loggers
+from cqsid.loggers.runlogger import Training
 
 READING = StepReading(
     step=1,
@@ -58,22 +58,30 @@ def read(folder):
 
 
 def writing(folder, taken=0):
-    return Loggers(("tensorboard",), Training("p", folder, taken))
+    return Loggers(("tensorboard",), Training("p", folder, taken), "execution.loggers")
+
+
+def evaluated(writer, evaluation=EVALUATION):
+    writer.log(dict(evaluation_scalars(evaluation)), evaluation.step)
+
+
+def stepped(writer, reading=READING):
+    writer.log(dict(step_scalars(reading)), reading.step)
 
 
 def written(folder, steps, taken=0, evaluations=(), factor=1.0):
     writer = writing(folder, taken)
     for step in steps:
         if step in evaluations:
-            writer.evaluation(replace(EVALUATION, step=step))
-        writer.step(replace(READING, step=step, loss=step * factor))
+            evaluated(writer, replace(EVALUATION, step=step))
+        stepped(writer, replace(READING, step=step, loss=step * factor))
     writer.close()
 
 
 def test_every_figure_is_read_back_under_its_group(tmp_path):
     writer = writing(tmp_path)
-    writer.evaluation(EVALUATION)
-    writer.step(READING)
+    evaluated(writer)
+    stepped(writer)
     writer.close()
     found = read(tmp_path)
     assert found == {
@@ -136,7 +144,7 @@ def test_a_resumed_alignment_shows_each_step_once_as_it_was_taken_last(tmp_path)
 
 def test_an_alignment_that_starts_anew_in_its_folder_shows_nothing_of_the_old(tmp_path):
     writer = writing(tmp_path)
-    writer.evaluation(EVALUATION)
+    evaluated(writer)
     writer.close()
     written(tmp_path, range(1, 4))
     written(tmp_path, range(1, 3), factor=3.0)
