@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from experiments.records.apart.judges import Judged
 from experiments.records.interval import UNKNOWN, Interval
+from simulator.annotations.pairs import grade_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -80,18 +81,24 @@ def verdict_measures(
     judge: str,
     said: Mapping[str, NDArray[np.integer]],
     true: Mapping[str, NDArray[np.integer]],
+    grade_J: NDArray[np.integer],
     text_J: NDArray[np.integer],
     confidence: float,
     rng: np.random.Generator,
 ) -> list[Judged]:
-    """How often the verdicts of a judge are the true ones, with intervals as of `measures`.
+    """How often verdicts are the true ones and contradict the grade, with intervals as above.
 
     Args:
-        said, true: (J,) codes by verdict.
+        said, true: (J,) codes by verdict: `category`, `brand`, `values`.
+        grade_J: the grades that the judge gives.
     """
+    follows_J = grade_of(*(said[name].astype(np.int8) for name in ("category", "brand", "values")))
     return _measured(
         judge,
-        {f"{name}_verdict": partial(_mean, said[name] == true[name]) for name in said},
+        {
+            **{f"{name}_verdict": partial(_mean, said[name] == true[name]) for name in said},
+            "contradiction": partial(_mean, np.asarray(follows_J != grade_J)),
+        },
         *(text_J, confidence, rng),
     )
 

@@ -16,7 +16,8 @@ class Judged:
         measure: `macro_f1`, the mean of F1 over grades; `f1_0` to `f1_3`, of one grade; `auc`, how
             often a pair of grade 2 or 3 has the higher score of two; `accuracy`, how often the
             likeliest grade is the true one; of judges that say why, `category_verdict`,
-            `brand_verdict` and `values_verdict`, how often that verdict is the true one.
+            `brand_verdict` and `values_verdict`, how often that verdict is the true one, and
+            `contradiction`, how often the grade is not the one that the verdicts give.
         value: with its interval over texts; null where no pair has such a grade.
     """
 

@@ -23,7 +23,7 @@ TITLES = {
 VERDICTS = {
     f"{name}_verdict": f"Verdicts on {of} that are true"
     for name, of in (("category", "categories"), ("brand", "brands"), ("values", "values"))
-}
+} | {"contradiction": "Grades that are not those of the verdicts"}
 
 
 def judges(run: Run) -> Content | None:

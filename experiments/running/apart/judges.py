@@ -193,7 +193,8 @@ def measure_judges(job: MeasureJob, *, advance: Advance) -> None:
                 said = call(f"judges.{name}: verdicts()", _explained, judge, pairs)
             true = {"category": pairs.category_J, "brand": pairs.brand_J, "values": pairs.values_J}
             told = pairs.text_J, config.analysis.confidence, np.random.default_rng(config.seed)
-            judged += verdict_measures(name, said, true, *told)
+            grade_J = chances_JG.argmax(axis=1)
+            judged += verdict_measures(name, said, true, grade_J, *told)
     with job.stage.write() as folder:
         record = JudgesRecord(
             name=config.name,

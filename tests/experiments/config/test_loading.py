@@ -200,7 +200,8 @@ def test_a_config_that_is_not_there_is_named_with_those_that_are(tmp_path: Path)
     with pytest.raises(ConfigError, match="CONFIG == 'dmeo', must be a TOML file or demo"):
         load_config("dmeo")
     shipped = (
-        "cqsid, cqsid-100k, cqsid-icecat, demo, eg-grpo, erlang, exclusivity, icecat, judges, "
+        "chain-judges, cqsid, cqsid-100k, cqsid-icecat, demo, eg-grpo, erlang, exclusivity, "
+        "icecat, judges, "
         "judges-in-use, "
         "market-balance, "
         "quality-against-latency, rewards, rewriting, share-lift, stress, understanding, "

@@ -66,10 +66,29 @@ def test_a_verdict_is_measured_by_how_often_it_is_the_true_one() -> None:
     rng = np.random.default_rng(3)
     true_J, text_J = rng.integers(0, 3, 300), rng.integers(0, 60, 300)
     said_J = np.where(rng.random(300) < 0.8, true_J, 2 - true_J)
-    said, true = {"brand": said_J, "values": true_J}, {"brand": true_J, "values": true_J}
-    rows = verdict_measures("mine", said, true, text_J, 0.95, rng)
-    assert [row.measure for row in rows] == ["brand_verdict", "values_verdict"]
+    true = {"category": true_J, "brand": true_J, "values": true_J}
+    rows = verdict_measures("mine", true | {"brand": said_J}, true, true_J, text_J, 0.95, rng)
+    names = [f"{name}_verdict" for name in true]
+    assert [row.measure for row in rows] == [*names, "contradiction"]
     share = (said_J == true_J).mean()
-    assert rows[0].value.estimate == pytest.approx(share)
-    assert rows[0].value.low < share < rows[0].value.high < 1
-    assert (rows[1].value.low, rows[1].value.high) == (1, 1)
+    assert rows[1].value.estimate == pytest.approx(share)
+    assert rows[1].value.low < share < rows[1].value.high < 1
+    assert (rows[2].value.low, rows[2].value.high) == (1, 1)
+
+
+def test_a_contradiction_is_a_grade_that_the_verdicts_do_not_give() -> None:
+    """Same category and brand, all values: grade 3. Another category: 0."""
+    said = {
+        "category": np.array([0, 0, 2, 2]),
+        "brand": np.array([1, 1, 0, 0]),
+        "values": np.array([1, 1, 0, 0]),
+    }
+    true = said | {"category": np.array([0, 0, 0, 0])}
+    rows = verdict_measures(
+        *("one", said, true, np.array([3, 1, 0, 0]), np.arange(4), 0.95),
+        np.random.default_rng(0),
+    )
+    found = {row.measure: row.value.estimate for row in rows}
+    assert found["contradiction"] == 0.25
+    assert found["category_verdict"] == 0.5
+    assert found["brand_verdict"] == 1.0
