@@ -113,7 +113,11 @@ def test_grades_of_other_pairs_are_the_same_grades(judged: Path) -> None:
             "judges.e: annotations.pairs == 0, must be more: it learns from annotations alone",
         ),
         ('[judges.own]\ntype = "custom"\n', "object == '' with type 'custom'"),
-        ('[judges.own]\ntype = "chain"\n', "judges.own.type"),
+        (
+            '[judges.own]\ntype = "chian"\n',
+            "must be of type 'logistic', 'entities', 'custom', 'chain'",
+        ),
+        ('[judges.own]\ntype = "chain"\n', "it learns from verdicts alone"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(tmp_path: Path, more: str, message: str) -> None:
