@@ -85,7 +85,7 @@ class ChainJudgeSpec(Spec):
         "it reads an annotation; 0: none",
     )
     pretraining: StageSpec = Field(
-        StageSpec(epochs=2.0, batch=128), description="how it learns from pairs made"
+        StageSpec(epochs=4.0, batch=128), description="how it learns from pairs made"
     )
     training: StageSpec = Field(
         StageSpec(epochs=4.0, learning_rate=0.001, batch=128, evaluate_every=25, patience=6),
