@@ -1,6 +1,6 @@
 """The generative channel: a request becomes a prompt, the prompt a beam of ids, the ids items."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import with_newcomers
 from cqsid.training.stages import Stage
 from recall.arrays import blank
+from recall.augmenting.augmentation import Synthetic
 from recall.candidates import Candidates
 from recall.storage import plug_in_roots
 from recall.texts.cache import TextCache
@@ -44,6 +45,7 @@ class CqsidChannel:
         self._spec = spec or CqsidSpec()
         self._workspace: Path | None = None
         self._tell: Callable[[float], None] | None = None
+        self._made: tuple[Synthetic, ...] = ()
         self._texts = TextCache()
         self._answers = _caches(self._spec)
         self._pool: SemanticIds | None = None
@@ -52,6 +54,10 @@ class CqsidChannel:
     def resume_in(self, folder: Path) -> None:
         """Keep what is learned so far in this folder; a later `fit` there continues from it."""
         self._workspace = folder
+
+    def learn_with(self, made: Sequence[Synthetic]) -> None:
+        """Learn from these pairs, too, in the query stage of the next `fit`."""
+        self._made = tuple(made)
 
     def watch(self, tell: Callable[[float], None]) -> None:
         """During the next `fit`, tell the share of the generator's training that is done."""
@@ -78,10 +84,12 @@ class CqsidChannel:
             catalog,
             history,
             rng=rng,
+            made=self._made,
             workspace=self._workspace,
             progress=share_done(self._spec, self._tell) if self._tell is not None else None,
         )
         self._workspace = self._tell = None
+        self._made = ()
         self._retired_at_I = catalog.retired_at_I
         self.serve(learned)
 

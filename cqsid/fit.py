@@ -5,7 +5,7 @@ leaves the others as they would have been.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,8 +24,9 @@ from cqsid.tokenizer.ids import SemanticIds
 from cqsid.tokenizer.scheme import Scheme, first_ids
 from cqsid.tokenizer.schemes.registry import build_scheme, check_codes
 from cqsid.tokenizer.signals import Signals, TextVectors, catalog_texts
-from cqsid.training.examples import TrainingData
+from cqsid.training.examples import MadePairs, TrainingData
 from cqsid.training.stages import Tell, train_generator
+from recall.augmenting.augmentation import Synthetic
 from recall.classic.towers import Pairs
 from recall.feedback import Feedback
 from recall.storage import load, plug_in_roots, save
@@ -44,6 +45,7 @@ def learn(
     history: History,
     *,
     rng: np.random.Generator,
+    made: Sequence[Synthetic] = (),
     workspace: Path | None = None,
     progress: Tell | None = None,
 ) -> Learned:
@@ -54,6 +56,7 @@ def learn(
         catalog: public columns of the items.
         history: a past log.
         rng: source of all randomness.
+        made: pairs that the query stage learns from beside those of the log.
         workspace: folder in which finished parts and checkpoints are kept; a call with the same
             arguments continues there. None: nothing is kept.
         progress: told about every step of the generator's training.
@@ -81,6 +84,7 @@ def learn(
         history,
         (subwords, vectors, signals, scheme, ids),
         seed=int(seeds.integers(2**31)),
+        made=made,
         workspace=workspace,
         progress=progress,
     )
@@ -109,6 +113,7 @@ def learn_generator(
     tokenizer: tuple[Subwords, TextVectors, Signals, Scheme, SemanticIds],
     *,
     seed: int,
+    made: Sequence[Synthetic] = (),
     workspace: Path | None = None,
     progress: Tell | None = None,
 ) -> Learned:
@@ -128,6 +133,8 @@ def learn_generator(
         prompts=prompts,
         related_TC=related.keep(vectors.queries(list(history.texts))),
         category_I=catalog.category_I,
+        made=tuple(_told(prompts, each) for each in made if len(each.text_P)),
+        made_share=spec.augment_share,
     )
     training = spec.training
     if not spec.personalised:
@@ -154,6 +161,14 @@ def learn_generator(
     return Learned(
         vectors, signals, scheme, ids, prompts, related, weights, report, spec.model.softmax
     )
+
+
+def _told(prompts: PromptBuilder, made: Synthetic) -> MadePairs:
+    """Made pairs whose texts are subwords; texts without a known one teach nothing."""
+    texts = prompts.query_tokens(made.texts)
+    kept = np.flatnonzero(texts.lengths[made.text_P] > 0)
+    weight_P = made.weight_P[kept].astype(np.float64)
+    return MadePairs(texts, made.text_P[kept], made.item_P[kept], weight_P)
 
 
 def _once(spec: CqsidSpec, workspace: Path | None, name: str, make: Callable[[], Made]) -> Made:

@@ -12,7 +12,7 @@ from cqsid.tokenizer.schemes.settings import IdsSpec
 from cqsid.training.settings import TrainingSpec
 from recall.latency import LatencySpec
 from recall.load.settings import Step
-from recall.settings import ChannelSettings, DeviceName
+from recall.settings import ChannelSettings, DeviceName, Reference
 from simulator.errors import ConfigError
 from simulator.spec import Spec
 
@@ -122,6 +122,12 @@ class CqsidSpec(ChannelSettings):
     training: TrainingSpec = Field(TrainingSpec(), description="the three stages of training")
     serving: ServingSpec = Field(ServingSpec(), description="how requests are answered")
     device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
+    augment: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="augmentations whose pairs the query stage learns from beside the log's"
+    )
+    augment_share: float = Field(
+        0.3, gt=0, lt=1, description="share of such pairs among all that the query stage draws"
+    )
 
     shares_training: ClassVar[bool] = True
     page_seconds: ClassVar[float] = 3.5e-4
@@ -140,6 +146,23 @@ class CqsidSpec(ChannelSettings):
                     f"({most}): no more can wait"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _learns_or_not(self) -> "CqsidSpec":
+        """Refuse pairs for a training that is over."""
+        if self.augment and self.checkpoint is not None:
+            raise ValueError(
+                f"augment == {list(self.augment)}, must be empty with a checkpoint: nothing is "
+                "learned"
+            )
+        return self
+
+    def references(self) -> tuple[Reference, ...]:
+        """The augmentations."""
+        return tuple(
+            Reference(f"augment[{number}]", name, ("augmentations",), learns=True)
+            for number, name in enumerate(self.augment)
+        )
 
     def data(self) -> tuple[str, ...]:
         """A checkpoint, or else the folders of models that training begins from."""

@@ -45,6 +45,11 @@ class Ragged:
         shift = np.repeat(self.pointer[rows] - pointer[:-1], lengths)
         return Ragged(self.values[shift + np.arange(pointer[-1])], pointer)
 
+    def followed_by(self, other: "Ragged") -> "Ragged":
+        """These lists, then those of another."""
+        pointer = np.concatenate([self.pointer, self.pointer[-1] + other.pointer[1:]])
+        return Ragged(np.concatenate([self.values, other.values]), pointer)
+
     def expand(self, inner: "Ragged") -> "Ragged":
         """Replace every value v by the list `inner[v]`, joined within each of the R lists."""
         joined = inner.take(self.values)

@@ -105,6 +105,22 @@ class Shoppers:
 
 
 @dataclass(frozen=True)
+class MadePairs:
+    """Pairs of a text and an item that no log holds (`recall.augmenting`).
+
+    Attributes:
+        texts: subword tokens of the texts.
+        text_P, item_P: the pairs.
+        weight_P: how much each counts beside the others of its kind.
+    """
+
+    texts: Ragged
+    text_P: Ints
+    item_P: Ints
+    weight_P: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class TrainingData:
     """What a generator is trained on.
 
@@ -120,6 +136,8 @@ class TrainingData:
         related_TC: whether items clicked before speak for a shopper who asks with each text, see
             `RelatedCategories.keep`; None: they always do.
         category_I: categories of the items, read only where `related` is given.
+        made: of each augmentation, for the query stage.
+        made_share: share of made pairs among all that the query stage draws.
     """
 
     history: History
@@ -129,6 +147,8 @@ class TrainingData:
     prompts: PromptBuilder
     related_TC: NDArray[np.bool_] | None = None
     category_I: Ints | None = None
+    made: tuple[MadePairs, ...] = ()
+    made_share: float = 0.3
 
     def __post_init__(self) -> None:
         self.ids.check(len(self.titles), "titles")
@@ -204,7 +224,9 @@ def item_examples(data: TrainingData) -> Examples:
 def query_examples(data: TrainingData, history: History, order_weight: float) -> Examples:
     """Stage 2: every distinct pair of a query text and an item that was clicked or bought.
 
-    Pairs are drawn as often as they occurred in `history`, an order counting `order_weight`.
+    Pairs are drawn as often as they occurred in `history`, an order counting `order_weight`. Made
+    pairs come behind them, all augmentations counting alike, so that they are their share of what
+    is drawn; without a pair of the log there are none.
     """
     feedback = Feedback.of(history, order_weight)
     kept_F = data.ids.sid_I[feedback.item_F] >= 0
@@ -213,7 +235,17 @@ def query_examples(data: TrainingData, history: History, order_weight: float) ->
     weight_N = np.zeros(len(keys))
     np.add.at(weight_N, pair_F, feedback.weight_F[kept_F])
     text_N, item_N = (part.astype(np.int32) for part in np.divmod(keys, len(data.ids)))
-    prompts = Texts(data.prompts.queries, data.texts, text_N)
+    texts = data.texts
+    held = [made for made in data.made if (data.ids.sid_I[made.item_P] >= 0).any()]
+    total = weight_N.sum() * data.made_share / (1 - data.made_share)
+    for made in held if len(weight_N) else ():
+        kept_P = data.ids.sid_I[made.item_P] >= 0
+        text_N = np.concatenate([text_N, made.text_P[kept_P] + np.int32(len(texts))])
+        item_N = np.concatenate([item_N, made.item_P[kept_P]])
+        weight_P = made.weight_P[kept_P]
+        weight_N = np.concatenate([weight_N, weight_P / weight_P.sum() * total / len(held)])
+        texts = texts.followed_by(made.texts)
+    prompts = Texts(data.prompts.queries, texts, text_N)
     return Examples(prompts, item_N, data.ids.codes_IL, weight_N)
 
 

@@ -232,6 +232,9 @@ def _fingerprint(
         arrays += [tokens.values, tokens.pointer]
     arrays += [each for each in (data.related_TC, data.category_I) if each is not None]
     arrays += [data.ids.codes_IL, np.array(data.ids.sizes)]
+    for made in data.made:
+        arrays += [made.texts.values, made.texts.pointer, made.text_P, made.item_P, made.weight_P]
+        arrays += [np.array([data.made_share])]
     arrays += [p.detach().cpu().float().numpy() for p in model.parameters()]
     told = [common, str(vocabulary), softmax, str(seed), data.prompts.spec.model_dump_json()]
     return fingerprint(told, arrays)

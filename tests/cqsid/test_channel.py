@@ -11,6 +11,7 @@ from cqsid.decoding.settings import ShelfSpec
 from cqsid.fit import learn
 from cqsid.settings import ServingSpec
 from cqsid.tokenizer.ids import SemanticIds
+from recall.augmenting.augmentation import Synthetic
 from recall.conformance import check_channel
 from recall.sampleshop import sample_catalog, sample_history, sample_index, sample_requests
 from simulator.errors import ConfigError
@@ -236,3 +237,23 @@ def test_training_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
             assert torch.equal(getattr(one, name), getattr(other, name))
     assert torch.equal(resumed.weights.embedding_VD, whole.weights.embedding_VD)
     np.testing.assert_array_equal(resumed.ids.codes_IL, whole.ids.codes_IL)
+
+
+def test_made_pairs_change_what_is_learned_once_and_none_changes_nothing():
+    catalog, history = tiny_shop()
+    made = Synthetic(
+        (history.texts[0], "never seen"),
+        np.array([0, 1, 0], np.int32),
+        np.array([0, 1, 2], np.int32),
+        np.ones(3, np.float32),
+    )
+    none = Synthetic((), *(np.zeros(0, kind) for kind in (np.int32, np.int32, np.float32)))
+    tables = []
+    for pairs in ((), (none,), (made,), ()):
+        channel = CqsidChannel(SMALL)
+        channel.learn_with(pairs)
+        channel.fit(catalog, history, rng=np.random.default_rng(0))
+        tables.append(channel.learned.weights.embedding_VD)
+    assert torch.equal(tables[0], tables[1])
+    assert not torch.equal(tables[0], tables[2])
+    assert torch.equal(tables[0], tables[3])

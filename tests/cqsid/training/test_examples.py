@@ -5,6 +5,7 @@ import pytest
 
 from cqsid.training.examples import (
     Examples,
+    MadePairs,
     TrainingData,
     item_examples,
     query_examples,
@@ -168,3 +169,36 @@ def test_a_plan_can_start_at_any_step():
     for first in (1, made.steps // 2, made.steps - 1, made.steps):
         assert [rows.tolist() for _, rows in made.batches(first)] == whole[first:]
     assert whole[: len(whole) // 3] != whole[len(whole) // 3 : 2 * (len(whole) // 3)]
+
+
+def made_pairs(items):
+    texts = Ragged.of([[1, 2], [3]])
+    text_P = (np.arange(len(items)) % 2).astype(np.int32)
+    weight_P = np.arange(1.0, len(items) + 1)
+    return MadePairs(texts, text_P, np.array(items, np.int32), weight_P)
+
+
+def test_made_pairs_are_their_share_of_the_second_stage_and_touch_no_other():
+    plain = query_examples(DATA, DATA.history, 1.0)
+    data = replace(DATA, made=(made_pairs([0, 1, 2]), made_pairs([3])), made_share=0.25)
+    examples = query_examples(data, data.history, 1.0)
+    known = len(plain)
+    assert examples.answer_N[known:].tolist() == [0, 1, 2, 3]
+    assert np.array_equal(examples.weight_N[:known], plain.weight_N)
+    made_N = examples.weight_N[known:]
+    assert made_N.sum() == pytest.approx(0.25 * examples.weight_N.sum())
+    assert made_N[:3] == pytest.approx(made_N[3] * np.array([1, 2, 3]) / 6)
+    prompts = examples.prompts.rows(np.array([known, known + 1]))
+    expected = [VOCABULARY.query, 1, 2, VOCABULARY.answer]
+    assert prompts.tokens_BT[0, : prompts.length_B[0]].tolist() == expected
+    assert len(item_examples(data)) == len(item_examples(DATA))
+    assert len(shopper_examples(data, data.history, 1.0)) == len(
+        shopper_examples(DATA, DATA.history, 1.0)
+    )
+
+
+def test_made_pairs_of_items_without_an_id_teach_nothing():
+    data = replace(toy_data(missing=[3]), made=(made_pairs([3, 4]), made_pairs([3])))
+    found = query_examples(data, data.history, 1.0)
+    plain = query_examples(toy_data(missing=[3]), data.history, 1.0)
+    assert found.answer_N[len(plain) :].tolist() == [4]
