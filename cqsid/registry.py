@@ -73,7 +73,7 @@ def generative(channels: Mapping[str, ChannelSpec]) -> dict[str, GenerativeSpec]
 
 
 def _judge_kind(value: Any) -> Any:
-    return value.get("type", "logistic") if isinstance(value, dict) else value.type
+    return value.get("type", "logistic") if isinstance(value, dict) else getattr(value, "type", "")
 
 
 AnyJudgeSpec = PlainJudgeSpec | ChainJudgeSpec
@@ -91,7 +91,7 @@ AnyUnderstandingSpec = PlainUnderstandingSpec | WriterUnderstandingSpec
 
 
 def _understanding_kind(value: Any) -> Any:
-    return value.get("type", "linear") if isinstance(value, dict) else value.type
+    return value.get("type", "linear") if isinstance(value, dict) else getattr(value, "type", "")
 
 
 UnderstandingSpec = Annotated[

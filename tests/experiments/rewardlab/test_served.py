@@ -10,8 +10,10 @@ import pytest
 from cqsid.alignment.trainer import save_weights
 from cqsid.channel import CqsidChannel
 from cqsid.settings import CqsidSpec, ServingSpec
+from experiments.config.loading import load_config
 from experiments.rewardlab.policies import WEIGHTS, PolicyModel
 from experiments.running.models import MODEL, load_channel
+from recall.channel import Channel
 from recall.sampleshop import sample_index, sample_requests
 from recall.storage import save
 from simulator.errors import DataError, StoreError
@@ -27,6 +29,12 @@ def changed() -> CqsidChannel:
     moved = replace(weights, embedding_VD=head, head_VD=head)
     channel.serve(replace(channel.learned, weights=moved))
     return channel
+
+
+def opened(folder: Path, spec: CqsidSpec = SMALL) -> Channel:
+    """The channel in a folder, serving with some settings."""
+    config = load_config("cqsid").model_copy(update={"channels": {"cqsid": spec}})
+    return load_channel(folder / MODEL, config, "cqsid")
 
 
 def answers(channel: CqsidChannel) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +57,7 @@ def stages(tmp_path: Path) -> Path:
 
 
 def test_a_policy_answers_with_its_own_weights(stages: Path) -> None:
-    loaded = load_channel(stages / "policy-1" / MODEL, SMALL)
+    loaded = opened(stages / "policy-1")
     assert isinstance(loaded, CqsidChannel)
     for found, wanted in zip(answers(loaded), answers(changed()), strict=True):
         np.testing.assert_array_equal(found, wanted)
@@ -66,16 +74,15 @@ def test_a_channel_serves_what_it_learned_again_as_before() -> None:
 def test_a_policy_serves_with_the_settings_of_the_run(stages: Path) -> None:
     spec: CqsidSpec = SMALL.model_copy(update={"serving": ServingSpec(beams=1)})
     narrow, wide = (
-        (answers(load_channel(stages / "policy-1" / MODEL, each))[0] >= 0).sum()
-        for each in (spec, SMALL)
+        (answers(opened(stages / "policy-1", each))[0] >= 0).sum() for each in (spec, SMALL)
     )
     assert 0 < narrow < wide
 
 
 def test_a_store_may_be_moved(stages: Path, tmp_path: Path) -> None:
-    before = answers(load_channel(stages / "policy-1" / MODEL, SMALL))
+    before = answers(opened(stages / "policy-1"))
     shutil.move(stages, tmp_path / "elsewhere")
-    after = answers(load_channel(tmp_path / "elsewhere" / "policy-1" / MODEL, SMALL))
+    after = answers(opened(tmp_path / "elsewhere" / "policy-1"))
     for found, wanted in zip(after, before, strict=True):
         np.testing.assert_array_equal(found, wanted)
 
@@ -96,7 +103,7 @@ def test_a_policy_without_its_supervised_model_or_weights_says_what_is_missing(
 ) -> None:
     (stages / "policy-1" / WEIGHTS).unlink()
     with pytest.raises(DataError, match="must be weights"):
-        load_channel(stages / "policy-1" / MODEL, SMALL)
+        opened(stages / "policy-1")
     shutil.rmtree(stages / "sft-1")
     with pytest.raises(StoreError, match="sft-1"):
-        load_channel(stages / "policy-1" / MODEL, SMALL)
+        opened(stages / "policy-1")
