@@ -4,7 +4,7 @@ They are those of `recall`, those that need the language model, and those of a u
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Discriminator, Field, Tag
 
@@ -20,7 +20,6 @@ from recall.augmenting.settings import (
 )
 from recall.classic.settings import DenseSpec, ItemCFSpec, LexicalSpec, PopularSpec, UniformSpec
 from recall.composed.settings import RerankedSpec
-from recall.judge import Judge
 from recall.registry import CustomSpec
 from recall.rewriting.settings import (
     CoclickSpec,
@@ -32,7 +31,10 @@ from recall.rewriting.settings import (
 from recall.service.settings import ServiceSpec
 from recall.suggesting.settings import AffinitySpec, OwnSuggesterSpec, PopularTextsSpec
 from recall.understanding.settings import UnderstandingSpec as PlainUnderstandingSpec
-from recall.understanding.understanding import Understanding
+
+if TYPE_CHECKING:  # they load what readers of settings do not need
+    from recall.judge import Judge
+    from recall.understanding.understanding import Understanding
 
 ChannelSpec = Annotated[
     LexicalSpec
@@ -104,7 +106,7 @@ UnderstandingSpec = Annotated[
 ]
 
 
-def build_understanding(spec: AnyUnderstandingSpec) -> Understanding:
+def build_understanding(spec: AnyUnderstandingSpec) -> "Understanding":
     """The catalogue step that a spec describes, not yet fitted.
 
     Raises:
@@ -119,7 +121,7 @@ def build_understanding(spec: AnyUnderstandingSpec) -> Understanding:
     return build_plain(spec)
 
 
-def build_judge(name: str, spec: AnyJudgeSpec) -> Judge:
+def build_judge(name: str, spec: AnyJudgeSpec) -> "Judge":
     """The judge that a spec describes, not yet fitted.
 
     Raises:

@@ -9,12 +9,13 @@ Axis suffixes: J pairs, L codes of a chain (4), S all chains (144).
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cqsid.decoding.trie import Trie
+from cqsid.systems.chain.settings import Order
 from cqsid.tokenizer.ids import SemanticIds, pack
 from simulator.annotations.pairs import (
     BEST_GRADE,
@@ -25,8 +26,6 @@ from simulator.annotations.pairs import (
     grade_of,
 )
 from simulator.catalogue.catalog import Ints
-
-Order = Literal["answer_first", "think_first"]
 
 VERDICTS: Final = ("category", "brand", "values")
 GRADE: Final = "grade"

@@ -6,11 +6,11 @@ from pydantic import Field, model_validator
 
 from cqsid.alignment.settings import AlgorithmSpec
 from cqsid.generator.settings import ModelSpec
-from cqsid.systems.chain.chains import Order
 from cqsid.training.settings import StageSpec
 from recall.settings import DeviceName
 from simulator.spec import Spec
 
+Order = Literal["answer_first", "think_first"]
 Alignment = Literal["sft", "dpo", "grpo", "agrl", "she"]
 
 ALGORITHMS: Final[dict[str, dict[str, Any]]] = {

@@ -17,9 +17,9 @@ PLUGINS = "tests.cqsid.rewards.plugins"
 
 def test_rewards_are_told_apart_by_their_type():
     names = [kind.model_fields["type"].default for kind in TYPES]
-    assert len(set(names)) == len(names) == 10
+    assert len(set(names)) == len(names) == 11
     for kind, name in zip(TYPES, names, strict=True):
-        needed = {"object": "a:b"} if name == "custom" else {}
+        needed = {"custom": {"object": "a:b"}, "judge": {"judge": "one"}}.get(name, {})
         (found,) = RewardMix(components=[{"type": name, **needed}]).components
         assert type(found) is kind
         assert issubclass(kind, Component)

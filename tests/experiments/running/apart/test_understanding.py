@@ -184,7 +184,7 @@ def test_guesses_of_any_confidence_are_kept_beside_what_is_filled(filled: Path) 
             f'{PUBLISHED}[judges.one]\nunderstanding = "linear"\n',
             "judges.one.understanding == 'linear'",
         ),
-        (f'{PUBLISHED}[understanding.w]\ntype = "writer"\n', "understanding.w.type"),
+        (f'{PUBLISHED}[understanding.w]\ntype = "writre"\n', "'linear', 'custom', 'writer'"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(tmp_path: Path, more: str, message: str) -> None:
