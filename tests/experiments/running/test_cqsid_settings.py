@@ -98,7 +98,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-MADE = ('augmentations.words.type="lexical"',)
+MADE = '[augmentations.words]\ntype = "lexical"\n'
 """What one of the runs learns from, too; those that do not name it do not make it."""
 
 
@@ -128,7 +128,7 @@ def tried(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Co
     }
     every = SETTINGS | {"models of the user's": folders}
     return {
-        name: cqsid_config(folder, *overrides_of(settings), *MADE, NO_TRUTH)
+        name: cqsid_config(folder, *overrides_of(settings), NO_TRUTH, more=MADE)
         for name, settings in every.items()
     }
 
