@@ -37,9 +37,9 @@ docs: $(INSTALLED)
 	$(BIN)/python -m tests.experiments.config.settings_page docs/settings.md
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
-# The pictures of the documentation, taken anew from a run of the demo.
-gallery: $(INSTALLED) browser demo
-	$(BIN)/python -m tests.site.gallery runs/demo
+# The pictures of the documentation, taken anew from a run of the demo and four small ones, in `runs`.
+gallery: $(INSTALLED) browser
+	$(BIN)/python -m tests.site.gallery
 
 # The notebooks, run from top to bottom; WRITE=--write also keeps what came out.
 notebooks: $(INSTALLED)

@@ -1,20 +1,32 @@
-"""The pictures of the documentation, taken from finished runs.
+"""The pictures of the documentation, taken from runs.
 
-`python -m tests.site.gallery runs/demo` renews those of that run which a page shows, by the names
-of their files.
+`python -m tests.site.gallery` makes the runs of `RUNS` that are not there in `runs`, and renews the
+pictures of theirs that a page shows, by the names of their files. With names of runs it does so for
+these alone.
 """
 
+import argparse
 import re
-import sys
 import tempfile
 from pathlib import Path
 
+from experiments.cli import run_command
 from experiments.notebook.results import Results, open_run
 from tests.experiments.report.browser import Browser, browser, find_chromium
 from tests.pages import DOCS, PAGES
 
 PICTURES = DOCS / "pictures"
-WIDTH, WIDER = 900, {"effects": 1120, "headroom": 1120}
+SHOP = str(Path(__file__).with_name("gallery.toml"))
+RUNS = {
+    "demo": (["demo", "--out", "{}"],),
+    "attribution": (["run", SHOP, "--out", "{}"], ["attribute", "{}"]),
+    "ids": (["ids", "bench", SHOP, "--out", "{}"],),
+    "rewards": (["rewards", SHOP, "--out", "{}"],),
+    "sweep": (["sweep", SHOP, "--out", "{}"],),
+}
+"""By the name of a run, the commands that make it in the folder that stands for {}."""
+
+WIDTH, WIDER = 900, {"effects": 1120, "headroom": 1120, "substitution": 1120}
 """Of the page on which a section is drawn, in pixels; a figure is about as wide."""
 
 FIRST = (1280, 800)  # the first screen of a report, in pixels
@@ -27,16 +39,29 @@ def shown() -> set[str]:
     return {name for text in texts for name in re.findall(r"pictures/([\w.-]+\.\w+)\)", text)}
 
 
-def take(results: Results, tab: Browser, folder: Path) -> list[Path]:
+def make(name: str, folder: Path) -> None:
+    """Make a run where it is not finished.
+
+    Raises:
+        SystemExit: a command failed.
+    """
+    for words in RUNS[name]:
+        status = run_command([word.format(folder) for word in words])
+        if status:
+            raise SystemExit(f"funnelab {' '.join(words)}: status == {status}, must be 0")
+
+
+def take(name: str, results: Results, tab: Browser, folder: Path) -> list[Path]:
     """Write the pictures of a run that a page shows.
 
     Args:
-        results: a finished run, or a sweep.
+        name: with which those of the run begin.
+        results: a finished run, a bench or a sweep.
         tab: a browser.
         folder: for pages in between.
 
     Returns:
-        The files, `<name of the run>-<section>-<number>.svg`.
+        The files, `<name>-<section>-<number>.svg`.
     """
     written, wanted = [], shown()
     for key, picture in results.pictures.items():
@@ -46,7 +71,7 @@ def take(results: Results, tab: Browser, folder: Path) -> list[Path]:
         tab.open(page)
         count = tab.evaluate("document.querySelectorAll('.picture').length")
         for at in range(count):
-            file = PICTURES / f"{results.name}-{key}-{at + 1}.svg"
+            file = PICTURES / f"{name}-{key}-{at + 1}.svg"
             if file.name in wanted:
                 file.write_text(_compact(tab.evaluate(_SVG.format(at))), encoding="utf-8")
                 written.append(file)
@@ -83,16 +108,22 @@ def first_screen(report: Path, tab: Browser) -> list[Path]:
 
 
 def main() -> None:
-    """Renew the pictures of the runs that are named on the command line."""
+    """Make the runs that are not there, and renew their pictures."""
     program = find_chromium()
     if program is None:
         raise SystemExit("chromium == missing, must be installed")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", default=[], metavar="RUN", help=", ".join(RUNS))
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs")
+    asked = parser.parse_args()
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as path, browser(program, Path(path) / "profile") as tab:
-        for name in sys.argv[1:]:
-            written = take(open_run(name), tab, Path(path))
-            if (Path(name) / "report.html").is_file():
-                written += first_screen(Path(name) / "report.html", tab)
+        for name in asked.names or RUNS:
+            folder = asked.runs / (name if name == "demo" else f"gallery-{name}")
+            make(name, folder)
+            written = take(name, open_run(folder), tab, Path(path))
+            if name == "demo":
+                written += first_screen(folder / "report.html", tab)
             print(*(file.relative_to(DOCS) for file in written), sep="\n")
 
 

@@ -1,6 +1,7 @@
 """Shapley values beside their bounds, and what pairs of channels are worth together."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from experiments.inference.finding import Finding, decide
 from experiments.records.attribution import InteractionRow
@@ -22,7 +23,7 @@ from experiments.report.kit.markup import Html, join, tag
 from experiments.report.kit.page import Content, figure, note, panels
 from experiments.report.kit.scales import Axis, bounded, percents
 from experiments.report.kit.sentences import noun_of, title_of
-from experiments.report.kit.tables import Table
+from experiments.report.kit.tables import HALF, Table
 
 MARKS = {"alone": "hollow", "shapley": "full", "leave_one_out": "rhomb inked"}
 FAINTEST, STRONGEST = 10, 62  # percent of the colour in the weakest and the strongest cell
@@ -147,6 +148,7 @@ def _interactions(lookup: Lookup, method: str) -> Html:
         ("Per shopper", lambda row: amount(row.value)),
         names=2,
     )
+    numbers = replace(numbers, room=HALF)
     title = tag("h3", f"Pairs, {METHODS_NAMED[method]}", tag("small", f"share of {noun}"))
     picture = join([meant, tag("div", matrix, cls="scroll")])
     return tag("div", title, figure(picture, numbers, described), cls="panel")

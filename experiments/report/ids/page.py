@@ -18,6 +18,7 @@ from experiments.report.kit.markup import tag
 from experiments.report.kit.page import (
     Content,
     Part,
+    cautions,
     listing,
     note,
     page,
@@ -32,11 +33,10 @@ from experiments.report.kit.sentences import counted
 def render(record: IdsRecord) -> str:
     """The whole page."""
     sentence, better = headline(record)
-    warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
     said = verdict(
         "Real gain" if better else "No clear gain",
         tag("p", sentence, cls="sentence"),
-        [choice(record), *comparisons(record), *warnings],
+        [choice(record), *comparisons(record), *cautions(record.warnings)],
         "good" if better else "plain",
     )
     sizes = [

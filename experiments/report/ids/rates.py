@@ -44,9 +44,10 @@ _REAL = {
 def gains(record: IdsRecord) -> Content:
     """One forest plot of gains over the baseline for each mode, the paper's beside them."""
     lead = (
-        f"How much larger each scheme's hit rate is than that of {record.baseline}, at beams "
-        f"{', '.join(str(beam) for beam in record.beams)}. A filled dot is real after correcting "
-        "for the number of comparisons; a hollow one may be chance."
+        "A clicked item is a hit if its id is among the ids that the beam ends with; a wider beam "
+        f"costs more. How much larger each scheme's hit rate is than that of {record.baseline}, at "
+        f"beams {', '.join(str(beam) for beam in record.beams)}. A filled dot is real after "
+        "correcting for the number of comparisons; a hollow one may be chance."
     )
     keys = legend(
         ("mark-plain a1", "real"),

@@ -17,6 +17,7 @@ Content = Sequence[object] | None
 Part = tuple[str, str, str, Callable[[Subject], Content]]
 """A section to be drawn: its anchor, its name in the contents, its title, and what draws it."""
 
+SHOWN = 2  # cautions that are not folded away
 OPEN = 2
 """How many sections of a page are open at first; each of the others is a fold."""
 
@@ -220,6 +221,16 @@ def note(sentence: object) -> Html:
 def alarm(sentence: str) -> Html:
     """A warning that must be seen before what follows it is read."""
     return tag("p", sentence, cls="alarm-note", role="note")
+
+
+def cautions(sentences: Sequence[str]) -> list[Html]:
+    """What limits all that a page says: the first ones, and a fold of the others."""
+    shown = [tag("p", each, cls="alarm-note") for each in sentences]
+    more = shown[SHOWN:]
+    if len(more) < 2:  # a fold is as high as one of them
+        return shown
+    title = f"{len(more)} more limits of this comparison"
+    return [*shown[:SHOWN], folded(tag("div", *more), title)]
 
 
 def judged(good: bool, yes: str, no: str) -> Html:

@@ -1,5 +1,6 @@
 """A table as one value, drawn on a page and printed in a terminal."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,9 +11,16 @@ from rich.measure import Measurement
 from rich.text import Text
 
 from experiments.report.kit.digits import ABSENT, THIN
-from experiments.report.kit.markup import Html, tag
+from experiments.report.kit.markup import Html, join, tag
 
 FEW = 7  # columns of a table that is drawn at full size
+ROOM, HALF = 119, 57  # letters of a full table beside each other on a page, and in half of one
+_BETWEEN, _SMALL, _LARGE = (
+    1.2,
+    0.85,
+    1.08,
+)  # such letters: between columns, small, large
+_PARTS = re.compile("(?<= to) | (?=[\u2192\u00b1])")
 
 Row = TypeVar("Row")
 Key = TypeVar("Key")
@@ -42,7 +50,7 @@ class Cell:
             "div",
             tag("span", self.level, cls="level") if self.level else None,
             tag("span", mark + self.change, cls=kind) if self.change else None,
-            tag("small", self.interval) if self.interval != ABSENT else None,
+            tag("small", parted(self.interval)) if self.interval != ABSENT else None,
             cls="entry",
         )
 
@@ -67,6 +75,7 @@ class Table:
         spare: columns that a narrow terminal leaves out.
         bold: the row that a terminal shows in bold.
         whole: whether a terminal rather breaks the lines of numbers than those of names.
+        room: letters that have place beside each other on a wide page.
     """
 
     caption: str
@@ -76,6 +85,7 @@ class Table:
     spare: Sequence[int] = ()
     bold: int | None = None
     whole: bool = True
+    room: int = ROOM
 
     @classmethod
     def of(
@@ -115,7 +125,7 @@ class Table:
         return cls(caption, [corner, *columns.values()], cells)
 
     def __html__(self) -> Html:
-        """On a page: scrolled sideways where it is wider."""
+        """On a page: ranges in two lines where it would be wider, scrolled where it is still."""
         header = tag(
             "tr",
             *(
@@ -127,15 +137,28 @@ class Table:
             tag(
                 "tr",
                 *(
-                    tag("th", cell, scope="row") if at == 0 else tag("td", cell, cls=self._side(at))
+                    tag("th", cell, scope="row")
+                    if at == 0
+                    else tag("td", cell if at < self.names else parted(cell), cls=self._side(at))
                     for at, cell in enumerate(row)
                 ),
             )
             for row in self.rows
         ]
         parts = tag("caption", self.caption), tag("thead", header), tag("tbody", *body)
-        kind = "full" if len(self.head) > FEW else None
-        return scrolled(tag("table", *parts, cls=kind), self.caption)
+        kinds = ["full"] * (len(self.head) > FEW) + ["crowded"] * self._crowded
+        return scrolled(tag("table", *parts, cls=" ".join(kinds) or None), self.caption)
+
+    @property
+    def _crowded(self) -> bool:
+        """Whether it is wider than its place if no number is broken, by its letters."""
+        columns = zip(self.head, *self.rows, strict=True)
+        widths = (
+            max(_letters(cell, whole=row > 0 and at >= self.names) for row, cell in enumerate(each))
+            for at, each in enumerate(columns)
+        )
+        size = 1.0 if len(self.head) > FEW else _LARGE
+        return size * sum(width + _BETWEEN for width in widths) > self.room
 
     @property
     def markdown(self) -> str:
@@ -187,6 +210,26 @@ def compact(shown: str) -> str:
 def scrolled(table: Html, name: str) -> Html:
     """A table that is scrolled sideways where it is wider than the page."""
     return tag("div", table, cls="scroll", tabindex="0", role="region", aria_label=name)
+
+
+def parted(cell: object) -> object:
+    """Numbers that are broken where a reader would: before brackets, then inside a range."""
+    if not isinstance(cell, str) or isinstance(cell, Html):
+        return cell
+    groups = [_PARTS.split(group) for group in re.split(r" (?=\()|(?<=\)) ", cell)]
+    if len(groups) == len(groups[0]) == 1:
+        return cell
+    shown = (join([tag("span", part, cls="part") for part in parts], " ") for parts in groups)
+    return join([tag("span", group, cls="group") for group in shown], " ")
+
+
+def _letters(cell: object, *, whole: bool) -> float:
+    """About how many letters a cell needs beside each other; names may be broken between words."""
+    if isinstance(cell, Cell):
+        small = 0.0 if cell.interval == ABSENT else _SMALL * len(cell.interval)
+        return max(len(cell.level), len(cell.change) + 2 * bool(cell.told), small)
+    shown = re.sub("<[^>]+>", "", str(cell)) if isinstance(cell, Html) else plain(cell)
+    return max(map(len, [shown] if whole else shown.split()), default=0)
 
 
 def plain(cell: object) -> str:

@@ -2,7 +2,7 @@
 
 from experiments.inference.finding import Finding
 from experiments.records.rewards import Online, RewardsRecord
-from experiments.report.kit.sentences import listed
+from experiments.report.kit.sentences import listed, meaning
 from experiments.report.rewards.policies import trained
 from experiments.report.rewards.verdict import online_rows
 from experiments.report.rewards.words import SUPERVISED, finding, sized
@@ -49,4 +49,4 @@ def _first(rows: list[Online]) -> Online | None:
 def _called(lifts: dict[str, list[Online]]) -> str:
     rows = next(rows for rows in lifts.values() if rows)
     first = _first(rows)
-    return first.metric if first else PRIMARY
+    return meaning(first.metric if first else PRIMARY).noun

@@ -5,6 +5,7 @@ from functools import partial
 
 from cqsid.alignment.measures import FIRST_CODES
 from experiments.inference.finding import Finding
+from experiments.records.interval import Interval
 from experiments.records.reading import rows_of
 from experiments.records.rewards import Offline, Online, RewardsRecord
 from experiments.report.kit.digits import ABSENT, between, fixed, percent, range_of
@@ -91,6 +92,11 @@ def share_cell(record: RewardsRecord, policy: str, rule: str) -> Cell | str:
     return ABSENT if row is None else Cell(percent(row.share.estimate), "", range_of(row.share, 1))
 
 
+def _around(size: str, span: Interval) -> str:
+    """A number with its interval in brackets, where it has one."""
+    return size if between(span) == ABSENT else f"{size} ({between(span)})"
+
+
 def _offline_numbers(record: RewardsRecord) -> Table:
     nothing = [ABSENT] * (1 + len(TESTED))
     return Table.of(
@@ -98,10 +104,8 @@ def _offline_numbers(record: RewardsRecord) -> Table:
         record.offline,
         ("Policy", lambda row: policy_name(record, row.policy)),
         ("Measure", lambda row: measure_name(row.measure)),
-        ("Mean", lambda row: level(row.measure, row.value.estimate)),
-        ("Interval", lambda row: between(row.value)),
-        ("Difference", lambda row: fixed(row.effect.estimate, 4, sign=True)),
-        ("Interval", lambda row: between(row.effect)),
+        ("Mean", lambda row: _around(level(row.measure, row.value.estimate), row.value)),
+        ("Difference", lambda row: _around(fixed(row.effect.estimate, 4, sign=True), row.effect)),
         (
             ("Relative", *TESTED),
             lambda row: nothing if row.policy == record.baseline else tested(record, row),

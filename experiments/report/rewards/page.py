@@ -9,6 +9,7 @@ from experiments.report.kit.markup import tag
 from experiments.report.kit.page import (
     Content,
     Part,
+    cautions,
     listing,
     note,
     page,
@@ -34,11 +35,11 @@ from experiments.report.rewards.verdict import headline, offline_headline, polic
 def render(record: RewardsRecord) -> str:
     """The whole page."""
     sentence, badge, good = headline(record)
-    warnings = (tag("p", warning, cls="alarm-note") for warning in record.warnings)
+    said_first = choice(record), offline_headline(record), controls_headline(record)
     said = verdict(
         badge,
         tag("p", sentence, cls="sentence"),
-        [choice(record), offline_headline(record), controls_headline(record), *warnings],
+        [*said_first, *cautions(record.warnings)],
         {True: "good", False: "bad", None: "plain"}[good],
     )
     sizes = [

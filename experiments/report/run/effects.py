@@ -242,18 +242,23 @@ def _judged(row: Estimate, truth: Truth) -> Html | None:
     return join([each for each in (badge, how) if each], " ") if badge or how else None
 
 
+def _known(truth: Truth) -> str:
+    """The true relative effect and how exactly it is known."""
+    size = percent(truth.growth.estimate, 2, sign=True)
+    return size if truth.resolution is None else f"{size} \u00b1{percent(truth.resolution, 2)}"
+
+
 def _effects_table(run: Run, contrast: Contrast) -> Table:
     def told(row: Estimate) -> list[object]:
         truth = run.truths.of(row.metric, contrast) if run.truths and not row.cuped else None
         if truth is None:
-            return [ABSENT] * 6
+            return [ABSENT] * 5
         return [
             f"{change(row.metric, truth.effect.estimate)} "
             f"({change_range(row.metric, truth.effect)})",
-            percent(truth.growth.estimate, 2, sign=True),
+            _known(truth),
             change(row.metric, truth.bias),
             covered_words(row, truth),
-            percent(truth.resolution, 2),
             truth.method,
         ]
 
@@ -266,5 +271,5 @@ def _effects_table(run: Run, contrast: Contrast) -> Table:
         ("Effect", lambda row: change(row.metric, row.effect.estimate)),
         (("Relative", "Interval"), lambda row: change_words(row.relative)),
         ("p", lambda row: p_value(row.p_value)),
-        (("Truth", "Truth relative", "Bias", "Inside", "Resolution", "Method"), told),
+        (("Truth", "Truth relative, \u00b1 resolution", "Bias", "Inside", "Method"), told),
     )

@@ -126,9 +126,9 @@ def _of_worlds(
         said.append("No worlds were lived: nothing is known of the policies' true lifts.")
     else:
         said.append(
-            "All true lifts are over the same worlds of the supervised model, whose luck, which is "
-            "in every interval, moves them all alike: compare policies by their contrasts, or live "
-            "more worlds."
+            "All true lifts are over the same worlds of the supervised model. The luck of these "
+            "worlds is in every interval and moves all lifts alike: compare policies with each "
+            "other, or live more worlds."
         )
         said += _of_lucks(lucks)
     if online and len(policies) < FEWEST_POLICIES:
@@ -162,8 +162,8 @@ def _of_lucks(lucks: int) -> list[str]:
 
 def _of_luck(seeds: int, shoppers: int) -> list[str]:
     said = [
-        "All policies start from one supervised model: how far another one would have moved the "
-        "numbers is in no interval."
+        "All policies start from one supervised model. No interval tells how far another one "
+        "would have moved the numbers."
     ]
     if seeds < 2:
         said.append(

@@ -27,7 +27,7 @@ def printed(table, width=80):
 
 @pytest.mark.parametrize("cell", ["4.0", "+2.0", "1.0 to 3.0", "3.0", "\u2013", "1.2"])
 def test_every_number_stands_in_both(cell):
-    assert cell in text(TABLE)
+    assert cell in re.sub("<[^>]+>", "", text(TABLE))
     assert cell in printed(TABLE)
 
 
@@ -51,3 +51,23 @@ def test_a_narrow_terminal_leaves_out_spare_columns_alone():
     assert "bbb" not in narrow
     assert "c" * 20 in narrow
     assert "b" * 30 in text(wide)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("1.2 to 3.4", '<span class="part">1.2 to</span> <span class="part">3.4</span>'),
+        ("0.3, 0.5 \u2192 0.4", '<span class="part">0.3, 0.5</span> <span class="part">\u2192 0.4'),
+        (
+            "5 (1 to 9)",
+            '<span class="part">5</span></span> <span class="group"><span class="part">(1',
+        ),
+        ("1,200", '<td class="num">1,200</td>'),
+    ],
+)
+def test_numbers_are_broken_before_brackets_and_inside_ranges_alone(cell, shown):
+    assert shown in text(Table("t", ["name", "number"], [["1.2 to 3.4", cell]]))
+
+
+def test_names_are_not_taken_for_ranges():
+    assert "<td>2 to 3 (a)</td>" in text(Table("t", ["a", "b"], [["a", "2 to 3 (a)"]], names=2))

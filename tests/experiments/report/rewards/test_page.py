@@ -194,3 +194,12 @@ def test_a_record_from_before_rewards_could_log_is_read(record, tmp_path):
             assert step.pop("logged") == {}
     path.write_text(json.dumps(told), encoding="utf-8")
     assert read_record(RewardsRecord, tmp_path) == record
+
+
+def test_many_limits_are_not_all_on_the_first_screen_and_none_is_lost(record):
+    told = tuple(f"Limit number {n}." for n in range(5))
+    html = render(replace(record, warnings=told))
+    first, fold = html.split("3 more limits of this comparison")
+    assert [each in first for each in told] == [True, True, False, False, False]
+    assert all(each in fold for each in told[2:])
+    assert "more limits" not in render(replace(record, warnings=told[:3]))

@@ -217,7 +217,7 @@ def test_a_policy_is_taken_that_raises_the_first_metric_and_lowers_nothing(recor
     unsure = lift(name, "orders", 0.002, 0.005, 0.5, 0.6)
     assert choice(grid(record, lift(name), unsure)).startswith(f"Take {name}: it really raises ")
     lowered = grid(record, lift(name), lift(name, "orders", -0.01))
-    assert choice(lowered).startswith("Keep the supervised model: no policy really raises gmv ")
+    assert choice(lowered).startswith("Keep the supervised model: no policy really raises GMV ")
 
 
 def test_of_several_good_policies_none_is_told_to_be_best(record):

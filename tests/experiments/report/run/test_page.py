@@ -124,7 +124,7 @@ def test_calibration_is_disclaimed(html):
 def test_table_under_the_forest_holds_estimate_and_truth(html):
     words = Page(html).words["effects"]
     assert "4.873" in words
-    assert "Resolution" in words
+    assert "\u00b1 resolution" in words
     assert "0.40" in words
 
 
