@@ -1,6 +1,6 @@
 """What annotators tell of pairs of a text and an item: verdicts, and a grade that follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -111,6 +111,11 @@ class Annotations:
             name: getattr(self, name)[rows] for name in self.__dataclass_fields__ if name != "texts"
         }
         return Annotations(texts=self.texts, **columns)
+
+    def shuffled(self, rng: np.random.Generator) -> "Annotations":
+        """The same pairs with grades and verdicts of other pairs: what a null twin learns from."""
+        mixed = self.rows(rng.permutation(len(self)))
+        return replace(mixed, text_J=self.text_J, item_J=self.item_J)
 
     def check(self, items: int) -> None:
         """Refuse pairs of nothing, and grades that are none.

@@ -87,15 +87,9 @@ def _supervised(spec: ChainJudgeSpec, catalog: Catalog, bought: Annotations, see
     rng, start = np.random.default_rng(seed), time.process_time()
     judge = build_judge("chain", spec)
     assert isinstance(judge, LanguageJudge)
-    school = judge.prepare(catalog, _shuffled(bought, rng) if spec.permuted else bought, rng)
+    school = judge.prepare(catalog, bought.shuffled(rng) if spec.permuted else bought, rng)
     judge.supervise(school)
     return judge, school, time.process_time() - start
-
-
-def _shuffled(pairs: Annotations, rng: np.random.Generator) -> Annotations:
-    mixed = pairs.rows(rng.permutation(len(pairs)))
-    told = (mixed.grade_J, mixed.category_J, mixed.brand_J, mixed.values_J)
-    return Annotations(pairs.texts, pairs.text_J, pairs.item_J, *told)
 
 
 def _figures(judge: LanguageJudge, pairs: Annotations) -> dict[str, float]:

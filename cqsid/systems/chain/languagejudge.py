@@ -104,6 +104,8 @@ class LanguageJudge:
             raise DataError("annotations == grades without verdicts, must have all three of each")
         seed, words = int(rng.integers(2**31)), item_texts(catalog, brand=True, category=True)
         made = made_pairs(catalog, self.spec.made_pairs, rng)
+        if self.spec.permuted:  # a null twin learns nothing from these, either
+            made = made.shuffled(rng)
         asked = [annotations.texts[text] for text in np.unique(annotations.text_J).tolist()]
         self._builder = self._prompts((*words, *made.texts, *asked))
         self._items = self._builder.title_tokens(words)

@@ -1,7 +1,7 @@
 """The stages of relevance judges: annotations are bought, judges learn, and are measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +138,7 @@ def fit_judge(job: JudgeJob, *, advance: Advance) -> None:
     if history is not whole:
         annotations = known_then(annotations, history, whole)
     if spec.permuted:
-        annotations = shuffled(annotations, rng)
+        annotations = annotations.shuffled(rng)
     judge = build_judge(job.name, spec)
     with job.stage.write() as folder:
         with (
@@ -166,12 +166,6 @@ def known_then(annotations: Annotations, part: History, whole: History) -> Annot
         for each in (part, whole)
     )
     return annotations.rows(np.flatnonzero(asked_J & (shown | ~ever)))
-
-
-def shuffled(annotations: Annotations, rng: np.random.Generator) -> Annotations:
-    """The same pairs with grades and verdicts of other pairs."""
-    mixed = annotations.rows(rng.permutation(len(annotations)))
-    return replace(mixed, text_J=annotations.text_J, item_J=annotations.item_J)
 
 
 def measure_judges(job: MeasureJob, *, advance: Advance) -> None:

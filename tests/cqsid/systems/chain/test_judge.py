@@ -131,21 +131,18 @@ def test_it_grades_texts_that_it_has_not_seen_and_a_shuffled_twin_does_not(
     supply: Supply, bought: tuple[Annotations, Annotations]
 ) -> None:
     learned, measured = bought
-    rng = np.random.default_rng(0)
-    mixed = learned.rows(rng.permutation(len(learned)))
-    twin = Annotations(
-        learned.texts,
-        *(learned.text_J, learned.item_J),
-        *(mixed.grade_J, mixed.category_J, mixed.brand_J, mixed.values_J),
-    )
+    twin = learned.shuffled(np.random.default_rng(0))
     commonest = np.bincount(learned.grade_J, minlength=4).argmax()
     floor = macro_f1(np.full(len(measured), commonest), measured.grade_J)
     scores = [
         macro_f1(
-            told(taught(ChainJudge("chain", ChainJudgeSpec()), supply, pairs), measured).argmax(1),
+            told(taught(ChainJudge("chain", spec), supply, pairs), measured).argmax(1),
             measured.grade_J,
         )
-        for pairs in (learned, twin)
+        for spec, pairs in (
+            (ChainJudgeSpec(), learned),
+            (ChainJudgeSpec(permuted=True), twin),
+        )
     ]
     assert scores[0] > floor + 0.1
     assert scores[1] < floor + 0.05

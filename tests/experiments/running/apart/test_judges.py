@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.notebook.results import open_run
-from experiments.running.apart.judges import BOUGHT, MEASURED, shuffled
+from experiments.running.apart.judges import BOUGHT, MEASURED
 from experiments.running.models import LOG, load_saved
 from simulator.annotations.pairs import Annotations
 from simulator.errors import ConfigError, StoreError
@@ -94,7 +94,7 @@ def test_without_annotations_a_judge_learns_from_clicks(small_run: Path, tmp_pat
 
 def test_grades_of_other_pairs_are_the_same_grades(judged: Path) -> None:
     bought = annotations(judged, BOUGHT)
-    mixed = shuffled(bought, np.random.default_rng(0))
+    mixed = bought.shuffled(np.random.default_rng(0))
     np.testing.assert_array_equal(mixed.item_J, bought.item_J)
     assert sorted(mixed.grade_J.tolist()) == sorted(bought.grade_J.tolist())
     assert (mixed.grade_J != bought.grade_J).any()
