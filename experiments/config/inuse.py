@@ -7,19 +7,37 @@ from cqsid.rewards.registry import RewardMix, judges_of
 from experiments.config.overrides import unknown
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
 from recall.settings import ChannelSettings
+from simulator.annotations.settings import AnnotationsSpec
 
 
-def problems_of_annotations(bought: int, judges: Mapping[str, AnyJudgeSpec]) -> list[str]:
-    """Pairs that nobody learns from, and judges that cannot do without."""
+def problems_of_annotations(
+    annotations: AnnotationsSpec, judges: Mapping[str, AnyJudgeSpec], *, graded: bool
+) -> list[str]:
+    """Pairs that nobody learns from or that are not there, and judges that cannot do without.
+
+    Args:
+        annotations: settings of what is bought.
+        judges: settings of all judges.
+        graded: whether there is a file of human grades.
+    """
+    bought, from_file = annotations.pairs, annotations.source == "judgments"
+    if from_file and not graded:
+        return ["annotations.source == 'judgments', must be 'simulated' without [judgments]"]
     if bought and not judges:
         return [
             f"annotations.pairs == {bought}, must be 0 without a judge: nothing else learns "
             "from them"
         ]
-    return [
+    problems = [
         f"judges.{name}: annotations.pairs == 0, must be more: {why}"
         for name, spec in judges.items()
         if not bought and (why := spec.needs_annotations)
+    ]
+    return problems + [
+        f"judges.{name}: annotations.source == 'judgments', must be 'simulated': it learns "
+        "verdicts, and a file has grades alone (verdicts = false learns these)"
+        for name, spec in judges.items()
+        if from_file and spec.needs_verdicts
     ]
 
 

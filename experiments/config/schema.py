@@ -203,7 +203,9 @@ class Config(Spec):
             *self._problems_of_judges_in_use(),
             *alike("understanding", self.understanding),
             *self._problems_of_understanding(),
-            *problems_of_annotations(self.annotations.pairs, self.judges),
+            *problems_of_annotations(
+                self.annotations, self.judges, graded=self.judgments is not None
+            ),
             *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
             *self.design.problems(self.world.days),
             *self.design.misfits([arm.share for arm in self.arms], self.funnel.exploration),

@@ -53,6 +53,11 @@ class JudgeSpec(Spec):
             return "there is nothing to permute"
         return "it learns from annotations alone" if self.type == "entities" else ""
 
+    @property
+    def needs_verdicts(self) -> bool:
+        """Whether grades alone teach it nothing."""
+        return False
+
     def code(self) -> tuple[str, ...]:
         """The module of a custom judge."""
         return (JUDGE.module(self.object),) if self.object else ()

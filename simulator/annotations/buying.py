@@ -23,6 +23,7 @@ from simulator.annotations.settings import AnnotationsSpec
 from simulator.annotations.verdicts import Verdicts
 from simulator.catalogue.catalog import Ints
 from simulator.randomness import Draws
+from simulator.shoppers.intents import Judgments
 
 MEASURED = 0.2
 """Share of the texts that no annotator is paid for."""
@@ -58,6 +59,22 @@ def measure(traffic: Traffic, verdicts: Verdicts, pairs: int, draws: Draws) -> A
     """Pairs of the texts that are never bought, without a mistake."""
     text_J, item_J = _drawn(traffic, _kept(traffic, draws), pairs, draws.child("measured"))
     return verdicts.of(text_J, item_J)
+
+
+def judged(judgments: Judgments, pairs: int, draws: Draws) -> tuple[Annotations, Annotations]:
+    """Human grades of a file: at most so many to learn from, and those of other queries to measure.
+
+    Grades have no verdicts. A fifth of the queries is kept for measurement.
+    """
+    query = np.arange(len(judgments.queries))
+    kept_J = (draws.uniform("annotation.query", query) < MEASURED)[judgments.query_J]
+    whole = Annotations.unexplained(
+        judgments.queries, judgments.query_J, judgments.item_J, judgments.grade_J
+    )
+    luck_J = draws.uniform("annotation.pick", judgments.query_J, slot=judgments.item_J)
+    order_J = np.argsort(np.where(kept_J, np.inf, luck_J), kind="stable")
+    bought = np.sort(order_J[: min(pairs, int((~kept_J).sum()))])
+    return whole.rows(bought), whole.rows(kept_J)
 
 
 def mistaken(told: Annotations, noise: float, draws: Draws) -> Annotations:

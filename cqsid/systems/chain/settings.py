@@ -123,6 +123,11 @@ class ChainJudgeSpec(Spec):
         """Why it must have annotated pairs."""
         return "it learns from verdicts alone"
 
+    @property
+    def needs_verdicts(self) -> bool:
+        """Whether grades alone teach it nothing."""
+        return self.verdicts
+
     def code(self) -> tuple[str, ...]:
         """No module of the user's."""
         return ()

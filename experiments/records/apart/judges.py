@@ -34,10 +34,11 @@ class JudgesRecord(Record):
         name: name of the run.
         confidence: level of all intervals.
         bought: annotated pairs that judges have learned from; 0: they have learned from clicks.
-        noise: chance of a mistake in each verdict and grade.
+        noise: chance of a mistake in each verdict and grade; 0 for human grades.
         measured: pairs that they are measured on, of other texts and without mistakes.
         grades: how many of these have each grade, 0 to 3.
         judged: measures of every judge.
+        source: `simulated` annotators, or human `judgments` of a file.
     """
 
     FILE: ClassVar[str] = "judges.json"
@@ -51,3 +52,4 @@ class JudgesRecord(Record):
     measured: int
     grades: tuple[int, ...]
     judged: tuple[Judged, ...]
+    source: str = "simulated"

@@ -67,17 +67,27 @@ def _told(record: JudgesRecord, judge: str, measure: str) -> str:
     return ABSENT if value.estimate is None else with_range(value)
 
 
-def _footnote(record: JudgesRecord) -> str:
-    learned = (
+def _bought(record: JudgesRecord) -> str:
+    return (
         f"Judges have learned from {number(record.bought)} annotated pairs, each verdict of which "
         f"is a neighbouring one with a chance of {percent(record.noise, 0)}. A shop pays for them; "
         "here they come from the simulated truth."
-        if record.bought
-        else "Nothing was annotated: judges have learned from clicks."
     )
+
+
+def _footnote(record: JudgesRecord) -> str:
+    if record.source == "judgments":
+        learned = (
+            f"Judges have learned from {number(record.bought)} human grades of the shop's own."
+        )
+    elif not record.bought:
+        learned = "Nothing was annotated: judges have learned from clicks."
+    else:
+        learned = _bought(record)
+    kind = " without mistakes" if record.source == "simulated" else ""
     grades = ", ".join(f"{number(count)} of {grade}" for grade, count in enumerate(record.grades))
     return (
-        f"{learned} They are measured on {number(record.measured)} other pairs without mistakes "
+        f"{learned} They are measured on {number(record.measured)} other pairs{kind} "
         f"({grades}). {sureness(record.confidence)} intervals are over texts, and leave another "
         "training out."
     )

@@ -28,7 +28,7 @@ from experiments.stress.judging import measures, verdict_measures
 from ranking.examples import split_time
 from recall.judge import Explaining, Judge, requests_of
 from recall.storage import plug_in_roots, save
-from simulator.annotations.buying import Traffic, buy, measure
+from simulator.annotations.buying import Traffic, buy, judged, measure
 from simulator.annotations.pairs import Annotations
 from simulator.annotations.verdicts import Verdicts
 from simulator.calling import blaming, call
@@ -98,14 +98,27 @@ class MeasureJob:
 def annotate(job: AnnotationsJob, *, advance: Advance) -> None:
     """Buy the pairs that judges learn from, and keep others to measure them with."""
     population: Population = load_saved(job.catalog / POPULATION)
+    spec, draws = job.config.annotations, Draws(job.config.seed).child("annotations")
+    if spec.source == "judgments":
+        bought, measured = judged(population.intents.judgments, spec.pairs, draws)
+    else:
+        bought, measured = _simulated(job, population, draws)
+    with job.stage.write() as folder:
+        save(folder / BOUGHT, bought)
+        save(folder / MEASURED, measured)
+    advance(1)
+
+
+def _simulated(
+    job: AnnotationsJob, population: Population, draws: Draws
+) -> tuple[Annotations, Annotations]:
+    """Pairs of the log with what simulated annotators say, and others without a mistake."""
     supply, intents = population.supply, population.intents
     log = job.history / LOG
     traffic = traffic_of(log, load_history(log), len(supply.catalog))
-    verdicts, draws = Verdicts(intents, supply.truth), Draws(job.config.seed).child("annotations")
-    with job.stage.write() as folder:
-        save(folder / BOUGHT, buy(traffic, verdicts, job.config.annotations, draws))
-        save(folder / MEASURED, measure(traffic, verdicts, MEASURED_PAIRS, draws))
-    advance(1)
+    verdicts = Verdicts(intents, supply.truth)
+    bought = buy(traffic, verdicts, job.config.annotations, draws)
+    return bought, measure(traffic, verdicts, MEASURED_PAIRS, draws)
 
 
 def traffic_of(log: Path, history: History, items: int) -> Traffic:
@@ -135,7 +148,7 @@ def fit_judge(job: JudgeJob, *, advance: Advance) -> None:
     if job.early:
         history = history.before(split_time(history, config.examples))
     annotations: Annotations = load_saved(job.annotations / BOUGHT)
-    if history is not whole:
+    if history is not whole and config.annotations.source == "simulated":
         annotations = known_then(annotations, history, whole)
     if spec.permuted:
         annotations = annotations.shuffled(rng)
@@ -173,31 +186,32 @@ def measure_judges(job: MeasureJob, *, advance: Advance) -> None:
     config = job.config
     bought: Annotations = load_saved(job.annotations / BOUGHT)
     pairs: Annotations = load_saved(job.annotations / MEASURED)
-    judged: list[Judged] = []
+    rows, source = list[Judged](), config.annotations.source
     for name, model in job.judges.items():
         judge: Judge = load_saved(model / MODEL, config)
         with placing(f"judges.{name}"):
             chances_JG = call(f"judges.{name}: grades()", _graded, judge, pairs)
         rng = np.random.default_rng(config.seed)
-        judged += measures(
+        rows += measures(
             name, chances_JG, pairs.grade_J, pairs.text_J, config.analysis.confidence, rng
         )
-        if isinstance(judge, Explaining):
+        if isinstance(judge, Explaining) and pairs.explained:
             with placing(f"judges.{name}"):
                 said = call(f"judges.{name}: verdicts()", _explained, judge, pairs)
             true = {"category": pairs.category_J, "brand": pairs.brand_J, "values": pairs.values_J}
             told = pairs.text_J, config.analysis.confidence, np.random.default_rng(config.seed)
             grade_J = chances_JG.argmax(axis=1)
-            judged += verdict_measures(name, said, true, grade_J, *told)
+            rows += verdict_measures(name, said, true, grade_J, *told)
     with job.stage.write() as folder:
         record = JudgesRecord(
             name=config.name,
             confidence=config.analysis.confidence,
             bought=len(bought),
-            noise=config.annotations.noise,
+            noise=config.annotations.noise if source == "simulated" else 0.0,
             measured=len(pairs),
             grades=tuple(np.bincount(pairs.grade_J, minlength=4).tolist()),
-            judged=tuple(judged),
+            judged=tuple(rows),
+            source=source,
         )
         write_record(folder, record)
     advance(len(pairs))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.annotations.buying import MEASURED, Traffic, buy, measure, mistaken
+from simulator.annotations.buying import MEASURED, Traffic, buy, judged, measure, mistaken
 from simulator.annotations.pairs import (
     UNSAID,
     Annotations,
@@ -22,7 +22,7 @@ from simulator.catalogue.synthetic import generate_supply
 from simulator.errors import DataError
 from simulator.randomness import Draws
 from simulator.shoppers.demand import generate_intents
-from simulator.shoppers.intents import Intents
+from simulator.shoppers.intents import Intents, Judgments
 from simulator.shoppers.settings import QuerySpec
 
 ITEMS = 800
@@ -223,3 +223,24 @@ def test_a_pair_twice_is_refused() -> None:
     twice = np.array([0, 0], np.int32)
     with pytest.raises(DataError, match="must have each pair once"):
         Annotations.unexplained(("chair",), twice, twice, np.array([3, 0])).check(ITEMS)
+
+
+def test_human_grades_are_bought_as_they_are_and_other_queries_measure() -> None:
+    rng = np.random.default_rng(0)
+    query_J, item_J = np.repeat(np.arange(50), 20), np.tile(np.arange(20), 50)
+    grade_J = rng.integers(0, 4, 1_000).astype(np.int8)
+    queries = tuple(f"query {number}" for number in range(50))
+    human = Judgments(queries, query_J.astype(np.int32), item_J.astype(np.int32), grade_J)
+    bought, measured = judged(human, 300, Draws(1))
+    assert len(bought) == 300
+    assert not bought.explained
+    assert not set(bought.text_J.tolist()) & set(measured.text_J.tolist())
+    assert 3 <= len(np.unique(measured.text_J)) <= 20
+    truth = dict(zip(zip(query_J.tolist(), item_J.tolist(), strict=True), grade_J, strict=True))
+    for some in (bought, measured):
+        pairs = zip(some.text_J.tolist(), some.item_J.tolist(), strict=True)
+        assert [truth[pair] for pair in pairs] == some.grade_J.tolist()
+    more, _ = judged(human, 10_000, Draws(1))
+    assert len(more) + len(measured) == 1_000
+    keys = set(zip(more.text_J.tolist(), more.item_J.tolist(), strict=True))
+    assert set(zip(bought.text_J.tolist(), bought.item_J.tolist(), strict=True)) < keys

@@ -118,6 +118,10 @@ def test_grades_of_other_pairs_are_the_same_grades(judged: Path) -> None:
             "must be of type 'logistic', 'entities', 'custom', 'chain'",
         ),
         ('[judges.own]\ntype = "chain"\n', "it learns from verdicts alone"),
+        (
+            '[judges.own]\n[annotations]\npairs = 9\nsource = "judgments"\n',
+            "annotations.source == 'judgments', must be 'simulated' without",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(tmp_path: Path, more: str, message: str) -> None:
