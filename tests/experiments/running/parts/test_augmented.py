@@ -53,7 +53,7 @@ def test_pairs_are_made_once_and_before_the_channel_that_learns_from_them(
         load_channel(late[name].path / MODEL, config, name) for name in ("dense", "taught")
     )
     assert (plain.item_vectors != taught.item_vectors).any()
-    assert late["dense"].path.name == next((small_run / "stages").glob("channel-dense-*")).name
+    assert late["dense"].path.name in {path.name for path in (small_run / "stages").iterdir()}
     np.testing.assert_array_equal(np.isfinite(taught.item_vectors), True)
 
 
