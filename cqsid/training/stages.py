@@ -171,9 +171,10 @@ def _tasks(
 
 def _run(task: _Task, run: StageRun, progress: Tell | None) -> StageReport:
     curve = Curve(task.stage)
+    hear = heard(curve)
 
     def tell(course: Course, steps: int) -> None:
-        curve.tell(course.step, _figures(course))
+        hear(course, steps)
         if progress is not None:
             progress(task.stage, course, steps)
 
@@ -196,12 +197,21 @@ def _run(task: _Task, run: StageRun, progress: Tell | None) -> StageReport:
     )
 
 
+def heard(curve: Curve) -> Callable[[Course, int], None]:
+    """Tells a curve what each step shows, for `StageRun.run`."""
+
+    def tell(course: Course, steps: int) -> None:
+        curve.tell(course.step, _figures(course))
+
+    return tell
+
+
 def _figures(course: Course) -> dict[str, float]:
-    """What the last step showed, by tag."""
+    """What the last step showed, by tag; answers that are no ids have no hit rates."""
     figures = {"train/loss": course.losses[-1]}
     if course.validations and course.validations[-1].step == course.step:
         last = course.validations[-1]
-        rates = zip(WIDTHS, last.hit_rates, strict=True)
+        rates = zip(WIDTHS, last.hit_rates, strict=bool(last.hit_rates))
         figures |= {"eval/loss": last.loss, **{f"eval/hit_rate/{n}": rate for n, rate in rates}}
     return figures
 

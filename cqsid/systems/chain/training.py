@@ -4,7 +4,7 @@ Axis suffixes: N pairs, B pairs of a batch, G chains of a group, L codes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -25,8 +25,10 @@ from cqsid.systems.chain.settings import AligningSpec, ChainJudgeSpec
 from cqsid.training.examples import Examples, Rows
 from cqsid.training.loop import Plan, StageRun, Validation
 from cqsid.training.loss import Batch as Answers, answer_loss
+from cqsid.training.stages import heard
 from recall.device import resolve_device
 from simulator.catalogue.catalog import Ints
+from simulator.curves import Curve
 
 _TRIED: Final = 8  # chains of a pair that tell how hard it is
 _CHUNK: Final = 512  # pairs computed together
@@ -96,7 +98,8 @@ def supervised(
     """
     if len(made):
         before = Plan(spec.pretraining, made.examples(chains), (), (seed, 0))
-        StageRun(model, vocabulary, "level", before, None, None).run(None)
+        with Curve("pairs") as curve:
+            StageRun(model, vocabulary, "level", before, None, None).run(heard(curve))
 
     def validate(weights: Weights, step: int) -> Validation:
         losses = [
@@ -108,7 +111,8 @@ def supervised(
 
     plan = Plan(spec.training, lessons.examples(chains), (), (seed, 1))
     run = StageRun(model, vocabulary, "level", plan, validate if len(held) else None, None)
-    return tuple(each.loss for each in run.run(None).validations)
+    with Curve("annotations") as curve:
+        return tuple(each.loss for each in run.run(heard(curve)).validations)
 
 
 def _in_chunks(lessons: Lessons) -> Iterator[tuple[Any, Ints]]:
@@ -137,10 +141,13 @@ def rewarded(
         shuffled_NL = lessons.codes_NL[rng.permutation(len(lessons))]
         lessons = Lessons(lessons.pairs, shuffled_NL)
     columns: list[tuple[float, ...]] = []
-    for step in range(aligning.steps):
-        batch = lessons.batch(_drawn(spec, share_N, step, rng))
-        update = learner.step(batch, step, np.random.default_rng([seed, 3, step]))
-        columns.append(_figures(task, batch, update, spec.learns.tie))
+    names = [f"train/{each.name}" for each in fields(Aligned)]
+    with Curve(spec.alignment) as curve:
+        for step in range(aligning.steps):
+            batch = lessons.batch(_drawn(spec, share_N, step, rng))
+            update = learner.step(batch, step, np.random.default_rng([seed, 3, step]))
+            columns.append(_figures(task, batch, update, spec.learns.tie))
+            curve.tell(step + 1, dict(zip(names, columns[-1], strict=True)))
     return learner.weights, Aligned(*np.array(columns, np.float32).T)
 
 

@@ -28,8 +28,10 @@ from cqsid.systems.writer.settings import WriterSpec
 from cqsid.systems.writer.textcodes import TextTrie, TextVocabulary, text_codes
 from cqsid.training.examples import Examples
 from cqsid.training.loop import Plan, StageRun
+from cqsid.training.stages import heard
 from recall.device import one_thread
 from simulator.catalogue.catalog import Ints
+from simulator.curves import Curve
 from simulator.errors import ConfigError, DataError
 
 Floats = NDArray[np.float32]
@@ -87,7 +89,9 @@ class TextWriter:
         model = build_model(self.spec.model, self.vocabulary, seed=seed)
         plan = Plan(self.spec.training, self._examples(sets, texts), (), (seed, 0))
         with one_thread():
-            course = StageRun(model, self.vocabulary, "level", plan, None, None).run(None)
+            run = StageRun(model, self.vocabulary, "level", plan, None, None)
+            with Curve("writer") as curve:
+                course = run.run(heard(curve))
         self.losses, self.weights = tuple(course.losses), Weights.of(model).detached()
         for name in _LAID_OUT:
             self.__dict__.pop(name, None)
