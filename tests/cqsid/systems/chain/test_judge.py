@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from cqsid.alignment.policy import log_probabilities
+from cqsid.alignment.rollout import Roller
 from cqsid.generator.settings import ModelSpec
 from cqsid.registry import build_judge
 from cqsid.systems.chain.chainjudge import ChainJudge
+from cqsid.systems.chain.chaintask import WEIGHTS, ChainTask
 from cqsid.systems.chain.languagejudge import LanguageJudge
 from cqsid.systems.chain.settings import AligningSpec, ChainJudgeSpec
 from cqsid.training.settings import StageSpec
@@ -146,3 +148,24 @@ def test_it_grades_texts_that_it_has_not_seen_and_a_shuffled_twin_does_not(
     ]
     assert scores[0] > floor + 0.1
     assert scores[1] < floor + 0.05
+
+
+def test_only_groups_that_are_seldom_right_are_written_again_behind_the_true_first_verdict(
+    supply: Supply, bought: tuple[Annotations, Annotations]
+) -> None:
+    judge = small(order="think_first", alignment="agrl")
+    school = judge.prepare(supply.catalog, bought[0].rows(slice(0, 200)), np.random.default_rng(0))
+    judge.supervise(school)
+    task = ChainTask(judge.chains, WEIGHTS["agrl"])
+    parts = judge.spec.learns, judge._builder.vocabulary, "level", judge.chains.trie, task
+    batch = school.lessons.batch(np.arange(60))
+    with torch.no_grad():
+        rollout = Roller(*parts)(judge.weights, batch, np.random.default_rng(1))
+    group, true_BL = rollout.group, batch.asked
+    forced_BG = ~group.free_BGL[..., 0]
+    assert set(forced_BG.sum(axis=1).tolist()) == {0, 4}  # half of eight
+    assert group.free_BGL[..., 1:].all()
+    codes_BG = group.samples.codes_BGL[..., 0]
+    assert (codes_BG == true_BL[:, :1])[forced_BG].all()
+    free_right_B = task.accurate(true_BL, group.samples)[:, :4].mean(axis=1)
+    assert free_right_B[forced_BG.any(axis=1)].mean() < free_right_B[~forced_BG.any(axis=1)].mean()
