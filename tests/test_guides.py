@@ -20,6 +20,7 @@ from tests.shopify import write_products
 pytestmark = pytest.mark.long
 
 _FILE = re.compile(r"# ([\w.]+)(, continued)?( *\n)")
+_INPUT = re.compile(r"\\input\{(.+?)\}")
 _SIZE = re.compile(r"^(history_days|days|count) = (\d+)$", re.MULTILINE)
 MOST = {"history_days": 2, "days": 1, "count": 200}
 """Days and shoppers of a guide's shop where it is not as written."""
@@ -41,6 +42,9 @@ class Example:
         if language == "text":
             missing = [line for line in text.splitlines() if line not in self.output]
             assert not missing, f"{missing} not in:\n{self.output}"
+        elif language == "latex":  # the reader's paper; where there is TeX, test_papers sets it
+            missing = [name for name in _INPUT.findall(text) if not (self.folder / name).is_file()]
+            assert not missing, f"{missing}, must be files that the page has made"
         elif language == "sh":
             self.output = self._shell(text)
         elif named is not None:
