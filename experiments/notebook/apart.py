@@ -1,5 +1,6 @@
 """Frames of what is asked apart from any funnel: stress sets, judges, catalogue steps."""
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 import pandas as pd
@@ -16,12 +17,12 @@ from experiments.records.apart.understanding import (
 from experiments.records.reading import AnyRecord
 
 
-class Apart:
+class Apart(ABC):
     """Frames that a folder of results has beside those of its experiment."""
 
+    @abstractmethod
     def _of(self, kind: type[AnyRecord]) -> AnyRecord:
         """A record of the folder."""
-        raise NotImplementedError
 
     @cached_property
     def stress(self) -> pd.DataFrame:
