@@ -113,9 +113,7 @@ class _Check:
             found = self._recall(requests, limit)
             validate_candidates(found, len(requests), limit, len(self._catalog))
         except CandidatesError as error:
-            at, _, wanted = str(error).partition(", must ")
-            where, _, value = at.partition(" == ")
-            yield Violation(f"{place}.{where}", value, wanted)
+            yield Violation.broken(place, error, ".")
         except Exception as error:
             yield Violation.raised(place, error, "answer")
 

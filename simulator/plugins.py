@@ -150,6 +150,13 @@ class Violation:
         wanted += ", and leave what it is given as it is" * ("read-only" in str(error))
         return cls(place, f"{told(error)} raised", wanted)
 
+    @classmethod
+    def broken(cls, place: str, error: Exception, mark: str = ": ") -> "Violation":
+        """An answer refused as `WHERE == FOUND, must WANTED`; `mark` comes before WHERE."""
+        at, _, wanted = str(error).partition(", must ")
+        where, _, found = at.partition(" == ")
+        return cls(f"{place}{mark}{where}", found, wanted)
+
     def __str__(self) -> str:
         return f"{self.place} == {self.found}, must {self.wanted}"
 

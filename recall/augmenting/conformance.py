@@ -59,8 +59,6 @@ def _valid(place: str, make: Callable[[], Synthetic], items: int) -> Iterator[Vi
         if any(not np.array_equal(getattr(first, n), getattr(second, n)) for n in names):
             yield Violation(place, "other pairs by the same luck", "draw from rng alone")
     except ContractError as error:
-        at, _, wanted = str(error).partition(", must ")
-        where, _, value = at.partition(" == ")
-        yield Violation(f"{place}: {where}", value, wanted)
+        yield Violation.broken(place, error)
     except Exception as error:
         yield Violation.raised(place, error, "make pairs")
