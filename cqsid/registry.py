@@ -74,8 +74,13 @@ def generative(channels: Mapping[str, ChannelSpec]) -> dict[str, GenerativeSpec]
     return {name: spec for name, spec in channels.items() if isinstance(spec, GenerativeSpec)}
 
 
-def _judge_kind(value: Any) -> Any:
-    return value.get("type", "logistic") if isinstance(value, dict) else getattr(value, "type", "")
+def _type_or(default: str) -> Discriminator:
+    """Tells specs apart by their type; a table without one is of the default type."""
+
+    def kind(value: Any) -> Any:
+        return value.get("type", default) if isinstance(value, dict) else getattr(value, "type", "")
+
+    return Discriminator(kind)
 
 
 AnyJudgeSpec = PlainJudgeSpec | ChainJudgeSpec
@@ -85,15 +90,11 @@ JudgeSpec = Annotated[
     | Annotated[PlainJudgeSpec, Tag("entities")]
     | Annotated[PlainJudgeSpec, Tag("custom")]
     | Annotated[ChainJudgeSpec, Tag("chain")],
-    Discriminator(_judge_kind),
+    _type_or("logistic"),
 ]
 
 
 AnyUnderstandingSpec = PlainUnderstandingSpec | WriterUnderstandingSpec
-
-
-def _understanding_kind(value: Any) -> Any:
-    return value.get("type", "linear") if isinstance(value, dict) else getattr(value, "type", "")
 
 
 UnderstandingSpec = Annotated[
@@ -102,7 +103,7 @@ UnderstandingSpec = Annotated[
     | Annotated[PlainUnderstandingSpec, Tag("linear")]
     | Annotated[PlainUnderstandingSpec, Tag("custom")]
     | Annotated[WriterUnderstandingSpec, Tag("writer")],
-    Discriminator(_understanding_kind),
+    _type_or("linear"),
 ]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from recall.candidates import Candidates
 from recall.channel import Channel, PairScorer, Refreshable
 from recall.composed.settings import RerankedSpec
+from recall.composed.trying import last_first_pages
 from recall.judge import Floats, Judge
 from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Catalog, Ints
@@ -16,7 +17,6 @@ from simulator.protocols import Index, Requests
 
 _STEPS = 2.0**14
 """A judge's scores, 0 to 1, are rounded to so many steps: last bits may depend on the batch."""
-_TRIED = 256
 _FIRST = 10
 
 
@@ -108,18 +108,16 @@ class RerankedChannel:
     def try_on(self, history: History) -> None:
         """Ask for the last first pages of a log, for the report."""
         self._figures = {}
-        rows = np.flatnonzero(history.page_R == 0)
-        rows = rows[np.argsort(history.at_R[rows], kind="stable")][-_TRIED:]
-        if not len(rows):
+        requests = last_first_pages(history)
+        if requests is None:
             return
-        requests = history.requests(rows)
         found = self._inner.recall(requests, self._spec.depth).items_BN
         kept = self.recall(requests, self._spec.limit).items_BN
         same_BNM = kept[:, :_FIRST, None] == found[:, None, :_FIRST]
         same_B = (same_BNM.any(axis=2) & (kept[:, :_FIRST] >= 0)).sum(axis=1)
         first_B = np.minimum((kept >= 0).sum(axis=1), _FIRST)
         self._figures = {
-            "requests_tried": len(rows),
+            "requests_tried": len(requests),
             "candidates_scored": round(float((found >= 0).sum(axis=1).mean()), 2),
             "candidates_kept": round(float((kept >= 0).sum(axis=1).mean()), 2),
             "requests_without_a_candidate": round(float((kept < 0).all(axis=1).mean()), 4),

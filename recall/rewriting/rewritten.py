@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from recall.arrays import blank, drain, offer, order_key
 from recall.candidates import Candidates
 from recall.channel import Channel, Refreshable, Reporting
+from recall.composed.trying import last_first_pages
 from recall.contract import validate_candidates
 from recall.rewriting.rewriter import Rewriter, Rewrites, validate_rewrites
 from recall.rewriting.settings import RewrittenSpec
@@ -28,9 +29,6 @@ from simulator.log.history import History
 from simulator.protocols import Index, Requests
 
 _RRF_K = 60.0  # Cormack, Clarke and Buettcher, "Reciprocal rank fusion", SIGIR 2009
-
-
-_TRIED = 256
 
 
 class RewrittenChannel:
@@ -68,17 +66,16 @@ class RewrittenChannel:
     def try_on(self, history: History) -> None:
         """Reword the last first pages of a log, for the report."""
         self._figures = {}
-        rows = np.flatnonzero(history.page_R == 0)
-        rows = rows[np.argsort(history.at_R[rows], kind="stable")][-_TRIED:]
-        if not len(rows):
+        requests = last_first_pages(history)
+        if requests is None:
             return
-        requests, limit = history.requests(rows), self._spec.limit
+        limit = self._spec.limit
         count_B = (self._rewrites(requests).text_BR >= 0).sum(axis=1)
         plain = self._inner.recall(requests, limit).items_BN
         found = self.recall(requests, limit).items_BN
         own_BN = (found[:, :, None] == plain[:, None, :]).any(axis=2) & (found >= 0)
         self._figures = {
-            "requests_tried": len(rows),
+            "requests_tried": len(requests),
             "requests_reworded": round(float((count_B > 0).mean()), 4),
             "wordings": round(float(count_B.mean()), 4),
             "items_that_the_text_did_not_find": round(

@@ -31,6 +31,14 @@ class Cells:
         """Some of the cells."""
         return Cells(self.item_F[rows], self.attribute_F[rows], self.value_F[rows])
 
+    def followed_by(self, other: "Cells") -> "Cells":
+        """These, and behind them others."""
+        return Cells(
+            np.concatenate([self.item_F, other.item_F]),
+            np.concatenate([self.attribute_F, other.attribute_F]),
+            np.concatenate([self.value_F, other.value_F]),
+        )
+
     def __len__(self) -> int:
         return len(self.item_F)
 

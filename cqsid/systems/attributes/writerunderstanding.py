@@ -96,7 +96,7 @@ class WriterUnderstanding:
         structured, leaf_C = structured_of(items.catalog), leaves(items.catalog)
         told, missing = (each.rows(learned_I[each.item_F]) for each in (told, missing))
         some = rng.permutation(len(missing))[: len(told)]
-        cells = _joined(told, missing.rows(np.sort(some)))
+        cells = told.followed_by(missing.rows(np.sort(some)))
         dropped_F = (rng.random(len(cells)) < DROPPED) & (cells.value_F >= 0)
         names = [*structured.value_names, UNKNOWN]
         category_I = items.catalog.category_I
@@ -119,7 +119,7 @@ class WriterUnderstanding:
         self, items: Items, told: Cells, missing: Cells, held_I: NDArray[np.bool_]
     ) -> None:
         """From items that the writer has not learned from."""
-        cells = _joined(told.rows(held_I[told.item_F]), missing.rows(held_I[missing.item_F]))
+        cells = told.rows(held_I[told.item_F]).followed_by(missing.rows(held_I[missing.item_F]))
         value_F, signs_FS = self._guessed(items, cells)
         self._surely = Sureness.of(signs_FS, cells.value_F >= 0, value_F == cells.value_F)
         item_F = np.flatnonzero(held_I & (items.catalog.category_I >= 0))
@@ -203,15 +203,6 @@ class WriterUnderstanding:
             at = np.nonzero(row_BR >= 0)
             out_FR[start + at[0], row_BR[at]] = np.maximum(logp_BR[at], _LEAST)
         return out_FR
-
-
-def _joined(told: Cells, missing: Cells) -> Cells:
-    """Published cells, and behind them missing ones."""
-    return Cells(
-        np.concatenate([told.item_F, missing.item_F]),
-        np.concatenate([told.attribute_F, missing.attribute_F]),
-        np.concatenate([told.value_F, missing.value_F]),
-    )
 
 
 def _questions(questions: list[str], about: list[str], answers: list[str]) -> Lessons:

@@ -113,7 +113,7 @@ class LinearUnderstanding:
         attributes = len(self._classes.size_A)
         self._applicable_CA = applicable(told, category_I, len(catalog.categories), attributes)
         known_I = np.where(taught_I, category_I, -1)
-        cells = _joined(told, missing_cells(told, known_I, self._applicable_CA))
+        cells = told.followed_by(missing_cells(told, known_I, self._applicable_CA))
         lessons = Lessons.of(
             self._reader(catalog, category_I), cells, self._classes, ridge=_RIDGE, rng=rng
         )
@@ -202,12 +202,3 @@ def _signs(rows: Rows, read: Read) -> Doubles:
 
 def _log_odds(read: Read) -> Doubles:
     return np.asarray(read.best_logp_N - np.log1p(-np.minimum(np.exp(read.best_logp_N), 1 - 1e-9)))
-
-
-def _joined(told: Cells, missing: Cells) -> Cells:
-    """Published cells, and behind them missing ones."""
-    return Cells(
-        np.concatenate([told.item_F, missing.item_F]),
-        np.concatenate([told.attribute_F, missing.attribute_F]),
-        np.concatenate([told.value_F, missing.value_F]),
-    )
