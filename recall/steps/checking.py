@@ -67,7 +67,8 @@ class ListCheck(ABC):
 
     def asked(self, requests: Requests, most: int = _MOST, part: Any = None) -> Any:
         """The answer of the part, or of a copy of it."""
-        answer: Callable[..., Any] = getattr(part or self._part, self._method)
+        asked = self._part if part is None else part
+        answer: Callable[..., Any] = getattr(asked, self._method)
         return call(f"{self._method}()", answer, requests, most)
 
     def _valid(self, how: str, requests: Requests, most: int = _MOST) -> Iterator[Violation]:
