@@ -21,8 +21,9 @@ from cqsid.systems.chain.chainjudge import ChainJudge
 from cqsid.systems.chain.chains import VERDICTS
 from cqsid.systems.chain.languagejudge import LanguageJudge, School
 from cqsid.systems.chain.settings import ChainJudgeSpec
+from experiments.stress.judging import measures
 from recall.device import one_thread
-from recall.judge import expected_grade, requests_of, tiers
+from recall.judge import GRADES, requests_of, tiers
 from recall.storage import load
 from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Catalog
@@ -41,7 +42,6 @@ JUDGES: dict[str, dict[str, Any]] = {
     "she": {"alignment": "she"},
     "she, others' truth": {"alignment": "she", "aligning": {"permuted": True}},
 }
-GOOD = 2
 Taught = tuple[LanguageJudge, School, float]
 """A supervised judge, what it learned from, and the seconds that it took."""
 
@@ -96,18 +96,16 @@ def _figures(judge: LanguageJudge, pairs: Annotations) -> dict[str, float]:
     asked, start = requests_of(pairs.texts, pairs.text_J), time.process_time()
     chances_JG = judge.grades(asked, pairs.item_J[:, None])[:, 0]
     seconds = time.process_time() - start
-    score_J, true_J = expected_grade(chances_JG), pairs.grade_J
-    good_J = true_J >= GOOD
-    order_J = np.argsort(np.argsort(score_J, kind="stable"), kind="stable")
-    good, bad = int(good_J.sum()), int((~good_J).sum())
-    area = (order_J[good_J].sum() - good * (good - 1) / 2) / (good * bad)
-    f1_G = _f1(chances_JG.argmax(axis=1), true_J)
+    grades, medians = (
+        _measured(judge.name, each_JG, pairs)
+        for each_JG in (chances_JG, np.eye(GRADES)[tiers(chances_JG, 0.5)])
+    )
     figures = {
-        "macro F1": float(f1_G.mean()),
-        "of medians": float(_f1(tiers(chances_JG, 0.5), true_J).mean()),
-        "F1 of 1": float(f1_G[1]),
-        "F1 of 2": float(f1_G[2]),
-        "AUC": float(area),
+        "macro F1": grades["macro_f1"],
+        "of medians": medians["macro_f1"],
+        "F1 of 1": grades["f1_1"],
+        "F1 of 2": grades["f1_2"],
+        "AUC": grades["auc"],
         "pairs a second": len(pairs) / seconds,
     }
     if isinstance(judge, ChainJudge):
@@ -123,10 +121,9 @@ def _figures(judge: LanguageJudge, pairs: Annotations) -> dict[str, float]:
     return figures
 
 
-def _f1(said_J: np.ndarray, true_J: np.ndarray) -> np.ndarray:
-    both_GG = np.zeros((4, 4))
-    np.add.at(both_GG, (said_J.astype(int), true_J.astype(int)), 1)
-    return 2 * np.diag(both_GG) / np.maximum(both_GG.sum(axis=0) + both_GG.sum(axis=1), 1)
+def _measured(name: str, chances_JG: np.ndarray, pairs: Annotations) -> dict[str, float]:
+    rows = measures(name, chances_JG, pairs.grade_J, pairs.text_J, 0.95, np.random.default_rng(0))
+    return {row.measure: row.value.estimate for row in rows if row.value.estimate is not None}
 
 
 def _told(name: str, values: list[float]) -> str:
