@@ -153,16 +153,16 @@ class WriterUnderstanding:
         Published cells are asked as if they were missing. -1 where an attribute has no value that
         can be written.
         """
-        structured = structured_of(items.catalog)
+        attributes = structured_of(items.catalog).attributes
+        about = items.about_values(cells, np.zeros(len(cells), np.bool_))
         value_F = np.full(len(cells), -1, np.int64)
         best_F, unknown_F = np.full((2, len(cells)), _LEAST)
         for attribute, answers in enumerate(self._answers):
             rows = np.flatnonzero(cells.attribute_F == attribute)
             if not len(rows) or len(answers.texts) < 2:
                 continue
-            asked = cells.rows(rows)
-            about = items.about_values(asked, np.zeros(len(rows), np.bool_))
-            logp_FR = self._chances(ATTRIBUTE, structured.attributes[attribute], about, answers)
+            told = [about[row] for row in rows.tolist()]
+            logp_FR = self._chances(ATTRIBUTE, attributes[attribute], told, answers)
             best = logp_FR[:, :-1].argmax(axis=1)
             value_F[rows] = answers.code_R[best]
             best_F[rows] = logp_FR[np.arange(len(rows)), best]
