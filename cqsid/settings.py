@@ -12,7 +12,7 @@ from cqsid.tokenizer.schemes.settings import IdsSpec
 from cqsid.training.settings import TrainingSpec
 from recall.latency import LatencySpec
 from recall.load.settings import Step
-from recall.settings import ChannelSettings, DeviceName, Reference
+from recall.settings import AugmentedSettings, DeviceName
 from simulator.errors import ConfigError
 from simulator.spec import Spec
 
@@ -97,7 +97,7 @@ class ServingSpec(Spec):
                 )
 
 
-class CqsidSpec(ChannelSettings):
+class CqsidSpec(AugmentedSettings):
     """Semantic ids, and a language model that generates them for a query."""
 
     home: ClassVar[str] = "cqsid.channel:CqsidChannel"
@@ -122,12 +122,6 @@ class CqsidSpec(ChannelSettings):
     training: TrainingSpec = Field(TrainingSpec(), description="the three stages of training")
     serving: ServingSpec = Field(ServingSpec(), description="how requests are answered")
     device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
-    augment: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        (), description="augmentations whose pairs the query stage learns from beside the log's"
-    )
-    augment_share: float = Field(
-        0.3, gt=0, lt=1, description="share of such pairs among all that the query stage draws"
-    )
 
     shares_training: ClassVar[bool] = True
     page_seconds: ClassVar[float] = 3.5e-4
@@ -156,13 +150,6 @@ class CqsidSpec(ChannelSettings):
                 "learned"
             )
         return self
-
-    def references(self) -> tuple[Reference, ...]:
-        """The augmentations."""
-        return tuple(
-            Reference(f"augment[{number}]", name, ("augmentations",), learns=True)
-            for number, name in enumerate(self.augment)
-        )
 
     def data(self) -> tuple[str, ...]:
         """A checkpoint, or else the folders of models that training begins from."""

@@ -79,6 +79,14 @@ class ChannelSettings(Spec):
         """These settings without what acts on serving alone."""
         return self
 
+    def without_steps(self) -> Self:
+        """What is learned, as if no catalogue step and no augmentation were named.
+
+        Channels of which these are equal are trained by the same luck, so that nothing but the
+        steps tells them apart.
+        """
+        return self.learned().model_copy(update={"understanding": ""})
+
     def references(self) -> tuple[Reference, ...]:
         """Parts of the run that the channel is made of; they are fitted apart from it."""
         return ()
@@ -120,3 +128,29 @@ class MergeSpec(Spec):
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
         {}, description="weight of a channel in the merge order; 1 where not named"
     )
+
+
+class AugmentedSettings(ChannelSettings):
+    """Those of a channel that may learn from made pairs, too."""
+
+    augment: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="augmentations whose pairs it learns from beside the log's; a generative "
+        "channel in its query stage",
+    )
+    augment_share: float = Field(
+        0.3, gt=0, lt=1, description="share of such pairs among all that it draws there"
+    )
+
+    def references(self) -> tuple[Reference, ...]:
+        """The augmentations."""
+        return tuple(
+            Reference(f"augment[{number}]", name, ("augmentations",), learns=True)
+            for number, name in enumerate(self.augment)
+        )
+
+    def without_steps(self) -> Self:
+        """What is learned, as if no catalogue step and no augmentation were named."""
+        plain = AugmentedSettings.model_fields
+        fixed = {name: plain[name].default for name in ("augment", "augment_share")}
+        return super().without_steps().model_copy(update=fixed)

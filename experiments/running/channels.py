@@ -21,6 +21,7 @@ from experiments.running.models import (
     heard,
     load_saved,
     loaded_parts,
+    luck_of_training,
     model_rng,
 )
 from experiments.stages.executor import Advance
@@ -68,7 +69,8 @@ def fit_channel(job: ChannelJob, *, advance: Advance) -> None:
     history = seen_history(load_history(job.history / LOG), job.unseen_days)
     if job.early:
         history = history.before(split_time(history, job.config.examples))
-    rng = model_rng(job.config, f"channel.{job.name}", job.training)
+    luck = luck_of_training(job.config.channels, job.name)
+    rng = model_rng(job.config, f"channel.{luck}", job.training)
     train_channel(
         *(job.config, job.stage, job.name, catalog, history),
         rng=rng,

@@ -93,6 +93,27 @@ def model_rng(config: Config, purpose: str, training: int = 0) -> np.random.Gene
     return fixed_rng(config, f"{purpose}@{luck}" if luck else purpose)
 
 
+class Stepped(Protocol):
+    """Settings of a part that may learn from what a step makes."""
+
+    def without_steps(self) -> Any:
+        """These settings as if no step were named."""
+        ...
+
+
+def luck_of_training(parts: Mapping[str, Stepped], name: str) -> str:
+    """Whose luck a part is trained by: the first whose settings differ in nothing but steps.
+
+    Had each a luck of its own, that luck would be taken for what a step brings.
+
+    Args:
+        parts: settings of all of its section, by name.
+        name: of the part.
+    """
+    settings = parts[name].without_steps()
+    return next(other for other, its in parts.items() if its.without_steps() == settings)
+
+
 def training_luck(config: Config, training: int = 0) -> list[int]:
     """All that decides the streams of a training, for the keys of stages."""
     return [config.seed, config.training_seed + training]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from experiments.config.analysis import RANKER
 from experiments.config.schema import Config
 from experiments.running.channels import ChannelJob, fit_channel
-from experiments.running.models import Models, Trained, training_luck
+from experiments.running.models import Models, Trained, luck_of_training, training_luck
 from experiments.running.parts.composedstages import ComposedStages
 from experiments.running.parts.fillstages import FillStages
 from experiments.running.parts.judgestages import JudgeStages
@@ -164,10 +164,12 @@ class ModelStages:
         config, spec, taught = self.config, self.config.channels[name], taught_as(self.config, name)
         again = f"-{training}" if training else ""
         called = called or f"channel-{taught}{again}" + "-early" * early
+        luck = luck_of_training(config.channels, taught)
         read = self.fills.read(catalogue, history, spec.understanding)
         settings = [
             *(spec.learned(), config.device, training_luck(config, training)),
             config.examples if early else None,
+            *([luck] if luck != taught else []),
         ]
         names = [each.name for each in spec.references() if "augmentations" in each.kinds]
         asked = catalogue, history, "augmentations"

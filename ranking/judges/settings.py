@@ -1,6 +1,6 @@
 """Settings of relevance judges."""
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -57,6 +57,10 @@ class JudgeSpec(Spec):
     def needs_verdicts(self) -> bool:
         """Whether grades alone teach it nothing."""
         return False
+
+    def without_steps(self) -> Self:
+        """These settings as if no catalogue step were named."""
+        return self.model_copy(update={"understanding": ""})
 
     def code(self) -> tuple[str, ...]:
         """The module of a custom judge."""

@@ -1,10 +1,10 @@
 """Settings of the classic channels."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
-from recall.settings import ChannelSettings, DeviceName, Reference
+from recall.settings import AugmentedSettings, ChannelSettings, DeviceName
 
 
 class LexicalSpec(ChannelSettings):
@@ -30,7 +30,7 @@ class LexicalSpec(ChannelSettings):
         return "it learns from the catalogue alone"
 
 
-class DenseSpec(ChannelSettings):
+class DenseSpec(AugmentedSettings):
     """Two towers over hashed words and character n-grams."""
 
     home: ClassVar[str] = "recall.classic.dense:DenseChannel"
@@ -45,22 +45,8 @@ class DenseSpec(ChannelSettings):
     temperature: float = Field(0.07, gt=0, description="divisor of cosines in the loss")
     device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
 
-    augment: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        (), description="augmentations whose pairs it learns from beside the log's"
-    )
-    augment_share: float = Field(
-        0.3, gt=0, lt=1, description="share of such pairs among all that it learns from"
-    )
-
     gives_vectors: ClassVar[bool] = True
     scores_pairs: ClassVar[bool] = True
-
-    def references(self) -> tuple[Reference, ...]:
-        """The augmentations."""
-        return tuple(
-            Reference(f"augment[{number}]", name, ("augmentations",), learns=True)
-            for number, name in enumerate(self.augment)
-        )
 
     def training_seconds(self, items: float, requests: float) -> float:
         """Passes over items and clicks."""

@@ -19,6 +19,7 @@ from experiments.running.run import run_experiment
 from experiments.stages.progress import NoProgress
 
 SMALL = Path(__file__).with_name("small.toml")
+KEY = "[0-9a-f]" * 20  # of a stage, behind its name
 PLAIN = ("truth.headroom=0", "truth.retrained=[]")
 
 
@@ -96,7 +97,7 @@ def any_touch(folder: Path, channel: str) -> dict[tuple[str, str], float]:
 
 def stage(folder: Path, name: str) -> Path:
     """The only folder of a stage."""
-    (found,) = (folder / "stages").glob(f"{name}-*")
+    (found,) = (folder / "stages").glob(f"{name}-{KEY}")
     return found
 
 

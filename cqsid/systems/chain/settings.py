@@ -1,6 +1,6 @@
 """Settings of chain judges."""
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -127,6 +127,10 @@ class ChainJudgeSpec(Spec):
     def needs_verdicts(self) -> bool:
         """Whether grades alone teach it nothing."""
         return self.verdicts
+
+    def without_steps(self) -> Self:
+        """These settings as if no catalogue step were named."""
+        return self.model_copy(update={"understanding": ""})
 
     def code(self) -> tuple[str, ...]:
         """No module of the user's."""

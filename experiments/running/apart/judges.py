@@ -20,6 +20,7 @@ from experiments.running.models import (
     POPULATION,
     heard,
     load_saved,
+    luck_of_training,
     model_rng,
 )
 from experiments.stages.executor import Advance
@@ -141,7 +142,8 @@ def traffic_of(log: Path, history: History, items: int) -> Traffic:
 def fit_judge(job: JudgeJob, *, advance: Advance) -> None:
     """Fit one judge and finish its stage."""
     config, place = job.config, f"judges.{job.name}"
-    spec, rng = config.judges[job.name], model_rng(config, f"judge.{job.name}")
+    spec, luck = config.judges[job.name], luck_of_training(config.judges, job.name)
+    rng = model_rng(config, f"judge.{luck}")
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     whole = load_history(job.history / LOG)
     history = seen_history(whole, job.unseen_days)

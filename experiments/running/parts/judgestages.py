@@ -4,6 +4,7 @@ from pathlib import Path
 
 from experiments.config.schema import Config
 from experiments.running.apart.judges import AnnotationsJob, JudgeJob, annotate, fit_judge
+from experiments.running.models import luck_of_training
 from experiments.running.parts.fillstages import FillStages
 from experiments.stages.maker import Job, Maker
 from experiments.stages.stage import Stage
@@ -48,10 +49,12 @@ class JudgeStages:
         config, bought = self.config, self.annotations(catalogue, history)
         days = [self.unseen_days] if self.unseen_days else []
         read = self.fills.read(catalogue, history, config.judges[name].understanding)
+        luck = luck_of_training(config.judges, name)
         stage = self.maker.stage(
             f"judge-{name}" + "-early" * early,
             [
                 *(config.judges[name], config.seed, config.training_seed, *days),
+                *([luck] if luck != name else []),
                 *([config.examples] if early else []),
             ],
             inputs=[read.key, history.key, bought.key],

@@ -10,7 +10,15 @@ import numpy as np
 
 from experiments.config.schema import Config
 from experiments.running.channels import train_channel
-from experiments.running.models import CATALOG, LOG, Trained, load_saved, model_rng, training_luck
+from experiments.running.models import (
+    CATALOG,
+    LOG,
+    Trained,
+    load_saved,
+    luck_of_training,
+    model_rng,
+    training_luck,
+)
 from experiments.running.modelstages import taught_as
 from experiments.running.rankers import (
     Arms,
@@ -92,16 +100,19 @@ class Past:
             training: its luck is that of this training.
         """
         config, taught = self.config, taught_as(self.config, name)
-        spec = config.channels[name]
+        spec, luck = config.channels[name], luck_of_training(config.channels, taught)
         read = self.trained.filled[spec.understanding] if spec.understanding else None
         stage = self._stage(
             f"channel-{taught}",
-            [spec.learned(), config.device, training_luck(config, training)],
+            [
+                *(spec.learned(), config.device, training_luck(config, training)),
+                *([luck] if luck != taught else []),
+            ],
             [*(data_digest(path) for path in spec.data()), *([read.key] if read else [])],
         )
 
         def train() -> None:
-            rng = model_rng(config, self._luck(f"channel.{taught}"), training)
+            rng = model_rng(config, self._luck(f"channel.{luck}"), training)
             catalog = load_saved(read.path / CATALOG) if read else self.catalog
             learned = config, stage, taught, catalog, self.history
             train_channel(*learned, rng=rng, advance=lambda work: None)

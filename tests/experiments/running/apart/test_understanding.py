@@ -1,6 +1,7 @@
 """Catalogue steps of a run: who reads what they fill, and how they are measured."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,8 +44,21 @@ understanding = "nothing"
 type = "lexical"
 understanding = "linear"
 
+[channels.dense_nothing]
+type = "dense"
+epochs = 1
+buckets = 1024
+understanding = "nothing"
+
 [annotations]
 pairs = 300
+
+[judges.logistic]
+type = "logistic"
+
+[judges.logistic_nothing]
+type = "logistic"
+understanding = "nothing"
 
 [judges.entities]
 type = "entities"
@@ -53,12 +67,12 @@ understanding = "linear"
 [[arms]]
 name = "nothing"
 share = 0.25
-channels = ["lexical_nothing", "popular"]
+channels = ["lexical_nothing", "dense_nothing", "popular"]
 
 [[arms]]
 name = "linear"
 share = 0.25
-channels = ["lexical_linear", "popular"]
+channels = ["lexical_linear", "dense", "popular"]
 """
 
 
@@ -89,8 +103,12 @@ def public_of(folder: Path) -> Catalog:
     return found
 
 
+def model_of(folder: Path, name: str) -> Any:
+    return load_saved(stage(folder, name) / MODEL)
+
+
 def found_by(folder: Path, channel: str) -> tuple[np.ndarray, np.ndarray]:
-    model: Channel = load_saved(stage(folder, f"channel-{channel}") / MODEL)
+    model: Channel = model_of(folder, f"channel-{channel}")
     public = public_of(folder)
     texts = tuple(" ".join(title.split()[-2:]) for title in public.title_I[:60])
     found = model.recall(Requests.of_texts(texts), 20)
@@ -102,6 +120,13 @@ def test_a_step_that_fills_nothing_leaves_a_channel_as_it_is(filled: Path) -> No
         found_by(filled, "lexical"), found_by(filled, "lexical_nothing"), strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_trained_differs_by_what_a_step_fills_and_not_by_luck(filled: Path) -> None:
+    dense, same = (model_of(filled, f"channel-{name}") for name in ("dense", "dense_nothing"))
+    np.testing.assert_array_equal(same.item_vectors, dense.item_vectors)
+    judge, also = (model_of(filled, f"judge-{name}") for name in ("logistic", "logistic_nothing"))
+    np.testing.assert_array_equal(also.model.weight_F, judge.model.weight_F)
 
 
 def test_a_channel_finds_what_its_step_has_filled(filled: Path) -> None:
