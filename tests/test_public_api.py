@@ -29,6 +29,7 @@ FRAMES = {
         "rooms",
         "sample_ratios",
         "scarcity",
+        "segments",
         "service",
         "judges",
         "stress",

@@ -30,7 +30,7 @@ from experiments.records.metrics import Daily, Estimate, FunnelCount, Latency, M
 from experiments.records.reading import AnyRecord, Record, read_record, row_of
 from experiments.records.rewards import Contrast as PolicyContrast, Offline, Online, RewardsRecord
 from experiments.records.sweep import CellDifference, CellLift, CellRoom, CellRow, SweepRecord
-from experiments.records.truth import Headroom, Scarcity, Truth, Truths
+from experiments.records.truth import Headroom, Scarcity, SegmentLift, Truth, Truths
 from experiments.report.kit.markup import Html, tag
 from experiments.report.kit.summary import Summary
 from experiments.report.kit.tables import Table
@@ -137,6 +137,11 @@ class Results(Apart):
     def scarcity(self) -> pd.DataFrame:
         """Recall pressure: relevant items over what a channel may return, by arm and segment."""
         return frame(Scarcity, self._of(Truths).scarcity)
+
+    @cached_property
+    def segments(self) -> pd.DataFrame:
+        """The true effect by kind of search: how common its text is, and its wording."""
+        return frame(SegmentLift, self._of(Truths).segments)
 
     @cached_property
     def credit(self) -> pd.DataFrame:

@@ -195,6 +195,35 @@ class Scarcity:
 
 
 @dataclass(frozen=True)
+class SegmentLift:
+    """The effect on one metric in one part of the requests: how common the text is, or its wording.
+
+    The effects of all parts of a cut, each times its `share`, add up to the whole effect.
+
+    Attributes:
+        metric: `orders` or `gmv`.
+        contrast: `[control, treatment]`, names of arms.
+        cut, part: `query` with its part `head`, `torso` or `tail` (texts that make up the first,
+            the second and the last third of the history's requests), or `new` (asked in no request
+            of the history); or `wording` with the name of the wording.
+        requests: the part's share of control's requests.
+        share: the part's share of what control brings; null where it brings nothing.
+        relative: treatment over control, minus 1, with the same kinds of randomness as that
+            of the whole effect; many parts are looked at, and nothing corrects for that.
+        shoppers: who asked such requests.
+    """
+
+    metric: str
+    contrast: Contrast
+    cut: Cut
+    part: str
+    requests: Number
+    share: Number
+    relative: Interval
+    shoppers: int
+
+
+@dataclass(frozen=True)
 class Refit:
     """An A/A: an arm's pages with one of its models trained again, against those it serves.
 
@@ -245,6 +274,7 @@ class Truths(Record):
         headroom: what perfect recall or a perfect order would add, for each arm.
         scarcity: whether the channels of each arm could return all that is relevant.
         long_run: effects early and late in the period, where shoppers have habits.
+        segments: effects by how common the text is, and by its wording.
         refits: A/A comparisons of each model with another training of it: randomness that `truth`
             leaves out.
         warnings: what is wrong with the worlds, a sentence each.
@@ -260,6 +290,7 @@ class Truths(Record):
     warnings: tuple[str, ...]
     scarcity: tuple[Scarcity, ...] = ()
     long_run: tuple[LongRun, ...] = ()
+    segments: tuple[SegmentLift, ...] = ()
 
     def room(self, arm: str, event: str) -> Headroom | None:
         """The headroom of an arm over all its requests, where it was measured."""

@@ -30,7 +30,8 @@ from experiments.running.updating.served import Renewing, Served, Updating
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
 from experiments.truth.files import BESIDE, OWN
-from experiments.truth.headroom import HeadroomSample, asked_texts
+from experiments.truth.headroom import HeadroomSample
+from experiments.truth.searches.sorting import RequestSorting, asked_counts
 from ranking.funnel import Funnel
 from recall.channel import Channel, Refreshable
 from simulator.catalogue.catalog import Catalog
@@ -244,12 +245,16 @@ class OneArmWorld(_LaterWorld):
         """Follow a world of this job, which the funnel serves."""
         world, share = opened.world, self.share
         catalog = world.population.supply.catalog
-        walks = {OWN: follow(world, funnel.twin(), share=share)}
+        count_T = asked_counts(self.trained.history.path / LOG, len(world.population.intents.texts))
+        sorting = RequestSorting(world.population.intents, count_T)
+        walks = {OWN: follow(world, funnel.twin(), share=share, sorting=sorting)}
         if self.beside is not None:
             (other,) = self._funnels((self.beside,), catalog, world.draws)
             other.arm = self.arm  # it reads the statistics of the arm that this world has
             opened.keep_up(Served(other, self.beside))
-            walks[BESIDE] = follow(world, other, own=False, share=share, paced_by=walks[OWN])
+            walks[BESIDE] = follow(
+                *(world, other), own=False, share=share, paced_by=walks[OWN], sorting=sorting
+            )
         for name, retraining in self.retrained.items():
             models = retraining.models_of(self.trained)
             if models.channels:
@@ -263,9 +268,7 @@ class OneArmWorld(_LaterWorld):
         sample = None
         if self.weighed:
             rate = self.weighed * self.pages_each / self.pages
-            texts = len(world.population.intents.texts)
-            known_T = asked_texts(self.trained.history.path / LOG, texts)
-            sample = HeadroomSample(world, funnel.twin(), rate, known_T)
+            sample = HeadroomSample(world, funnel.twin(), rate, count_T > 0)
             world.watch(sample)
         return Followed(walks, sample)
 

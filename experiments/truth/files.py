@@ -24,6 +24,11 @@ def by_category(file: str) -> str:
     return file.removesuffix(".parquet") + "-by-category.parquet"
 
 
+def by_part(file: str) -> str:
+    """Of a world: the same as `OWN` or `BESIDE`, by part of the requests."""
+    return file.removesuffix(".parquet") + "-by-part.parquet"
+
+
 def refit_file(model: str) -> str:
     """Of a world: what its pages bring with one model trained again, the others as they serve."""
     return f"{_REFIT}{model}.parquet"

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from experiments.truth.files import write_table
@@ -40,13 +39,6 @@ from simulator.shoppers.needs import Needs
 
 _TOLD = ("request", "shopper", "text", "wording", "first", "unseen", "relevant", "found", "limit")
 PAGES = ("served", "kept", "pool", "recall", "catalogue")
-
-
-def asked_texts(log: Path, size: int) -> NDArray[np.bool_]:
-    """(size,) which of a world's texts somebody asked, by the log of its history."""
-    asked_T = np.zeros(size, np.bool_)
-    asked_T[pq.read_table(log / "requests", columns=["text"])["text"].to_numpy()] = True
-    return asked_T
 
 
 class HeadroomSample:

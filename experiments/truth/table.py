@@ -9,12 +9,22 @@ from experiments.inference.metrics import METRICS, Metric
 from experiments.inference.own.ownmetric import OwnMetric
 from experiments.records.interval import UNKNOWN
 from experiments.records.metrics import Metrics
-from experiments.records.truth import Headroom, LongRun, Method, Refit, Scarcity, Truth, Truths
+from experiments.records.truth import (
+    Headroom,
+    LongRun,
+    Method,
+    Refit,
+    Scarcity,
+    SegmentLift,
+    Truth,
+    Truths,
+)
 from experiments.truth.effects import PairedTruth, beside, paired_truth
 from experiments.truth.files import HEADROOM
-from experiments.truth.gains import headroom_rows
 from experiments.truth.ownmetrics import own_truths
 from experiments.truth.refits import refit_rows
+from experiments.truth.searches.gains import headroom_rows
+from experiments.truth.searches.segments import segment_lifts
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ContractError, DataError
 from simulator.failures import Failure, note_failure
@@ -89,6 +99,7 @@ def truth_table(
         warnings=tuple(warnings),
         scarcity=tuple(scarce),
         long_run=tuple(_grown(worlds, control, lasting, found.confidence, spec)),
+        segments=tuple(_segments(worlds, control, found.confidence)),
     )
 
 
@@ -103,6 +114,15 @@ def _weighed(
             rooms += weighed[0]
             scarce += weighed[1]
     return rooms, scarce
+
+
+def _segments(
+    worlds: Mapping[str, Sequence[Path]], control: str, confidence: float
+) -> Iterator[SegmentLift]:
+    """Effects of every arm by kind of search, where they are told apart."""
+    for arm, logs in worlds.items():
+        if arm != control:
+            yield from segment_lifts(worlds[control], logs, (control, arm), confidence=confidence)
 
 
 def _grown(

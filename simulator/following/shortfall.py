@@ -27,6 +27,7 @@ from simulator.behaviour.settings import BehaviorSpec
 from simulator.catalogue.catalog import Ints
 from simulator.following.paths import Paths
 from simulator.living.market import Market
+from simulator.living.sessions import IDLE_SECONDS
 from simulator.living.shelves.stock import StockTrace
 from simulator.protocols import DAY
 
@@ -53,6 +54,7 @@ class Intended:
         gains_RK: true utility less that of the outside option.
         first_RK, second_RK: chances of the choices where all is there.
         price_RK: price when the page was seen.
+        part_RC: parts of the requests; see `simulator.following.split`.
     """
 
     at_R: Floats
@@ -71,6 +73,7 @@ class Intended:
     first_RK: Floats
     second_RK: Floats
     price_RK: Floats
+    part_RC: Ints
 
     def rows(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Intended":
         """A selection of the pages."""
@@ -82,7 +85,7 @@ class Intended:
         slots = max(part.items_RK.shape[1] for part in parts)
 
         def wide(column: NDArray[Any], name: str) -> NDArray[Any]:
-            if column.ndim == 1 or column.shape[1] == slots:
+            if column.ndim == 1 or name == "part_RC" or column.shape[1] == slots:
                 return column
             padding = -1 if name == "items_RK" else 0
             return np.pad(column, ((0, 0), (0, slots - column.shape[1])), constant_values=padding)
@@ -163,6 +166,11 @@ def mean_units_of(repeat_quantity: float, left: NDArray[np.integer]) -> Floats:
     return np.asarray((1 - repeat_quantity**most) / (1 - repeat_quantity))
 
 
+def decided(at_B: Floats, latency_B: NDArray[np.float32], prospect: Prospect) -> Floats:
+    """(B,) when shoppers have made up their minds, about: the time on a page is its mean."""
+    return at_B + latency_B + np.minimum(prospect.dwell_B, IDLE_SECONDS)
+
+
 def in_time(spec: BehaviorSpec, left_B: Floats) -> Floats:
     """(B,) chance that what is decided so long before the end of the period is bought by then.
 
@@ -181,6 +189,7 @@ def intended(
     weight_B: Floats,
     at_B: Floats,
     category_B: Ints,
+    part_BC: Ints,
 ) -> Intended:
     """The purchases of B pages.
 
@@ -188,7 +197,7 @@ def intended(
         outlook: of the pages.
         prospect: the chances of clicks and choices.
         paths: that come to them.
-        weight_B, at_B, category_B: see `Intended`.
+        weight_B, at_B, category_B, part_BC: see `Intended`.
     """
     return Intended(
         at_R=at_B,
@@ -207,4 +216,5 @@ def intended(
         first_RK=prospect.first_BK,
         second_RK=prospect.second_BK,
         price_RK=outlook.price_BK,
+        part_RC=part_BC,
     )

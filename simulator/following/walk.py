@@ -26,19 +26,21 @@ leave the need open, by the world's own luck first.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.behaviour.behavior import Flags, Reactions
-from simulator.behaviour.expectation import Outlook, Prospect
+from simulator.behaviour.expectation import Outlook
 from simulator.catalogue.catalog import Ints
 from simulator.following.many import Many
 from simulator.following.pace import Pace, Paced
+from simulator.following.page import FollowedPage
 from simulator.following.paths import Carried, Floats, Paths, glances
 from simulator.following.seen import SeenPages
-from simulator.following.shortfall import DELAYS, Intended, in_time, intended, missed
+from simulator.following.shortfall import DELAYS, Intended, decided, in_time, intended, missed
+from simulator.following.split import UNSORTED, Sorting, SplitTally
 from simulator.following.tally import EXPECTED, Brought, Tally
 from simulator.living.desk import blocks, checked
 from simulator.living.scene import Scene
@@ -77,11 +79,13 @@ class ExpectedWalk:
         next_needs: share of the possible next needs that are followed.
         paced_by: a walk of the same world that comes first; what these pages would bring, came they
             as late as its own, is counted too.
+        sorting: of the requests; what their parts bring is added up, too.
 
     Attributes:
         end: of the period, simulated seconds; the world says it when it begins.
         pace: how late the pages of this walk come.
         many: services that are followed beside; see `simulator.following.many`.
+        split: the sums by part of the requests.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class ExpectedWalk:
         tastes: int = TASTES,
         next_needs: float = NEXT_NEEDS,
         paced_by: "ExpectedWalk | None" = None,
+        sorting: Sorting = UNSORTED,
     ) -> None:
         self.scene = scene
         self.spec = spec
@@ -111,6 +116,8 @@ class ExpectedWalk:
         luck_S = scene.sampler.draws.uniform("path.followed", np.arange(sizes[0]))
         self._followed_S = luck_S < share
         self._tallies = [Tally(*sizes) for _ in range(1 + (paced_by is not None))]
+        self._sorting = sorting
+        self.split = SplitTally(sorting.parts, sizes[1])
         self._intended: list[Intended] = []
         self._seen = SeenPages()
         self._waiting: Paths | None = None
@@ -163,6 +170,7 @@ class ExpectedWalk:
         self._intended = [intended_.rows(intended_.at_R >= until)]
         found = missed(due, trace, self.scene.market, self.scene.behavior)
         self._tallies[0].miss(due.shopper_R, due.visit_R, due.category_R, found)
+        self.split.miss(due.shopper_R, due.category_R, due.part_RC, found)
 
     def totals(self) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
         """A row for each shopper with a request, see `Tally.totals`.
@@ -205,11 +213,13 @@ class ExpectedWalk:
         category_B = self._category_Q[needs.intent_B]
         brought = Brought.of(paths, requests, pages, prospect, carried, in_time_B, category_B)
         self._tallies[0].add(brought, pages.latency_B)
+        part_BC = self._sorting(requests, needs)
+        self.split.add(brought, part_BC)
         for tally in self._tallies[1:]:
             tally.add(brought, paced.latency_B, paths.pace_N, paths.pace_N * paced.ratio_B)
         many = self._beside(paths, requests, needs, goes_on_B | renews_B)
-        told = requests.text_B, pages, prospect
-        page = _Page(paths, needs, *told, carried, paced, in_time_B, many)
+        told = requests.text_B, part_BC, pages, prospect
+        page = FollowedPage(paths, needs, *told, carried, paced, in_time_B, many)
         self._intend(page, outlook, decided_B)
         after = [self._opened(page, np.flatnonzero(goes_on_B), open_.after)]
         if renews_B.any():
@@ -266,7 +276,7 @@ class ExpectedWalk:
         )
         return (sessions.need_N + 1 < sessions.needs_N) & (luck_B < self.next_needs)
 
-    def _opened(self, page: "_Page", rows: NDArray[np.intp], after: Sessions) -> Paths:
+    def _opened(self, page: "FollowedPage", rows: NDArray[np.intp], after: Sessions) -> Paths:
         """The paths of these rows of a page that leaves the need open."""
         before, prospect, carried = page.paths.rows(rows), page.prospect, page.carried
         moved, goes_B = self._moved(page, rows, after.rows(rows), met=False)
@@ -279,7 +289,7 @@ class ExpectedWalk:
             clickless_N=goes_B * before.clickless_N * prospect.clickless_B[rows],
         )
 
-    def _renewed(self, page: "_Page", rows: NDArray[np.intp]) -> Paths:
+    def _renewed(self, page: "FollowedPage", rows: NDArray[np.intp]) -> Paths:
         """The paths of these rows of a page that meets the need: the next one begins."""
         bare = Pages.bare(page.pages.items_BK[rows], page.pages.latency_B[rows])
         sessions, text_B = page.paths.sessions.rows(rows), page.text_B[rows]
@@ -304,7 +314,7 @@ class ExpectedWalk:
         )
 
     def _moved(
-        self, page: "_Page", rows: NDArray[np.intp], after: Sessions, *, met: bool
+        self, page: "FollowedPage", rows: NDArray[np.intp], after: Sessions, *, met: bool
     ) -> tuple[Paths, Floats]:
         """These rows at their next request, and the chance that they do not break off."""
         before, behavior = page.paths.rows(rows), self.scene.behavior
@@ -322,7 +332,7 @@ class ExpectedWalk:
         moved = replace(before, sessions=sessions, history_NH=history_NH, pace_N=pace_N)
         return replace(moved, many_NXW=many_NXW), page.prospect.stays_B[rows] * (1 - idle_B)
 
-    def _intend(self, page: "_Page", outlook: Outlook, at_B: Floats) -> None:
+    def _intend(self, page: "FollowedPage", outlook: Outlook, at_B: Floats) -> None:
         """Keep what is to be bought at once, and of some pages what may be days later.
 
         What is known of tastes from earlier pages makes all purchases of a page rarer alike here.
@@ -340,37 +350,12 @@ class ExpectedWalk:
             days_B = -np.log(draws.uniform("path.delay", *keys)) * spec.delay_days
             parts.append((rows, spec.delayed / DELAYS, days_B * DAY))
         category_B = self._category_Q[page.needs.intent_B]
-        everything = intended(outlook, prospect, paths, weight_B, at_B, category_B)
+        sorted_ = category_B, page.part_BC
+        everything = intended(outlook, prospect, paths, weight_B, at_B, *sorted_)
         for rows, share, later_B in parts:
             some = everything.rows(rows)
             some = replace(some, at_R=some.at_R + later_B[rows], weight_R=share * some.weight_R)
             self._intended.append(some)
-
-
-def decided(at_B: Floats, latency_B: NDArray[np.float32], prospect: Prospect) -> Floats:
-    """(B,) when shoppers have made up their minds, about: the time on a page is its mean."""
-    return at_B + latency_B + np.minimum(prospect.dwell_B, IDLE_SECONDS)
-
-
-@dataclass(frozen=True)
-class _Page:
-    """A block of paths with the page of each, and what is expected of it.
-
-    Attributes:
-        text_B: what was asked for.
-        in_time_B: chance that what is bought of it is bought before the period ends.
-        many: what other services' pages would bring and leave open.
-    """
-
-    paths: Paths
-    needs: Needs
-    text_B: Ints
-    pages: Pages
-    prospect: Prospect
-    carried: Carried
-    paced: Paced
-    in_time_B: Floats
-    many: Many | None
 
 
 def follow(
@@ -381,6 +366,7 @@ def follow(
     share: float = 1.0,
     tastes: int = TASTES,
     paced_by: ExpectedWalk | None = None,
+    sorting: Sorting = UNSORTED,
 ) -> ExpectedWalk:
     """Also follow what a world's sessions bring in expectation, without a change to the world.
 
@@ -389,9 +375,11 @@ def follow(
         service: whose pages are shown in this world's state.
         own: it makes the pages that the world's own service makes.
         share: of the shoppers that are followed.
-        tastes, paced_by: see `ExpectedWalk`.
+        tastes, paced_by, sorting: see `ExpectedWalk`.
     """
     asked = (world.scene, world.spec.sessions, service)
-    walk = ExpectedWalk(*asked, own=own, share=share, tastes=tastes, paced_by=paced_by)
+    walk = ExpectedWalk(
+        *asked, own=own, share=share, tastes=tastes, paced_by=paced_by, sorting=sorting
+    )
     world.follow(walk)
     return walk

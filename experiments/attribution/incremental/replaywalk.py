@@ -19,8 +19,8 @@ from simulator.behaviour.behavior import Flags
 from simulator.behaviour.expectation import Known, Outlook, Prospect
 from simulator.following.many import Many
 from simulator.following.paths import Paths
-from simulator.following.shortfall import in_time
-from simulator.following.walk import NEXT_NEEDS, ExpectedWalk, decided
+from simulator.following.shortfall import decided, in_time
+from simulator.following.walk import NEXT_NEEDS, ExpectedWalk
 from simulator.living.shelves.stock import StockTrace
 from simulator.living.world import World
 from simulator.protocols import REQUEST_BITS, Pages, Requests

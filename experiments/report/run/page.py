@@ -18,15 +18,16 @@ from experiments.report.run.daily import daily
 from experiments.report.run.designed.causal import causal
 from experiments.report.run.designed.triggered import triggered
 from experiments.report.run.effects import effects
-from experiments.report.run.headroom import headroom
 from experiments.report.run.health import calibration, health
 from experiments.report.run.judges import judges
-from experiments.report.run.longrun import long_run
 from experiments.report.run.models import models
 from experiments.report.run.overview import headline, key_figures
 from experiments.report.run.reproduce import reproduce
 from experiments.report.run.service.pictures import end_reasons, funnel_counts, latency, retrieval
 from experiments.report.run.stress import conditions
+from experiments.report.run.truths.headroom import headroom
+from experiments.report.run.truths.longrun import long_run
+from experiments.report.run.truths.segments import segments
 
 
 def render(run: Run) -> str:
@@ -51,6 +52,7 @@ FIRST: tuple[Part[Run], ...] = (
     ("triggered", "Where pages differ", "Where the arms' pages differ", triggered),
     ("causal", "Causal credit", "What would not have been bought anyway", causal),
     ("headroom", "Headroom", "What recall could gain at most", headroom),
+    ("segments", "By kind of search", "The true effect by kind of search", segments),
     ("daily", "Day by day", "Effect as the days add up", daily),
     ("lasting", "Early and late", "The true effect early and late", long_run),
 )

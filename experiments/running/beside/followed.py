@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.truth.files import BESIDE, HEADROOM, OWN, by_category, write_table
+from experiments.truth.files import BESIDE, HEADROOM, OWN, by_category, by_part, write_table
 from experiments.truth.headroom import HeadroomSample
 from simulator.following.walk import ExpectedWalk
 
@@ -27,5 +27,7 @@ class Followed:
             write_table(folder / name, walk.totals())
             if name in (OWN, BESIDE):
                 write_table(folder / by_category(name), walk.by_category())
+                write_table(folder / by_part(name), walk.split.by_shopper())
+                write_table(folder / by_category(by_part(name)), walk.split.by_category())
         if self.sample is not None:
             self.sample.write(folder / HEADROOM)

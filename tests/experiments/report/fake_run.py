@@ -32,6 +32,7 @@ from experiments.records.truth import (
     Refit,
     Remainder,
     Scarcity,
+    SegmentLift,
     Truth,
     Truths,
 )
@@ -76,6 +77,13 @@ def around(middle: float, half: float) -> Interval:
 SCARCITY = [  # relevant items, and pressure, share found, share never asked before
     ("all", "all", 284.0, (around(2.84, 0.4), around(0.21, 0.03), around(0.23, 0.04))),
     ("query", "tail", 131.0, (around(1.31, 0.3), around(0.38, 0.05), around(0.61, 0.06))),
+]
+
+SEGMENTS = [  # share of searches, and of what control brings; the effect
+    ("query", "head", 0.31, 0.004),
+    ("query", "new", 0.12, 0.09),
+    ("wording", "specific", 0.44, 0.001),
+    ("wording", "knowledge", 0.0004, 0.21),
 ]
 
 
@@ -318,8 +326,19 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
         Refit(metric, "control", "ranker", around(0.012, 0.004), 3_000)
         for metric in ("gmv", "orders")
     )
+    segments = tuple(
+        SegmentLift(metric, (first, arm), cut, part, share, share, around(size, 0.02), 300)
+        for metric in ("orders", "gmv")
+        for first, arm in [(next(iter(arms)), each) for each in list(arms)[1:]]
+        for cut, part, share, size in SEGMENTS
+    )
     return metrics, Truths(
-        truth=tuple(truths), headroom=rooms, refits=refits, warnings=(), scarcity=scarcity
+        truth=tuple(truths),
+        headroom=rooms,
+        refits=refits,
+        warnings=(),
+        scarcity=scarcity,
+        segments=segments,
     )
 
 

@@ -47,6 +47,7 @@ KINDS = tuple((width, theme) for width in WIDTHS for theme in THEMES)
 STEP = 8  # between the shades that a kept picture has, of 256
 TILE = 8  # side of a tile of a small picture, in which a pixel is four by four of the page's
 MOST = 0.04  # mean difference of a tile that is taken for the same, of 1 from black to white
+HIGHEST = 16_383  # pixels of a WebP picture
 MOST_HEIGHT = 0.01  # difference in height, as a part of it
 
 
@@ -72,7 +73,12 @@ class Look:
     def keep(self) -> None:
         """Write the small picture, in fewer shades, as the one to compare with."""
         few = self.small.point(lambda shade: min(255, (shade + STEP // 2) // STEP * STEP))
-        few.save(GOLDEN / f"{self.name}.webp", lossless=True, method=6)
+        for old in GOLDEN.glob(f"{self.name}.*"):
+            old.unlink()
+        if few.height > HIGHEST:
+            few.save(GOLDEN / f"{self.name}.png", optimize=True)
+        else:
+            few.save(GOLDEN / f"{self.name}.webp", lossless=True, method=6)
 
 
 def pages(folder: Path) -> dict[str, str]:
@@ -135,7 +141,8 @@ def _look(tab: Browser, name: str, width: int, theme: str) -> Look:
 
 def golden(name: str) -> Image.Image:
     """The picture that a look is compared with."""
-    with Image.open(GOLDEN / f"{name}.webp") as picture:
+    (file,) = GOLDEN.glob(f"{name}.*")
+    with Image.open(file) as picture:
         return picture.convert("RGB")
 
 

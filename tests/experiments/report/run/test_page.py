@@ -16,6 +16,7 @@ SECTIONS = (
     "compared",
     "figures",
     "headroom",
+    "segments",
     "daily",
     "funnel",
     "latency",
@@ -315,6 +316,16 @@ def test_without_these_bars_tell_how_far_arms_are_apart(tmp_path):
     assert re.search(r"36.8\u202fms \(\+18\u202f%\)", words["latency"])
     assert re.search(r"\d\u202f% \([+\u2212]\d+\.\d+\u202fpp\)", words["ends"])
     assert "which has no interval here" in words["ends"]
+
+
+def test_the_true_effect_stands_by_kind_of_search(html):
+    section = html[html.index('id="segments"') : html.index('id="daily"')]
+    picture, numbers = section.split("<table", 1)
+    assert "Never asked before (12" in picture
+    assert "Worded: specific (44" in picture
+    assert "knowledge" not in picture  # it brings next to nothing
+    assert "Worded: knowledge" in numbers
+    assert re.search(r"\+9\.0\u202f%", section)
 
 
 def test_no_card_stands_alone_in_its_row(html):

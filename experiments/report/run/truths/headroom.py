@@ -3,7 +3,7 @@
 from experiments.records.interval import Interval
 from experiments.records.reading import rows_of
 from experiments.records.run import Run
-from experiments.records.truth import Headroom, Scarcity, Truth
+from experiments.records.truth import Headroom, Truth
 from experiments.report.kit.colours import arm_class, arm_name, legend
 from experiments.report.kit.digits import (
     ABSENT,
@@ -21,18 +21,13 @@ from experiments.report.kit.page import Content, figure, folded, note
 from experiments.report.kit.scales import growths
 from experiments.report.kit.sentences import meaning
 from experiments.report.kit.tables import Table
+from experiments.report.run.truths.segments import segment_name
 
 LANES = {
     "recall": ("mark-truth a1", "perfect recall, the arm's own ranker"),
     "pool": ("mark-plain a1", "what the arm finds, in a perfect order"),
 }
 EVENTS = {"gmv": "GMV", "purchase": "orders"}
-_PARTS = {
-    "all": "All searches",
-    "head": "Frequent queries",
-    "torso": "Less frequent",
-    "tail": "Rare",
-}
 
 
 def headroom(run: Run) -> Content | None:
@@ -66,7 +61,7 @@ def _plot(run: Run, arm: str, event: str) -> Html | None:
     numbers = Table.of(
         f"Headroom of {arm}, in {EVENTS[event]}",
         rows,
-        ("Searches", lambda row: _label(row)),
+        ("Searches", segment_name),
         ("Weighed", lambda row: number(row.requests)),
         (("Kept by the pre-ranker, perfect order", "Interval"), lambda row: change_words(row.kept)),
         (("All that was found, perfect order", "Interval"), lambda row: change_words(row.pool)),
@@ -95,7 +90,7 @@ def _scarce(run: Run, arm: str) -> tuple[Html, ...]:
     table = Table.of(
         f"Recall pressure of {arm}: relevant items over what one channel may return",
         rows,
-        ("Searches", lambda row: _label(row)),
+        ("Searches", segment_name),
         ("Weighed", lambda row: number(row.requests)),
         ("Relevant items", lambda row: number(row.relevant, 0)),
         (("Recall pressure", "Interval"), lambda row: _ratio_words(row.pressure)),
@@ -115,11 +110,7 @@ def _row(run: Run, row: Headroom) -> Row:
         span: Interval = getattr(row, name)
         told = f"{meant} {beside(*change_words(span))}"
         lanes.append(Lane(span, *change_words(span), mark.split()[0], name, told=told))
-    return Row(_label(row), lanes, arm_class(run.arms, row.arm), row.cut == "all")
-
-
-def _label(row: Headroom | Scarcity) -> str:
-    return _PARTS.get(row.part, f"Worded: {row.part}")
+    return Row(segment_name(row), lanes, arm_class(run.arms, row.arm), row.cut == "all")
 
 
 def _luck(run: Run) -> Table | None:

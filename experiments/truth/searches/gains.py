@@ -14,10 +14,8 @@ from experiments.records.truth import Cut, Headroom, Scarcity
 from experiments.truth.files import HEADROOM
 from experiments.truth.headroom import PAGES
 from experiments.truth.oracle import GOALS, Goal
+from experiments.truth.searches.frequency import FREQUENCIES, frequencies
 from simulator.shoppers.intents import Wording
-
-HEAD, TORSO = 1 / 3, 2 / 3
-"""Shares of requests that the most frequent texts make up: those are head, the next torso."""
 
 FEWEST = 20
 """Requests below which a part of the sample is not told."""
@@ -53,9 +51,12 @@ def headroom_rows(
         query = f"SELECT text, count(*) AS n FROM ({requests}) GROUP BY text"
         found = connection.execute(query).fetchnumpy()
     text_T, count_T = (np.asarray(found[name], np.int64) for name in ("text", "n"))
-    kind_R = _frequency(columns["text"], text_T, count_T)
+    by_text_T = np.argsort(text_T)
+    text_T = text_T[by_text_T]
+    kind_T = frequencies(count_T[by_text_T])
+    kind_R = kind_T[np.searchsorted(text_T, columns["text"])]
     parts: dict[Part, NDArray[np.bool_]] = {("all", "all"): np.ones(len(kind_R), np.bool_)}
-    parts |= {("query", kind): kind_R == kind for kind in ("head", "torso", "tail")}
+    parts |= {("query", kind): kind_R == number for number, kind in enumerate(FREQUENCIES)}
     parts |= {("wording", each.name.lower()): columns["wording"] == each for each in Wording}
     rooms, scarce = [], []
     for part, in_part in parts.items():
@@ -64,19 +65,6 @@ def headroom_rows(
             rooms += [_row(arm, event, part, own, confidence) for event in GOALS]
             scarce.append(_scarcity(arm, part, own, confidence))
     return rooms, scarce
-
-
-def _frequency(
-    text_R: NDArray[np.int64], text_T: NDArray[np.int64], count_T: NDArray[np.int64]
-) -> NDArray[np.str_]:
-    """(R,) head, torso or tail: by the share of requests that more frequent texts make up."""
-    order = np.lexsort((text_T, -count_T))
-    before_T = np.zeros(len(text_T))
-    before_T[order] = np.cumsum(count_T[order]) - count_T[order]
-    share_T = before_T / count_T.sum()
-    by_text_T = np.argsort(text_T)
-    share_R = share_T[by_text_T[np.searchsorted(text_T[by_text_T], text_R)]]
-    return np.where(share_R < HEAD, "head", np.where(share_R < TORSO, "torso", "tail"))
 
 
 def _row(

@@ -1,0 +1,1 @@
+"""The sections on what is true: headroom, effects by kind of search, effects early and late."""
