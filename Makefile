@@ -10,7 +10,7 @@ FONT := /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 # Whoever keeps Python from keeping what it compiles has all of it compiled by every process of tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow check docs notebooks gallery bench screenshots browser clean
+.PHONY: demo test test-slow test-cluster check docs notebooks gallery bench screenshots browser clean
 
 demo: $(RUNS)
 	$(BIN)/funnelab demo
@@ -23,6 +23,10 @@ test: $(INSTALLED) browser
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow --timeout 3600
+
+# Sixteen cells on two workers of a Ray cluster, one of which is killed: too long for `make test`.
+test-cluster: $(INSTALLED)
+	$(BIN)/pytest -m slow tests/experiments/sweep/test_side_by_side.py -k "ray_cluster and 16"
 
 check: $(INSTALLED)
 	$(BIN)/ruff check
