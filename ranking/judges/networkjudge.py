@@ -125,20 +125,14 @@ class NetworkJudge(ABC, Generic[AnyNetwork]):
         asked = requests_of(found.texts, found.text_J)
         sides = [(found.better_J, found.better_item_J), (found.worse_J, found.worse_item_J)]
         covered = [self._words(asked, item_J[:, None])[0][:, 0] for _, item_J in sides]
-        lessons = _Read.of(self._entities, found.texts, found.text_J)
+        lessons = _Lessons.of(self._entities, found.texts, found.text_J)
         optimizer = _optimizer(network)
         with Curve("clicks") as curve:
             for step, rows in enumerate(_batches(len(found), _PREFERENCES, self._pretraining, rng)):
+                text_K = lessons.text_P[rows]
                 better_K, worse_K = (
                     network.preference(
-                        self._told(
-                            network,
-                            lessons,
-                            lessons.text_P[rows],
-                            piece_J[rows],
-                            covered_J[rows],
-                            luck,
-                        )
+                        self._told(network, lessons, luck, text_K, piece_J[rows], covered_J[rows])
                     )
                     for (piece_J, _), covered_J in zip(sides, covered, strict=True)
                 )
@@ -154,7 +148,7 @@ class NetworkJudge(ABC, Generic[AnyNetwork]):
         rng: np.random.Generator,
         luck: torch.Generator,
     ) -> None:
-        lessons = _Read.of(self._entities, annotations.texts, annotations.text_J)
+        lessons = _Lessons.of(self._entities, annotations.texts, annotations.text_J)
         asked = requests_of(annotations.texts, annotations.text_J)
         covered_P = self._words(asked, annotations.item_J[:, None])[0][:, 0]
         grade_P, verdict_P2 = annotations.grade_J.astype(np.int64), _verdicts(annotations)
@@ -163,15 +157,9 @@ class NetworkJudge(ABC, Generic[AnyNetwork]):
             for step, rows in enumerate(_batches(len(annotations), _BATCH, _EPOCHS, rng)):
                 piece_PM = self._entities.entity_IM[annotations.item_J[rows]]
                 there_PM = piece_PM >= 0
-                pair_K = np.nonzero(there_PM)[0]
-                told_KO = self._told(
-                    network,
-                    lessons,
-                    lessons.text_P[rows][pair_K],
-                    piece_PM[there_PM],
-                    covered_P[rows][pair_K],
-                    luck,
-                )
+                pair_K = rows[np.nonzero(there_PM)[0]]
+                pairs = lessons.text_P[pair_K], piece_PM[there_PM], covered_P[pair_K]
+                told_KO = self._told(network, lessons, luck, *pairs)
                 there = torch.from_numpy(there_PM)
                 told_PMO = torch.zeros((*there_PM.shape, told_KO.shape[1]))
                 told_PMO[there] = told_KO
@@ -188,11 +176,11 @@ class NetworkJudge(ABC, Generic[AnyNetwork]):
     def _told(
         self,
         network: PairNetwork,
-        lessons: "_Read",
+        lessons: "_Lessons",
+        luck: torch.Generator,
         text_K: NDArray[np.integer],
         piece_K: NDArray[np.integer],
         covered_K: Floats,
-        luck: torch.Generator,
     ) -> Tensor:
         """(K, O) what a network that learns tells of pairs."""
         facts_KF = self._facts(lessons.asked, text_K, piece_K, covered_K)
@@ -235,7 +223,7 @@ class NetworkJudge(ABC, Generic[AnyNetwork]):
 
 
 @dataclass(frozen=True)
-class _Read:
+class _Lessons:
     """Texts and pieces as a network that learns reads them.
 
     Attributes:
@@ -250,7 +238,7 @@ class _Read:
     pieces: Ragged
 
     @classmethod
-    def of(cls, pieces: ItemEntities, texts: tuple[str, ...], text_P: Ints) -> "_Read":
+    def of(cls, pieces: ItemEntities, texts: tuple[str, ...], text_P: Ints) -> "_Lessons":
         number, row_P = np.unique(text_P, return_inverse=True)
         told = [texts[text] for text in number.tolist()]
         bags = (TextFeatures.of(some, BUCKETS).bags() for some in (told, list(pieces.names)))

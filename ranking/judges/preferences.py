@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ranking.judges.logistic import MOST_WEIGHT
 from simulator.catalogue.catalog import Ints
 from simulator.log.history import History
 
 _SKIPPED = 4  # draws of a skipped item for each click
 _MOST_DRAWS = 100_000
-MOST_WEIGHT = 20.0
-"""Of one exposure, or of two together."""
 
 
 @dataclass(frozen=True)

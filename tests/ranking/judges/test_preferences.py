@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from ranking.judges.itementities import SLOTS, ItemEntities
-from ranking.judges.preferences import MOST_WEIGHT, preferences
+from ranking.judges.logistic import MOST_WEIGHT
+from ranking.judges.preferences import preferences
 from recall.sampleshop import sample_catalog, sample_history
 from simulator.log.history import History
 
