@@ -53,6 +53,16 @@ class ItemEntities:
         if structured is not None:
             told = structured.values_IV[:, :MOST_VALUES]
             value_IV[:, : told.shape[1]] = np.where(told >= 0, told + first[2], -1)
+        return cls._named(
+            names,
+            np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
+            np.concatenate([*columns, value_IV], axis=1),
+        )
+
+    @classmethod
+    def _named(
+        cls, names: list[str], type_E: NDArray[np.integer], entity_IM: NDArray[np.integer]
+    ) -> "ItemEntities":
         vocabulary, listed = WordNumbers.learn(names)
         lists = [
             sorted(set(listed.values[start:end].tolist()))
@@ -60,11 +70,19 @@ class ItemEntities:
         ]
         return cls(
             names=tuple(names),
-            type_E=np.repeat(np.arange(len(parts)), [len(part) for part in parts]).astype(np.int32),
-            entity_IM=np.concatenate([*columns, value_IV], axis=1).astype(np.int32),
+            type_E=type_E.astype(np.int32),
+            entity_IM=entity_IM.astype(np.int32),
             vocabulary=vocabulary,
             words_E=Ragged.of(lists),
         )
+
+    def joined(self) -> "ItemEntities":
+        """Each item as one entity, of the words of all that it has; type 0."""
+        names = [
+            " ".join(self.names[each] for each in row if each >= 0)
+            for row in self.entity_IM.tolist()
+        ]
+        return self._named(names, np.zeros(len(names), np.int32), np.arange(len(names))[:, None])
 
     def asked(self, texts: list[str]) -> tuple[Ragged, NDArray[np.int32]]:
         """Known words of each text, ascending, each once; and how many words it has in all."""

@@ -28,7 +28,8 @@ from simulator.protocols import Requests
 
 INPUTS = ("words", "coverage", "numbers", "brand", "category", "clicked_category", "clicked_item")
 _MOST_CLICKS = 100_000  # exposures that teach, where nothing was annotated
-_MOST_WEIGHT = 20.0  # of one exposure
+MOST_WEIGHT = 20.0
+"""Of what was seldom shown, in exposures that are always shown."""
 _TILE = 4_096  # pairs
 _LEAST_SPREAD = 1e-6
 
@@ -66,7 +67,7 @@ class LogisticJudge:
                 rows = np.sort(rng.choice(rows, _MOST_CLICKS, replace=False))
             text_P, item_P = history.text_R[history.row_X[rows]], history.item_X[rows]
             grade_P = np.where(history.clicked_X[rows], BEST_GRADE, 0)
-            weight_P = np.minimum(1 / history.propensity_X[rows].astype(np.float64), _MOST_WEIGHT)
+            weight_P = np.minimum(1 / history.propensity_X[rows].astype(np.float64), MOST_WEIGHT)
             earlier = self._inputs.remembering(QueryMemory(catalog, history.before(middle)))
             inputs_PF = earlier.of_pairs(history.texts, text_P, item_P)
         if not len(inputs_PF):  # nobody has told or shown anything: every grade is as likely

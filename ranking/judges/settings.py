@@ -19,8 +19,16 @@ class JudgeSpec(Spec):
         "logistic",
         description="kind: an ordinal logistic regression, soft logic over entities, or your own",
     )
-    logic: Literal["product", "goedel", "lukasiewicz"] = Field(
-        "product", description="and, or and not of a judge by entities"
+    logic: Literal["product", "goedel", "lukasiewicz", "none"] = Field(
+        "product",
+        description="and, or and not of a judge by entities; none: the control, a plain network on "
+        "the joined words of an item's entities, which cannot say why",
+    )
+    pretraining: int = Field(
+        0,
+        ge=0,
+        description="of a judge by entities: passes over what is clicked and skipped in the log, "
+        "before it learns from annotations; 0: it reads no log",
     )
     permuted: bool = Field(
         False,
@@ -46,12 +54,21 @@ class JudgeSpec(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _only_entities_are_pretrained(self) -> "JudgeSpec":
+        if self.pretraining and self.type != "entities":
+            raise ValueError(
+                f"pretraining == {self.pretraining} with type {self.type!r}, must be 0: a judge by "
+                "entities alone has such a stage"
+            )
+        return self
+
     @property
     def needs_annotations(self) -> str:
         """Why it must have annotated pairs; "" where it can do without."""
         if self.permuted:
             return "there is nothing to permute"
-        return "it learns from annotations alone" if self.type == "entities" else ""
+        return "it learns grades from annotations alone" if self.type == "entities" else ""
 
     @property
     def needs_verdicts(self) -> bool:

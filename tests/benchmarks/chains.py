@@ -1,6 +1,6 @@
 """Chain judges over training seeds, on the annotations that a finished run has bought.
 
-python -m tests.benchmarks.chains RUN [--seeds 1,2,3] [--only NAME,NAME]
+python -m tests.benchmarks.chains RUN [--seeds 1,2,3] [--only "NAME;NAME"]
 
 prints, for each judge, the mean over seeds of what it gets right on pairs of texts that were never
 bought, with a 95 % interval over trainings (Student's t); the pairs are the same for all.
@@ -41,6 +41,18 @@ JUDGES: dict[str, dict[str, Any]] = {
     "agrl": THINK | {"alignment": "agrl"},
     "she": {"alignment": "she"},
     "she, others' truth": {"alignment": "she", "aligning": {"permuted": True}},
+    "grpo, curriculum": {"alignment": "grpo", "aligning": {"curriculum": True}},
+    "she, no curriculum": {"alignment": "she", "aligning": {"curriculum": False}},
+    "she, model": {"alignment": "she", "aligning": {"verifier": "model"}},
+    "she, random model": {"alignment": "she", "aligning": {"verifier": "random"}},
+    "she, model, no curriculum": {
+        "alignment": "she",
+        "aligning": {"curriculum": False, "verifier": "model"},
+    },
+    "she, random model, no curriculum": {
+        "alignment": "she",
+        "aligning": {"curriculum": False, "verifier": "random"},
+    },
 }
 Taught = tuple[LanguageJudge, School, float]
 """A supervised judge, what it learned from, and the seconds that it took."""

@@ -29,12 +29,13 @@ from simulator.catalogue.catalog import Ints
 
 VERDICTS: Final = ("category", "brand", "values")
 GRADE: Final = "grade"
-_SIZES: Final = {
+SIZES: Final = {
     "category": len(CategoryVerdict),
     "brand": len(BrandVerdict),
     "values": len(ValuesVerdict),
     GRADE: BEST_GRADE + 1,
 }
+"""Codes of what a chain tells."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Chains:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Codes of each level."""
-        return tuple(_SIZES[name] for name in self.names)
+        return tuple(SIZES[name] for name in self.names)
 
     @property
     def grade_level(self) -> int:

@@ -24,6 +24,7 @@ from cqsid.systems.chain.madepairs import made_pairs
 from cqsid.systems.chain.prompts import Pairs
 from cqsid.systems.chain.settings import ChainJudgeSpec
 from cqsid.systems.chain.training import Aligned, Lessons, rewarded, supervised
+from cqsid.systems.chain.verifier import share_of_texts, verified
 from recall.device import one_thread
 from recall.judge import GRADES, Floats, expected_grade
 from recall.texts.words import item_texts
@@ -41,13 +42,26 @@ class School:
     Attributes:
         made: pairs made of the catalogue.
         lessons, held: annotated pairs, and those of other texts that only validate.
+        annotated: the pairs of `lessons`.
+        catalog: the items.
         seed: of first weights, orders and samples.
     """
 
     made: Lessons
     lessons: Lessons
     held: Lessons
+    annotated: Annotations
+    catalog: Catalog
     seed: int
+
+    def rewarding(self, spec: ChainJudgeSpec) -> Lessons:
+        """The pairs whose chains are rewarded, with those that count as right."""
+        verifier = spec.aligning.verifier
+        if verifier == "annotations":
+            return self.lessons
+        rng = np.random.default_rng([self.seed, 4])
+        told = self.annotated, self.catalog, Chains(spec.order)
+        return verified(self.lessons, *told, random=verifier == "random", rng=rng)
 
 
 _HELD_OUT = 10  # one of so many texts validates and is not learned from
@@ -109,8 +123,16 @@ class LanguageJudge:
         asked = [annotations.texts[text] for text in np.unique(annotations.text_J).tolist()]
         self._builder = self._prompts((*words, *made.texts, *asked))
         self._items = self._builder.title_tokens(words)
-        lessons, held = self._lessons(annotations, rng)
-        return School(self._lesson(made, np.arange(len(made))), lessons, held, seed)
+        held_J = share_of_texts(annotations, _HELD_OUT, rng)
+        kept, held = (np.flatnonzero(held_J == each) for each in (False, True))
+        return School(
+            self._lesson(made, np.arange(len(made))),
+            self._lesson(annotations, kept),
+            self._lesson(annotations, held),
+            annotations.rows(kept),
+            catalog,
+            seed,
+        )
 
     def supervise(self, school: School) -> None:
         """Learn from pairs made, then from annotations."""
@@ -129,7 +151,8 @@ class LanguageJudge:
             return
         with one_thread():
             self.weights, self.aligned = rewarded(
-                *(self.spec, self.chains, self.weights, self._builder.vocabulary, school.lessons),
+                *(self.spec, self.chains, self.weights, self._builder.vocabulary),
+                school.rewarding(self.spec),
                 seed=school.seed,
             )
 
@@ -140,15 +163,6 @@ class LanguageJudge:
             title_subwords=spec.item_subwords, query_subwords=spec.text_subwords, clicks=0
         )
         return PromptBuilder(Vocabulary(len(subwords), self.chains.sizes), subwords, told)
-
-    def _lessons(
-        self, annotations: Annotations, rng: np.random.Generator
-    ) -> tuple[Lessons, Lessons]:
-        """Pairs to learn from, and pairs of other texts that only validate."""
-        asked_U, text_J = np.unique(annotations.text_J, return_inverse=True)
-        held_U = rng.permutation(len(asked_U)) < len(asked_U) // _HELD_OUT
-        kept, held = (np.flatnonzero(held_U[text_J] == each) for each in (False, True))
-        return self._lesson(annotations, kept), self._lesson(annotations, held)
 
     def _lesson(self, annotations: Annotations, rows: NDArray[np.int64]) -> Lessons:
         texts = self._builder.query_tokens(annotations.texts)

@@ -1,6 +1,6 @@
 """What a chain judge reads of a pair: the words of the text, then those of the item."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,10 @@ class Pairs:
         """(N,) subwords of each pair."""
         lengths = self.texts.lengths[self.text_N] + self.items.lengths[self.item_N]
         return np.asarray(lengths, np.int64)
+
+    def some(self, rows: Rows) -> "Pairs":
+        """Some of the pairs."""
+        return replace(self, text_N=self.text_N[rows], item_N=self.item_N[rows])
 
     def rows(self, rows: Rows) -> Prompts:
         """Some of the prompts."""

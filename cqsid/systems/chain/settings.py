@@ -12,6 +12,7 @@ from simulator.spec import Spec
 
 Order = Literal["answer_first", "think_first"]
 Alignment = Literal["sft", "dpo", "grpo", "agrl", "she"]
+Verifier = Literal["annotations", "model", "random"]
 
 ALGORITHMS: Final[dict[str, dict[str, Any]]] = {
     # TaoSR1 (arXiv 2508.12365). Published: DPO on N sampled chains, GRPO with difficulty-based
@@ -41,6 +42,19 @@ class AligningSpec(Spec):
         ge=1,
         description="draws of a pair that the judge grades rightly only sometimes, for each of one "
         "that it always or never does (difficulty sampling of TaoSR1)",
+    )
+    curriculum: bool | None = Field(
+        None,
+        description="pairs that the judge always grades rightly in the first third of the steps, "
+        "then those of which it is not sure, then those that it never does (TaoSR-SHE); False: "
+        "draws by `harder` alone; None: as `alignment` says, she alone has one",
+    )
+    verifier: Verifier = Field(
+        "annotations",
+        description="of alignment she: who tells which verdicts are right: annotators; a model "
+        "that is fitted to the verdicts of half of the annotated texts, and rewards the pairs of "
+        "the other half; or the same model's verdicts on other pairs (the null twin). Grades are "
+        "those of annotators",
     )
     permuted: bool = Field(
         False,
@@ -109,6 +123,11 @@ class ChainJudgeSpec(Spec):
                 f"alignment == {self.alignment!r}, must be 'sft' for the grade alone (verdicts = "
                 "false)"
             )
+        if self.aligning.verifier != "annotations" and self.alignment != "she":
+            raise ValueError(
+                f"aligning.verifier == {self.aligning.verifier!r}, must be 'annotations' for "
+                f"alignment {self.alignment}: she alone rewards each verdict by itself"
+            )
         return self
 
     @property
@@ -117,6 +136,12 @@ class ChainJudgeSpec(Spec):
         if self.algorithm is not None:
             return self.algorithm
         return AlgorithmSpec(**ALGORITHMS[self.alignment])
+
+    @property
+    def curriculum(self) -> bool:
+        """Whether pairs come from easy to hard while it learns from rewards."""
+        chosen = self.aligning.curriculum
+        return self.alignment == "she" if chosen is None else chosen
 
     @property
     def needs_annotations(self) -> str:

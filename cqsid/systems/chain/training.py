@@ -176,7 +176,7 @@ def _drawn(
     """
     unsure_N = (share_N > 0) & (share_N < 1)
     weight_N = np.where(unsure_N, spec.aligning.harder, 1.0)
-    if spec.alignment == "she":
+    if spec.curriculum:
         stage = (share_N == 1, unsure_N, share_N == 0)[3 * step // spec.aligning.steps]
         weight_N = stage.astype(np.float64) if stage.any() else np.ones(len(share_N))
     return rng.choice(len(share_N), spec.aligning.batch, p=weight_N / weight_N.sum())

@@ -1,10 +1,12 @@
 """A shop with annotated pairs, and what a judge says of them."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
-from recall.judge import GRADES, Judge
+from recall.judge import GRADES, Judge, expected_grade
+from recall.sampleshop import sample_history
 from simulator.annotations.buying import Traffic, buy, measure
 from simulator.annotations.pairs import Annotations
 from simulator.annotations.settings import AnnotationsSpec
@@ -44,10 +46,19 @@ def annotated(supply: Supply) -> tuple[Annotations, Annotations]:
     return buy(traffic, verdicts, spec, Draws(5)), measure(traffic, verdicts, 1_500, Draws(5))
 
 
-def taught(judge: AnyJudge, supply: Supply, annotations: Annotations) -> AnyJudge:
-    """The judge, fitted without a log."""
-    judge.fit(supply.catalog, History.empty(), annotations, rng=np.random.default_rng(0))
+def taught(
+    judge: AnyJudge, supply: Supply, annotations: Annotations, log: History | None = None
+) -> AnyJudge:
+    """The judge, fitted without a log unless there is one."""
+    history = History.empty() if log is None else log
+    judge.fit(supply.catalog, history, annotations, rng=np.random.default_rng(0))
     return judge
+
+
+def auc(judge: Judge, pairs: Annotations) -> float:
+    """Share of pairs of a good and a poor item whose order is right."""
+    good, scores = pairs.grade_J >= 2, expected_grade(told(judge, pairs))
+    return float((scores[good][:, None] > scores[~good][None, :]).mean())
 
 
 def told(judge: Judge, pairs: Annotations) -> np.ndarray:
@@ -62,3 +73,24 @@ def macro_f1(found: np.ndarray, true: np.ndarray) -> float:
         hit = ((found == grade) & (true == grade)).sum()
         scores.append(2 * hit / max((found == grade).sum() + (true == grade).sum(), 1))
     return float(np.mean(scores))
+
+
+def clicking(supply: Supply, pairs: Annotations, *, blind: bool = False) -> History:
+    """A log: of four items shown in any order, the one that a pair grades 2 or 3 is clicked.
+
+    With `blind` any of the four is.
+    """
+    rng, good = np.random.default_rng(2), np.flatnonzero(pairs.grade_J >= 2)
+    drawn_R = rng.choice(good, 4_000)
+    log, row_R = sample_history(supply.catalog, len(drawn_R), texts=pairs.texts), np.arange(4_000)
+    item_RK = rng.integers(0, len(supply.catalog), (len(drawn_R), 4))
+    place_R = rng.integers(0, 4, len(drawn_R))
+    item_RK[row_R, place_R] = pairs.item_J[drawn_R]
+    clicked_RK = np.zeros(item_RK.shape, np.bool_)
+    clicked_RK[row_R, rng.integers(0, 4, len(drawn_R)) if blind else place_R] = True
+    return replace(
+        log,
+        text_R=pairs.text_J[drawn_R].astype(np.int32),
+        item_X=item_RK.astype(np.int32).ravel(),
+        clicked_X=clicked_RK.ravel(),
+    )

@@ -110,7 +110,7 @@ def test_grades_of_other_pairs_are_the_same_grades(judged: Path) -> None:
         ),
         (
             '[judges.e]\ntype = "entities"\n',
-            "judges.e: annotations.pairs == 0, must be more: it learns from annotations alone",
+            "judges.e: annotations.pairs == 0, must be more: it learns grades from annotations",
         ),
         ('[judges.own]\ntype = "custom"\n', "object == '' with type 'custom'"),
         (
