@@ -14,7 +14,8 @@ class Structured:
     """Published attribute values of I items; V is most values of one item.
 
     Attributes:
-        values_IV: codes of values, -1 padded on the right; the same codes as in the truth.
+        values_IV: codes of values, -1 padded on the right; of a generated catalogue the same codes
+            as in the truth.
         value_names: name of each of W values.
         attribute_W: attribute of each value.
         attributes: name of each attribute.
