@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from recall.understanding.filled import values_of
-from simulator.catalogue.catalog import Catalog
-from simulator.catalogue.traits import left_packed
+from simulator.catalogue.catalog import Catalog, left_packed
 
 HIDDEN = 0.2
 """Share of the published values, and of the published categories, that is hidden."""

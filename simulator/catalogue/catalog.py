@@ -110,3 +110,9 @@ class Supply:
     stock_I: Ints
     lead_time_I: NDArray[np.float64]
     value_words: tuple[tuple[str, ...], ...]
+
+
+def left_packed(values_IV: Ints) -> Ints:
+    """The same codes with the -1 padding moved to the right, in their order."""
+    order_IV = np.argsort(values_IV < 0, axis=1, kind="stable")
+    return np.take_along_axis(values_IV, order_IV, axis=1)

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue.catalog import Structured, Texts
-from simulator.catalogue.traits import left_packed
+from simulator.catalogue.catalog import Structured, Texts, left_packed
 from simulator.files.tables.findings import FileFinding, refuse, short
 
 MOST_VALUES = 1_000
