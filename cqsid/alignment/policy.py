@@ -184,7 +184,7 @@ def _learn(
     tokens_BT, position_BT, mask_BTT, wanted_BC, place = (
         torch.from_numpy(each).to(weights.embedding_VD.device) for each in columns
     )
-    hidden_BTD = embed(weights, tokens_BT)
+    hidden_BTD = embed(weights, tokens_BT, prompts.prefix)
     hidden_BCD, _ = forward(
         weights, hidden_BTD, position_BT, mask_BTT, wanted_BN=wanted_BC, linear=linear
     )

@@ -84,6 +84,8 @@ def _distinct(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], list[bytes]]:
     """First row of each distinct question, the distinct question of each row, and keys."""
     rows_BT = np.ascontiguousarray(prompts.tokens_BT)
+    if prompts.prefix is not None:
+        rows_BT = np.hstack([rows_BT, prompts.prefix.bits()])
     if first_BK is not None:
         rows_BT = np.hstack([rows_BT, first_BK.astype(rows_BT.dtype)])
     packed_B = rows_BT.view(np.dtype((np.void, rows_BT.shape[1] * rows_BT.itemsize))).ravel()

@@ -100,6 +100,8 @@ class Branches:
         stop_R = length_R.cumsum(0)
         grown = self._empty(stop_R - length_R, stop_R, int(length_R.max()) + depth, room)
         hidden_AD = self._embedding_VD[tokens_A]
+        if prompts.prefix is not None:
+            hidden_AD = prompts.prefix.over_packed(hidden_AD, row_A, position_A)
         where = (row_A.to(self.device), position_A.to(self.device))
         path_AE = torch.empty((len(row_A), 0), dtype=torch.int64, device=self.device)
         hidden_RD = self._run(grown, hidden_AD, None, where, path_AE, prefill=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from recall.arrays import Ragged
 from simulator.catalogue.catalog import Ints
 from simulator.errors import DataError
 
+if TYPE_CHECKING:
+    from cqsid.generator.prefix import Prefix  # loads torch
+
 
 @dataclass(frozen=True)
 class Prompts:
@@ -22,21 +25,25 @@ class Prompts:
     Attributes:
         tokens_BT: int32, padded on the right.
         length_B: tokens of each prompt.
+        prefix: vectors that are read in the place of the first tokens of a prompt; None: none.
     """
 
     tokens_BT: Ints
     length_B: NDArray[np.int64]
+    prefix: "Prefix | None" = None
 
     def __len__(self) -> int:
         return len(self.tokens_BT)
 
     def rows(self, rows: NDArray[np.integer] | slice) -> "Prompts":
         """Some of the prompts, at the same width."""
-        return Prompts(self.tokens_BT[rows], self.length_B[rows])
+        prefix = self.prefix.rows(rows) if self.prefix is not None else None
+        return Prompts(self.tokens_BT[rows], self.length_B[rows], prefix)
 
     def trimmed(self) -> "Prompts":
         """Without the columns that are padding in every row: for training, where width is work."""
-        return Prompts(self.tokens_BT[:, : int(self.length_B.max(initial=0))], self.length_B)
+        width = int(self.length_B.max(initial=0))
+        return Prompts(self.tokens_BT[:, :width], self.length_B, self.prefix)
 
     def check(self, tokens: int) -> None:
         """Refuse prompts that a model of so many tokens cannot read.

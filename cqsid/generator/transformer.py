@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cqsid.generator.prefix import Prefix
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -166,9 +168,10 @@ def forward(
     return _rms_norm(hidden_BTD, weights.norm, weights.epsilon), kept
 
 
-def embed(weights: Weights, tokens_BT: Tensor) -> Tensor:
-    """(B, T, D) rows of the embedding table."""
-    return F.embedding(tokens_BT, weights.embedding_VD)
+def embed(weights: Weights, tokens_BT: Tensor, prefix: Prefix | None = None) -> Tensor:
+    """(B, T, D) rows of the embedding table; a prefix in the place of the first ones."""
+    hidden_BTD = F.embedding(tokens_BT, weights.embedding_VD)
+    return hidden_BTD if prefix is None else prefix.over(hidden_BTD)
 
 
 def _picked(rows: Tensor, wanted_BN: Tensor) -> Tensor:

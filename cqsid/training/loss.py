@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cqsid.decoding.decoder import Softmax
+from cqsid.generator.prefix import Prefix
 from cqsid.generator.prompts import Prompts
 from cqsid.generator.transformer import Weights, embed, forward
 from cqsid.generator.vocabulary import Vocabulary
@@ -27,11 +28,13 @@ class Batch:
         tokens_BT: padded on the right.
         wanted_BL: the positions that predict each code of the answer.
         codes_BL: the codes of the answer.
+        prefix: of the prompts.
     """
 
     tokens_BT: Ints
     wanted_BL: Rows
     codes_BL: Ints
+    prefix: Prefix | None = None
 
     @staticmethod
     def of(prompts: Prompts, codes_BL: Ints, vocabulary: Vocabulary) -> "Batch":
@@ -42,7 +45,8 @@ class Batch:
         tokens_BT[:, :width] = prompts.tokens_BT[:, :width]
         at_BL = length_B1 + np.arange(levels - 1)
         np.put_along_axis(tokens_BT, at_BL, vocabulary.tokens(codes_BL)[:, :-1], axis=1)
-        return Batch(tokens_BT, length_B1 - 1 + np.arange(levels), codes_BL)
+        wanted_BL = length_B1 - 1 + np.arange(levels)
+        return Batch(tokens_BT, wanted_BL, codes_BL, prompts.prefix)
 
 
 def answer_loss(
@@ -63,7 +67,7 @@ def answer_loss(
     causal_TT = position_T[:, None] >= position_T
     hidden_BLD, _ = forward(
         weights,
-        embed(weights, tokens_BT),
+        embed(weights, tokens_BT, batch.prefix),
         position_T[None],
         causal_TT[None],
         wanted_BN=wanted_BL,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from cqsid.registry import AnyJudgeSpec
+from cqsid.registry import AnyJudgeSpec, AnyUnderstandingSpec
 from cqsid.rewards.registry import RewardMix, judges_of
 from experiments.config.overrides import unknown
 from ranking.rankers.settings import CommonRankerSpec, RankerSpec
@@ -103,4 +103,41 @@ def problems_of_composed(
         f"truth.retrained == {name!r}, must be a channel that learns: {why}"
         for name in retrained
         if name in channels and channels[name].references() and (why := channels[name].fixed())
+    ]
+
+
+def problems_of_understanding(
+    steps: Mapping[str, AnyUnderstandingSpec],
+    readers: Mapping[str, Mapping[str, ChannelSettings | AnyJudgeSpec]],
+    published: bool,
+    categories: bool,
+) -> list[str]:
+    """Catalogue steps that nobody has, and steps without anything to fill.
+
+    Args:
+        steps: settings of all steps.
+        readers: settings of what may name a step, by section.
+        published, categories: whether the shop publishes attribute values, and whether a part of
+            the categories.
+    """
+    problems = [
+        problem
+        for section, specs in readers.items()
+        for name, spec in specs.items()
+        if spec.understanding
+        for problem in unknown(f"{section}.{name}.understanding", [spec.understanding], list(steps))
+    ]
+    if not published and not categories:
+        problems += [
+            f"understanding.{name}.type == {spec.type!r}, must be left out where the shop "
+            "publishes neither attribute values ([catalog.structured], or a table in "
+            "catalog.file.columns.attributes) nor a part of the categories: nothing is to be filled"
+            for name, spec in steps.items()
+        ]
+    return problems + [
+        f"understanding.{name}.{option} == true, must be false where the shop publishes no "
+        "attribute values"
+        for name, spec in steps.items()
+        for option in ("hallucination_filter", "corrections")
+        if not published and getattr(spec, option, False)
     ]

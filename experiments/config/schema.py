@@ -23,6 +23,7 @@ from experiments.config.inuse import (
     problems_of_annotations,
     problems_of_composed,
     problems_of_judges_in_use,
+    problems_of_understanding,
     why_no_ranker,
 )
 from experiments.config.overrides import Name, alike, suggestion, unknown
@@ -202,11 +203,17 @@ class Config(Spec):
             *problems_of_composed(self.channels, self.truth.retrained),
             *self._problems_of_judges_in_use(),
             *alike("understanding", self.understanding),
-            *self._problems_of_understanding(),
+            *problems_of_understanding(
+                self.understanding,
+                {"channels": self.channels, "judges": self.judges},
+                *self.catalog.publishes,
+            ),
             *problems_of_annotations(
                 self.annotations, self.judges, graded=self.judgments is not None
             ),
-            *self.stress.problems(from_file=isinstance(self.catalog, FileCatalog)),
+            *self.stress.problems(
+                from_file=isinstance(self.catalog, FileCatalog), published=self.catalog.publishes[0]
+            ),
             *self.design.problems(self.world.days),
             *self.design.misfits([arm.share for arm in self.arms], self.funnel.exploration),
             *self.design.problems_beside(self.world, self.funnel, len(self.arms)),
@@ -233,22 +240,6 @@ class Config(Spec):
         updated = bool(updates.every_days) and RANKER in updates.models
         rewards = self.reward_lab.rewards
         return problems_of_judges_in_use(rankers, rewards, self.judges, updated=updated)
-
-    def _problems_of_understanding(self) -> list[str]:
-        """Steps that nobody has, and steps without anything to learn from."""
-        known, problems = list(self.understanding), []
-        for section in ("channels", "judges"):
-            for name, spec in getattr(self, section).items():
-                if spec.understanding:
-                    place = f"{section}.{name}.understanding"
-                    problems += unknown(place, [spec.understanding], known)
-        published = not isinstance(self.catalog, FileCatalog) and self.catalog.structured
-        return problems + [
-            f"understanding.{name}.type == {spec.type!r}, must be left out without "
-            "[catalog.structured]: nothing is published that it could learn from"
-            for name, spec in self.understanding.items()
-            if not published
-        ]
 
     def _problems_of_names(self) -> list[str]:
         names = [arm.name for arm in self.arms]

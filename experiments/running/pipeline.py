@@ -208,8 +208,11 @@ class Pipeline:
         config = self.config
         if not config.understanding:
             return None
+        own = isinstance(config.catalog, FileCatalog)  # of which no truth is known
+        lessened = [self.models.fills.lessened(catalogue)] if own else []
         steps = {
-            name: self.models.fills.read(catalogue, history, name) for name in config.understanding
+            name: self.models.fills.read(lessened[0] if own else catalogue, history, name)
+            for name in config.understanding
         }
         stage = self.maker.stage(
             "understood",
@@ -217,11 +220,13 @@ class Pipeline:
                 *(config.name, config.seed, config.analysis.confidence, config.understanding),
                 *(LEXICAL, COUNTED),
             ],
-            inputs=[catalogue.key, *(step.key for step in steps.values())],
+            inputs=[stage.key for stage in (catalogue, *lessened, *steps.values())],
             task=measure_understanding,
         )
         folders = {name: step.path for name, step in steps.items()}
-        job = UnderstandingJob(config, stage, catalogue.path, folders)
+        job = UnderstandingJob(
+            config, stage, catalogue.path, folders, *(stage.path for stage in lessened)
+        )
         self.maker.here(job, unit="steps")
         return read_record(UnderstandingRecord, stage.path)
 

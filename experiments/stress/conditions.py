@@ -9,7 +9,10 @@ also a chain of items that fail one, two, .. of them. The data of the paper were
 negatives are items of the catalogue, drawn at random among those that qualify, and how many
 conditions they fail, is this house's own. Where no item qualifies, the row is left out and counted.
 
-All of it is of the truth, for measurement alone: nothing may be trained with it.
+All of it is of the truth, for measurement alone: nothing may be trained with it. Of a user's
+catalogue no truth is known. There conditions are what the file publishes, and an item fails one
+only where the file tells something else of it: another category or brand, or another value of the
+attribute. An item of which nothing is told neither meets nor fails.
 """
 
 from collections.abc import Sequence
@@ -20,7 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue.catalog import Ints, Supply
+from recall.understanding.filled import structured_of
+from simulator.catalogue.catalog import Catalog, Ints, Supply
 from simulator.randomness import Draws
 from simulator.shoppers.words.thesaurus import category_words
 
@@ -70,21 +74,78 @@ class ConditionSet:
         return len(self.item_P)
 
 
-def condition_set(supply: Supply, draws: Draws, *, positives: int, most: int) -> ConditionSet:
+@dataclass(frozen=True)
+class Facts:
+    """What is known of I items.
+
+    Attributes:
+        catalog: public.
+        category_I, brand_I, values_IV: codes, -1 where there is none, or nothing is known.
+        name_W: name of each value.
+        attribute_W: attribute of each value; None: all is known, so that an item without a value
+            has it not.
+    """
+
+    catalog: Catalog
+    category_I: Ints
+    brand_I: Ints
+    values_IV: Ints
+    name_W: tuple[str, ...]
+    attribute_W: Ints | None = None
+
+    @staticmethod
+    def true(supply: Supply) -> "Facts":
+        """The simulated truth."""
+        truth, names = supply.truth, tuple(words[0] for words in supply.value_words)
+        return Facts(supply.catalog, truth.category_I, truth.brand_I, truth.values_IV, names)
+
+    @staticmethod
+    def published(catalog: Catalog) -> "Facts":
+        """What a shop publishes.
+
+        Raises:
+            ConfigError: it publishes no values.
+        """
+        told = structured_of(catalog)
+        codes = catalog.category_I, catalog.brand_I, told.values_IV
+        return Facts(catalog, *codes, told.value_names, told.attribute_W)
+
+    def same(self, column_I: Ints, item: int) -> tuple[Flags, Flags]:
+        """(I,) which items have an item's code, and which have it not."""
+        same_I = np.asarray(column_I == column_I[item])
+        return same_I, ~same_I if self.attribute_W is None else ~same_I & (column_I >= 0)
+
+    def called(self, name: str, item: int) -> tuple[Flags, Flags]:
+        """(I,) which items have a value of this name, of whatever attribute, and which have not.
+
+        Args:
+            name: of a value.
+            item: has it; of other items the attribute is asked under which it has it.
+        """
+        codes = [code for code, each in enumerate(self.name_W) if each == name]
+        has_I = np.asarray(np.isin(self.values_IV, codes).any(axis=1))
+        if self.attribute_W is None:
+            return has_I, ~has_I
+        own = np.intersect1d(self.values_IV[item], codes)
+        others = np.flatnonzero(np.isin(self.attribute_W, self.attribute_W[own]))
+        return has_I, ~has_I & np.isin(self.values_IV, others).any(axis=1)
+
+
+def condition_set(facts: Facts, draws: Draws, *, positives: int, most: int) -> ConditionSet:
     """Draw positives, their conditions and what stands against them; a pure function of the luck.
 
     Args:
-        supply: the catalogue with its truth.
+        facts: what is known of the items.
         draws: luck of the set.
         positives: most positives, drawn among the items that have values enough.
         most: conditions of one request at most.
     """
-    truth = supply.truth
-    several_I = (truth.values_IV >= 0).sum(axis=1) >= FEWEST_VALUES
+    several_I = (facts.values_IV >= 0).sum(axis=1) >= FEWEST_VALUES
+    several_I &= facts.category_I >= 0
     item = np.flatnonzero(several_I)
     order = np.argsort(draws.uniform("stress.positive", slot=item), kind="stable")
     item_P = np.sort(item[order[:positives]]).astype(np.int32)
-    made = [_of(supply, int(each), most, draws) for each in item_P]
+    made = [_of(facts, int(each), most, draws) for each in item_P]
 
     def column(name: str, fill: object, kind: type) -> NDArray[Any]:
         out_PK: NDArray[Any] = np.full((len(made), most), fill, kind)
@@ -117,36 +178,39 @@ class _Positive:
     chain: list[int]
 
 
-def _of(supply: Supply, item: int, most: int, draws: Draws) -> _Positive:
+def _of(facts: Facts, item: int, most: int, draws: Draws) -> _Positive:
     """The conditions of one positive, and what stands against it."""
-    catalog, truth = supply.catalog, supply.truth
-    kinds, words, meets = [Kind.CATEGORY], [_noun(supply, item)], [_same(truth.category_I, item)]
-    names = [supply.value_words[code][0] for code in truth.values_IV[item] if code >= 0]
+    catalog = facts.catalog
+    noun = category_words(catalog.categories[facts.category_I[item]])[0]
+    kinds, words, judged = [Kind.CATEGORY], [noun], [facts.same(facts.category_I, item)]
+    names = [facts.name_W[code] for code in facts.values_IV[item] if code >= 0]
     for name in list(dict.fromkeys(names))[:FEWEST_VALUES]:
         kinds.append(Kind.VALUE)
         words.append(name)
-        meets.append(_called(supply, name))
-    if truth.brand_I[item] >= 0:
+        judged.append(facts.called(name, item))
+    if facts.brand_I[item] >= 0:
         kinds.append(Kind.BRAND)
-        words.append(catalog.brands[truth.brand_I[item]])
-        meets.append(_same(truth.brand_I, item))
+        words.append(catalog.brands[facts.brand_I[item]])
+        judged.append(facts.same(facts.brand_I, item))
     low, high = (catalog.price_I[item] * (1 + side * BAND) for side in (-1, 1))
     kinds.append(Kind.PRICE)
     words.append(f"{low:.2f} to {high:.2f}")
-    meets.append((catalog.price_I >= low) & (catalog.price_I <= high))
-    kinds, words, meets_KI = kinds[:most], words[:most], np.array(meets[:most])
+    within_I = (catalog.price_I >= low) & (catalog.price_I <= high)
+    judged.append((within_I, ~within_I))
+    kinds, words = kinds[:most], words[:most]
+    meets_KI, fails_KI = (np.array(each) for each in zip(*judged[:most], strict=True))
     told = [
-        kind is Kind.PRICE or _is_told(supply, item, word)
+        kind is Kind.PRICE or _is_told(catalog, item, word)
         for kind, word in zip(kinds, words, strict=True)
     ]
     count = len(kinds)
     luck_K = draws.uniform("stress.negative", np.full(count, item), slot=np.arange(count))
     before_KI = np.vstack([np.ones_like(meets_KI[:1]), np.logical_and.accumulate(meets_KI)[:-1]])
     negatives = [
-        _drawn(before_I & ~meets_I, luck)
-        for before_I, meets_I, luck in zip(before_KI, meets_KI, luck_K, strict=True)
+        _drawn(before_I & fails_I, luck)
+        for before_I, fails_I, luck in zip(before_KI, fails_KI, luck_K, strict=True)
     ]
-    failed_I = (~meets_KI).sum(axis=0)
+    failed_I = np.where((meets_KI | fails_KI).all(axis=0), fails_KI.sum(axis=0), -1)
     luck_K = draws.uniform("stress.chain", np.full(count, item), slot=np.arange(count))
     chain = [_drawn(failed_I == k + 1, luck) for k, luck in enumerate(luck_K)]
     texts = tuple(
@@ -155,23 +219,9 @@ def _of(supply: Supply, item: int, most: int, draws: Draws) -> _Positive:
     return _Positive(kinds, told, texts, negatives, chain)
 
 
-def _called(supply: Supply, name: str) -> Flags:
-    """(I,) whether an item has a value of this name, of whatever attribute."""
-    codes = [code for code, words in enumerate(supply.value_words) if words[0] == name]
-    return np.asarray(np.isin(supply.truth.values_IV, codes).any(axis=1))
-
-
-def _same(column_I: Ints, item: int) -> Flags:
-    return np.asarray(column_I == column_I[item])
-
-
-def _noun(supply: Supply, item: int) -> str:
-    return category_words(supply.catalog.categories[supply.truth.category_I[item]])[0]
-
-
-def _is_told(supply: Supply, item: int, words: str) -> bool:
+def _is_told(catalog: Catalog, item: int, words: str) -> bool:
     """Whether the item's texts hold all of some words."""
-    title, more = supply.catalog.title_I[item], supply.catalog.description_I[item]
+    title, more = catalog.title_I[item], catalog.description_I[item]
     said = set(f"{title} {more}".casefold().split())
     return all(word in said for word in words.casefold().split())
 

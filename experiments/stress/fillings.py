@@ -1,6 +1,10 @@
-"""Guesses of catalogue steps against the simulated truth."""
+"""Guesses of catalogue steps against the simulated truth, or against what was hidden of a file.
 
-from dataclasses import dataclass
+Of a user's items nothing is known but what their file publishes. So a part of that is hidden, steps
+learn from the rest, and what was hidden stands for the truth: `known_supply`.
+"""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +23,9 @@ from experiments.records.apart.understanding import (
 )
 from recall.texts.words import item_texts
 from recall.understanding.cells import Cells, published_cells
-from recall.understanding.filled import Filled, structured_of
+from recall.understanding.filled import Filled, values_of
 from recall.understanding.named import Names
-from simulator.catalogue.catalog import Supply
+from simulator.catalogue.catalog import Catalog, Supply
 
 Flags = NDArray[np.bool_]
 Longs = NDArray[np.int64]
@@ -48,10 +52,12 @@ class TrueCells:
 
     @staticmethod
     def of(supply: Supply) -> "TrueCells":
-        """From the catalogue with its truth."""
-        structured = structured_of(supply.catalog)
-        item_F, column_F = np.nonzero(supply.truth.values_IV >= 0)
-        value_F = supply.truth.values_IV[item_F, column_F].astype(np.int64)
+        """From the catalogue with its truth; none where it publishes no values at all."""
+        structured, values_IV = values_of(supply.catalog), supply.truth.values_IV
+        if supply.catalog.structured is None:
+            values_IV = values_IV[:, :0]
+        item_F, column_F = np.nonzero(values_IV >= 0)
+        value_F = values_IV[item_F, column_F].astype(np.int64)
         cells = Cells(item_F, structured.attribute_W[value_F].astype(np.int64), value_F)
         published_F = looked_up(published_cells(supply.catalog), cells, len(structured.attributes))
         named_F, worded_F = _told(supply, cells)
@@ -59,6 +65,25 @@ class TrueCells:
         return TrueCells(
             cells, published_F, np.where(published_F < 0, part_F, ""), _best_guess(supply, cells)
         )
+
+
+def known_supply(supply: Supply, lessened: Catalog) -> Supply:
+    """What is known of a user's items, as if it were the truth.
+
+    Args:
+        supply: of the file.
+        lessened: its catalogue with a part hidden.
+
+    Returns:
+        The lessened catalogue; what the file publishes in the place of the truth, -1 for a
+        category that it does not tell.
+    """
+    published = values_of(supply.catalog)
+    known = replace(
+        supply.truth, values_IV=published.values_IV, category_I=supply.catalog.category_I
+    )
+    names = tuple((name,) for name in published.value_names)
+    return replace(supply, catalog=lessened, truth=known, value_words=names)
 
 
 def looked_up(known: Cells, cells: Cells, attributes: int) -> Longs:
@@ -92,7 +117,7 @@ def _best_guess(supply: Supply, cells: Cells) -> Flags:
 
     The better of two tables of the truth: by category, and by category and brand.
     """
-    truth, attributes = supply.truth, len(structured_of(supply.catalog).attributes)
+    truth, attributes = supply.truth, len(values_of(supply.catalog).attributes)
     category_F = truth.category_I[cells.item_F].astype(np.int64)
     brand_F = truth.brand_I[cells.item_F].astype(np.int64) + 1
     by_category_F = category_F * attributes + cells.attribute_F
@@ -131,6 +156,7 @@ def understood(
     *,
     surely: float,
     confidence: float,
+    whole: bool = True,
 ) -> tuple[list[Understood], list[Calibrated]]:
     """Every share of one step.
 
@@ -141,8 +167,11 @@ def understood(
         true: of the same.
         surely: confidence from which on it fills.
         confidence: level of the intervals.
+        whole: whether all is known; if not, of cells and categories beyond those that were hidden
+            nothing is told, and how sure guesses of values are is not, either: it counts in that an
+            item may have no such value.
     """
-    attributes = len(structured_of(supply.catalog).attributes)
+    attributes = len(values_of(supply.catalog).attributes)
     found, sure_G, new_G = _guesses(filled, supply)
     guess_F = looked_up(found.rows(new_G), true.cells, attributes)
     place = Cells(found.item_F, found.attribute_F, np.arange(len(found)))
@@ -152,10 +181,10 @@ def understood(
     rows: list[Understood] = []
 
     def tell(part: str, measure: str, hit: Flags) -> None:
-        share = exact_share(int(hit.sum()), len(hit), confidence=confidence)
-        rows.append(Understood(step, part, measure, len(hit), share))
+        rows.append(_share(step, part, measure, hit, confidence))
 
-    for part in (TOLD, SYNONYM, UNTOLD):
+    parts = (TOLD, SYNONYM, UNTOLD) if whole else (TOLD, UNTOLD)
+    for part in parts if supply.catalog.structured is not None else ():
         here_F = true.part_F == part
         filled_F = here_F & (sure_F >= surely)
         tell(part, "accuracy", right_F[here_F])
@@ -163,27 +192,46 @@ def understood(
         tell(part, "right", right_F[filled_F])
         if part == UNTOLD:
             tell(part, "bound", true.bound_F[here_F])
-    true_G = looked_up(true.cells, found, attributes)
-    tell(ABSENT, "filled", sure_G[new_G & (true_G < 0)] >= surely)
-    right_G = true_G == found.value_F
-    calibrated = _calibrated(step, "value", sure_G[new_G], right_G[new_G], confidence)
-    missing_I = supply.catalog.category_I < 0
+    calibrated: list[Calibrated] = []
+    if whole and supply.catalog.structured is not None:
+        true_G = looked_up(true.cells, found, attributes)
+        tell(ABSENT, "filled", sure_G[new_G & (true_G < 0)] >= surely)
+        right_G = true_G == found.value_F
+        calibrated += _calibrated(step, "value", sure_G[new_G], right_G[new_G], confidence)
+    told, sure = _of_categories(step, filled, supply, surely, confidence)
+    rows, calibrated = rows + told, calibrated + sure
+    if whole:
+        rows += _of_published(step, filled, supply, true, surely, confidence)
+    return rows, calibrated
+
+
+def _share(step: str, part: str, measure: str, hit: Flags, confidence: float) -> Understood:
+    share = exact_share(int(hit.sum()), len(hit), confidence=confidence)
+    return Understood(step, part, measure, len(hit), share)
+
+
+def _of_categories(
+    step: str, filled: Filled, supply: Supply, surely: float, confidence: float
+) -> tuple[list[Understood], list[Calibrated]]:
+    """What becomes of items without a category."""
+    missing_I = (supply.catalog.category_I < 0) & (supply.truth.category_I >= 0)
     same_I = (filled.catalog.category_I == supply.truth.category_I)[missing_I]
     sure_I = filled.category_confidence_I[missing_I].astype(np.float64)
-    tell(CATEGORY, "accuracy", same_I)
-    tell(CATEGORY, "filled", sure_I >= surely)
-    tell(CATEGORY, "right", same_I[sure_I >= surely])
-    calibrated += _calibrated(step, "category", sure_I, same_I, confidence)
-    rows += _of_published(step, filled, supply, true, surely, confidence)
-    return rows, calibrated
+    shares = (
+        ("accuracy", same_I),
+        ("filled", sure_I >= surely),
+        ("right", same_I[sure_I >= surely]),
+    )
+    rows = [_share(step, CATEGORY, measure, hit, confidence) for measure, hit in shares]
+    return rows, _calibrated(step, "category", sure_I, same_I, confidence)
 
 
 def _guesses(filled: Filled, supply: Supply) -> tuple[Cells, NDArray[np.float64], Flags]:
     """What a filled catalogue holds, how surely, and which of it is new to its item."""
     found = published_cells(filled.catalog)
-    values_IV = structured_of(filled.catalog).values_IV
+    values_IV = values_of(filled.catalog).values_IV
     sure_G = filled.confidence_IV[values_IV >= 0].astype(np.float64)
-    own_I = (structured_of(supply.catalog).values_IV >= 0).sum(axis=1)
+    own_I = (values_of(supply.catalog).values_IV >= 0).sum(axis=1)
     column_G = np.nonzero(values_IV >= 0)[1]
     return found, sure_G, column_G >= own_I[found.item_F]
 
@@ -192,27 +240,26 @@ def _of_published(
     step: str, filled: Filled, supply: Supply, true: TrueCells, surely: float, confidence: float
 ) -> list[Understood]:
     """What becomes of published values; nothing where none is replaced."""
-    own = structured_of(supply.catalog).values_IV
-    now = structured_of(filled.catalog).values_IV[:, : own.shape[1]]
+    own = values_of(supply.catalog).values_IV
+    now = values_of(filled.catalog).values_IV[:, : own.shape[1]]
     sure = filled.confidence_IV[:, : own.shape[1]] >= surely
     if not ((own >= 0) & (now != own)).any():
         return []
     item_P, column_P = np.nonzero(own >= 0)
     was_P = own[item_P, column_P].astype(np.int64)
     is_P = np.where(sure[item_P, column_P], now[item_P, column_P], was_P)
-    structured = structured_of(supply.catalog)
+    structured = values_of(supply.catalog)
     cells = Cells(item_P, structured.attribute_W[was_P].astype(np.int64), was_P)
     true_P = looked_up(true.cells, cells, len(structured.attributes))
     wrong_P = true_P != was_P
-    rows = []
-    for part, measure, hit in (
-        (WRONG, "changed", (is_P != was_P)[wrong_P]),
-        (WRONG, "corrected", (is_P == true_P)[wrong_P]),
-        (RIGHT, "changed", (is_P != was_P)[~wrong_P]),
-    ):
-        share = exact_share(int(hit.sum()), len(hit), confidence=confidence)
-        rows.append(Understood(step, part, measure, len(hit), share))
-    return rows
+    return [
+        _share(step, part, measure, hit, confidence)
+        for part, measure, hit in (
+            (WRONG, "changed", (is_P != was_P)[wrong_P]),
+            (WRONG, "corrected", (is_P == true_P)[wrong_P]),
+            (RIGHT, "changed", (is_P != was_P)[~wrong_P]),
+        )
+    ]
 
 
 def _calibrated(

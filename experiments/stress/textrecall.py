@@ -42,7 +42,7 @@ class Asked:
 def asked_texts(supply: Supply, rng: np.random.Generator) -> Asked:
     """Texts of values of items drawn at random, by the canonical words of value and category."""
     truth, catalog = supply.truth, supply.catalog
-    item_F, column_F = np.nonzero(truth.values_IV >= 0)
+    item_F, column_F = np.nonzero((truth.values_IV >= 0) & (truth.category_I >= 0)[:, None])
     value_F = truth.values_IV[item_F, column_F].astype(np.int64)
     pair_F = truth.category_I[item_F].astype(np.int64) * len(supply.value_words) + value_F
     drawn = rng.permutation(len(pair_F))
@@ -80,7 +80,12 @@ def recalls(
         surely: confidence from which on each fills.
         confidence: level of the intervals.
         rng: luck of the texts.
+
+    Returns:
+        Nothing where no item has both.
     """
+    if not ((supply.truth.values_IV >= 0).any(axis=1) & (supply.truth.category_I >= 0)).any():
+        return []
     asked, public = asked_texts(supply, rng), supply.catalog
     plain_T = _recall(public, asked)
     rows = [("", "none", plain_T), ("", "oracle", _recall(_oracle(supply), asked))]

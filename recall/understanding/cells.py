@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recall.understanding.filled import structured_of
+from recall.understanding.filled import values_of
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
 
@@ -44,8 +44,8 @@ class Cells:
 
 
 def published_cells(catalog: Catalog) -> Cells:
-    """What is published, item by item."""
-    structured = structured_of(catalog)
+    """What is published, item by item; nothing where no values are."""
+    structured = values_of(catalog)
     item_F, column_F = np.nonzero(structured.values_IV >= 0)
     value_F = structured.values_IV[item_F, column_F].astype(np.int64)
     return Cells(item_F, structured.attribute_W[value_F].astype(np.int64), value_F)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recall.sampleshop import sample_catalog, sample_history, sample_texts, title_texts
 from recall.storage import saved_copy
 from recall.understanding.contract import violations
-from recall.understanding.filled import Filled, structured_of
+from recall.understanding.filled import Filled, values_of
 from recall.understanding.understanding import Understanding
 from simulator.calling import call
 from simulator.catalogue.catalog import Catalog, Structured
@@ -29,8 +29,8 @@ def check_understanding(
 
     A step is fitted on a tiny shop with a log and without one, and asked to fill it: whole, turned
     around, a few items alone, and after it was saved. Two shops are to be refused with an error of
-    funnelab's own, where they are not filled: one that publishes no values, and one with an
-    attribute of one value.
+    funnelab's own, where they are not filled: one that publishes no values, whose categories alone
+    can be filled, and one with an attribute of one value.
 
     Args:
         factory: makes a step.
@@ -92,10 +92,12 @@ def _locked(catalog: Catalog) -> Catalog:
         if isinstance(value, np.ndarray):
             columns[each.name] = value.copy()
             columns[each.name].flags.writeable = False
-    structured = structured_of(catalog)
-    values_IV = structured.values_IV.copy()
-    values_IV.flags.writeable = False
-    return replace(catalog, **columns, structured=replace(structured, values_IV=values_IV))
+    structured = catalog.structured
+    if structured is not None:
+        values_IV = structured.values_IV.copy()
+        values_IV.flags.writeable = False
+        structured = replace(structured, values_IV=values_IV)
+    return replace(catalog, **columns, structured=structured)
 
 
 class _Check:
@@ -156,7 +158,7 @@ def _alike(whole: Filled, some: Filled, rows: NDArray[np.integer]) -> bool:
     values, sure = [], [whole.category_confidence_I[rows], some.category_confidence_I]
     for filled, kept in ((whole, rows), (some, np.arange(len(rows)))):
         missing = ((0, 0), (0, width - filled.confidence_IV.shape[1]))
-        values_IV = structured_of(filled.catalog).values_IV[kept]
+        values_IV = values_of(filled.catalog).values_IV[kept]
         values.append(np.pad(values_IV, missing, constant_values=-1))
         sure.append(np.pad(filled.confidence_IV[kept], missing))
     return (
@@ -174,9 +176,9 @@ def _refusals(factory: Callable[[], Understanding], public: Catalog) -> Iterator
         attribute_W=np.zeros(1, np.int32),
         attributes=("colour",),
     )
-    for place, shop in (
-        ("fit() on a shop without values", replace(public, structured=None)),
-        ("fit() on an attribute of one value", replace(public, structured=one)),
+    for where, shop in (
+        ("on a shop without values", replace(public, structured=None)),
+        ("on an attribute of one value", replace(public, structured=one)),
     ):
         try:
             step = factory()
@@ -185,4 +187,8 @@ def _refusals(factory: Callable[[], Understanding], public: Catalog) -> Iterator
         except FunnelabError:
             continue
         except Exception as error:
-            yield Violation.raised(place, error, "fill it, or raise a ConfigError or DataError")
+            wanted = "fill it, or raise a ConfigError or DataError"
+            yield Violation.raised(f"fit() {where}", error, wanted)
+            continue
+        if shop.structured is None:
+            yield from _Check(step, shop, f" {where}").run()

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recall.understanding.filled import Filled, structured_of
+from recall.understanding.filled import Filled, values_of
 from simulator.catalogue.catalog import Catalog
 from simulator.plugins import Violation
 
@@ -29,7 +29,12 @@ def violations(public: Catalog, filled: object, *, corrects: bool) -> Iterator[V
         ):
             yield Violation(f"fill().catalog.{each.name}", "another one", "stay as it is")
     shape = (len(public),)
-    if found.structured is None or found.structured.values_IV.shape[:1] != shape:
+    if public.structured is None and found.structured is not None:
+        yield Violation("fill().catalog.structured", "values of attributes", "be none as published")
+        return
+    if values_of(found).values_IV.shape[:1] != shape or (
+        public.structured is not None and found.structured is None
+    ):
         yield Violation("fill().catalog.structured", "no row of each item", "have one")
         return
     if found.category_I.shape != shape or not np.issubdtype(found.category_I.dtype, np.integer):
@@ -39,7 +44,7 @@ def violations(public: Catalog, filled: object, *, corrects: bool) -> Iterator[V
         shown = str(filled.category_confidence_I.shape)
         yield Violation("fill().category_confidence_I.shape", shown, f"be {shape}")
         return
-    values_IV = found.structured.values_IV
+    values_IV = values_of(found).values_IV
     if filled.confidence_IV.shape != values_IV.shape:
         shown = str(filled.confidence_IV.shape)
         yield Violation("fill().confidence_IV.shape", shown, f"be {values_IV.shape}")
@@ -58,8 +63,7 @@ def _of_categories(public: Catalog, filled: Filled) -> Iterator[Violation]:
 
 
 def _of_values(public: Catalog, filled: Filled, corrects: bool) -> Iterator[Violation]:
-    structured, found = structured_of(public), filled.catalog.structured
-    assert found is not None
+    structured, found = values_of(public), values_of(filled.catalog)
     place, values_IV = "fill().catalog.structured", found.values_IV
     kept = replace(found, values_IV=structured.values_IV)
     if any(not _same(getattr(kept, f.name), getattr(structured, f.name)) for f in fields(kept)):

@@ -1,6 +1,7 @@
 """A catalogue with guesses of what it leaves open, and the part of it that is sure enough."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ class Filled:
 
     Attributes:
         catalog: the catalogue, with guessed values behind the published ones of an item, and with
-            guessed categories; else equal to the public one.
+            guessed categories; else equal to the public one. One that publishes no values has none.
         confidence_IV: chance that each of `catalog.structured.values_IV` is right; 1 for one that
             is published and stays, 0 on padding.
         category_confidence_I: the same of categories, 0 where there is none.
@@ -45,6 +46,9 @@ class Guesses:
     confidence_F: NDArray[np.float64]
 
 
+NO_GUESSES: Final = Guesses(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+
 def structured_of(catalog: Catalog) -> Structured:
     """The published attribute values of a catalogue.
 
@@ -67,6 +71,17 @@ def structured_of(catalog: Catalog) -> Structured:
     return structured
 
 
+def values_of(catalog: Catalog) -> Structured:
+    """The published attribute values of a catalogue, none of no attribute where it has none.
+
+    Raises:
+        DataError: as `structured_of`.
+    """
+    if catalog.structured is not None:
+        return structured_of(catalog)
+    return Structured(np.zeros((len(catalog), 0), np.int32), (), np.zeros(0, np.int32), ())
+
+
 def with_guesses(
     catalog: Catalog, guesses: Guesses, category_I: Ints, category_confidence_I: Floats
 ) -> Filled:
@@ -74,11 +89,11 @@ def with_guesses(
 
     Args:
         catalog: public.
-        guesses: of missing values.
+        guesses: of missing values; none where it publishes no values.
         category_I, category_confidence_I: guess of each item's category; used where the shop
             publishes none.
     """
-    structured = structured_of(catalog)
+    structured = values_of(catalog)
     known_I = (structured.values_IV >= 0).sum(axis=1)
     order_F = np.lexsort((guesses.value_F, guesses.item_F))
     item_F = guesses.item_F[order_F]
@@ -96,7 +111,7 @@ def with_guesses(
     filled = replace(
         catalog,
         category_I=np.where(missing_I, category_I, catalog.category_I).astype(np.int32),
-        structured=replace(structured, values_IV=values_IV),
+        structured=None if catalog.structured is None else replace(structured, values_IV=values_IV),
     )
     sure_I = np.where(missing_I, category_confidence_I, 1) * (filled.category_I >= 0)
     return Filled(filled, confidence_IV, sure_I.astype(np.float32))
@@ -110,7 +125,7 @@ def trusted(public: Catalog, filled: Filled, confidence: float) -> FilledCatalog
         filled: with all guesses.
         confidence: least confidence of a guess.
     """
-    structured, guessed = structured_of(public), structured_of(filled.catalog)
+    structured, guessed = values_of(public), values_of(filled.catalog)
     values_IV = guessed.values_IV
     own_IV = np.full(values_IV.shape, -1, np.int32)
     own_IV[:, : structured.values_IV.shape[1]] = structured.values_IV
@@ -125,13 +140,14 @@ def trusted(public: Catalog, filled: Filled, confidence: float) -> FilledCatalog
     )
     columns = {each.name: getattr(public, each.name) for each in fields(Catalog)}
     columns["category_I"] = category_I.astype(np.int32)
-    columns["structured"] = replace(structured, values_IV=packed_IV)
+    if public.structured is not None:
+        columns["structured"] = replace(structured, values_IV=packed_IV)
     return FilledCatalog(**columns, added_I=_added(public, values_IV, new_IV))
 
 
 def _added(public: Catalog, values_IV: Ints, new_IV: NDArray[np.bool_]) -> Texts:
     """(I,) words of new values that an item's own texts do not have, each once."""
-    names = structured_of(public).value_names
+    names = values_of(public).value_names
     said = [words(name) for name in names]
     added_I = np.full(len(public), "", object)
     item_F, column_F = np.nonzero(new_IV)

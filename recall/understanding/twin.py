@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from recall.understanding.filled import structured_of
+from recall.understanding.filled import values_of
 from simulator.catalogue.catalog import Catalog
 
 
@@ -14,6 +14,7 @@ def shuffled(catalog: Catalog, rng: np.random.Generator) -> Catalog:
     Were both of one other item, its values would still tell its category.
     """
     values, categories = rng.permutation(len(catalog)), rng.permutation(len(catalog))
-    structured = structured_of(catalog)
-    mixed = replace(structured, values_IV=structured.values_IV[values])
+    mixed = catalog.structured
+    if mixed is not None:
+        mixed = replace(mixed, values_IV=values_of(catalog).values_IV[values])
     return replace(catalog, structured=mixed, category_I=catalog.category_I[categories])

@@ -14,7 +14,8 @@ class Structured:
     """Published attribute values of I items; V is most values of one item.
 
     Attributes:
-        values_IV: codes of values, -1 padded on the right; the same codes as in the truth.
+        values_IV: codes of values, -1 padded on the right; of a generated catalogue the same codes
+            as in the truth.
         value_names: name of each of W values.
         attribute_W: attribute of each value.
         attributes: name of each attribute.
@@ -109,3 +110,9 @@ class Supply:
     stock_I: Ints
     lead_time_I: NDArray[np.float64]
     value_words: tuple[tuple[str, ...], ...]
+
+
+def left_packed(values_IV: Ints) -> Ints:
+    """The same codes with the -1 padding moved to the right, in their order."""
+    order_IV = np.argsort(values_IV < 0, axis=1, kind="stable")
+    return np.take_along_axis(values_IV, order_IV, axis=1)

@@ -93,3 +93,8 @@ class CatalogSpec(TraitsSpec):
     horizon_days: float = Field(
         60.0, gt=0, le=1e6, description="time over which items arrive and leave (simulated days)"
     )
+
+    @property
+    def publishes(self) -> tuple[bool, bool]:
+        """Whether the shop publishes attribute values, and whether a part of the categories."""
+        return self.structured is not None, 0 < self.missing_category < 1

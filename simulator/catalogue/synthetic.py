@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.catalogue.catalog import Catalog, Ints, Structured, Supply
+from simulator.catalogue.catalog import Catalog, Ints, Structured, Supply, left_packed
 from simulator.catalogue.sampling import Indices, RowChoice, power_law
 from simulator.catalogue.settings import CatalogSpec
 from simulator.catalogue.structured import publish
 from simulator.catalogue.taxonomy import Taxonomy, brand_names, build_taxonomy
 from simulator.catalogue.titles import render_titles
-from simulator.catalogue.traits import complete, draw_quality, draw_rating, draw_seller, left_packed
+from simulator.catalogue.traits import complete, draw_quality, draw_rating, draw_seller
 from simulator.protocols import DAY
 from simulator.randomness import Draws, Floats
 

@@ -71,12 +71,6 @@ def given(given_I: Floats, drawn_I: NDArray[Any]) -> Floats:
     return np.where(np.isnan(given_I), drawn_I, given_I)
 
 
-def left_packed(values_IV: Ints) -> Ints:
-    """The same codes with the -1 padding moved to the right, in their order."""
-    order_IV = np.argsort(values_IV < 0, axis=1, kind="stable")
-    return np.take_along_axis(values_IV, order_IV, axis=1)
-
-
 def draw_quality(
     price_z_I: Floats, seller_I: Ints, spec: TraitsSpec, draws: Draws
 ) -> NDArray[np.float32]:

@@ -122,13 +122,16 @@ class ColumnReader:
         """
         return self._texts(column, joined, raw)[0]
 
-    def _texts(self, column: str | None, joined: bool, raw: bool) -> tuple[Texts, set[int]]:
-        """Texts, and the rows whose cell is none."""
+    def _texts(
+        self, column: str | None, joined: bool, raw: bool, flags: bool = False
+    ) -> tuple[Texts, set[int]]:
+        """Texts, and the rows whose cell is none; `flags` reads cells as values of attributes."""
         if column is None:
             return np.full(len(self.table), "", object), set()
         bad: dict[int, str] = {}
         texts = []
-        for row, value in enumerate(self.table.columns[column]):
+        for row, cell in enumerate(self.table.columns[column]):
+            value = _as_value(cell) if flags else cell
             text = text_in(value, joined)
             if text is None:
                 bad[row] = f"one text, not a {kind_of(value)}"
@@ -145,6 +148,15 @@ class ColumnReader:
             text = without_markup(text)
         line = one_line(text)
         return "" if line.casefold() in NOTHING else line
+
+    def values(self, column: str) -> Texts:
+        """Values of an attribute, in small letters, "" where a cell says nothing.
+
+        A list of several is one value of its own.
+        """
+        texts = self._texts(column, joined=False, raw=False, flags=True)[0]
+        folded = (text.casefold() for text in texts)
+        return cells_of("" if text in _SAYS_NOTHING else text for text in folded)
 
     def filled_texts(self, column: str) -> Texts:
         """Texts that may not be empty."""
@@ -285,12 +297,15 @@ class ColumnReader:
         self.note(column, bad)
         return cells_of(names)
 
-    def attributes(self, columns: str | tuple[str, ...]) -> list[dict[str, Any]]:
+    def attributes(
+        self, columns: str | tuple[str, ...] | Mapping[str, str]
+    ) -> list[dict[str, Any]]:
         """Per item, attribute names and values, from JSON objects or from several columns."""
-        if isinstance(columns, tuple):
-            values = [self.table.columns[column] for column in columns]
+        if not isinstance(columns, str):
+            named = columns if isinstance(columns, Mapping) else {each: each for each in columns}
+            values = [self.table.columns[column] for column in named.values()]
             rows = zip(*values, strict=True)
-            return [_telling(dict(zip(columns, row, strict=True))) for row in rows]
+            return [_telling(dict(zip(named, row, strict=True))) for row in rows]
         parsed = [object_in(value) for value in self.table.columns[columns]]
         bad = {row: "a JSON object, or empty" for row, each in enumerate(parsed) if each is None}
         self.note(columns, bad)
@@ -324,6 +339,16 @@ def may_be(kind: str, cells: Sequence[object]) -> bool:
 def _stars(cell: object) -> object:
     """A rating without the words that some shops' pages have behind it."""
     return cell.split(_STARS)[0] if isinstance(cell, str) else cell
+
+
+def _as_value(cell: object) -> object:
+    """A cell of an attribute; a flag in words, and a list of several as one text."""
+    if isinstance(cell, bool | np.bool_):
+        return "yes" if cell else "no"
+    if isinstance(cell, list | tuple) and len(cell) > 1:
+        parts = [text_in(_as_value(each), joined=False) for each in cell]
+        return cell if None in parts else ", ".join(filter(None, parts))
+    return cell
 
 
 def _telling(values: dict[str, Any]) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def supply_of(items: Items, spec: CatalogFileSpec, draws: Draws) -> Supply:
         brands=brands,
         categories=categories,
         department_C=group_departments(mentions, category_I, categories),
+        structured=items.published,
     )
     return complete(
         catalog,

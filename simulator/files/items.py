@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.catalogue.catalog import Texts
+from simulator.catalogue.catalog import Structured, Texts
 from simulator.files.columns import ColumnReader
 from simulator.files.paths import in_levels
+from simulator.files.published import published_values
 from simulator.files.settings import CatalogFileSpec
 from simulator.files.tables.amounts import Floats
 from simulator.files.tables.datapath import data_path
@@ -32,6 +33,7 @@ class Items:
         category_I: paths whose levels are parted by " > ".
         created_at_I: simulated seconds.
         attributes: of each item, names and values; empty where no attributes are mapped.
+        published: attribute values that the file has columns for; None where none are named.
         skipped: rows that could not be used and were left out.
         inside: rows of the file that are no items of their own: variants of one that is, or rows
             that hold nothing.
@@ -49,6 +51,7 @@ class Items:
     sold_I: Floats
     created_at_I: Floats
     attributes: list[dict[str, Any]]
+    published: Structured | None = None
     skipped: int = 0
     inside: int = 0
 
@@ -103,7 +106,11 @@ def read_items(spec: CatalogFileSpec, horizon: float | None = None) -> Items:
             "''",
             f'a column of {path.name}, or {PLACE}.prices.missing = "draw" where it has no prices',
         )
-    return items.take(reader.close(spec.bad_rows))
+    value_I = {name: reader.values(column) for name, column in columns.published.items()}
+    kept_I = reader.close(spec.bad_rows)
+    kept = {name: own_I[kept_I] for name, own_I in value_I.items()}
+    place = f"{PLACE}.columns.attributes"
+    return replace(items.take(kept_I), published=published_values(kept, columns.published, place))
 
 
 def chosen(table: Table, only: Mapping[str, str | tuple[str, ...]]) -> Table:

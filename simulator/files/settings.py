@@ -48,8 +48,10 @@ class ColumnSpec(Spec):
         description="arrival: a date, Unix time (the newest of either counts as day 0), or "
         "simulated seconds (negative: before day 0)",
     )
-    attributes: str | tuple[str, ...] = Field(
-        (), description="one column of JSON objects, or several columns, of attribute values"
+    attributes: str | tuple[str, ...] | dict[str, str] = Field(
+        (),
+        description="one column of JSON objects, or several columns, of attribute values; a table "
+        "of attribute names and their columns also publishes these values in fields of their own",
     )
 
     @field_validator(
@@ -61,10 +63,28 @@ class ColumnSpec(Spec):
         """No column, by the empty text: as for the price, so for whatever may be missing."""
         return None if value == "" else value
 
+    @field_validator("attributes")
+    @classmethod
+    def _attributes_are_named(cls, value: Any) -> Any:
+        """No attribute without a name, and no name without a column."""
+        if isinstance(value, dict):
+            for name, column in value.items():
+                if not name.strip() or not column:
+                    raise ValueError(f"must map a name to a column, not {name!r} to {column!r}")
+        return value
+
+    @property
+    def published(self) -> dict[str, str]:
+        """Column of each attribute that the shop publishes in a field of its own."""
+        return dict(self.attributes) if isinstance(self.attributes, dict) else {}
+
     def wanted(self, place: str) -> dict[str, str]:
         """Setting -> column name, of all columns to be read."""
         wanted: dict[str, str] = {}
         for name, column in self:
+            if isinstance(column, dict):
+                wanted |= {f"{place}.{name}.{each}": column[each] for each in column}
+                continue
             for at, each in enumerate((column,) if isinstance(column, str) else column or ()):
                 if each:
                     number = "" if isinstance(column, str) else f"[{at}]"
@@ -128,6 +148,12 @@ class FileCatalog(Spec):
     """A catalogue read from the user's own file."""
 
     file: CatalogFileSpec
+
+    @property
+    def publishes(self) -> tuple[bool, bool]:
+        """Whether it publishes attribute values, and whether categories."""
+        columns = self.file.columns
+        return bool(columns.published), bool(columns.category)
 
 
 class QueryFileSpec(Spec):

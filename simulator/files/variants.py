@@ -122,7 +122,8 @@ def _joined(table: Table, spec: CatalogFileSpec, groups: dict[str, list[int]]) -
         for name in (columns.price, columns.stock, columns.sold)
         if name
     }
-    several = columns.attributes if isinstance(columns.attributes, tuple) else ()
+    mapped = columns.published.values() or columns.attributes
+    several = () if isinstance(mapped, str) else tuple(mapped)
 
     def told(name: str, key: str, rows: list[int]) -> Any:
         if name == columns.id:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from simulator.catalogue.catalog import Ints, ItemTruth, Supply
+from simulator.catalogue.catalog import Ints, ItemTruth, Supply, left_packed
 from simulator.catalogue.sampling import Indices, power_law
-from simulator.catalogue.traits import left_packed
 from simulator.randomness import Draws, Floats
 from simulator.scripts import parts_of
 from simulator.shoppers.intents import Judgments

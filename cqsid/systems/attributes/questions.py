@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recall.texts.words import item_texts, words
 from recall.understanding.cells import Cells
-from recall.understanding.filled import structured_of
+from recall.understanding.filled import values_of
 from simulator.catalogue.catalog import Catalog, Ints
 
 ATTRIBUTE: Final = "attribute"
@@ -52,7 +52,7 @@ class Items:
             cells: whose own value is not told.
             dropped_F: where the words of the value are left out of the item's words, too.
         """
-        structured, leaf_C = structured_of(self.catalog), [*leaves(self.catalog), ""]
+        structured, leaf_C = values_of(self.catalog), [*leaves(self.catalog), ""]
         names = [list(words(name, plurals=False)) for name in structured.value_names]
         values_IV, category_I = structured.values_IV.tolist(), self.category_I.tolist()
         attribute_W = structured.attribute_W.tolist()

@@ -4,8 +4,8 @@ It is asked for an attribute of an item and writes the value, or `unknown`; it m
 this attribute alone. It learns from published cells, whose own value it does not see and in half of
 which the words of the value are dropped from title and description, and from as many cells that are
 not published, whose answer is `unknown`. Categories are a second task of the same model, told
-first. The paper's images, captions and corrections are not here; its filter of hallucinations is
-the linear step's.
+first, and the only one where no values are published. The paper's images, captions and corrections
+are not here; its filter of hallucinations is the linear step's.
 
 How sure a guess is comes from a tenth of the items, which the model does not learn from: see
 `recall.understanding.fillers.sureness`.
@@ -32,7 +32,7 @@ from recall.understanding.cells import (
     on_sale,
     published_cells,
 )
-from recall.understanding.filled import Filled, Guesses, structured_of, with_guesses
+from recall.understanding.filled import Filled, Guesses, values_of, with_guesses
 from recall.understanding.fillers.calibration import Doubles, fit_rising
 from recall.understanding.fillers.lessons import DROPPED
 from recall.understanding.fillers.sureness import Sureness
@@ -58,7 +58,7 @@ class WriterUnderstanding:
 
     def fit(self, catalog: Catalog, history: History, *, rng: np.random.Generator) -> None:
         """Learn from items on sale by the end of the log."""
-        structured, attributes = structured_of(catalog), len(structured_of(catalog).attributes)
+        structured, attributes = values_of(catalog), len(values_of(catalog).attributes)
         taught = np.flatnonzero(on_sale(catalog, history))
         if len(taught) > _MOST_ITEMS:
             taught = np.sort(rng.choice(taught, _MOST_ITEMS, replace=False))
@@ -93,7 +93,7 @@ class WriterUnderstanding:
         rng: np.random.Generator,
     ) -> dict[str, Lessons]:
         """Values and categories of the items that are learned from."""
-        structured, leaf_C = structured_of(items.catalog), leaves(items.catalog)
+        structured, leaf_C = values_of(items.catalog), leaves(items.catalog)
         told, missing = (each.rows(learned_I[each.item_F]) for each in (told, missing))
         some = rng.permutation(len(missing))[: len(told)]
         cells = told.followed_by(missing.rows(np.sort(some)))
@@ -143,9 +143,9 @@ class WriterUnderstanding:
         return with_guesses(catalog, guesses, category_I, sure_I.astype(np.float32))
 
     def report(self) -> Mapping[str, Any]:
-        """The published share of values, and the loss at the end of training."""
-        losses = self._writer.losses
-        return {"published": round(self._surely.published, 4), "loss": round(losses[-1], 4)}
+        """The published share of values, if any are, and the loss at the end of training."""
+        told = {"published": round(self._surely.published, 4)} if self._answers else {}
+        return told | {"loss": round(self._writer.losses[-1], 4)}
 
     def _guessed(self, items: Items, cells: Cells) -> tuple[NDArray[np.int64], Doubles]:
         """(F,) the likeliest value of each cell, and (F, S) what tells that it is right.
@@ -153,7 +153,7 @@ class WriterUnderstanding:
         Published cells are asked as if they were missing. -1 where an attribute has no value that
         can be written.
         """
-        attributes = structured_of(items.catalog).attributes
+        attributes = values_of(items.catalog).attributes
         about = items.about_values(cells, np.zeros(len(cells), np.bool_))
         value_F = np.full(len(cells), -1, np.int64)
         best_F, unknown_F = np.full((2, len(cells)), _LEAST)

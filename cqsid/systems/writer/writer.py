@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from cqsid.alignment.policy import log_probabilities
 from cqsid.alignment.sampling import sample
@@ -23,7 +24,7 @@ from cqsid.generator.model import backbone_subwords, build_model
 from cqsid.generator.prompts import Prompts
 from cqsid.generator.subwords import Subwords
 from cqsid.generator.transformer import Weights
-from cqsid.systems.writer.lessons import NOTHING, Asked, Lessons
+from cqsid.systems.writer.lessons import NOTHING, Asked, Lessons, Prefixed
 from cqsid.systems.writer.settings import WriterSpec
 from cqsid.systems.writer.textcodes import TextTrie, TextVocabulary, text_codes
 from cqsid.training.examples import Examples
@@ -70,14 +71,16 @@ class TextWriter:
         """Learn all tasks in one training; each lesson is drawn by its weight.
 
         Answers that have no known subword teach nothing; of one that is too long its beginning
-        is learned.
+        is learned. Makers of soft prefixes learn with the model, and are changed in place.
 
         Args:
             sets: the lessons of each task, by its name.
             rng: the luck of first weights and of the order.
 
         Raises:
-            DataError: no lesson at all, or a row that points at no text.
+            DataError: no lesson at all, a row that points at no text, or not one prefix for each
+                lesson.
+            ContractError: vectors of a prefix of another width than the model's.
             ConfigError: a backbone that is none, or a learning rate that is too high.
         """
         texts = _texts(sets)
@@ -87,6 +90,8 @@ class TextWriter:
         )
         self.vocabulary = TextVocabulary.of(len(self.subwords), self.spec.longest, tuple(sets))
         model = build_model(self.spec.model, self.vocabulary, seed=seed)
+        makers = [each.prefixed.maker for each in sets.values() if each.prefixed is not None]
+        model.add_module("prefix_makers", nn.ModuleList([one for one in makers if one is not None]))
         plan = Plan(self.spec.training, self._examples(sets, texts), (), (seed, 0))
         with one_thread():
             run = StageRun(model, self.vocabulary, "level", plan, None, None)
@@ -98,13 +103,17 @@ class TextWriter:
 
     def _examples(self, sets: Mapping[str, Lessons], texts: tuple[str, ...]) -> Examples:
         start_of = np.cumsum([0, *(len(each.texts) for each in sets.values())])
-        marks, questions, about, answers, weights = [], [], [], [], []
+        marks, questions, about, answers, weights, own = [], [], [], [], [], []
+        prefixed = {}
         for (task, lessons), start in zip(sets.items(), start_of.tolist(), strict=False):
             marks.append(np.full(len(lessons), self.vocabulary.task(task), np.int32))
             questions.append(lessons.question_P + start)
             about.append(np.where(lessons.about_P >= 0, lessons.about_P + start, NOTHING))
             answers.append(lessons.answer_P + start)
             weights.append(lessons.weight_P)
+            own.append(np.arange(len(lessons)))
+            if lessons.prefixed is not None:
+                prefixed[self.vocabulary.task(task)] = lessons.prefixed
         most = max(self.spec.question_subwords, self.spec.about_subwords)
         codes_TL, _ = text_codes(texts, self.subwords, self.spec.longest)
         answer_P = np.concatenate(answers)
@@ -118,6 +127,8 @@ class TextWriter:
             self.subwords.encode(texts, most),
             np.concatenate(questions)[kept].astype(np.int32),
             np.concatenate(about)[kept].astype(np.int32),
+            prefixed,
+            np.concatenate(own)[kept],
         )
         return Examples(
             asked, answer_P[kept].astype(np.int32), codes_TL, np.concatenate(weights)[kept]
@@ -154,6 +165,7 @@ class TextWriter:
         *,
         among: TextTrie,
         about: Sequence[str] | None = None,
+        prefixed: Prefixed | None = None,
     ) -> Written:
         """The likeliest allowed texts, by beam search.
 
@@ -163,14 +175,16 @@ class TextWriter:
             most: R, texts for each question, and beams of the search.
             among: the texts that may be written.
             about: a text for each question that it is asked about.
+            prefixed: vectors before each question.
 
         Raises:
             ConfigError: no such task, or `most` below 1.
-            DataError: a text of another writer's trie.
+            DataError: a text of another writer's trie, or not one text or prefix for each question.
+            ContractError: vectors of a prefix of another width than the model's.
         """
         self._check_trie(among)
         decoder = self._decoder.among(among.trie)
-        found = decoder.decode(self._prompts(task, questions, about), most)
+        found = decoder.decode(self._prompts(task, questions, about, prefixed), most)
         text_BR = np.where(found.sid_BN >= 0, among.text_S[found.sid_BN], NOTHING)
         return Written(text_BR.astype(np.int32), found.scores_BN)
 
@@ -184,6 +198,7 @@ class TextWriter:
         temperature: float = 1.0,
         among: TextTrie | None = None,
         about: Sequence[str] | None = None,
+        prefixed: Prefixed | None = None,
     ) -> Ints:
         """(B, G, L) codes of texts drawn from what it would write; of any texts where none is set.
 
@@ -195,7 +210,7 @@ class TextWriter:
             self.weights,
             self.vocabulary,
             among.trie if among is not None else self._anything,
-            self._prompts(task, questions, about),
+            self._prompts(task, questions, about, prefixed),
             number,
             rng=rng,
             temperature=temperature,
@@ -210,6 +225,7 @@ class TextWriter:
         *,
         among: TextTrie | None = None,
         about: Sequence[str] | None = None,
+        prefixed: Prefixed | None = None,
     ) -> Floats:
         """(B, R) log-probability of texts; among the allowed ones alone where they are set.
 
@@ -221,16 +237,26 @@ class TextWriter:
             scores = log_probabilities(
                 self.weights,
                 self.vocabulary,
-                self._prompts(task, questions, about),
+                self._prompts(task, questions, about, prefixed),
                 codes_BRL,
                 trie=among.trie if among is not None else None,
             )
         return np.asarray(scores.logp_BGL.sum(dim=-1).numpy(), np.float32)
 
-    def _prompts(self, task: str, questions: Sequence[str], about: Sequence[str] | None) -> Prompts:
+    @torch.no_grad()
+    def _prompts(
+        self,
+        task: str,
+        questions: Sequence[str],
+        about: Sequence[str] | None,
+        prefixed: Prefixed | None,
+    ) -> Prompts:
         if about is not None and len(about) != len(questions):
             raise DataError(f"about == {len(about)} texts, must be {len(questions)}")
-        told = Asked.of(self.vocabulary, self.subwords, self.spec, task, questions, about)
+        if prefixed is not None and len(prefixed) != len(questions):
+            raise DataError(f"prefixed == {len(prefixed)} prefixes, must be {len(questions)}")
+        asked = self.vocabulary, self.subwords, self.spec, task, questions, about, prefixed
+        told = Asked.of(*asked)
         return told.rows(np.arange(len(told)))
 
     def _check_trie(self, among: TextTrie) -> None:
@@ -266,6 +292,9 @@ def _texts(sets: Mapping[str, Lessons]) -> tuple[str, ...]:
     if not any(len(lessons) for lessons in sets.values()):
         raise DataError("lessons == 0, must be > 0")
     for task, lessons in sets.items():
+        if lessons.prefixed is not None and len(lessons.prefixed) != len(lessons):
+            found = f"lessons.{task}.prefixed == {len(lessons.prefixed)} prefixes"
+            raise DataError(f"{found}, must be {len(lessons)}")
         for name, low in (("question_P", 0), ("about_P", NOTHING), ("answer_P", 0)):
             column = getattr(lessons, name)
             wrong = np.flatnonzero((column < low) | (column >= len(lessons.texts)))

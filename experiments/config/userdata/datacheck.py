@@ -163,6 +163,9 @@ def _catalog_row(spec: CatalogFileSpec, items: Items) -> dict[str, Any]:
     if len(price_I):
         counts["median_price"] = round(float(np.median(price_I)), 2)
         counts["highest_price"] = round(float(np.max(price_I)), 2)
+    if items.published is not None:
+        counts["attributes"] = len(items.published.attributes)
+        counts["attribute_values"] = int(np.sum(items.published.values_IV >= 0))
     more = {
         "without_price": len(items) - len(price_I),
         "rows_inside_other_items": items.inside,

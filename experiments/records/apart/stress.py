@@ -68,6 +68,8 @@ class StressRecord(Record):
         left_out: by number of conditions, from one: items against which no other item stands.
         wins: win rates.
         orders: monotonicity and format sensitivity.
+        against: what conditions are of: `truth`, the simulated one; `published`, of a user's file:
+            what it publishes.
     """
 
     FILE: ClassVar[str] = "stress.json"
@@ -80,3 +82,4 @@ class StressRecord(Record):
     left_out: tuple[int, ...]
     wins: tuple[WinRate, ...]
     orders: tuple[Ordering, ...]
+    against: str = "truth"

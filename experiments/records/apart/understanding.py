@@ -14,7 +14,7 @@ TOLD, SYNONYM, UNTOLD, ABSENT, CATEGORY, WRONG, RIGHT = (
 
 @dataclass(frozen=True)
 class Understood:
-    """A share of cells, an item and an attribute each, against the simulated truth.
+    """A share of cells, an item and an attribute each, against the truth or what was hidden.
 
     Attributes:
         step: name of the catalogue step.
@@ -104,7 +104,10 @@ class UnderstandingRecord(Record):
     Attributes:
         name: name of the run.
         confidence: level of all intervals.
-        published: share of all values that the shop publishes.
+        published: share of all values that the shop publishes; 0: none, and steps fill categories.
+        against: what guesses are held against: `truth`, the simulated one; `hidden`, of a user's
+            file: a part of what it publishes, which steps did not see. Then nothing is told of
+            cells without a published value, and `published` is the part that they saw.
         steps: the catalogue steps.
         understood: shares of cells.
         calibrated: guesses by their confidence.
@@ -122,3 +125,4 @@ class UnderstandingRecord(Record):
     understood: tuple[Understood, ...]
     calibrated: tuple[Calibrated, ...]
     recalled: tuple[Recalled, ...]
+    against: str = "truth"

@@ -58,10 +58,17 @@ def _footnote(record: StressRecord) -> str:
     without = (
         f" {number(left_out)} comparisons have no such item and are left out." if left_out else ""
     )
+    conditions = (
+        "Conditions are of the simulated truth, so texts need not tell them; the table has both "
+        "parts."
+        if record.against == "truth"
+        else "Conditions are what the file publishes: an item fails one where the file tells "
+        "another category, brand or value of it. Whether texts tell them, the table says. What "
+        "items truly are is not known."
+    )
     return (
         f"Of {number(record.positives)} items, drawn among those with values enough; "
-        f"{sureness(record.confidence)} intervals are over these.{without} Conditions are of the "
-        "simulated truth, so texts need not tell them; the table has both parts. Nothing is "
+        f"{sureness(record.confidence)} intervals are over these.{without} {conditions} Nothing is "
         "trained with them."
     )
 

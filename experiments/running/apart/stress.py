@@ -12,7 +12,7 @@ from experiments.records.reading import write_record
 from experiments.running.models import CATALOG, LOG, MODEL, POPULATION, load_channel, load_saved
 from experiments.stages.executor import Advance
 from experiments.stages.stage import Stage
-from experiments.stress.conditions import FEWEST_VALUES, ConditionSet, condition_set
+from experiments.stress.conditions import FEWEST_VALUES, ConditionSet, Facts, condition_set
 from experiments.stress.measuring import Kind, filled_conditions, orderings, win_rates
 from experiments.stress.scoring import compare
 from ranking.examples import history_index
@@ -22,6 +22,7 @@ from recall.channel import PairScorer, Refreshable
 from recall.judge import Judge
 from simulator.calling import call
 from simulator.errors import ConfigError, placing
+from simulator.files.settings import FileCatalog
 from simulator.living.world import Population
 from simulator.log.history import History, load_history
 from simulator.protocols import Index
@@ -85,6 +86,7 @@ def try_conditions(job: StressJob, *, advance: Advance) -> None:
             left_out=tuple(left_out_K.tolist()),
             wins=tuple(wins),
             orders=tuple(orders),
+            against="published" if isinstance(config.catalog, FileCatalog) else "truth",
         )
         write_record(folder, record)
     advance(len(found))
@@ -99,7 +101,10 @@ def asked_set(config: Config, population: Population, history: History) -> Condi
     spec = config.stress.conditions
     assert spec is not None
     luck = Draws(config.seed).child("stress.conditions")
-    found = condition_set(population.supply, luck, positives=spec.positives, most=spec.most)
+    supply = population.supply
+    own = isinstance(config.catalog, FileCatalog)
+    facts = Facts.published(supply.catalog) if own else Facts.true(supply)
+    found = condition_set(facts, luck, positives=spec.positives, most=spec.most)
     if not len(found):
         raise ConfigError(
             "stress.conditions == a catalogue without an item of "

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cqsid.registry import build_understanding
 from experiments.config.schema import Config
 from experiments.records.files import plain, write_json
@@ -17,12 +19,14 @@ from recall.channel import Reporting
 from recall.storage import plug_in_roots, save
 from recall.understanding.contract import violations
 from recall.understanding.filled import Filled, trusted
+from recall.understanding.hidden import hidden
 from recall.understanding.twin import shuffled
 from recall.understanding.understanding import Understanding
 from simulator.calling import blaming, call
 from simulator.catalogue.catalog import Catalog
 from simulator.errors import ContractError, placing
 from simulator.log.history import load_history
+from simulator.randomness import Draws
 
 GUESSES = "guesses.safetensors"
 
@@ -43,6 +47,27 @@ class FillJob:
     catalog: Path
     history: Path
     unseen_days: int = 0
+
+
+@dataclass(frozen=True)
+class HidingJob:
+    """A user's catalogue, a part of which is to be hidden.
+
+    Attributes:
+        catalog: folder of this stage.
+    """
+
+    config: Config
+    stage: Stage
+    catalog: Path
+
+
+def hide_part(job: HidingJob, *, advance: Advance) -> None:
+    """Hide a part of what a file publishes."""
+    luck = np.random.default_rng(Draws(job.config.seed).child("understanding.hidden").seed)
+    with job.stage.write() as folder:
+        save(folder / CATALOG, hidden(load_saved(job.catalog / CATALOG), luck))
+    advance(1)
 
 
 def fill_catalogue(job: FillJob, *, advance: Advance) -> None:

@@ -2,9 +2,10 @@
 
 from experiments.config.schema import Config
 from experiments.running.models import training_luck
-from experiments.running.parts.filling import FillJob, fill_catalogue
+from experiments.running.parts.filling import FillJob, HidingJob, fill_catalogue, hide_part
 from experiments.stages.maker import Maker
 from experiments.stages.stage import Stage
+from recall.understanding.hidden import HIDDEN
 
 
 class FillStages:
@@ -43,3 +44,10 @@ class FillStages:
             self.maker.side_by_side(stage.name, [job], "models", 1)
             self._filled[known] = stage
         return self._filled[known]
+
+    def lessened(self, catalogue: Stage) -> Stage:
+        """The catalogue of a user's file with a part of what it publishes hidden."""
+        settings = [self.config.seed, HIDDEN]
+        stage = self.maker.stage("lessened", settings, inputs=[catalogue.key], task=hide_part)
+        self.maker.here(HidingJob(self.config, stage, catalogue.path), unit="catalogues")
+        return stage

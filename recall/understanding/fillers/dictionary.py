@@ -4,7 +4,7 @@ A value that is named in title or description is filled with the share of publis
 the named value is the right one. Where several are, the commonest of the category is taken. Where
 none is, the commonest value of the category is filled, with its share of the published ones. That
 share does not know that most of such cells have no value at all. Categories are filled likewise, by
-the words of their own names.
+the words of their own names; they alone are where no values are published.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from recall.understanding.cells import (
     on_sale,
     published_cells,
 )
-from recall.understanding.filled import Filled, Guesses, structured_of, with_guesses
+from recall.understanding.filled import Filled, Guesses, values_of, with_guesses
 from recall.understanding.named import Names
 from simulator.catalogue.catalog import Catalog, Ints
 from simulator.log.history import History
@@ -32,7 +32,7 @@ class DictionaryUnderstanding:
 
     def fit(self, catalog: Catalog, history: History, *, rng: np.random.Generator) -> None:
         """Count published values of items on sale; chance plays no part."""
-        structured = structured_of(catalog)
+        structured = values_of(catalog)
         self._values = Names(structured.value_names)
         self._leaves = Names([path.rpartition(">")[2] for path in catalog.categories])
         self._attribute_W = structured.attribute_W.astype(np.int64)

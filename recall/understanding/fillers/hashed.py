@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recall.arrays import Ragged
 from recall.texts.words import words
 from recall.understanding.cells import Cells, Longs, published_cells
-from recall.understanding.filled import structured_of
+from recall.understanding.filled import values_of
 from simulator.catalogue.catalog import Catalog, Ints
 
 BUCKETS = 2**20
@@ -53,7 +53,7 @@ class ItemFeatures:
             catalog: the items.
             category_I: of each, published or guessed, -1 where there is none.
         """
-        structured, cells = structured_of(catalog), published_cells(catalog)
+        structured, cells = values_of(catalog), published_cells(catalog)
         attributes = len(structured.attributes)
         parts = [*_words(catalog.title_I), *_words(catalog.description_I)]
         for name, names, code_I, told in (

@@ -7,7 +7,8 @@ is `unknown`, whether the item has such a value or not.
 
 How sure a guess is comes from models of other items (5 folds), see
 `recall.understanding.fillers.sureness`: a shop is taken to leave values out by chance. Categories
-are guessed first, likewise, but for `unknown`: every item has one.
+are guessed first, likewise, but for `unknown`: every item has one. Where no values are published,
+they alone are guessed.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from recall.understanding.cells import (
     on_sale,
     published_cells,
 )
-from recall.understanding.filled import Filled, Guesses, structured_of, with_guesses
+from recall.understanding.filled import NO_GUESSES, Filled, Guesses, values_of, with_guesses
 from recall.understanding.fillers.calibration import Doubles, fit_rising
 from recall.understanding.fillers.hashed import ItemFeatures
 from recall.understanding.fillers.lessons import FOLDS, Classes, Lessons, Reader
@@ -59,7 +60,7 @@ class LinearUnderstanding:
 
     def fit(self, catalog: Catalog, history: History, *, rng: np.random.Generator) -> None:
         """Learn from items on sale by the end of the log."""
-        structured, attributes = structured_of(catalog), len(structured_of(catalog).attributes)
+        structured, attributes = values_of(catalog), len(values_of(catalog).attributes)
         leaves = [path.rpartition(">")[2].strip() for path in catalog.categories]
         self._names, self._leaves = Names(structured.value_names), Names(leaves)
         self._classes = Classes.of(structured.attribute_W.astype(np.int64), attributes)
@@ -70,8 +71,10 @@ class LinearUnderstanding:
             taught = np.sort(rng.choice(taught, _MOST_ITEMS, replace=False))
         fold_I = rng.integers(0, FOLDS, len(catalog))
         self._learn_categories(catalog, taught, fold_I, rng)
-        category_I, _ = self._category_of(catalog)
-        self._learn_values(catalog, taught, category_I, fold_I, rng)
+        self._tells_values = attributes > 0
+        if self._tells_values:
+            category_I, _ = self._category_of(catalog)
+            self._learn_values(catalog, taught, category_I, fold_I, rng)
 
     def _learn_categories(
         self, catalog: Catalog, taught: Longs, fold_I: Longs, rng: np.random.Generator
@@ -139,6 +142,8 @@ class LinearUnderstanding:
     def fill(self, catalog: Catalog) -> Filled:
         """The likeliest value of every missing cell, and the likeliest category."""
         category_I, sure_I = self._category_of(catalog)
+        if not self._tells_values:
+            return with_guesses(catalog, NO_GUESSES, category_I, sure_I.astype(np.float32))
         told, reader = published_cells(catalog), self._reader(catalog, category_I)
         cells = missing_cells(told, category_I, self._applicable_CA)
         value_F, sure_F = self._guessed(reader, cells)
@@ -149,6 +154,8 @@ class LinearUnderstanding:
 
     def report(self) -> Mapping[str, Any]:
         """How many cells taught, how many the filter has dropped, and the published share."""
+        if not self._tells_values:
+            return {}
         return {
             "cells": self._cells,
             "hallucinated": self._dropped,
@@ -165,7 +172,7 @@ class LinearUnderstanding:
     def _corrected(self, filled: Filled, reader: Reader, told: Cells) -> Filled:
         """Another value where it would be filled if the published one were missing."""
         value_F, sure_F = self._guessed(reader, told)
-        structured = structured_of(filled.catalog)
+        structured = values_of(filled.catalog)
         values_IV, confidence_IV = structured.values_IV.copy(), filled.confidence_IV.copy()
         place_F = np.arange(len(told)) - np.searchsorted(told.item_F, told.item_F)
         other = value_F != told.value_F

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recall.understanding.filled import Filled, Guesses, with_guesses
+from recall.understanding.filled import NO_GUESSES, Filled, with_guesses
 from simulator.catalogue.catalog import Catalog
 from simulator.log.history import History
 
@@ -15,7 +15,5 @@ class NoUnderstanding:
 
     def fill(self, catalog: Catalog) -> Filled:
         """The catalogue itself."""
-        none = np.zeros(0, np.int64)
         nobody_I = np.zeros(len(catalog), np.float32)
-        guesses = Guesses(none, none, np.zeros(0))
-        return with_guesses(catalog, guesses, catalog.category_I, nobody_I)
+        return with_guesses(catalog, NO_GUESSES, catalog.category_I, nobody_I)

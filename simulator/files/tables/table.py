@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import closest
+from simulator.files.tables.cells import object_in
 from simulator.files.tables.findings import FileFinding, refuse, short, unusable
 
 Cells = NDArray[np.object_]
@@ -102,12 +103,15 @@ def filled(table: Table) -> Table:
 def reached(record: object, path: str) -> tuple[bool, Any]:
     """Whether a record has a field, and its value; a dotted path leads into objects and lists.
 
-    A field whose own name has the dots comes before a path.
+    A field whose own name has the dots comes before a path. A text that holds a JSON object is led
+    into as the object.
     """
     if isinstance(record, Mapping) and path in record:
         return True, record[path]
     here: Any = record
     for step in path.split("."):
+        if isinstance(here, str) and here.lstrip()[:1] == "{":
+            here = object_in(here)
         if isinstance(here, Mapping) and step in here:
             here = here[step]
         elif isinstance(here, list) and step.isdecimal() and int(step) < len(here):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from experiments.stress.conditions import STYLES, ConditionSet, Kind, condition_set
+from experiments.stress.conditions import STYLES, ConditionSet, Facts, Kind, condition_set
 from experiments.stress.scoring import compare
 from ranking.features import text_scorer
 from simulator.catalogue.catalog import Supply
-from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.settings import CatalogSpec, StructuredSpec
 from simulator.catalogue.synthetic import generate_supply
 from simulator.protocols import Requests
 from simulator.randomness import Draws
@@ -23,7 +23,7 @@ def supply() -> Supply:
 
 @pytest.fixture(scope="module")
 def made(supply: Supply) -> ConditionSet:
-    return condition_set(supply, Draws(7), positives=POSITIVES, most=MOST)
+    return condition_set(Facts.true(supply), Draws(7), positives=POSITIVES, most=MOST)
 
 
 def said(text: str, supply: Supply) -> set[tuple[Kind, str]]:
@@ -139,7 +139,8 @@ def test_both_styles_have_the_same_conditions(supply: Supply, made: ConditionSet
 
 def test_a_set_hangs_on_its_luck_alone(supply: Supply, made: ConditionSet) -> None:
     again, other = (
-        condition_set(supply, Draws(seed), positives=POSITIVES, most=MOST) for seed in (7, 8)
+        condition_set(Facts.true(supply), Draws(seed), positives=POSITIVES, most=MOST)
+        for seed in (7, 8)
     )
     for name in ("item_P", "negative_PK", "chain_PK", "texts_SPK"):
         np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
@@ -151,7 +152,7 @@ def test_positives_have_values_enough_and_fewer_conditions_are_the_first_ones(
 ) -> None:
     assert len(made) == POSITIVES
     assert ((supply.truth.values_IV[made.item_P] >= 0).sum(axis=1) >= 4).all()
-    fewer = condition_set(supply, Draws(7), positives=POSITIVES, most=3)
+    fewer = condition_set(Facts.true(supply), Draws(7), positives=POSITIVES, most=3)
     np.testing.assert_array_equal(fewer.texts_SPK, made.texts_SPK[:, :, :3])
     np.testing.assert_array_equal(fewer.negative_PK, made.negative_PK[:, :3])
 
@@ -162,3 +163,41 @@ def test_what_a_title_omits_is_told_apart(supply: Supply, made: ConditionSet) ->
     told_SPK = np.broadcast_to(made.told_PK, made.texts_SPK.shape)
     told, untold = (np.nanmean(found.ahead_SPK[at_SPK & told]) for told in (told_SPK, ~told_SPK))
     assert told > untold + 0.2
+
+
+@pytest.fixture(scope="module")
+def published() -> Supply:
+    spec = CatalogSpec(items=4_000, categories=10, attributes=0.95, structured=StructuredSpec())
+    return generate_supply(spec, Draws(3))
+
+
+def test_what_a_file_publishes_is_failed_only_where_it_tells_something_else(
+    published: Supply,
+) -> None:
+    catalog = published.catalog
+    facts = Facts.published(catalog)
+    found = condition_set(facts, Draws(7), positives=POSITIVES, most=MOST)
+    assert len(found) > 50
+    structured = catalog.structured
+    assert structured is not None
+    told = [{*row[row >= 0].tolist()} for row in structured.values_IV]
+    seen = set()
+    for row, item in enumerate(found.item_P.tolist()):
+        for k, (kind, other) in enumerate(
+            zip(found.kind_PK[row], found.negative_PK[row].tolist(), strict=True)
+        ):
+            if other < 0:
+                continue
+            seen.add(int(kind))
+            if kind == Kind.CATEGORY:
+                assert catalog.category_I[other] not in (-1, catalog.category_I[item])
+            if kind == Kind.BRAND:
+                assert catalog.brand_I[other] not in (-1, catalog.brand_I[item])
+            if kind == Kind.VALUE:
+                name = found.texts_SPK[0, row, k].rpartition(", ")[2]
+                codes = [v for v in told[item] if structured.value_names[v].casefold() == name]
+                asked = {structured.attribute_W[code] for code in codes}
+                others = [v for v in told[other] if structured.attribute_W[v] in asked]
+                assert others
+                assert name not in {structured.value_names[v] for v in told[other]}
+    assert seen == {Kind.CATEGORY, Kind.VALUE, Kind.BRAND, Kind.PRICE}

@@ -43,10 +43,18 @@ MEASURES = {
 }
 FILLINGS = {
     "none": "public catalogue",
-    "oracle": "all true values (a bound)",
+    "oracle": "all true values and categories (a bound)",
     "sure": "as set",
     "counted": "as set, added words count in the length",
     "all": "guesses of any confidence",
+}
+
+
+_AGAINST = {
+    "truth": "Here its guesses are held against the simulated truth.",
+    "hidden": "What is true of the shop's own items beyond its file is not known. So a fifth of "
+    "the published values and categories was hidden, each step was taught by the rest, and its "
+    "guesses are held against what was hidden.",
 }
 
 
@@ -57,8 +65,8 @@ def understanding(run: Run) -> Content | None:
         return None
     lead = (
         "A catalogue step fills attribute values and categories that the shop does not publish. "
-        "Here its guesses are held against the simulated truth. What texts do not tell is to be "
-        "left open: of an honest step little is filled there."
+        f"{_AGAINST[record.against]} What texts do not tell is to be left open: of an honest step "
+        "little is filled there."
     )
     pictures = [
         picture
@@ -92,7 +100,7 @@ def understanding(run: Run) -> Content | None:
         lead,
         figure(tag("div", *pictures), shares, described),
         sure,
-        _recall(record.recalled),
+        *([_recall(record.recalled)] if record.recalled else []),
         note(_footnote(record)),
     )
 
@@ -143,9 +151,19 @@ def _recall(rows: Sequence[Recalled]) -> Table:
 def _footnote(record: UnderstandingRecord) -> str:
     asked = max((row.texts for row in record.recalled), default=0)
     sure = ", ".join(f"{step.name} from {percent(step.confidence, 0)}" for step in record.steps)
+    if record.against == "hidden":
+        published = (
+            "Right and wrong are those of hidden cells alone. Whether an item has a value where "
+            "the file has none, whether a published one is wrong, and how sure guesses of values "
+            "ought to be, is not known without a truth."
+        )
+    elif record.published:
+        published = f"The shop publishes {percent(record.published, 0)} of the values."
+    else:
+        published = "The shop publishes no attribute values: steps fill categories alone."
+    recall = f"; those of recall are over {number(asked)} texts" if asked else ""
     return (
-        f"The shop publishes {percent(record.published, 0)} of the values. Confidence from which "
-        f"on a step fills: {sure}. {sureness(record.confidence)} intervals of shares are exact and "
-        f"take cells as independent; those of recall are over {number(asked)} texts. They leave "
-        "another training out."
+        f"{published} Confidence from which on a step fills: {sure}. "
+        f"{sureness(record.confidence)} intervals of shares are exact and take cells as "
+        f"independent{recall}. They leave another training out."
     )

@@ -95,8 +95,8 @@ def test_items_without_values_are_refused(
         asked_set(config, poor, history)
 
 
-def test_a_catalogue_of_a_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"stress\.conditions == a catalogue of a file"):
+def test_a_file_that_publishes_no_values_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"stress\.conditions == a catalogue of a file without a"):
         load_config("icecat", ["stress.conditions.most=3"])
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from experiments.config.loading import load_config
 from experiments.notebook.results import open_run
 from experiments.running.models import CATALOG, MODEL, load_saved
 from experiments.running.parts.filling import GUESSES
@@ -13,9 +15,12 @@ from ranking.judges.itementities import MOST_VALUES, ItemEntities
 from recall.channel import Channel
 from recall.understanding.filledcatalog import FilledCatalog
 from simulator.catalogue.catalog import Catalog
+from simulator.catalogue.settings import CatalogSpec
+from simulator.catalogue.synthetic import generate_supply
 from simulator.errors import ConfigError, StoreError
 from simulator.protocols import Requests
-from tests.experiments.small_runs import read, run, small_config, stage
+from simulator.randomness import Draws
+from tests.experiments.small_runs import PLAIN, SMALL, read, run, small_config, stage
 
 CHEAP = ('ranker.type="merge_order"', "truth.seeds=0", "world.days=1")
 PUBLISHED = "\n[catalog.structured]\n"
@@ -194,12 +199,97 @@ def test_guesses_of_any_confidence_are_kept_beside_what_is_filled(filled: Path) 
     assert (catalog.structured.values_IV[:, 0] >= 0).all()
 
 
+def test_without_values_categories_alone_are_filled_and_measured(tmp_path: Path) -> None:
+    more = "[understanding.linear]\nconfidence = 0.5\n"
+    more += '[understanding.dictionary]\ntype = "dictionary"\n'
+    more += '[channels.named]\ntype = "lexical"\nunderstanding = "linear"\n'
+    folder = run(small_config(*CHEAP, more=more, folder=tmp_path), tmp_path / "run")
+    found = open_run(folder).understanding
+    assert set(found["part"]) == {"category"}
+    share = found.set_index(["step", "measure"])["share"]
+    assert share["linear", "accuracy"] > 0.6
+    assert set(open_run(folder).understanding_confidence["of"]) == {"category"}
+    page = (folder / "report.html").read_text()
+    assert "The shop publishes no attribute values: steps fill categories alone." in page
+    assert read(folder, "understanding")["published"] == 0
+    filled = catalog_of(folder, "linear")
+    assert filled.structured is None
+    assert (filled.category_I >= 0).sum() > (public_of(folder).category_I >= 0).sum()
+
+
+@pytest.fixture(scope="module")
+def own_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a shop that was read from a file with two attributes, and of requests of them."""
+    folder = tmp_path_factory.mktemp("file")
+    shop = generate_supply(CatalogSpec(items=600, categories=8, attributes=0.95), Draws(3))
+    catalog, names = shop.catalog, ("one", "two", "three", "four", "five")
+    told = {name: [""] * len(catalog) for name in names}
+    for item, row in enumerate(shop.truth.values_IV.tolist()):
+        for value in [value for value in row if value >= 0 and (item + value) % 3]:
+            told[names[value % len(names)]][item] = shop.value_words[value][0]
+    known = catalog.category_I >= 0
+    paths = np.array([*catalog.categories, ""], object)[catalog.category_I]
+    columns = {"id": catalog.key_I, "title": catalog.title_I, "price": catalog.price_I, **told}
+    columns |= {"description": catalog.description_I, "kind": np.where(known, paths, "")}
+    pd.DataFrame(columns).to_csv(folder / "shop.csv", index=False)
+    mapped = ", ".join(f'{name} = "{name}"' for name in names)
+    steps, _, _ = STEPS.partition("[channels.")
+    text = SMALL.read_text().replace("[catalog]\nitems = 300\n", FILE.format(mapped=mapped))
+    (folder / "own.toml").write_text(text + steps)
+    config = load_config(folder / "own.toml", (*PLAIN, *CHEAP, "stress.conditions.positives=60"))
+    return run(config, folder / "run")
+
+
+FILE = """
+[catalog.file]
+path = "shop.csv"
+
+[catalog.file.columns]
+description = "description"
+category = "kind"
+attributes = {{ {mapped} }}
+"""
+
+
+def test_steps_of_a_file_are_measured_by_what_is_hidden_from_them(own_file: Path) -> None:
+    record = read(own_file, "understanding")
+    assert record["against"] == "hidden"
+    found = open_run(own_file).understanding
+    assert set(found["part"]) == {"told", "untold", "category"}
+    share = found.set_index(["step", "part", "measure"])["share"].to_dict()
+    assert share["nothing", "told", "filled"] == 0
+    assert share["linear", "told", "accuracy"] > share["twin", "told", "accuracy"] + 0.2
+    assert share["linear", "category", "accuracy"] > 0.6
+    assert set(open_run(own_file).understanding_confidence["of"]) == {"category"}
+    recall = (
+        open_run(own_file).understanding_recall.set_index(["step", "filling"])["gain"].to_dict()
+    )
+    assert recall["", "oracle"] > 0
+    public: Catalog = load_saved(stage(own_file, "catalogue") / CATALOG)
+    lessened: Catalog = load_saved(stage(own_file, "lessened") / CATALOG)
+    cells = [sum(len(row) for row in found) for found in (told_by(public), told_by(lessened))]
+    assert record["published"] == pytest.approx(cells[1] / cells[0])
+    assert "is not known without a truth" in (own_file / "report.html").read_text()
+
+
+def told_by(catalog: Catalog) -> list[list[int]]:
+    assert catalog.structured is not None
+    return [row[row >= 0].tolist() for row in catalog.structured.values_IV]
+
+
+def test_conditions_of_a_file_are_what_it_publishes(own_file: Path) -> None:
+    record = read(own_file, "stress")
+    assert record["against"] == "published"
+    assert len(record["wins"]) > 0
+    assert "Conditions are what the file publishes" in (own_file / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         (
-            '[understanding.linear]\ntype = "linear"\n',
-            r"understanding.linear.type == 'linear', must be left out without \[catalog.structured",
+            "[understanding.linear]\ncorrections = true\n",
+            "understanding.linear.corrections == true, must be false where the shop publishes no a",
         ),
         (
             f'{PUBLISHED}[channels.more]\ntype = "lexical"\nunderstanding = "linear"\n',
@@ -215,3 +305,10 @@ def test_guesses_of_any_confidence_are_kept_beside_what_is_filled(filled: Path) 
 def test_settings_that_do_not_fit_are_refused(tmp_path: Path, more: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         small_config(more=more, folder=tmp_path)
+
+
+def test_a_step_that_could_fill_nothing_is_refused(tmp_path: Path) -> None:
+    more = "[understanding.linear]\n"
+    wanted = "understanding.linear.type == 'linear', must be left out where the shop publishes neit"
+    with pytest.raises(ConfigError, match=wanted):
+        small_config("catalog.missing_category=0", more=more, folder=tmp_path)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from recall.understanding.conformance import shop_with_values
-from recall.understanding.filled import Filled
+from recall.understanding.filled import Filled, trusted
 from recall.understanding.fillers.dictionary import DictionaryUnderstanding
 from recall.understanding.fillers.linear import LinearUnderstanding
 from recall.understanding.twin import shuffled
-from simulator.errors import ConfigError, DataError
+from simulator.errors import DataError
 from tests.recall.understanding.filledshop import guessed, made_supply, taught
 
 SUPPLY = made_supply()
@@ -138,10 +138,35 @@ def test_the_filter_drops_what_neither_words_nor_other_items_tell() -> None:
     assert abs(report["published"] - 0.5) < 0.05
 
 
-def test_a_shop_without_values_and_an_attribute_of_one_value_are_refused() -> None:
+@pytest.mark.parametrize("make", [LinearUnderstanding, DictionaryUnderstanding])
+def test_categories_alone_are_filled_where_no_values_are_published(
+    make: type[LinearUnderstanding | DictionaryUnderstanding],
+) -> None:
+    bare = replace(SUPPLY.catalog, structured=None)
+    filled = taught(make(), bare).fill(bare)
+    assert filled.catalog.structured is None
+    assert filled.confidence_IV.shape == (len(bare), 0)
+    missing = bare.category_I < 0
+    right = filled.catalog.category_I[missing] == SUPPLY.truth.category_I[missing]
+    commonest = np.bincount(SUPPLY.truth.category_I).max() / len(bare)
+    assert right.mean() > 0.6 > 3 * commonest
+    sure = filled.category_confidence_I[missing] >= SURE
+    assert right[sure].mean() > 0.9
+    found = trusted(bare, filled, SURE)
+    assert found.structured is None
+    assert not (found.added_I != "").any()
+    assert ((found.category_I >= 0) & missing).sum() == sure.sum()
+
+
+def test_the_twin_of_a_shop_without_values_is_sure_of_no_category() -> None:
+    bare = replace(SUPPLY.catalog, structured=None)
+    mixed = shuffled(bare, np.random.default_rng(0))
+    filled = taught(LinearUnderstanding(), mixed).fill(bare)
+    assert (filled.category_confidence_I[bare.category_I < 0] < SURE).all()
+
+
+def test_an_attribute_of_one_value_is_refused() -> None:
     shop = shop_with_values()
-    with pytest.raises(ConfigError, match=r"catalog.structured == none, must be set"):
-        taught(LinearUnderstanding(), replace(shop, structured=None))
     structured = shop.structured
     assert structured is not None
     one = replace(structured, attribute_W=np.array([0] * 6 + [1], np.int32))
