@@ -67,6 +67,11 @@ class ChannelSettings(Spec):
         None, description="servers that may be busy; none: nobody ever waits for one"
     )
 
+    @property
+    def scored_pairs(self) -> int:
+        """Items of a request that a part scores which the channel is made of."""
+        return 0
+
     def data(self) -> tuple[str, ...]:
         """Files and folders of the user's that decide what the channel learns."""
         return ()

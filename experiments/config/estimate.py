@@ -61,12 +61,13 @@ _MARKET = frozenset({"seed", "catalog", "judgments", "demand", "queries", "shopp
 _PAST = _MARKET | {"world", "log", "funnel"}
 _APART = {"name", "analysis", "attribution", "ids_bench", "reward_lab", "sweep", "execution"}
 _LAUNCH = {"training_seed", "device", "channels", "arms"}
+_STEPS = {"annotations", "judges", "understanding", "rewriters", "augmentations", "suggesters"}
 _DECIDED = {
     "catalogue": _MARKET,
     "history": _PAST,
     "launch": _PAST | _LAUNCH,
     "ramp": _PAST | _LAUNCH,
-    "models": _PAST | _LAUNCH | {"ranker", "examples"},
+    "models": _PAST | _LAUNCH | _STEPS | {"ranker", "examples"},
     "worlds": _ALL - _APART,
 }
 """Sections of the settings that decide a step; of equal ones it is made once in a store."""
@@ -241,6 +242,8 @@ def _models(config: Config, names: Sequence[str] | dict[str, None], times: dict[
     ]
     if config.ranker.type in ("boosted", "learned"):
         models += [_EXAMPLE * _logged(config)] * times.get(RANKER, 1)
+    models += [step.training_seconds(_items(config)) for step in config.understanding.values()]
+    models += [each.training_seconds(config.annotations.pairs) for each in config.judges.values()]
     return _side_by_side(models, config)
 
 
@@ -248,7 +251,14 @@ def _page(config: Config, arm: ArmSpec, left_out: str = "") -> float:
     """Seconds for a page of an arm, perhaps without one of its channels."""
     asked = [name for name in arm.channels if name != left_out]
     parts = [each for name in asked for each in with_parts(config.channels, [name])]
-    return PAGE_SECONDS + sum(config.channels[name].page_seconds for name in parts)
+    specs = [config.channels[name] for name in parts]
+    judged = [
+        spec.scored_pairs * config.judges[part.name].pair_seconds
+        for spec in specs
+        for part in spec.references()
+        if part.scores and part.name in config.judges
+    ]
+    return PAGE_SECONDS + sum(spec.page_seconds for spec in specs) + sum(judged)
 
 
 def _worlds(config: Config) -> list[float]:

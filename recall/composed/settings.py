@@ -40,6 +40,11 @@ class RerankedSpec(ChannelSettings):
             raise ValueError(f"depth == {self.depth}, must be >= limit ({self.limit}) items")
         return self
 
+    @property
+    def scored_pairs(self) -> int:
+        """The first ones of the inner channel."""
+        return self.depth
+
     def references(self) -> tuple[Reference, ...]:
         """The inner channel, and a judge, a channel or the ranker that scores."""
         return (

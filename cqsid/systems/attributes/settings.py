@@ -31,6 +31,10 @@ class WriterUnderstandingSpec(Spec):
         description="the language model and its training",
     )
 
+    def training_seconds(self, items: float) -> float:
+        """Seconds of one core for learning and filling, about; for a plan before a run."""
+        return 5e-3 * self.writer.training.epochs * items
+
     def code(self) -> tuple[str, ...]:
         """No module of the user's."""
         return ()

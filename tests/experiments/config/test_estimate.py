@@ -50,6 +50,28 @@ def test_a_run_without_truth_or_generator_is_planned_for_less() -> None:
     assert seconds(*lean, stage="models") < seconds(stage="models")
 
 
+def test_steps_and_judges_are_planned_for() -> None:
+    chains, simple = (
+        dict(plan(load_config("chain-judges", ["execution.processes=1", *more])))
+        for more in (
+            (),
+            ['channels.judged.scorer="logistic"', 'channels.judged_twin.scorer="logistic"'],
+        )
+    )
+    assert 600 < chains["models"] < 1800  # ten chain judges, of one core
+    assert chains["worlds"] > 5 * simple["worlds"]  # 50 chains a page, and next to nothing
+    filled = dict(plan(load_config("understanding", ["execution.processes=1"])))
+    bare = dict(
+        plan(
+            load_config(
+                "understanding",
+                ["execution.processes=1", "understanding.writer.writer.training.epochs=0.0"],
+            )
+        )
+    )
+    assert filled["models"] - bare["models"] == pytest.approx(150)
+
+
 def test_a_ramp_is_planned_with_what_it_launches() -> None:
     ramped = dict(plan(load_config("demo", ["world.ramp.days=14"])))
     plain = dict(plan(load_config("demo")))
