@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+import pytest
 
 from recall.judge import GRADES, Judge, expected_grade
 from recall.sampleshop import sample_history
@@ -44,6 +45,18 @@ def annotated(supply: Supply) -> tuple[Annotations, Annotations]:
     verdicts = Verdicts(intents, supply.truth)
     spec = AnnotationsSpec(pairs=PAIRS)
     return buy(traffic, verdicts, spec, Draws(5)), measure(traffic, verdicts, 1_500, Draws(5))
+
+
+@pytest.fixture(scope="session")
+def supply() -> Supply:
+    """The shop, for every file of a conftest that names this."""
+    return made_supply()
+
+
+@pytest.fixture(scope="session")
+def bought(supply: Supply) -> tuple[Annotations, Annotations]:
+    """Its pairs: bought ones, and those to measure with."""
+    return annotated(supply)
 
 
 def taught(

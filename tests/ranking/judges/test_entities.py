@@ -14,17 +14,7 @@ from simulator.annotations.pairs import Annotations, BrandVerdict
 from simulator.catalogue.catalog import Supply
 from simulator.errors import ConfigError
 from simulator.protocols import Requests
-from tests.ranking.judges.shop import annotated, macro_f1, made_supply, taught, told
-
-
-@pytest.fixture(scope="module")
-def supply() -> Supply:
-    return made_supply()
-
-
-@pytest.fixture(scope="module")
-def bought(supply: Supply) -> tuple[Annotations, Annotations]:
-    return annotated(supply)
+from tests.ranking.judges.shop import macro_f1, taught, told
 
 
 @pytest.fixture(scope="module")

@@ -13,17 +13,7 @@ from ranking.judges.settings import JudgeSpec
 from recall.judge import Explaining
 from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Supply
-from tests.ranking.judges.shop import annotated, auc, macro_f1, made_supply, taught, told
-
-
-@pytest.fixture(scope="module")
-def supply() -> Supply:
-    return made_supply()
-
-
-@pytest.fixture(scope="module")
-def bought(supply: Supply) -> tuple[Annotations, Annotations]:
-    return annotated(supply)
+from tests.ranking.judges.shop import auc, macro_f1, taught, told
 
 
 @pytest.mark.parametrize("pretraining", [0, 1])

@@ -12,17 +12,7 @@ from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Supply
 from simulator.errors import DataError
 from simulator.protocols import Requests
-from tests.ranking.judges.shop import ITEMS, annotated, macro_f1, made_supply, taught, told
-
-
-@pytest.fixture(scope="module")
-def supply() -> Supply:
-    return made_supply()
-
-
-@pytest.fixture(scope="module")
-def bought(supply: Supply) -> tuple[Annotations, Annotations]:
-    return annotated(supply)
+from tests.ranking.judges.shop import ITEMS, macro_f1, taught, told
 
 
 def test_every_judge_keeps_the_contract() -> None:

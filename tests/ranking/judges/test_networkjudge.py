@@ -9,19 +9,9 @@ from ranking.judges.joined import JoinedJudge
 from ranking.judges.settings import JudgeSpec
 from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Supply
-from tests.ranking.judges.shop import annotated, auc, clicking, made_supply, taught, told
+from tests.ranking.judges.shop import auc, clicking, taught, told
 
 KINDS = [EntityJudge, JoinedJudge]
-
-
-@pytest.fixture(scope="module")
-def supply() -> Supply:
-    return made_supply()
-
-
-@pytest.fixture(scope="module")
-def bought(supply: Supply) -> tuple[Annotations, Annotations]:
-    return annotated(supply)
 
 
 def test_one_that_is_pretrained_keeps_the_contract() -> None:

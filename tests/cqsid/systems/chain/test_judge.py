@@ -23,7 +23,7 @@ from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Supply
 from simulator.errors import ConfigError, DataError
 from simulator.protocols import Requests
-from tests.ranking.judges.shop import annotated, macro_f1, made_supply, taught, told
+from tests.ranking.judges.shop import macro_f1, taught, told
 
 SMALL = {
     "model": ModelSpec(hidden=32, layers=1, heads=2, kv_heads=1, ffn=64),
@@ -41,16 +41,6 @@ def small(**options: Any) -> ChainJudge:
 @pytest.mark.parametrize("order", ["answer_first", "think_first"])
 def test_it_keeps_the_contract(order: str) -> None:
     assert [str(finding) for finding in check_judge(lambda: small(order=order))] == []
-
-
-@pytest.fixture(scope="module")
-def supply() -> Supply:
-    return made_supply()
-
-
-@pytest.fixture(scope="module")
-def bought(supply: Supply) -> tuple[Annotations, Annotations]:
-    return annotated(supply)
 
 
 @pytest.mark.parametrize("order", ["answer_first", "think_first"])

@@ -15,7 +15,7 @@ from cqsid.systems.chain.verifier import model_verdicts, share_of_texts
 from cqsid.training.settings import StageSpec
 from simulator.annotations.pairs import Annotations
 from simulator.catalogue.catalog import Supply
-from tests.ranking.judges.shop import annotated, made_supply, taught, told
+from tests.ranking.judges.shop import taught, told
 
 SMALL = {
     "model": ModelSpec(hidden=32, layers=1, heads=2, kv_heads=1, ffn=64),
@@ -28,16 +28,6 @@ SMALL = {
 def judge(verifier: str = "annotations", **aligning: Any) -> ChainJudge:
     steps = AligningSpec(steps=3, batch=8, verifier=verifier, **aligning)
     return ChainJudge("chain", ChainJudgeSpec(**SMALL, alignment="she", aligning=steps))
-
-
-@pytest.fixture(scope="module")
-def supply() -> Supply:
-    return made_supply()
-
-
-@pytest.fixture(scope="module")
-def bought(supply: Supply) -> tuple[Annotations, Annotations]:
-    return annotated(supply)
 
 
 @pytest.fixture(scope="module")
