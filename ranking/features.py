@@ -48,6 +48,23 @@ class Feature(IntEnum):
 
 _PLAIN = len(Feature)
 
+_OF_QUERY = [
+    Feature.CATEGORY_MATCH,
+    Feature.QUERY_COVERAGE,
+    Feature.NAMED_BRAND,
+    Feature.QUERY_CATEGORY,
+    Feature.QUERY_ITEM,
+]
+_OF_ITEM = [
+    Feature.ITEM_CLICKS,
+    Feature.RATING,
+    Feature.RELATIVE_PRICE,
+    Feature.POPULARITY,
+    Feature.CLICK_THROUGH,
+]
+FACTS = [*_OF_QUERY, *_OF_ITEM]
+"""What the shop knows of a query and an item, whoever asks, and whoever found it; costs little."""
+
 
 def text_scorer(catalog: Catalog, *, rng: np.random.Generator) -> PairScorer:
     """Text match is a feature of every ranker, also where no channel searches the text."""
@@ -121,6 +138,39 @@ def _fill(
                 out[_PLAIN + 1 + c] = np.float32(1.0) / np.float32(1 + rank) if rank >= 0 else 0.0
                 found += rank >= 0
             out[_PLAIN] = found
+        for e in range(start_B[b], start_B[b + 1]):
+            share_C[category_E[e]] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def _fill_facts(
+    out_BNX: Any,
+    items_BN: Any,
+    of_query: Any,
+    shares: Any,
+    of_item: Any,
+    category_I: Any,
+    n_categories: Any,
+) -> None:  # pragma: no cover
+    """`FACTS` of every pair: what words and memory say, the share of the category, item columns."""
+    covered_BN, named_BN, known_BN, seen_BN = of_query
+    start_B, category_E, share_E = shares
+    clicks_I, rating_I, relative_I, popularity_I, click_I = of_item
+    share_C = np.zeros(n_categories, np.float32)
+    for b in range(items_BN.shape[0]):
+        for e in range(start_B[b], start_B[b + 1]):
+            share_C[category_E[e]] = share_E[e]
+        for n in range(items_BN.shape[1]):
+            item, out = items_BN[b, n], out_BNX[b, n]
+            if item < 0:
+                out[:] = 0.0
+                continue
+            category = category_I[item]
+            out[0] = share_C[category] if category >= 0 else 0.0
+            out[1], out[2] = covered_BN[b, n], named_BN[b, n]
+            out[3], out[4] = known_BN[b, n], seen_BN[b, n]
+            out[5], out[6], out[7] = clicks_I[item], rating_I[item], relative_I[item]
+            out[8], out[9] = popularity_I[item], click_I[item]
         for e in range(start_B[b], start_B[b + 1]):
             share_C[category_E[e]] = 0.0
 
@@ -240,6 +290,29 @@ class FeatureSet:
         )
         self._remember(out_BNF, requests, pool.items_BN)
         return out_BNF
+
+    def facts(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N, X) the features `FACTS` alone, as `plain` has them; zeros on padding."""
+        facts, (category_B, share_B) = self._facts, self._categories.shares(requests)
+        covered_BN, named_BN = self._words(requests, items_BN)
+        item_BN, known_BN, _ = self._memory(requests, items_BN)
+        out_BNX = np.empty((*items_BN.shape, len(FACTS)), np.float32)
+        _fill_facts(
+            out_BNX,
+            items_BN,
+            (covered_BN, named_BN, known_BN, item_BN),
+            (category_B.pointer, category_B.values, share_B.values),
+            (
+                self._memory.clicks_I,
+                self._catalog.rating_I,
+                facts.log_price_I - self._usual_I,
+                facts.popularity_I,
+                facts.click_through_I,
+            ),
+            self._catalog.category_I,
+            len(self._catalog.categories),
+        )
+        return out_BNX
 
     def _remember(self, out_BNF: Floats, requests: Requests, items_BN: Ints) -> None:
         """Fill in what the words of queries say, and what is remembered of queries and items."""

@@ -181,7 +181,8 @@ class ValuedRanker(ABC):
         """(B, N) by a light linear model of clicks; None where nothing was learned."""
         if self.light_X is None:
             return None
-        return light_scores(self.features.plain(requests, pool), self.light_X, pool.items_BN)
+        facts_BNX = self.features.facts(requests, pool.items_BN)
+        return light_scores(facts_BNX, self.light_X, pool.items_BN)
 
     def _told(self) -> Tell:
         """Whom this `fit` tells of itself; nobody is kept beyond it."""

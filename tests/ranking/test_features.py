@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ranking.facts.memory import QueryMemory
-from ranking.features import FeatureSet
+from ranking.features import FACTS, FeatureSet
 from recall.storage import load, save
 from simulator.errors import ConfigError
 from simulator.log.history import History
@@ -180,3 +180,11 @@ def test_scorers_can_be_replaced_as_long_as_the_names_stay(features, scorer, req
     np.testing.assert_array_equal(replaced[..., 1:], values[..., 1:])
     with pytest.raises(ConfigError, match="dense scorer given == True, must be False"):
         features.use_scorers(scorer, scorer)
+
+
+def test_facts_are_the_features_of_the_same_names_and_zeros_on_padding(features, requests_, pool):
+    plain = features.plain(requests_, pool)
+    np.testing.assert_array_equal(
+        features.facts(requests_, pool.items_BN),
+        np.where((pool.items_BN >= 0)[..., None], plain[..., FACTS], 0),
+    )
