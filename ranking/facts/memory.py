@@ -81,7 +81,7 @@ class QueryMemory:
         expected_X = _expected(history)
         item_X = history.item_X.astype(np.int64)
         category_X = catalog.category_I[item_X].astype(np.int64)
-        seen, text_X = np.unique(text_X, return_inverse=True)
+        seen, text_X = _numbered(text_X, len(history.texts))
         self._row = {history.texts[text]: row for row, text in enumerate(seen.tolist())}
         rows = len(seen)
         self._items = _ratios(text_X, item_X, clicked_X, expected_X, rows, size)
@@ -123,6 +123,13 @@ def _expected(history: History) -> NDArray[np.float64]:
     shown_V = np.bincount(place_X, minlength=_DEVICES * _POSITIONS)
     clicked_V = np.bincount(place_X, history.clicked_X, minlength=_DEVICES * _POSITIONS)
     return np.asarray((clicked_V / np.maximum(shown_V, 1))[place_X])
+
+
+def _numbered(key_X: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The keys below a size that occur, ascending, and the place of each among them."""
+    occurs_K = np.zeros(size, np.bool_)
+    occurs_K[key_X] = True
+    return np.flatnonzero(occurs_K), (np.cumsum(occurs_K) - 1)[key_X]
 
 
 def _sums(key_X: NDArray[np.int64], value_X: NDArray[np.float64], size: int) -> NDArray[np.float64]:
