@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.behaviour.behavior import Flags, Reactions
+from simulator.behaviour.behavior import Flags, Reactions, Reals
 from simulator.behaviour.expectation import Outlook, Prospect
 from simulator.catalogue.catalog import Ints
 from simulator.following.many import Many
@@ -209,7 +209,7 @@ class ExpectedWalk:
             tally.add(brought, paced.latency_B, paths.pace_N, paths.pace_N * paced.ratio_B)
         many = self._beside(paths, requests, needs, goes_on_B | renews_B)
         told = requests.text_B, pages, prospect
-        page = _Page(paths, needs, *told, carried, paced, in_time_B, many)
+        page = _Page(paths, needs, outlook.worth, *told, carried, paced, in_time_B, many)
         self._intend(page, outlook, decided_B)
         after = [self._opened(page, np.flatnonzero(goes_on_B), open_.after)]
         if renews_B.any():
@@ -309,7 +309,8 @@ class ExpectedWalk:
         """These rows at their next request, and the chance that they do not break off."""
         before, behavior = page.paths.rows(rows), self.scene.behavior
         bare = Pages.bare(page.pages.items_BK[rows], page.pages.latency_B[rows])
-        glance = glances(behavior, page.needs.rows(rows), bare, met=met)
+        worth = page.worth[0][rows], page.worth[1][rows]
+        glance = glances(behavior, page.needs.rows(rows), bare, worth, met=met)
         idle_B = behavior.dwells_beyond(IDLE_SECONDS, glance.examined_BK, glance.clicked_BK)
         waited_B = np.minimum(glance.dwell_B, IDLE_SECONDS)
         sessions = replace(after, due_N=before.sessions.due_N + bare.latency_B + waited_B)
@@ -357,6 +358,7 @@ class _Page:
     """A block of paths with the page of each, and what is expected of it.
 
     Attributes:
+        worth: perceived and true utility of the pages' items.
         text_B: what was asked for.
         in_time_B: chance that what is bought of it is bought before the period ends.
         many: what other services' pages would bring and leave open.
@@ -364,6 +366,7 @@ class _Page:
 
     paths: Paths
     needs: Needs
+    worth: tuple[Reals, Reals]
     text_B: Ints
     pages: Pages
     prospect: Prospect
