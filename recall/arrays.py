@@ -45,6 +45,12 @@ class Ragged:
         shift = np.repeat(self.pointer[rows] - pointer[:-1], lengths)
         return Ragged(self.values[shift + np.arange(pointer[-1])], pointer)
 
+    def among(self, rows: NDArray[np.integer], size: int) -> "Ragged":
+        """These lists as the ascending `rows` of so many; the others are empty."""
+        pointer = np.zeros(size + 1, np.int64)
+        pointer[rows + 1] = self.lengths
+        return Ragged(self.values, np.cumsum(pointer))
+
     def followed_by(self, other: "Ragged") -> "Ragged":
         """These lists, then those of another."""
         pointer = np.concatenate([self.pointer, self.pointer[-1] + other.pointer[1:]])
