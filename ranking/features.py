@@ -48,6 +48,9 @@ class Feature(IntEnum):
 
 _PLAIN = len(Feature)
 
+_Told = tuple[Requests, Ints, tuple[Floats, Floats, Floats, Floats]]
+"""Requests, their candidates, and of each: words covered, brand named, item and category known."""
+
 _OF_QUERY = [
     Feature.CATEGORY_MATCH,
     Feature.QUERY_COVERAGE,
@@ -175,6 +178,28 @@ def _fill_facts(
             share_C[category_E[e]] = 0.0
 
 
+@njit(cache=True, nogil=True)
+def _fill_known(out_BNF: Any, items_BN: Any, items_BM: Any, known: Any) -> Any:  # pragma: no cover
+    """What is known of M candidates of each request, for those N of them, in their order.
+
+    Whether all are among them.
+    """
+    covered_BM, named_BM, item_BM, category_BM = known
+    for b in range(items_BN.shape[0]):
+        m = 0
+        for n in range(items_BN.shape[1]):
+            if items_BN[b, n] < 0:
+                continue
+            while m < items_BM.shape[1] and items_BM[b, m] != items_BN[b, n]:
+                m += 1
+            if m == items_BM.shape[1]:
+                return False
+            out = out_BNF[b, n]
+            out[Feature.QUERY_COVERAGE], out[Feature.NAMED_BRAND] = covered_BM[b, m], named_BM[b, m]
+            out[Feature.QUERY_ITEM], out[Feature.QUERY_CATEGORY] = item_BM[b, m], category_BM[b, m]
+    return True
+
+
 class FeatureSet:
     """Computes the features of candidates; reads the shop's snapshot at every refresh.
 
@@ -216,6 +241,8 @@ class FeatureSet:
         self._created_I = (catalog.created_at_I / DAY).astype(np.float32)
         self._facts = ItemFacts.of(blank_index(catalog), 0)
 
+    _told: _Told | None = None  # by the last `facts`
+
     @property
     def catalog(self) -> Catalog:
         """The public columns of the items, for a ranker that reads texts."""
@@ -243,12 +270,17 @@ class FeatureSet:
             if (new is None) != (old is None):
                 found, wanted = (scorer is not None for scorer in (new, old))
                 raise ConfigError(f"{kind} given == {found}, must be {wanted} as in training")
+        self._forget()
         self._text, self._dense, self._judge = text, dense, judge
         self._memory = memory or self._memory
 
     def refresh(self, index: Index, arm: int) -> None:
         """Read prices and the statistics of an arm."""
+        self._forget()
         self._facts = ItemFacts.of(index, arm)
+
+    def _forget(self) -> None:
+        self.__dict__.pop("_told", None)
 
     def __call__(self, requests: Requests, pool: Pool) -> Floats:
         """(B, N, F) features in the order of `names`; zeros on padding."""
@@ -296,6 +328,7 @@ class FeatureSet:
         facts, (category_B, share_B) = self._facts, self._categories.shares(requests)
         covered_BN, named_BN = self._words(requests, items_BN)
         item_BN, known_BN, _ = self._memory(requests, items_BN)
+        self._told = requests, items_BN, (covered_BN, named_BN, item_BN, known_BN)
         out_BNX = np.empty((*items_BN.shape, len(FACTS)), np.float32)
         _fill_facts(
             out_BNX,
@@ -315,14 +348,21 @@ class FeatureSet:
         return out_BNX
 
     def _remember(self, out_BNF: Floats, requests: Requests, items_BN: Ints) -> None:
-        """Fill in what the words of queries say, and what is remembered of queries and items."""
-        memory = self._memory
-        covered_BN, named_BN = self._words(requests, items_BN)
-        item_BN, category_BN, clicks_B = memory(requests, items_BN)
+        """Fill in what the words of queries say, and what is remembered of queries and items.
+
+        The cut has asked of more candidates just before, and of these nothing is asked again.
+        """
         held_BN, at_BN = items_BN >= 0, np.maximum(items_BN, 0)
+        clicks_B, clicks_I = self._memory.clicks(requests), self._memory.clicks_I
+        out_BNF[:, :, Feature.QUERY_CLICKS] = np.where(held_BN, clicks_B[:, None], 0)
+        out_BNF[:, :, Feature.ITEM_CLICKS] = np.where(held_BN, clicks_I[at_BN], 0)
+        told = self._told
+        self._forget()
+        if told is not None and told[0] is requests and _fill_known(out_BNF, items_BN, *told[1:]):
+            return
+        covered_BN, named_BN = self._words(requests, items_BN)
+        item_BN, category_BN, _ = self._memory(requests, items_BN)
         out_BNF[:, :, Feature.QUERY_COVERAGE] = covered_BN
         out_BNF[:, :, Feature.NAMED_BRAND] = named_BN
         out_BNF[:, :, Feature.QUERY_ITEM] = item_BN
         out_BNF[:, :, Feature.QUERY_CATEGORY] = category_BN
-        out_BNF[:, :, Feature.QUERY_CLICKS] = np.where(held_BN, clicks_B[:, None], 0)
-        out_BNF[:, :, Feature.ITEM_CLICKS] = np.where(held_BN, memory.clicks_I[at_BN], 0)

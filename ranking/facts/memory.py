@@ -99,14 +99,18 @@ class QueryMemory:
         """What is remembered of each pair.
 
         Returns:
-            (B, N) log ratio of the item for the text; (B, N) the same of its category; (B,) log of
-            1 + clicks on anything for the text.
+            (B, N) log ratio of the item for the text; (B, N) the same of its category; (B,) see
+            `clicks`.
         """
         (row_B,) = self._rows(requests, self._known)
         out_2BN = np.zeros((2, *items_BN.shape), np.float32)
         _recall(out_2BN, items_BN, row_B, self._items, self._categories, self._category_I)
-        clicks_B = np.append(self._clicks_M, np.float32(0))[row_B]  # row -1 is the appended one
-        return out_2BN[0], out_2BN[1], clicks_B
+        return out_2BN[0], out_2BN[1], self.clicks(requests)
+
+    def clicks(self, requests: Requests) -> Floats:
+        """(B,) log of 1 + clicks on anything for the text."""
+        (row_B,) = self._rows(requests, self._known)
+        return np.append(self._clicks_M, np.float32(0))[row_B]  # row -1 is the appended one
 
     def _known(self, texts: list[str]) -> tuple[NDArray[np.int64]]:
         """The row of each text; -1 for one that was never asked."""
