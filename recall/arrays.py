@@ -38,8 +38,8 @@ class Ragged:
         return np.diff(self.pointer)
 
     def take(self, rows: NDArray[np.integer]) -> "Ragged":
-        """Some of the lists, in the order of `rows` (>= 0), repeats allowed."""
-        lengths = self.pointer[rows + 1] - self.pointer[rows]
+        """Some of the lists, in the order of `rows`, repeats allowed."""
+        lengths = self.pointer[1:][rows] - self.pointer[:-1][rows]
         pointer = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=pointer[1:])
         shift = np.repeat(self.pointer[rows] - pointer[:-1], lengths)
