@@ -124,7 +124,7 @@ class CqsidSpec(AugmentedSettings):
     device: DeviceName = Field("auto", description="where to train: auto, cpu or cuda")
 
     shares_training: ClassVar[bool] = True
-    page_seconds: ClassVar[float] = 3.5e-4
+    page_seconds: ClassVar[float] = 1.9e-4
 
     @model_validator(mode="after")
     def _load_is_felt(self) -> "CqsidSpec":

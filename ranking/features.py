@@ -48,6 +48,26 @@ class Feature(IntEnum):
 
 _PLAIN = len(Feature)
 
+_Told = tuple[Requests, Ints, tuple[Floats, Floats, Floats, Floats]]
+"""Requests, their candidates, and of each: words covered, brand named, item and category known."""
+
+_OF_QUERY = [
+    Feature.CATEGORY_MATCH,
+    Feature.QUERY_COVERAGE,
+    Feature.NAMED_BRAND,
+    Feature.QUERY_CATEGORY,
+    Feature.QUERY_ITEM,
+]
+_OF_ITEM = [
+    Feature.ITEM_CLICKS,
+    Feature.RATING,
+    Feature.RELATIVE_PRICE,
+    Feature.POPULARITY,
+    Feature.CLICK_THROUGH,
+]
+FACTS = [*_OF_QUERY, *_OF_ITEM]
+"""What the shop knows of a query and an item, whoever asks, and whoever found it; costs little."""
+
 
 def text_scorer(catalog: Catalog, *, rng: np.random.Generator) -> PairScorer:
     """Text match is a feature of every ranker, also where no channel searches the text."""
@@ -125,6 +145,61 @@ def _fill(
             share_C[category_E[e]] = 0.0
 
 
+@njit(cache=True, nogil=True)
+def _fill_facts(
+    out_BNX: Any,
+    items_BN: Any,
+    of_query: Any,
+    shares: Any,
+    of_item: Any,
+    category_I: Any,
+    n_categories: Any,
+) -> None:  # pragma: no cover
+    """`FACTS` of every pair: what words and memory say, the share of the category, item columns."""
+    covered_BN, named_BN, known_BN, seen_BN = of_query
+    start_B, category_E, share_E = shares
+    clicks_I, rating_I, relative_I, popularity_I, click_I = of_item
+    share_C = np.zeros(n_categories, np.float32)
+    for b in range(items_BN.shape[0]):
+        for e in range(start_B[b], start_B[b + 1]):
+            share_C[category_E[e]] = share_E[e]
+        for n in range(items_BN.shape[1]):
+            item, out = items_BN[b, n], out_BNX[b, n]
+            if item < 0:
+                out[:] = 0.0
+                continue
+            category = category_I[item]
+            out[0] = share_C[category] if category >= 0 else 0.0
+            out[1], out[2] = covered_BN[b, n], named_BN[b, n]
+            out[3], out[4] = known_BN[b, n], seen_BN[b, n]
+            out[5], out[6], out[7] = clicks_I[item], rating_I[item], relative_I[item]
+            out[8], out[9] = popularity_I[item], click_I[item]
+        for e in range(start_B[b], start_B[b + 1]):
+            share_C[category_E[e]] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def _fill_known(out_BNF: Any, items_BN: Any, items_BM: Any, known: Any) -> Any:  # pragma: no cover
+    """What is known of M candidates of each request, for those N of them, in their order.
+
+    Whether all are among them.
+    """
+    covered_BM, named_BM, item_BM, category_BM = known
+    for b in range(items_BN.shape[0]):
+        m = 0
+        for n in range(items_BN.shape[1]):
+            if items_BN[b, n] < 0:
+                continue
+            while m < items_BM.shape[1] and items_BM[b, m] != items_BN[b, n]:
+                m += 1
+            if m == items_BM.shape[1]:
+                return False
+            out = out_BNF[b, n]
+            out[Feature.QUERY_COVERAGE], out[Feature.NAMED_BRAND] = covered_BM[b, m], named_BM[b, m]
+            out[Feature.QUERY_ITEM], out[Feature.QUERY_CATEGORY] = item_BM[b, m], category_BM[b, m]
+    return True
+
+
 class FeatureSet:
     """Computes the features of candidates; reads the shop's snapshot at every refresh.
 
@@ -166,6 +241,8 @@ class FeatureSet:
         self._created_I = (catalog.created_at_I / DAY).astype(np.float32)
         self._facts = ItemFacts.of(blank_index(catalog), 0)
 
+    _told: _Told | None = None  # by the last `facts`
+
     @property
     def catalog(self) -> Catalog:
         """The public columns of the items, for a ranker that reads texts."""
@@ -193,12 +270,17 @@ class FeatureSet:
             if (new is None) != (old is None):
                 found, wanted = (scorer is not None for scorer in (new, old))
                 raise ConfigError(f"{kind} given == {found}, must be {wanted} as in training")
+        self._forget()
         self._text, self._dense, self._judge = text, dense, judge
         self._memory = memory or self._memory
 
     def refresh(self, index: Index, arm: int) -> None:
         """Read prices and the statistics of an arm."""
+        self._forget()
         self._facts = ItemFacts.of(index, arm)
+
+    def _forget(self) -> None:
+        self.__dict__.pop("_told", None)
 
     def __call__(self, requests: Requests, pool: Pool) -> Floats:
         """(B, N, F) features in the order of `names`; zeros on padding."""
@@ -241,15 +323,46 @@ class FeatureSet:
         self._remember(out_BNF, requests, pool.items_BN)
         return out_BNF
 
-    def _remember(self, out_BNF: Floats, requests: Requests, items_BN: Ints) -> None:
-        """Fill in what the words of queries say, and what is remembered of queries and items."""
-        memory = self._memory
+    def facts(self, requests: Requests, items_BN: Ints) -> Floats:
+        """(B, N, X) the features `FACTS` alone, as `plain` has them; zeros on padding."""
+        facts, (category_B, share_B) = self._facts, self._categories.shares(requests)
         covered_BN, named_BN = self._words(requests, items_BN)
-        item_BN, category_BN, clicks_B = memory(requests, items_BN)
+        item_BN, known_BN, _ = self._memory(requests, items_BN)
+        self._told = requests, items_BN, (covered_BN, named_BN, item_BN, known_BN)
+        out_BNX = np.empty((*items_BN.shape, len(FACTS)), np.float32)
+        _fill_facts(
+            out_BNX,
+            items_BN,
+            (covered_BN, named_BN, known_BN, item_BN),
+            (category_B.pointer, category_B.values, share_B.values),
+            (
+                self._memory.clicks_I,
+                self._catalog.rating_I,
+                facts.log_price_I - self._usual_I,
+                facts.popularity_I,
+                facts.click_through_I,
+            ),
+            self._catalog.category_I,
+            len(self._catalog.categories),
+        )
+        return out_BNX
+
+    def _remember(self, out_BNF: Floats, requests: Requests, items_BN: Ints) -> None:
+        """Fill in what the words of queries say, and what is remembered of queries and items.
+
+        The cut has asked of more candidates just before, and of these nothing is asked again.
+        """
         held_BN, at_BN = items_BN >= 0, np.maximum(items_BN, 0)
+        clicks_B, clicks_I = self._memory.clicks(requests), self._memory.clicks_I
+        out_BNF[:, :, Feature.QUERY_CLICKS] = np.where(held_BN, clicks_B[:, None], 0)
+        out_BNF[:, :, Feature.ITEM_CLICKS] = np.where(held_BN, clicks_I[at_BN], 0)
+        told = self._told
+        self._forget()
+        if told is not None and told[0] is requests and _fill_known(out_BNF, items_BN, *told[1:]):
+            return
+        covered_BN, named_BN = self._words(requests, items_BN)
+        item_BN, category_BN, _ = self._memory(requests, items_BN)
         out_BNF[:, :, Feature.QUERY_COVERAGE] = covered_BN
         out_BNF[:, :, Feature.NAMED_BRAND] = named_BN
         out_BNF[:, :, Feature.QUERY_ITEM] = item_BN
         out_BNF[:, :, Feature.QUERY_CATEGORY] = category_BN
-        out_BNF[:, :, Feature.QUERY_CLICKS] = np.where(held_BN, clicks_B[:, None], 0)
-        out_BNF[:, :, Feature.ITEM_CLICKS] = np.where(held_BN, memory.clicks_I[at_BN], 0)

@@ -39,11 +39,17 @@ class Ragged:
 
     def take(self, rows: NDArray[np.integer]) -> "Ragged":
         """Some of the lists, in the order of `rows`, repeats allowed."""
-        lengths = self.lengths[rows]
+        lengths = self.pointer[1:][rows] - self.pointer[:-1][rows]
         pointer = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=pointer[1:])
         shift = np.repeat(self.pointer[rows] - pointer[:-1], lengths)
         return Ragged(self.values[shift + np.arange(pointer[-1])], pointer)
+
+    def among(self, rows: NDArray[np.integer], size: int) -> "Ragged":
+        """These lists as the ascending `rows` of so many; the others are empty."""
+        pointer = np.zeros(size + 1, np.int64)
+        pointer[rows + 1] = self.lengths
+        return Ragged(self.values, np.cumsum(pointer))
 
     def followed_by(self, other: "Ragged") -> "Ragged":
         """These lists, then those of another."""

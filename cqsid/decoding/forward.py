@@ -21,7 +21,7 @@ from torch import Tensor
 from cqsid.generator.prompts import Prompts
 from cqsid.generator.transformer import Layer, Weights, rotary_angle
 from cqsid.kernels.attention import Tokens, attend, remember
-from cqsid.kernels.matmul import Product
+from cqsid.kernels.matmul import Product, whole
 from cqsid.kernels.norms import normed
 from simulator.errors import DataError
 
@@ -155,6 +155,7 @@ class Branches:
         start_A = grown.start_R[row_A]
         stop_A = start_A + position_A + 1 if prefill else grown.stop_R[row_A]
         every_A = torch.arange(len(hidden_AD), device=self.device)
+        hidden_AD = whole(hidden_AD)
         for number, block in enumerate(self._blocks):
             packed_VQ, take_A, pool = self._code_VQ, code_A, grown.pools_SGH[number]
             if number or take_A is None:
@@ -164,11 +165,11 @@ class Branches:
             remember(tokens, pool[new])
             if prefill and block is self._blocks[-1]:
                 last_R = grown.stop_R - 1
-                hidden_AD, tokens = hidden_AD[last_R], tokens.only(last_R)
+                hidden_AD, tokens = whole(hidden_AD[last_R]), tokens.only(last_R)
                 start_A, stop_A, path_AE = start_A[last_R], stop_A[last_R], path_AE[last_R]
-            mixed_AD = attend(tokens, pool, start_A, stop_A, path_AE)
+            mixed_AD = whole(attend(tokens, pool, start_A, stop_A, path_AE))
             hidden_AD = self._feed(block, block.out.plus(mixed_AD, hidden_AD))
-        return self._normed(hidden_AD, self._norm)
+        return self._normed(hidden_AD[: len(start_A)], self._norm)
 
     def _feed(self, block: Block, hidden_AD: Tensor) -> Tensor:
         normed_AD = self._normed(hidden_AD, block.ffn_norm)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cqsid.generator.prefix import Prefix
+from cqsid.kernels.rotary import turned_heads
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,9 @@ def forward(
     mask_B1TS, kept = mask_BTS[:, None], []
     for number, layer in enumerate(weights.layers):
         normed_BTD = _rms_norm(hidden_BTD, layer.norm, weights.epsilon)
-        query, key, value = _heads(weights, linear(normed_BTD, layer.qkv, layer.qkv_bias))
-        query, key = (_rotate(each, cos_BTH, sin_BTH) for each in (query, key))
+        packed_BTQ = linear(normed_BTD, layer.qkv, layer.qkv_bias)
+        heads = (weights.heads, weights.kv_heads)
+        query, key, value = turned_heads(packed_BTQ, cos_BTH, sin_BTH, heads)
         if past is not None:
             key = torch.cat([past[number][0], key], dim=2)
             value = torch.cat([past[number][1], value], dim=2)
@@ -181,14 +183,6 @@ def _picked(rows: Tensor, wanted_BN: Tensor) -> Tensor:
     return rows.expand(len(wanted_BN), *rows.shape[1:]).gather(-2, at.expand(shape))
 
 
-def _heads(weights: Weights, packed_BTQ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Query, key and value, each (B, heads, T, head size)."""
-    sizes = [weights.heads, weights.kv_heads, weights.kv_heads]
-    split = packed_BTQ.view(*packed_BTQ.shape[:2], -1, weights.head_size).transpose(1, 2)
-    query, key, value = torch.split(split, sizes, dim=1)
-    return query, key, value
-
-
 def _rms_norm(hidden: Tensor, scale: Tensor, epsilon: float) -> Tensor:
     return F.rms_norm(hidden, scale.shape, scale, epsilon)
 
@@ -200,12 +194,7 @@ def rotary_angle(position: Tensor, head_size: int, theta: float) -> Tensor:
 
 
 def _rotary(weights: Weights, position_BT: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """(B, 1, T, head size) cosines and sines."""
-    angle = rotary_angle(position_BT[:, None], weights.head_size, weights.rope_theta)
+    """(B, T, head size) cosines and sines."""
+    angle = rotary_angle(position_BT, weights.head_size, weights.rope_theta)
     angle = torch.cat([angle, angle], dim=-1)
     return angle.cos().to(dtype), angle.sin().to(dtype)
-
-
-def _rotate(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    first, second = heads.chunk(2, dim=-1)
-    return heads * cos + torch.cat([-second, first], dim=-1) * sin

@@ -11,6 +11,7 @@ from cqsid.kernels.choice import way
 
 _FEWEST: Final = 4  # rows of a plain product: fewer are multiplied another way, with other bits
 _WHOLE: Final = 32  # elements that torch takes at once: what is left over gets other bits
+_NEAR: Final = 16  # rows by which the numbers of rows for which oneDNN compiles lie apart at least
 
 
 class Product:
@@ -39,9 +40,11 @@ class Product:
         """(A, O) the products; their SiLU, if asked for."""
         if self._fused is None:
             return self._plain(x_AD, silu)
-        after = "swish" if silu else "none"
-        found = self._fused._linear_pointwise(x_AD, self._weight_OD, self._bias_O, after, [], "")
-        return cast("Tensor", found)
+        after, whole_AD = "swish" if silu else "none", _whole(x_AD)
+        found = self._fused._linear_pointwise(
+            whole_AD, self._weight_OD, self._bias_O, after, [], ""
+        )
+        return cast("Tensor", found)[: len(x_AD)]
 
     def plus(self, x_AD: Tensor, other_AO: Tensor) -> Tensor:
         """(A, O) the products plus another matrix."""
@@ -55,8 +58,8 @@ class Product:
         if self._fused is None:
             found_AO = self._plain(x_AD)
             return found_AO.add_(other_AO) if how == "add" else found_AO.mul_(other_AO)
-        pair = (x_AD, other_AO, self._weight_OD, self._bias_O, how)
-        return cast("Tensor", self._fused._linear_pointwise.binary(*pair))
+        pair = (_whole(x_AD), _whole(other_AO), self._weight_OD, self._bias_O, how)
+        return cast("Tensor", self._fused._linear_pointwise.binary(*pair))[: len(x_AD)]
 
     def _plain(self, x_AD: Tensor, silu: bool = False) -> Tensor:
         """Padded, so that a row has the same bits in any company."""
@@ -65,6 +68,31 @@ class Product:
         padded_AD = F.pad(x_AD, (0, 0, 0, missing)) if missing > 0 else x_AD
         found_AO = F.linear(padded_AD, self._weight_OD, self._bias_O)
         return (F.silu(found_AO, inplace=True) if silu else found_AO)[: len(x_AD)]
+
+
+def whole(x_AD: Tensor) -> Tensor:
+    """The rows with those of zeros behind that a `Product` would put there each time it is called.
+
+    Rows that pass through several products get them once.
+    """
+    return _whole(x_AD) if _onednn() is not None and fits(x_AD, x_AD) else x_AD
+
+
+def _whole(x_AD: Tensor) -> Tensor:
+    """As many rows as oneDNN has compiled a product for, or will have soon.
+
+    For a number of rows that it has not met it compiles for longer than it then multiplies some
+    hundred rows, and a row has the same bits in any company. So there are eight numbers of rows
+    to a doubling, and few of the rows are those of zeros.
+    """
+    rows = len(x_AD)
+    apart = max(_NEAR, (1 << (rows - 1).bit_length()) // 16)
+    missing = -rows % apart
+    if not missing:
+        return x_AD
+    whole_AD = x_AD.new_empty(rows + missing, x_AD.shape[1])
+    whole_AD[:rows], whole_AD[rows:] = x_AD, 0
+    return whole_AD
 
 
 def product(x: Tensor, weight_OD: Tensor, bias_O: Tensor | None = None) -> Tensor:

@@ -21,9 +21,10 @@ from recall.composed.references import with_parts
 _START = 3.0  # libraries are loaded
 _ITEM = 1e-4  # an item of the catalogue
 _HISTORY_PAGE = 8e-5  # two channels and no ranker
-PAGE_SECONDS = 2.4e-4  # channels by words and counts, merge, ranker, and what shoppers do
+PAGE_SECONDS = 2.1e-4  # channels by words and counts, merge, ranker, and what shoppers do
 _WORLD = 1.65  # a world's time over that of its pages: sessions, stock, log, and a second world
 _EXAMPLE = 1.9e-4  # a request of the history that a ranker learns from
+_SETTLED, _UNSETTLED = 0.6, 0.55  # of a ranker's time: what trainings share, and what each needs
 _END = 4.0  # estimates, credit, report
 _REPLAYED_PAGE = 5e-5  # a page of a coalition: merge, ranker, expected response
 _WATCHED = 0.35  # of a world's time, what it takes to watch it with all channels once more
@@ -241,7 +242,9 @@ def _models(config: Config, names: Sequence[str] | dict[str, None], times: dict[
         * times.get(name, 1)
     ]
     if config.ranker.type in ("boosted", "learned"):
-        models += [_EXAMPLE * _logged(config)] * times.get(RANKER, 1)
+        each, count = _EXAMPLE * _logged(config), times.get(RANKER, 1)
+        several = config.ranker.settles and count > 1
+        models += [_SETTLED * each, *[_UNSETTLED * each] * count] if several else [each] * count
     models += [step.training_seconds(_items(config)) for step in config.understanding.values()]
     models += [each.training_seconds(config.annotations.pairs) for each in config.judges.values()]
     return _side_by_side(models, config)

@@ -1,6 +1,7 @@
 """The stages of models: channels and rankers, as they serve and as they are trained again."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +23,7 @@ from experiments.running.rankers import (
     make_examples,
     ranker_of,
     replayed,
+    settle_ranker,
     sharing,
 )
 from experiments.stages.keys import data_digest
@@ -285,15 +287,11 @@ class ModelStages:
                 inputs = [*(early[n] for n in dense), *(channels[n] for n in dense)]
                 judged = self._judge_of(catalogue, history, spec)
                 inputs += judged
-                stage = self.maker.stage(
-                    f"ranker-{training}" if training else "ranker",
-                    [
-                        *(spec, config.examples, luck, self.unseen_days, scorers),
-                        *([config.judges[spec.judge]] if judged else []),
-                    ],
-                    inputs=[stage.key for stage in (catalogue, history, *examples, *inputs)],
-                    task=fit_ranker,
-                )
+                told = [spec, config.examples, self.unseen_days, scorers]
+                told += [config.judges[spec.judge]] if judged else []
+                keys = [stage.key for stage in (catalogue, history, *examples, *inputs)]
+                name = f"ranker-{training}" if training else "ranker"
+                stage = self.maker.stage(name, [*told, luck], inputs=keys, task=fit_ranker)
                 job = RankerJob(
                     config,
                     stage,
@@ -307,6 +305,14 @@ class ModelStages:
                     training,
                     (judged[0].path, judged[1].path) if judged else None,
                 )
+                if count > 1 and examples and spec.settles:
+                    settling = [*told, training_luck(config)]
+                    common = self.maker.stage(
+                        "ranker-settled", settling, inputs=keys, task=settle_ranker
+                    )
+                    if not stage.finished:
+                        jobs.setdefault(common.path, replace(job, stage=common, training=0))
+                    job = replace(job, settled=common.path)
                 jobs.setdefault(stage.path, job)
                 stages.append(stage)
             fits.append(stages)

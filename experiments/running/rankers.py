@@ -28,6 +28,7 @@ from experiments.stages.stage import Stage
 from ranking.examples import Examples, build_examples, history_index, split_time
 from ranking.facts.memory import QueryMemory
 from ranking.features import FeatureSet, text_scorer
+from ranking.rankers.ranker import Settling
 from ranking.rankers.registry import build_ranker
 from ranking.rankers.settings import RankerSpec
 from ranking.rankers.valued import ValuedRanker
@@ -179,6 +180,8 @@ class RankerJob:
             luck.
         judges: model folders of the judge whose grade is a feature, as of the earlier part and as
             it will serve; None where there is none.
+        settled: folder of what several trainings take from one, see `settle_ranker`; None where
+            each learns it alone.
     """
 
     config: Config
@@ -192,11 +195,38 @@ class RankerJob:
     unseen_days: int = 0
     training: int = 0
     judges: tuple[Path, Path] | None = None
+    settled: Path | None = None
+
+
+def settle_ranker(job: RankerJob, *, advance: Advance) -> None:
+    """Learn once what several trainings of a ranker have in common, and finish its stage."""
+    config, parts = job.config, Parts(advance)
+    taught = _taught(job)
+    ranker = build_ranker(ranker_of(config, job.arms), features_for(config, job.arms, taught))
+    settled = None
+    if isinstance(ranker, Settling) and taught.examples is not None:
+        if isinstance(ranker, Watchable):
+            ranker.watch(parts)
+        settled = ranker.settled(taught.examples)
+    with job.stage.write() as folder:
+        save(folder / MODEL, settled, job.stage.name)
+    parts.finish()
 
 
 def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
     """Fit the ranker of some arms and finish its stage."""
     config, parts = job.config, Parts(advance)
+    taught = _taught(job)
+    settled = load_saved(job.settled / MODEL) if job.settled is not None else None
+    with job.stage.write() as folder:
+        rng = model_rng(config, "ranker", job.training)
+        told = (job.arms, taught, job.stage, folder)
+        train_ranker(config, *told, rng=rng, tell=parts, settled=settled)
+    parts.finish()
+
+
+def _taught(job: RankerJob) -> "Taught":
+    config = job.config
     catalog: Catalog = load_saved(job.catalog / CATALOG)
     examples, memories = None, None
     if job.examples is not None:
@@ -204,16 +234,12 @@ def fit_ranker(job: RankerJob, *, advance: Advance) -> None:
         memories = memories_of(catalog, history, split_time(history, config.examples))
         examples = load_saved(job.examples / EXAMPLES)
     judges = [load_saved(folder / MODEL, config) for folder in job.judges or ()]
-    taught = Taught(
+    return Taught(
         *(catalog, text_of(config, catalog), examples, memories),
         loaded(config, job.early),
         loaded(config, job.channels),
         (judges[0], judges[1]) if judges else None,
     )
-    with job.stage.write() as folder:
-        rng = model_rng(config, "ranker", job.training)
-        train_ranker(config, job.arms, taught, job.stage, folder, rng=rng, tell=parts)
-    parts.finish()
 
 
 @dataclass(frozen=True)
@@ -248,6 +274,7 @@ def train_ranker(
     *,
     rng: np.random.Generator,
     tell: Callable[[float], None],
+    settled: object | None = None,
 ) -> None:
     """Fit the ranker of some arms and write it with its report.
 
@@ -257,6 +284,7 @@ def train_ranker(
         stage, folder: that is written, and where.
         rng: luck of the training.
         tell: told now and then which share is done.
+        settled: what it takes from another training, see `settle_ranker`; None: nothing.
     """
     spec, place = ranker_of(config, arms), _place(config, arms)
     features = features_for(config, arms, taught)
@@ -269,6 +297,8 @@ def train_ranker(
             blaming(f"{place}: {ranker.name}.fit()", "learn from the examples"),
             heard(config, stage),
         ):
+            if isinstance(ranker, Settling) and settled is not None:
+                ranker.settle_by(settled)
             call(f"{place}: {ranker.name}.fit()", ranker.fit, taught.examples, rng=rng)
         keep_events(stage.workspace, folder)
     now = taught.memories[1] if taught.memories else None

@@ -27,8 +27,8 @@ Result = TypeVar("Result")
 Advance = Callable[[float], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-# Torch's library would keep a thousand compiled products, one for each number of rows met.
-_FRUGAL = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
+# Torch's library would keep a thousand compiled products; those that serve are about 300.
+_FRUGAL = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256"}
 _POLL = 0.1  # seconds between two looks at the workers' progress
 
 

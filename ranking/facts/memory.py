@@ -81,7 +81,7 @@ class QueryMemory:
         expected_X = _expected(history)
         item_X = history.item_X.astype(np.int64)
         category_X = catalog.category_I[item_X].astype(np.int64)
-        seen, text_X = np.unique(text_X, return_inverse=True)
+        seen, text_X = _numbered(text_X, len(history.texts))
         self._row = {history.texts[text]: row for row, text in enumerate(seen.tolist())}
         rows = len(seen)
         self._items = _ratios(text_X, item_X, clicked_X, expected_X, rows, size)
@@ -99,14 +99,18 @@ class QueryMemory:
         """What is remembered of each pair.
 
         Returns:
-            (B, N) log ratio of the item for the text; (B, N) the same of its category; (B,) log of
-            1 + clicks on anything for the text.
+            (B, N) log ratio of the item for the text; (B, N) the same of its category; (B,) see
+            `clicks`.
         """
         (row_B,) = self._rows(requests, self._known)
         out_2BN = np.zeros((2, *items_BN.shape), np.float32)
         _recall(out_2BN, items_BN, row_B, self._items, self._categories, self._category_I)
-        clicks_B = np.append(self._clicks_M, np.float32(0))[row_B]  # row -1 is the appended one
-        return out_2BN[0], out_2BN[1], clicks_B
+        return out_2BN[0], out_2BN[1], self.clicks(requests)
+
+    def clicks(self, requests: Requests) -> Floats:
+        """(B,) log of 1 + clicks on anything for the text."""
+        (row_B,) = self._rows(requests, self._known)
+        return np.append(self._clicks_M, np.float32(0))[row_B]  # row -1 is the appended one
 
     def _known(self, texts: list[str]) -> tuple[NDArray[np.int64]]:
         """The row of each text; -1 for one that was never asked."""
@@ -123,6 +127,13 @@ def _expected(history: History) -> NDArray[np.float64]:
     shown_V = np.bincount(place_X, minlength=_DEVICES * _POSITIONS)
     clicked_V = np.bincount(place_X, history.clicked_X, minlength=_DEVICES * _POSITIONS)
     return np.asarray((clicked_V / np.maximum(shown_V, 1))[place_X])
+
+
+def _numbered(key_X: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The keys below a size that occur, ascending, and the place of each among them."""
+    occurs_K = np.zeros(size, np.bool_)
+    occurs_K[key_X] = True
+    return np.flatnonzero(occurs_K), (np.cumsum(occurs_K) - 1)[key_X]
 
 
 def _sums(key_X: NDArray[np.int64], value_X: NDArray[np.float64], size: int) -> NDArray[np.float64]:

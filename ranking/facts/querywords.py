@@ -33,16 +33,17 @@ def _read(
                 continue
             if brand >= 0:
                 named_BN[b, n] = 1.0 if brand_I[item] == brand else -1.0
-            e, x, found = start_B[b], start_I[item], np.float32(0.0)
-            while e < start_B[b + 1] and x < start_I[item + 1]:
-                if word_E[e] == word_X[x]:
-                    found += weight_W[word_E[e]]
-                    e += 1
-                    x += 1
-                elif word_E[e] < word_X[x]:
-                    e += 1
-                else:
-                    x += 1
+            x, found = start_I[item], np.float32(0.0)
+            for e in range(start_B[b], start_B[b + 1]):  # an item has many words, a query few
+                word, end = word_E[e], start_I[item + 1]
+                while x < end:
+                    middle = (x + end) // 2
+                    if word_X[middle] < word:
+                        x = middle + 1
+                    else:
+                        end = middle
+                if x < start_I[item + 1] and word_X[x] == word:
+                    found += weight_W[word]
             if total_B[b] > 0:
                 covered_BN[b, n] = found / total_B[b]
 

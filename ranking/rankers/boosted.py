@@ -6,12 +6,14 @@ is left: how an item would do at the top (additive on the logit, as in `training
 the trees are found in turns, from the click-through rates by place.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from ranking.examples import Examples
 from ranking.features import FeatureSet
 from ranking.rankers.labels import Labels
 from ranking.rankers.settings import BoostedSpec
@@ -30,11 +32,25 @@ _TURNS, _FIRST_TREES, _FIRST_EXPOSURES = 3, 40, 200_000
 _PRIOR = 5.0  # exposures with the usual rate that each place starts from
 
 
+@dataclass(frozen=True)
+class Settled:
+    """As many trees as there may be, grown on all exposures.
+
+    Attributes:
+        trees: of which the first n are those of a shorter training.
+        terms_V: of the places; those beside every number of trees.
+    """
+
+    trees: Trees
+    terms_V: Wide
+
+
 class BoostedRanker(ValuedRanker):
     """Trees give the chance of a click, a regression on it that of wanting the item."""
 
     name = "boosted"
     training_share = 0.6  # to settle, as many trees are grown as were kept
+    _settled: Settled | None = None  # of the next `fit`
 
     def __init__(self, features: FeatureSet, spec: BoostedSpec | None = None) -> None:
         self.trees_spec = spec or BoostedSpec()
@@ -42,6 +58,13 @@ class BoostedRanker(ValuedRanker):
         self.trees: Trees | None = None
         self.wants: Wants | None = None
         self.top = 0.0
+
+    def fit(self, examples: Examples, *, rng: np.random.Generator) -> None:
+        """As of `ValuedRanker`; what it may have settled by is not kept."""
+        try:
+            super().fit(examples, rng=rng)
+        finally:
+            self.__dict__.pop("_settled", None)
 
     def train(
         self,
@@ -69,19 +92,46 @@ class BoostedRanker(ValuedRanker):
     def settle(self, features_PF: Floats, labels: Labels, tell: Tell = nobody) -> None:
         """As many trees, grown on all exposures: then little is left to luck."""
         assert self.trees is not None
-        none_P = np.zeros(len(features_PF), np.bool_)
+        none_P, count = np.zeros(len(features_PF), np.bool_), len(self.trees.leaf_TL)
         grown = _Grown(features_PF, labels, none_P, self.trees_spec, tell)
-        self._learn(grown, len(self.trees.leaf_TL))
+        if self._settled is None:
+            self._learn(grown, count)
+            return
+        self._adopt(grown, self._settled.trees.first(count), self._settled.terms_V)
+
+    def settled(self, examples: Examples) -> Settled | None:
+        """All trees that a training may ask for; see `ranking.rankers.ranker.Settling`."""
+        features_PF, labels = self._seen(examples), Labels.of(examples)
+        if not labels.clicked_P.any():
+            return None
+        none_P = np.zeros(len(features_PF), np.bool_)
+        grown = _Grown(features_PF, labels, none_P, self.trees_spec, self._told())
+        return Settled(*self._grow(grown, self.trees_spec.trees))
+
+    def settle_by(self, settled: object) -> None:
+        """Take the trees that serve from these, in the next `fit`."""
+        assert isinstance(settled, Settled)
+        self._settled = settled
 
     def _learn(self, grown: "_Grown", trees: int) -> Wide:
         """Places, trees and wants; returns the terms of the places."""
+        found, terms_V = self._grow(grown, trees)
+        self._adopt(grown, found, terms_V)
+        return terms_V
+
+    def _grow(self, grown: "_Grown", trees: int) -> tuple[Trees, Wide]:
+        """Trees, and the terms of the places that they start from."""
         spec, terms_V = self.trees_spec, grown.rates()
         turns, few = _TURNS if spec.position_bias else 0, min(_FIRST_TREES, spec.trees)
         grown.expect(turns * few, trees)
         for _ in range(turns):
             first = grown.first(terms_V, few)
             terms_V = grown.places(first.sums(grown.features_PF), terms_V)
-        self.trees = grown.grow(terms_V, trees)
+        return grown.grow(terms_V, trees), terms_V
+
+    def _adopt(self, grown: "_Grown", trees: Trees, terms_V: Wide) -> None:
+        """Serve with these trees, with the wants that go with them."""
+        self.trees = trees
         terms_VP = terms_V.reshape(DEVICES, -1)
         # Devices differ in how often they click at the top; orders within a request do not.
         self.top = float(terms_VP[:, 0].mean())
@@ -90,7 +140,6 @@ class BoostedRanker(ValuedRanker):
         clicked_PF = grown.features_PF[clicked_P]
         sums_P = self.trees.sums(clicked_PF) + self.top
         self.wants = fit_wants(sums_P, clicked_PF, grown.labels.wanted_P[clicked_P])
-        return terms_V
 
     def log_chances(self, features_PF: Floats) -> Floats:
         """(P, 2) by the trees and by the regression."""

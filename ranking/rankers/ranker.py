@@ -38,6 +38,20 @@ class Prescoring(Protocol):
         """(B, N) as of `Ranker.score`; None where it has nothing to say."""
 
 
+@runtime_checkable
+class Settling(Protocol):
+    """A ranker that learns at last from all examples, with luck in nothing but how long.
+
+    So several trainings on the same examples can take that from one.
+    """
+
+    def settled(self, examples: Examples) -> object | None:
+        """What all trainings can take it from, as data; None where there is nothing to learn."""
+
+    def settle_by(self, settled: object) -> None:
+        """In the next `fit`, take it from what `settled` gave; what is learned stays the same."""
+
+
 class MergeOrderRanker:
     """Leaves the candidates in the order of the merge; the ranker of a shop without a log."""
 

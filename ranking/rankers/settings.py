@@ -111,6 +111,11 @@ class RankerSpec(Spec):
         """Whether it may learn from which channels found an item; otherwise none need be asked."""
         return self.type == "custom" or (self.type != "merge_order" and self.provenance)
 
+    @property
+    def settles(self) -> bool:
+        """Whether several trainings may take from one what luck has no part in."""
+        return self.type == "boosted"
+
     def code(self) -> tuple[str, ...]:
         """The module of a custom ranker."""
         return (RANKER.module(self.object),) if self.object else ()

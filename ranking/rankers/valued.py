@@ -147,10 +147,7 @@ class ValuedRanker(ABC):
                 holding,
             )
             return
-        self.features.refresh(examples.index, 0)
-        features_PF = examples.features_PF
-        if features_PF is None:
-            features_PF = self._read(examples.requests, examples.pool)
+        features_PF = self._seen(examples)
         held_out_P = np.repeat(held_out_B, held_BN.sum(axis=1))
         labels = Labels.of(examples)
         training = self.train(
@@ -181,7 +178,8 @@ class ValuedRanker(ABC):
         """(B, N) by a light linear model of clicks; None where nothing was learned."""
         if self.light_X is None:
             return None
-        return light_scores(self.features.plain(requests, pool), self.light_X, pool.items_BN)
+        facts_BNX = self.features.facts(requests, pool.items_BN)
+        return light_scores(facts_BNX, self.light_X, pool.items_BN)
 
     def _told(self) -> Tell:
         """Whom this `fit` tells of itself; nobody is kept beyond it."""
@@ -201,6 +199,13 @@ class ValuedRanker(ABC):
         place = device_BN.astype(np.intp), np.minimum(examples.slot_BN, most)
         weight_BN = np.exp(np.minimum(-self.examination_VP[place], _MOST_WEIGHT))
         return np.asarray(clicked_BN * weight_BN, np.float32)
+
+    def _seen(self, examples: Examples) -> Floats:
+        """(P, F) features of the exposures, as they were before the examples."""
+        self.features.refresh(examples.index, 0)
+        if examples.features_PF is not None:
+            return examples.features_PF
+        return self._read(examples.requests, examples.pool)
 
     def _read(self, requests: Requests, pool: Pool) -> Floats:
         """(P, F) features of the pool's P candidates."""

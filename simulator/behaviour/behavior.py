@@ -86,12 +86,20 @@ class Behavior:
         self.draws = draws
         self.click_model = _click_model(spec)
 
-    def react(self, needs: Needs, pages: Pages) -> Reactions:
-        """Everything B shoppers do with their pages; a pure function of both and the draws."""
+    def react(
+        self, needs: Needs, pages: Pages, worth: tuple[Reals, Reals] | None = None
+    ) -> Reactions:
+        """Everything B shoppers do with their pages; a pure function of both and the draws.
+
+        Args:
+            needs, pages: of B requests.
+            worth: perceived and true utility of the pages' items where they are known, see
+                `Utility.of`; None: they are computed.
+        """
         items_BK = pages.items_BK
         left_B = self._waiting(needs) < pages.latency_B
         real_BK = (items_BK >= 0) & ~left_B[:, None]
-        shown_BK, true_BK = self.utility.of(needs, items_BK)
+        shown_BK, true_BK = self.utility.of(needs, items_BK) if worth is None else worth
         attraction_BK = self.attraction(shown_BK, real_BK)
         satisfies_BK = self._satisfying(needs, items_BK, true_BK)
         looked = self.look(needs, items_BK, attraction_BK, self.draws, satisfies_BK)

@@ -114,6 +114,9 @@ class Outlook:
     """Pages about to be seen, with all that their expectations are made of.
 
     Args: as of `expected`.
+
+    Attributes:
+        worth: perceived and true utility of the items, (B, K) each.
     """
 
     def __init__(self, behavior: Behavior, needs: Needs, pages: Pages, price_I: Floats) -> None:
@@ -123,7 +126,7 @@ class Outlook:
         self.real_BK = pages.items_BK >= 0
         self.price_BK = price_I[pages.items_BK]
         self.stays_B = stays(behavior, needs, pages.latency_B)
-        shown_BK, true_BK = behavior.utility.of(needs, pages.items_BK)
+        self.worth = shown_BK, true_BK = behavior.utility.of(needs, pages.items_BK)
         self.attraction_BK = np.nan_to_num(behavior.attraction(shown_BK, self.real_BK))
         self.gain_BK = true_BK.astype(np.float64) - behavior.spec.outside
         self.discontent_BK = expit(behavior.spec.satisfaction - true_BK.astype(np.float64))

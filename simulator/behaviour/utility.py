@@ -4,7 +4,10 @@ Both are built from structured attributes, traits and idiosyncratic noise, never
 that a channel can see. Human grades, where there are any, are the truth of the match.
 """
 
+from typing import Any
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from simulator.behaviour.settings import UtilitySpec
@@ -58,7 +61,7 @@ class Utility:
         same_BK = item_category_BK == category_B
         department_B = np.where(category_B >= 0, truth.department_C[category_B], -1)
         near_BK = truth.department_C[item_category_BK] == department_B
-        share_BK = _share_of_wanted(truth.values_IV[items_BK], wanted_BW)
+        share_BK = _share_of_wanted(truth.values_IV, items_BK, wanted_BW)
         match_BK = np.where(
             same_BK,
             _CATEGORY + _VALUES * share_BK,
@@ -102,7 +105,7 @@ class Utility:
         )
         loved_BK = truth.brand_I[items_BK] == shoppers.favourite_S[who_B][:, None]
         loved_BK &= truth.brand_I[items_BK] >= 0
-        owned_BK = (items_BK[:, :, None] == needs.owned_BM[:, None, :]).any(axis=2)
+        owned_BK = _owned(items_BK, needs.owned_BM)
         common_BK = (
             np.float32(spec.match) * self.match(needs.intent_B, items_BK)
             + np.float32(spec.taste / np.sqrt(taste_BT.shape[1])) * taste_BK
@@ -115,17 +118,34 @@ class Utility:
         return shown_BK.astype(np.float32), true_BK.astype(np.float32)
 
 
-def _share_of_wanted(values_BKV: Ints, wanted_BW: Ints) -> Reals:
+@njit(cache=True, nogil=True)
+def _owned(items_BK: Any, owned_BM: Any) -> Any:  # pragma: no cover
+    """(B, K) whether an item is among those that the shopper has."""
+    owned_BK = np.zeros(items_BK.shape, np.bool_)
+    for b in range(items_BK.shape[0]):
+        for k in range(items_BK.shape[1]):
+            for m in range(owned_BM.shape[1]):
+                owned_BK[b, k] |= items_BK[b, k] == owned_BM[b, m]
+    return owned_BK
+
+
+@njit(cache=True, nogil=True)
+def _share_of_wanted(values_IV: Any, items_BK: Any, wanted_BW: Any) -> Any:  # pragma: no cover
     """(B, K) share of the wanted values that items have; 1 where nothing is wanted."""
-    found_BK = np.zeros(values_BKV.shape[:2], np.float32)
-    for column in range(wanted_BW.shape[1]):
-        wanted_B = wanted_BW[:, column]
-        has_BK = (values_BKV == wanted_B[:, None, None]).any(axis=2)
-        found_BK += has_BK & (wanted_B >= 0)[:, None]
-    count_B = (wanted_BW >= 0).sum(axis=1).astype(np.float32)
-    return np.where(count_B[:, None] > 0, found_BK / np.maximum(count_B, 1)[:, None], 1.0).astype(
-        np.float32
-    )
+    share_BK = np.ones(items_BK.shape, np.float32)
+    for b in range(items_BK.shape[0]):
+        wanted = 0
+        for w in range(wanted_BW.shape[1]):
+            wanted += wanted_BW[b, w] >= 0
+        for k in range(items_BK.shape[1] if wanted else 0):
+            found = 0
+            for w in range(wanted_BW.shape[1]):
+                for v in range(values_IV.shape[1]):
+                    if wanted_BW[b, w] >= 0 and values_IV[items_BK[b, k], v] == wanted_BW[b, w]:
+                        found += 1
+                        break
+            share_BK[b, k] = np.float32(found) / np.float32(wanted)
+    return share_BK
 
 
 def standardised(values_I: Reals) -> Reals:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from simulator.behaviour.behavior import Reals
 from simulator.behaviour.expectation import Prospect
 from simulator.catalogue.catalog import Ints
 from simulator.following.many import Many
@@ -16,6 +17,7 @@ class FollowedPage:
     """A block of paths with the page of each, and what is expected of it.
 
     Attributes:
+        worth: perceived and true utility of the pages' items.
         text_B: what was asked for.
         part_BC: its parts.
         in_time_B: chance that what is bought of it is bought before the period ends.
@@ -24,6 +26,7 @@ class FollowedPage:
 
     paths: Paths
     needs: Needs
+    worth: tuple[Reals, Reals]
     text_B: Ints
     part_BC: Ints
     pages: Pages

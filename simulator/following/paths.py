@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.behaviour.behavior import Behavior, Flags
+from simulator.behaviour.behavior import Behavior, Flags, Reals
 from simulator.behaviour.expectation import Known, Prospect
 from simulator.catalogue.catalog import Ints
 from simulator.living.sessions import Sessions
@@ -101,7 +101,9 @@ class Glance:
     dwell_B: Floats
 
 
-def glances(behavior: Behavior, needs: Needs, pages: Pages, *, met: bool) -> Glance:
+def glances(
+    behavior: Behavior, needs: Needs, pages: Pages, worth: tuple[Reals, Reals], *, met: bool
+) -> Glance:
     """Reactions to pages that came in time, drawn from those after which the need is met, or open.
 
     The first draw has the luck of the world itself, so where that leaves the need as wanted, the
@@ -110,6 +112,7 @@ def glances(behavior: Behavior, needs: Needs, pages: Pages, *, met: bool) -> Gla
     Args:
         behavior: the kernel of the world.
         needs, pages: of B requests.
+        worth: perceived and true utility of the pages' items.
         met: whether the needs are to be met.
     """
     wrong, drawn = np.arange(len(pages.latency_B)), 0
@@ -123,7 +126,7 @@ def glances(behavior: Behavior, needs: Needs, pages: Pages, *, met: bool) -> Gla
             need_B=needs.need_B[row_D] + (number_D << _OTHER_LUCK),
         )
         at_once = Pages.bare(pages.items_BK[row_D], np.zeros(len(row_D), np.float32))
-        reactions = behavior.react(again, at_once)
+        reactions = behavior.react(again, at_once, (worth[0][row_D], worth[1][row_D]))
         right_BD = (reactions.satisfied_B == met).reshape(len(wrong), draws)
         first_B = np.argmax(right_BD, axis=1)  # the first of all where none is right
         at_B = np.arange(len(wrong)) * draws + first_B

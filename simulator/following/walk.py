@@ -219,7 +219,7 @@ class ExpectedWalk:
             tally.add(brought, paced.latency_B, paths.pace_N, paths.pace_N * paced.ratio_B)
         many = self._beside(paths, requests, needs, goes_on_B | renews_B)
         told = requests.text_B, part_BC, pages, prospect
-        page = FollowedPage(paths, needs, *told, carried, paced, in_time_B, many)
+        page = FollowedPage(paths, needs, outlook.worth, *told, carried, paced, in_time_B, many)
         self._intend(page, outlook, decided_B)
         after = [self._opened(page, np.flatnonzero(goes_on_B), open_.after)]
         if renews_B.any():
@@ -319,7 +319,8 @@ class ExpectedWalk:
         """These rows at their next request, and the chance that they do not break off."""
         before, behavior = page.paths.rows(rows), self.scene.behavior
         bare = Pages.bare(page.pages.items_BK[rows], page.pages.latency_B[rows])
-        glance = glances(behavior, page.needs.rows(rows), bare, met=met)
+        worth = page.worth[0][rows], page.worth[1][rows]
+        glance = glances(behavior, page.needs.rows(rows), bare, worth, met=met)
         idle_B = behavior.dwells_beyond(IDLE_SECONDS, glance.examined_BK, glance.clicked_BK)
         waited_B = np.minimum(glance.dwell_B, IDLE_SECONDS)
         sessions = replace(after, due_N=before.sessions.due_N + bare.latency_B + waited_B)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ranking.facts.memory import QueryMemory
-from ranking.features import FeatureSet
+from ranking.features import FACTS, FeatureSet
+from ranking.preranker import take
 from recall.storage import load, save
 from simulator.errors import ConfigError
 from simulator.log.history import History
@@ -180,3 +181,28 @@ def test_scorers_can_be_replaced_as_long_as_the_names_stay(features, scorer, req
     np.testing.assert_array_equal(replaced[..., 1:], values[..., 1:])
     with pytest.raises(ConfigError, match="dense scorer given == True, must be False"):
         features.use_scorers(scorer, scorer)
+
+
+def test_facts_are_the_features_of_the_same_names_and_zeros_on_padding(features, requests_, pool):
+    plain = features.plain(requests_, pool)
+    np.testing.assert_array_equal(
+        features.facts(requests_, pool.items_BN),
+        np.where((pool.items_BN >= 0)[..., None], plain[..., FACTS], 0),
+    )
+
+
+def test_what_the_cut_has_read_is_not_read_again_and_is_the_same(
+    features, requests_, pool, monkeypatch
+):
+    columns = np.arange(1, pool.items_BN.shape[1], 2)
+    kept = take(pool, np.tile(columns, (len(pool.items_BN), 1)))
+    alone = features.plain(requests_, kept)
+    features.facts(requests_, pool.items_BN)
+    with monkeypatch.context() as patched:
+        patched.setattr(features, "_words", None)
+        np.testing.assert_array_equal(features.plain(requests_, kept), alone)
+    for some, other in ((kept, pool), (take(pool, np.argsort(-kept.items_BN)), kept)):
+        expected = features.plain(requests_, other)  # of others, or in another order: read anew
+        features.facts(requests_, some.items_BN)
+        np.testing.assert_array_equal(features.plain(requests_, other), expected)
+    assert "_told" not in vars(features)

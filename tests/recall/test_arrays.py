@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from recall.arrays import best
+from recall.arrays import Ragged, best
 
 SCORES = st.sampled_from([-np.inf, -1.5, -1.0, -0.0, 0.0, 1e-30, 0.25, 1.0, 3.0, np.inf])
 
@@ -24,3 +24,9 @@ def test_best_equals_a_full_sort_by_score_then_item_id(scores, limit, seed):
         assert found.items_BN[b, : len(order)].tolist() == items[b, order].tolist()
         assert found.scores_BN[b, : len(order)].tolist() == scores[b, order].tolist()
         assert (found.items_BN[b, len(order) :] == -1).all()
+
+
+def test_lists_among_empty_ones_are_themselves():
+    found = Ragged.of([[5, 6], [], [7]]).among(np.array([1, 2, 4]), 6)
+    lists = [found.take(np.array([row])).values.tolist() for row in range(len(found))]
+    assert lists == [[], [5, 6], [], [], [7], []]

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cqsid.kernels.matmul import Product, product
+from cqsid.kernels.matmul import Product, product, whole
 from recall.device import one_thread
 from recall.storage import saved_copy
 from tests.cqsid.kernels.sets import every_way, go
@@ -50,6 +50,17 @@ def test_a_row_has_the_same_bits_in_any_company(instructions, weight, monkeypatc
             for rows in (1, 2, 3, 4, 5, 7, 16, 31, 100):
                 some = slice(first, first + rows)
                 assert torch.equal(product(X[some], silu=silu), together[some])
+
+
+@torch.inference_mode()
+def test_the_rows_of_a_search_come_in_few_numbers_and_few_are_of_zeros(monkeypatch):
+    go(monkeypatch, "avx512_vnni")
+    met = {rows: len(whole(X.new_ones(rows, 24))) for rows in range(2, 2049)}
+    assert len(set(met.values())) <= 48
+    assert all(rows <= found <= max(rows + 15, 1.125 * rows) for rows, found in met.items())
+    padded = whole(X[:27])
+    assert torch.equal(padded[:27], X[:27])
+    assert not padded[27:].any()
 
 
 @every_way

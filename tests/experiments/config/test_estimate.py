@@ -165,3 +165,13 @@ def test_operating_characteristics_are_planned_by_redraws_worlds_and_truth() -> 
     surer = dict(plan_operating(of("demo", "truth.seeds=6"), designs, 1_000, 0))
     assert surer["worlds"] > 3 * plain["worlds"] / 2
     assert "redraws" not in dict(plan_operating(of("demo"), [], 0, 50))
+
+
+def test_what_trainings_of_a_ranker_share_is_planned_once() -> None:
+    each = ["truth.trainings=each", 'truth.retrained=["ranker"]', "execution.processes=1"]
+
+    def models(seeds: int, *more: str) -> float:
+        return seconds(*each, f"truth.seeds={seeds}", *more, stage="models")
+
+    both, alone = ([models(n, *kind) for n in (2, 4)] for kind in ([], ["ranker.type=learned"]))
+    assert 0 < both[1] - both[0] < 0.7 * (alone[1] - alone[0])

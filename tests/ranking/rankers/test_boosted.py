@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -139,3 +141,27 @@ def test_a_training_tells_how_much_of_it_is_done_and_is_the_same_unwatched(
     assert shares[-1] == pytest.approx(1) or made is LearnedRanker
     assert max(shares) <= 1 + 1e-9
     np.testing.assert_array_equal(*scores)
+
+
+def test_trainings_that_settle_by_one_are_as_if_each_had_settled_alone(features, examples):
+    spec = BoostedSpec(trees=30, leaf_exposures=5, patience=2)
+    settled = saved_copy(BoostedRanker(features, spec).settled(examples))
+    rounds = set()
+    for seed in range(4):
+        alone, shared = (BoostedRanker(features, spec) for _ in range(2))
+        shared.settle_by(settled)
+        for ranker in (alone, shared):
+            ranker.fit(examples, rng=np.random.default_rng(seed))
+        rounds.add(alone.report.rounds)
+        assert vars(alone).keys() == vars(shared).keys()
+        for name in ("feature_TN", "threshold_TN", "leaf_TL"):
+            np.testing.assert_array_equal(*(getattr(r.trees, name) for r in (alone, shared)))
+        np.testing.assert_array_equal(alone.examination_VP, shared.examination_VP)
+        np.testing.assert_array_equal(alone.wants.weight_X, shared.wants.weight_X)
+        assert (alone.top, alone.wants.bias) == (shared.top, shared.wants.bias)
+    assert len(rounds) > 1
+
+
+def test_nothing_is_settled_where_nobody_clicked(features, examples):
+    nobody = replace(examples, clicked_BN=np.zeros_like(examples.clicked_BN))
+    assert BoostedRanker(features, SPEC).settled(nobody) is None
