@@ -175,7 +175,7 @@ def alone(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return swept_here(home, tmp_path_factory.mktemp("alone") / "out", FOUR)
 
 
-@pytest.mark.slow  # the same of two workers of a cluster, below, is always tested
+@pytest.mark.slow  # `make test-cluster` runs the same of two workers of a cluster, in CI
 def test_two_processes_make_every_stage_once_and_the_bytes_of_one_though_a_worker_is_killed(
     home: Path, alone: Path, tmp_path: Path
 ) -> None:
@@ -221,26 +221,19 @@ def page_again(out: Path) -> str:
     return (out / "sweep.html").read_text()
 
 
-@pytest.mark.parametrize(
-    "over",
-    [
-        pytest.param(FOUR, id="4"),
-        # As a user of a cluster may have one; four cells begin, end and die in the same ways.
-        pytest.param(SIXTEEN, id="16", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow  # `make test-cluster` runs it, in CI
 def test_two_workers_of_a_ray_cluster_give_the_bytes_of_one_process_though_one_is_killed(
-    home: Path, tmp_path: Path, over: tuple[str, ...]
+    home: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("ray")
-    alone = swept_here(home, tmp_path / "alone", over)
+    alone = swept_here(home, tmp_path / "alone", SIXTEEN)
     out, ray = tmp_path / "out", ("--address", "local", "--jobs", "2")
     (home / "armed").touch()
-    program = begin(home, out, *ray, over=over)
+    program = begin(home, out, *ray, over=SIXTEEN)
     _, error = program.communicate()
     assert program.returncode == 0, error
     assert error.count("its worker was killed, begun again") == 1
     assert left_in(program.pid) == []
     found = digest(out)
-    assert len(found["sweep"]["cells"]) == (4 if over == FOUR else 16)
+    assert len(found["sweep"]["cells"]) == 16
     assert found == digest(alone)

@@ -83,10 +83,11 @@ def test_untold_cells_are_guessed_no_better_than_category_and_brand_allow(filled
 
 
 def test_a_twin_that_learns_from_values_of_other_items_is_sure_of_nothing() -> None:
-    lessons = shuffled(SUPPLY.catalog, np.random.default_rng(0))
-    filled = taught(LinearUnderstanding(), lessons).fill(SUPPLY.catalog)
-    assert (guessed(SUPPLY, filled).sure_G >= SURE).mean() < 0.01
-    hidden = SUPPLY.catalog.category_I < 0
+    supply = made_supply(items=500)
+    lessons = shuffled(supply.catalog, np.random.default_rng(0))
+    filled = taught(LinearUnderstanding(), lessons).fill(supply.catalog)
+    assert (guessed(supply, filled).sure_G >= SURE).mean() < 0.01
+    hidden = supply.catalog.category_I < 0
     assert (filled.category_confidence_I[hidden] >= SURE).mean() < 0.01
 
 
