@@ -3,11 +3,10 @@
 After EBRM (arXiv 2307.00370): a network tells of a text and one entity whether the entity
 satisfies, contradicts or does not matter; `ranking.judges.logic` makes a relevance of it, and
 ordinal cuts make grades of that. What is not public (inputs, logic, training) is ours: the network
-reads hashed vectors of both sides and the words that they share; it learns from
-verdicts on category and brand where annotators gave any, and from grades through the logic. What is
-clicked in a log may teach it before (`ranking.judges.preferences`). The item's words
-are one more entity, by the share of the text's words among them; it never contradicts. A missing
-attribute is neutral.
+reads hashed vectors of both sides and the words that they share; it learns from verdicts on
+category and brand where annotators gave any, and from grades through the logic. What is clicked in
+a log may teach it before (`ranking.judges.preferences`). The item's words are one more entity, by
+the share of the text's words among them; it never contradicts. A missing attribute is neutral.
 
 What a text and an entity say is computed once for each such pair of a batch, of which there are far
 fewer than texts and items, and may be overruled: see `EntityJudge.overrule`.

@@ -92,8 +92,7 @@ class PairNetwork(nn.Module, ABC):
 class EntityNetwork(PairNetwork):
     """Tells whether an entity satisfies a text, contradicts it, or does not matter.
 
-    The facts of a pair are the shares of words in
-    common, and the entity's type.
+    The facts of a pair are the shares of words in common, and the entity's type.
     """
 
     def __init__(self, generator: torch.Generator, logic: Logic) -> None:

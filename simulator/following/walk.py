@@ -276,7 +276,7 @@ class ExpectedWalk:
         )
         return (sessions.need_N + 1 < sessions.needs_N) & (luck_B < self.next_needs)
 
-    def _opened(self, page: "FollowedPage", rows: NDArray[np.intp], after: Sessions) -> Paths:
+    def _opened(self, page: FollowedPage, rows: NDArray[np.intp], after: Sessions) -> Paths:
         """The paths of these rows of a page that leaves the need open."""
         before, prospect, carried = page.paths.rows(rows), page.prospect, page.carried
         moved, goes_B = self._moved(page, rows, after.rows(rows), met=False)
@@ -289,7 +289,7 @@ class ExpectedWalk:
             clickless_N=goes_B * before.clickless_N * prospect.clickless_B[rows],
         )
 
-    def _renewed(self, page: "FollowedPage", rows: NDArray[np.intp]) -> Paths:
+    def _renewed(self, page: FollowedPage, rows: NDArray[np.intp]) -> Paths:
         """The paths of these rows of a page that meets the need: the next one begins."""
         bare = Pages.bare(page.pages.items_BK[rows], page.pages.latency_B[rows])
         sessions, text_B = page.paths.sessions.rows(rows), page.text_B[rows]
@@ -314,7 +314,7 @@ class ExpectedWalk:
         )
 
     def _moved(
-        self, page: "FollowedPage", rows: NDArray[np.intp], after: Sessions, *, met: bool
+        self, page: FollowedPage, rows: NDArray[np.intp], after: Sessions, *, met: bool
     ) -> tuple[Paths, Floats]:
         """These rows at their next request, and the chance that they do not break off."""
         before, behavior = page.paths.rows(rows), self.scene.behavior
@@ -333,7 +333,7 @@ class ExpectedWalk:
         moved = replace(before, sessions=sessions, history_NH=history_NH, pace_N=pace_N)
         return replace(moved, many_NXW=many_NXW), page.prospect.stays_B[rows] * (1 - idle_B)
 
-    def _intend(self, page: "FollowedPage", outlook: Outlook, at_B: Floats) -> None:
+    def _intend(self, page: FollowedPage, outlook: Outlook, at_B: Floats) -> None:
         """Keep what is to be bought at once, and of some pages what may be days later.
 
         What is known of tastes from earlier pages makes all purchases of a page rarer alike here.
@@ -351,8 +351,8 @@ class ExpectedWalk:
             days_B = -np.log(draws.uniform("path.delay", *keys)) * spec.delay_days
             parts.append((rows, spec.delayed / DELAYS, days_B * DAY))
         category_B = self._category_Q[page.needs.intent_B]
-        sorted_ = category_B, page.part_BC
-        everything = intended(outlook, prospect, paths, weight_B, at_B, *sorted_)
+        whose = paths, weight_B, at_B, category_B, page.part_BC
+        everything = intended(outlook, prospect, *whose)
         for rows, share, later_B in parts:
             some = everything.rows(rows)
             some = replace(some, at_R=some.at_R + later_B[rows], weight_R=share * some.weight_R)

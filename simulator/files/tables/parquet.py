@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from simulator.files.tables.findings import unusable
-from simulator.files.tables.table import Table, cells_of, reached, require
+from simulator.files.tables.table import Table, cells_of, opened, reached, require
 
 _REASON = 200  # characters of a reason that a finding repeats
 
@@ -30,11 +30,13 @@ def read_parquet(path: Path, wanted: Mapping[str, str]) -> Table:
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, "a complete Parquet file", error) from error
     lists = {name: _values(path, whole, name) for name in whole.column_names}
+    led = {root for name, root in roots.items() if name != root}
+    objects = {root: [opened(value) for value in lists[root]] for root in led}
     columns = {}
     for name, root in roots.items():
         values = lists[root]
         if name != root:
-            values = [reached({root: value}, name)[1] for value in values]
+            values = [reached({root: value}, name)[1] for value in objects[root]]
         columns[name] = cells_of(values)
     return Table(path.name, "row", np.arange(1, len(whole) + 1), columns)
 

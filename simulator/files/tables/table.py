@@ -100,6 +100,13 @@ def filled(table: Table) -> Table:
     return table
 
 
+def opened(value: Any) -> Any:
+    """A value as paths lead into it: a text that holds a JSON object is that object."""
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        return object_in(value)
+    return value
+
+
 def reached(record: object, path: str) -> tuple[bool, Any]:
     """Whether a record has a field, and its value; a dotted path leads into objects and lists.
 
@@ -110,8 +117,7 @@ def reached(record: object, path: str) -> tuple[bool, Any]:
         return True, record[path]
     here: Any = record
     for step in path.split("."):
-        if isinstance(here, str) and here.lstrip()[:1] == "{":
-            here = object_in(here)
+        here = opened(here)
         if isinstance(here, Mapping) and step in here:
             here = here[step]
         elif isinstance(here, list) and step.isdecimal() and int(step) < len(here):

@@ -25,18 +25,9 @@ from experiments.records.metrics import (
     Traffic,
 )
 from experiments.records.reading import write_record
-from experiments.records.truth import (
-    Headroom,
-    Parts,
-    Realised,
-    Refit,
-    Remainder,
-    Scarcity,
-    SegmentLift,
-    Truth,
-    Truths,
-)
+from experiments.records.truth import Truth, Truths
 from experiments.stages.stage import StageRecord
+from tests.experiments.report.fake_truths import SHOPPERS, around, fake_truth, fake_truths
 
 LEVELS = {  # level, standard error of the relative effect, true relative effect of one arm
     "gmv": (4.873, 0.0135, 0.027),
@@ -61,30 +52,12 @@ CHANNELS = {
 }
 ENDS = ("satisfied", "bought", "out_of_patience", "frustrated", "page_too_slow", "nothing_found")
 DAYS = 7
-SHOPPERS = 24_312
 
 
 def arm_channels(arm: int) -> list[str]:
     """Control has three channels; every further arm adds one."""
     names = list(CHANNELS)
     return [names[:3], names[:4], [names[0], *names[2:]]][min(arm, 2)]
-
-
-def around(middle: float, half: float) -> Interval:
-    return Interval(middle, middle - half, middle + half)
-
-
-SCARCITY = [  # relevant items, and pressure, share found, share never asked before
-    ("all", "all", 284.0, (around(2.84, 0.4), around(0.21, 0.03), around(0.23, 0.04))),
-    ("query", "tail", 131.0, (around(1.31, 0.3), around(0.38, 0.05), around(0.61, 0.06))),
-]
-
-SEGMENTS = [  # share of searches, and of what control brings; the effect
-    ("query", "head", 0.31, 0.004),
-    ("query", "new", 0.12, 0.09),
-    ("wording", "specific", 0.44, 0.001),
-    ("wording", "knowledge", 0.0004, 0.21),
-]
 
 
 def times(interval: Interval, level: float) -> Interval:
@@ -101,33 +74,8 @@ def estimates(arms: list[str], rng: np.random.Generator) -> tuple[list[Estimate]
                 estimate((arms[0], arm), metric, true, noise, cuped=cuped)
                 for cuped in ((False, True) if metric != "latency" else (False,))
             ]
-            effect = around(level * true, 0.3 * level * spread)
-            naive = own[0].effect
             rows += own
-            truths.append(
-                Truth(
-                    metric=metric,
-                    contrast=(arms[0], arm),
-                    method="expected",
-                    control=level,
-                    treatment=level * (1 + true),
-                    effect=effect,
-                    relative=effect.over(level),
-                    p_value=0.04,
-                    resolution=0.004,
-                    parts=parts_of(effect.over(level)),
-                    realised=Realised(effect, effect.over(level), 11.3),
-                    remainder=Remainder(around(0.002, 0.05), 0.9),
-                    naive=naive,
-                    bias=naive.estimate - effect.estimate,
-                    covered=naive.holds(effect.estimate),
-                    power=0.41,
-                    seeds=1,
-                    trainings=1,
-                    training_sd=None,
-                    n=SHOPPERS,
-                )
-            )
+            truths.append(fake_truth(metric, (arms[0], arm), level, spread, true, own[0].effect))
     return rows, truths
 
 
@@ -268,17 +216,6 @@ def models(arms: list[str]) -> tuple[Model, ...]:
     )
 
 
-def parts_of(relative: Interval) -> Parts:
-    """An effect of which most is other pages, and a little another state."""
-    size = relative.estimate or 0.0
-    return Parts(
-        pages=around(1.2 * size, 0.1 * abs(size)),
-        latency=around(-0.1 * size, 0.05 * abs(size)),
-        state=around(-0.1 * size, 0.1 * abs(size)),
-        lost=around(0.0, 0.0),
-    )
-
-
 def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
     """What the analysis of a plausible run finds, and its true effects."""
     rng = np.random.default_rng(seed)
@@ -307,39 +244,7 @@ def fake_metrics(arms: list[str], seed: int = 3) -> tuple[Metrics, Truths]:
         models=models(arms),
         **service(arms),
     )
-    rooms = tuple(
-        Headroom(
-            *(arm, event, cut, part, 0.02),
-            *(around(size, 0.03) for size in (0.6, 0.9, 0.11, 1.2)),
-            *(1000, 940),
-        )
-        for arm in arms
-        for event in ("purchase", "gmv")
-        for cut, part in (("all", "all"), ("query", "tail"), ("wording", "knowledge"))
-    )
-    scarcity = tuple(
-        Scarcity(arm, cut, part, relevant, 100, *shares, 400, 300)
-        for arm in arms
-        for cut, part, relevant, shares in SCARCITY
-    )
-    refits = tuple(
-        Refit(metric, "control", "ranker", around(0.012, 0.004), 3_000)
-        for metric in ("gmv", "orders")
-    )
-    segments = tuple(
-        SegmentLift(metric, (first, arm), cut, part, share, share, around(size, 0.02), 300)
-        for metric in ("orders", "gmv")
-        for first, arm in [(next(iter(arms)), each) for each in list(arms)[1:]]
-        for cut, part, share, size in SEGMENTS
-    )
-    return metrics, Truths(
-        truth=tuple(truths),
-        headroom=rooms,
-        refits=refits,
-        warnings=(),
-        scarcity=scarcity,
-        segments=segments,
-    )
+    return metrics, fake_truths(arms, truths)
 
 
 def bare_metrics(**more: object) -> Metrics:

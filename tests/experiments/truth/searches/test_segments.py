@@ -72,14 +72,18 @@ def test_equal_worlds_differ_in_no_part(small_run):
     assert set(told) == {(0.0, 0.0, 0.0)}
 
 
-def test_several_pairs_are_lucks_of_the_interval(small_run):
+def test_what_differs_from_pair_to_pair_is_in_the_interval(small_run):
+    """Two pairs of opposite effects: the mean is next to nothing, and the interval holds both."""
     control, dense = (stage(small_run, f"truth-{arm}-0") / LOG for arm in PAIR)
-    one, two = (
-        segment_lifts([control] * count, [dense] * count, PAIR, confidence=0.95) for count in (1, 2)
-    )
-    for row, twice in zip(one, two, strict=True):
-        if row.share:
-            assert twice.relative.estimate == pytest.approx(row.relative.estimate)
+    one = segment_lifts([control], [dense], PAIR, confidence=0.95)
+    two = segment_lifts([control, dense], [dense, control], PAIR, confidence=0.95)
+    pairs = [pair for pair in zip(one, two, strict=True) if pair[0].share]
+    moved = [pair for pair in pairs if abs(pair[0].relative.estimate) > 0.01]
+    assert len(moved) > 3
+    for row, both in moved:
+        size = abs(row.relative.estimate)
+        assert abs(both.relative.estimate) < size
+        assert both.relative.low < -size / 2 < size / 2 < both.relative.high
 
 
 def test_a_text_is_new_where_the_history_does_not_hold_it(small_run):
