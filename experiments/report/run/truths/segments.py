@@ -75,5 +75,6 @@ def _row(run: Run, row: SegmentLift) -> Row:
     words = change_words(row.relative)
     told = f"{beside(*words)}, {percent(row.share, 1)} of what control brings"
     lane = Lane(row.relative, *words, "mark-truth", "effect", told=told)
-    label = f"{segment_name(row)} ({percent(row.share, 0)})"
+    small = row.share is not None and row.share < 0.01
+    label = f"{segment_name(row)} ({percent(row.share, 1 if small else 0)})"
     return Row(label, [lane], arm_class(run.arms, row.contrast[1]))
